@@ -1,0 +1,101 @@
+"""Every error Lethe raises on purpose.
+
+LetheError
+├── InvalidTarget       a forget target that cannot be stored as given            422
+├── UnknownTarget       no forget target has this id                              404
+├── DuplicateTarget     an active forget target of this name and kind exists      409
+├── StaleRevision       If-Match names another revision than the stored one       412
+├── StoreUnavailable    the registry cannot be read or written                    503
+├── PolicyUnavailable   a compiled policy file is missing or damaged              503
+├── ModelUnavailable    the model, its tokenizer or the embedder cannot be loaded 503
+├── EngineUnavailable   the engine is starting, dead, or fails its self-test      503
+├── RequestRefused      a data-plane request that would disarm the policy         400
+└── BadSettings         a setting is unknown, malformed or unsafe                 500
+
+Messages are ours alone: no text of a target, of a user or of a model ever enters one.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LetheError(Exception):
+    """An error with a stable `code`, an HTTP `status`, and a message free of target and user text."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidTarget(LetheError):
+    """A forget target that cannot be stored as given; `field` names the offending member."""
+
+    code = "invalid_target"
+    status = 422
+
+
+class UnknownTarget(LetheError):
+    """No forget target has this id."""
+
+    code = "unknown_target"
+    status = 404
+
+
+class DuplicateTarget(LetheError):
+    """An active forget target of the same kind and folded name exists already."""
+
+    code = "duplicate_target"
+    status = 409
+
+
+class StaleRevision(LetheError):
+    """The revision named by If-Match is not the stored one."""
+
+    code = "stale_revision"
+    status = 412
+
+
+class StoreUnavailable(LetheError):
+    """The registry's database cannot be opened, read or written."""
+
+    code = "store_unavailable"
+    status = 503
+
+
+class PolicyUnavailable(LetheError):
+    """A compiled policy file is missing or damaged; whatever depends on it must close."""
+
+    code = "policy_unavailable"
+    status = 503
+
+
+class ModelUnavailable(LetheError):
+    """A model, tokenizer or embedder cannot be loaded from where the settings say."""
+
+    code = "model_unavailable"
+    status = 503
+
+
+class EngineUnavailable(LetheError):
+    """The engine is starting, dead, not a vLLM with our processors, or leaked its canary."""
+
+    code = "engine_unavailable"
+    status = 503
+
+
+class RequestRefused(LetheError):
+    """A data-plane request that would disarm the policy; `field` names the member at fault."""
+
+    code = "field_not_allowed"
+    status = 400
+
+
+class BadSettings(LetheError):
+    """A setting is unknown, malformed or unsafe."""
+
+    code = "bad_settings"

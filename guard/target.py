@@ -1,0 +1,87 @@
+"""The forget target: what must be forgotten, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of thing is to be forgotten."""
+
+    PERSON = "person"
+    WORK = "work"
+    FACT = "fact"
+    SECRET = "secret"
+    TOPIC = "topic"
+
+
+class Method(StrEnum):
+    """How a target is suppressed once it is touched."""
+
+    GUARD = "guard"
+    DECLINE = "decline"
+
+
+class Scope(StrEnum):
+    """`contextual`: only when the detector fires; `always`: its literals are forbidden in every answer."""
+
+    CONTEXTUAL = "contextual"
+    ALWAYS = "always"
+
+
+class Mode(StrEnum):
+    """`shadow` records what would have been done; `enforce` does it."""
+
+    SHADOW = "shadow"
+    ENFORCE = "enforce"
+
+
+class State(StrEnum):
+    """Where a target stands in its life."""
+
+    ACTIVE = "active"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Knowledge to withhold: an answer, and the question it answers (empty for a plain sentence)."""
+
+    answer: str = field(repr=False)
+    question: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a caller says of a target; only `name` is required. Texts never show in a repr."""
+
+    name: str = field(repr=False)
+    kind: Kind = Kind.PERSON
+    aliases: tuple[str, ...] = field(default=(), repr=False)
+    facts: tuple[Fact, ...] = field(default=(), repr=False)
+    passages: tuple[str, ...] = field(default=(), repr=False)
+    phrases: tuple[str, ...] = field(default=(), repr=False)
+    exceptions: tuple[str, ...] = field(default=(), repr=False)
+    methods: tuple[Method, ...] = (Method.GUARD,)
+    scope: Scope = Scope.CONTEXTUAL
+    mode: Mode = Mode.ENFORCE
+    expires_at: datetime | None = None
+    basis: str = ""
+    external_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetTarget:
+    """A stored target. `forbidden` is what restriction and output guard enforce: the explicit and the
+    extracted phrases less the exceptions, fixed at this `revision`."""
+
+    id: str
+    draft: Draft
+    state: State
+    revision: int
+    forbidden: tuple[str, ...] = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
