@@ -1,0 +1,58 @@
+# Two commands on a fresh machine: `make serve` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRA ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+LOCK := $(wildcard requirements-$(EXTRA).lock)
+
+# Settable as `MODEL=... make serve`; empty ones keep the server's own defaults.
+MODEL ?=
+ENGINE ?=
+HOST ?=
+PORT ?=
+ADMIN_PORT ?=
+DATA_DIR ?=
+FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
+	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
+
+.PHONY: serve test unit check format bench conformance clean
+.DEFAULT_GOAL := serve
+
+serve: $(VENV)/installed
+	$(BIN)/lethe serve $(FLAGS)
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest
+
+unit: $(VENV)/installed-dev
+	$(BIN)/python -m pytest --ignore=tests/e2e
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_docs.py
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/installed
+	$(BIN)/lethe bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# vLLM's distribution asks for three media packages whose wheels do not match the CPU build of torch; transformers
+# imports them wherever it finds them, and fails. Nothing here needs them, so they are removed after installation.
+$(VENV)/installed: pyproject.toml $(LOCK)
+	@echo "Installing the $(EXTRA) build of the engine into $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable '.[$(EXTRA)]'
+	$(if $(filter cpu,$(EXTRA)),$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec)
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --group dev
+	@touch $@

@@ -1,0 +1,86 @@
+"""The CLI's client of the admin plane."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import httpx
+
+DEFAULT_URL = "http://127.0.0.1:8001"
+TIMEOUT = 120.0
+
+
+class AdminRefused(Exception):
+    """The admin plane refused, or could not be reached; `code` is stable."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+class AdminClient:
+    """One call per operation of the admin API; refusals raise AdminRefused."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    @classmethod
+    def from_environment(cls) -> AdminClient:
+        """The client for ADMIN_URL (or ADMIN_PORT on loopback) with the key in LETHE_ADMIN_KEY."""
+        key = os.environ.get("LETHE_ADMIN_KEY")
+        if not key:
+            raise AdminRefused("missing_key", "set LETHE_ADMIN_KEY to the key that `lethe serve` printed")
+        port = os.environ.get("ADMIN_PORT")
+        url = os.environ.get("ADMIN_URL") or (f"http://127.0.0.1:{port}" if port else DEFAULT_URL)
+        headers = {"authorization": f"Bearer {key}"}
+        return cls(httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT, trust_env=False))
+
+    def add(self, draft: dict[str, Any], *, reveal: bool = False) -> Any:
+        """Store one target and wait until it is enforced."""
+        params = {"wait": "applied", "reveal": str(reveal).lower()}
+        return self._call("POST", "/admin/v1/targets", json=draft, params=params)
+
+    def add_many(self, drafts: list[dict[str, Any]]) -> Any:
+        """Store targets, all or none, and wait until they are enforced."""
+        return self._call(
+            "POST", "/admin/v1/targets:batch", json={"targets": drafts}, params={"wait": "applied"}
+        )
+
+    def list(self, cursor: str | None, limit: int, *, reveal: bool = False) -> Any:
+        """One page of targets."""
+        params: dict[str, Any] = {"limit": limit, "reveal": str(reveal).lower()}
+        if cursor:
+            params["cursor"] = cursor
+        return self._call("GET", "/admin/v1/targets", params=params)
+
+    def get(self, target_id: str, *, reveal: bool = False) -> Any:
+        """One target."""
+        return self._call("GET", f"/admin/v1/targets/{target_id}", params={"reveal": str(reveal).lower()})
+
+    def revoke(self, target_id: str) -> None:
+        """Revoke one target and wait until it is no longer enforced."""
+        self._call("DELETE", f"/admin/v1/targets/{target_id}", params={"wait": "applied"})
+
+    def check(self, text: str) -> Any:
+        """The verdict on a text."""
+        return self._call("POST", "/admin/v1/check", json={"text": text})
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        try:
+            response = self._http.request(method, path, **arguments)
+        except httpx.HTTPError as error:
+            detail = f"the admin plane at {self._http.base_url} cannot be reached ({type(error).__name__})"
+            raise AdminRefused("unreachable", detail) from None
+        if response.is_error:
+            raise _refusal(response)
+        return response.json() if response.content else None
+
+
+def _refusal(response: httpx.Response) -> AdminRefused:
+    try:
+        problem = response.json()
+        return AdminRefused(str(problem["code"]), str(problem.get("detail") or problem["title"]))
+    except (ValueError, KeyError, TypeError):
+        return AdminRefused("unexpected_answer", f"the admin plane answered {response.status_code}")

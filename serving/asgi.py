@@ -1,0 +1,70 @@
+"""The ASGI seam: an application is a callable of scope, receive and send; everything composes around that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import orjson
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+JSON_HEADERS: Headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+
+class BodyTooLarge(Exception):
+    """The request body passed the limit before it ended."""
+
+
+class ClientGone(Exception):
+    """The client went away before its request body ended."""
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The whole request body, never more than `limit` bytes held (BodyTooLarge)."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A receive that yields `body` once and then what the client does (its disconnect)."""
+    sent = False
+
+    async def received() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return received
+
+
+async def respond(send: Send, status: int, payload: object, headers: Headers | None = None) -> None:
+    """Send `payload` as one JSON answer."""
+    body = orjson.dumps(payload)
+    length = (b"content-length", str(len(body)).encode())
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*JSON_HEADERS, *(headers or []), length],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})

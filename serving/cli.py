@@ -1,0 +1,103 @@
+"""The command line: `lethe serve`, `targets`, `check`, `bench`, `eval`, `version`."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from guard.errors import LetheError
+from serving.admin_client import AdminClient, AdminRefused
+from serving.cli_targets import targets
+from serving.settings import load
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Serve a language model as if it had never learned what it was asked to forget.",
+)
+app.add_typer(targets, name="targets")
+console = Console()
+errors = Console(stderr=True)
+
+
+@app.command()
+def serve(
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub id of the model; default: the demo model.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="Base URL of a remote vLLM with our processors.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address of the data plane.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the data plane.")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="Port of the admin plane.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the database and caches.")] = None,
+) -> None:
+    """Serve both planes until interrupted."""
+    # asyncio, torch and the engine are loaded only by the commands that need them.
+    from serving import launch
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        settings = load(
+            model=model or None,
+            engine=engine or None,
+            host=host,
+            port=port,
+            admin_port=admin_port,
+            data_dir=data_dir,
+        )
+        key, generated = launch.admin_key(settings)
+        listeners = [
+            launch.listen(settings.host, settings.port),
+            launch.listen(settings.admin_host, settings.admin_port),
+        ]
+        served = launch.model_of(settings)
+        for name, listener in zip(("data plane", "admin plane"), listeners, strict=True):
+            address, number = listener.getsockname()[:2]
+            console.print(f"{name:<12} http://{address}:{number}")
+        if generated:
+            console.print(f"admin key    {key.reveal()}   (shown once; set LETHE_ADMIN_KEY to choose it)")
+        console.print(f"engine       {launch.engine_words(settings, served)}")
+        launch.serve(settings, served, key, listeners)
+    except LetheError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def check(
+    text: Annotated[str, typer.Argument(help="What a client might send; '-' reads standard input.")],
+) -> None:
+    """Say which forget targets a text touches, and what would be done; no model is called."""
+    if text == "-":
+        text = typer.get_text_stream("stdin").read()
+    try:
+        verdict = AdminClient.from_environment().check(text)
+    except AdminRefused as error:
+        errors.print(f"[red]{error.code}[/red] {error.detail}")
+        raise typer.Exit(1) from None
+    table = Table("target", "score", "signals", "mode")
+    for match in verdict["matches"]:
+        signals = ", ".join(f"{name} {value:.2f}" for name, value in match["signals"].items())
+        table.add_row(match["target_id"], f"{match['score']:.2f}", signals, match["mode"])
+    console.print(f"plan {verdict['plan']}   policy {verdict['policy_version']}")
+    if verdict["matches"]:
+        console.print(table)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console.print(installed("lethe"))
+
+
+def _fail(error: LetheError) -> NoReturn:
+    errors.print(f"[red]{error.code}[/red] {error.message}")
+    raise typer.Exit(1)

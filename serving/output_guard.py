@@ -1,0 +1,161 @@
+"""The output guard: the policy's automata over every surface of an answer, whatever its shape.
+
+A streamed chunk and a whole answer go through the same `ChoiceGuard`; the whole answer is a stream of one chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from guard.automaton import Automaton
+from guard.scanner import Scanner
+from serving.surfaces import MAIN, add, speech, surfaces, withhold_unknown
+
+
+class ChoiceGuard:
+    """One choice of one answer: releases its text as far as no phrase can still come of it."""
+
+    def __init__(self, automata: Sequence[Automaton], seed: str, decline: str, declined: bool) -> None:
+        self._automata = automata
+        self._seed = seed
+        self._decline = decline
+        self._declined = declined
+        self._scanners: dict[str, Scanner] = {}
+        self._logprobs: list[dict[str, Any]] = []
+        self._spoke = False
+        self._owed = 0
+        self.withheld = False
+
+    def filter(self, choice: dict[str, Any]) -> bool:
+        """Rewrite `choice` in place to what may leave now; True if anything was changed."""
+        changed = withhold_unknown(choice)
+        for surface in surfaces(choice):
+            text = surface.holder[surface.member]
+            released = "" if self._declined else self._release(surface.key, text)
+            if released != text:
+                surface.holder[surface.member] = released
+                self._owed += len(text) - len(released)
+                changed = True
+            self._spoke = self._spoke or bool(released)
+        self._spoke = self._spoke or (bool(speech(choice).get("tool_calls")) and not self._declined)
+        if choice.get("finish_reason") is not None:
+            changed = self._finish(choice) or changed
+        return self._hold_logprobs(choice) or changed
+
+    def _release(self, key: str, text: str) -> str:
+        scanner = self._scanner(key)
+        released = scanner.feed(text)
+        # Engines send a function's name whole, and its arguments follow: nothing of it may wait for the end.
+        return released + scanner.finish() if key.endswith(".name") else released
+
+    def _scanner(self, key: str) -> Scanner:
+        if key not in self._scanners:
+            self._scanners[key] = Scanner(self._automata, self._seed if key in MAIN else "")
+        return self._scanners[key]
+
+    def _finish(self, choice: dict[str, Any]) -> bool:
+        rests = {key: scanner.finish() for key, scanner in self._scanners.items()}
+        for key, rest in rests.items():
+            if rest:
+                add(choice, key, rest)
+                self._spoke = True
+        self.withheld = self._declined or any(scanner.matched for scanner in self._scanners.values())
+        if not self._spoke:
+            add(choice, "text" if speech(choice) is choice else "content", self._decline)
+            self.withheld = True
+        if self.withheld:
+            choice["finish_reason"] = "stop"
+        return self.withheld or any(rests.values())
+
+    def _hold_logprobs(self, choice: dict[str, Any]) -> bool:
+        """Log-probabilities leave with the last character of the text they describe, or never."""
+        finished = choice.get("finish_reason") is not None
+        given = choice.get("logprobs")
+        held = bool(self._logprobs)
+        if given:
+            self._logprobs.append(given)
+        matched = self._declined or self.withheld or any(s.matched for s in self._scanners.values())
+        if matched:
+            self._logprobs.clear()
+            choice["logprobs"] = None
+            return bool(given)
+        if not self._logprobs:
+            return False
+        if self._owed and not finished:
+            choice["logprobs"] = None
+            return True
+        choice["logprobs"] = _joined(self._logprobs)
+        self._logprobs = []
+        return held
+
+
+class OutputGuard:
+    """All choices of one answer; `withheld` tells whether anything was kept back for good."""
+
+    def __init__(
+        self,
+        automata: Sequence[Automaton],
+        seeds: Sequence[str],
+        choices_per_prompt: int,
+        decline: str,
+        declined: bool = False,
+    ) -> None:
+        self._automata = automata
+        self._seeds = seeds
+        self._per_prompt = choices_per_prompt
+        self._decline = decline
+        self._declined = declined
+        self._choices: dict[int, ChoiceGuard] = {}
+
+    @property
+    def withheld(self) -> bool:
+        """Whether any choice was declined or cut."""
+        return any(choice.withheld for choice in self._choices.values())
+
+    def chunk(self, payload: bytes) -> bytes | None:
+        """What may leave of one streamed chunk now; None while all of it is held back."""
+        chunk = orjson.loads(payload)
+        choices = chunk.get("choices") or []
+        changed = [self._choice(choice).filter(choice) for choice in choices]
+        if not any(changed):
+            return payload
+        chunk["choices"] = [c for c, altered in zip(choices, changed, strict=True) if not altered or _says(c)]
+        return orjson.dumps(chunk) if chunk["choices"] or chunk.get("usage") else None
+
+    def answer(self, payload: bytes) -> bytes:
+        """What may leave of a whole answer."""
+        answer = orjson.loads(payload)
+        changed = [self._choice(choice).filter(choice) for choice in answer.get("choices") or []]
+        return orjson.dumps(answer) if any(changed) else payload
+
+    def _choice(self, choice: dict[str, Any]) -> ChoiceGuard:
+        index = choice.get("index", 0)
+        if index not in self._choices:
+            place = index // self._per_prompt
+            seed = self._seeds[place] if place < len(self._seeds) else ""
+            self._choices[index] = ChoiceGuard(self._automata, seed, self._decline, self._declined)
+        return self._choices[index]
+
+
+def _says(choice: dict[str, Any]) -> bool:
+    """Whether a choice still carries anything a client would miss."""
+    return bool(
+        choice.get("finish_reason") is not None
+        or choice.get("logprobs")
+        or speech(choice).get("role")
+        or any(call.get("id") for call in speech(choice).get("tool_calls") or ())
+        or any(surface.holder[surface.member] for surface in surfaces(choice))
+    )
+
+
+def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Log-probability objects of consecutive chunks as one: equal members joined list by list."""
+    joined = dict(parts[0])
+    for part in parts[1:]:
+        for key, value in part.items():
+            if isinstance(value, list):
+                joined[key] = [*(joined.get(key) or []), *value]
+    return joined

@@ -1,0 +1,117 @@
+"""A generation request as the guard sees it: what it asks, in which route, and every text it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from guard.conversation import Message
+from guard.errors import RequestRefused
+from serving.denied import CHAT, refuse_disarming
+
+# Members of a message or tool that name structure, not content.
+STRUCTURAL = frozenset({"role", "type", "id", "tool_call_id"})
+# Further members of a body whose strings the model reads or is made to spell.
+CONTEXT = ("tools", "functions", "documents", "response_format", "structured_outputs", "suffix")
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """A parsed body that carries nothing from the deny list; `body` is the client's own otherwise."""
+
+    route: str
+    body: dict[str, Any] = field(repr=False)
+
+    @property
+    def stream(self) -> bool:
+        """Whether the client asked for server-sent events."""
+        return bool(self.body.get("stream"))
+
+    @property
+    def choices_per_prompt(self) -> int:
+        """`n`; a value the engine will refuse counts as 1."""
+        n = self.body.get("n")
+        return n if isinstance(n, int) and n > 0 else 1
+
+    @property
+    def token_prompts(self) -> tuple[tuple[int, ...], ...]:
+        """Prompts given as token ids, which somebody must turn into text before detection."""
+        prompt = self.body.get("prompt") if self.route != CHAT else None
+        if not isinstance(prompt, list):
+            return ()
+        rows = [prompt] if prompt and isinstance(prompt[0], int) else prompt
+        return tuple(tuple(row) for row in rows if isinstance(row, list) and all(type(t) is int for t in row))
+
+    def conversation(self, prompts: tuple[str, ...]) -> tuple[Message, ...]:
+        """Everything the model will read, oldest first; `prompts` are the texts of a completion's prompts."""
+        messages = [Message("user", text) for text in prompts]
+        if self.route == CHAT:
+            messages = [_message(item) for item in _list(self.body.get("messages"))]
+        extra = "\n".join(text for name in CONTEXT for text in strings(self.body.get(name)))
+        return (Message("context", extra), *messages) if extra else tuple(messages)
+
+    def prompts(self) -> tuple[str, ...]:
+        """The text prompts of a completion, in choice order."""
+        prompt = self.body.get("prompt")
+        if self.route == CHAT or prompt is None:
+            return ()
+        return tuple(
+            item for item in ([prompt] if isinstance(prompt, str) else _list(prompt)) if isinstance(item, str)
+        )
+
+    def seeds(self, prompts: tuple[str, ...]) -> tuple[str, ...]:
+        """Text each prompt's answer continues: it counts for matching although the client sent it."""
+        if self.route != CHAT:
+            return tuple("" for _ in prompts) if self.body.get("echo") else prompts
+        messages = _list(self.body.get("messages"))
+        last = messages[-1] if messages and isinstance(messages[-1], dict) else {}
+        return (_message(last).text if last.get("role") == "assistant" else "",)
+
+
+def parse(route: str, raw: bytes) -> GenerationRequest:
+    """The request in `raw`, or RequestRefused when it is no JSON object or would disarm the policy."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise MalformedBody("The request body is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise MalformedBody("The request body must be a JSON object.")
+    refuse_disarming(route, body)
+    return GenerationRequest(route, body)
+
+
+class MalformedBody(RequestRefused):
+    """The body is not a JSON object."""
+
+    code = "malformed_body"
+
+
+class UnreadablePrompt(RequestRefused):
+    """A prompt given as token ids that the tokenizer cannot turn into text."""
+
+    code = "unreadable_prompt"
+
+
+def strings(value: object) -> Iterator[str]:
+    """Every string inside a JSON value, in document order, except structural members (no recursion limit)."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, Mapping):
+            stack.extend(item[key] for key in reversed(item) if key not in STRUCTURAL)
+        elif isinstance(item, list):
+            stack.extend(reversed(item))
+
+
+def _message(item: object) -> Message:
+    role = item.get("role") if isinstance(item, dict) else None
+    return Message(role if isinstance(role, str) else "user", "\n".join(strings(item)))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,119 @@
+"""Every setting of a Lethe server, in one immutable object.
+
+Sources, strongest first: flags of `lethe serve`, environment (`LETHE_*`), the TOML file named by `LETHE_CONFIG`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from guard.errors import BadSettings
+
+PREFIX = "LETHE_"
+# Read by other processes or by the loader itself, not fields of the object.
+FOREIGN = frozenset({"LETHE_CONFIG", "LETHE_POLICY_DIR"})
+
+
+class Settings(BaseSettings):
+    """What an operator may choose; unknown keys are errors, every field carries its help text."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    model: str = Field(
+        "", description="Folder or hub id of the model to serve; empty: the embedded demo model."
+    )
+    engine: str = Field(
+        "", description="Base URL of a remote vLLM that loads our processors; empty: an engine of our own."
+    )
+    engine_args: str = Field("", description="Further vLLM flags for our own engine, as on a command line.")
+    host: str = Field("127.0.0.1", description="Address the data plane listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port of the data plane.")
+    admin_host: str = Field("127.0.0.1", description="Address the admin plane listens on.")
+    admin_port: int = Field(8001, ge=0, le=65535, description="Port of the admin plane.")
+    admin_key: SecretStr = Field(
+        SecretStr(""),
+        description="Bearer key of the admin plane; empty: generated and printed once, on loopback only.",
+    )
+    api_keys: SecretStr = Field(
+        SecretStr(""), description="Comma-separated bearer keys of clients; empty: no key is asked for."
+    )
+    data_dir: Path = Field(
+        Path(".lethe"), description="Folder of the database, compiled policies and caches."
+    )
+    embedder: str = Field(
+        "",
+        description="Folder or hub id of the sentence-transformers model; empty: all-MiniLM-L6-v2 as packaged.",
+    )
+    threshold: float = Field(
+        0.8, ge=0.0, le=1.0, description="Cosine from which a message counts as touching a contextual target."
+    )
+    decline_text: str = Field(
+        "I'm sorry, but I don't know anything about that.",
+        min_length=1,
+        description="The fixed text of a declined answer.",
+    )
+    max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Largest request body either plane accepts.")
+    max_model_len: int = Field(0, ge=0, description="Longest context of our own engine; 0: the model's own.")
+    kv_cache_gib: float = Field(
+        1.0, gt=0, description="Memory for the KV cache of our own engine on CPU, in GiB."
+    )
+    start_timeout: float = Field(600.0, gt=0, description="Seconds the engine may take to become ready.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings)
+
+    @property
+    def policy_dir(self) -> Path:
+        """Folder of compiled automata, which the engine's workers attach."""
+        return self.data_dir / "policy"
+
+    @property
+    def database(self) -> Path:
+        """The registry's SQLite file."""
+        return self.data_dir / "lethe.db"
+
+
+def load(**flags: Any) -> Settings:
+    """The settings of this process, or BadSettings naming each offending key (never its value)."""
+    given = {key: value for key, value in flags.items() if value is not None}
+    _refuse_unknown_environment()
+    # The environment outranks the file, so a key it names is taken out of the file's values.
+    from_file = {k: v for k, v in _file().items() if f"{PREFIX}{k.upper()}" not in os.environ}
+    try:
+        return Settings(**{**from_file, **given})
+    except ValidationError as error:
+        keys = ", ".join(
+            f"{'.'.join(str(part) for part in item['loc'])} ({item['type']})" for item in error.errors()
+        )
+        raise BadSettings(f"settings refused: {keys}") from None
+
+
+def _file() -> dict[str, Any]:
+    path = os.environ.get("LETHE_CONFIG")
+    if not path:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSettings(f"LETHE_CONFIG cannot be read: {type(error).__name__}") from None
+
+
+def _refuse_unknown_environment() -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | FOREIGN
+    unknown = sorted(key for key in os.environ if key.startswith(PREFIX) and key not in known)
+    if unknown:
+        raise BadSettings(f"unknown settings in the environment: {', '.join(unknown)}")

@@ -1,0 +1,30 @@
+"""Server-sent events as OpenAI's chat and completions streams use them: `data:` frames and a final `[DONE]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+DONE = b"[DONE]"
+
+
+class Splitter:
+    """Cuts a byte stream into event payloads; any chunking of the same bytes yields the same payloads.
+
+    Comments and fields other than `data` carry nothing for a client of these routes and are dropped.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The payloads completed by `chunk`, in order."""
+        *events, self._rest = (self._rest + chunk.replace(b"\r", b"")).split(b"\n\n")
+        for event in events:
+            lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
+            if lines:
+                yield b"\n".join(lines)
+
+
+def frame(payload: bytes) -> bytes:
+    """One event that carries `payload` (a single line)."""
+    return b"data: " + payload + b"\n\n"

@@ -1,0 +1,80 @@
+"""Keeps one guarded engine behind the data plane: opens it, proves it, notices its death, opens it again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import Protocol
+
+from guard.errors import LetheError
+from serving.asgi import App
+
+log = logging.getLogger("lethe.engine")
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+
+
+class EngineState(StrEnum):
+    """Where the engine stands; only `ready` lets a request through."""
+
+    STARTING = "starting"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class RunningEngine(Protocol):
+    """An open engine."""
+
+    @property
+    def app(self) -> App: ...
+
+    async def died(self) -> None: ...
+
+
+Opener = Callable[[], AbstractAsyncContextManager[RunningEngine]]
+SelfTest = Callable[[App], Awaitable[None]]
+
+
+class Supervisor:
+    """`app` is the engine's application while it is proven to restrict, else None; `reason` says why not."""
+
+    def __init__(self, opener: Opener, self_test: SelfTest) -> None:
+        self._open = opener
+        self._self_test = self_test
+        self.app: App | None = None
+        self.state = EngineState.STARTING
+        self.reason = "the engine is starting"
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep the engine up until cancelled; each failure doubles the pause, a proven start resets it."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with self._open() as engine:
+                    await self._self_test(engine.app)
+                    self._become(EngineState.READY, "", engine.app)
+                    pause = FIRST_PAUSE
+                    await engine.died()
+                    self._become(EngineState.FAILED, "the engine died and is being restarted")
+            except LetheError as error:
+                self._become(EngineState.FAILED, error.message)
+            except Exception as error:
+                self._become(EngineState.FAILED, f"the engine failed: {type(error).__name__}")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def settled(self, timeout: float) -> EngineState:
+        """The state once it is no longer `starting`, or `starting` after `timeout` seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), timeout)
+        return self.state
+
+    def _become(self, state: EngineState, reason: str, app: App | None = None) -> None:
+        self.app, self.state, self.reason = app, state, reason
+        self._changed.set()
+        log.log(logging.INFO if app else logging.ERROR, "engine %s %s", state.value, reason)
