@@ -44,9 +44,7 @@ class AdminClient:
 
     def add_many(self, drafts: list[dict[str, Any]]) -> Any:
         """Store targets, all or none, and wait until they are enforced."""
-        return self._call(
-            "POST", "/admin/v1/targets:batch", json={"targets": drafts}, params={"wait": "applied"}
-        )
+        return self._call("POST", "/admin/v1/targets:batch", json={"targets": drafts}, params={"wait": "applied"})
 
     def list(self, cursor: str | None, limit: int, *, reveal: bool = False) -> Any:
         """One page of targets."""

@@ -1,8 +1,8 @@
 """The self-test: a ban the engine must honour before anyone is served.
 
-It learns what the model says by itself, forbids exactly that, and asks again in every way a request can sample. It also
-asks without a policy, which must be refused or answered with nothing. Whatever a future engine does differently, a
-processor that is not in force fails here (vLLM 0.32 has at least three silent ways to drop one).
+It learns what the model says by itself, forbids exactly that, and asks again in every way a request can sample.
+It also asks without a policy, which must be refused or answered with nothing. Whatever a future engine does
+differently, a processor that is not in force fails here (vLLM 0.32 has at least three silent ways to drop one).
 """
 
 from __future__ import annotations

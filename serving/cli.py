@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -90,6 +91,30 @@ def check(
     console.print(f"plan {verdict['plan']}   policy {verdict['policy_version']}")
     if verdict["matches"]:
         console.print(table)
+
+
+@app.command()
+def bench(
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub id of the model; default: the demo model.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Times each case is measured; medians are reported.")] = 3,
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens of an answer in the throughput runs.")] = 64,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the demo model and of the logs.")] = None,
+) -> None:
+    """Compare the guarded endpoint with stock vLLM on this machine, as ratios."""
+    from serving import launch
+    from serving.bench import run
+
+    try:
+        settings = load(model=model or None, data_dir=data_dir)
+        served = launch.model_of(settings)
+        with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
+            ratios = list(run.run(served, Path(folder), rounds, tokens, status.update))
+    except LetheError as error:
+        _fail(error)
+    console.print(run.table(ratios))
+    print(run.markdown(ratios))
 
 
 @app.command()

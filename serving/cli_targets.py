@@ -35,9 +35,7 @@ def add(
     kind: Annotated[str, typer.Option(help="person, work, fact, secret or topic.")] = "person",
     alias: Annotated[list[str] | None, typer.Option(help="Another name; may be repeated.")] = None,
     fact: Annotated[list[str] | None, typer.Option(help="A sentence to withhold; may be repeated.")] = None,
-    phrase: Annotated[
-        list[str] | None, typer.Option(help="A string never to be said; may be repeated.")
-    ] = None,
+    phrase: Annotated[list[str] | None, typer.Option(help="A string never to be said; may be repeated.")] = None,
     scope: Annotated[str, typer.Option(help="contextual or always.")] = "contextual",
     mode: Annotated[str, typer.Option(help="enforce or shadow.")] = "enforce",
     reveal: Reveal = False,
@@ -93,17 +91,13 @@ def revoke(target_id: str) -> None:
 
 @targets.command("import")
 def import_(
-    file: Annotated[
-        Path, typer.Argument(help="A JSON object, a JSON array, or JSON Lines of forget targets.")
-    ],
+    file: Annotated[Path, typer.Argument(help="A JSON object, a JSON array, or JSON Lines of forget targets.")],
 ) -> None:
     """Import forget targets, all or none; returns when they are enforced."""
     try:
         drafts = _drafts(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        errors.print(
-            f"[red]unreadable_file[/red] {type(error).__name__}: {getattr(error, 'msg', 'not readable')}"
-        )
+        errors.print(f"[red]unreadable_file[/red] {type(error).__name__}: {getattr(error, 'msg', 'not readable')}")
         raise typer.Exit(1) from None
     with _admin() as admin:
         stored = admin.add_many(drafts)

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 
 from ulid import ULID
 
-from guard.automaton import Automaton
 from guard.errors import EngineUnavailable, LetheError
-from guard.plan import Plan, PlanKind
+from guard.plan import PlanKind
 from serving import envelope
 from serving.answer import Answer
 from serving.asgi import (
@@ -34,7 +33,7 @@ from serving.asgi import (
 )
 from serving.denied import CHAT, COMPLETIONS
 from serving.inner import call, json_scope
-from serving.judge import Judge
+from serving.judge import Judge, Judgement, sealed
 from serving.output_guard import OutputGuard
 from serving.request import GenerationRequest, UnreadablePrompt, parse
 from serving.supervisor import Supervisor
@@ -131,9 +130,7 @@ class DataPlane:
     async def _answer_get(self, path: str, send: Send, headers: Headers) -> None:
         if path == "/v1/models":
             reply = await call(self._engine(), "GET", path)
-            models = [
-                {k: m[k] for k in MODEL_MEMBERS if k in m} for m in (reply.json() or {}).get("data", [])
-            ]
+            models = [{k: m[k] for k in MODEL_MEMBERS if k in m} for m in (reply.json() or {}).get("data", [])]
             return await respond(send, 200, {"object": "list", "data": models}, headers)
         if path == "/version":
             return await respond(send, 200, {"version": self._limits.version}, headers)
@@ -157,9 +154,9 @@ class DataPlane:
         request = parse(scope["path"], raw)
         app = self._engine()
         prompts = request.prompts() + await self._read_tokens(app, request)
-        plan = await self._judge.plan(request.conversation(prompts))
-        body = self._judge.sealed(request, plan)
-        guard = self._output_guard(request, plan, prompts)
+        judgement = await self._judge.judge(request.conversation(prompts))
+        body = sealed(request, judgement.plan)
+        guard = self._output_guard(request, judgement, prompts)
         answer = Answer(send, guard, headers)
         inner = json_scope(request.route, len(body), headers[0][1].decode())
         try:
@@ -179,22 +176,19 @@ class DataPlane:
         return tuple(texts)
 
     def _output_guard(
-        self, request: GenerationRequest, plan: Plan, prompts: tuple[str, ...]
+        self, request: GenerationRequest, judgement: Judgement, prompts: tuple[str, ...]
     ) -> OutputGuard | None:
-        if plan.kind is PlanKind.PASS:
+        kind, seeds = judgement.plan.kind, request.seeds(prompts)
+        if kind is PlanKind.PASS:
             return None
-        automata: list[Automaton] = self._judge.automata(plan)
-        declined = plan.kind is PlanKind.DECLINE
-        seeds = request.seeds(prompts)
+        declined = kind is PlanKind.DECLINE
         return OutputGuard(
-            automata, seeds, request.choices_per_prompt, self._limits.decline_text, declined=declined
+            judgement.automata, seeds, request.choices_per_prompt, self._limits.decline_text, declined
         )
 
 
 def _request_id(scope: Scope) -> str:
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode(
-        "latin-1"
-    )
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
     return given if REQUEST_ID.fullmatch(given) else f"req-{ULID()}"
 
 

@@ -50,9 +50,7 @@ DENIED: tuple[Denied, ...] = (
     Denied("prompt_logprobs", "reports the unrestricted model"),
     Denied("logprob_token_ids", "reports what is masked"),
     Denied("allowed_token_ids", "can leave only masked tokens"),
-    Denied(
-        "echo", "with logprobs, reports the unrestricted model", (COMPLETIONS,), OFF, only_with="logprobs"
-    ),
+    Denied("echo", "with logprobs, reports the unrestricted model", (COMPLETIONS,), OFF, only_with="logprobs"),
     Denied("echo", "repeats text outside the restricted answer", (CHAT,), OFF),
     Denied("prompt_embeds", "cannot be read by the detector"),
     Denied("mm_payload", "cannot be read by the detector"),

@@ -88,14 +88,18 @@ def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
         "--logits-processors",
         PROCESSOR,
         "--disable-fastapi-docs",
-        "--disable-log-stats",
-        "--disable-uvicorn-access-log",
     ]
+    return own + shared_flags(settings, model, cpu) + extra
+
+
+def shared_flags(settings: Settings, model: str, cpu: bool) -> list[str]:
+    """The flags that have nothing to do with the policy, so that a stock engine can be compared with ours."""
+    shared = ["--disable-log-stats", "--disable-uvicorn-access-log"]
     if settings.max_model_len:
-        own += ["--max-model-len", str(settings.max_model_len)]
+        shared += ["--max-model-len", str(settings.max_model_len)]
     if cpu:
-        own += ["--enforce-eager", *_whole_prefill(model, settings.max_model_len)]
-    return own + extra
+        shared += ["--enforce-eager", *_whole_prefill(model, settings.max_model_len)]
+    return shared
 
 
 def _whole_prefill(model: str, max_model_len: int) -> list[str]:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import orjson
 
 from guard.automaton import Automaton
 from guard.compiler import CurrentPolicy
 from guard.conversation import Message
-from guard.detector import Detector
+from guard.detector import Detector, Match
 from guard.plan import Plan, PlanKind, plan_for
 from serving.request import GenerationRequest
 
 CLOSED = "closed"
+
+
+class Judgement(NamedTuple):
+    """A plan and the automata of the policy snapshot it was made under."""
+
+    plan: Plan
+    automata: tuple[Automaton, ...]
 
 
 class Judge:
@@ -30,26 +38,23 @@ class Judge:
             return "the policy is being compiled"
         return "" if self._current.healthy else "the policy in force is older than the registry's"
 
-    async def plan(self, conversation: Sequence[Message]) -> Plan:
-        """The plan for `conversation`; embedding runs in a thread, and not at all without contextual targets."""
+    async def judge(self, conversation: Sequence[Message]) -> Judgement:
+        """What to do with `conversation`; embedding runs in a thread, and never without contextual targets."""
         policy = self._current.required()
-        matches = ()
+        matches: Sequence[Match] = ()
         if policy.has_contextual:
             matches = await asyncio.to_thread(self._detector.detect, policy, conversation)
-        return plan_for(policy, matches)
+        plan = plan_for(policy, matches)
+        return Judgement(plan, tuple(policy.automata[digest] for digest in plan.automata))
 
-    def sealed(self, request: GenerationRequest, plan: Plan) -> bytes:
-        """The body the engine gets: the client's own, with the policy written in."""
-        body = dict(request.body)
-        declined = plan.kind is PlanKind.DECLINE
-        if declined:
-            # A closed row may only end; these would make it emit empty tokens up to the limit instead.
-            body.update(ignore_eos=False, min_tokens=0)
-        automata = CLOSED if declined else ",".join(plan.automata)
-        body["vllm_xargs"] = {"lethe_policy": str(plan.version), "lethe_automata": automata}
-        return orjson.dumps(body)
 
-    def automata(self, plan: Plan) -> list[Automaton]:
-        """The automata the output guard runs for `plan`."""
-        policy = self._current.required()
-        return [policy.automata[digest] for digest in plan.automata]
+def sealed(request: GenerationRequest, plan: Plan) -> bytes:
+    """The body the engine gets: the client's own, with the policy written in."""
+    body = dict(request.body)
+    declined = plan.kind is PlanKind.DECLINE
+    if declined:
+        # A closed row may only end; these would make it emit empty tokens up to the limit instead.
+        body.update(ignore_eos=False, min_tokens=0)
+    automata = CLOSED if declined else ",".join(plan.automata)
+    body["vllm_xargs"] = {"lethe_policy": str(plan.version), "lethe_automata": automata}
+    return orjson.dumps(body)

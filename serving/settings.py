@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from guard.detector import THRESHOLD
 from guard.errors import BadSettings
 
 PREFIX = "LETHE_"
@@ -25,9 +26,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    model: str = Field(
-        "", description="Folder or hub id of the model to serve; empty: the embedded demo model."
-    )
+    model: str = Field("", description="Folder or hub id of the model to serve; empty: the embedded demo model.")
     engine: str = Field(
         "", description="Base URL of a remote vLLM that loads our processors; empty: an engine of our own."
     )
@@ -43,15 +42,16 @@ class Settings(BaseSettings):
     api_keys: SecretStr = Field(
         SecretStr(""), description="Comma-separated bearer keys of clients; empty: no key is asked for."
     )
-    data_dir: Path = Field(
-        Path(".lethe"), description="Folder of the database, compiled policies and caches."
-    )
+    data_dir: Path = Field(Path(".lethe"), description="Folder of the database, compiled policies and caches.")
     embedder: str = Field(
         "",
         description="Folder or hub id of the sentence-transformers model; empty: all-MiniLM-L6-v2 as packaged.",
     )
     threshold: float = Field(
-        0.8, ge=0.0, le=1.0, description="Cosine from which a message counts as touching a contextual target."
+        THRESHOLD,
+        ge=0.0,
+        le=1.0,
+        description="Cosine from which a message counts as touching a contextual target.",
     )
     decline_text: str = Field(
         "I'm sorry, but I don't know anything about that.",
@@ -60,9 +60,7 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Largest request body either plane accepts.")
     max_model_len: int = Field(0, ge=0, description="Longest context of our own engine; 0: the model's own.")
-    kv_cache_gib: float = Field(
-        1.0, gt=0, description="Memory for the KV cache of our own engine on CPU, in GiB."
-    )
+    kv_cache_gib: float = Field(1.0, gt=0, description="Memory for the KV cache of our own engine on CPU, in GiB.")
     start_timeout: float = Field(600.0, gt=0, description="Seconds the engine may take to become ready.")
 
     @classmethod

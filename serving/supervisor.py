@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -48,7 +47,6 @@ class Supervisor:
         self.app: App | None = None
         self.state = EngineState.STARTING
         self.reason = "the engine is starting"
-        self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Keep the engine up until cancelled; each failure doubles the pause, a proven start resets it."""
@@ -68,13 +66,6 @@ class Supervisor:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def settled(self, timeout: float) -> EngineState:
-        """The state once it is no longer `starting`, or `starting` after `timeout` seconds."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), timeout)
-        return self.state
-
     def _become(self, state: EngineState, reason: str, app: App | None = None) -> None:
         self.app, self.state, self.reason = app, state, reason
-        self._changed.set()
         log.log(logging.INFO if app else logging.ERROR, "engine %s %s", state.value, reason)

@@ -1,7 +1,7 @@
 """Surfaces: every place in one choice of an answer where text of the model can leave.
 
-A streamed choice keeps its texts in `delta`, a whole chat choice in `message`, a completion in `text`; the guard sees
-only `Surface`s.
+A streamed choice keeps its texts in `delta`, a whole chat choice in `message`, a completion in `text`; the guard
+sees only `Surface`s.
 """
 
 from __future__ import annotations

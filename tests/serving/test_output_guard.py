@@ -64,15 +64,11 @@ def test_what_is_held_leaves_when_the_answer_ends() -> None:
 
 
 @given(
-    st.lists(
-        st.sampled_from(["Ada ", "Qu", "ill", "A", "d", "a", "-", "Port", " Ember", "18", "71", "x ", "é"])
-    )
+    st.lists(st.sampled_from(["Ada ", "Qu", "ill", "A", "d", "a", "-", "Port", " Ember", "18", "71", "x ", "é"]))
 )
 def test_a_stream_and_a_whole_answer_say_the_same_and_never_a_phrase(pieces: list[str]) -> None:
     streamed = said(stream(guard(), pieces))
-    whole = orjson.loads(guard().answer(answer({"content": "".join(pieces)})))["choices"][0]["message"][
-        "content"
-    ]
+    whole = orjson.loads(guard().answer(answer({"content": "".join(pieces)})))["choices"][0]["message"]["content"]
     assert streamed == whole
     assert not any(fold(phrase) in fold(whole) for phrase in PHRASES)
 
@@ -154,18 +150,14 @@ def test_log_probabilities_wait_for_the_text_they_describe() -> None:
     output = guard()
     first = output.chunk(chunk({"content": "Ad"}, logprobs={"content": [{"token": "Ad"}]}))
     assert first is None
-    second = orjson.loads(
-        output.chunk(chunk({"content": "am"}, logprobs={"content": [{"token": "am"}]})) or b""
-    )
+    second = orjson.loads(output.chunk(chunk({"content": "am"}, logprobs={"content": [{"token": "am"}]})) or b"")
     assert second["choices"][0]["delta"]["content"] == "Adam"
     assert [entry["token"] for entry in second["choices"][0]["logprobs"]["content"]] == ["Ad", "am"]
 
 
 def test_log_probabilities_of_withheld_text_never_leave() -> None:
     output = guard()
-    chunks = [
-        output.chunk(chunk({"content": t}, logprobs={"content": [{"token": t}]})) for t in ("Ada ", "Quill")
-    ]
+    chunks = [output.chunk(chunk({"content": t}, logprobs={"content": [{"token": t}]})) for t in ("Ada ", "Quill")]
     chunks.append(output.chunk(chunk({}, "stop")))
     assert b"".join(c for c in chunks if c).count(b"token") == 0
 

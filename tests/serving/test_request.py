@@ -53,9 +53,7 @@ def test_the_conversation_holds_every_turn_with_its_role() -> None:
 
 
 def test_tools_and_schemas_are_read_too() -> None:
-    request = chat(
-        {"role": "user", "content": "hi"}, response_format={"json_schema": {"enum": ["Ada Quill"]}}
-    )
+    request = chat({"role": "user", "content": "hi"}, response_format={"json_schema": {"enum": ["Ada Quill"]}})
     assert "Ada Quill" in request.conversation(())[0].text
 
 

@@ -9,9 +9,7 @@ PAYLOADS = st.lists(st.binary(min_size=1, max_size=40).filter(lambda b: b"\n" no
 
 
 @given(PAYLOADS, st.lists(st.integers(min_value=1, max_value=7), min_size=1))
-def test_any_chunking_of_the_same_bytes_gives_the_same_payloads(
-    payloads: list[bytes], sizes: list[int]
-) -> None:
+def test_any_chunking_of_the_same_bytes_gives_the_same_payloads(payloads: list[bytes], sizes: list[int]) -> None:
     stream = b"".join(frame(payload) for payload in [*payloads, DONE])
     splitter = Splitter()
     seen: list[bytes] = []

@@ -1,0 +1,113 @@
+"""A bounded load of one OpenAI endpoint, and what its clients saw."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+
+PATH = "/v1/completions"
+WORDS = [
+    "river",
+    "stone",
+    "amber",
+    "lantern",
+    "orchard",
+    "copper",
+    "violet",
+    "harbour",
+    "meadow",
+    "timber",
+    "falcon",
+    "marble",
+    "winter",
+    "saddle",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much is asked, and how: `requests` in all, `concurrency` at a time, `tokens` each."""
+
+    concurrency: int
+    requests: int
+    tokens: int
+    stream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds: the whole run, and per request the time to the first token, between tokens, and in all."""
+
+    wall: float
+    tokens: int
+    first: Sequence[float]
+    between: Sequence[float]
+    total: Sequence[float]
+
+    @property
+    def throughput(self) -> float:
+        """Tokens per second over the whole run."""
+        return self.tokens / self.wall
+
+
+def median(values: Sequence[float]) -> float:
+    """The median, or not a number when nothing was measured."""
+    return statistics.median(values) if values else float("nan")
+
+
+async def measure(url: str, model: str, load: Load, seed: int) -> Measured:
+    """Run `load` against `url`; httpx.HTTPError when a request fails."""
+    prompts = _prompts(load.requests, seed)
+    first: list[float] = []
+    between: list[float] = []
+    total: list[float] = []
+    queue = iter(prompts)
+    timeout = httpx.Timeout(300)
+    limits = httpx.Limits(max_connections=load.concurrency)
+    async with httpx.AsyncClient(base_url=url, timeout=timeout, limits=limits, trust_env=False) as client:
+
+        async def worker() -> None:
+            for prompt in queue:
+                times = await _request(client, model, prompt, load)
+                total.append(times[-1] - times[0])
+                if load.stream:
+                    first.append(times[1] - times[0])
+                    between.extend(b - a for a, b in itertools.pairwise(times))
+
+        started = time.perf_counter()
+        await asyncio.gather(*(worker() for _ in range(load.concurrency)))
+        wall = time.perf_counter() - started
+    return Measured(wall, load.requests * load.tokens, first, between, total)
+
+
+async def _request(client: httpx.AsyncClient, model: str, prompt: str, load: Load) -> list[float]:
+    """The moments of sending, of each event, and of the end."""
+    body = {
+        "model": model,
+        "prompt": prompt,
+        "max_tokens": load.tokens,
+        "temperature": 0.0,
+        "ignore_eos": True,
+        "stream": load.stream,
+    }
+    times = [time.perf_counter()]
+    async with client.stream("POST", PATH, json=body) as response:
+        response.raise_for_status()
+        async for part in response.aiter_raw():
+            if load.stream:
+                times.extend([time.perf_counter()] * part.count(b"data: {"))
+    times.append(time.perf_counter())
+    return times
+
+
+def _prompts(count: int, seed: int) -> list[str]:
+    # No two prompts alike, so that neither the prefix cache nor a cache of ours answers in place of the work.
+    chooser = random.Random(seed)
+    return [" ".join(chooser.choices(WORDS, k=12)) + f" {chooser.random():.6f}" for _ in range(count)]

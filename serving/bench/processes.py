@@ -1,0 +1,110 @@
+"""The two servers under comparison, each in processes of its own, on the same machine and the same flags."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from guard.errors import EngineUnavailable
+from serving.embedded import on_cpu, prepare_environment, shared_flags
+from serving.launch import listen
+from serving.settings import Settings
+
+START_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server that answers at `url`; `admin` reaches the guarded one's admin plane."""
+
+    name: str
+    url: str
+    admin: httpx.Client | None = None
+
+    def model(self) -> str:
+        """The name of the model it serves."""
+        answer = httpx.get(f"{self.url}/v1/models", timeout=60, trust_env=False).json()
+        return str(answer["data"][0]["id"])
+
+    def forget(self, targets: list[dict[str, Any]]) -> list[str]:
+        """Add targets to the guarded server; return their ids once they are enforced."""
+        assert self.admin is not None
+        answer = self.admin.post("/admin/v1/targets:batch", json={"targets": targets}, params={"wait": "applied"})
+        answer.raise_for_status()
+        return [str(target_id) for target_id in answer.json()["ids"]]
+
+    def remember(self, ids: list[str]) -> None:
+        """Revoke targets."""
+        assert self.admin is not None
+        for target_id in ids:
+            self.admin.delete(f"/admin/v1/targets/{target_id}").raise_for_status()
+
+
+@contextlib.contextmanager
+def stock(model: str, folder: Path) -> Iterator[Endpoint]:
+    """vLLM's own server with nothing of ours in it."""
+    cpu = on_cpu()
+    # The same engine environment as the guarded server gets, or the ratio would compare settings.
+    prepare_environment(Settings(data_dir=folder / "stock"), cpu)
+    port = _free_port()
+    command = ["-m", "vllm.entrypoints.launchers.api_server.entry", "--model", model, "--port", str(port)]
+    command += ["--host", "127.0.0.1", *shared_flags(Settings(), model, cpu)]
+    with _process(command, folder / "stock.log", {}, f"http://127.0.0.1:{port}/health"):
+        yield Endpoint("stock vLLM", f"http://127.0.0.1:{port}")
+
+
+@contextlib.contextmanager
+def guarded(model: str, folder: Path) -> Iterator[Endpoint]:
+    """A Lethe server with an empty policy."""
+    port, admin_port, key = _free_port(), _free_port(), secrets.token_urlsafe(16)
+    command = ["-m", "serving", "serve", "--model", model, "--port", str(port), "--admin-port", str(admin_port)]
+    command += ["--data-dir", str(folder / "guarded")]
+    url = f"http://127.0.0.1:{port}"
+    with _process(command, folder / "guarded.log", {"LETHE_ADMIN_KEY": key}, f"{url}/readyz"):
+        headers = {"authorization": f"Bearer {key}"}
+        admin_url = f"http://127.0.0.1:{admin_port}"
+        with httpx.Client(base_url=admin_url, headers=headers, timeout=600, trust_env=False) as admin:
+            yield Endpoint("guarded", url, admin)
+
+
+def _free_port() -> int:
+    with listen("127.0.0.1", 0) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _process(command: list[str], log: Path, environment: dict[str, str], ready: str) -> Iterator[None]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command], stdout=output, stderr=subprocess.STDOUT, env=os.environ | environment
+        )
+    try:
+        _wait(process, ready)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+def _wait(process: subprocess.Popen[bytes], ready: str) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(ready, timeout=5, trust_env=False).status_code == 200:
+                return
+        time.sleep(0.3)
+    raise EngineUnavailable("a server under measurement did not become ready; its log lies in the bench folder")

@@ -1,0 +1,173 @@
+"""`lethe bench`: stock vLLM and the guarded endpoint in turn on the same machine, as ratios."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from serving.bench.load import Load, Measured, measure, median
+from serving.bench.processes import Endpoint, guarded, stock
+
+PHRASES_PER_TARGET = 100
+SYLLABLES = [
+    "ba",
+    "ke",
+    "li",
+    "mo",
+    "nu",
+    "pra",
+    "sho",
+    "tri",
+    "vel",
+    "wex",
+    "yor",
+    "zan",
+    "dru",
+    "fim",
+    "gal",
+    "hos",
+    "jun",
+    "kor",
+    "lam",
+    "nev",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One comparison: the policy in force, and the load."""
+
+    policy: str
+    load: Load
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The medians over all rounds of one case, stock and guarded, for one figure."""
+
+    case: Case
+    figure: str
+    unit: str
+    stock: float
+    guarded: float
+
+    @property
+    def ratio(self) -> float:
+        """Guarded over stock."""
+        return self.guarded / self.stock
+
+
+FIGURES: tuple[tuple[str, str, Callable[[Measured], float], bool], ...] = (
+    ("throughput", "tok/s", lambda m: m.throughput, False),
+    ("time to first token p50", "ms", lambda m: 1000 * median(m.first), True),
+    ("between tokens p50", "ms", lambda m: 1000 * median(m.between), True),
+)
+
+
+def literals(count: int) -> list[dict[str, Any]]:
+    """Targets whose `count` invented phrases are forbidden in every answer, so every row runs the automaton."""
+    chooser = random.Random(count)
+    phrases = [_invented(chooser) for _ in range(count)]
+    groups = [phrases[i : i + PHRASES_PER_TARGET] for i in range(0, count, PHRASES_PER_TARGET)]
+    return [
+        {"name": f"bench literals {number}", "kind": "topic", "scope": "always", "phrases": group}
+        for number, group in enumerate(groups)
+    ]
+
+
+def people(count: int) -> list[dict[str, Any]]:
+    """Contextual targets, so every request is read by the detector and none of these prompts touches one."""
+    chooser = random.Random(count)
+    return [
+        {"name": name, "facts": [{"question": f"Where does {name} live?", "answer": f"{name} lives in {place}."}]}
+        for name, place in ((_invented(chooser), _invented(chooser)) for _ in range(count))
+    ]
+
+
+POLICIES: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "0 phrases": lambda: [],
+    "100 phrases": lambda: literals(100),
+    "10,000 phrases": lambda: literals(10_000),
+    "100 contextual targets": lambda: people(100),
+}
+
+
+def loads(tokens: int) -> tuple[Load, ...]:
+    """One-token latency, then throughput and stream times at each concurrency."""
+    runs = [Load(1, 40, 1, stream=False)]
+    for concurrency in (1, 8, 32):
+        runs += [Load(concurrency, max(8, 3 * concurrency), tokens, stream) for stream in (False, True)]
+    return tuple(runs)
+
+
+def run(model: str, folder: Path, rounds: int, tokens: int, say: Callable[[str], None]) -> Iterator[Ratio]:
+    """Yield every ratio as soon as its case is measured; both servers run, one is loaded at a time."""
+    with stock(model, folder) as plain, guarded(model, folder) as ours:
+        names = {endpoint.name: endpoint.model() for endpoint in (plain, ours)}
+        _warm_up((plain, ours), names)
+        for policy, targets in POLICIES.items():
+            ids = ours.forget(targets()) if targets() else []
+            for load in loads(tokens):
+                say(f"{policy}, concurrency {load.concurrency}")
+                yield from _compare(Case(policy, load), (plain, ours), names, rounds)
+            ours.remember(ids)
+
+
+def _warm_up(endpoints: tuple[Endpoint, Endpoint], names: dict[str, str]) -> None:
+    for endpoint in endpoints:
+        asyncio.run(measure(endpoint.url, names[endpoint.name], Load(8, 32, 16, stream=True), seed=-1))
+
+
+def _compare(
+    case: Case, endpoints: tuple[Endpoint, Endpoint], names: dict[str, str], rounds: int
+) -> Iterator[Ratio]:
+    seen: dict[str, list[Measured]] = {endpoint.name: [] for endpoint in endpoints}
+    for turn in range(rounds):
+        # Alternating who goes first keeps a drift of the machine out of the ratio.
+        for endpoint in endpoints if turn % 2 == 0 else endpoints[::-1]:
+            seen[endpoint.name].append(
+                asyncio.run(measure(endpoint.url, names[endpoint.name], case.load, seed=turn))
+            )
+    plain, ours = (seen[endpoint.name] for endpoint in endpoints)
+    if case.load.tokens == 1:
+        value = [1000 * median([t for m in side for t in m.total]) for side in (plain, ours)]
+        yield Ratio(case, "one-token latency p50", "ms", *value)
+        return
+    for figure, unit, of, streamed_only in FIGURES:
+        if case.load.stream or not streamed_only:
+            yield Ratio(case, figure, unit, median([of(m) for m in plain]), median([of(m) for m in ours]))
+
+
+def table(ratios: list[Ratio]) -> Table:
+    """The ratios as a table."""
+    out = Table("policy", "figure", "concurrency", "stream", "stock", "guarded", "guarded / stock")
+    for row in ratios:
+        load = row.case.load
+        cells = (row.case.policy, row.figure, str(load.concurrency), "yes" if load.stream else "no")
+        out.add_row(*cells, f"{row.stock:.1f} {row.unit}", f"{row.guarded:.1f} {row.unit}", f"{row.ratio:.3f}")
+    return out
+
+
+def markdown(ratios: list[Ratio]) -> str:
+    """The ratios as a Markdown table."""
+    lines = [
+        "| policy | figure | concurrency | stream | stock | guarded | guarded / stock |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in ratios:
+        load = row.case.load
+        cells = (row.case.policy, row.figure, str(load.concurrency), "yes" if load.stream else "no")
+        values = (f"{row.stock:.1f} {row.unit}", f"{row.guarded:.1f} {row.unit}", f"{row.ratio:.3f}")
+        lines.append(f"| {' | '.join((*cells, *values))} |")
+    return "\n".join(lines)
+
+
+def _invented(chooser: random.Random) -> str:
+    words = ("".join(chooser.choices(SYLLABLES, k=3)).capitalize() for _ in range(2))
+    return " ".join(words)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.server import Server, free_port, serving
+
+ENGINE_TIMEOUT = 300.0
+
+
+@pytest.fixture(scope="session")
+def tofu_full(shared: Path) -> Path:
+    return shared / "models" / "tofu-full"
+
+
+@pytest.fixture(scope="session", params=["embedded", "remote"])
+def server(
+    request: pytest.FixtureRequest, tofu_full: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """One guarded server per kind of engine, shared by every test: each leaves its policy empty."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "embedded":
+        with serving(folder, "--model", str(tofu_full)) as running:
+            yield running
+    else:
+        with remote_engine(tofu_full, folder) as url, serving(folder, "--engine", url) as running:
+            yield running
+
+
+class remote_engine:  # noqa: N801
+    """A stock vLLM server process with our processor loaded by flag, as docs/remote.md tells an operator."""
+
+    def __init__(self, model: Path, folder: Path, *flags: str, guarded: bool = True) -> None:
+        self.port = free_port()
+        policy = folder / "data" / "policy"
+        policy.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "vllm.entrypoints.launchers.api_server.entry", "--model", str(model)]
+        command += ["--served-model-name", model.name, "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--enforce-eager", "--no-enable-chunked-prefill", "--max-num-batched-tokens", "4096"]
+        if guarded:
+            command += ["--logprobs-mode", "processed_logprobs"]
+            command += ["--logits-processors", "guard.vllm_v1:RestrictionProcessor"]
+        environment = os.environ | {
+            "LETHE_POLICY_DIR": str(policy),
+            "VLLM_CPU_KVCACHE_SPACE": "1",
+            "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+            "VLLM_NO_USAGE_STATS": "1",
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+        self.log = folder / "engine.log"
+        self.process = subprocess.Popen(
+            [*command, *flags], stdout=self.log.open("wb"), stderr=subprocess.STDOUT, env=environment
+        )
+
+    def __enter__(self) -> str:
+        url = f"http://127.0.0.1:{self.port}"
+        deadline = time.monotonic() + ENGINE_TIMEOUT
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200:
+                    return url
+            except httpx.HTTPError:
+                time.sleep(0.3)
+        self.__exit__()
+        raise AssertionError(f"the remote engine did not start:\n{self.log.read_text(errors='replace')[-4000:]}")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)

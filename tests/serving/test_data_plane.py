@@ -1,0 +1,289 @@
+"""The data plane around an in-process engine that says what the test tells it to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from guard.automaton import Automaton
+from guard.conversation import Message
+from guard.plan import Plan, PlanKind
+from serving.asgi import Receive, Scope, Send, read_body, respond
+from serving.data_plane import DataPlane, Limits
+from serving.denied import CHAT, COMPLETIONS
+from serving.judge import Judgement
+from serving.sse import DONE, frame
+
+DECLINE = "I do not know."
+QUILL = Automaton.compile(["Ada Quill"])
+ASK = {"model": "m", "messages": [{"role": "user", "content": "Who sails?"}]}
+
+
+class FakeJudge:
+    def __init__(self, kind: PlanKind = PlanKind.PASS, reason: str = "") -> None:
+        self.kind = kind
+        self.reason = reason
+        self.read: Sequence[Message] = ()
+
+    def unready(self) -> str:
+        return self.reason
+
+    async def judge(self, conversation: Sequence[Message]) -> Judgement:
+        self.read = conversation
+        automata = () if self.kind is PlanKind.PASS else (QUILL,)
+        return Judgement(Plan(self.kind, tuple(a.digest for a in automata), (), 7), automata)
+
+
+class FakeEngine:
+    """Answers as vLLM does: `text` in the route's shape, streamed when asked; or a canned failure."""
+
+    def __init__(self, text: str = "Ada Quill sails.", status: int = 200, error: Any = None) -> None:
+        self.text = text
+        self.status = status
+        self.error = error
+        self.bodies: list[dict[str, Any]] = []
+        self.scopes: list[Scope] = []
+        self.dies_after: int | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scopes.append(scope)
+        if scope["path"] == "/v1/models":
+            card = {"id": "m", "object": "model", "created": 1, "owned_by": "vllm", "root": "/a/folder"}
+            return await respond(send, 200, {"object": "list", "data": [card]})
+        if scope["path"] == "/detokenize":
+            return await respond(send, 200, {"prompt": "Ada Qu"})
+        body = orjson.loads(await read_body(receive, 10**6))
+        self.bodies.append(body)
+        if self.status != 200:
+            return await respond(send, self.status, {"error": self.error})
+        if not body.get("stream"):
+            return await respond(send, 200, {"choices": [self.choice(scope["path"], self.text, "stop")]})
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for count, word in enumerate([*self.text.split(), ""]):
+            if count == self.dies_after:
+                raise RuntimeError("Ada Quill is in this message")
+            finish = None if word else "stop"
+            choice = self.choice(scope["path"], word + " " if word else "", finish, streamed=True)
+            event = frame(orjson.dumps({"choices": [choice]}))
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+        await send({"type": "http.response.body", "body": frame(DONE), "more_body": False})
+
+    def choice(self, path: str, text: str, finish: str | None, streamed: bool = False) -> dict[str, Any]:
+        said = {"text": text} if path == COMPLETIONS else {"delta" if streamed else "message": {"content": text}}
+        return {"index": 0, **said, "finish_reason": finish}
+
+
+class FakeSupervisor:
+    def __init__(self, app: Any, reason: str = "") -> None:
+        self.app = app
+        self.reason = reason
+
+
+def plane(
+    engine: FakeEngine | None = None, judge: FakeJudge | None = None, keys: Sequence[str] = (), down: str = ""
+) -> DataPlane:
+    app = None if down else engine or FakeEngine()
+    return DataPlane(
+        FakeSupervisor(app, down),  # type: ignore[arg-type]
+        judge or FakeJudge(),  # type: ignore[arg-type]
+        Limits(keys, 10_000, DECLINE, "1.2.3"),
+    )
+
+
+def client(app: DataPlane) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lethe")  # type: ignore[arg-type]
+
+
+def events(text: str) -> list[Any]:
+    payloads = [line.removeprefix("data: ") for line in text.split("\n\n") if line]
+    assert payloads[-1] == "[DONE]"
+    return [orjson.loads(payload) for payload in payloads[:-1]]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "path", ["/tokenize", "/v1/embeddings", "/docs", "/openapi.json", "/metrics", "/invocations"]
+)
+async def test_every_other_route_is_404(path: str) -> None:
+    engine = FakeEngine()
+    async with client(plane(engine)) as http:
+        answer = await http.post(path, json=ASK)
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "unknown_route"
+    assert engine.scopes == []
+
+
+@pytest.mark.anyio
+async def test_a_wrong_method_is_405_and_names_the_right_one() -> None:
+    async with client(plane()) as http:
+        answer = await http.get(CHAT)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.anyio
+async def test_the_policy_is_written_into_every_request() -> None:
+    engine = FakeEngine()
+    async with client(plane(engine, FakeJudge(PlanKind.RESTRICT))) as http:
+        await http.post(CHAT, json=ASK)
+        await http.post(COMPLETIONS, json={"model": "m", "prompt": "x"})
+    wanted = {"lethe_policy": "7", "lethe_automata": QUILL.digest}
+    assert [body["vllm_xargs"] for body in engine.bodies] == [wanted, wanted]
+
+
+@pytest.mark.anyio
+async def test_a_clients_own_policy_is_refused() -> None:
+    engine = FakeEngine()
+    async with client(plane(engine)) as http:
+        answer = await http.post(CHAT, json={**ASK, "vllm_xargs": {"lethe_policy": "0"}})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "vllm_xargs")
+    assert engine.bodies == []
+
+
+@pytest.mark.anyio
+async def test_a_passing_answer_is_the_engines_own_bytes() -> None:
+    engine = FakeEngine()
+    async with client(plane(engine)) as http:
+        answer = await http.post(CHAT, json=ASK)
+    assert answer.content == orjson.dumps({"choices": [engine.choice(CHAT, engine.text, "stop")]})
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("route", "body"), [(CHAT, ASK), (COMPLETIONS, {"model": "m", "prompt": "Who sails?"})])
+async def test_a_restricted_answer_never_says_the_phrase(route: str, body: dict[str, Any], stream: bool) -> None:
+    async with client(plane(FakeEngine("I know Ada Quill well."), FakeJudge(PlanKind.RESTRICT))) as http:
+        answer = await http.post(route, json={**body, "stream": stream})
+    assert answer.status_code == 200
+    assert "Quill" not in answer.text
+    assert "I know " in answer.text or "know " in answer.text
+
+
+@pytest.mark.anyio
+async def test_a_declined_request_reaches_the_engine_closed_and_says_the_fixed_text() -> None:
+    engine = FakeEngine("")
+    async with client(plane(engine, FakeJudge(PlanKind.DECLINE))) as http:
+        answer = await http.post(CHAT, json={**ASK, "ignore_eos": True, "min_tokens": 9})
+        streamed = await http.post(CHAT, json={**ASK, "stream": True})
+    assert answer.json()["choices"][0]["message"]["content"] == DECLINE
+    assert "".join(e["choices"][0]["delta"].get("content") or "" for e in events(streamed.text)) == DECLINE
+    body = engine.bodies[0]
+    assert (body["vllm_xargs"]["lethe_automata"], body["ignore_eos"], body["min_tokens"]) == ("closed", False, 0)
+
+
+@pytest.mark.anyio
+async def test_the_detector_reads_prompts_of_token_ids() -> None:
+    judge = FakeJudge()
+    async with client(plane(judge=judge)) as http:
+        await http.post(COMPLETIONS, json={"model": "m", "prompt": [1, 2, 3]})
+    assert [message.text for message in judge.read] == ["Ada Qu"]
+
+
+@pytest.mark.anyio
+async def test_the_engines_errors_keep_status_and_field_but_none_of_their_text() -> None:
+    error = {"message": "value Ada Quill is wrong", "type": "X", "param": "body.temperature", "code": 400}
+    async with client(plane(FakeEngine(status=400, error=error))) as http:
+        answer = await http.post(CHAT, json=ASK)
+    assert answer.status_code == 400
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+    assert answer.json()["error"]["param"] == "temperature"
+    assert "Quill" not in answer.text
+
+
+@pytest.mark.anyio
+async def test_an_engine_that_dies_in_a_stream_ends_it_with_an_error_event(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = FakeEngine("one two three")
+    engine.dies_after = 2
+    async with client(plane(engine)) as http:
+        answer = await http.post(CHAT, json={**ASK, "stream": True})
+    assert events(answer.text)[-1]["error"]["type"] == "server_error"
+    assert "Quill" not in answer.text + caplog.text
+
+
+@pytest.mark.anyio
+async def test_an_engine_that_dies_before_answering_is_a_503() -> None:
+    engine = FakeEngine("one two")
+    engine.dies_after = 0
+    raising = engine.__call__
+
+    async def dead(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            raise RuntimeError
+        await raising(scope, receive, send)
+
+    async with client(plane(dead)) as http:  # type: ignore[arg-type]
+        assert (await http.post(CHAT, json=ASK)).status_code == 503
+
+
+@pytest.mark.anyio
+async def test_nothing_is_served_while_unready_and_readyz_says_why() -> None:
+    for app in (
+        plane(down="the engine is starting"),
+        plane(judge=FakeJudge(reason="the policy is being compiled")),
+    ):
+        async with client(app) as http:
+            ready = await http.get("/readyz")
+            assert (ready.status_code, bool(ready.json()["reason"])) == (503, True)
+            assert (await http.post(CHAT, json=ASK)).status_code == 503
+            assert (await http.get("/v1/models")).status_code == 503
+            assert (await http.get("/livez")).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_client_keys_are_asked_for_when_configured() -> None:
+    async with client(plane(keys=("k1", "k2"))) as http:
+        assert (await http.post(CHAT, json=ASK)).status_code == 401
+        assert (await http.get("/v1/models", headers={"authorization": "Bearer nope"})).status_code == 401
+        assert (await http.post(CHAT, json=ASK, headers={"authorization": "Bearer k2"})).status_code == 200
+        assert (await http.get("/readyz")).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_models_tell_nothing_of_the_machine() -> None:
+    async with client(plane()) as http:
+        answer = (await http.get("/v1/models")).json()
+    assert answer == {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "vllm"}]}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("raw", [b"", b"{", b"[1]", b'"x"'])
+async def test_a_malformed_body_is_a_400(raw: bytes) -> None:
+    async with client(plane()) as http:
+        answer = await http.post(CHAT, content=raw)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_body")
+
+
+@pytest.mark.anyio
+async def test_a_body_over_the_limit_is_a_413_even_in_chunks() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b"x" * 1000
+
+    async with client(plane()) as http:
+        answer = await http.post(CHAT, content=pieces())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.anyio
+async def test_a_request_id_is_echoed_when_it_is_one() -> None:
+    async with client(plane()) as http:
+        given = await http.post(CHAT, json=ASK, headers={"x-request-id": "abc-1"})
+        made = await http.post(CHAT, json=ASK, headers={"x-request-id": "not an id!"})
+    assert given.headers["x-request-id"] == "abc-1"
+    assert made.headers["x-request-id"].startswith("req-")
+
+
+@pytest.mark.anyio
+async def test_the_log_line_of_a_request_holds_no_text(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "lethe.access")
+    async with client(plane()) as http:
+        await http.post(CHAT + "/Ada%20Quill", json=ASK)
+        await http.post(CHAT, json={"messages": [{"role": "user", "content": "Ada Quill"}]})
+    assert len(caplog.records) == 2
+    assert "Quill" not in caplog.text
