@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from guard.detector import Match, Signals
+from guard.plan import Plan, PlanKind, plan_for
+from guard.policy import Policy
+from guard.target import Draft, Method, Mode, Scope
+
+PolicyOf = Callable[..., Policy]
+
+VENN = Draft(name="Orla Venn", phrases=("Tarn Hollow",))
+DROSS = Draft(name="Pell Dross", phrases=("Mirrow Gate",))
+SECRET = Draft(name="gate code", phrases=("zx-4471-q",), scope=Scope.ALWAYS)
+WITH_DECLINE = (Method.GUARD, Method.DECLINE)
+
+
+def match(policy: Policy, name: str) -> Match:
+    target = next(target for target in policy.targets.values() if target.draft.name == name)
+    return Match(target.id, 1.0, Signals(1.0, 0.0), target.draft.mode)
+
+
+def own(policy: Policy, name: str) -> str:
+    return policy.own[match(policy, name).target_id]
+
+
+def test_a_conversation_without_matches_passes(policy_of: PolicyOf) -> None:
+    policy = policy_of(VENN)
+    assert plan_for(policy, []) == Plan(PlanKind.PASS, (), (), policy.version)
+
+
+def test_a_match_is_restricted_by_its_own_automaton_alone(policy_of: PolicyOf) -> None:
+    policy = policy_of(VENN, DROSS)
+    found = match(policy, "Orla Venn")
+    plan = plan_for(policy, [found])
+    assert plan == Plan(PlanKind.RESTRICT, (own(policy, "Orla Venn"),), (found,), policy.version)
+
+
+def test_literals_of_scope_always_are_in_every_plan_and_first(policy_of: PolicyOf) -> None:
+    policy = policy_of(VENN, SECRET)
+    assert plan_for(policy, []).automata == (policy.always,)
+    assert plan_for(policy, []).kind is PlanKind.RESTRICT
+    assert plan_for(policy, [match(policy, "Orla Venn")]).automata == (policy.always, own(policy, "Orla Venn"))
+
+
+def test_a_shadow_match_is_listed_and_not_acted_upon(policy_of: PolicyOf) -> None:
+    policy = policy_of(Draft(name="Orla Venn", phrases=("Tarn Hollow",), methods=WITH_DECLINE, mode=Mode.SHADOW))
+    found = match(policy, "Orla Venn")
+    assert plan_for(policy, [found]) == Plan(PlanKind.PASS, (), (found,), policy.version)
+
+
+def test_decline_wins_over_restrict(policy_of: PolicyOf) -> None:
+    policy = policy_of(VENN, Draft(name="Pell Dross", phrases=("Mirrow Gate",), methods=WITH_DECLINE))
+    plan = plan_for(policy, [match(policy, "Orla Venn"), match(policy, "Pell Dross")])
+    assert plan.kind is PlanKind.DECLINE
+    assert set(plan.automata) == {own(policy, "Orla Venn"), own(policy, "Pell Dross")}
+
+
+def test_a_target_to_decline_needs_no_automaton(policy_of: PolicyOf) -> None:
+    policy = policy_of(Draft(name="Orla Venn", methods=(Method.DECLINE,)))
+    assert plan_for(policy, [match(policy, "Orla Venn")]).kind is PlanKind.DECLINE
+
+
+def test_targets_with_the_same_phrases_share_one_automaton(policy_of: PolicyOf) -> None:
+    policy = policy_of(
+        Draft(name="Orla Venn", phrases=("Tarn Hollow",), exceptions=("Orla Venn",)),
+        Draft(name="Pell Dross", phrases=("tarn-hollow",), exceptions=("Pell Dross",)),
+    )
+    plan = plan_for(policy, [match(policy, "Orla Venn"), match(policy, "Pell Dross")])
+    assert plan.automata == (own(policy, "Orla Venn"),)
