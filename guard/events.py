@@ -1,0 +1,68 @@
+"""The audit trail: what was done to which target, chained so that no link can be altered unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What happened to a target."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class Actor(StrEnum):
+    """On whose behalf: a holder of the admin key, or the passing of time."""
+
+    ADMIN = "admin"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One link of the trail; never any text. `digest` is sha256 hex over the previous digest and this event."""
+
+    seq: int
+    at: datetime
+    action: Action
+    target_id: str
+    revision: int
+    policy_version: int
+    actor: Actor
+    digest: str = ""
+
+
+GENESIS = "0" * 64
+
+
+def chained(previous: str, event: Event) -> Event:
+    """Return `event` with the digest that follows `previous` (`GENESIS` before the first)."""
+    members = {
+        "action": event.action,
+        "actor": event.actor,
+        "at": event.at.isoformat(),
+        "policy_version": event.policy_version,
+        "revision": event.revision,
+        "seq": event.seq,
+        "target_id": event.target_id,
+    }
+    canonical = json.dumps(members, sort_keys=True, separators=(",", ":"))
+    return replace(event, digest=hashlib.sha256((previous + canonical).encode()).hexdigest())
+
+
+def first_broken(events: Iterable[Event]) -> int | None:
+    """Return where a trail read from its beginning stops being whole (its `seq`), None if it is whole."""
+    previous = GENESIS
+    for seq, event in enumerate(events, start=1):
+        if event.seq != seq or chained(previous, event) != event:
+            return seq
+        previous = event.digest
+    return None

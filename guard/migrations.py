@@ -1,0 +1,126 @@
+"""The registry's tables, as the list of steps that make them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from guard.errors import StoreUnavailable
+
+APPLICATION_ID = 0x4C455448
+
+Migration = Callable[[sqlite3.Connection], None]
+MIGRATIONS: list[Migration] = []
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to the newest form, in one transaction; every step runs once in its life.
+
+    Raises `StoreUnavailable` for a database that another program made, or a newer version of this one.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        done = _recorded(connection)
+        for step in MIGRATIONS:
+            if step.__name__ not in done:
+                step(connection)
+                connection.execute(
+                    "INSERT INTO migrations (name, applied_at) VALUES (?, ?)",
+                    (step.__name__, datetime.now(UTC).isoformat()),
+                )
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _recorded(connection: sqlite3.Connection) -> set[str]:
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if owner != APPLICATION_ID and (owner or objects):
+        raise StoreUnavailable("the registry's file is a database of another program")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT"
+    )
+    done = {name for (name,) in connection.execute("SELECT name FROM migrations")}
+    if done - {step.__name__ for step in MIGRATIONS}:
+        raise StoreUnavailable("the registry was written by a newer version of Lethe")
+    return done
+
+
+def migration(step: Migration) -> Migration:
+    """Append a step to the list; its name is what the database remembers, so it never changes."""
+    MIGRATIONS.append(step)
+    return step
+
+
+@migration
+def m001_targets(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE targets (
+             seq INTEGER PRIMARY KEY AUTOINCREMENT,
+             id TEXT NOT NULL UNIQUE,
+             kind TEXT NOT NULL,
+             folded_name TEXT NOT NULL,
+             state TEXT NOT NULL,
+             revision INTEGER NOT NULL,
+             draft TEXT NOT NULL,
+             forbidden TEXT NOT NULL,
+             expires_at REAL,
+             created_at TEXT NOT NULL,
+             updated_at TEXT NOT NULL
+           ) STRICT"""
+    )
+    connection.execute("CREATE UNIQUE INDEX active_names ON targets (kind, folded_name) WHERE state = 'active'")
+    connection.execute("CREATE INDEX targets_by_state ON targets (state, seq)")
+    connection.execute(
+        "CREATE INDEX expiring ON targets (expires_at) WHERE state = 'active' AND expires_at IS NOT NULL"
+    )
+
+
+@migration
+def m002_policy(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE policy (
+             only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+             version INTEGER NOT NULL
+           ) STRICT"""
+    )
+    connection.execute("INSERT INTO policy VALUES (1, 0)")
+
+
+@migration
+def m003_events(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE events (
+             seq INTEGER PRIMARY KEY,
+             at TEXT NOT NULL,
+             action TEXT NOT NULL,
+             target_id TEXT NOT NULL REFERENCES targets (id),
+             revision INTEGER NOT NULL,
+             policy_version INTEGER NOT NULL,
+             actor TEXT NOT NULL,
+             digest TEXT NOT NULL
+           ) STRICT"""
+    )
+    for verb in ("UPDATE", "DELETE"):
+        connection.execute(
+            f"""CREATE TRIGGER events_stay_on_{verb.lower()} BEFORE {verb} ON events
+                BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"""
+        )
+
+
+@migration
+def m004_vectors(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE vectors (
+             embedder TEXT NOT NULL,
+             target_id TEXT NOT NULL REFERENCES targets (id),
+             revision INTEGER NOT NULL,
+             vector BLOB NOT NULL,
+             PRIMARY KEY (embedder, target_id, revision)
+           ) STRICT, WITHOUT ROWID"""
+    )
+    connection.execute("CREATE INDEX vectors_by_target ON vectors (target_id)")
