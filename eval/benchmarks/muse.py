@@ -1,0 +1,92 @@
+"""MUSE: verbatim and knowledge memorisation of news articles and of a series of books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeVar
+
+from eval.benchmarks.question import Question, load_questions
+from eval.benchmarks.rows import find, read_rows
+from eval.errors import BadBenchmark
+
+Row = TypeVar("Row")
+
+VERBMEM_MAX_TOKENS: Final = 128
+KNOWMEM_MAX_TOKENS: Final = 32
+_ENDS = ("\n\n", "\nQuestion", "Question:")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The head of a text, and how it goes on."""
+
+    prompt: str = field(repr=False)
+    continuation: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Muse:
+    """The evaluation files of one corpus; a part whose file the folder lacks is empty and cannot be scored."""
+
+    forget: tuple[Question, ...]
+    forget_shots: tuple[Question, ...]
+    retain: tuple[Question, ...]
+    retain_shots: tuple[Question, ...]
+    passages: tuple[Passage, ...]
+    member_texts: tuple[str, ...] = field(repr=False)
+    holdout_texts: tuple[str, ...] = field(repr=False)
+
+
+def load(folder: Path) -> Muse:
+    """The parts of a corpus folder (knowmem, verbmem, privleak), under the published or the development names."""
+    knowmem, verbmem, privleak = folder / "knowmem", folder / "verbmem", folder / "privleak"
+    muse = Muse(
+        forget=_load(find(knowmem, "forget_qa"), load_questions),
+        forget_shots=_load(find(knowmem, "forget_qa_icl"), load_questions),
+        retain=_load(find(knowmem, "retain_qa", "retain2_qa"), load_questions),
+        retain_shots=_load(find(knowmem, "retain_qa_icl", "retain2_qa_icl"), load_questions),
+        passages=_load(find(verbmem, "forget"), load_passages),
+        member_texts=_load(find(privleak, "forget"), load_texts),
+        holdout_texts=_load(find(privleak, "holdout"), load_texts),
+    )
+    if not (muse.forget or muse.retain or muse.passages or muse.member_texts):
+        raise BadBenchmark(f"{folder}: no knowmem, verbmem or privleak files of MUSE")
+    return muse
+
+
+def _load(path: Path | None, loader: Callable[[Path], tuple[Row, ...]]) -> tuple[Row, ...]:
+    return loader(path) if path else ()
+
+
+def load_passages(path: Path) -> tuple[Passage, ...]:
+    """The rows of a verbmem file."""
+    return tuple(Passage(row.member("prompt").text(), row.member("gt").text()) for row in read_rows(path))
+
+
+def load_texts(path: Path) -> tuple[str, ...]:
+    """The texts of a privleak, raw or sust file; {"text": ...} rows are taken too."""
+    rows = read_rows(path)
+    return tuple((row.member("text") if isinstance(row.value, dict) else row).text() for row in rows)
+
+
+def knowledge_prompt(shots: Sequence[Question], question: str) -> str:
+    """The completion prompt of KnowMem: the examples, the question, and a trailing space."""
+    examples = "".join(f"Question: {shot.question}\nAnswer: {shot.answer}\n\n" for shot in shots)
+    return f"{examples}Question: {question}\nAnswer: "
+
+
+def cut_answer(generated: str) -> str:
+    """A KnowMem output up to the first of the ends a few-shot prompt provokes; not stripped."""
+    for end in _ENDS:
+        generated = generated.split(end)[0]
+    return generated
+
+
+def cut_gold(gold: str, encode: Callable[[str], Sequence[int]], decode: Callable[[Sequence[int]], str]) -> str:
+    """The gold text of VerbMem: its first 128 ids as `encode` gives them, begin-of-sequence counted, decoded.
+
+    `decode` leaves special tokens out. open-unlearning does not cut.
+    """
+    return decode(encode(gold)[:VERBMEM_MAX_TOKENS])

@@ -1,0 +1,39 @@
+"""Every error the evaluation raises on purpose.
+
+LetheError
+└── EvalError
+    ├── BadBenchmark        a benchmark file is missing, unreadable or has a bad row
+    ├── BadLog              a log is missing, unreadable or not of the expected format
+    └── RetainLogRequired   a metric of the log compares with a retain model, and no retain log was given
+
+Messages name files, lines and fields, never the text in them.
+"""
+
+from __future__ import annotations
+
+from guard.errors import LetheError
+
+
+class EvalError(LetheError):
+    """What was given to the evaluation cannot be used as it is."""
+
+    code = "eval_error"
+    status = 422
+
+
+class BadBenchmark(EvalError):
+    """A benchmark file cannot be used; the message names file and line."""
+
+    code = "bad_benchmark"
+
+
+class BadLog(EvalError):
+    """A log cannot be used; the message names file and member."""
+
+    code = "bad_log"
+
+
+class RetainLogRequired(EvalError):
+    """A metric of the log cannot be computed without the log of the retain model."""
+
+    code = "retain_log_required"

@@ -1,0 +1,69 @@
+"""Membership inference: scores that are higher for texts less likely trained on, and their AUC.
+
+The loss attack's score is the average loss itself (probability.average_loss).
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+SHARE = 0.4
+_LEAST_VARIANCE = 1e-6
+
+
+def zlib_score(average_loss: float, text: str) -> float:
+    """Average loss over the length of the target text packed by zlib, in bytes."""
+    return average_loss / len(zlib.compress(text.encode("utf-8")))
+
+
+def min_k(token_log_probs: ArrayLike, share: float = SHARE) -> float:
+    """-mean of the lowest max(1, int(share * n)) log p of the n labelled tokens but the last; 0 where n is 0."""
+    return _lowest(np.asarray(token_log_probs, dtype=np.float64)[:-1], share)
+
+
+def min_k_plus_plus(token_log_probs: ArrayLike, vocabulary_log_probs: ArrayLike, share: float = SHARE) -> float:
+    """Min-k of (log p - mu) / sqrt(max(variance, 1e-6)), both over the vocabulary at each position.
+
+    `token_log_probs` has shape [n], `vocabulary_log_probs` [n, vocabulary]; the last position is left out.
+    """
+    tokens = np.asarray(token_log_probs, dtype=np.float64)[:-1]
+    full = np.asarray(vocabulary_log_probs, dtype=np.float64)[:-1]
+    p = np.exp(full)
+    finite = np.where(p > 0, full, 0.0)
+    mean = (p * finite).sum(axis=-1)
+    variance = (p * np.square(finite)).sum(axis=-1) - np.square(mean)
+    return _lowest((tokens - mean) / np.sqrt(np.maximum(variance, _LEAST_VARIANCE)), share)
+
+
+def muse_min_k(token_log_probs: ArrayLike, share: float = SHARE) -> float:
+    """The MUSE authors' own: -mean of the lowest int(share * n) log p of ALL tokens after the first."""
+    log_probs = np.sort(np.asarray(token_log_probs, dtype=np.float64))
+    count = int(share * log_probs.size)
+    if count == 0:
+        raise ValueError("too few tokens for this share")
+    return float(-log_probs[:count].mean())
+
+
+def _lowest(values: NDArray[np.float64], share: float) -> float:
+    if values.size == 0:
+        return 0.0
+    return float(-np.sort(values)[: max(1, int(values.size * share))].mean())
+
+
+def auc(forget_scores: ArrayLike, holdout_scores: ArrayLike) -> float:
+    """Chance that a holdout score exceeds a forget score, ties counting half: 1 where the forget set shows.
+
+    open-unlearning's direction; the MUSE authors' is 1 minus this. NaN where a score is.
+    """
+    members = np.sort(np.asarray(forget_scores, dtype=np.float64))
+    others = np.asarray(holdout_scores, dtype=np.float64)
+    if members.size == 0 or others.size == 0:
+        raise ValueError("both sets need a score")
+    if np.isnan(members).any() or np.isnan(others).any():
+        return float("nan")
+    below = np.searchsorted(members, others, side="left").sum()
+    upto = np.searchsorted(members, others, side="right").sum()
+    return float((below + upto) / (2 * members.size * others.size))

@@ -1,0 +1,34 @@
+"""Probability of an answer: its likelihood a token, plain or against wrong answers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eval.metrics.convention import Convention
+
+
+def average_loss(token_log_probs: ArrayLike) -> float:
+    """L = -mean log p over the tokens of the answer AND its end-of-sequence token, all of which are given."""
+    log_probs = np.asarray(token_log_probs, dtype=np.float64)
+    if log_probs.size == 0:
+        raise ValueError("an answer without tokens has no loss")
+    return float(-log_probs.mean())
+
+
+def probability(average_losses: ArrayLike) -> NDArray[np.float64]:
+    """exp(-L) of each sample: Forget and Retain, never normalised."""
+    return np.exp(-np.asarray(average_losses, dtype=np.float64))
+
+
+def normalised(
+    correct: ArrayLike, wrong: ArrayLike, convention: Convention = Convention.OPEN_UNLEARNING
+) -> NDArray[np.float64]:
+    """p / (p + sum of wrong p + eps) of each sample: Real Authors and World Facts.
+
+    `correct` is exp(-L), shape [n]; `wrong` exp(-L) of the perturbed answers, shape [n, answers].
+    """
+    right = np.asarray(correct, dtype=np.float64)
+    others = np.asarray(wrong, dtype=np.float64).sum(axis=-1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(right / (right + others + convention.epsilon))

@@ -1,0 +1,63 @@
+"""Truth ratio: how likely wrong answers are beside the right one.
+
+The losses of the wrong answers are averaged BEFORE the exponential (a geometric mean of probabilities), as both
+reference implementations do and unlike the paper's formula. Ratios are wrong over correct unless a name says
+otherwise: 0 for a model that knows, 1 for one that cannot tell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eval.metrics.convention import Convention
+
+_EPSILON = Convention.OPEN_UNLEARNING.epsilon
+
+
+def _losses(correct: ArrayLike, wrong: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    right = np.asarray(correct, dtype=np.float64)
+    others = np.asarray(wrong, dtype=np.float64)
+    return right, others.mean(axis=-1)
+
+
+def truth_ratio(correct_losses: ArrayLike, wrong_losses: ArrayLike) -> NDArray[np.float64]:
+    """exp(-mean L(wrong)) / (exp(-L(correct)) + 1e-10) of each sample (open-unlearning).
+
+    `correct_losses` has shape [n] (the paraphrase; the answer itself where there is none), `wrong_losses`
+    [n, answers], both averages over tokens.
+    """
+    right, others = _losses(correct_losses, wrong_losses)
+    return np.asarray(np.exp(-others) / (np.exp(-right) + _EPSILON))
+
+
+def inverse_truth_ratio(correct_losses: ArrayLike, wrong_losses: ArrayLike) -> NDArray[np.float64]:
+    """exp(mean L(wrong) - L(correct)) of each sample: correct over wrong, as the original repository has it."""
+    right, others = _losses(correct_losses, wrong_losses)
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(others - right))
+
+
+def knowledge(correct_losses: ArrayLike, wrong_losses: ArrayLike) -> NDArray[np.float64]:
+    """P(correct) / (P(correct) + P(wrong) + 1e-10) of each sample: open-unlearning's `prob_mean`."""
+    right, others = _losses(correct_losses, wrong_losses)
+    likely = np.exp(-right)
+    return np.asarray(likely / (likely + np.exp(-others) + _EPSILON))
+
+
+def closer_to_one(ratios: ArrayLike, convention: Convention = Convention.OPEN_UNLEARNING) -> float:
+    """mean min(R, 1/(R + eps)): the forget set. The direction of R does not matter where eps is 0."""
+    values = np.asarray(ratios, dtype=np.float64)
+    with np.errstate(divide="ignore"):
+        return float(np.mean(np.minimum(values, 1 / (values + convention.epsilon))))
+
+
+def true_better(ratios: ArrayLike) -> float:
+    """mean max(0, 1 - R): Retain, Real Authors and World Facts, with R wrong over correct."""
+    return float(np.mean(np.maximum(0, 1 - np.asarray(ratios, dtype=np.float64))))
+
+
+def true_better_inverse(inverse_ratios: ArrayLike) -> float:
+    """mean max(0, 1 - 1/R): the same, with R correct over wrong."""
+    with np.errstate(divide="ignore"):
+        return true_better(1 / np.asarray(inverse_ratios, dtype=np.float64))
