@@ -9,6 +9,7 @@ import orjson
 from serving import envelope
 from serving.asgi import Headers, Message, Send, respond
 from serving.sse import DONE, Splitter, frame
+from serving.wire import conform_answer, conform_chunk
 
 STREAM_HEADERS: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -26,11 +27,15 @@ class Guard(Protocol):
 
 
 class Answer:
-    """A `send` for the engine's application; without a guard the engine's bytes pass unchanged."""
+    """A `send` for the engine's application; without a guard its chunks pass as the bytes they are.
 
-    def __init__(self, send: Send, guard: Guard | None, headers: Headers) -> None:
+    `logprobs` says that the client asked for log-probabilities: the one part of a chunk whose shape needs mending.
+    """
+
+    def __init__(self, send: Send, guard: Guard | None, headers: Headers, *, logprobs: bool = False) -> None:
         self._client = send
         self._guard = guard
+        self._logprobs = logprobs
         self._headers = headers
         self._status = 0
         self._streaming = False
@@ -61,7 +66,8 @@ class Answer:
             if not more:
                 await self._whole(b"".join(self._parts))
             return
-        out = part if self._guard is None and not part.startswith(b'data: {"error"') else self._events(part)
+        plain = self._guard is None and not self._logprobs and not part.startswith(b'data: {"error"')
+        out = part if plain else self._events(part)
         self._ended = not more
         if out or not more:
             await self._client({"type": "http.response.body", "body": out, "more_body": more})
@@ -76,7 +82,7 @@ class Answer:
             else:
                 released = self._guard.chunk(payload) if self._guard else payload
                 if released is not None:
-                    out.append(frame(released))
+                    out.append(frame(conform_chunk(released) if self._logprobs else released))
         return b"".join(out)
 
     async def _whole(self, body: bytes) -> None:
@@ -86,6 +92,7 @@ class Answer:
             return
         if self._guard is not None:
             body = self._guard.answer(body)
+        body = conform_answer(body)
         headers: Headers = [
             (b"content-type", b"application/json"),
             (b"cache-control", b"no-store"),

@@ -157,7 +157,7 @@ class DataPlane:
         judgement = await self._judge.judge(request.conversation(prompts))
         body = sealed(request, judgement.plan)
         guard = self._output_guard(request, judgement, prompts)
-        answer = Answer(send, guard, headers)
+        answer = Answer(send, guard, headers, logprobs=request.logprobs)
         inner = json_scope(request.route, len(body), headers[0][1].decode())
         try:
             await app(inner, replay(body, receive), answer.send)

@@ -31,6 +31,12 @@ class GenerationRequest:
         return bool(self.body.get("stream"))
 
     @property
+    def logprobs(self) -> bool:
+        """Whether the client asked for log-probabilities (0 of a completion's alternatives asks too)."""
+        asked = self.body.get("logprobs")
+        return asked is not None and asked is not False
+
+    @property
     def choices_per_prompt(self) -> int:
         """`n`; a value the engine will refuse counts as 1."""
         n = self.body.get("n")

@@ -145,11 +145,20 @@ async def test_a_clients_own_policy_is_refused() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_passing_answer_is_the_engines_own_bytes() -> None:
-    engine = FakeEngine()
+async def test_a_passing_stream_is_the_engines_own_bytes() -> None:
+    engine = FakeEngine("Ada Quill")
     async with client(plane(engine)) as http:
+        answer = await http.post(CHAT, json={**ASK, "stream": True})
+    words = [engine.choice(CHAT, text, None, streamed=True) for text in ("Ada ", "Quill ")]
+    choices = [*words, engine.choice(CHAT, "", "stop", streamed=True)]
+    assert answer.content == b"".join(frame(orjson.dumps({"choices": [c]})) for c in choices) + frame(DONE)
+
+
+@pytest.mark.anyio
+async def test_a_passing_answer_is_the_engines_own_text() -> None:
+    async with client(plane()) as http:
         answer = await http.post(CHAT, json=ASK)
-    assert answer.content == orjson.dumps({"choices": [engine.choice(CHAT, engine.text, "stop")]})
+    assert answer.json()["choices"][0]["message"] == {"content": "Ada Quill sails.", "refusal": None}
 
 
 @pytest.mark.anyio

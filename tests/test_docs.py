@@ -1,0 +1,67 @@
+"""The documentation names everything an operator or client can meet."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from guard.errors import LetheError
+from serving.cli import app
+from serving.data_plane import ROUTES
+from serving.denied import DENIED
+from serving.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_documented_with_its_help_text(name: str) -> None:
+    line = next(line for line in text("docs/settings.md").splitlines() if line.startswith(f"| `{name}` |"))
+    assert f"`LETHE_{name.upper()}`" in line
+    assert str(Settings.model_fields[name].description) in line
+
+
+@pytest.mark.parametrize("row", DENIED, ids=lambda row: row.field)
+def test_every_refused_field_is_documented_with_its_reason(row) -> None:  # type: ignore[no-untyped-def]
+    assert any(f"`{row.field}`" in line and row.reason in line for line in text("docs/data-plane.md").splitlines())
+
+
+@pytest.mark.parametrize("route", sorted(ROUTES))
+def test_every_route_is_documented(route: str) -> None:
+    assert f"`{ROUTES[route]} {route}`" in text("docs/data-plane.md")
+
+
+def kinds(error: type[LetheError] = LetheError) -> list[type[LetheError]]:
+    return [error, *(kind for child in error.__subclasses__() for kind in kinds(child))]
+
+
+def test_every_error_code_is_documented() -> None:
+    import serving.admin.app
+    import serving.launch  # noqa: F401
+
+    documented = set(re.findall(r"^\| `([a-z_]+)` \|", text("docs/errors.md"), re.M))
+    assert {error.code for error in kinds()} <= documented
+
+
+@pytest.mark.parametrize("command", sorted(c.name or c.callback.__name__ for c in app.registered_commands))  # type: ignore[union-attr]
+def test_every_command_is_documented(command: str) -> None:
+    assert f"lethe {command.rstrip('_')}" in text("docs/cli.md")
+
+
+def test_the_readme_starts_with_the_two_commands() -> None:
+    readme = text("README.md")
+    assert "make serve" in readme
+    assert "make test" in readme
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+def test_every_relative_link_leads_somewhere(page: str) -> None:
+    folder = (ROOT / page).parent
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text(page))
+    assert [link for link in links if not (folder / link).exists()] == []
