@@ -1,0 +1,83 @@
+"""What is served in place of a target model's next-token distribution, given those of other models.
+
+Every function takes logits, float [rows, width], any constant added to a row being without effect, and returns
+log-probabilities of that shape. In each row
+
+* tokens of the mask `pinned`, bool [width] (special tokens: the end of a text is the target's own affair), and
+  tokens that a filter leaves out keep the target's log-probability;
+* the others share the target's remaining mass in proportion to the changed scores;
+* a token that the target's logits forbid (-inf) stays forbidden;
+* NaN in another model's logits makes NaN of the row: callers must close it.
+
+So the result is a distribution of finite log-probabilities wherever the target's is, the same for sampling as for
+scoring. Sources: ULD, arXiv 2406.08607; Divergence Decoding, arXiv 2605.31293.
+"""
+
+from __future__ import annotations
+
+import torch
+
+Strength = torch.Tensor | float
+"""One number for all rows, or float [rows, 1]."""
+
+
+def subtracted(
+    target: torch.Tensor, assistant: torch.Tensor, alpha: Strength, rate: Strength, pinned: torch.Tensor
+) -> torch.Tensor:
+    """ULD: log p_target - alpha * log p_assistant on the tokens that the filter at `rate` keeps.
+
+    The filter keeps tokens of at least `rate` times the most likely one's probability, and the rate * width most
+    likely in any case: a model that has memorised an answer would otherwise keep that answer alone. 0 keeps all.
+    """
+    mine = _of_target(target)
+    changed = mine - alpha * _log_softmax(assistant)
+    return _share(mine, changed, _kept(mine, rate) & ~pinned)
+
+
+def diverged(
+    target: torch.Tensor, retain: torch.Tensor, forget: torch.Tensor, alpha: Strength, pinned: torch.Tensor
+) -> torch.Tensor:
+    """Divergence Decoding, linear: log p_target + alpha * (log p_retain - log p_forget)."""
+    mine = _of_target(target)
+    changed = mine + alpha * (_log_softmax(retain) - _log_softmax(forget))
+    return _share(mine, changed, ~pinned)
+
+
+def outranked(
+    target: torch.Tensor, retain: torch.Tensor, forget: torch.Tensor, count: int, pinned: torch.Tensor
+) -> torch.Tensor:
+    """Divergence Decoding, rank: forbids the `count` tokens that the forget model prefers most.
+
+    No pinned token is among them.
+    """
+    mine = _of_target(target)
+    preferred = (_log_softmax(forget) - _log_softmax(retain)).masked_fill(pinned, float("-inf"))
+    banned = preferred.topk(count, dim=-1).indices
+    return _share(mine, mine.scatter(-1, banned, float("-inf")), ~pinned)
+
+
+def _log_softmax(logits: torch.Tensor) -> torch.Tensor:
+    return torch.log_softmax(logits if logits.dtype == torch.float64 else logits.float(), dim=-1)
+
+
+def _of_target(logits: torch.Tensor) -> torch.Tensor:
+    # A row that forbids everything has no distribution; it stays a row of -inf.
+    return _log_softmax(logits).nan_to_num(nan=float("-inf"), neginf=float("-inf"))
+
+
+def _kept(mine: torch.Tensor, rate: Strength) -> torch.Tensor:
+    width = mine.shape[-1]
+    rates = torch.as_tensor(rate, dtype=mine.dtype, device=mine.device).expand(mine.shape[0], 1)
+    counts = (rates.double() * width + 1e-9).long().clamp(1, width)
+    ranked = mine.topk(int(counts.max()), dim=-1).values.gather(-1, counts - 1)
+    likely = mine.amax(-1, keepdim=True) + rates.log()
+    return mine >= torch.minimum(ranked, likely)
+
+
+def _share(mine: torch.Tensor, changed: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
+    never = float("-inf")
+    changed = changed.masked_fill(~free, never)
+    mass = mine.masked_fill(~free, never).logsumexp(-1, keepdim=True)
+    total = changed.logsumexp(-1, keepdim=True)
+    shift = torch.where(torch.isneginf(total), 0.0, mass - total)
+    return torch.where(free, changed + shift, mine)
