@@ -15,7 +15,7 @@ THRESHOLD = 0.75
 
 With forget10's 20 authors as targets, all 400 paraphrased questions reach it, and of questions about others 1.0 %
 of 400 (retain_perturbed), 0.25 % of 400 (holdout10) and none of 100 real authors and 117 world facts. At 0.70 the
-first is 4.0 %; at 0.80 only 96.8 % of the paraphrases reach it, and a name has to make up for the rest.
+first is 4.0 %; at 0.80 only 96.5 % of the paraphrases reach it, and a name has to make up for the rest.
 """
 
 
