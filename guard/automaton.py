@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from guard.errors import InvalidTarget, PolicyUnavailable
 from guard.normalise import fold, fold_char
+from guard.trie import Trie
 
 LONGEST_PHRASE = 32_767
 _MAGIC = b"LETHEAC1"
@@ -186,65 +187,31 @@ class Automaton:
 
 def _compile(folded: list[str]) -> Automaton:
     encoded = [phrase.encode() for phrase in folded]
-    text = np.frombuffer(b"".join(encoded), np.uint8)
-    lengths = np.array([len(phrase) for phrase in encoded], np.int64)
-    offsets = np.cumsum(lengths) - lengths
-    alphabet = np.unique(text)
-    codes = np.zeros(256, np.uint8)
-    codes[alphabet] = np.arange(1, len(alphabet) + 1)
-    trie = _trie(codes[text], offsets, lengths)
-    table, fail = _transitions(trie, len(alphabet) + 1)
+    trie = Trie.of(encoded)
+    alphabet = np.unique(trie.byte[1:])
+    symbols = np.zeros(256, np.uint8)
+    symbols[alphabet] = np.arange(1, len(alphabet) + 1)
+    table, fail = _transitions(trie, symbols)
 
-    states = len(table)
-    phrase = np.full(states, -1, np.int32)
-    phrase[trie.leaves] = np.arange(len(folded))
-    depth = np.zeros(states, np.int16)
-    link = np.zeros(states, np.int32)
-    accepting = phrase >= 0
+    phrase = np.full(len(table), -1, np.int32)
+    phrase[trie.ends] = np.arange(len(folded))
+    depth = np.zeros(len(table), np.int16)
+    link = np.zeros(len(table), np.int32)
     for level, (first, last) in enumerate(trie.levels):
         depth[first:last] = level
         shorter = fail[first:last]
         link[first:last] = np.where(phrase[shorter] >= 0, shorter, link[shorter])
-        accepting[first:last] |= link[first:last] > 0
+    accepting = (phrase >= 0) | (link > 0)
     digest = hashlib.sha256(_MAGIC + b"\0".join(encoded)).hexdigest()
-    return Automaton(digest, codes.tobytes(), table, depth, accepting, phrase, link)
+    return Automaton(digest, symbols.tobytes(), table, depth, accepting, phrase, link)
 
 
-class _Trie(NamedTuple):
-    """The phrases' prefixes as nodes numbered level by level, so that each level is one slice."""
-
-    levels: list[tuple[int, int]]
-    parent: NDArray[np.int32]
-    symbol: NDArray[np.uint8]
-    leaves: NDArray[np.int32]
-
-
-def _trie(text: NDArray[np.uint8], offsets: NDArray[np.int64], lengths: NDArray[np.int64]) -> _Trie:
-    node = np.zeros(len(lengths), np.int32)
-    levels = [(0, 1)]
-    parents = [np.zeros(1, np.int32)]
-    symbols = [np.zeros(1, np.uint8)]
-    alive = np.arange(len(lengths))
-    while len(alive):
-        # Sorted phrases that share a prefix stand together: a node begins where parent or symbol changes.
-        parent, symbol = node[alive], text[offsets[alive] + len(levels) - 1]
-        new = np.ones(len(alive), bool)
-        new[1:] = (parent[1:] != parent[:-1]) | (symbol[1:] != symbol[:-1])
-        first = levels[-1][1]
-        node[alive] = first - 1 + np.cumsum(new)
-        levels.append((first, first + int(new.sum())))
-        parents.append(parent[new])
-        symbols.append(symbol[new])
-        alive = alive[lengths[alive] > len(levels) - 1]
-    return _Trie(levels, np.concatenate(parents), np.concatenate(symbols), node)
-
-
-def _transitions(trie: _Trie, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    states = trie.levels[-1][1]
-    table = np.zeros((states, width), np.int32)
-    fail = np.zeros(states, np.int32)
+def _transitions(trie: Trie, symbols: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the table, and for each state the longest other one that its text ends with."""
+    table = np.zeros((len(trie.parent), int(symbols.max()) + 1), np.int32)
+    fail = np.zeros(len(table), np.int32)
     for first, last in trie.levels[1:]:
-        parent, symbol = trie.parent[first:last], trie.symbol[first:last]
+        parent, symbol = trie.parent[first:last], symbols[trie.byte[first:last]]
         # Read before the edges from the level above are laid, lest a child of the start fail to itself.
         fail[first:last] = table[fail[parent], symbol]
         table[parent, symbol] = np.arange(first, last)
