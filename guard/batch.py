@@ -1,0 +1,130 @@
+"""The rows of a batch, and what each of them may not say next."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.restriction import Cursor, Restriction
+from guard.vocabulary import Vocabulary
+
+_log = logging.getLogger(__name__)
+
+
+class Masks(NamedTuple):
+    """What to do to a batch of logits; all int64.
+
+    rows, tokens  the cells to forbid, side by side
+    restricted    the rows those belong to; one with no token left must be closed
+    closed        the rows that may only end
+    """
+
+    rows: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+    restricted: NDArray[np.int64]
+    closed: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class _Row:
+    restrictions: tuple[Restriction, ...]
+    seeds: list[Cursor]
+    cursors: list[Cursor]
+    output: Sequence[int]
+    consumed: int = 0
+
+    def banned(self) -> list[NDArray[np.int64]]:
+        """Return what may not come next; raises ValueError when the output is not known in full."""
+        length = len(self.output)
+        if length < self.consumed:
+            self.cursors, self.consumed = self.seeds, 0
+        tokens = self.output[self.consumed : length]
+        if tokens:
+            pairs = zip(self.restrictions, self.cursors, strict=True)
+            self.cursors = [restriction.advance(cursor, tokens) for restriction, cursor in pairs]
+            self.consumed = length
+        return [r.banned(cursor) for r, cursor in zip(self.restrictions, self.cursors, strict=True)]
+
+
+class Batch:
+    """Restricted and closed rows by their index in the batch; a row not put here is free.
+
+    Fails closed: whatever goes wrong with a row closes that row, and only what kind of error it was is logged.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._rows: dict[int, _Row | None] = {}
+        self._empty_columns: dict[int, NDArray[np.int64]] = {}
+
+    def __len__(self) -> int:
+        """Return the number of rows that are not free."""
+        return len(self._rows)
+
+    def put(
+        self, index: int, restrictions: Sequence[Restriction], prompt: Sequence[int], output: Sequence[int]
+    ) -> None:
+        """Restrict a row after `prompt`. `output` is the live list of its generated tokens, read in `masks`."""
+        try:
+            seeds = [restriction.seed(prompt) for restriction in restrictions]
+        except Exception as error:
+            self.close(index, error)
+        else:
+            self._rows[index] = _Row(tuple(restrictions), seeds, seeds, output)
+
+    def close(self, index: int, error: Exception | None = None) -> None:
+        """Let a row do nothing but end, until it is dropped or put anew."""
+        self._rows[index] = None
+        if error is not None:
+            _log.error("closed a row: %s", type(error).__name__)
+
+    def drop(self, index: int) -> None:
+        """Make a row free."""
+        self._rows.pop(index, None)
+
+    def move(self, source: int, target: int, *, swap: bool) -> None:
+        """Move a row onto another index; what stood there is dropped, or changes places with it."""
+        rows = self._rows
+        moved = {i: rows[j] for i, j in ((target, source), (source, target)) if j in rows}
+        if not swap:
+            moved.pop(source, None)
+        rows.pop(source, None)
+        rows.pop(target, None)
+        rows |= moved
+
+    def masks(self, width: int) -> Masks:
+        """Return what to forbid in logits of `width` columns, after reading on in the outputs.
+
+        Columns without a token (absent ids, and those past the vocabulary) are forbidden in restricted rows.
+        """
+        rows: list[NDArray[np.int64]] = []
+        tokens: list[NDArray[np.int64]] = []
+        for index, row in self._rows.items():
+            if row is None:
+                continue
+            try:
+                banned = np.concatenate([*row.banned(), self._without_token(width)])
+            except Exception as error:
+                self.close(index, error)
+            else:
+                rows.append(np.full(len(banned), index))
+                tokens.append(banned)
+        none = np.zeros(0, np.int64)
+        row_of, token = np.concatenate([none, *rows]), np.concatenate([none, *tokens])
+        if width < len(self._vocabulary):
+            row_of, token = row_of[token < width], token[token < width]
+        closed = [index for index, row in self._rows.items() if row is None]
+        restricted = [index for index, row in self._rows.items() if row is not None]
+        return Masks(row_of, token, np.array(restricted, np.int64), np.array(closed, np.int64))
+
+    def _without_token(self, width: int) -> NDArray[np.int64]:
+        known = self._empty_columns.get(width)
+        if known is None:
+            past = np.arange(len(self._vocabulary), width)
+            known = self._empty_columns[width] = np.concatenate([self._vocabulary.absent, past])
+        return known

@@ -1,0 +1,35 @@
+"""Masks put to a tensor of logits."""
+
+from __future__ import annotations
+
+import torch
+
+from guard.batch import Batch
+
+_NEVER = float("-inf")
+
+
+def mask(logits: torch.Tensor, batch: Batch, eos: tuple[int, ...]) -> None:
+    """Forbid in place what `batch` forbids; logits are float [rows, width], of any stride.
+
+    A closed row may only end, and so may a restricted row that has no token left: a sampler would draw
+    token 0 from logits that are all -inf.
+    """
+    if not batch:
+        return
+    masks = batch.masks(logits.shape[-1])
+    row, token, restricted, closed = (torch.from_numpy(array).to(logits.device) for array in masks)
+    ends = torch.tensor(eos, device=logits.device)
+    logits[row, token] = _NEVER
+    # No branch on what is dead: it would wait for the device at every step.
+    dead = torch.isneginf(logits[restricted].amax(-1, keepdim=True))
+    cells = restricted[:, None], ends
+    logits[cells] = logits[cells].masked_fill(dead, 0.0)
+    logits[closed] = _NEVER
+    logits[closed[:, None], ends] = 0.0
+
+
+def close_all(logits: torch.Tensor, eos: tuple[int, ...]) -> None:
+    """Let every row do nothing but end, in place."""
+    logits.fill_(_NEVER)
+    logits[:, list(eos)] = 0.0

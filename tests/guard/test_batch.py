@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guard.automaton import Automaton
+from guard.batch import Batch, Masks
+from guard.restriction import Cursor, Restriction
+from guard.vocabulary import Vocabulary
+
+# Ids: 0 ends, 1 divides turns, 2 is absent, 3 to 7 are letters and a syllable.
+EOS, TURN, ABSENT, A, B, C, AB, SPACE = range(8)
+VOCABULARY = Vocabulary([b"", b"", b"", b"a", b"b", b"c", b"ab", b" "], special={0, 1}, eos=(0,), absent=(2,))
+ABC = Restriction(Automaton.compile(["abc"]), VOCABULARY)
+BB = Restriction(Automaton.compile(["bb"]), VOCABULARY)
+
+
+def forbidden(masks: Masks, row: int) -> set[int]:
+    return {token for at, token in zip(masks.rows.tolist(), masks.tokens.tolist(), strict=True) if at == row}
+
+
+def test_a_row_is_forbidden_what_any_of_its_restrictions_forbids() -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(2, [ABC, BB], [A], [B])
+    masks = batch.masks(8)
+    assert forbidden(masks, 2) == {B, C, ABSENT}
+    assert masks.restricted.tolist() == [2]
+    assert masks.closed.tolist() == []
+
+
+def test_the_output_is_read_as_it_grows() -> None:
+    batch, output = Batch(VOCABULARY), [A]
+    batch.put(0, [ABC], [], output)
+    assert forbidden(batch.masks(8), 0) == {ABSENT}
+    output += [TURN, B, SPACE]
+    assert forbidden(batch.masks(8), 0) == {C, ABSENT}
+    assert forbidden(batch.masks(8), 0) == {C, ABSENT}
+
+
+def test_an_output_that_became_shorter_is_read_again() -> None:
+    batch, output = Batch(VOCABULARY), [A, B]
+    batch.put(0, [ABC], [], output)
+    assert C in forbidden(batch.masks(8), 0)
+    output[:] = [A]
+    assert C not in forbidden(batch.masks(8), 0)
+
+
+def test_columns_without_a_token_are_forbidden() -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC], [], [])
+    assert forbidden(batch.masks(11), 0) == {ABSENT, 8, 9, 10}
+
+
+def test_tokens_without_a_column_are_left_out() -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC], [A, B], [])
+    batch.put(1, [ABC], [A, B], [])
+    masks = batch.masks(C)
+    assert (masks.rows.tolist(), masks.tokens.tolist()) == ([0, 1], [ABSENT, ABSENT])
+
+
+@pytest.mark.parametrize(("prompt", "output"), [([], [A, -1]), ([], [8]), ([99], []), ([-1], [A])])
+def test_a_row_whose_tokens_are_not_known_is_closed_for_good(
+    prompt: list[int], output: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC], prompt, output)
+    batch.put(1, [ABC], [A], [B])
+    with caplog.at_level(logging.ERROR):
+        masks = batch.masks(8)
+    assert masks.closed.tolist() == [0]
+    assert forbidden(masks, 1) == {C, ABSENT}
+    output[:] = []
+    assert batch.masks(8).closed.tolist() == [0]
+
+
+def test_only_the_kind_of_an_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Restriction):
+        def banned(self, cursor: Cursor):
+            raise RuntimeError("Basil Romerto")
+
+    batch = Batch(VOCABULARY)
+    batch.put(0, [Failing(ABC.automaton, VOCABULARY)], [], [])
+    with caplog.at_level(logging.DEBUG):
+        assert batch.masks(8).closed.tolist() == [0]
+    assert caplog.messages == ["closed a row: RuntimeError"]
+
+
+def test_rows_not_put_are_free() -> None:
+    batch = Batch(VOCABULARY)
+    assert len(batch) == 0
+    assert [array.tolist() for array in batch.masks(8)] == [[], [], [], []]
+
+
+@given(
+    st.sets(st.integers(0, 3)),
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans()), max_size=6),
+)
+def test_rows_move_as_the_engine_moves_them(taken: set[int], moves: list[tuple[int, int, bool]]) -> None:
+    batch = Batch(VOCABULARY)
+    expected: dict[int, int] = {}
+    for index in taken:
+        # Row k has said k letters a, and is closed if k is 3.
+        batch.put(index, [ABC], [], [A] * index) if index < 3 else batch.close(index)
+        expected[index] = index
+    for source, target, swap in (move for move in moves if move[0] != move[1]):
+        batch.move(source, target, swap=swap)
+        moved, replaced = expected.pop(source, None), expected.pop(target, None)
+        if moved is not None:
+            expected[target] = moved
+        if swap and replaced is not None:
+            expected[source] = replaced
+    masks = batch.masks(8)
+    assert set(masks.closed.tolist()) == {index for index, row in expected.items() if row == 3}
+    assert {i: len(batch._rows[i].output) for i in masks.restricted.tolist()} == {
+        index: row for index, row in expected.items() if row < 3
+    }
+
+
+def test_a_dropped_row_is_free() -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC], [], [])
+    batch.close(1)
+    batch.drop(0)
+    batch.drop(1)
+    batch.drop(2)
+    assert len(batch) == 0

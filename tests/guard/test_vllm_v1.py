@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("vllm", reason="the engine is not installed")
+
+from vllm import SamplingParams
+from vllm.v1.sample.logits_processor import BatchUpdate, MoveDirectionality
+
+from guard import vllm_v1
+from guard.automaton import Automaton
+from guard.errors import PolicyUnavailable
+from guard.restriction import Restriction
+from guard.vllm_v1 import RestrictionProcessor
+from guard.vocabulary import Vocabulary
+from tests.guard.toy_tokenizers import byte_level
+
+TOKENIZER = byte_level()
+VOCABULARY = Vocabulary.from_tokenizer(TOKENIZER)
+WIDTH = len(VOCABULARY) + 3
+(EOS,) = VOCABULARY.eos
+BASIL = Automaton.compile(["Basil Romerto", "sil"])
+ROMERTO = Automaton.compile(["Romerto", "er", "日本"])
+AUTOMATA = {automaton.digest: Restriction(automaton, VOCABULARY) for automaton in (BASIL, ROMERTO)}
+NEVER = float("-inf")
+
+
+@pytest.fixture(scope="module")
+def processors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[type[RestrictionProcessor]]:
+    """Makes processors over the toy tokenizer and a folder with both automata."""
+    folder = tmp_path_factory.mktemp("policy")
+    for restriction in AUTOMATA.values():
+        restriction.automaton.save(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LETHE_POLICY_DIR", str(folder))
+        patch.setattr(vllm_v1, "cached_tokenizer_from_config", lambda config: TOKENIZER)
+        yield RestrictionProcessor
+
+
+@pytest.fixture
+def processor(processors: type[RestrictionProcessor]) -> RestrictionProcessor:
+    return made(processors)
+
+
+def made(processors: type[RestrictionProcessor]) -> RestrictionProcessor:
+    return processors(SimpleNamespace(model_config=None), torch.device("cpu"), False)
+
+
+def asking(automata: object = "", policy: object = "7") -> SamplingParams:
+    return SamplingParams(extra_args={"lethe_policy": policy, "lethe_automata": automata})
+
+
+def update(batch_size: int = 8, removed=(), added=(), moved=()) -> BatchUpdate:
+    return BatchUpdate(batch_size, list(removed), list(added), list(moved))
+
+
+def masked(processor: RestrictionProcessor, rows: int) -> list[set[int]]:
+    logits = torch.ones(rows, WIDTH)
+    assert processor.apply(logits) is logits
+    return [set(row.isneginf().nonzero().flatten().tolist()) for row in logits]
+
+
+CLOSED = set(range(WIDTH)) - {EOS}
+
+
+def forbidden(digests: list[str], prompt: list[int], output: list[int]) -> set[int]:
+    """What a request alone in the world may not say next."""
+    banned = [AUTOMATA[d].banned(AUTOMATA[d].advance(AUTOMATA[d].seed(prompt), output)) for d in digests]
+    past = {len(VOCABULARY), len(VOCABULARY) + 1, len(VOCABULARY) + 2} if digests else set()
+    return past.union(*(tokens.tolist() for tokens in banned))
+
+
+TERMS = {
+    "free": ({"lethe_policy": "7", "lethe_automata": ""}, []),
+    "basil": ({"lethe_policy": "7", "lethe_automata": BASIL.digest}, [BASIL.digest]),
+    "both": (
+        {"lethe_policy": "7", "lethe_automata": f"{BASIL.digest},{ROMERTO.digest}"},
+        [BASIL.digest, ROMERTO.digest],
+    ),
+    "closed": ({"lethe_policy": "7", "lethe_automata": "closed"}, None),
+    "unknown": ({"lethe_policy": "7", "lethe_automata": "0" * 64}, None),
+    "no terms": (None, None),
+}
+
+
+@dataclass(eq=False)
+class Request:
+    kind: str
+    prompt: list[int]
+    output: list[int] = field(default_factory=list)
+    lost: bool = False
+
+    def added(self, index: int) -> tuple[int, SamplingParams, list[int], list[int]]:
+        return index, SamplingParams(extra_args=TERMS[self.kind][0]), self.prompt, self.output
+
+    def expected(self) -> set[int]:
+        digests = TERMS[self.kind][1]
+        self.lost |= bool(digests) and -1 in self.output
+        return CLOSED if digests is None or self.lost else forbidden(digests, self.prompt, self.output)
+
+
+pieces = st.sampled_from(["ba", "Ba", "si", "s", "il", " Ro", "mer", "t", "e", "日", " ", "x"]).map(
+    lambda text: TOKENIZER.encode(text, add_special_tokens=False)
+)
+texts = st.lists(st.one_of(pieces, pieces, st.just([EOS])), max_size=5).map(lambda parts: list(chain(*parts)))
+requests = st.builds(Request, st.sampled_from(list(TERMS)), texts)
+
+
+def condense(rows: list[Request | None], removed: list[int]) -> list[tuple[int, int, MoveDirectionality]]:
+    """Fill holes from the end, as the engine does; a filled hole no longer counts as removed."""
+    moved = []
+    while None in rows:
+        hole = rows.index(None)
+        last = rows.pop()
+        if last is not None and hole < len(rows):
+            rows[hole] = last
+            removed.remove(hole)
+            moved.append((len(rows), hole, MoveDirectionality.UNIDIRECTIONAL))
+    return moved
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_in_any_batch_a_row_is_masked_as_if_alone(
+    processors: type[RestrictionProcessor], data: st.DataObject
+) -> None:
+    processor, rows = made(processors), list[Request | None]()
+    for _ in range(data.draw(st.integers(1, 6), "steps")):
+        finished = sorted(data.draw(st.sets(st.integers(0, len(rows) - 1)), "finished")) if rows else []
+        # Some of the finished are preempted instead, and come back with what they have said.
+        waiting = [rows[i] for i in finished if data.draw(st.booleans(), "preempted")]
+        arriving = waiting + data.draw(st.lists(requests, max_size=3), "arriving")
+        removed, added = list(finished), []
+        for i in finished:
+            rows[i] = None
+        for request in arriving:
+            index = removed.pop(0) if removed else len(rows)
+            rows[index : index + 1] = [request]
+            # Whatever the engine lost sight of in the meantime it has again when it comes back.
+            request.lost = False
+            added.append(request.added(index))
+        moved = condense(rows, removed)
+        for a, b in data.draw(st.lists(st.tuples(*[st.integers(0, 7)] * 2), max_size=2), "swapped"):
+            if a != b and max(a, b) < len(rows):
+                rows[a], rows[b] = rows[b], rows[a]
+                moved.append((a, b, MoveDirectionality.SWAP))
+        changed = removed or added or moved
+        processor.update_state(update(len(rows), removed, added, moved) if changed else None)
+        for request in rows:
+            request.output += data.draw(st.one_of(st.just([]), pieces, pieces, pieces, st.just([-1])), "said")
+        assert masked(processor, len(rows)) == [request.expected() for request in rows]
+
+
+def test_a_batch_without_restrictions_is_left_alone(processor: RestrictionProcessor) -> None:
+    processor.update_state(update(added=[(0, asking(), [1], [])]))
+    logits = torch.full((1, WIDTH), NEVER)
+    assert processor.apply(logits).isneginf().all()
+
+
+def test_a_row_is_read_when_it_is_masked_not_when_the_batch_is_updated(processor: RestrictionProcessor) -> None:
+    output = [-1]
+    processor.update_state(update(added=[(0, asking(BASIL.digest), [], output)]))
+    output[:] = TOKENIZER.encode("ba s", add_special_tokens=False)
+    assert masked(processor, 1) == [forbidden([BASIL.digest], [], output)]
+
+
+def test_a_request_without_terms_does_not_inherit_its_row(processor: RestrictionProcessor) -> None:
+    processor.update_state(update(added=[(0, asking(BASIL.digest), [], [])]))
+    processor.update_state(update(added=[(0, asking(), [], [])]))
+    assert masked(processor, 1) == [set()]
+    processor.update_state(update(added=[(0, SamplingParams(), [], [])]))
+    assert masked(processor, 1) == [CLOSED]
+
+
+def test_a_prompt_of_embeddings_closes_a_restricted_row(processor: RestrictionProcessor) -> None:
+    added = [(0, asking(BASIL.digest), None, []), (1, asking(), None, [])]
+    processor.update_state(update(added=added))
+    assert masked(processor, 2) == [CLOSED, set()]
+
+
+def test_when_a_grammar_leaves_only_what_is_forbidden_the_row_ends(processor: RestrictionProcessor) -> None:
+    begun = TOKENIZER.encode("ba si", add_special_tokens=False)
+    processor.update_state(update(added=[(0, asking(BASIL.digest), begun, [])]))
+    logits = torch.full((1, WIDTH), NEVER)
+    logits[0, TOKENIZER.convert_tokens_to_ids("l")] = 1.0
+    assert processor.apply(logits)[0].isfinite().nonzero().flatten().tolist() == [EOS]
+
+
+def test_an_update_that_cannot_be_followed_closes_every_row(
+    processor: RestrictionProcessor, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "guard"):
+        processor.update_state(update(added=[(0, asking(), [], []), "no request"]))
+        assert masked(processor, 2) == [CLOSED, CLOSED]
+        processor.update_state(update(added=[(0, asking(), [], [])]))
+        assert masked(processor, 2) == [CLOSED, CLOSED]
+    assert caplog.messages == ["closed all rows: ValueError"]
+
+
+def test_logits_that_cannot_be_masked_are_closed(processor: RestrictionProcessor) -> None:
+    processor.update_state(update(added=[(5, asking(BASIL.digest), [], [])]))
+    assert masked(processor, 2) == [CLOSED, CLOSED]
+
+
+def test_greedy_sampling_is_not_exempt(processor: RestrictionProcessor) -> None:
+    assert not processor.is_argmax_invariant()
+
+
+@pytest.mark.parametrize("params", [asking(), asking("closed"), asking(BASIL.digest)])
+def test_well_formed_terms_are_accepted(params: SamplingParams) -> None:
+    RestrictionProcessor.validate_params(params)
+
+
+@pytest.mark.parametrize("params", [SamplingParams(), asking(policy=7), asking(None), asking("sil")])
+def test_a_request_without_well_formed_terms_is_refused(params: SamplingParams) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        RestrictionProcessor.validate_params(params)
+
+
+def test_without_a_folder_of_automata_the_engine_does_not_start(
+    processors: type[RestrictionProcessor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LETHE_POLICY_DIR")
+    with pytest.raises(PolicyUnavailable):
+        made(processors)
