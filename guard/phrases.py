@@ -220,14 +220,14 @@ def _is_english(words: list[_Word]) -> bool:
 
 
 def _spans(text: str) -> Iterator[str]:
-    span: list[_Word] = []
+    """Consecutive runs of words, each long enough to be the passage's own and not a turn of the language."""
+    start, words, content, chars = 0, 0, 0, 0
     for word in _words(text):
-        span.append(word)
-        phrase = text[span[0].start : word.end]
-        content = sum(not is_stop(word.text) for word in span)
-        if len(span) >= _SPAN_WORDS and content >= _SPAN_CONTENT_WORDS and len(fold(phrase)) >= _SPAN_CHARS:
-            yield phrase
-            span = []
+        start = word.start if words == 0 else start
+        words, content, chars = words + 1, content + (not is_stop(word.text)), chars + len(fold(word.text))
+        if words >= _SPAN_WORDS and content >= _SPAN_CONTENT_WORDS and chars >= _SPAN_CHARS:
+            yield text[start : word.end]
+            words = content = chars = 0
 
 
 def _words(text: str) -> list[_Word]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -166,7 +166,7 @@ def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
             target.updated_at.isoformat(),
             target.draft.kind,
             fold(target.draft.name),
-            None if expires_at is None else expires_at.astimezone(UTC).timestamp(),
+            None if expires_at is None else expires_at.timestamp(),
         ),
     )
     # A vector says much of the text it was made from, and one of an older revision is of no use.

@@ -11,32 +11,30 @@ from guard.normalise import fold
 from guard.target import Draft
 
 NAME_CHARS = 512
-PHRASE_BYTES = 4 * 1024
-PASSAGE_BYTES = 64 * 1024
-TARGET_BYTES = 1024 * 1024
+PHRASE_CHARS = 4 * 1024
+PASSAGE_CHARS = 64 * 1024
 LABEL_CHARS = 256
-PHRASE_FOLDED_CHARS = 2
+TARGET_CHARS = 1024 * 1024
+LEAST_LETTERS = 2
 COUNTS = {"aliases": 256, "facts": 2048, "passages": 256, "phrases": 4096, "exceptions": 1024, "methods": 2}
 
 
 class _Text(NamedTuple):
     path: str
     text: str
-    limit: int
+    most: int
+    letters: int = 0
 
 
 def validate(draft: Draft, now: datetime) -> None:
     """Raise `InvalidTarget`, with the path of the member at fault, unless `draft` can be stored as it is."""
     _check_counts(draft)
-    _check_sizes(draft)
-    _check_letters("name", draft.name, 1)
-    for path in ("aliases", "phrases", "exceptions"):
-        for i, text in enumerate(getattr(draft, path)):
-            _check_letters(f"{path}[{i}]", text, PHRASE_FOLDED_CHARS)
-    for i, fact in enumerate(draft.facts):
-        _check_letters(f"facts[{i}].answer", fact.answer, 1)
-    for i, passage in enumerate(draft.passages):
-        _check_letters(f"passages[{i}]", passage, 1)
+    total = 0
+    for text in _texts(draft):
+        _check_text(text)
+        total += len(text.text)
+    if total > TARGET_CHARS:
+        raise InvalidTarget(f"the texts of one target are limited to {TARGET_CHARS} characters in all")
     _check_expiry(draft.expires_at, now)
 
 
@@ -44,55 +42,32 @@ def _check_counts(draft: Draft) -> None:
     for path, most in COUNTS.items():
         members: Sequence[object] = getattr(draft, path)
         if len(members) > most:
-            raise InvalidTarget(f"at most {most} entries are allowed", field=path)
+            raise InvalidTarget(f"has more than the {most} entries allowed", field=path)
     if not draft.methods:
-        raise InvalidTarget("at least one method is needed", field="methods")
-    if len(set(draft.methods)) < len(draft.methods):
-        raise InvalidTarget("each method may be given once", field="methods")
-
-
-def _check_sizes(draft: Draft) -> None:
-    total = 0
-    for path, text, limit in _texts(draft):
-        size = _stored_bytes(path, text)
-        if size > limit:
-            raise InvalidTarget(f"longer than the {limit} bytes allowed here", field=path)
-        total += size
-    if total > TARGET_BYTES:
-        raise InvalidTarget(f"the texts of one target are limited to {TARGET_BYTES} bytes in all")
-    for path, text in (("name", draft.name), ("basis", draft.basis), ("external_ref", draft.external_ref)):
-        most = NAME_CHARS if path == "name" else LABEL_CHARS
-        if len(text) > most:
-            raise InvalidTarget(f"longer than the {most} characters allowed here", field=path)
+        raise InvalidTarget("needs at least one entry", field="methods")
 
 
 def _texts(draft: Draft) -> Iterator[_Text]:
-    yield _Text("name", draft.name, PHRASE_BYTES)
-    yield _Text("basis", draft.basis, PHRASE_BYTES)
-    yield _Text("external_ref", draft.external_ref, PHRASE_BYTES)
+    yield _Text("name", draft.name, NAME_CHARS, LEAST_LETTERS)
     for path in ("aliases", "phrases", "exceptions"):
         for i, text in enumerate(getattr(draft, path)):
-            yield _Text(f"{path}[{i}]", text, PHRASE_BYTES)
+            yield _Text(f"{path}[{i}]", text, PHRASE_CHARS, LEAST_LETTERS)
     for i, fact in enumerate(draft.facts):
-        yield _Text(f"facts[{i}].question", fact.question, PASSAGE_BYTES)
-        yield _Text(f"facts[{i}].answer", fact.answer, PASSAGE_BYTES)
+        yield _Text(f"facts[{i}].question", fact.question, PASSAGE_CHARS)
+        yield _Text(f"facts[{i}].answer", fact.answer, PASSAGE_CHARS)
     for i, passage in enumerate(draft.passages):
-        yield _Text(f"passages[{i}]", passage, PASSAGE_BYTES)
+        yield _Text(f"passages[{i}]", passage, PASSAGE_CHARS)
+    yield _Text("basis", draft.basis, LABEL_CHARS)
+    yield _Text("external_ref", draft.external_ref, LABEL_CHARS)
 
 
-def _stored_bytes(path: str, text: str) -> int:
-    if "\0" in text:
-        raise InvalidTarget("holds a NUL character", field=path)
-    try:
-        return len(text.encode())
-    except UnicodeEncodeError:
-        raise InvalidTarget("holds half of a surrogate pair, which is not text", field=path) from None
-
-
-def _check_letters(path: str, text: str, least: int) -> None:
-    if len(fold(text)) < least:
-        needed = "a letter or digit" if least == 1 else f"{least} letters or digits"
-        raise InvalidTarget(f"needs at least {needed}", field=path)
+def _check_text(text: _Text) -> None:
+    if len(text.text) > text.most:
+        raise InvalidTarget(f"is longer than the {text.most} characters allowed", field=text.path)
+    if any("\ud800" <= char <= "\udfff" for char in text.text):
+        raise InvalidTarget("holds half of a surrogate pair, which is not text", field=text.path)
+    if len(fold(text.text)) < text.letters:
+        raise InvalidTarget(f"needs at least {text.letters} letters or digits", field=text.path)
 
 
 def _check_expiry(expires_at: datetime | None, now: datetime) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
+
+from fastapi import Depends, Request
 
 from guard.conversation import Message
 from guard.plan import Plan
@@ -39,3 +41,11 @@ class AdminService(Protocol):
 
     def unready(self) -> str:
         """Return why no request may be answered now; empty when the server is ready."""
+
+
+def _service_of(request: Request) -> AdminService:
+    service: AdminService = request.app.state.service
+    return service
+
+
+Service = Annotated[AdminService, Depends(_service_of)]

@@ -1,0 +1,112 @@
+"""The admin plane: what an operator does to forget targets, and what he may know of the policy."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from guard.secret import SecretText
+from serving.admin import targets
+from serving.admin.answers import Alive, EventPage, PolicyOut, Verdict, event_of, verdict_of
+from serving.admin.gate import OPEN_PATHS, Gate
+from serving.admin.models import ConversationIn, TextIn
+from serving.admin.problems import Problem, Refused, documented, install
+from serving.admin.service import AdminService, Service
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+
+router = APIRouter(tags=["policy"])
+
+
+def create_admin(service: AdminService, key: SecretText, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
+    """Return the admin plane of `service`, open only to who bears `key`."""
+    app = _Admin(
+        title="Lethe admin plane",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(_refuse_unknown_query)],
+    )
+    app.state.service = service
+    app.include_router(targets.router)
+    app.include_router(router)
+    app.add_middleware(Gate, key=key, max_body_bytes=max_body_bytes)
+    install(app)
+    return app
+
+
+class _Admin(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Return FastAPI's description of the plane with the problems and the key that it knows nothing of."""
+        if self.openapi_schema is not None:
+            return self.openapi_schema
+        schema = super().openapi()
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema["components"]["schemas"] |= problem.pop("$defs") | {"Problem": problem}
+        schema["components"]["securitySchemes"] = {"admin_key": {"type": "http", "scheme": "bearer"}}
+        schema["security"] = [{"admin_key": []}]
+        for path in OPEN_PATHS & schema["paths"].keys():
+            schema["paths"][path]["get"]["security"] = []
+        return schema
+
+
+def _refuse_unknown_query(request: Request) -> None:
+    route: APIRoute = request.scope["route"]
+    known = {param.alias for param in route.dependant.query_params}
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        message = "this route has no such query parameter"
+        raise RequestValidationError(
+            [{"type": "extra_forbidden", "loc": ("query", name), "msg": message} for name in unknown]
+        )
+
+
+@router.post("/admin/v1/check", responses=documented(400, 413, 415))
+async def check(service: Service, body: TextIn | ConversationIn) -> Verdict:
+    """Say which targets a text or conversation touches and what would be done; the model is not called."""
+    return verdict_of(await service.check(body.conversation()))
+
+
+@router.get("/admin/v1/policy", responses=documented())
+async def policy(service: Service) -> PolicyOut:
+    """Say where the registry stands and which policy version is enforced."""
+    version, counts = await run_sync(lambda: (service.registry.version(), service.registry.counts()))
+    enforced = service.enforced()
+    return PolicyOut(
+        version=version,
+        targets=dict(counts),
+        enforced_version=enforced.version,
+        enforced=dict(enforced.targets),
+    )
+
+
+@router.get("/admin/v1/audit", responses=documented())
+async def audit(
+    service: Service,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[int, Query(ge=0, lt=2**53, description="`next_cursor` of the page before.")] = 0,
+) -> EventPage:
+    """List the audit trail, oldest first."""
+    found = await run_sync(service.registry.events, cursor, limit + 1)
+    events = [event_of(event) for event in found[:limit]]
+    return EventPage(events=events, next_cursor=events[-1].seq if len(found) > limit else None)
+
+
+@router.get("/livez", tags=["probes"])
+async def livez() -> Alive:
+    """Say that the process answers."""
+    return Alive()
+
+
+@router.get("/readyz", tags=["probes"], responses=documented())
+async def readyz(service: Service) -> Alive:
+    """Say that requests may be answered; 503 and the reason while they may not."""
+    reason = service.unready()
+    if reason:
+        raise Refused(503, "not_ready", reason)
+    return Alive()

@@ -1,0 +1,161 @@
+"""Errors of the admin plane as RFC 9457 problems: stable codes, and no text of a target."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+
+from guard.errors import LetheError
+
+MEDIA_TYPE = "application/problem+json"
+_LONGEST_PATH = 200
+
+
+class Fault(BaseModel):
+    """One member of a request that is at fault."""
+
+    field: str = Field(description="Path of the member, as in `phrases[3]`, or name of the parameter.")
+    detail: str
+
+
+class Problem(BaseModel):
+    """Why a request was refused (RFC 9457)."""
+
+    type: str = Field(description="`urn:lethe:error:` and the code.")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable; docs/errors.md lists them all.")
+    instance: str | None = Field(None, description="The resource that was made all the same.")
+    errors: list[Fault] | None = None
+
+
+class Refused(Exception):
+    """Carries a problem out of a route."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        instance: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.faults = [Fault(field=field, detail=detail)] if field else []
+        self.instance = instance
+        self.headers = headers
+
+    def response(self) -> Response:
+        """Return the problem as an answer."""
+        return problem(
+            self.status, self.code, self.detail, faults=self.faults, instance=self.instance, headers=self.headers
+        )
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    faults: Iterable[Fault] = (),
+    instance: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Return an `application/problem+json` answer; members that have nothing to say are left out."""
+    body = Problem(
+        type=f"urn:lethe:error:{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        detail=detail,
+        code=code,
+        instance=instance,
+        errors=list(faults) or None,
+    )
+    content = json.dumps(body.model_dump(exclude_none=True))
+    return Response(content, status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error that leaves `app` a problem."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(LetheError, _lethe_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of problems with these statuses, and of those any route may answer."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in sorted({400, 401, 422, 503, *statuses})
+    }
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return error.response()
+
+
+async def _lethe_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LetheError)
+    faults = [Fault(field=error.field, detail=error.message)] if error.field else []
+    return problem(error.status, error.code, error.message, faults=faults)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        return problem(400, "malformed_body", "the body is not JSON")
+    faults = [Fault(field=_path(one["loc"]), detail=_explained(one)) for one in found]
+    return problem(422, "invalid_request", "the request is not of the documented form", faults=faults)
+
+
+def _path(location: Iterable[str | int]) -> str:
+    source, *members = location
+    path = ""
+    for member in members:
+        path += f"[{member}]" if isinstance(member, int) else f".{member}"
+    named = path.removeprefix(".") or str(source)
+    return named[:_LONGEST_PATH]
+
+
+def _explained(error: dict[str, Any]) -> str:
+    if error["type"] == "string_pattern_mismatch":
+        return "needs two letters or digits"
+    return str(error["msg"])
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allowed = {"Allow": ", ".join(_allowed(request))}
+        return problem(405, "method_not_allowed", "the route answers other methods", headers=allowed)
+    if error.status_code == 404:
+        return problem(404, "unknown_route", "the admin plane has no such route")
+    return problem(error.status_code, "malformed_body", "the body cannot be read")
+
+
+def _allowed(request: Request) -> list[str]:
+    methods: set[str] = set()
+    for route in request.app.routes:
+        matched, _ = route.matches(request.scope)
+        if matched is not Match.NONE:
+            methods |= route.methods
+    return sorted(methods)

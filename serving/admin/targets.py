@@ -1,0 +1,172 @@
+"""Forget targets over HTTP: add, list, read, change, revoke."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Header, Query, Response
+
+from guard.errors import StaleRevision, UnknownTarget
+from guard.target import ForgetTarget, State
+from serving.admin.answers import BatchOut, Proposal, TargetOut, TargetPage, proposal_of, target_of
+from serving.admin.models import Batch, TargetIn, TargetPatch
+from serving.admin.problems import Refused, documented
+from serving.admin.service import AdminService, Service
+
+PATH = "/admin/v1/targets"
+
+router = APIRouter(tags=["forget targets"])
+
+Reveal = Annotated[bool, Query(description="Give the texts of targets instead of their lengths.")]
+Wait = Annotated[Literal["applied"] | None, Query(description="Answer once the change is enforced.")]
+Timeout = Annotated[int, Query(ge=1, le=600, description="Seconds to wait; 504 when they are over.")]
+IfMatch = Annotated[str | None, Header(description="The ETag of the revision this is about.")]
+
+_ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The revision."}}
+_LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Path of the target."}}
+
+
+@router.post(
+    PATH,
+    status_code=201,
+    response_model=None,
+    responses={
+        201: {"model": TargetOut, "headers": _ETAG | _LOCATION, "description": "Stored"},
+        200: {"model": Proposal, "description": "With `dry_run=true`: what would be stored"},
+        **documented(400, 409, 413, 415, 504),
+    },
+)
+async def add(
+    service: Service,
+    body: TargetIn,
+    response: Response,
+    reveal: Reveal = False,
+    dry_run: Annotated[bool, Query(description="Validate and extract phrases; store nothing.")] = False,
+    wait: Wait = None,
+    timeout: Timeout = 60,
+) -> TargetOut | Proposal:
+    """Add a forget target. Its `forbidden` phrases are the given and the extracted ones."""
+    _refuse_past([body])
+    if dry_run:
+        response.status_code = 200
+        return proposal_of(await run_sync(service.registry.preview, body.draft()), reveal)
+    target = await run_sync(service.registry.add, body.draft())
+    await _settle(service, wait, timeout, target.id)
+    _identify(response, target)
+    response.headers["Location"] = f"{PATH}/{target.id}"
+    return target_of(target, reveal)
+
+
+@router.post(f"{PATH}:batch", status_code=201, responses=documented(400, 409, 413, 415, 504))
+async def add_many(service: Service, body: Batch, wait: Wait = None, timeout: Timeout = 60) -> BatchOut:
+    """Add forget targets under one policy version: all of them, or none."""
+    _refuse_past(body.targets)
+    targets = await run_sync(service.registry.add_many, [target.draft() for target in body.targets])
+    await _settle(service, wait, timeout)
+    return BatchOut(ids=[target.id for target in targets])
+
+
+@router.get(PATH, responses=documented(404))
+async def page(
+    service: Service,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    state: Annotated[State | None, Query(description="Only targets in this state.")] = None,
+    reveal: Reveal = False,
+) -> TargetPage:
+    """List forget targets in the order they were added, ended ones included."""
+    found = await run_sync(service.registry.list, cursor, limit, state)
+    return TargetPage(targets=[target_of(target, reveal) for target in found.items], next_cursor=found.next)
+
+
+@router.get(PATH + "/{target_id}", responses={200: {"headers": _ETAG}, **documented(404)})
+async def one(service: Service, target_id: str, response: Response, reveal: Reveal = False) -> TargetOut:
+    """Read an active forget target."""
+    target = await _active(service, target_id)
+    _identify(response, target)
+    return target_of(target, reveal)
+
+
+@router.patch(
+    PATH + "/{target_id}",
+    responses={200: {"headers": _ETAG}, **documented(400, 404, 409, 412, 413, 415, 428, 504)},
+)
+async def change(
+    service: Service,
+    target_id: str,
+    body: TargetPatch,
+    response: Response,
+    if_match: IfMatch = None,
+    reveal: Reveal = False,
+    wait: Wait = None,
+    timeout: Timeout = 60,
+) -> TargetOut:
+    """Change an active forget target; `If-Match` is required, so that no change made meanwhile is lost."""
+    _refuse_past([body])
+    current = await _active(service, target_id)
+    if if_match is None:
+        raise Refused(428, "precondition_required", "name the revision to change in If-Match", field="If-Match")
+    revision = _revision(if_match)
+    if revision is not None and revision != current.revision:
+        raise StaleRevision(f"the target stands at revision {current.revision}", field="If-Match")
+    draft = body.merged(current.draft)
+    target = await run_sync(service.registry.change, target_id, draft, current.revision)
+    await _settle(service, wait, timeout, target_id)
+    _identify(response, target)
+    return target_of(target, reveal)
+
+
+@router.delete(PATH + "/{target_id}", status_code=204, responses=documented(404, 412, 504))
+async def revoke(
+    service: Service, target_id: str, if_match: IfMatch = None, wait: Wait = None, timeout: Timeout = 60
+) -> None:
+    """Revoke an active forget target: it is no longer enforced, and its texts are erased for good."""
+    await _active(service, target_id)
+    revision = None if if_match is None else _revision(if_match)
+    await run_sync(service.registry.revoke, target_id, revision)
+    await _settle(service, wait, timeout)
+
+
+async def _active(service: AdminService, target_id: str) -> ForgetTarget:
+    target = await run_sync(service.registry.get, target_id)
+    if target.state is not State.ACTIVE:
+        raise UnknownTarget(f"this forget target is {target.state}; the list shows what remains of it")
+    return target
+
+
+async def _settle(service: AdminService, wait: str | None, timeout: int, target_id: str | None = None) -> None:
+    service.changed()
+    if wait is None:
+        return
+    version = await run_sync(service.registry.version)
+    if not await service.applied(version, timeout):
+        raise Refused(
+            504,
+            "not_applied_in_time",
+            f"the change is stored, and not yet enforced after {timeout} seconds",
+            instance=f"{PATH}/{target_id}" if target_id else None,
+        )
+
+
+def _refuse_past(bodies: Iterable[TargetPatch]) -> None:
+    now = datetime.now(UTC)
+    if any(body.expires_at is not None and body.expires_at <= now for body in bodies):
+        raise Refused(409, "expires_in_past", "a target cannot end before it begins", field="expires_at")
+
+
+def _identify(response: Response, target: ForgetTarget) -> None:
+    response.headers["ETag"] = f'"{target.revision}"'
+
+
+def _revision(if_match: str) -> int | None:
+    """Return the revision that an If-Match names, None for any."""
+    if if_match.strip() == "*":
+        return None
+    named = re.fullmatch(r'\s*"(\d{1,18})"\s*', if_match, re.ASCII)
+    if named is None:
+        raise StaleRevision("If-Match names no revision", field="If-Match")
+    return int(named[1])
