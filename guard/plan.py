@@ -33,12 +33,14 @@ def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
     """Return what `policy` does with a conversation that has these matches.
 
     Matches in shadow mode are listed and never acted upon. Decline wins over restrict; the automaton of scope
-    `always` is in every plan.
+    `always` is in every plan. A target without any phrase to forbid is declined: there is nothing to restrict.
     """
     enforced = [match.target_id for match in matches if match.mode is Mode.ENFORCE]
     own = (policy.own[target] for target in enforced if target in policy.own)
     automata = tuple(dict.fromkeys(digest for digest in (policy.always, *own) if digest))
-    if any(Method.DECLINE in policy.targets[target].draft.methods for target in enforced):
+    if any(
+        target not in policy.own or Method.DECLINE in policy.targets[target].draft.methods for target in enforced
+    ):
         kind = PlanKind.DECLINE
     else:
         kind = PlanKind.RESTRICT if automata else PlanKind.PASS

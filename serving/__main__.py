@@ -2,4 +2,6 @@
 
 from serving.cli import app
 
-app()
+# The engine's process imports this module again; it must not serve there.
+if __name__ == "__main__":
+    app()

@@ -19,16 +19,20 @@ STREAM_HEADERS: Headers = [
 
 
 class Guard(Protocol):
-    """What may leave of a streamed chunk (None: nothing yet) and of a whole answer."""
+    """What may leave of a streamed chunk (None: nothing yet), of a whole answer, and of a stream cut short."""
 
     def chunk(self, payload: bytes) -> bytes | None: ...
 
     def answer(self, payload: bytes) -> bytes: ...
 
+    def close(self) -> bytes: ...
+
 
 class Answer:
     """A `send` for the engine's application; without a guard its chunks pass as the bytes they are.
 
+    `row_failed` turns True, and nothing is sent, when the engine gave up a whole answer whose grammar allows only
+    what the policy forbids; the same in a stream ends it as any other answer ends.
     `logprobs` says that the client asked for log-probabilities: the one part of a chunk whose shape needs mending.
     """
 
@@ -42,11 +46,7 @@ class Answer:
         self._parts: list[bytes] = []
         self._splitter = Splitter()
         self._ended = False
-
-    @property
-    def started(self) -> bool:
-        """Whether anything reached the client."""
-        return self._streaming or self._ended
+        self.row_failed = False
 
     async def send(self, message: Message) -> None:
         """Take one ASGI message of the engine."""
@@ -66,26 +66,25 @@ class Answer:
             if not more:
                 await self._whole(b"".join(self._parts))
             return
-        plain = self._guard is None and not self._logprobs and not part.startswith(b'data: {"error"')
-        out = part if plain else self._events(part)
+        out = b"".join(frame(event) for payload in self._splitter.feed(part) if (event := self._event(payload)))
         self._ended = not more
         if out or not more:
             await self._client({"type": "http.response.body", "body": out, "more_body": more})
 
-    def _events(self, part: bytes) -> bytes:
-        out = []
-        for payload in self._splitter.feed(part):
-            if payload == DONE:
-                out.append(frame(DONE))
-            elif payload.startswith(b'{"error"'):
-                out.append(frame(orjson.dumps(envelope.from_engine(500, payload).body)))
-            else:
-                released = self._guard.chunk(payload) if self._guard else payload
-                if released is not None:
-                    out.append(frame(conform_chunk(released) if self._logprobs else released))
-        return b"".join(out)
+    def _event(self, payload: bytes) -> bytes | None:
+        if payload == DONE:
+            return DONE
+        if payload.startswith(b'{"error"'):
+            if self._guard is not None and envelope.is_row_failure(payload):
+                return self._guard.close()
+            return orjson.dumps(envelope.from_engine(500, payload).body)
+        released = self._guard.chunk(payload) if self._guard else payload
+        return conform_chunk(released) if released is not None and self._logprobs else released
 
     async def _whole(self, body: bytes) -> None:
+        if self._guard is not None and self._status == 500 and envelope.is_row_failure(body):
+            self.row_failed = True
+            return
         self._ended = True
         if self._status != 200:
             await self._fail(envelope.from_engine(self._status, body))

@@ -42,8 +42,8 @@ def serve(
     # asyncio, torch and the engine are loaded only by the commands that need them.
     from serving import launch
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("lethe").setLevel(logging.INFO)
     try:
         settings = load(
             model=model or None,

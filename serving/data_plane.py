@@ -11,7 +11,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ulid import ULID
 
@@ -61,6 +61,20 @@ class Limits:
     max_body_bytes: int
     decline_text: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One generation request on its way through: what its answers continue, and the headers they carry."""
+
+    request: GenerationRequest
+    seeds: tuple[str, ...]
+    headers: Headers
+
+    @property
+    def id(self) -> str:
+        """The request's id, which the headers echo."""
+        return self.headers[0][1].decode()
 
 
 class DataPlane:
@@ -155,15 +169,24 @@ class DataPlane:
         app = self._engine()
         prompts = request.prompts() + await self._read_tokens(app, request)
         judgement = await self._judge.judge(request.conversation(prompts))
+        exchange = Exchange(request, request.seeds(prompts), headers)
+        if await self._exchange(app, receive, send, exchange, judgement):
+            declined = Judgement(replace(judgement.plan, kind=PlanKind.DECLINE), judgement.automata)
+            await self._exchange(app, receive, send, exchange, declined)
+
+    async def _exchange(
+        self, app: App, receive: Receive, send: Send, exchange: Exchange, judgement: Judgement
+    ) -> bool:
+        """One answer of the engine to the client; True when nothing was sent and the request must be declined."""
+        request, headers = exchange.request, exchange.headers
         body = sealed(request, judgement.plan)
-        guard = self._output_guard(request, judgement, prompts)
-        answer = Answer(send, guard, headers, logprobs=request.logprobs)
-        inner = json_scope(request.route, len(body), headers[0][1].decode())
+        answer = Answer(send, self._output_guard(exchange, judgement), headers, logprobs=request.logprobs)
         try:
-            await app(inner, replay(body, receive), answer.send)
+            await app(json_scope(request.route, len(body), exchange.id), replay(body, receive), answer.send)
         except Exception as error:
-            log.error("%s the engine's application raised %s", headers[0][1].decode(), type(error).__name__)
+            log.error("%s the engine's application raised %s", exchange.id, type(error).__name__)
             await answer.broken()
+        return answer.row_failed
 
     async def _read_tokens(self, app: App, request: GenerationRequest) -> tuple[str, ...]:
         texts = []
@@ -175,15 +198,17 @@ class DataPlane:
             texts.append(text)
         return tuple(texts)
 
-    def _output_guard(
-        self, request: GenerationRequest, judgement: Judgement, prompts: tuple[str, ...]
-    ) -> OutputGuard | None:
-        kind, seeds = judgement.plan.kind, request.seeds(prompts)
+    def _output_guard(self, exchange: Exchange, judgement: Judgement) -> OutputGuard | None:
+        kind, request = judgement.plan.kind, exchange.request
         if kind is PlanKind.PASS:
             return None
-        declined = kind is PlanKind.DECLINE
         return OutputGuard(
-            judgement.automata, seeds, request.choices_per_prompt, self._limits.decline_text, declined
+            judgement.automata,
+            exchange.seeds,
+            request.choices_per_prompt,
+            self._limits.decline_text,
+            declined=kind is PlanKind.DECLINE,
+            blank=request.blank_chunk(exchange.id),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import shlex
 from collections.abc import AsyncIterator
@@ -117,7 +118,7 @@ def prepare_environment(settings: Settings, cpu: bool) -> None:
     policy_dir.mkdir(parents=True, exist_ok=True)
     os.environ["LETHE_POLICY_DIR"] = str(policy_dir)
     os.environ["VLLM_NO_USAGE_STATS"] = "1"
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     # The V2 runner refuses our V1 processor; this keeps the choice explicit on CUDA.
     os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"
     if cpu:
@@ -167,6 +168,8 @@ async def _application(client: Any, args: Any) -> App:
     tasks = await client.get_supported_tasks()
     app = build_app(args, tasks, client.model_config)
     await init_app_state(client, app.state, args, tasks)
+    # Its routes log the errors they answer with, and those quote the request.
+    logging.getLogger("vllm.entrypoints").setLevel(logging.CRITICAL)
     # vLLM's error handlers ask this object to exit when the engine is dead; ours restarts it instead.
     app.state.server = SimpleNamespace(should_exit=False)
     freeze_gc_heap()

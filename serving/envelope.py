@@ -32,6 +32,7 @@ WORDS = {
     429: ("rate_limited", "Too many requests."),
     501: ("not_implemented", "The engine does not implement what was asked for."),
 }
+ROW_FAILURE = "Internal server error"
 SERVER_ERROR = ("engine_error", "The engine failed to answer.")
 
 
@@ -62,6 +63,14 @@ def from_engine(status: int, body: bytes) -> Failure:
     if status == 400 and "context length" in str(error.get("message")):
         code, message = "context_length_exceeded", "The request is longer than the context of the model."
     return failure(status, code, message, _param(error.get("param")))
+
+
+def is_row_failure(body: bytes) -> bool:
+    """Whether vLLM reports the end of one request rather than of the engine.
+
+    It does so when a grammar refuses the end of text, the only token a policy left (vLLM 0.32).
+    """
+    return _error(body).get("message") == ROW_FAILURE
 
 
 def _param(value: object) -> str | None:

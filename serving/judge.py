@@ -16,6 +16,9 @@ from guard.plan import Plan, PlanKind, plan_for
 from serving.request import GenerationRequest
 
 CLOSED = "closed"
+CONSTRAINTS = frozenset(
+    {"response_format", "structured_outputs", "tools", "tool_choice", "functions", "function_call"}
+)
 
 
 class Judgement(NamedTuple):
@@ -51,10 +54,11 @@ class Judge:
 def sealed(request: GenerationRequest, plan: Plan) -> bytes:
     """The body the engine gets: the client's own, with the policy written in."""
     body = dict(request.body)
-    declined = plan.kind is PlanKind.DECLINE
-    if declined:
-        # A closed row may only end; these would make it emit empty tokens up to the limit instead.
+    automata = ",".join(plan.automata)
+    if plan.kind is PlanKind.DECLINE:
+        automata = CLOSED
+        # A closed row may only end: a grammar would refuse that, and the rest would put it off.
+        body = {key: value for key, value in body.items() if key not in CONSTRAINTS}
         body.update(ignore_eos=False, min_tokens=0)
-    automata = CLOSED if declined else ",".join(plan.automata)
     body["vllm_xargs"] = {"lethe_policy": str(plan.version), "lethe_automata": automata}
     return orjson.dumps(body)

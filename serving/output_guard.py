@@ -5,6 +5,7 @@ A streamed chunk and a whole answer go through the same `ChoiceGuard`; the whole
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import orjson
 
 from guard.automaton import Automaton
 from guard.scanner import Scanner
+from serving.request import CHAT_CHUNK
 from serving.surfaces import MAIN, add, speech, surfaces, withhold_unknown
 
 
@@ -27,6 +29,7 @@ class ChoiceGuard:
         self._logprobs: list[dict[str, Any]] = []
         self._spoke = False
         self._owed = 0
+        self.finished = False
         self.withheld = False
 
     def filter(self, choice: dict[str, Any]) -> bool:
@@ -57,6 +60,7 @@ class ChoiceGuard:
         return self._scanners[key]
 
     def _finish(self, choice: dict[str, Any]) -> bool:
+        self.finished = True
         rests = {key: scanner.finish() for key, scanner in self._scanners.items()}
         for key, rest in rests.items():
             if rest:
@@ -93,7 +97,7 @@ class ChoiceGuard:
 
 
 class OutputGuard:
-    """All choices of one answer; `withheld` tells whether anything was kept back for good."""
+    """All choices of one answer; `blank` is a chunk of it without choices, for what the guard itself must say."""
 
     def __init__(
         self,
@@ -102,18 +106,15 @@ class OutputGuard:
         choices_per_prompt: int,
         decline: str,
         declined: bool = False,
+        blank: dict[str, Any] | None = None,
     ) -> None:
+        self._blank = blank or {}
         self._automata = automata
         self._seeds = seeds
         self._per_prompt = choices_per_prompt
         self._decline = decline
         self._declined = declined
         self._choices: dict[int, ChoiceGuard] = {}
-
-    @property
-    def withheld(self) -> bool:
-        """Whether any choice was declined or cut."""
-        return any(choice.withheld for choice in self._choices.values())
 
     def chunk(self, payload: bytes) -> bytes | None:
         """What may leave of one streamed chunk now; None while all of it is held back."""
@@ -130,6 +131,19 @@ class OutputGuard:
         answer = orjson.loads(payload)
         changed = [self._choice(choice).filter(choice) for choice in answer.get("choices") or []]
         return orjson.dumps(answer) if any(changed) else payload
+
+    def close(self) -> bytes:
+        """The chunk that ends every open choice of a stream the engine gave up, as an ordinary answer ends."""
+        indices = range(self._per_prompt * max(1, len(self._seeds)))
+        said: dict[str, Any] = {"delta": {}} if self._blank.get("object") == CHAT_CHUNK else {"text": ""}
+        choices: list[dict[str, Any]] = []
+        for index in indices:
+            choice = {"index": index, **copy.deepcopy(said), "logprobs": None, "finish_reason": "stop"}
+            guard = self._choice(choice)
+            if not guard.finished:
+                guard.filter(choice)
+                choices.append(choice)
+        return orjson.dumps({**self._blank, "choices": choices})
 
     def _choice(self, choice: dict[str, Any]) -> ChoiceGuard:
         index = choice.get("index", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from serving.denied import CHAT, refuse_disarming
 
 # Members of a message or tool that name structure, not content.
 STRUCTURAL = frozenset({"role", "type", "id", "tool_call_id"})
+CHAT_CHUNK = "chat.completion.chunk"
 # Further members of a body whose strings the model reads or is made to spell.
 CONTEXT = ("tools", "functions", "documents", "response_format", "structured_outputs", "suffix")
 
@@ -50,6 +52,12 @@ class GenerationRequest:
             return ()
         rows = [prompt] if prompt and isinstance(prompt[0], int) else prompt
         return tuple(tuple(row) for row in rows if isinstance(row, list) and all(type(t) is int for t in row))
+
+    def blank_chunk(self, request_id: str) -> dict[str, Any]:
+        """A streamed chunk of this request's answer, without choices."""
+        kind, prefix = (CHAT_CHUNK, "chatcmpl") if self.route == CHAT else ("text_completion", "cmpl")
+        model = str(self.body.get("model") or "")
+        return {"id": f"{prefix}-{request_id}", "object": kind, "created": int(time.time()), "model": model}
 
     def conversation(self, prompts: tuple[str, ...]) -> tuple[Message, ...]:
         """Everything the model will read, oldest first; `prompts` are the texts of a completion's prompts."""

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,15 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    @property
+    @cached_property
     def openai(self) -> openai.OpenAI:
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key="unused", max_retries=0)
 
-    @property
+    @cached_property
     def http(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=120, trust_env=False)
 
-    @property
+    @cached_property
     def admin(self) -> httpx.Client:
         return httpx.Client(
             base_url=f"http://127.0.0.1:{self.admin_port}",
@@ -58,7 +59,7 @@ class Server:
             trust_env=False,
         )
 
-    @property
+    @cached_property
     def model(self) -> str:
         return str(self.openai.models.list().data[0].id)
 
@@ -88,7 +89,14 @@ class Server:
         answer = self.admin.delete(f"/admin/v1/targets/{target_id}", params={"wait": "applied"})
         assert answer.status_code in (200, 204), answer.text
 
+    def close(self) -> None:
+        """Close the clients that were opened."""
+        for name in ("openai", "http", "admin"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+
     def stop(self, number: int = signal.SIGTERM) -> int:
+        self.close()
         if self.process.poll() is None:
             self.process.send_signal(number)
             try:

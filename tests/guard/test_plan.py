@@ -5,7 +5,7 @@ from collections.abc import Callable
 from guard.detector import Match, Signals
 from guard.plan import Plan, PlanKind, plan_for
 from guard.policy import Policy
-from guard.target import Draft, Method, Mode, Scope
+from guard.target import Draft, Kind, Method, Mode, Scope
 
 PolicyOf = Callable[..., Policy]
 
@@ -68,3 +68,10 @@ def test_targets_with_the_same_phrases_share_one_automaton(policy_of: PolicyOf) 
     )
     plan = plan_for(policy, [match(policy, "Orla Venn"), match(policy, "Pell Dross")])
     assert plan.automata == (own(policy, "Orla Venn"),)
+
+
+def test_a_target_without_a_phrase_to_forbid_is_declined(policy_of: PolicyOf) -> None:
+    policy = policy_of(Draft(name="silver tide ritual", kind=Kind.TOPIC))
+    found = match(policy, "silver tide ritual")
+    assert found.target_id not in policy.own
+    assert plan_for(policy, [found]).kind is PlanKind.DECLINE

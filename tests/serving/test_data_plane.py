@@ -185,6 +185,31 @@ async def test_a_declined_request_reaches_the_engine_closed_and_says_the_fixed_t
 
 
 @pytest.mark.anyio
+async def test_a_whole_answer_the_engine_gave_up_is_asked_again_closed_and_without_its_grammar() -> None:
+    engine = FakeEngine("", status=500, error={"message": "Internal server error", "code": 500})
+    give_up = engine.__call__
+
+    async def grammar(scope: Scope, receive: Receive, send: Send) -> None:
+        engine.status = 500 if not engine.bodies else 200
+        await give_up(scope, receive, send)
+
+    async with client(plane(grammar, FakeJudge(PlanKind.RESTRICT))) as http:  # type: ignore[arg-type]
+        answer = await http.post(CHAT, json={**ASK, "structured_outputs": {"choice": ["Ada Quill"]}})
+    assert (answer.status_code, answer.json()["choices"][0]["message"]["content"]) == (200, DECLINE)
+    first, second = engine.bodies
+    assert "structured_outputs" in first
+    assert "structured_outputs" not in second
+    assert second["vllm_xargs"]["lethe_automata"] == "closed"
+
+
+@pytest.mark.anyio
+async def test_an_engine_failure_without_a_restriction_stays_a_failure() -> None:
+    engine = FakeEngine(status=500, error={"message": "Internal server error", "code": 500})
+    async with client(plane(engine)) as http:
+        assert (await http.post(CHAT, json=ASK)).status_code == 500
+
+
+@pytest.mark.anyio
 async def test_the_detector_reads_prompts_of_token_ids() -> None:
     judge = FakeJudge()
     async with client(plane(judge=judge)) as http:

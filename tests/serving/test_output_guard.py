@@ -100,7 +100,7 @@ def test_tool_arguments_in_a_stream_are_guarded_per_call() -> None:
     ]
     end = output.chunk(chunk({}, "tool_calls"))
     assert b"".join(c for c in (*chunks, end) if c).count(b"Quill") == 1
-    assert not output.withheld
+    assert orjson.loads(end or b"")["choices"][0]["finish_reason"] == "tool_calls"
 
 
 def test_the_head_of_a_tool_call_always_passes() -> None:
@@ -165,3 +165,19 @@ def test_log_probabilities_of_withheld_text_never_leave() -> None:
 def test_a_usage_chunk_passes() -> None:
     payload = orjson.dumps({"choices": [], "usage": {"total_tokens": 3}})
     assert guard().chunk(payload) == payload
+
+
+def test_a_stream_the_engine_gave_up_ends_every_open_choice_as_an_answer_ends() -> None:
+    blank = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    output = OutputGuard([Automaton.compile(PHRASES)], ("",), 2, DECLINE, blank=blank)
+    output.chunk(chunk({"content": "We saw Ada"}, index=0))
+    closing = orjson.loads(output.close())
+    assert closing["id"] == "c"
+    assert [c["delta"]["content"] for c in closing["choices"]] == ["Ada", DECLINE]
+    assert {c["finish_reason"] for c in closing["choices"]} == {"stop"}
+
+
+def test_a_completion_given_up_before_its_first_chunk_is_declined() -> None:
+    blank = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
+    output = OutputGuard([Automaton.compile(PHRASES)], ("",), 1, DECLINE, blank=blank)
+    assert orjson.loads(output.close())["choices"][0]["text"] == DECLINE
