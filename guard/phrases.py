@@ -36,7 +36,9 @@ _DATE = re.compile(
     rf"\b(?:{_DAY}(?: of)? {_MONTH}(?:,? \d{{4}})?|{_MONTH} {_DAY}(?:,? \d{{4}})?|{_MONTH},? \d{{4}}"
     r"|\d{1,4}([/.-])\d{1,2}\1\d{1,4})\b"
 )
-_NUMBER = re.compile(r"\+\d[\d ().-]{6,20}\d|\(?\b\d{3}\)?[-. ]\d{3}[-. ]\d{4}\b|\d+(?:[,.]\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(
+    r"\+\d[\d ().-]{6,20}\d|(?:\(\d{3}\) ?|\b\d{3}[-. ])\d{3}[-. ]\d{4}\b|\d+(?:[,.]\d{3})*(?:\.\d+)?"
+)
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|s)", re.IGNORECASE)
 _ACRONYM = re.compile(r"(?<!\w)[A-Z][A-Z0-9]*(?:[&./-][A-Z0-9]+)*(?![a-z])")
 _PARTICLES = frozenset(

@@ -19,7 +19,7 @@ class SecretText:
 
     def equals(self, text: str) -> bool:
         """Compare with `text` in a time that does not depend on where they differ."""
-        return hmac.compare_digest(self._text.encode(errors="replace"), text.encode(errors="replace"))
+        return hmac.compare_digest(self._text.encode(errors="surrogatepass"), text.encode(errors="surrogatepass"))
 
     def __repr__(self) -> str:
         return "***"

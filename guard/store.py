@@ -24,8 +24,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
         with _reported():
             _create_private(path)
             self._writer = self._connect()
@@ -51,19 +51,14 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that sees a single committed state throughout."""
+        """One transaction that sees a single committed state throughout, on a connection of its own."""
         with _reported():
-            connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._connect()
-                self._local.connection = connection
-                with self._lock:
-                    self._readers.append(connection)
-            connection.execute("BEGIN")
+            connection = self._borrowed()
             try:
+                connection.execute("BEGIN")
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                self._returned(connection)
 
     def scrub(self) -> None:
         """Fold the write-ahead log into the file and empty it, so that erased texts are not left in the log."""
@@ -71,10 +66,29 @@ class Store:
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def close(self) -> None:
-        """Close every connection; the store is of no use afterwards."""
+        """Close the file; the store is of no use afterwards."""
         with self._lock:
-            for connection in (*self._readers, self._writer):
+            self._closed = True
+            for connection in (*self._idle, self._writer):
                 connection.close()
+
+    def _borrowed(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreUnavailable("the registry is closed")
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connect()
+
+    def _returned(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            connection.close()
+            return
+        self._idle.append(connection)
+        if self._closed:
+            connection.close()
 
     def _connect(self) -> sqlite3.Connection:
         # As a URI in mode rw, so that a file that vanished is an error and not a new, empty registry.

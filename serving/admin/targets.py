@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -18,13 +17,14 @@ from serving.admin.problems import Refused, documented
 from serving.admin.service import AdminService, Service
 
 PATH = "/admin/v1/targets"
+ONE = f"{PATH}/{{target_id}}"
 
 router = APIRouter(tags=["forget targets"])
 
 Reveal = Annotated[bool, Query(description="Give the texts of targets instead of their lengths.")]
 Wait = Annotated[Literal["applied"] | None, Query(description="Answer once the change is enforced.")]
 Timeout = Annotated[int, Query(ge=1, le=600, description="Seconds to wait; 504 when they are over.")]
-IfMatch = Annotated[str | None, Header(description="The ETag of the revision this is about.")]
+IfMatch = Annotated[str, Header(description="ETag of the revision meant, or `*` for any.")]
 
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The revision."}}
 _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Path of the target."}}
@@ -83,7 +83,7 @@ async def page(
     return TargetPage(targets=[target_of(target, reveal) for target in found.items], next_cursor=found.next)
 
 
-@router.get(PATH + "/{target_id}", responses={200: {"headers": _ETAG}, **documented(404)})
+@router.get(ONE, responses={200: {"headers": _ETAG}, **documented(404)})
 async def one(service: Service, target_id: str, response: Response, reveal: Reveal = False) -> TargetOut:
     """Read an active forget target."""
     target = await _active(service, target_id)
@@ -92,7 +92,7 @@ async def one(service: Service, target_id: str, response: Response, reveal: Reve
 
 
 @router.patch(
-    PATH + "/{target_id}",
+    ONE,
     responses={200: {"headers": _ETAG}, **documented(400, 404, 409, 412, 413, 415, 428, 504)},
 )
 async def change(
@@ -100,7 +100,7 @@ async def change(
     target_id: str,
     body: TargetPatch,
     response: Response,
-    if_match: IfMatch = None,
+    if_match: IfMatch = "",
     reveal: Reveal = False,
     wait: Wait = None,
     timeout: Timeout = 60,
@@ -108,11 +108,9 @@ async def change(
     """Change an active forget target; `If-Match` is required, so that no change made meanwhile is lost."""
     _refuse_past([body])
     current = await _active(service, target_id)
-    if if_match is None:
+    if not if_match:
         raise Refused(428, "precondition_required", "name the revision to change in If-Match", field="If-Match")
-    revision = _revision(if_match)
-    if revision is not None and revision != current.revision:
-        raise StaleRevision(f"the target stands at revision {current.revision}", field="If-Match")
+    _match(if_match, current)
     draft = body.merged(current.draft)
     target = await run_sync(service.registry.change, target_id, draft, current.revision)
     await _settle(service, wait, timeout, target_id)
@@ -120,14 +118,15 @@ async def change(
     return target_of(target, reveal)
 
 
-@router.delete(PATH + "/{target_id}", status_code=204, responses=documented(404, 412, 504))
+@router.delete(ONE, status_code=204, responses=documented(404, 412, 504))
 async def revoke(
-    service: Service, target_id: str, if_match: IfMatch = None, wait: Wait = None, timeout: Timeout = 60
+    service: Service, target_id: str, if_match: IfMatch = "", wait: Wait = None, timeout: Timeout = 60
 ) -> None:
     """Revoke an active forget target: it is no longer enforced, and its texts are erased for good."""
-    await _active(service, target_id)
-    revision = None if if_match is None else _revision(if_match)
-    await run_sync(service.registry.revoke, target_id, revision)
+    current = await _active(service, target_id)
+    if if_match:
+        _match(if_match, current)
+    await run_sync(service.registry.revoke, target_id, current.revision if if_match else None)
     await _settle(service, wait, timeout)
 
 
@@ -159,14 +158,13 @@ def _refuse_past(bodies: Iterable[TargetPatch]) -> None:
 
 
 def _identify(response: Response, target: ForgetTarget) -> None:
-    response.headers["ETag"] = f'"{target.revision}"'
+    response.headers["ETag"] = _etag(target)
 
 
-def _revision(if_match: str) -> int | None:
-    """Return the revision that an If-Match names, None for any."""
-    if if_match.strip() == "*":
-        return None
-    named = re.fullmatch(r'\s*"(\d{1,18})"\s*', if_match, re.ASCII)
-    if named is None:
-        raise StaleRevision("If-Match names no revision", field="If-Match")
-    return int(named[1])
+def _etag(target: ForgetTarget) -> str:
+    return f'"{target.revision}"'
+
+
+def _match(if_match: str, current: ForgetTarget) -> None:
+    if if_match not in ("*", _etag(current)):
+        raise StaleRevision(f"the target stands at revision {current.revision}", field="If-Match")
