@@ -1,0 +1,198 @@
+"""The network of an assistant: the target model's first layers, and what training changed, laid over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from guard.errors import ModelUnavailable
+
+
+class Adapted(nn.Module):
+    """A linear layer under its own parameter names, plus a low-rank change `up @ down` when there is one."""
+
+    down: nn.Parameter | None
+    up: nn.Parameter | None
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight = linear.weight
+        self.bias = linear.bias
+        self.register_parameter("down", None)
+        self.register_parameter("up", None)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = functional.linear(x, self.weight, self.bias)
+        if self.down is None or self.up is None:
+            return y
+        return y + functional.linear(functional.linear(x, self.down), self.up)
+
+
+class _Slot(NamedTuple):
+    module: nn.Module
+    name: str
+    base: nn.Parameter | None
+
+
+class Trunk:
+    """The first `layers` layers of a model with its embedding, norm and head, loaded once for all assistants.
+
+    What it computes is what the assistant in `wear` computes; not for several threads. Raises ModelUnavailable
+    when the model does not load or has fewer layers.
+    """
+
+    def __init__(self, folder: str | Path, layers: int, dtype: torch.dtype, device: torch.device | str) -> None:
+        self._model = _first_layers(folder, layers, dtype).to(device).eval()
+        self.config = self._model.config
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self._decoder: nn.Module = self._model.get_decoder()
+        self._head: Any = self._model.get_output_embeddings()
+        for block in self._blocks():
+            _adapt(block)
+        self._model.requires_grad_(False)
+        self._slots = dict(self._open_slots())
+        self._worn: Mapping[str, nn.Parameter] = {}
+
+    @property
+    def width(self) -> int:
+        """The number of logits of a token."""
+        return int(self._head.weight.shape[0])
+
+    def wear(self, changes: Mapping[str, nn.Parameter]) -> None:
+        """Compute with these parameters in place of the base model's, by name; KeyError for one it has not."""
+        if changes is self._worn:
+            return
+        slots = {name: self._slots[name] for name in changes}
+        for name in self._worn.keys() - changes.keys():
+            old = self._slots[name]
+            setattr(old.module, old.name, old.base)
+        for name, slot in slots.items():
+            setattr(slot.module, slot.name, changes[name])
+        self._worn = changes
+
+    def hidden(self, tokens: torch.Tensor, **more: Any) -> torch.Tensor:
+        """Return the normalised states [rows, length, size] of `tokens`, int64 [rows, length]."""
+        states: torch.Tensor = self._decoder(input_ids=tokens, **more).last_hidden_state
+        return states
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """Return float32 logits [..., width] of states [..., size]."""
+        scores: torch.Tensor = self._head(states)
+        return scores.float()
+
+    def low_rank(self, rank: int) -> dict[str, nn.Parameter]:
+        """Return a new trainable change of every linear layer, without effect until trained (LoRA, alpha = rank).
+
+        Drawn from torch's global generator.
+        """
+        changes = {}
+        for name, module in self._model.named_modules():
+            if isinstance(module, Adapted):
+                outputs, inputs = module.weight.shape
+                down = torch.randn(rank, inputs, dtype=torch.float32) / inputs**0.5
+                changes[f"{name}.down"] = nn.Parameter(down)
+                changes[f"{name}.up"] = nn.Parameter(torch.zeros(outputs, rank))
+        return changes
+
+    def whole(self) -> dict[str, nn.Parameter]:
+        """Return a trainable copy of every weight of the layers."""
+        return {
+            name: nn.Parameter(slot.base.detach().float().clone())
+            for name, slot in self._slots.items()
+            if slot.base is not None
+        }
+
+    def placed(self, made: Mapping[str, nn.Parameter]) -> dict[str, nn.Parameter]:
+        """Return trainable changes on the trunk's own device."""
+        return {name: nn.Parameter(parameter.detach().to(self.device)) for name, parameter in made.items()}
+
+    def load(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, nn.Parameter]:
+        """Return an assistant's tensors as parameters to wear; ModelUnavailable when one does not fit."""
+        changes = {}
+        for name, tensor in tensors.items():
+            slot = self._slots.get(name)
+            if slot is None or (slot.base is not None and slot.base.shape != tensor.shape):
+                raise ModelUnavailable("the assistant's weights do not fit the model")
+            placed = tensor.to(self.device, self.dtype)
+            changes[name] = nn.Parameter(placed, requires_grad=False)
+        return changes
+
+    def _blocks(self) -> nn.ModuleList:
+        found = [
+            module
+            for module in self._decoder.modules()
+            if isinstance(module, nn.ModuleList) and len(module) == self.config.num_hidden_layers
+        ]
+        if not found:
+            raise ModelUnavailable("the model's layers are not where they are expected")
+        return found[0]
+
+    def _open_slots(self) -> Iterator[tuple[str, _Slot]]:
+        inside = {id(module) for block in self._blocks() for module in block.modules()}
+        for path, module in self._model.named_modules():
+            if id(module) in inside:
+                for name, parameter in module._parameters.items():
+                    if parameter is not None or (isinstance(module, Adapted) and name != "bias"):
+                        yield f"{path}.{name}", _Slot(module, name, parameter)
+
+
+def depth(folder: str | Path) -> int:
+    """Return how many layers the model in `folder` has; raises ModelUnavailable."""
+    return int(_config(folder).num_hidden_layers)
+
+
+def _config(folder: str | Path) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True)
+    except Exception as error:
+        raise ModelUnavailable(f"the model has no readable configuration: {type(error).__name__}") from error
+
+
+def _first_layers(folder: str | Path, layers: int, dtype: torch.dtype) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    config = _config(folder)
+    if not 0 < layers <= config.num_hidden_layers:
+        raise ModelUnavailable(f"an assistant has between 1 and {config.num_hidden_layers} layers of this model")
+    config.num_hidden_layers = layers
+    if getattr(config, "layer_types", None):
+        config.layer_types = config.layer_types[:layers]
+    try:
+        with _quiet():
+            return AutoModelForCausalLM.from_pretrained(
+                folder, config=config, dtype=dtype, attn_implementation="sdpa", local_files_only=True
+            )
+    except Exception as error:
+        raise ModelUnavailable(f"the model does not load: {type(error).__name__}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from reporting the layers that are in the file and not in the network."""
+    from transformers.utils import logging
+
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
+
+
+def _adapt(block: nn.Module) -> None:
+    for module in list(block.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.Linear):
+                setattr(module, name, Adapted(child))
