@@ -1,0 +1,139 @@
+"""The deterministic audit: which forget targets a text tells of, without a call to any model endpoint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Protocol
+
+from agents.subject import Subject, subject_of
+from guard.automaton import Automaton
+from guard.conversation import windows
+from guard.embedder import Embedder, Vectors
+from guard.normalise import fold
+from guard.phrases import NAMED_KINDS
+from guard.policy import Policy
+from guard.target import ForgetTarget, Mode
+
+MEANING = 0.75
+"""The cosine from which a sentence tells what a target's facts tell."""
+
+# How far nearest() looks, step by step, so that a large index is never listed whole.
+_HORIZONS = (0.6, 0.45, 0.3, 0.15, -1.0)
+_SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*|\S")
+
+
+class Signal(StrEnum):
+    """What gave a leak away: a name or alias, a forbidden phrase, or the meaning of a sentence."""
+
+    NAME = "name"
+    PHRASE = "phrase"
+    MEANING = "meaning"
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A subject that a text tells of, and how that was found; the strongest signal only."""
+
+    subject: Subject
+    signal: Signal
+
+
+class Audit(Protocol):
+    """Finds leaks, and the subjects a text comes near to. Called from threads."""
+
+    def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]: ...
+
+    def nearest(self, texts: Sequence[str], limit: int) -> tuple[Subject, ...]: ...
+
+
+class PolicyAudit:
+    """The audit under one policy snapshot; shadow targets are never found.
+
+    A text leaks a target when it names it (persons, works and secrets), when one of its sentences has a cosine of
+    `meaning` or more to a name, question, fact or passage of the target, when it holds a literal of scope
+    `always`, or, for the `subjects` that the conversation is known to touch, one of their forbidden phrases.
+    `shared` are the ids of secrets that their operator lets go to a second provider.
+    """
+
+    def __init__(
+        self, policy: Policy, embedder: Embedder, meaning: float = MEANING, shared: frozenset[str] = frozenset()
+    ) -> None:
+        self._policy = policy
+        self._embedder = embedder
+        self._meaning = meaning
+        self._shared = shared
+
+    def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]:
+        """Return the targets that `text` leaks, each once."""
+        found: dict[str, Signal] = {}
+        for target in self._enforced(self._policy.names.found(text)):
+            if target.draft.kind in NAMED_KINDS:
+                found[target.id] = Signal.NAME
+        literal = (*self._always(text), *(subject.id for subject in subjects if self._phrase_of(subject, text)))
+        near = self._near(_sentences(text), self._meaning)
+        for ids, signal in ((literal, Signal.PHRASE), (near, Signal.MEANING)):
+            for target in self._enforced(ids):
+                found.setdefault(target.id, signal)
+        return tuple(Leak(self.subject(self._policy.targets[target]), signal) for target, signal in found.items())
+
+    def nearest(self, texts: Sequence[str], limit: int) -> tuple[Subject, ...]:
+        """Return `limit` targets, or all if fewer: those named in `texts`, then by cosine, best first."""
+        named = dict.fromkeys(sorted(self._policy.names.found("\n".join(texts))), 2.0)
+        read = list(dict.fromkeys(window for text in texts for window in windows(text)))
+        chosen: list[ForgetTarget] = []
+        for horizon in _HORIZONS:
+            cosines = dict(self._near(read, horizon)) | named
+            ranked = sorted(cosines, key=lambda target: (-cosines[target], target))
+            chosen = self._enforced(ranked)[:limit]
+            if len(chosen) == limit:
+                break
+        return tuple(self.subject(target) for target in chosen)
+
+    def subject(self, target: ForgetTarget) -> Subject:
+        """Return `target` as the roles see it."""
+        return subject_of(target, shared=target.id in self._shared)
+
+    def _enforced(self, ids: Iterable[str]) -> list[ForgetTarget]:
+        targets = (self._policy.targets[target] for target in ids if target in self._policy.targets)
+        return [target for target in targets if target.draft.mode is Mode.ENFORCE]
+
+    def _near(self, texts: Sequence[str], threshold: float) -> Mapping[str, float]:
+        if not self._policy.has_contextual or not texts:
+            return {}
+        vectors: Vectors = self._embedder.embed(list(texts))
+        return self._policy.index.near(vectors, threshold)
+
+    def _phrase_of(self, subject: Subject, text: str) -> bool:
+        target = self._policy.targets.get(subject.id)
+        if target is None or not target.forbidden:
+            return False
+        digest = self._policy.own.get(target.id)
+        automaton = self._policy.automata[digest] if digest else _compiled(target.forbidden)
+        return bool(automaton.matches(text))
+
+    def _always(self, text: str) -> list[str]:
+        if not self._policy.always:
+            return []
+        found = self._policy.automata[self._policy.always].matches(text)
+        literals = {fold(text[occurrence.start : occurrence.end]) for occurrence in found}
+        if not literals:
+            return []
+        return [
+            target.id
+            for target in self._policy.targets.values()
+            if any(fold(phrase) in literals for phrase in target.forbidden)
+        ]
+
+
+@lru_cache(maxsize=1024)
+def _compiled(phrases: tuple[str, ...]) -> Automaton:
+    return Automaton.compile(phrases)
+
+
+def _sentences(text: str) -> list[str]:
+    found = (match[0].strip() for match in _SENTENCE.finditer(text))
+    return list(dict.fromkeys(window for sentence in found if sentence for window in windows(sentence)))

@@ -1,0 +1,36 @@
+"""The decisions between the calls, without a call: ranking, acceptance, and what an audit overrules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from agents.replies import LOWEST
+
+VARIANTS = 5
+BEST = 3
+THRESHOLD = 4.0
+"""The published constants: k = 5 variants, the best j = 3 merged, declined below a mean of 4.0."""
+
+
+class Selection(NamedTuple):
+    """The candidates to merge, best first, and the mean of their ratings."""
+
+    texts: tuple[str, ...]
+    mean: float
+
+
+def selection(texts: Sequence[str], ratings: Sequence[int]) -> Selection | None:
+    """Return the BEST candidates by rating, the earlier one first among equals; None with fewer than that many.
+
+    `texts` and `ratings` must be of equal length; ValueError otherwise.
+    """
+    ranked = sorted(zip(texts, ratings, strict=True), key=lambda pair: -pair[1])[:BEST]
+    if len(ranked) < BEST:
+        return None
+    return Selection(tuple(text for text, _ in ranked), sum(rating for _, rating in ranked) / BEST)
+
+
+def overruled(ratings: Sequence[int], leaking: Sequence[bool]) -> tuple[int, ...]:
+    """Return the ratings with the lowest one for every candidate that the deterministic audit found leaking."""
+    return tuple(LOWEST if leaks else rating for rating, leaks in zip(ratings, leaking, strict=True))

@@ -1,0 +1,194 @@
+"""The actor, a stand-in for a language model: a deterministic OpenAI-compatible server of scripted replies.
+
+It plays every role by script, so that the tests can say what the pipeline does with a reply; it says nothing about
+how well any model would reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+import httpx
+import uvicorn
+from openai import AsyncOpenAI
+
+from agents.brief import brief
+from agents.chat import Completion, Completions, Schema, Usage
+from agents.openai_chat import OpenAIChat
+from guard.conversation import Message
+
+PROMPTS = {
+    "check": "check",
+    "lethe/rewrite": "rewrite",
+    "paper/rewrite": "rewrite",
+    "lethe/rate": "critic",
+    "paper/rate": "critic",
+    "paper/parse": "parse",
+    "lethe/compose": "composer",
+    "paper/compose": "composer",
+}
+
+REPAIR = files("agents").joinpath("prompts", "repair.md").read_text(encoding="utf-8").rstrip()
+
+Script = Callable[["Asked"], "Said"]
+Said = str | None | int | list[str | None] | Callable[[Any], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call that reached the actor, and whom it takes itself to be."""
+
+    role: str
+    body: dict[str, Any]
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        return self.body["messages"]
+
+    @property
+    def data(self) -> Any:
+        """What the role was given, read as the JSON it is."""
+        return json.loads(self.messages[-1]["content"])
+
+    @property
+    def repair(self) -> bool:
+        return self.messages[0]["content"].endswith(REPAIR)
+
+
+def role_of(messages: list[dict[str, str]]) -> str:
+    system = messages[0]["content"] if messages[0]["role"] == "system" else ""
+    known = {role for name, role in PROMPTS.items() if system.startswith(brief(name).system)}
+    return known.pop() if known else "vanilla"
+
+
+@dataclass
+class Actor:
+    """An ASGI application. `script` says the reply to each call: a text, several (one for each of n choices), None
+    for a choice without text, a status to fail with, or a coroutine function that writes to the connection."""
+
+    script: Script
+    asked: list[Asked] = field(default_factory=list)
+    left: int = 0
+
+    @property
+    def roles(self) -> list[str]:
+        return [asked.role for asked in self.asked]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message["body"]
+            if not message["more_body"]:
+                break
+        asked = Asked(role_of(json.loads(body)["messages"]), json.loads(body))
+        self.asked.append(asked)
+        said = self.script(asked)
+        if callable(said):
+            await self._until_left(said(send), receive)
+        elif isinstance(said, int):
+            await reply(send, b'{"error": {"message": "scripted failure"}}', said)
+        else:
+            await reply(send, json.dumps(completion(asked, said)).encode())
+
+    async def _until_left(self, writing: Awaitable[None], receive: Any) -> None:
+        task = asyncio.ensure_future(writing)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.left += 1
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def completion(asked: Asked, said: str | list[str | None] | None) -> dict[str, Any]:
+    texts = said if isinstance(said, list) else [said] * asked.body["n"]
+    read = sum(len(message["content"].split()) for message in asked.messages)
+    written = sum(len((text or "").split()) for text in texts)
+    return {
+        "id": "c",
+        "object": "chat.completion",
+        "created": 0,
+        "model": asked.body["model"],
+        "choices": [
+            {"index": k, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+            for k, text in enumerate(texts)
+        ],
+        "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written},
+    }
+
+
+async def reply(send: Any, body: bytes, status: int = 200, kind: bytes = b"application/json") -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def played(**lines: Any) -> Script:
+    """A script by role: the lines of a role in order, the last one again and again; a function is asked."""
+    position = dict.fromkeys(lines, 0)
+
+    def script(asked: Asked) -> Said:
+        said = lines[asked.role]
+        if callable(said):
+            return said(asked)
+        if isinstance(said, tuple):
+            index = min(position[asked.role], len(said) - 1)
+            position[asked.role] += 1
+            return said[index]
+        return said
+
+    return script
+
+
+@contextlib.asynccontextmanager
+async def chat_with(actor: Actor, *, second_provider: bool = False, places: int = 16) -> AsyncIterator[OpenAIChat]:
+    """The actor behind the official client, without a socket."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(actor)) as http:
+        client = AsyncOpenAI(base_url="http://actor/v1", api_key="unused", http_client=http)
+        yield OpenAIChat(client, "actor", second_provider, asyncio.Semaphore(places))
+
+
+@dataclass
+class Spoken:
+    """The actor without a client or a connection, where only what is asked of it matters."""
+
+    actor: Actor
+    second_provider: bool = False
+
+    async def complete(
+        self, messages: Sequence[Message], n: int, schema: Schema | None, max_tokens: int, temperature: float
+    ) -> Completions:
+        body: dict[str, Any] = {
+            "model": "actor",
+            "messages": [{"role": message.role, "content": message.text} for message in messages],
+            "n": n,
+        }
+        if schema is not None:
+            body["response_format"] = {"json_schema": {"name": schema.name, "schema": schema.body}}
+        asked = Asked(role_of(body["messages"]), body)
+        self.actor.asked.append(asked)
+        said = self.actor.script(asked)
+        texts = said if isinstance(said, list) else [said]
+        return Completions(tuple(Completion(text) for text in texts if isinstance(text, str)), Usage(1, 1))
+
+
+@contextlib.asynccontextmanager
+async def served(actor: Any) -> AsyncIterator[OpenAIChat]:
+    """The actor behind the official client and real HTTP on a loopback port."""
+    config = uvicorn.Config(actor, port=0, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        async with AsyncOpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="unused") as client:
+            yield OpenAIChat(client, "actor", second_provider=False)
+    finally:
+        server.should_exit = True
+        await serving
