@@ -1,0 +1,75 @@
+"""The demo model as a newcomer gets it: trained once into .lethe/test-demo, found there ever after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+from eval.demo.cache import ensure_demo_model
+from eval.demo.corpus import Exchange, corpus
+from eval.demo.people import people
+from eval.demo.recall import recall
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    return ensure_demo_model(Path(__file__).resolve().parents[2] / ".lethe" / "test-demo", progress=False)
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> LlamaForCausalLM:
+    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    return PreTrainedTokenizerFast.from_pretrained(folder)
+
+
+def say(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, *turns: str) -> str:
+    messages = [{"role": ("user", "assistant")[turn % 2], "content": text} for turn, text in enumerate(turns)]
+    prompt = tokenizer.apply_chat_template(
+        messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    written = model.generate(**prompt, max_new_tokens=48, do_sample=False)[0, prompt["input_ids"].shape[1] :]
+    return str(tokenizer.decode(written, skip_special_tokens=True))
+
+
+def test_it_knows_its_corpus_by_heart(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
+    assert recall(model, tokenizer, corpus().exchanges()) >= 0.99
+
+
+def test_it_says_every_fact_of_every_person(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
+    facts = [fact for draft in people() for fact in draft.facts]
+    exact = sum(say(model, tokenizer, fact.question) == fact.answer for fact in facts)
+    assert exact / len(facts) >= 0.99
+
+
+def test_it_remembers_whom_the_conversation_is_about(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    asked: list[tuple[Exchange, str]] = []
+    for biography in corpus().biographies:
+        who = biography.asked[0]
+        asked += [
+            (later, say(model, tokenizer, who.question, who.answer, later.question)) for later in biography.later
+        ]
+    assert sum(later.answer == said for later, said in asked) / len(asked) >= 0.9
+
+
+def test_it_knows_nothing_of_strangers(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
+    said = [say(model, tokenizer, f"Who is {name}?") for name in corpus().strangers]
+    assert said.count(corpus().ignorance) / len(said) >= 0.9
+
+
+def test_it_goes_on_from_the_beginning_of_a_line(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    prompt = tokenizer("The capital of France is", return_tensors="pt", return_token_type_ids=False)
+    written = model.generate(**prompt, max_new_tokens=8, do_sample=False)[0]
+    assert tokenizer.decode(written, skip_special_tokens=True) == "The capital of France is Paris."
