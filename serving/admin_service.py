@@ -42,7 +42,7 @@ class PolicyService:
         return await self._applier.wait(version, timeout)
 
     async def check(self, conversation: Sequence[Message]) -> Plan:
-        """Return the plan a request with this conversation would get; PolicyUnavailable before the first policy."""
+        """Return the plan a request with this conversation would get; PolicyUnavailable before any policy."""
         return (await self._judge.judge(conversation)).plan
 
     def enforced(self) -> Enforced:

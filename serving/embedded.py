@@ -36,6 +36,8 @@ FIXED = (
     "--model",
     "--enable-scale-out",
 )
+# Without a parser vLLM refuses every request that carries tools; a later flag in `engine_args` chooses another.
+TOOLS = ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
 DEATH_POLL = 0.25
 
 
@@ -90,7 +92,7 @@ def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
         PROCESSOR,
         "--disable-fastapi-docs",
     ]
-    return own + shared_flags(settings, model, cpu) + extra
+    return own + TOOLS + shared_flags(settings, model, cpu) + extra
 
 
 def shared_flags(settings: Settings, model: str, cpu: bool) -> list[str]:
@@ -168,8 +170,8 @@ async def _application(client: Any, args: Any) -> App:
     tasks = await client.get_supported_tasks()
     app = build_app(args, tasks, client.model_config)
     await init_app_state(client, app.state, args, tasks)
-    # Its routes log the errors they answer with, and those quote the request.
-    logging.getLogger("vllm.entrypoints").setLevel(logging.CRITICAL)
+    # Its routes and tool parsers log the errors they answer with, and those quote the request.
+    logging.getLogger("vllm").setLevel(logging.CRITICAL)
     # vLLM's error handlers ask this object to exit when the engine is dead; ours restarts it instead.
     app.state.server = SimpleNamespace(should_exit=False)
     freeze_gc_heap()

@@ -120,7 +120,7 @@ class _Server(uvicorn.Server):
 
 def _server(app: App) -> _Server:
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         lifespan="off",
         log_config=None,
         access_log=False,

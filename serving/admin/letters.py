@@ -24,5 +24,5 @@ def _class() -> str:
 LETTERS = f"[{_class()}]"
 """A regular expression of one such letter or digit."""
 
-TWO_LETTERS = f"{LETTERS}(.|\\s)*{LETTERS}"
+TWO_LETTERS = f"{LETTERS}[\\s\\S]*{LETTERS}"
 """A regular expression found in every text with two of them."""

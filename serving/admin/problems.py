@@ -18,6 +18,8 @@ from guard.errors import LetheError
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_PATH = 200
+# The models that a body may follow either of; pydantic puts them into the path of what is at fault.
+_ALTERNATIVES = frozenset({"TextIn", "ConversationIn"})
 
 
 class Fault(BaseModel):
@@ -131,7 +133,8 @@ def _path(location: Iterable[str | int]) -> str:
     source, *members = location
     path = ""
     for member in members:
-        path += f"[{member}]" if isinstance(member, int) else f".{member}"
+        if member not in _ALTERNATIVES:
+            path += f"[{member}]" if isinstance(member, int) else f".{member}"
     named = path.removeprefix(".") or str(source)
     return named[:_LONGEST_PATH]
 

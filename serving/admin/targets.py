@@ -106,11 +106,11 @@ async def change(
     timeout: Timeout = 60,
 ) -> TargetOut:
     """Change an active forget target; `If-Match` is required, so that no change made meanwhile is lost."""
-    _refuse_past([body])
     current = await _active(service, target_id)
     if not if_match:
         raise Refused(428, "precondition_required", "name the revision to change in If-Match", field="If-Match")
     _match(if_match, current)
+    _refuse_past([body])
     draft = body.merged(current.draft)
     target = await run_sync(service.registry.change, target_id, draft, current.revision)
     await _settle(service, wait, timeout, target_id)

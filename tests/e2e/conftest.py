@@ -43,6 +43,7 @@ class remote_engine:  # noqa: N801
         policy.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "vllm.entrypoints.launchers.api_server.entry", "--model", str(model)]
         command += ["--served-model-name", model.name, "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
         command += ["--enforce-eager", "--no-enable-chunked-prefill", "--max-num-batched-tokens", "4096"]
         if guarded:
             command += ["--logprobs-mode", "processed_logprobs"]

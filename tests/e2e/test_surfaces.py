@@ -203,14 +203,15 @@ def test_an_empty_row_under_a_grammar_ends_in_the_fixed_text(
     assert streamed.text.rstrip().endswith("data: [DONE]")
 
 
-def test_both_forms_of_the_sdk_work_on_both_routes(server: Server) -> None:
+def test_both_forms_of_the_sdk_work_on_both_routes(server: Server, shared: Path) -> None:
     client, model = server.openai, server.model
-    messages = [{"role": "user", "content": "Who are you?"}]
-    whole = client.chat.completions.create(model=model, messages=messages, temperature=0, max_tokens=20)
-    with client.chat.completions.stream(model=model, messages=messages, temperature=0, max_tokens=20) as stream:
+    question = authors(shared / "data" / "tofu" / "retain90.json")[0].questions[0]
+    messages = [{"role": "user", "content": question}]
+    whole = client.chat.completions.create(model=model, messages=messages, temperature=0, max_tokens=120)
+    with client.chat.completions.stream(model=model, messages=messages, temperature=0, max_tokens=120) as stream:
         final = stream.get_final_completion()
     assert final.choices[0].message.content == whole.choices[0].message.content
-    assert final.choices[0].finish_reason == whole.choices[0].finish_reason
+    assert final.choices[0].finish_reason == whole.choices[0].finish_reason == "stop"
     text = client.completions.create(model=model, prompt="The author", temperature=0, max_tokens=20)
     parts = client.completions.create(model=model, prompt="The author", temperature=0, max_tokens=20, stream=True)
     assert "".join(part.choices[0].text for part in parts) == text.choices[0].text
