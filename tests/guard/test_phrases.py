@@ -80,8 +80,18 @@ def test_names_do_not_run_over_the_end_of_a_sentence() -> None:
 
 @pytest.mark.parametrize(
     "date",
-    ["05/11/1991", "5.11.1991", "1991-11-05", "May 7, 1965", "7 May 1965", "7th of May 1965", "May 7", "May 1965", "Sept. 3, 2001"],
-)  # fmt: skip
+    [
+        "05/11/1991",
+        "5.11.1991",
+        "1991-11-05",
+        "May 7, 1965",
+        "7 May 1965",
+        "7th of May 1965",
+        "May 7",
+        "May 1965",
+        "Sept. 3, 2001",
+    ],
+)
 def test_dates_are_found_in_any_usual_form(date: str) -> None:
     assert date in of_answer(f"That was on {date}, she said.")
 
@@ -90,7 +100,17 @@ def test_numbers_need_three_digits() -> None:
     assert of_answer("He was 42, had 3 sons and 12 dogs, and 1,250 books in 1987.") == ("1,250", "1987")
 
 
-@pytest.mark.parametrize("code", ["sk-9f8A7b6C", "jane.roe@mail.example", "https://pad.example/x", "AB12CD", "+49 30 5550 1234", "212-555-0147"])  # fmt: skip
+@pytest.mark.parametrize(
+    "code",
+    [
+        "sk-9f8A7b6C",
+        "jane.roe@mail.example",
+        "https://pad.example/x",
+        "AB12CD",
+        "+49 30 5550 1234",
+        "212-555-0147",
+    ],
+)
 def test_codes_and_addresses_are_found(code: str) -> None:
     assert code in of_answer(f"It is ({code}).")
 
@@ -171,7 +191,10 @@ def test_forbidden_is_name_aliases_and_phrases_less_exceptions_each_once() -> No
     assert forbidden(draft) == ("Zorina Quillfeather", "Zo Q", "the glass orchard")
 
 
-@pytest.mark.parametrize(("kind", "named"), [(Kind.PERSON, True), (Kind.WORK, True), (Kind.SECRET, True), (Kind.FACT, False), (Kind.TOPIC, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [(Kind.PERSON, True), (Kind.WORK, True), (Kind.SECRET, True), (Kind.FACT, False), (Kind.TOPIC, False)],
+)
 def test_the_name_of_a_fact_or_topic_is_a_label_and_not_forbidden(kind: Kind, named: bool) -> None:
     assert forbidden(Draft(name="Quillfeather affair", kind=kind)) == (("Quillfeather affair",) if named else ())
 
