@@ -17,15 +17,17 @@ _log = logging.getLogger(__name__)
 
 
 class Masks(NamedTuple):
-    """What to do to a batch of logits; all int64.
+    """What to do to a batch of logits; the arrays are int64.
 
     rows, tokens  the cells to forbid, side by side
-    restricted    the rows those belong to; one with no token left must be closed
+    past          the first column past the vocabulary: from there on restricted rows are forbidden everything
+    restricted    the rows that may not say everything; one with no token left must be closed
     closed        the rows that may only end
     """
 
     rows: NDArray[np.int64]
     tokens: NDArray[np.int64]
+    past: int
     restricted: NDArray[np.int64]
     closed: NDArray[np.int64]
 
@@ -60,7 +62,6 @@ class Batch:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._rows: dict[int, _Row | None] = {}
-        self._empty_columns: dict[int, NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
         """Return the number of rows that are not free."""
@@ -100,7 +101,7 @@ class Batch:
     def masks(self, width: int) -> Masks:
         """Return what to forbid in logits of `width` columns, after reading on in the outputs.
 
-        Columns without a token (absent ids, and those past the vocabulary) are forbidden in restricted rows.
+        Ids without a token are forbidden in restricted rows, be they absent from the vocabulary or past it.
         """
         rows: list[NDArray[np.int64]] = []
         tokens: list[NDArray[np.int64]] = []
@@ -108,7 +109,7 @@ class Batch:
             if row is None:
                 continue
             try:
-                banned = np.concatenate([*row.banned(), self._without_token(width)])
+                banned = np.concatenate([*row.banned(), self._vocabulary.absent])
             except Exception as error:
                 self.close(index, error)
             else:
@@ -120,11 +121,5 @@ class Batch:
             row_of, token = row_of[token < width], token[token < width]
         closed = [index for index, row in self._rows.items() if row is None]
         restricted = [index for index, row in self._rows.items() if row is not None]
-        return Masks(row_of, token, np.array(restricted, np.int64), np.array(closed, np.int64))
-
-    def _without_token(self, width: int) -> NDArray[np.int64]:
-        known = self._empty_columns.get(width)
-        if known is None:
-            past = np.arange(len(self._vocabulary), width)
-            known = self._empty_columns[width] = np.concatenate([self._vocabulary.absent, past])
-        return known
+        past = min(width, len(self._vocabulary))
+        return Masks(row_of, token, past, np.array(restricted, np.int64), np.array(closed, np.int64))

@@ -18,11 +18,13 @@ def mask(logits: torch.Tensor, batch: Batch, eos: tuple[int, ...]) -> None:
     if not batch:
         return
     masks = batch.masks(logits.shape[-1])
-    row, token, restricted, closed = (torch.from_numpy(array).to(logits.device) for array in masks)
+    arrays = (masks.rows, masks.tokens, masks.restricted, masks.closed)
+    row, token, restricted, closed = (torch.from_numpy(array).to(logits.device) for array in arrays)
     ends = torch.tensor(eos, device=logits.device)
     logits[row, token] = _NEVER
+    logits[:, masks.past :].index_fill_(0, restricted, _NEVER)
     # No branch on what is dead: it would wait for the device at every step.
-    dead = torch.isneginf(logits[restricted].amax(-1, keepdim=True))
+    dead = torch.isneginf(logits.amax(-1, keepdim=True)[restricted])
     cells = restricted[:, None], ends
     logits[cells] = logits[cells].masked_fill(dead, 0.0)
     logits[closed] = _NEVER

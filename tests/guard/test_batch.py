@@ -51,7 +51,8 @@ def test_an_output_that_became_shorter_is_read_again() -> None:
 def test_columns_without_a_token_are_forbidden() -> None:
     batch = Batch(VOCABULARY)
     batch.put(0, [ABC], [], [])
-    assert forbidden(batch.masks(11), 0) == {ABSENT, 8, 9, 10}
+    masks = batch.masks(11)
+    assert (forbidden(masks, 0), masks.past) == ({ABSENT}, 8)
 
 
 def test_tokens_without_a_column_are_left_out() -> None:
@@ -59,7 +60,7 @@ def test_tokens_without_a_column_are_left_out() -> None:
     batch.put(0, [ABC], [A, B], [])
     batch.put(1, [ABC], [A, B], [])
     masks = batch.masks(C)
-    assert (masks.rows.tolist(), masks.tokens.tolist()) == ([0, 1], [ABSENT, ABSENT])
+    assert (masks.rows.tolist(), masks.tokens.tolist(), masks.past) == ([0, 1], [ABSENT, ABSENT], C)
 
 
 @pytest.mark.parametrize(("prompt", "output"), [([], [A, -1]), ([], [8]), ([99], []), ([-1], [A])])
@@ -92,7 +93,8 @@ def test_only_the_kind_of_an_error_is_logged(caplog: pytest.LogCaptureFixture) -
 def test_rows_not_put_are_free() -> None:
     batch = Batch(VOCABULARY)
     assert len(batch) == 0
-    assert [array.tolist() for array in batch.masks(8)] == [[], [], [], []]
+    masks = batch.masks(8)
+    assert [len(array) for array in (masks.tokens, masks.restricted, masks.closed)] == [0, 0, 0]
 
 
 @given(

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,8 +58,8 @@ def test_hangul_folds_alike_however_it_is_composed() -> None:
     assert fold("한글") == fold("\u1112\u1161\u11ab\u1100\u1173\u11af") != ""
 
 
-def test_every_code_point_folds_to_fixed_letters_and_digits() -> None:
-    every = "".join(map(chr, range(sys.maxunicode + 1)))
+def test_every_code_point_of_the_first_two_planes_folds_to_fixed_letters_and_digits() -> None:
+    every = "".join(map(chr, range(0x20000)))
     folded = fold(every)
     assert fold(folded) == folded
     assert all(char.isalnum() for char in set(folded))

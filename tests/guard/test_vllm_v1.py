@@ -128,7 +128,7 @@ def condense(rows: list[Request | None], removed: list[int]) -> list[tuple[int, 
     return moved
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_in_any_batch_a_row_is_masked_as_if_alone(
     processors: type[RestrictionProcessor], data: st.DataObject
