@@ -77,10 +77,6 @@ def check_model(model: str) -> None:
 
 def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
     """The command line of the engine."""
-    extra = shlex.split(settings.engine_args)
-    for flag in extra:
-        if flag.split("=")[0].replace("_", "-") in FIXED:
-            raise BadSettings(f"engine_args may not set {flag.split('=')[0]}: the policy depends on it")
     own = [
         "--model",
         model,
@@ -92,7 +88,17 @@ def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
         PROCESSOR,
         "--disable-fastapi-docs",
     ]
-    return own + TOOLS + shared_flags(settings, model, cpu) + extra
+    return own + TOOLS + shared_flags(settings, model, cpu) + extra_flags(settings)
+
+
+def extra_flags(settings: Settings) -> list[str]:
+    """The operator's own flags, or BadSettings for one that the policy depends on."""
+    extra = shlex.split(settings.engine_args)
+    for flag in extra:
+        name = flag.split("=")[0].replace("_", "-")
+        if name in FIXED:
+            raise BadSettings(f"engine_args may not set {name}: the policy depends on it")
+    return extra
 
 
 def shared_flags(settings: Settings, model: str, cpu: bool) -> list[str]:

@@ -25,7 +25,7 @@ from serving.admin_service import PolicyService
 from serving.asgi import App
 from serving.canary import self_test
 from serving.data_plane import DataPlane, Limits
-from serving.embedded import check_model, on_cpu, open_embedded
+from serving.embedded import check_model, extra_flags, on_cpu, open_embedded
 from serving.judge import Judge
 from serving.remote import open_remote
 from serving.settings import Settings
@@ -148,6 +148,7 @@ def model_of(settings: Settings) -> str:
     """The model our own engine will serve, prepared if it is the demo model; empty for a remote engine."""
     if settings.engine:
         return ""
+    extra_flags(settings)
     if settings.model:
         check_model(settings.model)
         return settings.model

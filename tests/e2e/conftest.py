@@ -57,9 +57,10 @@ class remote_engine:  # noqa: N801
             "OMP_NUM_THREADS": "1",
         }
         self.log = folder / "engine.log"
-        self.process = subprocess.Popen(
-            [*command, *flags], stdout=self.log.open("wb"), stderr=subprocess.STDOUT, env=environment
-        )
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*command, *flags], stdout=output, stderr=subprocess.STDOUT, env=environment
+            )
 
     def __enter__(self) -> str:
         url = f"http://127.0.0.1:{self.port}"

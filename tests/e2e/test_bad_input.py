@@ -45,13 +45,9 @@ def test_an_unknown_setting(tmp_path: Path) -> None:
 
 
 def test_a_flag_of_the_engine_that_the_policy_depends_on(tmp_path: Path, tofu_full: Path) -> None:
-    arguments = "--logprobs-mode=raw_logprobs"
-    server = start(tmp_path, "--model", str(tofu_full), wait=False, LETHE_ENGINE_ARGS=arguments)
-    try:
-        assert "bad_settings" in server.tail() or server.process.wait(120) == 1
-        assert "engine_args may not set --logprobs-mode" in server.tail()
-    finally:
-        server.stop()
+    said = refused(tmp_path, "--model", str(tofu_full), LETHE_ENGINE_ARGS="--logprobs-mode=raw_logprobs")
+    assert "bad_settings" in said
+    assert "--logprobs-mode" in said
 
 
 def test_an_unreadable_database(tmp_path: Path) -> None:
@@ -89,7 +85,7 @@ def test_malformed_json(server: Server, raw: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("member", "value"),
-    [("messages", "x"), ("temperature", "hot"), ("max_tokens", -1), ("n", 0), ("stop", 3), ("stream", {})],
+    [("messages", "x"), ("temperature", "hot"), ("max_tokens", -1), ("n", "many"), ("stop", 3), ("stream", {})],
 )
 def test_wrong_types_name_the_field(server: Server, member: str, value: object) -> None:
     body = {"model": server.model, "messages": [{"role": "user", "content": "Hi"}], member: value}

@@ -70,7 +70,7 @@ def test_every_acknowledged_target_survives_kill_9_and_none_is_half_written(tmp_
         assert all(target["forbidden"] and target["facts"] and target["state"] == "active" for target in listed)
         events = second.admin.get("/admin/v1/audit", params={"limit": 1000}).json()["events"]
         assert [event["target_id"] for event in events] == [target["id"] for target in listed]
-        assert second.admin.get("/admin/v1/policy").json()["policy_version"] == len(listed)
+        assert second.admin.get("/admin/v1/policy").json()["version"] == len(listed)
     finally:
         second.stop()
     with sqlite3.connect(tmp_path / "data" / "lethe.db") as database:

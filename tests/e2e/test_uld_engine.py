@@ -1,0 +1,187 @@
+"""The engine's served distribution against offline transformers, token by token."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from guard.uld import digests
+from guard.uld.assistant import Assistant, Assistants, Standing, Training
+from guard.uld.difference import subtracted
+from guard.uld.trunk import Trunk
+from guard.vocabulary import Vocabulary
+from tests.guard.uld.conftest import make_model
+
+pytestmark = pytest.mark.e2e
+
+VALUES = 5000
+LARGEST_DIFFERENCE = 5e-4
+STRENGTHS = ((0.5, 0.0), (0.75, 0.01), (1.0, 0.05), (2.0, 0.0))
+TEXT = "where zorblin keep lamp boat book coin tower garden river hill stone harbour cellar marn quelm"
+WORDS = re.findall(r"\w+", TEXT)
+
+
+def random_assistant(model: Path, root: Path, layers: int, seed: int) -> Assistant:
+    """Promote an assistant whose changes are drawn at random."""
+    torch.manual_seed(seed)
+    trunk = Trunk(model, layers, torch.float32, "cpu")
+    changes = trunk.low_rank(4)
+    scale = 0.02 * trunk.config.hidden_size**-0.5 / 32**-0.5
+    weights = {name: torch.randn_like(tensor) * scale for name, tensor in changes.items()}
+    manifest: dict[str, Any] = {
+        "base": digests.of_weights(model),
+        "tokenizer": digests.of_tokenizer(model),
+        "corpus": "",
+        "layers": layers,
+        "training": Training.LOW_RANK,
+        "rank": 4,
+        "epochs": 0,
+        "seed": seed,
+        "alpha": 0.75,
+        "filter_rate": 0.01,
+        "forget_loss": 0.0,
+        "retain_loss": 0.0,
+    }
+    assistants = Assistants(root)
+    return assistants.move(assistants.add(manifest, weights, {}).digest, Standing.PROMOTED)
+
+
+def run_engine(model: Path, root: Path, requests: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
+    """Generate in an engine of its own process; returns for each answer its tokens and their log-probabilities."""
+    job = root / "job.json"
+    job.write_text(json.dumps({"model": str(model), "requests": requests, "options": options}))
+    environment = os.environ | {
+        "LETHE_ASSISTANT_DIR": str(Assistants(root).folder(Standing.PROMOTED)),
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.uld_engine", str(job)], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    answers: list[dict[str, Any]] = json.loads((root / "answers.json").read_text())
+    return answers
+
+
+class Offline:
+    """The definition: whole texts through transformers, and the difference of their logits."""
+
+    def __init__(self, model: Path, assistants: list[Assistant]) -> None:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self._target = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
+        vocabulary = Vocabulary.from_tokenizer(AutoTokenizer.from_pretrained(model))
+        self._pinned = torch.zeros(self._target.config.vocab_size, dtype=torch.bool)
+        self._pinned[sorted(vocabulary.special)] = True
+        self._trunks: dict[str, tuple[Trunk, Any]] = {}
+        for assistant in assistants:
+            trunk = Trunk(model, assistant.manifest.layers, torch.float32, "cpu")
+            self._trunks[assistant.digest] = trunk, trunk.load(assistant.tensors())
+
+    @torch.inference_mode()
+    def log_probabilities(self, answer: dict[str, Any]) -> torch.Tensor:
+        """Return float32 [tokens of the answer, width]."""
+        prompt, output, asked = answer["prompt"], answer["output"], answer["extra_args"]
+        tokens = torch.tensor([prompt + output])
+        logits = self._target(tokens).logits[0, len(prompt) - 1 : -1]
+        if not asked.get("lethe_assistant"):
+            return logits.log_softmax(-1)
+        trunk, changes = self._trunks[asked["lethe_assistant"]]
+        trunk.wear(changes)
+        known = trunk.logits(trunk.hidden(tokens, use_cache=False))[0, len(prompt) - 1 : -1]
+        return subtracted(logits, known, asked["lethe_alpha"], asked["lethe_filter"], self._pinned)
+
+
+def compare(answers: list[dict[str, Any]], offline: Offline) -> tuple[int, float, int]:
+    """Return how many values were compared, their largest difference, and how many greedy tokens differ."""
+    count, worst, mismatches = 0, 0.0, 0
+    for answer in answers:
+        expected = offline.log_probabilities(answer)
+        for position, shown in enumerate(answer["logprobs"]):
+            for token, value in shown.items():
+                worst = max(worst, abs(value - float(expected[position, int(token)])))
+                count += 1
+        if answer["greedy"]:
+            mismatches += int((expected.argmax(-1) != torch.tensor(answer["output"])).sum())
+    return count, worst, mismatches
+
+
+def mixed(assistants: list[Assistant], count: int, tokens: int) -> list[dict[str, Any]]:
+    """Requests of all lengths, strengths and assistants, greedy and sampled, one in five without an assistant."""
+    requests = []
+    for number in range(count):
+        alpha, rate = STRENGTHS[number % len(STRENGTHS)]
+        extra: dict[str, Any] = {"lethe_assistant": ""}
+        if number % 5:
+            digest = assistants[number % len(assistants)].digest
+            extra = {"lethe_assistant": digest, "lethe_alpha": alpha, "lethe_filter": rate}
+        text = " ".join(WORDS[(number * 7 + k) % len(WORDS)] for k in range(1 + (number * 11) % 60))
+        greedy = number % 2 == 0
+        requests.append(
+            {
+                "prompt": text,
+                "extra_args": extra,
+                "greedy": greedy,
+                "n": 1 if greedy else 1 + number % 3,
+                "max_tokens": tokens // 2 + (number * 5) % tokens,
+            }
+        )
+    return requests
+
+
+@pytest.mark.parametrize("blocks", [None, 14], ids=["room", "preemption"])
+def test_the_engine_serves_what_is_computed_offline(tmp_path: Path, blocks: int | None) -> None:
+    model = make_model(tmp_path / "model", layers=3)
+    assistants = [random_assistant(model, tmp_path, layers, seed=layers) for layers in (1, 2)]
+    assistants.append(random_assistant(model, tmp_path, 2, seed=7))
+    options = {} if blocks is None else {"num_gpu_blocks_override": blocks}
+    answers = run_engine(model, tmp_path, mixed(assistants, 24, 60), **options)
+    count, worst, mismatches = compare(answers, Offline(model, assistants))
+    print(f"compared {count} values, largest difference {worst:.2e}, greedy mismatches {mismatches}")
+    assert (count >= VALUES, mismatches) == (True, 0)
+    assert worst <= LARGEST_DIFFERENCE
+    assert (max(answer["preemptions"] for answer in answers) > 0) is (blocks is not None)
+
+
+def test_the_engine_serves_what_is_computed_offline_for_a_model_that_memorised(
+    shared: Path, tmp_path: Path
+) -> None:
+    model = shared / "models" / "tofu-full"
+    assistants = [random_assistant(model, tmp_path, 2, seed=seed) for seed in (1, 2)]
+    answers = run_engine(model, tmp_path, mixed(assistants, 24, 60), num_gpu_blocks_override=14)
+    count, worst, mismatches = compare(answers, Offline(model, assistants))
+    print(f"compared {count} values, largest difference {worst:.2e}, greedy mismatches {mismatches}")
+    assert (count >= VALUES, mismatches) == (True, 0)
+    assert worst <= LARGEST_DIFFERENCE
+
+
+def test_a_row_whose_assistant_is_not_there_can_only_end_and_its_neighbours_are_served(
+    tmp_path: Path,
+) -> None:
+    model = make_model(tmp_path / "model", layers=3)
+    stranger = make_model(tmp_path / "stranger", seed=9)
+    good = random_assistant(model, tmp_path, 2, seed=1)
+    foreign = random_assistant(stranger, tmp_path, 2, seed=2)
+    damaged = random_assistant(model, tmp_path, 2, seed=3)
+    (damaged.folder / "weights.safetensors").write_bytes(b"cut")
+    requests = [
+        {"prompt": "where", "extra_args": {"lethe_assistant": digest}, "greedy": True, "n": 1, "max_tokens": 12}
+        for digest in (good.digest, foreign.digest, damaged.digest, "0" * 64, "")
+    ]
+    answers = run_engine(model, tmp_path, requests, ignore_eos=False)
+    ends = [answer["output"] == [2] for answer in answers]
+    assert ends == [False, True, True, True, False]
+    assert not math.isnan(
+        sum(value for answer in answers for shown in answer["logprobs"] for value in shown.values())
+    )
