@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from agents.audit import PolicyAudit
 from guard.compiler import Compiler
 from guard.registry import Registry
 from guard.target import Draft, Fact
+
+# Examples are not timed: how long one takes says more about the machine than about the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 class WordEmbedder:

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+from agents.audit import Leak, PolicyAudit, Signal
+from guard.target import Draft, Fact, Kind, Mode, Scope
+from tests.agents.conftest import BRISA, VASK, AuditOf
+
+CODE = Draft(name="gate code", kind=Kind.SECRET, phrases=("zx-4471-q",), scope=Scope.ALWAYS)
+
+
+def found(leaks: tuple[Leak, ...]) -> dict[str, Signal]:
+    return {leak.subject.name: leak.signal for leak in leaks}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It was Brisa Okonkwo-Lund.",
+        "BRISA OKONKWO LUND",
+        "B-r-i-s-a O-k-o-n-k-w-o L-u-n-d",
+        "Вrisа Оkonkwo-Lund",
+        "the ferry cellist herself",
+        "first line\n\nthen Brisa\u200bOkonkwo\u200bLund",
+    ],
+)
+def test_a_name_leaks_however_it_is_written(audit: PolicyAudit, text: str) -> None:
+    assert found(audit.leaks(text)) == {"Brisa Okonkwo-Lund": Signal.NAME}
+
+
+def test_a_sentence_that_means_a_fact_leaks_without_the_name(audit: PolicyAudit) -> None:
+    text = "Much is known of the coast. The tidal stair of Merrin Point was built by Teodor. It is old."
+    assert found(audit.leaks(text)) == {"Teodor Vask": Signal.MEANING}
+
+
+def test_a_forbidden_phrase_leaks_of_a_subject_that_is_touched(audit: PolicyAudit) -> None:
+    (brisa,) = audit.nearest(["Okonkwo-Lund"], 1)
+    text = "A town that some call Kovan Bay lies there among other and quieter towns of that long coast"
+    assert found(audit.leaks(text, [brisa])) == {"Brisa Okonkwo-Lund": Signal.PHRASE}
+    assert audit.leaks(text) == ()
+
+
+def test_a_literal_of_scope_always_leaks_of_whatever_the_text_is_about(audit_of: AuditOf) -> None:
+    assert found(audit_of(BRISA, CODE).leaks("try ZX 4471 Q")) == {"gate code": Signal.PHRASE}
+    assert found(audit_of(CODE).leaks("try ZX 4471 Q")) == {"gate code": Signal.PHRASE}
+
+
+def test_a_target_leaks_once_by_its_strongest_signal(audit: PolicyAudit) -> None:
+    (brisa,) = audit.nearest(["Okonkwo-Lund"], 1)
+    text = "Where was Brisa Okonkwo-Lund born? In Kovan Bay."
+    assert found(audit.leaks(text, [brisa])) == {"Brisa Okonkwo-Lund": Signal.NAME}
+
+
+@pytest.mark.parametrize("text", ["", " \n", "...", "The moon pulls the water of the sea."])
+def test_a_text_about_other_things_leaks_nothing(audit: PolicyAudit, text: str) -> None:
+    assert audit.leaks(text) == ()
+
+
+def test_without_targets_nothing_leaks(audit_of: AuditOf) -> None:
+    assert audit_of().leaks("Brisa Okonkwo-Lund") == ()
+    assert audit_of().nearest(["Brisa"], 3) == ()
+
+
+def test_the_word_for_a_topic_is_no_leak_by_itself(audit_of: AuditOf) -> None:
+    audit = audit_of(
+        Draft(name="chemistry", kind=Kind.TOPIC, facts=(Fact(answer="Mix zorvane with lumic acid."),))
+    )
+    assert (
+        audit.leaks("The school also teaches chemistry to those who want to learn about more than one science.")
+        == ()
+    )
+
+
+def test_a_shadow_target_is_neither_found_nor_near(audit_of: AuditOf) -> None:
+    shadow = Draft(name="Teodor Vask", mode=Mode.SHADOW)
+    audit = audit_of(BRISA, shadow)
+    assert audit.leaks("Teodor Vask") == ()
+    assert [subject.name for subject in audit.nearest(["Teodor Vask"], 5)] == ["Brisa Okonkwo-Lund"]
+
+
+def test_named_targets_come_nearest_then_those_by_meaning(audit_of: AuditOf) -> None:
+    audit = audit_of(VASK, BRISA, *(Draft(name=f"Person Number{k}") for k in range(5)))
+    near = audit.nearest(["Who built the tidal stair of Merrin Point, the ferry cellist?"], 2)
+    assert [subject.name for subject in near] == ["Brisa Okonkwo-Lund", "Teodor Vask"]
+    assert len(audit.nearest(["tides"], 100)) == 7
+
+
+def test_a_secret_is_confined_and_its_value_is_told_to_no_role(audit_of: AuditOf) -> None:
+    key = Draft(name="Heron Key", kind=Kind.SECRET, facts=(Fact(answer="heron-99-tau"),))
+    (subject,) = audit_of(key).nearest(["Heron Key"], 1)
+    assert (subject.confined, subject.facts) == (True, ())
+    (shared,) = audit_of(key, shared=["Heron Key"]).nearest(["Heron Key"], 1)
+    assert not shared.confined
+
+
+def test_a_subject_shows_no_text_in_its_repr(audit: PolicyAudit) -> None:
+    assert "Brisa" not in repr(audit.nearest(["Brisa"], 2))
