@@ -123,6 +123,21 @@ def completion(asked: Asked, said: str | list[str | None] | None) -> dict[str, A
     }
 
 
+def cut_off(text: str) -> Callable[[Asked], Said]:
+    """A script whose choices all ended for their length."""
+
+    def script(asked: Asked) -> Said:
+        async def said(send: Any) -> None:
+            body = completion(asked, text)
+            for choice in body["choices"]:
+                choice["finish_reason"] = "length"
+            await reply(send, json.dumps(body).encode())
+
+        return said
+
+    return script
+
+
 async def reply(send: Any, body: bytes, status: int = 200, kind: bytes = b"application/json") -> None:
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
     await send({"type": "http.response.body", "body": body})

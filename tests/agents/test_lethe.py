@@ -9,13 +9,13 @@ from agents.audit import PolicyAudit
 from agents.decision import BEST, VARIANTS
 from agents.ledger import Budget, Item, Role
 from agents.lethe import SUBJECTS
-from agents.pipeline import answer
+from agents.pipeline import Profile, answer
 from agents.reason import Reason
 from agents.subject import Subject
 from agents.verdict import Verdict
 from guard.conversation import Message
 from guard.target import Draft, Kind, Scope
-from tests.agents.actor import Actor, chat_with, played
+from tests.agents.actor import Actor, chat_with, cut_off, played
 from tests.agents.conftest import BRISA, VASK, AuditOf
 
 QUESTION = "Who is Jory Aldine?"
@@ -66,8 +66,8 @@ class TestAnAnswerThatLeaksNothing:
         assert (verdict.text, verdict.reason) == ("Yes, she was.", Reason.CLEAN)
 
     async def test_says_when_it_was_cut_off(self, audit: PolicyAudit) -> None:
-        verdict = await play(Actor(played(vanilla="He builds")), audit)
-        assert verdict.finish == "stop"
+        verdict = await play(Actor(played(vanilla=cut_off("He builds"))), audit)
+        assert (verdict.text, verdict.finish) == ("He builds", "length")
 
 
 async def test_a_leak_that_only_the_check_finds_is_erased_too(audit: PolicyAudit) -> None:
@@ -176,6 +176,12 @@ class TestDeclined:
         verdict = await play(Actor(played(**lines(**{role: nonsense}))), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREADABLE)
 
+    @pytest.mark.parametrize("role", ["rewrite", "critic", "composer"])
+    async def test_when_a_reply_was_cut_off_however_well_it_reads(self, audit: PolicyAudit, role: str) -> None:
+        whole = {"critic": rated(5, 5, 5, 5, 5)}.get(role, json.dumps({"answer": "He builds boats."}))
+        verdict = await play(Actor(played(**lines(**{role: cut_off(whole)}))), audit)
+        assert (verdict.text, verdict.reason) == (None, Reason.UNREADABLE)
+
     async def test_after_a_fault_of_our_own_without_a_word_of_the_text(
         self, audit: PolicyAudit, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -280,6 +286,18 @@ class TestSecrets:
     async def test_that_the_conversation_touches_keep_it_from_a_second_provider(self, audit_of: AuditOf) -> None:
         audit = audit_of(BRISA, self.KEY)
         verdict, agents = await self.ask(audit, OWN, *audit.nearest(["Heron Key"], 1))
+        assert (verdict.text, verdict.reason) == (None, Reason.CONFIDENTIAL)
+        assert agents.asked == []
+
+    @pytest.mark.parametrize("profile", Profile)
+    async def test_keep_whatever_text_holds_them_from_a_second_provider(
+        self, audit_of: AuditOf, profile: Profile
+    ) -> None:
+        audit = audit_of(BRISA, self.CODE)
+        engine, agents = Actor(played(vanilla=OWN)), Actor(played(**lines()))
+        asked = [Message("user", "The code is zx-4471-q."), Message("user", f"{QUESTION} Is it zx 4471 q?")]
+        async with chat_with(engine) as first, chat_with(agents, second_provider=True) as second:
+            verdict = await answer(asked, (), second, audit, engine=first, profile=profile)
         assert (verdict.text, verdict.reason) == (None, Reason.CONFIDENTIAL)
         assert agents.asked == []
 

@@ -13,7 +13,7 @@ from tests.agents.actor import Actor, chat_with, completion, reply
 ASKED = [Message("system", "Be brief."), Message("user", "Hello")]
 
 
-def cut_off(asked: Any) -> Any:
+def ended_otherwise(asked: Any) -> Any:
     async def said(send: Any) -> None:
         body = completion(asked, ["a", "b"])
         body["choices"][0]["finish_reason"] = "length"
@@ -54,7 +54,7 @@ async def test_further_members_of_the_body_are_sent_with_it() -> None:
 
 
 async def test_a_choice_that_was_cut_off_says_so_and_one_that_ended_otherwise_is_none() -> None:
-    async with chat_with(Actor(cut_off)) as chat:
+    async with chat_with(Actor(ended_otherwise)) as chat:
         got = await chat.complete(ASKED, 2, None, 7, 0.0)
     assert got.choices == (Completion("a", "length"),)
 
