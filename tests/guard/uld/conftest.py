@@ -46,8 +46,8 @@ def make_model(folder: Path, seed: int = 0, layers: int = 3, words: int = 300) -
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
+        hidden_size=64,
+        intermediate_size=96,
         num_hidden_layers=layers,
         num_attention_heads=2,
         num_key_value_heads=1,
