@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from eval.cli import app as evaluation
 from guard.errors import LetheError
 from serving.admin_client import AdminClient, AdminRefused
 from serving.cli_targets import targets
@@ -23,6 +24,7 @@ app = typer.Typer(
     help="Serve a language model as if it had never learned what it was asked to forget.",
 )
 app.add_typer(targets, name="targets")
+app.add_typer(evaluation, name="eval")
 console = Console()
 errors = Console(stderr=True)
 
