@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from guard.errors import LetheError
+
+if TYPE_CHECKING:
+    from eval.run.options import Options
+    from eval.run.session import Progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -44,3 +52,142 @@ def rescore(
             typer.echo(f"{name}: {value} in the log's samples, null below", err=True)
     finite = {name: value if math.isfinite(value) else None for name, value in scores.values.items()}
     typer.echo(json.dumps(finite, indent=2, allow_nan=False))
+
+
+_Model = Annotated[str, typer.Option(help="Folder or hub id of the model; for an endpoint the name it serves.")]
+_Retain = Annotated[str, typer.Option(help="The model that never saw the forget set, run in the same harness.")]
+_Data = Annotated[Path, typer.Option(help="Folder of the benchmark's files.")]
+_Methods = Annotated[str, typer.Option(help="none, icu, keyword, decline, guard; comma-separated.")]
+_Out = Annotated[Path, typer.Option(help="Folder of the result; an interrupted run in it is gone on with.")]
+_Limit = Annotated[int, typer.Option(min=0, help="Rows of each set; 0: all.")]
+_Seed = Annotated[int, typer.Option(help="Of whatever is drawn; decoding is greedy.")]
+_Dtype = Annotated[Literal["float32", "bfloat16"], typer.Option(help="Arithmetic of reference and engine.")]
+_RunWith = Annotated[Literal["reference", "engine", "endpoint"], typer.Option(help="How the model is asked.")]
+_Endpoint = Annotated[str, typer.Option(help="Base URL of an OpenAI endpoint, without /v1.")]
+
+
+@app.command()
+def tofu(
+    data: _Data,
+    out: _Out,
+    model: _Model = "",
+    retain_model: _Retain = "",
+    split: Annotated[
+        Literal["forget01", "forget05", "forget10"], typer.Option(help="Who is forgotten.")
+    ] = "forget10",
+    methods: _Methods = "none,icu,keyword,decline,guard",
+    limit: _Limit = 0,
+    seed: _Seed = 0,
+    dtype: _Dtype = "float32",
+    run_with: _RunWith = "reference",
+    endpoint: _Endpoint = "",
+) -> None:
+    """Replay TOFU: probability, ROUGE, truth ratio, forget quality, utility, membership."""
+    with _reported():
+        from eval.run.bench import run_tofu
+
+        options = _options(model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint)
+        with _bars() as progress:
+            run_tofu(options, split, _command(), progress)
+        typer.echo((out / "report.md").read_text(encoding="utf-8"))
+
+
+@app.command()
+def muse(
+    data: _Data,
+    out: _Out,
+    model: _Model = "",
+    retain_model: _Retain = "",
+    corpus: Annotated[Literal["news", "books"], typer.Option(help="Which corpus the data folder holds.")] = "news",
+    methods: _Methods = "none,decline,guard",
+    limit: _Limit = 0,
+    seed: _Seed = 0,
+    dtype: _Dtype = "float32",
+    run_with: _RunWith = "reference",
+    endpoint: _Endpoint = "",
+) -> None:
+    """Replay MUSE: verbatim and knowledge memory of both sides, and privacy leakage."""
+    with _reported():
+        from eval.metrics.privleak import Corpus
+        from eval.run.bench import run_muse
+
+        options = _options(model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint)
+        with _bars() as progress:
+            run_muse(options, Corpus(corpus), _command(), progress)
+        typer.echo((out / "report.md").read_text(encoding="utf-8"))
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="A result's folder, or FOLDER:RUN.")],
+    b: Annotated[str, typer.Argument(help="Another, or the same with another run.")],
+    draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+) -> None:
+    """Test the differences B - A of per-sample values by paired bootstrap; prints a Markdown table."""
+    with _reported():
+        from eval.report.compare import compare as compared
+        from eval.report.compare import side, table
+
+        typer.echo(table(compared(side(a), side(b), draws, seed)))
+
+
+def _options(
+    model: str,
+    retain_model: str,
+    data: Path,
+    out: Path,
+    methods: str,
+    limit: int,
+    seed: int,
+    dtype: Literal["float32", "bfloat16"],
+    run_with: str,
+    endpoint: str,
+) -> Options:
+    from eval.run.options import Options, RunWith, method_names
+
+    return Options(
+        model=model,
+        retain_model=retain_model or None,
+        data=data,
+        out=out,
+        methods=method_names(methods),
+        run_with=RunWith(run_with),
+        endpoint=endpoint,
+        limit=limit or None,
+        seed=seed,
+        dtype=dtype,
+    )
+
+
+def _command() -> str:
+    return shlex.join(["lethe", "eval", *(part for part in sys.argv[1:] if part != "eval")])
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except LetheError as error:
+        typer.echo(f"{error.code}: {error.message}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what is known is kept, run the same command again to go on", err=True)
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    looks = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*looks, console=Console(stderr=True)) as bars:
+        tasks = {}
+
+        def progress(run: str, name: str, done: int, total: int) -> None:
+            if (run, name) not in tasks:
+                tasks[run, name] = bars.add_task(f"{run} {name}", total=total)
+            bars.update(tasks[run, name], completed=done)
+
+        yield progress

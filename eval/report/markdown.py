@@ -1,0 +1,46 @@
+"""The report as Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from eval.report.cell import Cell
+from eval.report.columns import Block
+from eval.report.results import Results
+
+
+def markdown(results: Results, blocks: Sequence[Block]) -> str:
+    """The tables of a result, the reasons of empty cells below each, the command and the configuration."""
+    config = results.config
+    lines = [f"# {str(config['benchmark']).upper()} {config['split']}: {config['model']}", ""]
+    lines += [f"`{results.command}`", ""]
+    for convention, runs in results.tables.items():
+        if len(results.tables) > 1:
+            lines += [f"## Convention: {convention}", ""]
+        for block in blocks:
+            lines += table(block, runs)
+    lines += ["## Configuration", "", "```json", json.dumps(dict(config), indent=2), "```", ""]
+    return "\n".join(lines)
+
+
+def table(block: Block, runs: Mapping[str, Mapping[str, Cell]]) -> list[str]:
+    """One table with its notes; nothing when no run has any of its numbers."""
+    columns = {head: name for head, name in block.columns.items() if any(name in cells for cells in runs.values())}
+    if not columns:
+        return []
+    lines = [f"### {block.title}", "", f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    notes: dict[str, int] = {}
+    for run, cells in runs.items():
+        shown = [_marked(cells.get(name), notes) for name in columns.values()]
+        lines.append(f"| {run} | {' | '.join(shown)} |")
+    lines += ["", *(f"[{number}] {note}  " for note, number in notes.items()), ""]
+    return lines
+
+
+def _marked(cell: Cell | None, notes: dict[str, int]) -> str:
+    if cell is None:
+        return ""
+    if not cell.note:
+        return cell.text
+    return f"{cell.text} [{notes.setdefault(cell.note, len(notes) + 1)}]"

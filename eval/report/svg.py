@@ -1,0 +1,84 @@
+"""Two figures as inline SVG: distribution functions, and points on two axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from itertools import cycle
+from typing import Final, NamedTuple
+
+WIDTH: Final = 520
+HEIGHT: Final = 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 150, 14, 40
+_COLOURS = ("#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#d68910", "#566573", "#117a65")
+
+
+class Point(NamedTuple):
+    """A labelled point; `published` ones are drawn hollow."""
+
+    label: str
+    x: float
+    y: float
+    published: bool = False
+
+
+def ecdf(series: Mapping[str, Sequence[float]], label: str) -> str:
+    """Empirical distribution functions over [0, 1]."""
+    parts = [_axes(label, "share of samples", (0.0, 0.5, 1.0), (0.0, 0.5, 1.0))]
+    for place, ((name, values), colour) in enumerate(zip(series.items(), cycle(_COLOURS), strict=False)):
+        path = _steps(sorted(values))
+        parts.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
+        parts.append(_legend(place, name, colour))
+    return _figure(parts)
+
+
+def scatter(points: Sequence[Point], x_label: str, y_label: str) -> str:
+    """Points on [0, 1] twice."""
+    ticks = (0.0, 0.25, 0.5, 0.75, 1.0)
+    parts = [_axes(x_label, y_label, ticks, ticks)]
+    for place, (point, colour) in enumerate(zip(points, cycle(_COLOURS), strict=False)):
+        fill = "none" if point.published else colour
+        at = f'cx="{_x(point.x):.1f}" cy="{_y(point.y):.1f}"'
+        parts.append(f'<circle {at} r="4.5" fill="{fill}" stroke="{colour}" stroke-width="1.5"/>')
+        parts.append(_legend(place, point.label, colour, hollow=point.published))
+    return _figure(parts)
+
+
+def _steps(values: Sequence[float]) -> str:
+    path = [f"M{_x(0):.1f},{_y(0):.1f}"]
+    for place, value in enumerate(values, 1):
+        path.append(f"H{_x(min(max(value, 0.0), 1.0)):.1f}V{_y(place / len(values)):.1f}")
+    return "".join([*path, f"H{_x(1):.1f}"])
+
+
+def _x(value: float) -> float:
+    return _LEFT + value * (WIDTH - _LEFT - _RIGHT)
+
+
+def _y(value: float) -> float:
+    return HEIGHT - _BOTTOM - value * (HEIGHT - _TOP - _BOTTOM)
+
+
+def _axes(x_label: str, y_label: str, x_ticks: Sequence[float], y_ticks: Sequence[float]) -> str:
+    lines = [f'<path d="M{_x(0)},{_y(1)}V{_y(0)}H{_x(1)}" fill="none" stroke="#888"/>']
+    lines += [f'<text x="{_x(t):.1f}" y="{_y(0) + 15}" text-anchor="middle">{t:g}</text>' for t in x_ticks]
+    lines += [f'<text x="{_x(0) - 6}" y="{_y(t) + 4:.1f}" text-anchor="end">{t:g}</text>' for t in y_ticks]
+    lines.append(f'<text x="{_x(0.5):.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>')
+    middle = _y(0.5)
+    turn = f'transform="rotate(-90 12 {middle:.1f})"'
+    lines.append(f'<text x="12" y="{middle:.1f}" text-anchor="middle" {turn}>{escape(y_label)}</text>')
+    return "".join(lines)
+
+
+def _legend(place: int, label: str, colour: str, hollow: bool = False) -> str:
+    x, y = WIDTH - _RIGHT + 14, _TOP + 10 + 15 * place
+    fill = "none" if hollow else colour
+    return f'<circle cx="{x}" cy="{y - 4}" r="4" fill="{fill}" stroke="{colour}"/>' + (
+        f'<text x="{x + 9}" y="{y}">{escape(label)}</text>'
+    )
+
+
+def _figure(parts: Sequence[str]) -> str:
+    style = 'font-family="sans-serif" font-size="11" fill="#333"'
+    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {box} {style}>{"".join(parts)}</svg>'

@@ -1,0 +1,68 @@
+"""What a model is asked, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A prompt under a policy.
+
+    text     the user's message of a chat, or the start of a text that is to go on (`chat` False)
+    digests  the automata that restrict the answer
+    """
+
+    text: str = field(repr=False)
+    chat: bool = True
+    digests: tuple[str, ...] = ()
+
+
+class Said(NamedTuple):
+    """A greedy answer: its text without special tokens, and log p of each token, end of sequence included.
+
+    `log_probs` is empty where the way of asking has none.
+    """
+
+    text: str
+    log_probs: tuple[float, ...]
+
+
+class Forced(NamedTuple):
+    """A given answer under teacher forcing, as the served distribution has it.
+
+    labels      its token ids, the end-of-sequence id last where one is appended
+    log_probs   float64 [n], log p of each; -inf where the token is forbidden
+    predicted   the most likely token at each position
+    vocabulary  float32 [n, width], all log p, where they were asked for
+    """
+
+    labels: tuple[int, ...]
+    log_probs: NDArray[np.float64]
+    predicted: tuple[int, ...]
+    vocabulary: NDArray[np.float32] | None
+
+
+class Runner(Protocol):
+    """A way to ask a model.
+
+    `no_likelihood` says why given answers cannot be scored this way; "" when they can.
+    """
+
+    @property
+    def no_likelihood(self) -> str: ...
+
+    def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
+        """The greedy answer to each, of at most `max_tokens` tokens."""
+        ...
+
+    def score(
+        self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
+    ) -> Iterator[list[Forced]]:
+        """Each of the answers given to each ask; `end` appends the end of sequence, which counts as a token."""
+        ...

@@ -1,0 +1,74 @@
+"""The benchmarks as they are replayed: data, targets and tasks of each, and its report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from eval.benchmarks import muse as muse_data
+from eval.benchmarks import tofu as tofu_data
+from eval.benchmarks.muse import cut_gold, load_texts
+from eval.benchmarks.question import load_questions
+from eval.benchmarks.rows import find, need
+from eval.benchmarks.tofu import ForgetSplit
+from eval.errors import BadBenchmark
+from eval.metrics.privleak import Corpus
+from eval.report.files import write_muse, write_tofu
+from eval.report.results import Results
+from eval.run import muse, tofu
+from eval.run.method import no_likelihood
+from eval.run.options import Options, RunWith
+from eval.run.replay import RETAIN, replay
+from eval.run.session import Progress
+from eval.run.targets import articles, authors
+
+
+def run_tofu(options: Options, split: ForgetSplit, command: str, progress: Progress) -> Results:
+    """Replay a TOFU split; its forget targets are the split's authors with all their facts."""
+    started = time.monotonic()
+    benchmark = tofu_data.load(options.data, split)
+    drafts = authors(load_questions(need(options.data, split)))
+    tasks = tofu.tasks(benchmark, options.limit)
+    store = replay(options, "tofu", split, drafts, tasks, progress)
+    retain = RETAIN if options.retain_model else None
+    return write_tofu(store, _runs(options), retain, tasks, command, time.monotonic() - started)
+
+
+def run_muse(options: Options, corpus: Corpus, command: str, progress: Progress) -> Results:
+    """Replay a MUSE corpus; its forget targets are the articles of raw/forget, never the questions asked."""
+    started = time.monotonic()
+    benchmark = muse_data.load(options.data)
+    raw = find(options.data / "raw", "forget")
+    if raw is None:
+        raise BadBenchmark(f"{options.data}: no file raw/forget, so nothing can be made a forget target")
+    tasks = muse.tasks(benchmark, options.limit, _cut(options))
+    store = replay(options, "muse", corpus.value, articles(load_texts(raw)), tasks, progress)
+    retain = RETAIN if options.retain_model else None
+    return write_muse(store, corpus, _runs(options), retain, tasks, command, time.monotonic() - started)
+
+
+def _runs(options: Options) -> dict[str, str]:
+    unscored = {
+        RunWith.REFERENCE: "",
+        RunWith.ENGINE: "not scored: the engine runner measures text",
+        RunWith.ENDPOINT: "not scored: an endpoint does not score given answers",
+    }[options.run_with]
+    runs = {name.value: no_likelihood(name) or unscored for name in options.methods}
+    return runs | ({RETAIN: unscored} if options.retain_model else {})
+
+
+def _cut(options: Options) -> Callable[[str], str]:
+    if options.run_with is RunWith.ENDPOINT or not Path(options.model).is_dir():
+        return str
+    from eval.run.prompt import load_tokenizer
+
+    tokenizer = load_tokenizer(options.model)
+
+    def encode(text: str) -> list[int]:
+        return list(tokenizer(text)["input_ids"])
+
+    def decode(ids: object) -> str:
+        return str(tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    return lambda gold: cut_gold(gold, encode, decode)

@@ -1,0 +1,95 @@
+"""vLLM in this process, with the policy's processor and no HTTP between."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from eval.run.ask import Ask, Forced, Said
+from eval.run.prompt import Prompts, load_tokenizer
+from eval.run.reference import Dtype
+from guard.errors import EngineUnavailable
+from guard.terms import AUTOMATA, POLICY
+from serving.embedded import PROCESSOR, on_cpu
+
+_KV_CACHE_GIB = "1"
+
+
+class Engine:
+    """A running engine; log-probabilities are those after the policy's processor."""
+
+    no_likelihood = "not scored: the engine runner measures text"
+
+    def __init__(self, llm: Any, prompts: Prompts, version: str) -> None:
+        self._llm = llm
+        self._prompts = prompts
+        self._version = version
+
+    def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
+        """The greedy answer to each."""
+        from vllm import SamplingParams
+
+        prompts = [{"prompt_token_ids": self._prompts.ids(ask)} for ask in asks]
+        params = [
+            SamplingParams(
+                temperature=0.0,
+                max_tokens=max_tokens,
+                logprobs=0,
+                extra_args={POLICY: self._version, AUTOMATA: ",".join(ask.digests)},
+            )
+            for ask in asks
+        ]
+        outputs = (result.outputs[0] for result in self._llm.generate(prompts, params, use_tqdm=False))
+        return [Said(self._prompts.text(list(said.token_ids)), _log_probs(said)) for said in outputs]
+
+    def score(
+        self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
+    ) -> Iterator[list[Forced]]:
+        """Not to be had: vLLM's log-probabilities of given tokens are those before any processor."""
+        raise EngineUnavailable(self.no_likelihood)
+
+
+def _log_probs(said: Any) -> tuple[float, ...]:
+    pairs = zip(said.token_ids, said.logprobs, strict=True)
+    return tuple(float(listed[token].logprob) for token, listed in pairs)
+
+
+@contextmanager
+def open_engine(model: str, folder: Path, version: str, dtype: Dtype, seed: int) -> Iterator[Engine]:
+    """An engine whose processor attaches automata from `folder`; EngineUnavailable when it does not start."""
+    os.environ["LETHE_POLICY_DIR"] = str(folder)
+    os.environ["VLLM_NO_USAGE_STATS"] = "1"
+    os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    if on_cpu():
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", _KV_CACHE_GIB)
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    prompts = Prompts(load_tokenizer(model))
+    llm = _start(model, dtype, seed)
+    try:
+        yield Engine(llm, prompts, version)
+    finally:
+        llm.llm_engine.engine_core.shutdown()
+        del llm
+        gc.collect()
+
+
+def _start(model: str, dtype: Dtype, seed: int) -> Any:
+    from vllm import LLM
+
+    try:
+        return LLM(
+            model=model,
+            dtype=dtype,
+            seed=seed,
+            logits_processors=[PROCESSOR],
+            logprobs_mode="processed_logprobs",
+            enforce_eager=on_cpu(),
+            disable_log_stats=True,
+        )
+    except (RuntimeError, ValueError, OSError, ImportError) as error:
+        raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error

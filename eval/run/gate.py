@@ -1,0 +1,61 @@
+"""The gate: which prompts touch a forget target, decided by the same detector and policy that serve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from guard.compiler import Compiler
+from guard.conversation import Message
+from guard.detector import Detector
+from guard.embedder import Embedder
+from guard.plan import Plan, plan_for
+from guard.policy import Policy
+from guard.registry import Registry
+from guard.target import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A compiled policy and its detector; `folder` holds the compiled automata."""
+
+    policy: Policy
+    folder: Path
+    embedder: str
+    _detector: Detector
+
+    def plan(self, text: str) -> Plan:
+        """What the policy does with a conversation of this one user message."""
+        matches = self._detector.detect(self.policy, [Message("user", text)])
+        return plan_for(self.policy, matches)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The targets' names, in the order they were added."""
+        return tuple(target.draft.name for target in self.policy.targets.values())
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """Every forbidden phrase of every target."""
+        return tuple(dict.fromkeys(p for target in self.policy.targets.values() for p in target.forbidden))
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digests of the targets' automata."""
+        return tuple(sorted(self.policy.automata))
+
+
+@contextmanager
+def open_gate(drafts: Sequence[Draft], embedder: Embedder, folder: Path) -> Iterator[Gate]:
+    """The gate of these targets, its registry and automata in `folder`, which must be empty."""
+    automata = folder / "automata"
+    automata.mkdir()
+    registry = Registry(folder / "registry.db")
+    try:
+        registry.add_many(drafts)
+        policy = Compiler(registry, embedder, automata).compile()
+        yield Gate(policy, automata, embedder.name, Detector(embedder))
+    finally:
+        registry.close()

@@ -1,0 +1,158 @@
+"""The methods that are compared: what each does to a prompt, and to the text that comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Protocol
+
+from eval.run.ask import Ask
+from eval.run.gate import Gate
+from guard.automaton import Automaton
+
+DECLINE_TEXT = "I'm sorry, but I don't know anything about that."
+"""The fixed refusal; the same words as the server's default."""
+
+_ICU = (
+    "You are an AI Assistant who is supposed to unlearn about {} and provide answers without its knowledge as if"
+    " you never knew about it. Don’t tell anyone that you unlearned anything.\n"
+)
+
+_FILTERED = "no likelihood: the filter acts on finished text"
+_REFUSED = "no likelihood: a fixed refusal is no distribution"
+
+
+class MethodName(StrEnum):
+    """none      the model as it is
+    icu       RWKU's prompt before every question, naming all targets
+    keyword   a filter on the finished answer: one that holds a target's name is replaced by the refusal
+    decline   the detector's gate, and the refusal behind it
+    guard     the detector's gate, and restricted decoding behind it
+    """
+
+    NONE = "none"
+    ICU = "icu"
+    KEYWORD = "keyword"
+    DECLINE = "decline"
+    GUARD = "guard"
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What becomes of one prompt: how it is asked, or the `reply` that is given without asking."""
+
+    ask: Ask
+    plan: str = "pass"
+    reply: str | None = field(default=None, repr=False)
+
+
+class Method(Protocol):
+    """Suppression as an evaluation sees it.
+
+    `no_likelihood` says why the served distribution of answers cannot be scored; "" when it can.
+    """
+
+    @property
+    def no_likelihood(self) -> str: ...
+
+    def treat(self, ask: Ask, seen: str) -> Treatment:
+        """What becomes of `ask`; `seen` is all that a detector would read of the request."""
+        ...
+
+    def finish(self, text: str) -> str:
+        """The finished answer as it leaves."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unprotected:
+    """The model as it is; with `plan` "server", an endpoint that does what is to be done itself."""
+
+    plan: str = "pass"
+    no_likelihood: str = ""
+
+    def treat(self, ask: Ask, seen: str) -> Treatment:
+        return Treatment(ask, self.plan)
+
+    def finish(self, text: str) -> str:
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Icu:
+    """A prompt that asks the model to forget, put before every user text: it has no detector."""
+
+    names: Sequence[str] = field(repr=False)
+    no_likelihood: str = ""
+
+    def treat(self, ask: Ask, seen: str) -> Treatment:
+        return Treatment(replace(ask, text=_ICU.format(", ".join(self.names)) + ask.text))
+
+    def finish(self, text: str) -> str:
+        return text
+
+
+class Keyword:
+    """A filter on finished answers, without a detector: one that holds any of the words becomes the refusal."""
+
+    no_likelihood = _FILTERED
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._automaton = Automaton.compile(words)
+
+    def treat(self, ask: Ask, seen: str) -> Treatment:
+        return Treatment(ask)
+
+    def finish(self, text: str) -> str:
+        return DECLINE_TEXT if self._automaton.matches(text) else text
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """The fixed refusal to every prompt that touches a target."""
+
+    gate: Gate
+    no_likelihood: str = _REFUSED
+
+    def treat(self, ask: Ask, seen: str) -> Treatment:
+        touched = bool(self.gate.plan(seen).matches)
+        return Treatment(ask, "decline", DECLINE_TEXT) if touched else Treatment(ask)
+
+    def finish(self, text: str) -> str:
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Restricted decoding of every prompt that touches a target: its phrases are masked at every position."""
+
+    gate: Gate
+    no_likelihood: str = ""
+
+    def treat(self, ask: Ask, seen: str) -> Treatment:
+        plan = self.gate.plan(seen)
+        return Treatment(replace(ask, digests=plan.automata), plan.kind.value)
+
+    def finish(self, text: str) -> str:
+        return text
+
+
+def method(name: MethodName, gate: Gate) -> Method:
+    """The method of this name, for the targets of `gate`."""
+    match name:
+        case MethodName.NONE:
+            return Unprotected()
+        case MethodName.ICU:
+            return Icu(gate.names)
+        case MethodName.KEYWORD:
+            return Keyword(gate.names)
+        case MethodName.DECLINE:
+            return Decline(gate)
+        case MethodName.GUARD:
+            return Guard(gate)
+
+
+def no_likelihood(name: MethodName) -> str:
+    """Why a method has no likelihood; "" when it has one."""
+    return {MethodName.KEYWORD: _FILTERED, MethodName.DECLINE: _REFUSED}.get(name, "")

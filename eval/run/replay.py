@@ -1,0 +1,124 @@
+"""A replay from start to end: targets, gate, model, methods, and the retain model beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from eval.errors import BadRun
+from eval.run.ask import Runner
+from eval.run.gate import Gate, open_gate
+from eval.run.method import MethodName, Unprotected, method
+from eval.run.options import Options, RunWith
+from eval.run.session import Progress, Session
+from eval.run.store import Store
+from eval.run.task import Task
+from guard.target import Draft
+
+RETAIN = "retain"
+
+
+def replay(
+    options: Options,
+    benchmark: str,
+    split: str,
+    drafts: Sequence[Draft],
+    tasks: Sequence[Task],
+    progress: Progress,
+) -> Store:
+    """Ask every task under every method; returns the store, closed, with all samples in memory."""
+    if options.run_with is RunWith.ENDPOINT:
+        return _through_endpoint(options, benchmark, split, drafts, tasks, progress)
+    with _gate(drafts) as gate:
+        store = Store(options.out, options.config(benchmark, split, _policy_digest(gate)))
+        try:
+            session = Session(store, progress)
+            with _runner(options, options.model, gate) as runner:
+                for name in options.methods:
+                    treated = method(name, gate)
+                    session.run(name.value, treated, runner, _askable(tasks, runner), MethodName.NONE.value)
+            if options.retain_model:
+                with _runner(options, options.retain_model, gate) as runner:
+                    session.run(RETAIN, Unprotected(), runner, _askable(tasks, runner))
+        finally:
+            store.close()
+    return store
+
+
+def _askable(tasks: Sequence[Task], runner: Runner) -> list[Task]:
+    return [task for task in tasks if task.max_tokens or not runner.no_likelihood]
+
+
+@contextmanager
+def _gate(drafts: Sequence[Draft]) -> Iterator[Gate]:
+    from guard.embedder import SentenceEmbedder
+
+    with (
+        tempfile.TemporaryDirectory(prefix="lethe-eval-") as folder,
+        open_gate(drafts, SentenceEmbedder(), Path(folder)) as gate,
+    ):
+        yield gate
+
+
+def _policy_digest(gate: Gate) -> str:
+    return hashlib.sha256("\0".join((gate.embedder, *gate.digests)).encode()).hexdigest()
+
+
+@contextmanager
+def _runner(options: Options, model: str, gate: Gate) -> Iterator[Runner]:
+    if options.run_with is RunWith.ENGINE:
+        from eval.run.engine import open_engine
+
+        with open_engine(model, gate.folder, str(gate.policy.version), options.dtype, options.seed) as engine:
+            yield engine
+    else:
+        yield _reference(options, model, gate)
+
+
+def _reference(options: Options, model: str, gate: Gate) -> Runner:
+    import torch
+
+    from eval.run.prompt import Prompts, load_tokenizer
+    from eval.run.reference import Reference
+    from eval.run.rule import Mask
+    from guard.vocabulary import Vocabulary
+
+    torch.manual_seed(options.seed)
+    tokenizer = load_tokenizer(model)
+    rule = Mask(gate.folder, Vocabulary.from_tokenizer(tokenizer))
+    return Reference(model, Prompts(tokenizer), [rule], options.dtype)
+
+
+def _through_endpoint(
+    options: Options,
+    benchmark: str,
+    split: str,
+    drafts: Sequence[Draft],
+    tasks: Sequence[Task],
+    progress: Progress,
+) -> Store:
+    from eval.run.endpoint import Endpoint, forgetting
+
+    if options.retain_model:
+        raise BadRun("an endpoint serves one model: run the retain model's endpoint into a folder of its own")
+    unknown = set(options.methods) - {MethodName.NONE, MethodName.DECLINE, MethodName.GUARD}
+    if unknown:
+        raise BadRun(f"through an endpoint there is no method {', '.join(sorted(unknown))}")
+    config: dict[str, Any] = options.config(benchmark, split, "the endpoint's own") | {
+        "endpoint": options.endpoint
+    }
+    endpoint = Endpoint.open(options.endpoint, options.model)
+    store = Store(options.out, config)
+    try:
+        session = Session(store, progress)
+        for name in options.methods:
+            with forgetting(drafts, name):
+                session.run(name.value, Unprotected("server"), endpoint, _askable(tasks, endpoint))
+    finally:
+        store.close()
+        endpoint.close()
+    return store
