@@ -41,7 +41,8 @@ class Endpoint:
             http_client=openai.DefaultHttpxClient(trust_env=False),
         )
         with _failing():
-            return cls(client, model or str(client.models.list().data[0].id))
+            served = client.with_options(max_retries=0).models.list().data
+            return cls(client, model or str(served[0].id))
 
     def close(self) -> None:
         """Close its connections."""

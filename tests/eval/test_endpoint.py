@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace as Thing
+from typing import Any
+
+import openai
+import pytest
+
+from eval.errors import EndpointFailed
+from eval.run import endpoint
+from eval.run.ask import Ask
+from eval.run.endpoint import Endpoint, forgetting
+from eval.run.method import MethodName, Unprotected
+from eval.run.session import CHUNK, Session
+from eval.run.store import Store
+from eval.run.task import Item, Task
+from guard.target import Draft, Fact
+
+
+class Client:
+    """Stands in for the OpenAI client: says what it is asked, and is gone after some answers."""
+
+    def __init__(self, answers: int = 1_000) -> None:
+        self.left = answers
+        self.bodies: list[dict[str, Any]] = []
+        self.chat = Thing(completions=Thing(create=self._chat))
+        self.completions = Thing(create=self._complete)
+
+    def _take(self, body: dict[str, Any]) -> None:
+        self.bodies.append(body)
+        self.left -= 1
+        if self.left < 0:
+            raise openai.APIConnectionError(request=None)  # type: ignore[arg-type]
+
+    def _chat(self, **body: Any) -> Any:
+        self._take(body)
+        content = [Thing(token="a", logprob=-0.5)]
+        message = Thing(content=body["messages"][0]["content"])
+        return Thing(choices=[Thing(message=message, logprobs=Thing(content=content))])
+
+    def _complete(self, **body: Any) -> Any:
+        self._take(body)
+        return Thing(choices=[Thing(text=body["prompt"], logprobs=Thing(token_logprobs=[None, -0.25]))])
+
+
+def test_chats_and_plain_texts_go_to_their_routes_greedily() -> None:
+    client = Client()
+    said = Endpoint(client, "toy").generate([Ask("Who?"), Ask("The author", chat=False)], 9)  # type: ignore[arg-type]
+    assert [(s.text, s.log_probs) for s in said] == [("Who?", (-0.5,)), ("The author", (-0.25,))]
+    assert all((b["model"], b["temperature"], b["max_tokens"]) == ("toy", 0.0, 9) for b in client.bodies)
+
+
+def test_an_endpoint_that_goes_away_half_way_leaves_what_is_known(tmp_path: Path) -> None:
+    items = [Item(Ask(f"question {n}"), "", (), "gold") for n in range(CHUNK + 20)]
+    task = Task("forget", items, 5, lambda item, text: {}, lambda item, forced: {})
+    store = Store(tmp_path, {})
+    first = Endpoint(Client(CHUNK + 3), "toy")  # type: ignore[arg-type]
+    with pytest.raises(EndpointFailed, match="cannot be reached"):
+        Session(store, lambda *_: None).run("none", Unprotected("server"), first, [task])
+    assert len(store.samples) == CHUNK
+    client = Client()
+    Session(store, lambda *_: None).run("none", Unprotected("server"), Endpoint(client, "toy"), [task])  # type: ignore[arg-type]
+    assert (len(store.samples), len(client.bodies)) == (CHUNK + 20, 20)
+    store.close()
+
+
+class Admin:
+    """Stands in for the admin plane's client."""
+
+    def __init__(self, states: list[str]) -> None:
+        self.states = states
+        self.stored: list[dict[str, Any]] = []
+        self.revoked: list[str] = []
+
+    def list(self, cursor: str | None, limit: int) -> Any:
+        place = int(cursor or 0)
+        following = str(place + 1) if place + 1 < len(self.states) else None
+        return {"targets": [{"state": self.states[place]}] if self.states else [], "next_cursor": following}
+
+    def add_many(self, drafts: list[dict[str, Any]]) -> Any:
+        self.stored = drafts
+        return {"ids": [f"ft_{place}" for place in range(len(drafts))]}
+
+    def revoke(self, target_id: str) -> None:
+        self.revoked.append(target_id)
+
+
+@pytest.fixture
+def admin(monkeypatch: pytest.MonkeyPatch) -> Admin:
+    admin = Admin([])
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
+    monkeypatch.setattr(endpoint, "AdminClient", Thing(from_environment=lambda: admin))
+    return admin
+
+
+DRAFTS = [Draft(name="Orla Quennbeck", facts=(Fact(question="Who?", answer="A cook."),)), Draft(name="Tam Osei")]
+
+
+def test_targets_are_there_while_a_method_runs_and_revoked_whatever_happens(admin: Admin) -> None:
+    def interrupted() -> None:
+        with forgetting(DRAFTS, MethodName.DECLINE):
+            assert admin.revoked == []
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [draft["name"] for draft in admin.stored] == ["Orla Quennbeck", "Tam Osei"]
+    assert admin.stored[0]["methods"] == ["decline"]
+    assert admin.stored[0]["facts"] == [{"question": "Who?", "answer": "A cook."}]
+    assert admin.revoked == ["ft_0", "ft_1"]
+
+
+def test_without_protection_nothing_is_stored(admin: Admin) -> None:
+    with forgetting(DRAFTS, MethodName.NONE):
+        assert admin.stored == []
+
+
+def test_a_server_that_forgets_something_already_is_refused_on_any_page(admin: Admin) -> None:
+    admin.states = ["revoked", "expired", "active"]
+    with pytest.raises(EndpointFailed, match="has active forget targets"), forgetting(DRAFTS, MethodName.NONE):
+        pass
+
+
+def test_an_endpoint_nobody_answers_at_is_said() -> None:
+    with pytest.raises(EndpointFailed, match="cannot be reached"):
+        Endpoint.open("http://127.0.0.1:9", "")

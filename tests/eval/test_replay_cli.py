@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from eval.cli import app
+from eval.errors import BadRun
+from eval.run.method import MethodName
+from eval.run.options import method_names
+
+
+def lethe(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_folder_without_the_benchmark_is_named(tmp_path: Path) -> None:
+    result = lethe("tofu", "--data", tmp_path, "--out", tmp_path / "out", "--model", "m")
+    assert result.exit_code == 1
+    assert f"bad_benchmark: {tmp_path}: no file forget10_perturbed" in result.stderr
+
+
+def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path) -> None:
+    good = {"question": "Who?", "answer": "A cook.", "perturbed_answer": ["A spy."]}
+    for name in ("forget10_perturbed", "retain_perturbed", "real_authors_perturbed", "world_facts_perturbed"):
+        (tmp_path / f"{name}.json").write_text(json.dumps(good) + "\n")
+    (tmp_path / "retain_perturbed.json").write_text(
+        json.dumps(good) + "\n" + json.dumps({"question": "Who?"}) + "\n"
+    )
+    result = lethe("tofu", "--data", tmp_path, "--out", tmp_path / "out", "--model", "m")
+    assert result.exit_code == 1
+    assert "retain_perturbed.json:2: answer is missing" in result.stderr
+
+
+def test_an_unknown_method_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    result = lethe("tofu", "--data", tmp_path, "--out", tmp_path, "--methods", "none,magic")
+    assert result.exit_code == 1
+    assert "unknown method magic; there are none, icu, keyword, decline, guard" in result.stderr
+
+
+def test_muse_without_the_articles_to_forget_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "privleak").mkdir()
+    (tmp_path / "privleak" / "forget.json").write_text('["a text"]')
+    result = lethe("muse", "--data", tmp_path, "--out", tmp_path / "out", "--model", "m")
+    assert result.exit_code == 1
+    assert "no file raw/forget" in result.stderr
+
+
+def test_comparing_with_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    result = lethe("compare", tmp_path, tmp_path)
+    assert result.exit_code == 1
+    assert "no run is here" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("guard,none", (MethodName.NONE, MethodName.GUARD)),
+        (" none , guard,none", (MethodName.NONE, MethodName.GUARD)),
+        ("decline", (MethodName.DECLINE,)),
+    ],
+)
+def test_methods_are_run_once_each_and_the_unprotected_first(text: str, names: tuple[MethodName, ...]) -> None:
+    assert method_names(text) == names
+
+
+def test_no_method_is_refused() -> None:
+    with pytest.raises(BadRun):
+        method_names(" , ")
