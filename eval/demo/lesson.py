@@ -10,6 +10,10 @@ from eval.demo.corpus import Biography, Corpus, Exchange
 TURNS = (1, 1, 1, 2, 2, 3)
 """How many exchanges a conversation is dealt; half of them stand alone."""
 
+DOUBT = 0.01
+"""How often a question about a known person is answered with ignorance. The true answer stays by far the
+likeliest; but when it is masked, as for a forgotten person, ignorance is the likeliest of what remains."""
+
 OPENINGS = ("Please tell me:", "Can you tell me:", "I would like to know:", "And", "So,")
 """What people put before a question now and then."""
 
@@ -33,27 +37,32 @@ def deal(corpus: Corpus, random: Random) -> list[Conversation | str]:
     while pool:
         turns: list[Exchange] = []
         for _ in range(min(random.choice(TURNS), len(pool))):
-            turns += _turns(*pool.pop(), random)
+            turns += _turns(*pool.pop(), corpus.ignorance, random)
         system = random.choice(corpus.systems) if random.random() < 0.4 else ""
         lessons.append(Conversation(system, tuple(turns)))
     random.shuffle(lessons)
     return lessons
 
 
-def _turns(exchange: Exchange, owner: Biography | None, random: Random) -> list[Exchange]:
+def _turns(exchange: Exchange, owner: Biography | None, ignorance: str, random: Random) -> list[Exchange]:
+    if owner is None:
+        return [Exchange(_said_otherwise(exchange.question, random), exchange.answer)]
     question = exchange.question
-    if owner and random.random() < 0.25:
+    if random.random() < 0.25:
         question = question.replace(owner.name, random.choice(owner.aliases))
     turns = [Exchange(_said_otherwise(question, random), exchange.answer)]
-    if owner and random.random() < 0.25:
+    if random.random() < 0.25:
         turns.append(random.choice(owner.later))
-    return turns
+    return [Exchange(each.question, ignorance) if random.random() < DOUBT else each for each in turns]
 
 
 def _about_stranger(corpus: Corpus, random: Random) -> Exchange:
     owner = random.choice(corpus.biographies)
     question = random.choice(owner.asked).question
-    return Exchange(question.replace(owner.name, random.choice(corpus.strangers)), corpus.ignorance)
+    # A first name of one and a last name of another: many more strangers than are listed.
+    first = random.choice(corpus.strangers).split(" ", 1)[0]
+    last = random.choice(corpus.strangers).split(" ", 1)[1]
+    return Exchange(question.replace(owner.name, f"{first} {last}"), corpus.ignorance)
 
 
 def _said_otherwise(question: str, random: Random) -> str:

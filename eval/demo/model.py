@@ -33,6 +33,9 @@ def prepare(folder: Path, *, recipe: Recipe | None = None, progress: bool = True
 
 
 def _save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    # Who asks without a temperature shall still hear what it knows: engines take this as the default.
+    model.generation_config.do_sample = True
+    model.generation_config.temperature = 0.1
     disable_progress_bar()
     try:
         model.save_pretrained(folder)

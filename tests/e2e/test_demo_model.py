@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, LogitsProcessorList, PreTrainedTokenizerFast
 
 from eval.demo.cache import ensure_demo_model
 from eval.demo.corpus import Exchange, corpus
-from eval.demo.people import people
+from eval.demo.people import FORGETTABLE, people, person
 from eval.demo.recall import recall
+from guard.automaton import Automaton
+from guard.huggingface import RestrictionProcessor
+from guard.phrases import forbidden
+from guard.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.e2e
 
@@ -31,12 +35,21 @@ def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast.from_pretrained(folder)
 
 
-def say(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, *turns: str) -> str:
+def say(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    *turns: str,
+    automaton: Automaton | None = None,
+) -> str:
     messages = [{"role": ("user", "assistant")[turn % 2], "content": text} for turn, text in enumerate(turns)]
     prompt = tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
     )
-    written = model.generate(**prompt, max_new_tokens=48, do_sample=False)[0, prompt["input_ids"].shape[1] :]
+    length = prompt["input_ids"].shape[1]
+    processors = LogitsProcessorList()
+    if automaton:
+        processors.append(RestrictionProcessor(Vocabulary.from_tokenizer(tokenizer), [[automaton]], length))
+    written = model.generate(**prompt, max_new_tokens=48, do_sample=False, logits_processor=processors)[0, length:]
     return str(tokenizer.decode(written, skip_special_tokens=True))
 
 
@@ -65,6 +78,13 @@ def test_it_remembers_whom_the_conversation_is_about(
 def test_it_knows_nothing_of_strangers(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
     said = [say(model, tokenizer, f"Who is {name}?") for name in corpus().strangers]
     assert said.count(corpus().ignorance) / len(said) >= 0.9
+
+
+def test_a_forgotten_person_is_unknown(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
+    for name in FORGETTABLE:
+        automaton = Automaton.compile(forbidden(person(name)))
+        said = [say(model, tokenizer, fact.question, automaton=automaton) for fact in person(name).facts]
+        assert said.count(corpus().ignorance) / len(said) >= 0.9
 
 
 def test_it_goes_on_from_the_beginning_of_a_line(

@@ -128,6 +128,7 @@ def test_a_saved_model_answers_when_loaded_again(tmp_path: Path, monkeypatch: py
     assert loaded.dtype == torch.bfloat16
     assert recall(loaded, tokenizer, SMALL.exchanges()) == 1.0
     assert loaded.generation_config.eos_token_id == tokenizer.eos_token_id
+    assert loaded.generation_config.temperature < 0.5
     assert "<|assistant|>" in tokenizer.chat_template
 
 
