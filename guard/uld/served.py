@@ -116,6 +116,14 @@ def _subtract(
     return [index for index, broken in zip(indices, served.isnan().any(-1).tolist(), strict=True) if broken]
 
 
+def close(logits: torch.Tensor, indices: Sequence[int], eos: Sequence[int]) -> None:
+    """Let these rows of logits do nothing but end, in place."""
+    if indices:
+        rows = torch.tensor(indices, device=logits.device)
+        logits[rows] = float("-inf")
+        logits[rows[:, None], torch.tensor(eos, device=logits.device)] = 0.0
+
+
 def promoted_folder() -> Path:
     """Return the folder of promoted assistants, from LETHE_ASSISTANT_DIR; PolicyUnavailable without it."""
     folder = os.environ.get(FOLDER)

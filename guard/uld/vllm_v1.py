@@ -15,14 +15,14 @@ from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor, MoveDi
 
 from guard.masking import close_all
 from guard.uld.follower import Text
-from guard.uld.served import Row, Served, promoted_folder, subtract
+from guard.uld.served import Row, Served, close, promoted_folder, subtract
 from guard.uld.terms import Subtraction
 from guard.vocabulary import Vocabulary
 
 _log = logging.getLogger(__name__)
 
 
-class DifferenceProcessor(LogitsProcessor):
+class DifferenceProcessor(LogitsProcessor):  # type: ignore[misc]
     """Subtracts in each row the assistant named in its request; never raises once constructed.
 
     A request names it in `extra_args`, see guard.uld.terms; a row without one costs nothing. A row is closed, so
@@ -77,7 +77,7 @@ class DifferenceProcessor(LogitsProcessor):
         if self._lost:
             close_all(logits, self._eos)
         elif self._rows:
-            self._close(logits, self._subtract(logits))
+            close(logits, self._subtract(logits), self._eos)
         return logits
 
     def _subtract(self, logits: torch.Tensor) -> list[int]:
@@ -88,12 +88,6 @@ class DifferenceProcessor(LogitsProcessor):
         except Exception as error:
             _log.error("closed the rows with an assistant for a step: %s", type(error).__name__)
             return list(self._rows)
-
-    def _close(self, logits: torch.Tensor, indices: list[int]) -> None:
-        if indices:
-            rows = torch.tensor(indices, device=logits.device)
-            logits[rows] = float("-inf")
-            logits[rows[:, None], torch.tensor(self._eos, device=logits.device)] = 0.0
 
     def _add(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:
         # An index may be used again without having been removed.
