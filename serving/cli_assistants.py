@@ -180,6 +180,24 @@ def sweep(
     print(f"gate fires: {', '.join(shares)}, paraphrased forget questions {made.paraphrases_found:.3f}")
 
 
+@assistants.command()
+def bench(
+    digest: Annotated[str, typer.Argument(help="Start of the digest of a promoted assistant.")],
+    model: Annotated[str, typer.Option(help="Folder of the target model.")],
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens of an answer.")] = 96,
+    rounds: Annotated[int, typer.Option(min=1, help="Times each case is measured; medians are reported.")] = 5,
+    directory: Store = STORE,
+) -> None:
+    """Measure what serving with an assistant costs, against the same engine without, at batch 1, 8 and 32."""
+    from guard.uld.assistant import Assistants, Standing
+    from guard.uld.bench import markdown, measure
+
+    with _reported():
+        promoted = Assistants(directory).folder(Standing.PROMOTED)
+        full = Assistants(directory).find(digest)[1].digest
+        print(markdown(measure(model, promoted, full, (1, 8, 32), tokens, rounds)))
+
+
 SETS = ("forget", "retain", "real authors", "world facts")
 
 

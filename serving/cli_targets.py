@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from serving.admin_client import AdminClient, AdminRefused
 
@@ -60,7 +60,7 @@ def list_(
     reveal: Reveal = False,
 ) -> None:
     """List forget targets, newest last."""
-    table = Table("id", "name", "kind", "scope", "mode", "state", "phrases")
+    table = Table(Column("id", no_wrap=True), "name", "kind", "scope", "mode", "state", "phrases")
     cursor: str | None = None
     with _admin() as admin:
         while len(table.rows) < limit:
@@ -101,7 +101,7 @@ def import_(
         raise typer.Exit(1) from None
     with _admin() as admin:
         stored = admin.add_many(drafts)
-    console.print(f"{len(stored['ids'])} forget targets enforced")
+    console.print(f"enforced: {len(stored['ids'])}")
     for target_id in stored["ids"]:
         console.print(target_id)
 

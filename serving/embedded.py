@@ -96,7 +96,8 @@ def extra_flags(settings: Settings) -> list[str]:
     extra = shlex.split(settings.engine_args)
     for flag in extra:
         name = flag.split("=")[0].replace("_", "-")
-        if name in FIXED:
+        # vLLM's parser takes abbreviations.
+        if name.startswith("--") and any(fixed.startswith(name) for fixed in FIXED):
             raise BadSettings(f"engine_args may not set {name}: the policy depends on it")
     return extra
 

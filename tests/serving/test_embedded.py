@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from guard.errors import BadSettings, ModelUnavailable
+from serving.embedded import FIXED, PROCESSOR, check_model, extra_flags, flags
+from serving.settings import Settings
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    folder = tmp_path / "quill-7b"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "llama", "max_position_embeddings": 6000}))
+    return str(folder)
+
+
+def value(command_line: list[str], flag: str) -> str:
+    return command_line[command_line.index(flag) + 1]
+
+
+def test_what_the_policy_depends_on_is_always_set(model: str) -> None:
+    line = flags(Settings(), model, cpu=True)
+    assert value(line, "--logits-processors") == PROCESSOR
+    assert value(line, "--logprobs-mode") == "processed_logprobs"
+    assert value(line, "--served-model-name") == "quill-7b"
+    assert "--disable-fastapi-docs" in line
+
+
+def test_on_cpu_a_prefill_is_never_chunked(model: str) -> None:
+    line = flags(Settings(), model, cpu=True)
+    assert "--no-enable-chunked-prefill" in line
+    assert value(line, "--max-num-batched-tokens") == "6000"
+    assert "--no-enable-chunked-prefill" not in flags(Settings(), model, cpu=False)
+
+
+@pytest.mark.parametrize("flag", FIXED)
+@pytest.mark.parametrize("form", ["{} x", "{}=x"])
+def test_no_flag_of_the_operator_touches_the_policy(flag: str, form: str) -> None:
+    with pytest.raises(BadSettings, match=flag):
+        extra_flags(Settings(engine_args=form.format(flag)))
+
+
+@pytest.mark.parametrize("flag", ["--logprobs_mode=raw_logprobs", "--logits-proc x", "--speculative-c {}"])
+def test_neither_underscores_nor_abbreviations_hide_a_flag(flag: str) -> None:
+    with pytest.raises(BadSettings):
+        extra_flags(Settings(engine_args=flag))
+
+
+def test_other_flags_pass_and_come_last(model: str) -> None:
+    settings = Settings(engine_args="--max-num-seqs 4 --tool-call-parser llama3_json")
+    line = flags(settings, model, cpu=True)
+    assert line[-4:] == ["--max-num-seqs", "4", "--tool-call-parser", "llama3_json"]
+
+
+@pytest.mark.parametrize("name", ["/nowhere/model", "./nowhere", "word", "a/b/c", ""])
+def test_what_is_neither_a_folder_nor_a_hub_id_is_no_model(name: str) -> None:
+    with pytest.raises(ModelUnavailable):
+        check_model(name)
+
+
+def test_a_folder_without_a_config_is_no_model(tmp_path: Path, model: str) -> None:
+    with pytest.raises(ModelUnavailable):
+        check_model(str(tmp_path))
+    check_model(model)
+    check_model("owner/name")

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guard.errors import BadSettings
+from serving.settings import Settings, load
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for key in list(os.environ):
+        if key.startswith("LETHE_"):
+            monkeypatch.delenv(key)
+
+
+def test_defaults_serve_on_loopback_only() -> None:
+    settings = load()
+    assert (settings.host, settings.admin_host, settings.port, settings.admin_port) == (
+        "127.0.0.1",
+        "127.0.0.1",
+        8000,
+        8001,
+    )
+
+
+def test_flags_outrank_the_environment_and_that_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "lethe.toml"
+    file.write_text('port = 1\nadmin_port = 2\nmodel = "from-file"\n')
+    monkeypatch.setenv("LETHE_CONFIG", str(file))
+    monkeypatch.setenv("LETHE_PORT", "3")
+    monkeypatch.setenv("LETHE_ADMIN_PORT", "4")
+    settings = load(port=5)
+    assert (settings.port, settings.admin_port, settings.model) == (5, 4, "from-file")
+
+
+def test_an_unknown_key_is_an_error_wherever_it_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="colour"):
+        load(colour="red")
+    file = tmp_path / "lethe.toml"
+    file.write_text("colour = 1\n")
+    monkeypatch.setenv("LETHE_CONFIG", str(file))
+    with pytest.raises(BadSettings, match="colour"):
+        load()
+    monkeypatch.delenv("LETHE_CONFIG")
+    monkeypatch.setenv("LETHE_COLOUR", "red")
+    with pytest.raises(BadSettings, match="LETHE_COLOUR"):
+        load()
+
+
+def test_a_malformed_value_names_the_key_and_not_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LETHE_PORT", "sesame")
+    with pytest.raises(BadSettings, match="port") as refused:
+        load()
+    assert "sesame" not in refused.value.message
+
+
+@pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe"])
+def test_an_unreadable_file_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "lethe.toml"
+    file.write_bytes(content)
+    monkeypatch.setenv("LETHE_CONFIG", str(file))
+    with pytest.raises(BadSettings, match="LETHE_CONFIG"):
+        load()
+
+
+def test_keys_do_not_show() -> None:
+    shown = repr(load(admin_key="hunter2", api_keys="a,b"))
+    assert "hunter2" not in shown
+    assert "a,b" not in shown
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_has_a_help_text(name: str) -> None:
+    assert Settings.model_fields[name].description

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from guard.errors import EngineUnavailable
+from serving import supervisor as module
+from serving.asgi import App, Receive, Scope, Send
+from serving.supervisor import EngineState, Supervisor
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+@dataclass
+class Engine:
+    app: App = application
+    end: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: bool = False
+
+    async def died(self) -> None:
+        await self.end.wait()
+
+
+class Rig:
+    """Engines in the order they are opened; `errors` are raised instead, one per opening, None opens."""
+
+    def __init__(self, errors: list[Exception | None], verdicts: list[Exception | None]) -> None:
+        self.errors = errors
+        self.verdicts = verdicts
+        self.engines: list[Engine] = []
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[Engine]:
+        error = self.errors.pop(0) if self.errors else None
+        if error:
+            raise error
+        self.engines.append(Engine())
+        try:
+            yield self.engines[-1]
+        finally:
+            self.engines[-1].closed = True
+
+    async def self_test(self, app: App) -> None:
+        verdict = self.verdicts.pop(0) if self.verdicts else None
+        if verdict:
+            raise verdict
+
+
+@contextlib.asynccontextmanager
+async def supervised(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Supervisor]:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.001)
+    supervisor = Supervisor(rig.open, rig.self_test)
+    task = asyncio.create_task(supervisor.run())
+    try:
+        yield supervisor
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(condition) -> None:  # type: ignore[no-untyped-def]
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.anyio
+async def test_an_engine_serves_only_after_its_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig([], [EngineUnavailable("it leaked"), EngineUnavailable("it leaked"), None])
+    supervisor = Supervisor(rig.open, rig.self_test)
+    assert (supervisor.app, supervisor.state) == (None, EngineState.STARTING)
+    async with supervised(rig, monkeypatch) as supervisor:
+        await until(lambda: supervisor.state is EngineState.FAILED)
+        assert (supervisor.app, supervisor.reason) == (None, "it leaked")
+        await until(lambda: supervisor.app is not None)
+        assert (supervisor.state, supervisor.reason) == (EngineState.READY, "")
+        assert [engine.closed for engine in rig.engines] == [True, True, False]
+
+
+@pytest.mark.anyio
+async def test_a_dead_engine_is_taken_away_at_once_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig([], [])
+    async with supervised(rig, monkeypatch) as supervisor:
+        await until(lambda: supervisor.app is not None)
+        rig.engines[0].end.set()
+        await until(lambda: len(rig.engines) == 2 and supervisor.app is not None)
+        assert rig.engines[0].closed
+
+
+@pytest.mark.anyio
+async def test_an_unforeseen_failure_shows_its_kind_and_none_of_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig([RuntimeError("a prompt")] * 50, [])
+    async with supervised(rig, monkeypatch) as supervisor:
+        await until(lambda: supervisor.state is EngineState.FAILED)
+        assert supervisor.reason == "the engine failed: RuntimeError"
