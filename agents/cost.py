@@ -31,11 +31,12 @@ from guard.target import Draft, Fact, Method
 Tokens = Callable[[str], int]
 
 UNLIMITED = Budget(tokens=2**40, seconds=600.0)
-_FIRST = ("Brisa", "Teodor", "Ilse", "Hamid", "Oda", "Jory", "Pell", "Runa", "Casimir", "Noor")
-_MIDDLE = ("Tarn", "Merrin", "Sell", "Aldine", "Marrow", "Finch", "Kovan", "Dross", "Ashby", "Quill")
-_LAST = ("Okonkwo", "Vask", "Lindqvist", "Qasrani", "Moll", "Venn", "Pereira", "Tanaka", "Osei", "Brandt")
-_TRADE = ("cellist", "lighthouse engineer", "novelist", "botanist", "boat builder")
-_PLACE = ("Tarn Hollow", "Merrin Point", "Kovan Bay", "Ashby Reach", "Quill Harbour", "Sell Island", "Dross Mill")
+# Plain words, one token each under most tokenizers: targets of like length, so that only their number differs.
+_FIRST = ("Anna", "Emma", "Ruth", "Clara", "Alice", "Grace", "Lucy", "Rose", "Martha", "Edith")
+_MIDDLE = ("Hill", "Field", "Brook", "Lane", "Wood", "Rivers", "March", "Snow", "Frost", "Bell")
+_LAST = ("Baker", "Carter", "Mason", "Fisher", "Hunter", "Cook", "Miller", "Porter", "Taylor", "Turner")
+_TRADE = ("singer", "painter", "sailor", "teacher", "dancer")
+_PLACE = ("North Bridge", "South Bridge", "West Bridge", "East Bridge", "High Bridge", "Old Bridge", "New Bridge")
 
 
 class Question(NamedTuple):

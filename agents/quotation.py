@@ -39,7 +39,7 @@ class _Quoted(dict[int, str | None]):
 
     def __missing__(self, code_point: int) -> str:
         char = chr(code_point)
-        quoted = char if all(map(_is_plain, (char, *unicodedata.normalize("NFKC", char)))) else _escaped(char)
+        quoted = char if _is_plain(char) else _escaped(char)
         if len(self) < 65_536:
             self[code_point] = quoted
         return quoted
