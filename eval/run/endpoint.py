@@ -28,7 +28,7 @@ class Endpoint:
 
     def __init__(self, client: openai.OpenAI, model: str) -> None:
         self._client = client
-        self._model = model
+        self.model = model
 
     @classmethod
     def open(cls, url: str, model: str) -> Endpoint:
@@ -60,7 +60,7 @@ class Endpoint:
         raise EndpointFailed(self.no_likelihood)
 
     def _said(self, ask: Ask, max_tokens: int) -> Said:
-        common: dict[str, Any] = {"model": self._model, "temperature": 0.0, "max_tokens": max_tokens}
+        common: dict[str, Any] = {"model": self.model, "temperature": 0.0, "max_tokens": max_tokens}
         if ask.chat:
             messages: Any = [{"role": "user", "content": ask.text}]
             chosen = self._client.chat.completions.create(**common, messages=messages, logprobs=True).choices[0]

@@ -108,10 +108,9 @@ def _through_endpoint(
     unknown = set(options.methods) - {MethodName.NONE, MethodName.DECLINE, MethodName.GUARD}
     if unknown:
         raise BadRun(f"through an endpoint there is no method {', '.join(sorted(unknown))}")
-    config: dict[str, Any] = options.config(benchmark, split, "the endpoint's own") | {
-        "endpoint": options.endpoint
-    }
     endpoint = Endpoint.open(options.endpoint, options.model)
+    config: dict[str, Any] = options.config(benchmark, split, "the endpoint's own")
+    config |= {"endpoint": options.endpoint, "model": endpoint.model}
     store = Store(options.out, config)
     try:
         session = Session(store, progress)

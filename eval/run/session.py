@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from eval.run.ask import Runner
+from eval.run.ask import Runner, Said
 from eval.run.method import Method, Treatment
 from eval.run.sample import Key, Sample, Value
 from eval.run.store import Store
 from eval.run.task import Item, Task
 
 CHUNK = 64
+SPOKEN = "spoken_log_probs"
+"""The value of a sample that holds log p of each token of its own answer, where the runner is shown them."""
 
 Progress = Callable[[str, str, int, int], None]
 """Told the run, the set, and how many of how many samples are known."""
@@ -70,15 +72,22 @@ class _Work:
         treated = {index: self._treat(self._task.items[index]) for index in indices}
         taken = {index: base for index, t in treated.items() if (base := self._unchanged(index, t))}
         fresh = [index for index in indices if index not in taken]
-        texts = self._texts(fresh, treated) | {index: base.text for index, base in taken.items()}
-        scores = self._scores(fresh, treated) | {index: self._of(base) for index, base in taken.items()}
-        for index, treatment in treated.items():
-            text = texts[index]
-            if text is not None and treatment.reply is None:
-                text = self._method.finish(text)
-            said = self._task.on_text(self._task.items[index], text) if text is not None else {}
-            key = Key(self._name, self._task.name, index)
-            yield Sample(key, treatment.plan, text, {**scores[index], **said})
+        answers, scores = self._answers(fresh, treated), self._scores(fresh, treated)
+        for index in indices:
+            treatment = treated[index]
+            if index in taken:
+                yield self._sample(index, treatment, taken[index].text, self._of(taken[index]))
+            elif index in answers:
+                said = answers[index]
+                yield self._sample(index, treatment, said.text, {**scores[index], **self._spoken(said)})
+            else:
+                yield self._sample(index, treatment, treatment.reply, scores[index])
+
+    def _sample(self, index: int, treatment: Treatment, text: str | None, values: Mapping[str, Value]) -> Sample:
+        if text is not None and treatment.reply is None:
+            text = self._method.finish(text)
+        measured = self._task.on_text(self._task.items[index], text) if text is not None else {}
+        return Sample(Key(self._name, self._task.name, index), treatment.plan, text, {**values, **measured})
 
     def _treat(self, item: Item) -> Treatment:
         return self._method.treat(item.ask, item.seen)
@@ -90,18 +99,20 @@ class _Work:
     def _of(self, base: Sample) -> Mapping[str, Value]:
         return {} if self._method.no_likelihood else base.values
 
-    def _texts(self, indices: Sequence[int], treated: Mapping[int, Treatment]) -> dict[int, str | None]:
-        texts: dict[int, str | None] = {index: treated[index].reply for index in indices}
+    def _spoken(self, said: Said) -> Mapping[str, Value]:
+        return {} if self._method.no_likelihood or not said.log_probs else {SPOKEN: said.log_probs}
+
+    def _answers(self, indices: Sequence[int], treated: Mapping[int, Treatment]) -> dict[int, Said]:
         if not self._task.max_tokens:
-            return dict.fromkeys(indices)
+            return {}
         asked = [index for index in indices if treated[index].reply is None]
         said = self._runner.generate([treated[index].ask for index in asked], self._task.max_tokens)
-        return texts | {index: answer.text for index, answer in zip(asked, said, strict=True)}
+        return dict(zip(asked, said, strict=True))
 
     def _scores(self, indices: Sequence[int], treated: Mapping[int, Treatment]) -> dict[int, Mapping[str, Value]]:
         if self._method.no_likelihood or self._runner.no_likelihood:
             return {index: {} for index in indices}
-        scored = [index for index in indices if self._task.items[index].answers]
+        scored = [i for i in indices if self._task.items[i].answers and treated[i].reply is None]
         forced = self._runner.score(
             [treated[index].ask for index in scored],
             [self._task.items[index].answers for index in scored],

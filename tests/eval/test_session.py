@@ -29,7 +29,7 @@ class Echo:
         if self._fail_after is not None and len(self.asked) >= self._fail_after:
             raise KeyboardInterrupt
         self.asked += asks
-        return [Said(ask.text.upper() if ask.digests else ask.text, ()) for ask in asks]
+        return [Said(ask.text.upper() if ask.digests else ask.text, (-0.5,)) for ask in asks]
 
     def score(
         self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
@@ -76,7 +76,7 @@ def test_every_item_gets_a_sample_with_text_and_scores(store: Store) -> None:
     Session(store, quiet).run("none", Unprotected(), Echo(), [task(5)])
     assert sorted(key.index for key in store.samples) == [0, 1, 2, 3, 4]
     first = store.samples[Key("none", "forget", 0)]
-    assert (first.text, first.values) == ("question 0", {"words": 10.0, "loss": 4.0})
+    assert (first.text, first.values) == ("question 0", {"words": 10.0, "loss": 4.0, "spoken_log_probs": (-0.5,)})
 
 
 def test_an_interrupted_run_asks_only_for_the_rest(store: Store) -> None:
@@ -97,6 +97,7 @@ def test_a_prompt_that_is_left_alone_takes_the_sample_of_the_base(store: Store) 
     assert [ask.text for ask in runner.asked] == ["question 1", "question 3"]
     texts = [store.samples[Key("odd", "forget", n)].text for n in range(4)]
     assert texts == ["question 0", "QUESTION 1", "no", "QUESTION 3"]
+    assert "loss" not in store.samples[Key("odd", "forget", 2)].values
     assert [store.samples[Key("odd", "forget", n)].plan for n in range(4)] == [
         "pass",
         "restrict",
