@@ -38,6 +38,7 @@ FIXED = (
 )
 # Without a parser vLLM refuses every request that carries tools; a later flag in `engine_args` chooses another.
 TOOLS = ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
+DEMO = "demo"
 DEATH_POLL = 0.25
 
 
@@ -81,7 +82,7 @@ def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
         "--model",
         model,
         "--served-model-name",
-        Path(model).name if Path(model).is_dir() else model,
+        _served_name(settings, model),
         "--logprobs-mode",
         "processed_logprobs",
         "--logits-processors",
@@ -89,6 +90,12 @@ def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
         "--disable-fastapi-docs",
     ]
     return own + TOOLS + shared_flags(settings, model, cpu) + extra_flags(settings)
+
+
+def _served_name(settings: Settings, model: str) -> str:
+    if not settings.model:
+        return DEMO
+    return Path(model).name if Path(model).is_dir() else model
 
 
 def extra_flags(settings: Settings) -> list[str]:

@@ -23,11 +23,15 @@ def value(command_line: list[str], flag: str) -> str:
 
 
 def test_what_the_policy_depends_on_is_always_set(model: str) -> None:
-    line = flags(Settings(), model, cpu=True)
+    line = flags(Settings(model=model), model, cpu=True)
     assert value(line, "--logits-processors") == PROCESSOR
     assert value(line, "--logprobs-mode") == "processed_logprobs"
     assert value(line, "--served-model-name") == "quill-7b"
     assert "--disable-fastapi-docs" in line
+
+
+def test_the_demo_model_is_served_by_a_name_of_its_own(model: str) -> None:
+    assert value(flags(Settings(), model, cpu=True), "--served-model-name") == "demo"
 
 
 def test_on_cpu_a_prefill_is_never_chunked(model: str) -> None:
