@@ -31,12 +31,16 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """A role's instructions, at a version; no text of a user, a target or a model is ever part of them."""
+    """A role's instructions, at a version; no text of a user, a target or a model is ever part of them.
+
+    `shown` are the examples as the turns they are given in.
+    """
 
     name: str
     version: int
     system: str
     examples: tuple[Example, ...]
+    shown: tuple[Message, ...]
 
     def messages(self, data: Data, *, repair: bool = False) -> list[Message]:
         """Return the messages of a call about `data`, which stands quoted in the last one.
@@ -44,12 +48,7 @@ class Brief:
         With `repair`, the instructions add that the last reply did not have the form asked for.
         """
         system = f"{self.system}\n\n{_text('repair')}" if repair else self.system
-        shown = ((Message("user", render(e.data)), Message("assistant", e.reply)) for e in self.examples)
-        return [
-            Message("system", system),
-            *(message for pair in shown for message in pair),
-            Message("user", render(data)),
-        ]
+        return [Message("system", system), *self.shown, Message("user", render(data))]
 
 
 @cache
@@ -62,7 +61,9 @@ def brief(name: str) -> Brief:
     examples = [Example(m["shows"], json.loads(m["data"]), m["reply"]) for m in _EXAMPLE.finditer(rest)]
     if _EXAMPLE.sub("", rest).strip():
         raise ValueError(f"prompts/{name}.md has an example that is not data and a reply")
-    return Brief(name, int(match["version"]), match["system"].strip(), tuple(examples))
+    turns = ((Message("user", render(e.data)), Message("assistant", e.reply)) for e in examples)
+    shown = tuple(turn for pair in turns for turn in pair)
+    return Brief(name, int(match["version"]), match["system"].strip(), tuple(examples), shown)
 
 
 def _text(name: str) -> str:
