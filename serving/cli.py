@@ -1,4 +1,4 @@
-"""The command line: `lethe serve`, `targets`, `check`, `bench`, `eval`, `version`."""
+"""The command line: `lethe serve`, `targets`, `check`, `bench`, `eval`, `assistant`, `alu`, `version`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from agents.cli import app as agents
 from eval.cli import app as evaluation
 from guard.errors import LetheError
 from serving.admin_client import AdminClient, AdminRefused
+from serving.cli_assistants import assistants
 from serving.cli_targets import targets
 from serving.settings import load
 
@@ -25,6 +27,8 @@ app = typer.Typer(
 )
 app.add_typer(targets, name="targets")
 app.add_typer(evaluation, name="eval")
+app.add_typer(assistants, name="assistant")
+app.add_typer(agents, name="alu")
 console = Console()
 errors = Console(stderr=True)
 

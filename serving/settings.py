@@ -18,7 +18,7 @@ from guard.errors import BadSettings
 
 PREFIX = "LETHE_"
 # Read by other processes or by the loader itself, not fields of the object.
-FOREIGN = frozenset({"LETHE_CONFIG", "LETHE_POLICY_DIR"})
+FOREIGN = frozenset({"LETHE_CONFIG", "LETHE_POLICY_DIR", "LETHE_ASSISTANT_DIR", "LETHE_ASSISTANTS"})
 
 
 class Settings(BaseSettings):
