@@ -109,12 +109,13 @@ class Batch:
             if row is None:
                 continue
             try:
-                banned = np.concatenate([*row.banned(), self._vocabulary.absent])
+                banned = [ids for ids in (*row.banned(), self._vocabulary.absent) if len(ids)]
             except Exception as error:
                 self.close(index, error)
             else:
-                rows.append(np.full(len(banned), index))
-                tokens.append(banned)
+                # Most rows, at most steps, have nothing to forbid.
+                tokens += banned
+                rows += [np.full(len(ids), index) for ids in banned]
         none = np.zeros(0, np.int64)
         row_of, token = np.concatenate([none, *rows]), np.concatenate([none, *tokens])
         if width < len(self._vocabulary):
