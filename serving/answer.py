@@ -11,6 +11,8 @@ from serving.asgi import Headers, Message, Send, respond
 from serving.sse import DONE, Splitter, frame
 from serving.wire import conform_answer, conform_chunk
 
+# What vLLM answers to a client that has left; nobody is there to read anything.
+ABANDONED = b"null"
 STREAM_HEADERS: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -86,6 +88,8 @@ class Answer:
             self.row_failed = True
             return
         self._ended = True
+        if body == ABANDONED:
+            return
         if self._status != 200:
             await self._fail(envelope.from_engine(self._status, body))
             return

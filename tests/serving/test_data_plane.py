@@ -15,6 +15,7 @@ from guard.plan import Plan, PlanKind
 from serving.asgi import Receive, Scope, Send, read_body, respond
 from serving.data_plane import DataPlane, Limits
 from serving.denied import CHAT, COMPLETIONS
+from serving.inner import json_scope
 from serving.judge import Judgement
 from serving.sse import DONE, frame
 
@@ -253,6 +254,25 @@ async def test_an_engine_that_dies_before_answering_is_a_503() -> None:
 
     async with client(plane(dead)) as http:  # type: ignore[arg-type]
         assert (await http.post(CHAT, json=ASK)).status_code == 503
+
+
+@pytest.mark.anyio
+async def test_an_answer_nobody_waits_for_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    async def abandoned(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, 200, None)
+
+    sent: list[Any] = []
+
+    async def left() -> dict[str, Any]:
+        return {"type": "http.request", "body": orjson.dumps(ASK)}
+
+    async def gone(message: Any) -> None:
+        sent.append(message)
+
+    scope = json_scope(CHAT, 0)
+    await plane(abandoned, FakeJudge(PlanKind.RESTRICT))(scope, left, gone)  # type: ignore[arg-type]
+    assert sent == []
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.anyio
