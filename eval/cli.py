@@ -118,6 +118,29 @@ def muse(
 
 
 @app.command()
+def rwku(
+    data: _Data,
+    out: _Out,
+    model: _Model,
+    methods: _Methods = "none,icu,decline,guard",
+    limit: _Limit = 0,
+    seed: _Seed = 0,
+    dtype: _Dtype = "float32",
+    run_with: Annotated[
+        Literal["reference", "engine"], typer.Option(help="How the model is asked.")
+    ] = "reference",
+) -> None:
+    """Replay RWKU's probes on persons to forget and on their neighbours: ROUGE-L recall."""
+    with _reported():
+        from eval.run.bench import run_rwku
+
+        options = _options(model, "", data, out, methods, limit, seed, dtype, run_with, "")
+        with _bars() as progress:
+            run_rwku(options, _command(), progress)
+        typer.echo((out / "report.md").read_text(encoding="utf-8"))
+
+
+@app.command()
 def compare(
     a: Annotated[str, typer.Argument(help="A result's folder, or FOLDER:RUN.")],
     b: Annotated[str, typer.Argument(help="Another, or the same with another run.")],

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from eval.benchmarks.rwku import Form
+from eval.run.rwku import SETS
+
 
 class Block(NamedTuple):
     """A table: its title, and heading -> metric of each column."""
@@ -82,5 +85,28 @@ MUSE: Final = (
             "Privleak forget touched": "privleak_forget_touched",
             "Privleak holdout touched": "privleak_holdout_touched",
         },
+    ),
+)
+
+RWKU: Final = (
+    Block(
+        "ROUGE-L recall (times 100)",
+        {
+            "Forget FB": "forget_fb",
+            "Forget QA": "forget_qa",
+            "Forget AA": "forget_aa",
+            "Forget all": "forget_all",
+            "Neighbor FB": "neighbor_fb",
+            "Neighbor QA": "neighbor_qa",
+            "Neighbor all": "neighbor_all",
+        },
+    ),
+    Block(
+        "Adversarial forms",
+        {form.value: f"form_{form.value.replace(' ', '_')}" for form in Form},
+    ),
+    Block(
+        "Share of prompts touched",
+        {name.replace("_", " "): f"{name}_touched" for name in SETS},
     ),
 )

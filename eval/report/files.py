@@ -6,9 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from eval.benchmarks.rwku import Probe
 from eval.metrics.convention import Convention
 from eval.metrics.privleak import Corpus
-from eval.report import columns, muse, tofu
+from eval.report import columns, muse, rwku, tofu
 from eval.report.cell import Cell
 from eval.report.columns import Block
 from eval.report.example import examples
@@ -60,6 +61,21 @@ def write_muse(
     table = {run: muse.cells(store.samples, run, retain, corpus, reason) for run, reason in runs.items()}
     results = _results(store, runs, {"authors": table}, command, seconds)
     _write(store, results, columns.MUSE, {}, runs, tasks)
+    return results
+
+
+def write_rwku(
+    store: Store,
+    runs: Reasons,
+    probes: Mapping[str, Sequence[Probe]],
+    tasks: Sequence[Task],
+    command: str,
+    seconds: float,
+) -> Results:
+    """Write an RWKU result."""
+    table = {run: rwku.cells(store.samples, run, probes) for run in runs}
+    results = _results(store, runs, {"authors": table}, command, seconds)
+    _write(store, results, columns.RWKU, {}, runs, tasks)
     return results
 
 

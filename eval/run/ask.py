@@ -15,12 +15,14 @@ class Ask:
     """A prompt under a policy.
 
     text     the user's message of a chat, or the start of a text that is to go on (`chat` False)
+    prefill  how the assistant's turn of a chat begins
     digests  the automata that restrict the answer
     """
 
     text: str = field(repr=False)
     chat: bool = True
     digests: tuple[str, ...] = ()
+    prefill: str = ""
 
 
 class Said(NamedTuple):

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from eval.benchmarks import muse as muse_data
 from eval.benchmarks import tofu as tofu_data
-from eval.benchmarks.muse import cut_gold, load_texts
+from eval.benchmarks.muse import cut_gold
 from eval.benchmarks.question import load_questions
-from eval.benchmarks.rows import find, need
+from eval.benchmarks.rows import find, need, read_rows
 from eval.benchmarks.tofu import ForgetSplit
 from eval.errors import BadBenchmark
 from eval.metrics.privleak import Corpus
-from eval.report.files import write_muse, write_tofu
+from eval.report.files import write_muse, write_rwku, write_tofu
 from eval.report.results import Results
-from eval.run import muse, tofu
+from eval.run import muse, rwku, tofu
 from eval.run.method import no_likelihood
 from eval.run.options import Options, RunWith
 from eval.run.replay import RETAIN, replay
@@ -42,10 +42,21 @@ def run_muse(options: Options, corpus: Corpus, command: str, progress: Progress)
     raw = find(options.data / "raw", "forget")
     if raw is None:
         raise BadBenchmark(f"{options.data}: no file raw/forget, so nothing can be made a forget target")
+    # The published file has blank strings between its articles.
+    texts = [row.text() for row in read_rows(raw) if row.value != ""]
     tasks = muse.tasks(benchmark, options.limit, _cut(options))
-    store = replay(options, "muse", corpus.value, articles(load_texts(raw)), tasks, progress)
+    store = replay(options, "muse", corpus.value, articles(texts), tasks, progress)
     retain = RETAIN if options.retain_model else None
     return write_muse(store, corpus, _runs(options), retain, tasks, command, time.monotonic() - started)
+
+
+def run_rwku(options: Options, command: str, progress: Progress) -> Results:
+    """Replay RWKU's probes with all persons of its target file as forget targets at once."""
+    started = time.monotonic()
+    probes = rwku.load_probes(options.data, options.limit)
+    tasks = rwku.tasks(probes)
+    store = replay(options, "rwku", "all", rwku.targets(options.data), tasks, progress)
+    return write_rwku(store, _runs(options), probes, tasks, command, time.monotonic() - started)
 
 
 def _runs(options: Options) -> dict[str, str]:

@@ -61,6 +61,10 @@ class Endpoint:
 
     def _said(self, ask: Ask, max_tokens: int) -> Said:
         common: dict[str, Any] = {"model": self.model, "temperature": 0.0, "max_tokens": max_tokens}
+        if ask.prefill:
+            raise EndpointFailed(
+                "the benchmark begins the assistant's turn, which an endpoint cannot be asked to do"
+            )
         if ask.chat:
             messages: Any = [{"role": "user", "content": ask.text}]
             chosen = self._client.chat.completions.create(**common, messages=messages, logprobs=True).choices[0]

@@ -21,7 +21,8 @@ class Prompts:
         if not self.tokenizer.chat_template:
             raise ModelUnavailable("the model's tokenizer has no chat template, and the benchmark is a chat")
         messages = [{"role": "user", "content": ask.text}]
-        return list(self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
+        ids = list(self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
+        return ids + self.answer(ask.prefill, end=False) if ask.prefill else ids
 
     def answer(self, text: str, *, end: bool) -> list[int]:
         """The ids of an answer, without a beginning of sequence, and with the end of sequence if `end`."""
