@@ -31,7 +31,16 @@ def subtracted(
     """
     mine = _of_target(target)
     changed = mine - alpha * _log_softmax(assistant)
-    return _share(mine, changed, _kept(mine, rate) & ~pinned)
+    return _share(mine, changed, (mine >= threshold(mine, rate)) & ~pinned)
+
+
+def threshold(log_p: torch.Tensor, rate: Strength) -> torch.Tensor:
+    """Return the least log-probability [rows, 1] that ULD's filter keeps in each row of log_p [rows, width]."""
+    width = log_p.shape[-1]
+    rates = torch.as_tensor(rate, dtype=log_p.dtype, device=log_p.device).expand(log_p.shape[0], 1)
+    counts = (rates.double() * width + 1e-9).long().clamp(1, width)
+    ranked = log_p.topk(int(counts.max()), dim=-1).values.gather(-1, counts - 1)
+    return torch.minimum(ranked, log_p.amax(-1, keepdim=True) + rates.log())
 
 
 def diverged(
@@ -63,15 +72,6 @@ def _log_softmax(logits: torch.Tensor) -> torch.Tensor:
 def _of_target(logits: torch.Tensor) -> torch.Tensor:
     # A row that forbids everything has no distribution; it stays a row of -inf.
     return _log_softmax(logits).nan_to_num(nan=float("-inf"), neginf=float("-inf"))
-
-
-def _kept(mine: torch.Tensor, rate: Strength) -> torch.Tensor:
-    width = mine.shape[-1]
-    rates = torch.as_tensor(rate, dtype=mine.dtype, device=mine.device).expand(mine.shape[0], 1)
-    counts = (rates.double() * width + 1e-9).long().clamp(1, width)
-    ranked = mine.topk(int(counts.max()), dim=-1).values.gather(-1, counts - 1)
-    likely = mine.amax(-1, keepdim=True) + rates.log()
-    return mine >= torch.minimum(ranked, likely)
 
 
 def _share(mine: torch.Tensor, changed: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
