@@ -87,6 +87,7 @@ class Automaton:
         # Python reads single cells of a memoryview several times faster than those of an array.
         self.cells: memoryview[int] = table.reshape(-1).data
         self.ends: memoryview[int] = accepting.view(np.uint8).data
+        self.depths: memoryview[int] = depth.data
 
     @classmethod
     def compile(cls, phrases: Iterable[str]) -> Automaton:

@@ -24,49 +24,60 @@ class Scanner:
         folded = fold(seed).encode()
         self._states = [a.run(0, folded[-a.reach :] if a.reach else b"") for a in self._automata]
         self._held = ""
-        # The position in _held that each folded byte of it comes from.
-        self._starts: list[int] = []
 
     def feed(self, text: str) -> str:
         """Take the next characters and return those that may leave now."""
         if self.matched:
             return ""
-        held, starts = self._held + text, self._starts
-        known, folded = len(starts), bytearray()
-        for position, char in enumerate(text, len(self._held)):
-            letters = _letters(char)
-            folded += letters
-            starts += (position,) * len(letters)
-
-        found = [match for k in range(len(self._states)) if (match := self._match(k, folded, known))]
-        if found:
-            self.matched = True
-            self._held, self._starts = "", []
-            return held[: min(found)[1]]
-
-        pending = max((int(a.depth[s]) for a, s in zip(self._automata, self._states, strict=True)), default=0)
-        # With more bytes pending than are held, the match in progress began in the seed.
-        leaving = len(held) if not pending else 0 if pending > len(starts) else starts[-pending]
-        self._held = held[leaving:]
-        self._starts = [position - leaving for position in starts[-pending:]] if pending else []
-        return held[:leaving]
+        folded = b"".join(map(_letters, text))
+        states, pending = [], 0
+        for automaton, state in zip(self._automata, self._states, strict=True):
+            cells, ends, width = automaton.cells, automaton.ends, automaton.width
+            for symbol in folded.translate(automaton.symbols):
+                state = cells[state * width + symbol]
+                if ends[state]:
+                    return self._cut(text, folded)
+            states.append(state)
+            pending = max(pending, automaton.depths[state])
+        self._states = states
+        said = self._held + text
+        leaving = _last(said, pending)
+        self._held = said[leaving:]
+        return said[:leaving]
 
     def finish(self) -> str:
         """Return what is still held back, as no more text will come to complete a phrase."""
-        rest, self._held, self._starts = self._held, "", []
+        rest, self._held = self._held, ""
         return rest
 
-    def _match(self, k: int, folded: bytearray, known: int) -> tuple[int, int] | None:
-        """Advance automaton k; at its first match return the positions of its last and first character."""
+    def _cut(self, text: str, folded: bytes) -> str:
+        """Withhold from the first match on; of matches that end together, the longest is withheld."""
+        said = self._held + text
+        # The position that each folded byte comes from.
+        starts = [position for position, char in enumerate(said) for _ in _letters(char)]
+        ends = [end for k in range(len(self._automata)) if (end := self._first_match(k, folded))]
+        count, longest = min(ends)
+        first = len(starts) - len(folded) + count + longest
+        self.matched, self._held = True, ""
+        return said[: starts[first]] if first >= 0 else ""
+
+    def _first_match(self, k: int, folded: bytes) -> tuple[int, int] | None:
+        """The folded bytes up to the end of automaton k's first match, and minus those of the longest there."""
         automaton, state = self._automata[k], self._states[k]
-        cells, ends, width = automaton.cells, automaton.ends, automaton.width
-        for index, symbol in enumerate(folded.translate(automaton.symbols), known):
-            state = cells[state * width + symbol]
-            if ends[state]:
-                first = index + 1 - int(automaton.depth[next(automaton.ending(state))])
-                return self._starts[index], self._starts[first] if first >= 0 else 0
-        self._states[k] = state
+        for count, symbol in enumerate(folded.translate(automaton.symbols), 1):
+            state = automaton.cells[state * automaton.width + symbol]
+            if automaton.ends[state]:
+                return count, -automaton.depths[next(automaton.ending(state))]
         return None
+
+
+def _last(text: str, count: int) -> int:
+    """Where the last `count` folded bytes of `text` begin; 0 when it has fewer, its end when count is 0."""
+    place = len(text)
+    while count > 0 and place:
+        place -= 1
+        count -= len(_letters(text[place]))
+    return place
 
 
 @lru_cache(maxsize=65_536)

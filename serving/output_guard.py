@@ -14,7 +14,7 @@ import orjson
 from guard.automaton import Automaton
 from guard.scanner import Scanner
 from serving.request import CHAT_CHUNK
-from serving.surfaces import MAIN, add, speech, surfaces, withhold_unknown
+from serving.surfaces import MAIN, add, plain_piece, speech, surfaces, withhold_unknown
 
 
 class ChoiceGuard:
@@ -32,17 +32,23 @@ class ChoiceGuard:
         self.finished = False
         self.withheld = False
 
+    def say(self, key: str, text: str) -> str:
+        """What may leave now after one more piece of the surface `key`; the rest is held, or gone for good."""
+        released = "" if self._declined else self._release(key, text)
+        if released:
+            self._spoke = True
+        self._owed += len(text) - len(released)
+        return released
+
     def filter(self, choice: dict[str, Any]) -> bool:
         """Rewrite `choice` in place to what may leave now; True if anything was changed."""
         changed = withhold_unknown(choice)
         for surface in surfaces(choice):
             text = surface.holder[surface.member]
-            released = "" if self._declined else self._release(surface.key, text)
+            released = self.say(surface.key, text)
             if released != text:
                 surface.holder[surface.member] = released
-                self._owed += len(text) - len(released)
                 changed = True
-            self._spoke = self._spoke or bool(released)
         self._spoke = self._spoke or (bool(speech(choice).get("tool_calls")) and not self._declined)
         if choice.get("finish_reason") is not None:
             changed = self._finish(choice) or changed
@@ -120,6 +126,14 @@ class OutputGuard:
         """What may leave of one streamed chunk now; None while all of it is held back."""
         chunk = orjson.loads(payload)
         choices = chunk.get("choices") or []
+        # Nearly every chunk of a stream is one piece of text and nothing else.
+        if len(choices) == 1 and (piece := plain_piece(choices[0])):
+            text = piece.holder[piece.member]
+            released = self._choice(choices[0]).say(piece.key, text)
+            if released == text:
+                return payload
+            piece.holder[piece.member] = released
+            return orjson.dumps(chunk) if released or chunk.get("usage") else None
         changed = [self._choice(choice).filter(choice) for choice in choices]
         if not any(changed):
             return payload

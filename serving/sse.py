@@ -18,6 +18,14 @@ class Splitter:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The payloads completed by `chunk`, in order."""
+        if (
+            not self._rest
+            and chunk.startswith(b"data: ")
+            and chunk.find(b"\n\n") == len(chunk) - 2 == chunk.find(b"\n")
+        ):
+            # One whole event and nothing else, as engines send them.
+            yield chunk[6:-2]
+            return
         *events, self._rest = (self._rest + chunk.replace(b"\r", b"")).split(b"\n\n")
         for event in events:
             lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]

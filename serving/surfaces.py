@@ -47,6 +47,18 @@ def surfaces(choice: dict[str, Any]) -> Iterator[Surface]:
     yield from _function("function", holder.get("function_call"))
 
 
+def plain_piece(choice: dict[str, Any]) -> Surface | None:
+    """The one surface of a chunk that is a piece of text and nothing else; None for any other chunk."""
+    if choice.get("finish_reason") is not None or choice.get("logprobs"):
+        return None
+    delta = choice.get("delta")
+    if delta is None:
+        return Surface("text", choice, "text") if isinstance(choice.get("text"), str) else None
+    if isinstance(delta, dict) and delta.keys() == {"content"} and isinstance(delta["content"], str):
+        return Surface("content", delta, "content")
+    return None
+
+
 def withhold_unknown(choice: dict[str, Any]) -> bool:
     """Empty every member of a chat message that no surface covers; True if there was one."""
     holder = speech(choice)
