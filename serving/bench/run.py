@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,18 +49,18 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The medians over all rounds of one case, stock and guarded, for one figure."""
+    """One figure of one case, stock and guarded, a value for each round; rounds are compared pair by pair."""
 
     case: Case
     figure: str
     unit: str
-    stock: float
-    guarded: float
+    stock: Sequence[float]
+    guarded: Sequence[float]
 
     @property
     def ratio(self) -> float:
-        """Guarded over stock."""
-        return self.guarded / self.stock
+        """The median over the rounds of guarded over stock: what disturbs one round disturbs both its sides."""
+        return median([ours / plain for plain, ours in zip(self.stock, self.guarded, strict=True)])
 
 
 FIGURES: tuple[tuple[str, str, Callable[[Measured], float], bool], ...] = (
@@ -136,36 +136,36 @@ def _compare(
             )
     plain, ours = (seen[endpoint.name] for endpoint in endpoints)
     if case.load.tokens == 1:
-        value = [1000 * median([t for m in side for t in m.total]) for side in (plain, ours)]
+        value = [[1000 * median(m.total) for m in side] for side in (plain, ours)]
         yield Ratio(case, "one-token latency p50", "ms", *value)
         return
     for figure, unit, of, streamed_only in FIGURES:
         if case.load.stream or not streamed_only:
-            yield Ratio(case, figure, unit, median([of(m) for m in plain]), median([of(m) for m in ours]))
+            yield Ratio(case, figure, unit, [of(m) for m in plain], [of(m) for m in ours])
+
+
+HEAD = ("policy", "figure", "concurrency", "stream", "stock", "guarded", "guarded / stock")
 
 
 def table(ratios: list[Ratio]) -> Table:
     """The ratios as a table."""
-    out = Table("policy", "figure", "concurrency", "stream", "stock", "guarded", "guarded / stock")
+    out = Table(*HEAD)
     for row in ratios:
-        load = row.case.load
-        cells = (row.case.policy, row.figure, str(load.concurrency), "yes" if load.stream else "no")
-        out.add_row(*cells, f"{row.stock:.1f} {row.unit}", f"{row.guarded:.1f} {row.unit}", f"{row.ratio:.3f}")
+        out.add_row(*_cells(row))
     return out
 
 
 def markdown(ratios: list[Ratio]) -> str:
     """The ratios as a Markdown table."""
-    lines = [
-        "| policy | figure | concurrency | stream | stock | guarded | guarded / stock |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in ratios:
-        load = row.case.load
-        cells = (row.case.policy, row.figure, str(load.concurrency), "yes" if load.stream else "no")
-        values = (f"{row.stock:.1f} {row.unit}", f"{row.guarded:.1f} {row.unit}", f"{row.ratio:.3f}")
-        lines.append(f"| {' | '.join((*cells, *values))} |")
-    return "\n".join(lines)
+    rows = [HEAD, ("---",) * len(HEAD), *map(_cells, ratios)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _cells(row: Ratio) -> tuple[str, ...]:
+    load = row.case.load
+    values = (f"{median(side):.1f} {row.unit}" for side in (row.stock, row.guarded))
+    stream = "yes" if load.stream else "no"
+    return (row.case.policy, row.figure, str(load.concurrency), stream, *values, f"{row.ratio:.3f}")
 
 
 def _invented(chooser: random.Random) -> str:

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from serving.bench.load import Load, Measured, median
+from serving.bench.run import Case, Ratio, literals, markdown, people
+
+CASE = Case("0 phrases", Load(1, 8, 64, stream=False))
+
+
+def test_rounds_are_compared_pair_by_pair() -> None:
+    """A round that was slow for both sides does not move the ratio."""
+    row = Ratio(CASE, "throughput", "tok/s", [100.0, 10.0, 100.0], [98.0, 9.8, 98.0])
+    assert row.ratio == pytest.approx(0.98)
+
+
+def test_throughput_counts_every_token_over_the_whole_run() -> None:
+    assert Measured(2.0, 128, (), (), ()).throughput == 64.0
+
+
+def test_nothing_measured_is_no_number() -> None:
+    assert median([]) != median([])
+
+
+def test_the_table_has_a_line_for_each_figure() -> None:
+    lines = markdown([Ratio(CASE, "throughput", "tok/s", [100.0], [97.0])]).splitlines()
+    assert len(lines) == 3
+    assert lines[-1] == "| 0 phrases | throughput | 1 | no | 100.0 tok/s | 97.0 tok/s | 0.970 |"
+
+
+@pytest.mark.parametrize("count", [100, 10_000])
+def test_literals_are_as_many_phrases_as_asked_for_in_targets_that_are_always_in_force(count: int) -> None:
+    targets = literals(count)
+    assert sum(len(target["phrases"]) for target in targets) == count
+    assert {target["scope"] for target in targets} == {"always"}
+    assert literals(count) == targets
+
+
+def test_people_are_contextual_targets_with_facts() -> None:
+    targets = people(3)
+    assert len({target["name"] for target in targets}) == 3
+    assert all(target["facts"] and "scope" not in target for target in targets)
