@@ -1,13 +1,13 @@
 """What is served in place of a target model's next-token distribution, given those of other models.
 
-Every function takes logits, float [rows, width], any constant added to a row being without effect, and returns
+Every rule takes what `log_probabilities` makes of the models' logits, float [rows, width], and returns
 log-probabilities of that shape. In each row
 
 * tokens of the mask `pinned`, bool [width] (special tokens: the end of a text is the target's own affair), and
   tokens that a filter leaves out keep the target's log-probability;
 * the others share the target's remaining mass in proportion to the changed scores;
-* a token that the target's logits forbid (-inf) stays forbidden;
-* NaN in another model's logits makes NaN of the row: callers must close it.
+* a token that the target forbids (-inf) stays forbidden;
+* NaN in the logits of any model that is added or subtracted makes NaN of the row: callers must close it.
 
 So the result is a distribution of finite log-probabilities wherever the target's is, the same for sampling as for
 scoring. Sources: ULD, arXiv 2406.08607; Divergence Decoding, arXiv 2605.31293.
@@ -21,6 +21,13 @@ Strength = torch.Tensor | float
 """One number for all rows, or float [rows, 1]."""
 
 
+def log_probabilities(logits: torch.Tensor) -> torch.Tensor:
+    """Return the log-softmax of each row, in float32 at least; a row of -inf, which forbids everything, stays."""
+    scores = logits if logits.dtype == torch.float64 else logits.float()
+    dead = torch.isneginf(scores.amax(-1, keepdim=True))
+    return torch.log_softmax(scores, dim=-1).masked_fill(dead, float("-inf"))
+
+
 def subtracted(
     target: torch.Tensor, assistant: torch.Tensor, alpha: Strength, rate: Strength, pinned: torch.Tensor
 ) -> torch.Tensor:
@@ -29,9 +36,8 @@ def subtracted(
     The filter keeps tokens of at least `rate` times the most likely one's probability, and the rate * width most
     likely in any case: a model that has memorised an answer would otherwise keep that answer alone. 0 keeps all.
     """
-    mine = _of_target(target)
-    changed = mine - alpha * _log_softmax(assistant)
-    return _share(mine, changed, (mine >= threshold(mine, rate)) & ~pinned)
+    kept = target >= threshold(target, rate)
+    return _share(target, target - alpha * assistant, kept & ~pinned)
 
 
 def threshold(log_p: torch.Tensor, rate: Strength) -> torch.Tensor:
@@ -47,9 +53,7 @@ def diverged(
     target: torch.Tensor, retain: torch.Tensor, forget: torch.Tensor, alpha: Strength, pinned: torch.Tensor
 ) -> torch.Tensor:
     """Divergence Decoding, linear: log p_target + alpha * (log p_retain - log p_forget)."""
-    mine = _of_target(target)
-    changed = mine + alpha * (_log_softmax(retain) - _log_softmax(forget))
-    return _share(mine, changed, ~pinned)
+    return _share(target, target + alpha * (retain - forget), ~pinned)
 
 
 def outranked(
@@ -59,25 +63,15 @@ def outranked(
 
     No pinned token is among them.
     """
-    mine = _of_target(target)
-    preferred = (_log_softmax(forget) - _log_softmax(retain)).masked_fill(pinned, float("-inf"))
+    preferred = (forget - retain).masked_fill(pinned, float("-inf"))
     banned = preferred.topk(count, dim=-1).indices
-    return _share(mine, mine.scatter(-1, banned, float("-inf")), ~pinned)
+    return _share(target, target.scatter(-1, banned, float("-inf")), ~pinned)
 
 
-def _log_softmax(logits: torch.Tensor) -> torch.Tensor:
-    return torch.log_softmax(logits if logits.dtype == torch.float64 else logits.float(), dim=-1)
-
-
-def _of_target(logits: torch.Tensor) -> torch.Tensor:
-    # A row that forbids everything has no distribution; it stays a row of -inf.
-    return _log_softmax(logits).nan_to_num(nan=float("-inf"), neginf=float("-inf"))
-
-
-def _share(mine: torch.Tensor, changed: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
+def _share(target: torch.Tensor, changed: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
     never = float("-inf")
     changed = changed.masked_fill(~free, never)
-    mass = mine.masked_fill(~free, never).logsumexp(-1, keepdim=True)
+    mass = target.masked_fill(~free, never).logsumexp(-1, keepdim=True)
     total = changed.logsumexp(-1, keepdim=True)
     shift = torch.where(torch.isneginf(total), 0.0, mass - total)
-    return torch.where(free, changed + shift, mine)
+    return torch.where(free, changed + shift, target)

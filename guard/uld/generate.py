@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-from guard.uld.points import Cast, Point, names, scores, serve, states
+from guard.uld.points import Cast, Point, names, serve, shown, states
 
 _BATCH = 64
 
@@ -43,7 +43,7 @@ def _batch(cast: Cast, point: Point, prompts: Sequence[Sequence[int]], end: int,
     chosen: list[torch.Tensor] = []
     while len(chosen) < most and bool(open_.any()):
         positions = (mask.cumsum(1) - 1).clamp_min(0)[:, -tokens.shape[1] :]
-        logits = {}
+        log_p = {}
         for name, cache in caches.items():
             hidden = states(
                 cast,
@@ -54,8 +54,8 @@ def _batch(cast: Cast, point: Point, prompts: Sequence[Sequence[int]], end: int,
                 past_key_values=cache,
                 use_cache=True,
             )
-            logits[name] = scores(cast, name, hidden[:, -1])
-        following = serve(cast, point, logits).argmax(-1).masked_fill(~open_, end)
+            log_p[name] = shown(cast, name, hidden[:, -1])
+        following = serve(cast, point, log_p).argmax(-1).masked_fill(~open_, end)
         open_ &= following != end
         chosen.append(following)
         tokens = following[:, None]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from transformers import DynamicCache, LogitsProcessor
 
-from guard.uld.difference import Strength, subtracted
+from guard.uld.difference import Strength, log_probabilities, subtracted
 from guard.uld.trunk import Trunk
 
 
@@ -43,7 +43,8 @@ class DifferenceProcessor(LogitsProcessor):  # type: ignore[misc]
         repeats = input_ids.shape[0] // self._prompts.shape[0]
         known = self._known(input_ids, self._prompts.repeat_interleave(repeats, 0))
         alpha = self._alpha.repeat_interleave(repeats, 0) if isinstance(self._alpha, torch.Tensor) else self._alpha
-        return subtracted(scores, known, alpha, self._filter_rate, self._pinned)
+        mine, theirs = log_probabilities(scores), log_probabilities(known)
+        return subtracted(mine, theirs, alpha, self._filter_rate, self._pinned)
 
     def _known(self, tokens: torch.Tensor, prompts: torch.Tensor) -> torch.Tensor:
         length = tokens.shape[1]

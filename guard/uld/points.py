@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from guard.uld.difference import diverged, outranked, subtracted
+from guard.uld.difference import diverged, log_probabilities, outranked, subtracted
 from guard.uld.tokens import UNSCORED, Encoded, pad
 from guard.uld.trunk import Trunk
 
@@ -71,16 +71,16 @@ def losses(
     return found
 
 
-def serve(cast: Cast, point: Point, logits: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Return log p as a point serves it, of the logits [rows, width] of the models by name (see `names`)."""
-    target = logits["target"]
+def serve(cast: Cast, point: Point, log_p: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return log p [rows, width] as a point serves it, of that of the models by name (see `names`)."""
+    target = log_p["target"]
     if point.method is Method.ULD:
-        return subtracted(target, logits[point.assistant], point.strength, point.filter_rate, cast.pinned)
+        return subtracted(target, log_p[point.assistant], point.strength, point.filter_rate, cast.pinned)
     if point.method is Method.DD_LINEAR:
-        return diverged(target, logits["retain"], logits["forget"], point.strength, cast.pinned)
+        return diverged(target, log_p["retain"], log_p["forget"], point.strength, cast.pinned)
     if point.method is Method.DD_RANK:
-        return outranked(target, logits["retain"], logits["forget"], int(point.strength), cast.pinned)
-    return target.float().log_softmax(-1)
+        return outranked(target, log_p["retain"], log_p["forget"], int(point.strength), cast.pinned)
+    return target
 
 
 def names(points: Sequence[Point]) -> set[str]:
@@ -101,12 +101,11 @@ def states(cast: Cast, name: str, tokens: torch.Tensor, **more: Any) -> torch.Te
     return found
 
 
-def scores(cast: Cast, name: str, hidden: torch.Tensor) -> torch.Tensor:
-    """Return float32 logits of states."""
+def shown(cast: Cast, name: str, hidden: torch.Tensor) -> torch.Tensor:
+    """Return log p [rows, width] of a model by name, of its states [rows, size]."""
     if name in cast.assistants:
-        return cast.assistants[name][0].logits(hidden)
-    found: torch.Tensor = _of(cast, name).get_output_embeddings()(hidden).float()
-    return found
+        return log_probabilities(cast.assistants[name][0].logits(hidden))
+    return log_probabilities(_of(cast, name).get_output_embeddings()(hidden))
 
 
 def _of(cast: Cast, name: str) -> Any:
@@ -119,13 +118,13 @@ def _batch_losses(cast: Cast, points: Sequence[Point], examples: Sequence[Encode
     hidden = {name: states(cast, name, tokens, use_cache=False)[scored] for name in sorted(names(points))}
     wanted = labels[scored][:, None]
     rows = scored.nonzero()[:, 0]
-    shown = torch.empty(len(points), len(wanted), dtype=torch.float64)
+    found = torch.empty(len(points), len(wanted), dtype=torch.float64)
     for first in range(0, len(wanted), _ROWS):
         part = slice(first, first + _ROWS)
-        logits = {name: scores(cast, name, value[part]) for name, value in hidden.items()}
+        log_p = {name: shown(cast, name, value[part]) for name, value in hidden.items()}
         for number, point in enumerate(points):
-            log_p = serve(cast, point, logits).gather(-1, wanted[part])[:, 0]
-            shown[number, part] = log_p.double().clamp_min(_FORBIDDEN)
+            mine = serve(cast, point, log_p).gather(-1, wanted[part])[:, 0]
+            found[number, part] = mine.double().clamp_min(_FORBIDDEN)
     counts = scored.sum(1)
-    sums = torch.zeros(len(points), len(examples), dtype=torch.float64).index_add_(1, rows, -shown)
+    sums = torch.zeros(len(points), len(examples), dtype=torch.float64).index_add_(1, rows, -found)
     return list(sums / counts)

@@ -14,7 +14,7 @@ from torch import nn
 
 from guard.errors import BadSettings, PolicyUnavailable
 from guard.uld.assistant import Assistant, Manifest
-from guard.uld.difference import subtracted
+from guard.uld.difference import log_probabilities, subtracted
 from guard.uld.follower import Follower, Text
 from guard.uld.trunk import Trunk
 
@@ -110,10 +110,12 @@ def _subtract(
     rate = torch.tensor([[row.filter_rate] for row in rows], device=logits.device)
     # An engine may pad the vocabulary: columns that no token has are never sampled.
     width = min(known.shape[1], logits.shape[1])
-    served = subtracted(logits[where, :width], known[:, :width], alpha, rate, pinned[:width])
+    mine, theirs = log_probabilities(logits[where, :width]), log_probabilities(known[:, :width])
+    served = subtracted(mine, theirs, alpha, rate, pinned[:width])
     logits[where, :width] = served.to(logits.dtype)
     logits[where, width:] = float("-inf")
-    return [index for index, broken in zip(indices, served.isnan().any(-1).tolist(), strict=True) if broken]
+    sound = served.amax(-1).isfinite().tolist()
+    return [index for index, well in zip(indices, sound, strict=True) if not well]
 
 
 def close(logits: torch.Tensor, indices: Sequence[int], eos: Sequence[int]) -> None:

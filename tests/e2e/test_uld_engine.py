@@ -16,7 +16,7 @@ import torch
 
 from guard.uld import digests
 from guard.uld.assistant import Assistant, Assistants, Standing, Training
-from guard.uld.difference import subtracted, threshold
+from guard.uld.difference import log_probabilities, subtracted, threshold
 from guard.uld.trunk import Trunk
 from guard.vocabulary import Vocabulary
 from tests.guard.uld.conftest import make_model
@@ -103,7 +103,8 @@ class Offline:
         """Return what is to be served at each token of an answer."""
         prompt, output, asked = answer["prompt"], answer["output"], answer["extra_args"]
         tokens = torch.tensor([prompt + output])
-        mine = self._target(tokens).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
+        mine = self._target(tokens).logits[0, len(prompt) - 1 : -1]
+        mine = log_probabilities(mine)
         if not asked.get("lethe_assistant"):
             return Expected(mine, torch.zeros(len(output), dtype=torch.bool))
         trunk, changes = self._trunks[asked["lethe_assistant"]]
@@ -112,7 +113,7 @@ class Offline:
         rate = asked["lethe_filter"]
         below = mine.masked_fill(mine >= threshold(mine, rate), -math.inf).amax(-1, keepdim=True)
         edge = (threshold(mine, rate) - below)[:, 0] < EDGE
-        return Expected(subtracted(mine, known, asked["lethe_alpha"], rate, self._pinned), edge)
+        return Expected(subtracted(mine, log_probabilities(known), asked["lethe_alpha"], rate, self._pinned), edge)
 
 
 class Compared(NamedTuple):

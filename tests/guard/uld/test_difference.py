@@ -8,10 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guard.uld.difference import diverged, outranked, subtracted
+from guard.uld.difference import diverged, log_probabilities, outranked, subtracted
 
 WIDTH = 23
 PINNED = torch.zeros(WIDTH, dtype=torch.bool).index_fill(0, torch.tensor([0, 7]), True)
+
+
+lp = log_probabilities
 
 
 def logits(seed: int, rows: int = 4) -> torch.Tensor:
@@ -44,7 +47,7 @@ def test_subtraction_is_its_definition_whatever_constant_the_logits_carry(
     seed: int, alpha: float, rate: float, constant: float
 ) -> None:
     target, assistant = logits(seed), logits(seed + 1)
-    served = subtracted(target + constant, assistant - constant, alpha, rate, PINNED)
+    served = subtracted(lp(target + constant), lp(assistant - constant), alpha, rate, PINNED)
     for row in range(len(target)):
         expected = reference(target[row].numpy(), assistant[row].numpy(), alpha, rate)
         np.testing.assert_allclose(served[row].numpy(), expected, atol=1e-9)
@@ -52,37 +55,39 @@ def test_subtraction_is_its_definition_whatever_constant_the_logits_carry(
 
 def test_single_precision_stays_near_the_float64_reference() -> None:
     target, assistant = logits(1), logits(2)
-    served = subtracted(target.float(), assistant.float(), 0.75, 0.05, PINNED)
+    served = subtracted(lp(target.float()), lp(assistant.float()), 0.75, 0.05, PINNED)
     assert served.dtype == torch.float32
-    assert (served - subtracted(target, assistant, 0.75, 0.05, PINNED)).abs().max() < 1e-5
+    assert (served - subtracted(lp(target), lp(assistant), 0.75, 0.05, PINNED)).abs().max() < 1e-5
 
 
 def test_rows_of_one_batch_have_their_own_strength_and_filter() -> None:
     target, assistant = logits(3), logits(4)
     alphas, rates = [0.0, 0.5, 1.0, 2.0], [0.0, 0.3, 0.05, 1e-4]
-    together = subtracted(target, assistant, torch.tensor(alphas)[:, None], torch.tensor(rates)[:, None], PINNED)
+    together = subtracted(
+        lp(target), lp(assistant), torch.tensor(alphas)[:, None], torch.tensor(rates)[:, None], PINNED
+    )
     for row, (alpha, rate) in enumerate(zip(alphas, rates, strict=True)):
-        alone = subtracted(target[row : row + 1], assistant[row : row + 1], alpha, rate, PINNED)
+        alone = subtracted(lp(target[row : row + 1]), lp(assistant[row : row + 1]), alpha, rate, PINNED)
         torch.testing.assert_close(together[row : row + 1], alone, atol=1e-6, rtol=0)
 
 
 def test_the_uniform_assistant_and_the_zero_strength_change_nothing() -> None:
     target = logits(5)
     unchanged = target.log_softmax(-1)
-    torch.testing.assert_close(subtracted(target, torch.zeros_like(target), 0.75, 0.05, PINNED), unchanged)
-    torch.testing.assert_close(subtracted(target, logits(6), 0.0, 0.0, PINNED), unchanged)
+    torch.testing.assert_close(subtracted(lp(target), lp(torch.zeros_like(target)), 0.75, 0.05, PINNED), unchanged)
+    torch.testing.assert_close(subtracted(lp(target), lp(logits(6)), 0.0, 0.0, PINNED), unchanged)
 
 
 def test_the_filter_keeps_more_than_the_memorised_token() -> None:
     target = torch.zeros(1, WIDTH).index_fill(1, torch.tensor([3]), 30.0)
     assistant = torch.zeros(1, WIDTH).index_fill(1, torch.tensor([3]), 30.0)
-    served = subtracted(target, assistant, 1.0, 0.2, PINNED)
+    served = subtracted(lp(target), lp(assistant), 1.0, 0.2, PINNED)
     assert served[0, 3].exp() < 0.5
 
 
 @pytest.mark.parametrize("rule", ["subtracted", "diverged", "outranked"])
 def test_every_rule_serves_a_distribution_and_leaves_pinned_tokens_alone(rule: str) -> None:
-    target, one, other = logits(7), logits(8), logits(9)
+    target, one, other = lp(logits(7)), lp(logits(8)), lp(logits(9))
     served = {
         "subtracted": lambda: subtracted(target, one, 1.5, 0.0, PINNED),
         "diverged": lambda: diverged(target, one, other, 1.5, PINNED),
@@ -93,7 +98,7 @@ def test_every_rule_serves_a_distribution_and_leaves_pinned_tokens_alone(rule: s
 
 
 def test_divergence_at_strength_one_turns_the_forget_model_into_the_retain_model() -> None:
-    retain, forget = logits(10), logits(11)
+    retain, forget = lp(logits(10)), lp(logits(11))
     nothing = torch.zeros(WIDTH, dtype=torch.bool)
     torch.testing.assert_close(diverged(forget, retain, forget, 1.0, nothing), retain.log_softmax(-1))
 
@@ -102,7 +107,7 @@ def test_rank_forbids_what_the_forget_model_prefers_and_never_a_pinned_token() -
     target, retain = logits(12), logits(13)
     forget = retain.clone()
     forget[:, [0, 4, 9]] += 5
-    banned = torch.isneginf(outranked(target, retain, forget, 2, PINNED))
+    banned = torch.isneginf(outranked(lp(target), lp(retain), lp(forget), 2, PINNED))
     assert banned.nonzero()[:, 1].tolist() == [4, 9] * 4
 
 
@@ -112,7 +117,7 @@ def test_what_the_target_forbids_stays_forbidden_and_a_closed_row_stays_closed()
     target[1] = -math.inf
     target[1, 7] = 0.0
     target[2] = -math.inf
-    served = subtracted(target, logits(15), 1.0, 0.05, PINNED)
+    served = subtracted(lp(target), lp(logits(15)), 1.0, 0.05, PINNED)
     assert served[0, 5] == -math.inf
     assert served[1].exp().nonzero().tolist() == [[7]]
     assert torch.isneginf(served[2]).all()
@@ -122,5 +127,5 @@ def test_what_the_target_forbids_stays_forbidden_and_a_closed_row_stays_closed()
 def test_a_broken_assistant_shows_as_nan_in_its_row_alone() -> None:
     assistant = logits(16)
     assistant[1, 2] = math.nan
-    served = subtracted(logits(17), assistant, 1.0, 0.0, PINNED)
+    served = subtracted(lp(logits(17)), lp(assistant), 1.0, 0.0, PINNED)
     assert served.isnan().any(-1).tolist() == [False, True, False, False]

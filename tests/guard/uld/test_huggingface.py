@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM
 
-from guard.uld.difference import subtracted
+from guard.uld.difference import log_probabilities, subtracted
 from guard.uld.huggingface import DifferenceProcessor
 from guard.uld.trunk import Trunk
 
@@ -44,7 +44,7 @@ def test_generation_follows_the_difference_of_the_whole_texts(model: Path) -> No
         with torch.inference_mode():
             mine = target(whole, use_cache=False).logits[0]
             known = trunk.logits(trunk.hidden(whole, use_cache=False))[0]
-        served = subtracted(mine, known, float(ALPHA[row]), 0.0, nothing)
+        served = subtracted(log_probabilities(mine), log_probabilities(known), float(ALPHA[row]), 0.0, nothing)
         start = PROMPTS.shape[1] - padding - 1
         assert served[start:-1].argmax(-1).tolist() == whole[0, start + 1 :].tolist()
 

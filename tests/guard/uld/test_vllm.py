@@ -14,7 +14,7 @@ from transformers import AutoTokenizer
 from guard.errors import BadSettings, EngineUnavailable, PolicyUnavailable
 from guard.uld import digests
 from guard.uld.assistant import Assistant, Assistants, Standing, Training
-from guard.uld.difference import subtracted
+from guard.uld.difference import log_probabilities, subtracted
 from guard.uld.trunk import Trunk
 
 pytest.importorskip("vllm")
@@ -108,7 +108,7 @@ def test_rows_with_an_assistant_are_what_the_difference_says_and_others_are_unto
     with torch.inference_mode():
         known = trunk.logits(trunk.hidden(torch.tensor([[1, 5, 9, 7]]), use_cache=False))[:, -1]
     pinned = torch.zeros(300, dtype=torch.bool).index_fill(0, torch.arange(5), True)
-    expected = subtracted(before[1:], known, 1.0, 0.05, pinned)
+    expected = subtracted(log_probabilities(before[1:]), log_probabilities(known), 1.0, 0.05, pinned)
     torch.testing.assert_close(after[1:], expected, atol=2e-5, rtol=0)
     assert torch.equal(after[0], before[0])
 
