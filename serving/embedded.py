@@ -67,13 +67,25 @@ def on_cpu() -> bool:
 
 
 def check_model(model: str) -> None:
-    """ModelUnavailable unless `model` is a folder with a config.json or could be a hub id."""
+    """ModelUnavailable unless `model` is a folder with a config.json or a hub id that can be resolved."""
     path = Path(model)
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise ModelUnavailable("the model folder holds no config.json, so it is not a model")
     elif path.is_absolute() or model.startswith(".") or model.count("/") != 1:
         raise ModelUnavailable("the model is neither an existing folder nor a hub id of the form owner/name")
+    else:
+        _find_on_hub(model)
+
+
+def _find_on_hub(model: str) -> None:
+    from transformers import AutoConfig
+
+    try:
+        AutoConfig.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        why = f"neither in the local cache nor to be had from a hub ({type(error).__name__})"
+        raise ModelUnavailable(f"the model is {why}; a local folder works without one") from None
 
 
 def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
@@ -148,10 +160,9 @@ def prepare_environment(settings: Settings, cpu: bool) -> None:
 async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedded]:
     """A vLLM engine with our processor, closed on exit; EngineUnavailable when it does not start."""
     cpu = on_cpu()
-    check_model(model)
     prepare_environment(settings, cpu)
     try:
-        client, args = await asyncio.to_thread(_start, flags(settings, model, cpu))
+        client, args = await asyncio.to_thread(lambda: _start(flags(settings, model, cpu)))
     except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
         raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
     try:

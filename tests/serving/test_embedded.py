@@ -70,4 +70,9 @@ def test_a_folder_without_a_config_is_no_model(tmp_path: Path, model: str) -> No
     with pytest.raises(ModelUnavailable):
         check_model(str(tmp_path))
     check_model(model)
-    check_model("owner/name")
+
+
+def test_a_hub_id_without_a_hub_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelUnavailable, match="local folder"):
+        check_model("owner/name")
