@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from guard.compiler import Compiler
@@ -25,21 +25,20 @@ class Gate:
     folder: Path
     embedder: str
     _detector: Detector
+    _plans: dict[str, Plan] = field(default_factory=dict, repr=False)
 
     def plan(self, text: str) -> Plan:
-        """What the policy does with a conversation of this one user message."""
-        matches = self._detector.detect(self.policy, [Message("user", text)])
-        return plan_for(self.policy, matches)
+        """What the policy does with a conversation of this one user message; a text is judged once."""
+        known = self._plans.get(text)
+        if known is None:
+            matches = self._detector.detect(self.policy, [Message("user", text)])
+            known = self._plans[text] = plan_for(self.policy, matches)
+        return known
 
     @property
     def names(self) -> tuple[str, ...]:
         """The targets' names, in the order they were added."""
         return tuple(target.draft.name for target in self.policy.targets.values())
-
-    @property
-    def phrases(self) -> tuple[str, ...]:
-        """Every forbidden phrase of every target."""
-        return tuple(dict.fromkeys(p for target in self.policy.targets.values() for p in target.forbidden))
 
     @property
     def digests(self) -> tuple[str, ...]:
