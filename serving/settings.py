@@ -18,7 +18,15 @@ from guard.errors import BadSettings
 
 PREFIX = "LETHE_"
 # Read by other processes or by the loader itself, not fields of the object.
-FOREIGN = frozenset({"LETHE_CONFIG", "LETHE_POLICY_DIR", "LETHE_ASSISTANT_DIR", "LETHE_ASSISTANTS"})
+FOREIGN = frozenset(
+    {
+        "LETHE_CONFIG",
+        "LETHE_POLICY_DIR",
+        "LETHE_ASSISTANT_CACHE_MIB",
+        "LETHE_ASSISTANT_DIR",
+        "LETHE_ASSISTANTS",
+    }
+)
 
 
 class Settings(BaseSettings):
