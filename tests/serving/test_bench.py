@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from serving.bench.load import Load, Measured, median
-from serving.bench.run import Case, Ratio, literals, markdown, people
+from serving.bench.run import Case, Ratio, _seed, literals, markdown, people
 
 CASE = Case("0 phrases", Load(1, 8, 64, stream=False))
 
@@ -40,3 +40,8 @@ def test_people_are_contextual_targets_with_facts() -> None:
     targets = people(3)
     assert len({target["name"] for target in targets}) == 3
     assert all(target["facts"] and "scope" not in target for target in targets)
+
+
+def test_no_two_cases_or_rounds_share_their_prompts() -> None:
+    other = Case("0 phrases", Load(1, 8, 64, stream=True))
+    assert len({_seed(case, turn) for case in (CASE, other) for turn in range(3)}) == 6
