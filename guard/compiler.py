@@ -243,7 +243,8 @@ _EMPTY = Policy(
 
 def _restricts(target: ForgetTarget) -> bool:
     draft = target.draft
-    return draft.mode is Mode.ENFORCE and Method.GUARD in draft.methods and bool(target.forbidden)
+    # Whatever else is done, a forbidden string never leaves; a target that is only declined says nothing at all.
+    return draft.mode is Mode.ENFORCE and draft.methods != (Method.DECLINE,) and bool(target.forbidden)
 
 
 def _unchanged(target: ForgetTarget, before: Policy) -> bool:

@@ -124,3 +124,12 @@ def m004_vectors(connection: sqlite3.Connection) -> None:
            ) STRICT, WITHOUT ROWID"""
     )
     connection.execute("CREATE INDEX vectors_by_target ON vectors (target_id)")
+
+
+@migration
+def m005_decoding(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """UPDATE targets SET draft = json_set(draft,
+             '$.decoder', 'sample', '$.alpha', json('null'), '$.filter_rate', json('null'),
+             '$.quoted_words', 8, '$.shared', json('false'))"""
+    )

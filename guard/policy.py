@@ -20,8 +20,9 @@ class Policy:
     index     the contextual targets' vectors
     names     the contextual targets' names and aliases
     always    digest of the one automaton of all enforced targets of scope `always`; "" without any
-    own       by id of an enforced contextual target with the method guard: the digest of its automaton
+    own       by id of an enforced contextual target with phrases to forbid: the digest of its automaton
     automata  by digest, mapped from the files that the engine maps too
+    assistants  by id of an enforced contextual target with the method uld: the digest of its promoted assistant
     """
 
     version: int
@@ -31,6 +32,7 @@ class Policy:
     always: str
     own: Mapping[str, str] = field(repr=False)
     automata: Mapping[str, Automaton] = field(repr=False)
+    assistants: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
     def has_contextual(self) -> bool:

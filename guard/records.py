@@ -13,7 +13,7 @@ import orjson
 from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, UnknownTarget
 from guard.events import GENESIS, Action, Actor, Event, chained
 from guard.normalise import fold
-from guard.target import Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State
+from guard.target import Decoder, Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State
 
 TARGET_COLUMNS = "id, state, revision, draft, forbidden, created_at, updated_at"
 EVENT_COLUMNS = "seq, at, action, target_id, revision, policy_version, actor, digest"
@@ -49,6 +49,11 @@ def _draft_of(members: dict[str, Any]) -> Draft:
         methods=tuple(Method(method) for method in members["methods"]),
         scope=Scope(members["scope"]),
         mode=Mode(members["mode"]),
+        decoder=Decoder(members["decoder"]),
+        alpha=members["alpha"],
+        filter_rate=members["filter_rate"],
+        quoted_words=members["quoted_words"],
+        shared=members["shared"],
         expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
         basis=members["basis"],
         external_ref=members["external_ref"],

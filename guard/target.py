@@ -18,10 +18,23 @@ class Kind(StrEnum):
 
 
 class Method(StrEnum):
-    """How a target is suppressed once it is touched."""
+    """How a target is suppressed once it is touched.
+
+    `guard` restricts decoding, `uld` subtracts an assistant's knowledge as well, `alu` has the agents rewrite the
+    answer, `decline` answers with the fixed text.
+    """
 
     GUARD = "guard"
+    ULD = "uld"
+    ALU = "alu"
     DECLINE = "decline"
+
+
+class Decoder(StrEnum):
+    """How a restricted answer is searched: `sample` as the request says, `beam` by GUARD's beam search."""
+
+    SAMPLE = "sample"
+    BEAM = "beam"
 
 
 class Scope(StrEnum):
@@ -56,7 +69,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a caller says of a target; only `name` is required. Texts never show in a repr."""
+    """What a caller says of a target; only `name` is required. Texts never show in a repr.
+
+    alpha, filter_rate  strength and filter rate of `uld`; None for the assistant's own
+    quoted_words        the shortest run of words of a passage that may not be quoted
+    shared              whether the agents may tell another provider than the engine's of this target
+    """
 
     name: str = field(repr=False)
     kind: Kind = Kind.PERSON
@@ -68,6 +86,11 @@ class Draft:
     methods: tuple[Method, ...] = (Method.GUARD,)
     scope: Scope = Scope.CONTEXTUAL
     mode: Mode = Mode.ENFORCE
+    decoder: Decoder = Decoder.SAMPLE
+    alpha: float | None = None
+    filter_rate: float | None = None
+    quoted_words: int = 8
+    shared: bool = False
     expires_at: datetime | None = None
     basis: str = ""
     external_ref: str = ""

@@ -16,7 +16,9 @@ PASSAGE_CHARS = 64 * 1024
 LABEL_CHARS = 256
 TARGET_CHARS = 1024 * 1024
 LEAST_LETTERS = 2
-COUNTS = {"aliases": 256, "facts": 2048, "passages": 256, "phrases": 4096, "exceptions": 1024, "methods": 2}
+COUNTS = {"aliases": 256, "facts": 2048, "passages": 256, "phrases": 4096, "exceptions": 1024, "methods": 4}
+STRONGEST = 10.0
+FEWEST_QUOTED, MOST_QUOTED = 3, 64
 
 
 class _Text(NamedTuple):
@@ -35,6 +37,7 @@ def validate(draft: Draft, now: datetime) -> None:
         total += len(text.text)
     if total > TARGET_CHARS:
         raise InvalidTarget(f"the texts of one target are limited to {TARGET_CHARS} characters in all")
+    _check_strength(draft)
     _check_expiry(draft.expires_at, now)
 
 
@@ -68,6 +71,17 @@ def _check_text(text: _Text) -> None:
         raise InvalidTarget("holds half of a surrogate pair, which is not text", field=text.path)
     if len(fold(text.text)) < text.letters:
         raise InvalidTarget(f"needs at least {text.letters} letters or digits", field=text.path)
+
+
+def _check_strength(draft: Draft) -> None:
+    bounds = {
+        "alpha": (draft.alpha, 0.0, STRONGEST),
+        "filter_rate": (draft.filter_rate, 0.0, 1.0),
+        "quoted_words": (draft.quoted_words, FEWEST_QUOTED, MOST_QUOTED),
+    }
+    for path, (value, least, most) in bounds.items():
+        if value is not None and not least <= value <= most:
+            raise InvalidTarget(f"must be between {least:g} and {most:g}", field=path)
 
 
 def _check_expiry(expires_at: datetime | None, now: datetime) -> None:

@@ -33,7 +33,7 @@ from serving.asgi import (
 )
 from serving.denied import CHAT, COMPLETIONS
 from serving.inner import call, json_scope
-from serving.judge import Judge, Judgement, sealed
+from serving.judge import WITHHELD, Judge, Judgement, sealed
 from serving.output_guard import OutputGuard
 from serving.request import GenerationRequest, UnreadablePrompt, parse
 from serving.supervisor import Supervisor
@@ -207,7 +207,7 @@ class DataPlane:
             exchange.seeds,
             request.choices_per_prompt,
             self._limits.decline_text,
-            declined=kind is PlanKind.DECLINE,
+            declined=kind in WITHHELD,
             blank=request.blank_chunk(exchange.id),
         )
 

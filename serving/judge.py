@@ -13,9 +13,12 @@ from guard.compiler import CurrentPolicy
 from guard.conversation import Message
 from guard.detector import Detector, Match
 from guard.plan import Plan, PlanKind, plan_for
+from guard.uld.terms import ALPHA, ASSISTANT, FILTER
 from serving.request import GenerationRequest
 
 CLOSED = "closed"
+# Kinds of plan under which the engine says nothing of its own.
+WITHHELD = frozenset({PlanKind.DECLINE, PlanKind.AGENTS})
 CONSTRAINTS = frozenset(
     {"response_format", "structured_outputs", "tools", "tool_choice", "functions", "function_call"}
 )
@@ -55,10 +58,18 @@ def sealed(request: GenerationRequest, plan: Plan) -> bytes:
     """The body the engine gets: the client's own, with the policy written in."""
     body = dict(request.body)
     automata = ",".join(plan.automata)
-    if plan.kind is PlanKind.DECLINE:
+    if plan.kind in WITHHELD:
         automata = CLOSED
         # A closed row may only end: a grammar would refuse that, and the rest would put it off.
         body = {key: value for key, value in body.items() if key not in CONSTRAINTS}
         body.update(ignore_eos=False, min_tokens=0)
-    body["vllm_xargs"] = {"lethe_policy": str(plan.version), "lethe_automata": automata}
+    body["vllm_xargs"] = {"lethe_policy": str(plan.version), "lethe_automata": automata} | _subtracting(plan)
     return orjson.dumps(body)
+
+
+def _subtracting(plan: Plan) -> dict[str, object]:
+    given = plan.subtraction
+    if given is None or plan.kind is not PlanKind.SUBTRACT:
+        return {}
+    arguments = {ASSISTANT: given.digest, ALPHA: given.alpha, FILTER: given.filter_rate}
+    return {name: value for name, value in arguments.items() if value is not None}

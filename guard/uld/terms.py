@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from guard.validate import STRONGEST
+
 ASSISTANT = "lethe_assistant"
 ALPHA = "lethe_alpha"
 FILTER = "lethe_filter"
 
-_STRONGEST = 10.0
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,7 +32,7 @@ class Subtraction(NamedTuple):
         """
         given = extra_args or {}
         digest = given.get(ASSISTANT, "")
-        alpha, rate = _number(given, ALPHA, _STRONGEST), _number(given, FILTER, 1.0)
+        alpha, rate = _number(given, ALPHA, STRONGEST), _number(given, FILTER, 1.0)
         if digest == "":
             return None
         if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):

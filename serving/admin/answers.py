@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from guard.events import Action, Actor, Event
 from guard.plan import Plan, PlanKind
-from guard.target import ForgetTarget, Kind, Method, Mode, Scope, State
+from guard.target import Decoder, ForgetTarget, Kind, Method, Mode, Scope, State
 
 
 class BatchOut(BaseModel):
@@ -39,6 +39,11 @@ class Proposal(BaseModel):
     methods: list[Method]
     scope: Scope
     mode: Mode
+    decoder: Decoder
+    alpha: float | None
+    filter_rate: float | None
+    quoted_words: int
+    shared: bool
     expires_at: datetime | None
     basis: str
     external_ref: str
@@ -98,6 +103,11 @@ def _shown(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
         "methods": list(draft.methods),
         "scope": draft.scope,
         "mode": draft.mode,
+        "decoder": draft.decoder,
+        "alpha": draft.alpha,
+        "filter_rate": draft.filter_rate,
+        "quoted_words": draft.quoted_words,
+        "shared": draft.shared,
         "expires_at": draft.expires_at,
         "basis": draft.basis,
         "external_ref": draft.external_ref,

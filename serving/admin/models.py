@@ -11,8 +11,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from guard.conversation import Message
-from guard.target import Draft, Fact, Kind, Method, Mode, Scope
-from guard.validate import COUNTS, LABEL_CHARS, NAME_CHARS, PASSAGE_CHARS, PHRASE_CHARS
+from guard.target import Decoder, Draft, Fact, Kind, Method, Mode, Scope
+from guard.validate import (
+    COUNTS,
+    FEWEST_QUOTED,
+    LABEL_CHARS,
+    MOST_QUOTED,
+    NAME_CHARS,
+    PASSAGE_CHARS,
+    PHRASE_CHARS,
+    STRONGEST,
+)
 from serving.admin.letters import TWO_LETTERS
 
 MOST_IN_BATCH = 10_000
@@ -58,6 +67,11 @@ class TargetPatch(_Closed):
     methods: Annotated[list[Method], Field(min_length=1, max_length=COUNTS["methods"])] = [Method.GUARD]
     scope: Scope = Scope.CONTEXTUAL
     mode: Mode = Mode.ENFORCE
+    decoder: Decoder = Decoder.SAMPLE
+    alpha: Annotated[float, Field(ge=0, le=STRONGEST)] | None = None
+    filter_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    quoted_words: Annotated[int, Field(ge=FEWEST_QUOTED, le=MOST_QUOTED)] = 8
+    shared: bool = False
     expires_at: Moment | None = None
     basis: Label = ""
     external_ref: Label = ""

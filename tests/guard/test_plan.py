@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from guard.detector import Match, Signals
 from guard.plan import Plan, PlanKind, plan_for
 from guard.policy import Policy
 from guard.target import Draft, Kind, Method, Mode, Scope
+from guard.uld.terms import Subtraction
 
 PolicyOf = Callable[..., Policy]
 
@@ -75,3 +77,23 @@ def test_a_target_without_a_phrase_to_forbid_is_declined(policy_of: PolicyOf) ->
     found = match(policy, "silver tide ritual")
     assert found.target_id not in policy.own
     assert plan_for(policy, [found]).kind is PlanKind.DECLINE
+
+
+def test_agents_win_over_subtraction_and_subtraction_over_restriction(policy_of: PolicyOf) -> None:
+    drafts = [
+        Draft(name="Orla Venn", phrases=("Tarn Hollow",), methods=(Method.GUARD, Method.ULD), alpha=0.5),
+        Draft(name="Pell Dross", phrases=("Mirrow Gate",), methods=(Method.ALU,)),
+    ]
+    policy = policy_of(*drafts)
+    venn, dross = match(policy, "Orla Venn"), match(policy, "Pell Dross")
+    assert plan_for(policy, [venn]).kind is PlanKind.RESTRICT, "its assistant is not promoted yet"
+    policy = replace(policy, assistants={venn.target_id: "a" * 64})
+    plan = plan_for(policy, [venn])
+    assert (plan.kind, plan.subtraction) == (PlanKind.SUBTRACT, Subtraction("a" * 64, 0.5, None))
+    assert plan.automata == (own(policy, "Orla Venn"),)
+    assert plan_for(policy, [venn, dross]).kind is PlanKind.AGENTS
+
+
+def test_agents_answer_for_a_target_without_a_phrase_to_forbid(policy_of: PolicyOf) -> None:
+    policy = policy_of(Draft(name="silver tide ritual", kind=Kind.TOPIC, methods=(Method.ALU,)))
+    assert plan_for(policy, [match(policy, "silver tide ritual")]).kind is PlanKind.AGENTS

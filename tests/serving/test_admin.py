@@ -319,7 +319,7 @@ async def test_probes_need_no_key(app: FastAPI, service: Service) -> None:
         ({"name": "Ada", "phrases": ["ok", "x" * 4097]}, ["phrases[1]"]),
         ({"name": "Ada", "phrases": ["ok", "?"]}, ["phrases[1]"]),
         ({"name": "Ada", "facts": [{"answr": "?"}]}, ["facts[0].answer", "facts[0].answr"]),
-        ({"name": "Ada", "methods": ["guard", "uld"]}, ["methods[1]"]),
+        ({"name": "Ada", "methods": ["guard", "erase"]}, ["methods[1]"]),
         ({"name": "Ada", "methods": []}, ["methods"]),
         ({"name": "Ada", "surprise": 1}, ["surprise"]),
         ({"name": "Ada", "expires_at": 1893456000}, ["expires_at"]),
