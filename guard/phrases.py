@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import NamedTuple
 
 from guard.english import hides_in_common_word, is_common, is_derived, is_stop, rank
 from guard.normalise import fold
 from guard.target import Draft, Kind
+from guard.words import Word, words_of
 
 NAMED_KINDS = frozenset({Kind.PERSON, Kind.WORK, Kind.SECRET})
 _LEAST_BYTES = 4
@@ -17,14 +17,7 @@ _LEAST_DIGITS = 3
 _LONGEST_NAME = 8
 _RARE_WORD_CHARS = 5
 _RARE_PAIR = 1_000_000
-_SPAN_WORDS = 5
-_SPAN_CONTENT_WORDS = 3
-_SPAN_CHARS = 10
 
-# A Chinese or Japanese character counts as a word of its own: these scripts set no spaces.
-_WORD = re.compile(
-    r"([\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+(?:[-'’](?!s\b)[^\W_]+)*)(?:['’]s\b)?"
-)
 _QUOTED = re.compile(
     r"“([^“”\n]{2,160})”|‘((?:[^‘’\n]|’(?=\w)){2,160})’|«([^«»\n]{2,160})»|[「『《]([^「『《」』》\n]{2,160})[」』》]"
     r'|"([^"\n]{2,160})"'
@@ -53,12 +46,6 @@ _OPENERS = frozenset(
 _SENTENCE_END = re.compile(r"[.!?:;]['\"”’)]*\s*$|\n\s*$")
 
 
-class _Word(NamedTuple):
-    text: str
-    start: int
-    end: int
-
-
 def forbidden(draft: Draft) -> tuple[str, ...]:
     """Return every phrase to enforce for `draft`, most deliberate first, each folding differently.
 
@@ -74,8 +61,7 @@ def extract(draft: Draft) -> tuple[str, ...]:
     """Return the phrases that tell what the draft's facts and passages know, each folding differently.
 
     Titles, names, dates, numbers, codes and acronyms of both; of a fact's answer also the rare words and pairs of
-    words that its question does not say already; of a passage also its consecutive spans, so that no longer
-    run of it can be repeated. Never a stop word or a word that is common in English.
+    words that its question does not say already. Never a stop word or a word that is common in English.
     """
     found: list[str] = []
     for fact in draft.facts:
@@ -84,7 +70,6 @@ def extract(draft: Draft) -> tuple[str, ...]:
         found += (phrase for phrase in _rare(fact.answer) if fold(phrase) not in asked)
     for passage in draft.passages:
         found += _named_things(passage)
-        found += _spans(passage)
     return _distinct(found, set())
 
 
@@ -99,22 +84,23 @@ def _distinct(phrases: Iterable[str], unwanted: set[str]) -> tuple[str, ...]:
 
 def _named_things(text: str) -> Iterator[str]:
     rules = (_titles, _dates, _codes, _numbers, _names, _acronyms)
-    return (phrase for rule in rules for phrase in rule(text) if _is_specific(phrase))
+    return (phrase for rule in rules for phrase in rule(text) if is_specific(phrase))
 
 
 def _rare(text: str) -> Iterator[str]:
-    words = _words(text)
+    words = words_of(text)
     if _is_english(words):
-        yield from filter(_is_specific, chain(_rare_words(words), _rare_pairs(text, words)))
+        yield from filter(is_specific, chain(_rare_words(words), _rare_pairs(text, words)))
 
 
-def _is_specific(phrase: str) -> bool:
+def is_specific(phrase: str) -> bool:
+    """Whether forbidding the phrase forbids something of its own: no stop word, no common word, no part of one."""
     folded = fold(phrase)
     if folded.isdecimal():
         return len(folded) >= _LEAST_DIGITS
     if len(folded.encode()) < _LEAST_BYTES or hides_in_common_word(folded):
         return False
-    words = [word.text for word in _words(phrase)]
+    words = [word.text for word in words_of(phrase)]
     return not all(map(is_stop, words)) and not (len(words) == 1 and is_common(words[0]))
 
 
@@ -123,7 +109,7 @@ def _titles(text: str) -> Iterator[str]:
         title = next(filter(None, match.groups())).strip(" ,.;:!?")
         yield title
         main = re.split(r"[:(]| [-–—] ", title, maxsplit=1)[0].strip(" ,.;")
-        if len(_words(main)) > 1:
+        if len(words_of(main)) > 1:
             yield main
 
 
@@ -156,10 +142,10 @@ def _names(text: str) -> Iterator[str]:
         yield from (word.text for word in run if word.text[0].isupper() and not is_common(word.text))
 
 
-def _capitalised_runs(text: str) -> Iterator[list[_Word]]:
+def _capitalised_runs(text: str) -> Iterator[list[Word]]:
     """Runs of capitalised words, with particles inside, less what opens or closes one and is no name."""
-    run: list[_Word] = []
-    for word in _words(text):
+    run: list[Word] = []
+    for word in words_of(text):
         if run and not _continues(text[run[-1].end : word.start], run[-1].text, word.text):
             yield from _trimmed(text, run)
             run = []
@@ -173,7 +159,7 @@ def _continues(gap: str, before: str, word: str) -> bool:
     return joined and (word[0].isupper() or word in _PARTICLES)
 
 
-def _trimmed(text: str, run: list[_Word]) -> Iterator[list[_Word]]:
+def _trimmed(text: str, run: list[Word]) -> Iterator[list[Word]]:
     if run and is_common(run[0].text) and _opens_sentence(text, run[0].start):
         rest = run[1:]
         if not rest or rest[0].text in _PARTICLES or not all(is_common(word.text) for word in rest):
@@ -192,7 +178,7 @@ def _opens_sentence(text: str, start: int) -> bool:
     return (start <= 8 and not before.strip()) or _SENTENCE_END.search(before) is not None
 
 
-def _rare_words(words: list[_Word]) -> Iterator[str]:
+def _rare_words(words: list[Word]) -> Iterator[str]:
     return (word.text for word in words if _is_rare_word(word.text))
 
 
@@ -201,7 +187,7 @@ def _is_rare_word(word: str) -> bool:
     return plain and not any(is_common(part) or is_derived(part) for part in word.split("-"))
 
 
-def _rare_pairs(text: str, words: list[_Word]) -> Iterator[str]:
+def _rare_pairs(text: str, words: list[Word]) -> Iterator[str]:
     """Two content words that stand like a noun and its attribute: after an opener, before no other word."""
     for before, first, second, after in zip(words, words[1:], words[2:], [*words[3:], None], strict=False):
         opened = before.text.lower() in _OPENERS
@@ -217,20 +203,5 @@ def _is_rare_pair(first: str, second: str) -> bool:
     return plain and not any(map(_is_rare_word, pair)) and rank(first) * rank(second) >= _RARE_PAIR
 
 
-def _is_english(words: list[_Word]) -> bool:
+def _is_english(words: list[Word]) -> bool:
     return 2 * sum(is_common(word.text) for word in words) >= len(words)
-
-
-def _spans(text: str) -> Iterator[str]:
-    """Consecutive runs of words, each long enough to be the passage's own and not a turn of the language."""
-    start, words, content, chars = 0, 0, 0, 0
-    for word in _words(text):
-        start = word.start if words == 0 else start
-        words, content, chars = words + 1, content + (not is_stop(word.text)), chars + len(fold(word.text))
-        if words >= _SPAN_WORDS and content >= _SPAN_CONTENT_WORDS and chars >= _SPAN_CHARS:
-            yield text[start : word.end]
-            words = content = chars = 0
-
-
-def _words(text: str) -> list[_Word]:
-    return [_Word(match[1], match.start(1), match.end(1)) for match in _WORD.finditer(text)]

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from guard.passages import longest_quote
 from serving.admin_client import AdminClient, AdminRefused
 
 targets = typer.Typer(no_args_is_help=True, help="Add, list, show, revoke and import forget targets.")
@@ -79,6 +80,27 @@ def show(target_id: str, reveal: Reveal = False) -> None:
     """Show one forget target."""
     with _admin() as admin:
         _show(admin.get(target_id, reveal=reveal))
+
+
+@targets.command()
+def quoted(
+    target_id: str,
+    file: Annotated[Path, typer.Argument(help="Text that was served, for instance the answers of a log.")],
+) -> None:
+    """Certify how much of a target's passages a text quotes; exit status 1 when it is a forbidden run."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        errors.print(f"[red]unreadable_file[/red] {type(error).__name__}: not readable")
+        raise typer.Exit(1) from None
+    with _admin() as admin:
+        target = admin.get(target_id, reveal=True)
+    quote = longest_quote(target["passages"], text)
+    place = f" (passage {quote.passage + 1} of {len(target['passages'])})" if quote.words else ""
+    limit = target["quoted_words"]
+    console.print(f"longest quote: {quote.words} words{place}; runs of {limit} words are forbidden")
+    if quote.words >= limit:
+        raise typer.Exit(1)
 
 
 @targets.command()

@@ -78,6 +78,7 @@ MUSE: Final = (
     Block(
         "Behind them",
         {
+            "Longest quote (words)": "longest_quote",
             "AUC Min-40 % (authors' direction)": "auc_min_k",
             "VerbMem touched": "verbmem_touched",
             "KnowMem forget touched": "knowmem_forget_touched",

@@ -22,6 +22,7 @@ def cells(
 ) -> Cells:
     """The criteria of `run`; PrivLeak against the run `retain`, or the authors' constant where there is none."""
     table = {name: _rouge(samples_of(samples, run, task)) for name, task in _ROUGE.items()}
+    table["longest_quote"] = _longest_quote(samples_of(samples, run, "verbmem"))
     table["auc_min_k"] = _auc(samples, run, no_likelihood)
     table["privleak"] = _privleak(table["auc_min_k"], samples, retain, corpus)
     sets = {name: samples_of(samples, run, name) for name in _SETS}
@@ -31,6 +32,11 @@ def cells(
 def _rouge(rows: Sequence[Sample]) -> Cell:
     scores = [score for row in rows if (score := row.number("rougeL_f1")) is not None]
     return cell(lambda: float(np.mean(scores)) * 100) if scores else Cell(None, "no samples")
+
+
+def _longest_quote(rows: Sequence[Sample]) -> Cell:
+    words = [count for row in rows if (count := row.number("quoted_words")) is not None]
+    return Cell(max(words)) if words else Cell(None, "no samples")
 
 
 def _auc(samples: Mapping[Key, Sample], run: str, no_likelihood: str) -> Cell:

@@ -11,6 +11,7 @@ from eval.metrics.rouge import rouge
 from eval.run.ask import Ask, Forced
 from eval.run.sample import Value
 from eval.run.task import Item, Task
+from guard.passages import longest_quote
 
 Cut = Callable[[str], str]
 """Cuts a gold continuation as the authors do, by the model's own tokens."""
@@ -47,7 +48,8 @@ def _texts(name: str, texts: Sequence[str]) -> Task:
 
 
 def _on_continuation(item: Item, text: str) -> dict[str, Value]:
-    return {"rougeL_f1": rouge(item.gold, text, stemmer=False).rougeL_f1}
+    quoted = longest_quote([f"{item.seen} {item.gold}"], text).words
+    return {"rougeL_f1": rouge(item.gold, text, stemmer=False).rougeL_f1, "quoted_words": float(quoted)}
 
 
 def _on_answer(item: Item, text: str) -> dict[str, Value]:

@@ -83,6 +83,11 @@ def test_muse_prompts_are_plain_texts_and_missing_parts_are_left_out() -> None:
     assert [task.max_tokens for task in tasks.values()] == [128, 32, 0, 0]
 
 
+def test_a_continuation_tells_how_many_words_of_its_article_it_quotes() -> None:
+    task = muse.tasks(NEWS, None, str)[0]
+    assert task.on_text(task.items[0], "In VELLIN, has resigned!")["quoted_words"] == 3.0
+
+
 def test_a_muse_text_is_scored_whole_without_an_end_and_read_whole_by_the_detector() -> None:
     task = muse.tasks(NEWS, None, str)[2]
     item = task.items[0]

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from serving.admin_client import AdminClient
+from serving.cli import app
+
+PASSAGE = "When the rain had gone the old men came out and sat by the wall and told how the sea had stood."
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = {"passages": ["A storm came.", PASSAGE], "quoted_words": 8}
+
+    def get(self: AdminClient, target_id: str, *, reveal: bool = False) -> Any:
+        assert reveal
+        return target
+
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
+    monkeypatch.setattr(AdminClient, "get", get)
+
+
+@pytest.mark.parametrize(("words", "status"), [(7, 0), (8, 1)])
+def test_a_quotation_is_certified_against_the_target_s_limit(
+    stored: None, tmp_path: Path, words: int, status: int
+) -> None:
+    file = tmp_path / "answers.txt"
+    file.write_text(f"So: {' '.join(PASSAGE.split()[4 : 4 + words])}!")
+    result = CliRunner().invoke(app, ["targets", "quoted", "ft_1", str(file)])
+    assert result.exit_code == status
+    said = " ".join(result.output.split())
+    assert said == f"longest quote: {words} words (passage 2 of 2); runs of 8 words are forbidden"
+
+
+def test_a_file_that_cannot_be_read_is_an_error(stored: None, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["targets", "quoted", "ft_1", str(tmp_path / "missing")])
+    assert result.exit_code == 1
