@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from eval.terminal import bars, command, reported
 from guard.errors import LetheError
 
 if TYPE_CHECKING:
     from eval.run.options import Options
-    from eval.run.session import Progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -83,12 +79,12 @@ def tofu(
     endpoint: _Endpoint = "",
 ) -> None:
     """Replay TOFU: probability, ROUGE, truth ratio, forget quality, utility, membership."""
-    with _reported():
+    with reported():
         from eval.run.bench import run_tofu
 
         options = _options(model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint)
-        with _bars() as progress:
-            run_tofu(options, split, _command(), progress)
+        with bars() as progress:
+            run_tofu(options, split, command(), progress)
         typer.echo((out / "report.md").read_text(encoding="utf-8"))
 
 
@@ -107,13 +103,13 @@ def muse(
     endpoint: _Endpoint = "",
 ) -> None:
     """Replay MUSE: verbatim and knowledge memory of both sides, and privacy leakage."""
-    with _reported():
+    with reported():
         from eval.metrics.privleak import Corpus
         from eval.run.bench import run_muse
 
         options = _options(model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint)
-        with _bars() as progress:
-            run_muse(options, Corpus(corpus), _command(), progress)
+        with bars() as progress:
+            run_muse(options, Corpus(corpus), command(), progress)
         typer.echo((out / "report.md").read_text(encoding="utf-8"))
 
 
@@ -131,12 +127,12 @@ def rwku(
     ] = "reference",
 ) -> None:
     """Replay RWKU's probes on persons to forget and on their neighbours: ROUGE-L recall."""
-    with _reported():
+    with reported():
         from eval.run.bench import run_rwku
 
         options = _options(model, "", data, out, methods, limit, seed, dtype, run_with, "")
-        with _bars() as progress:
-            run_rwku(options, _command(), progress)
+        with bars() as progress:
+            run_rwku(options, command(), progress)
         typer.echo((out / "report.md").read_text(encoding="utf-8"))
 
 
@@ -148,7 +144,7 @@ def compare(
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
 ) -> None:
     """Test the differences B - A of per-sample values by paired bootstrap; prints a Markdown table."""
-    with _reported():
+    with reported():
         from eval.report.compare import compare as compared
         from eval.report.compare import side, table
 
@@ -181,36 +177,3 @@ def _options(
         seed=seed,
         dtype=dtype,
     )
-
-
-def _command() -> str:
-    return shlex.join(["lethe", "eval", *(part for part in sys.argv[1:] if part != "eval")])
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    try:
-        yield
-    except LetheError as error:
-        typer.echo(f"{error.code}: {error.message}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted; what is known is kept, run the same command again to go on", err=True)
-        raise typer.Exit(130) from None
-
-
-@contextmanager
-def _bars() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    looks = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*looks, console=Console(stderr=True)) as bars:
-        tasks = {}
-
-        def progress(run: str, name: str, done: int, total: int) -> None:
-            if (run, name) not in tasks:
-                tasks[run, name] = bars.add_task(f"{run} {name}", total=total)
-            bars.update(tasks[run, name], completed=done)
-
-        yield progress
