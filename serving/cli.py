@@ -43,6 +43,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port of the data plane.")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Port of the admin plane.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the database and caches.")] = None,
+    eval_port: Annotated[
+        int | None, typer.Option(help="Port of the scoring plane, on loopback, for evaluations only.")
+    ] = None,
 ) -> None:
     """Serve both planes until interrupted."""
     # asyncio, torch and the engine are loaded only by the commands that need them.
@@ -58,20 +61,18 @@ def serve(
             port=port,
             admin_port=admin_port,
             data_dir=data_dir,
+            eval_port=eval_port,
         )
         key, generated = launch.admin_key(settings)
-        listeners = [
-            launch.listen(settings.host, settings.port),
-            launch.listen(settings.admin_host, settings.admin_port),
-        ]
+        listeners = launch.listeners(settings)
         served = launch.model_of(settings)
-        for name, listener in zip(("data plane", "admin plane"), listeners, strict=True):
+        for name, listener in listeners.items():
             address, number = listener.getsockname()[:2]
-            console.print(f"{name:<12} http://{address}:{number}")
+            console.print(f"{name:<13} http://{address}:{number}")
         if generated:
-            console.print(f"admin key    {key.reveal()}   (shown once; set LETHE_ADMIN_KEY to choose it)")
-        console.print(f"engine       {launch.engine_words(settings, served)}")
-        launch.serve(settings, served, key, listeners)
+            console.print(f"admin key     {key.reveal()}   (shown once; set LETHE_ADMIN_KEY to choose it)")
+        console.print(f"engine        {launch.engine_words(settings, served)}")
+        launch.serve(settings, served, key, list(listeners.values()))
     except LetheError as error:
         _fail(error)
     except KeyboardInterrupt:

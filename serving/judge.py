@@ -13,6 +13,7 @@ from guard.compiler import CurrentPolicy
 from guard.conversation import Message
 from guard.detector import Detector, Match
 from guard.plan import Plan, PlanKind, plan_for
+from guard.policy import Policy
 from guard.uld.terms import ALPHA, ASSISTANT, FILTER
 from serving.request import GenerationRequest
 
@@ -47,11 +48,17 @@ class Judge:
     async def judge(self, conversation: Sequence[Message]) -> Judgement:
         """What to do with `conversation`; embedding runs in a thread, and never without contextual targets."""
         policy = self._current.required()
-        matches: Sequence[Match] = ()
         if policy.has_contextual:
-            matches = await asyncio.to_thread(self._detector.detect, policy, conversation)
-        plan = plan_for(policy, matches)
-        return Judgement(plan, tuple(policy.automata[digest] for digest in plan.automata))
+            return await asyncio.to_thread(self._judged, policy, conversation)
+        return _planned(policy, ())
+
+    def _judged(self, policy: Policy, conversation: Sequence[Message]) -> Judgement:
+        return _planned(policy, self._detector.detect(policy, conversation))
+
+
+def _planned(policy: Policy, matches: Sequence[Match]) -> Judgement:
+    plan = plan_for(policy, matches)
+    return Judgement(plan, tuple(policy.automata[digest] for digest in plan.automata))
 
 
 def sealed(request: GenerationRequest, plan: Plan) -> bytes:
@@ -63,8 +70,14 @@ def sealed(request: GenerationRequest, plan: Plan) -> bytes:
         # A closed row may only end: a grammar would refuse that, and the rest would put it off.
         body = {key: value for key, value in body.items() if key not in CONSTRAINTS}
         body.update(ignore_eos=False, min_tokens=0)
-    body["vllm_xargs"] = {"lethe_policy": str(plan.version), "lethe_automata": automata} | _subtracting(plan)
+    body["vllm_xargs"] = terms(plan) | {"lethe_automata": automata}
     return orjson.dumps(body)
+
+
+def terms(plan: Plan) -> dict[str, object]:
+    """What the engine's processors are told of a plan under which the model answers."""
+    told = {"lethe_policy": str(plan.version), "lethe_automata": ",".join(plan.automata)}
+    return told | _subtracting(plan)
 
 
 def _subtracting(plan: Plan) -> dict[str, object]:

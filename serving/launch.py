@@ -9,7 +9,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from importlib.metadata import version
 
 import uvicorn
@@ -25,14 +25,17 @@ from serving.admin_service import PolicyService
 from serving.asgi import App
 from serving.canary import self_test
 from serving.data_plane import DataPlane, Limits
-from serving.embedded import check_model, extra_flags, on_cpu, open_embedded
+from serving.embedded import Embedded, check_model, extra_flags, on_cpu, open_embedded
+from serving.forcing import Teacher
 from serving.judge import Judge
 from serving.remote import open_remote
+from serving.scoring import create_scoring, teacher_of
 from serving.settings import Settings
 from serving.supervisor import Opener, Supervisor
 
 log = logging.getLogger("lethe")
 DRAIN_SECONDS = 30
+LOOPBACK = "127.0.0.1"
 
 
 class PortInUse(BadSettings):
@@ -66,6 +69,22 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def listeners(settings: Settings) -> dict[str, socket.socket]:
+    """A bound socket for each plane by its name, the scoring plane's on loopback and only if it is asked for.
+
+    Raises as `listen` does, and BadSettings when scoring is asked of an engine that is not our own.
+    """
+    if settings.eval_port is not None and settings.engine:
+        raise BadSettings("eval_port needs an engine of our own: a remote one does not score given answers")
+    planes = {
+        "data plane": listen(settings.host, settings.port),
+        "admin plane": listen(settings.admin_host, settings.admin_port),
+    }
+    if settings.eval_port is not None:
+        planes["scoring plane"] = listen(LOOPBACK, settings.eval_port)
+    return planes
+
+
 def opener(settings: Settings, model: str) -> Opener:
     """How this server's engine is opened: a remote one by URL, else our own on `model`."""
     if settings.engine:
@@ -74,7 +93,7 @@ def opener(settings: Settings, model: str) -> Opener:
 
 
 async def run(settings: Settings, model: str, key: SecretText, listeners: Sequence[socket.socket]) -> None:
-    """Serve both planes on `listeners` until SIGINT or SIGTERM; LetheError when the parts do not fit together."""
+    """Serve the planes on `listeners` until SIGINT or SIGTERM; LetheError when the parts do not fit together."""
     async with _assembled(settings, model, key) as planes:
         servers = [_server(app) for app in planes]
         loop = asyncio.get_running_loop()
@@ -86,7 +105,7 @@ async def run(settings: Settings, model: str, key: SecretText, listeners: Sequen
 
 
 @contextlib.asynccontextmanager
-async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIterator[tuple[App, App]]:
+async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIterator[tuple[App, ...]]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.policy_dir.mkdir(parents=True, exist_ok=True)
     registry = Registry(settings.database)
@@ -100,9 +119,12 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     data = DataPlane(supervisor, judge, limits)
     service = PolicyService(registry, applier, current, judge, data.unready)
     admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
+    planes: tuple[App, ...] = (data, admin)
+    if settings.eval_port is not None:
+        planes += (create_scoring(judge, _teacher(supervisor, data), key, settings.max_body_bytes),)
     tasks = [asyncio.create_task(applier.run()), asyncio.create_task(supervisor.run())]
     try:
-        yield data, admin
+        yield planes
     finally:
         for task in tasks:
             task.cancel()
@@ -110,8 +132,16 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
         registry.close()
 
 
+def _teacher(supervisor: Supervisor, data: DataPlane) -> Callable[[], Teacher]:
+    def teacher() -> Teacher:
+        engine = supervisor.engine
+        return teacher_of(engine.client if isinstance(engine, Embedded) else None, data.unready())
+
+    return teacher
+
+
 class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to the launcher, since two of them share the process."""
+    """A uvicorn server that leaves signals to the launcher, since several of them share the process."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port of the data plane.")
     admin_host: str = Field("127.0.0.1", description="Address the admin plane listens on.")
     admin_port: int = Field(8001, ge=0, le=65535, description="Port of the admin plane.")
+    eval_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port of the scoring plane, on loopback, for evaluations only; empty: there is none.",
+    )
     admin_key: SecretStr = Field(
         SecretStr(""),
         description="Bearer key of the admin plane; empty: generated and printed once, on loopback only.",

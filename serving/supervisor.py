@@ -39,14 +39,18 @@ SelfTest = Callable[[App], Awaitable[None]]
 
 
 class Supervisor:
-    """`app` is the engine's application while it is proven to restrict, else None; `reason` says why not."""
+    """`engine`, and `app`, its application, are there while it is proven to restrict; `reason` says why not."""
 
     def __init__(self, opener: Opener, self_test: SelfTest) -> None:
         self._open = opener
         self._self_test = self_test
-        self.app: App | None = None
+        self.engine: RunningEngine | None = None
         self.state = EngineState.STARTING
         self.reason = "the engine is starting"
+
+    @property
+    def app(self) -> App | None:
+        return self.engine.app if self.engine else None
 
     async def run(self) -> None:
         """Keep the engine up until cancelled; each failure doubles the pause, a proven start resets it."""
@@ -55,7 +59,7 @@ class Supervisor:
             try:
                 async with self._open() as engine:
                     await self._self_test(engine.app)
-                    self._become(EngineState.READY, "", engine.app)
+                    self._become(EngineState.READY, "", engine)
                     pause = FIRST_PAUSE
                     await engine.died()
                     self._become(EngineState.FAILED, "the engine died and is being restarted")
@@ -66,6 +70,6 @@ class Supervisor:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _become(self, state: EngineState, reason: str, app: App | None = None) -> None:
-        self.app, self.state, self.reason = app, state, reason
-        log.log(logging.INFO if app else logging.ERROR, "engine %s %s", state.value, reason)
+    def _become(self, state: EngineState, reason: str, engine: RunningEngine | None = None) -> None:
+        self.engine, self.state, self.reason = engine, state, reason
+        log.log(logging.INFO if engine else logging.ERROR, "engine %s %s", state.value, reason)
