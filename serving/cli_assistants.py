@@ -18,7 +18,7 @@ from guard.errors import LetheError
 
 # torch and the models are loaded only by the commands that need them.
 if TYPE_CHECKING:
-    from guard.uld.assistant import Assistant, Standing
+    from guard.uld.assistant import Assistant
     from guard.uld.points import Point
     from guard.uld.train import Epoch
 
@@ -26,7 +26,7 @@ assistants = typer.Typer(no_args_is_help=True, help="Train, compare, promote and
 console = Console()
 errors = Console(stderr=True)
 Store = Annotated[Path, typer.Option("--dir", help="Folder of assistants.", envvar="LETHE_ASSISTANTS")]
-STORE = Path("assistants")
+STORE = Path(".lethe/assistants")
 
 
 @contextmanager
@@ -60,6 +60,7 @@ def train(
     retain_weight: Annotated[float, typer.Option(help="Weight of knowing nothing against remembering.")] = 6.5,
     batch: Annotated[int, typer.Option(min=1, help="Forget examples of a step.")] = 16,
     seed: int = 0,
+    target: Annotated[list[str] | None, typer.Option(help="Id of a forget target it serves; repeatable.")] = None,
 ) -> None:
     """Train an assistant; one that was killed goes on where it was."""
     from guard.uld.assistant import Assistants, Training
@@ -86,7 +87,7 @@ def train(
             losses = f"  forget {past[-1].forget:.3f} retain {past[-1].retain:.3f}" if past else ""
             bar(f"epoch {min(len(past) + 1, epochs)}/{epochs}{losses}", share)
 
-        assistant = trained(model, corpus, recipe, Assistants(directory), report)
+        assistant = trained(model, corpus, recipe, Assistants(directory), report, target or [])
     wall, cpu = time.monotonic() - began[0], time.process_time() - began[1]
     console.print(f"{assistant.digest}\n{wall:.0f} s, {cpu:.0f} s of processor time", highlight=False)
 
@@ -124,20 +125,21 @@ def promote(
     directory: Store = STORE,
 ) -> None:
     """Let an assistant be served, once its files and the model it was trained on are checked."""
-    from guard.uld.assistant import Assistants, Standing
+    from guard.uld.assistant import Assistants
 
     with _reported():
-        Assistants(directory).find(digest)[1].belongs_to(model)
-        _moved(directory, digest, Standing.PROMOTED)
+        promoted = Assistants(directory).promote(digest, model).digest
+    console.print(f"{promoted[:12]} promoted")
 
 
 @assistants.command()
 def retire(digest: str, directory: Store = STORE) -> None:
-    """Take an assistant out of service; requests that still name it are closed once the engine forgets it."""
-    from guard.uld.assistant import Standing
+    """Take an assistant out of service; its targets are answered by the other methods alone."""
+    from guard.uld.assistant import Assistants
 
     with _reported():
-        _moved(directory, digest, Standing.RETIRED)
+        retired = Assistants(directory).retire(digest)
+    console.print(f"{retired[:12]} retired")
 
 
 @assistants.command()
@@ -210,10 +212,3 @@ def _uld_points(chosen: Sequence[Assistant], alphas: Sequence[float], rates: Seq
         for rate in rates or [one.manifest.filter_rate]
         for strength in alphas or [one.manifest.alpha]
     ]
-
-
-def _moved(directory: Path, digest: str, standing: Standing) -> None:
-    from guard.uld.assistant import Assistants
-
-    assistant = Assistants(directory).move(digest, standing)
-    console.print(f"{assistant.digest[:12]} {standing}")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from guard.errors import ModelUnavailable
 from guard.uld import digests
+
+# The server reads manifests without loading torch.
+if TYPE_CHECKING:
+    import torch
 
 _MANIFEST = "manifest.json"
 _WEIGHTS = "weights.safetensors"
@@ -44,6 +47,7 @@ class Manifest:
     base, tokenizer, corpus, weights   sha256 of the target model's weights, its tokenizer, the training texts and
                                        the trained weights
     alpha, filter_rate                 what is subtracted where a request names no strength of its own
+    targets                            ids of the forget targets whose conversations it is subtracted in
     """
 
     base: str
@@ -59,6 +63,7 @@ class Manifest:
     filter_rate: float
     forget_loss: float
     retain_loss: float
+    targets: tuple[str, ...] = ()
     format: int = _FORMAT
 
     @property
@@ -75,7 +80,8 @@ class Manifest:
         """Return the manifest of this JSON; raises ModelUnavailable when it is none."""
         try:
             values: dict[str, Any] = json.loads(text)
-            manifest = cls(**values | {"training": Training(values["training"])})
+            closed = {"training": Training(values["training"]), "targets": tuple(values["targets"])}
+            manifest = cls(**values | closed)
         except (ValueError, TypeError, KeyError) as error:
             raise ModelUnavailable("the assistant's manifest is damaged") from error
         if manifest.format != _FORMAT:
@@ -143,15 +149,8 @@ class Assistants:
 
     def find(self, start: str) -> tuple[Standing, Assistant]:
         """Return the one assistant whose digest starts so; raises ModelUnavailable for none or several."""
-        found = [
-            (standing, assistant)
-            for standing in Standing
-            for assistant in self.list(standing)
-            if assistant.digest.startswith(start)
-        ]
-        if len(found) != 1:
-            raise ModelUnavailable(f"{len(found)} assistants have a digest that starts so")
-        return found[0]
+        standing, folder = self._place(start)
+        return standing, Assistant.open(folder.parent, folder.name)
 
     def add(
         self, manifest: Mapping[str, Any], weights: Mapping[str, torch.Tensor], extras: Mapping[str, str]
@@ -180,17 +179,44 @@ class Assistants:
             raise ModelUnavailable(f"the assistant cannot be written: {error.strerror}") from error
         return Assistant(complete.digest, complete, folder / complete.digest)
 
-    def move(self, start: str, standing: Standing) -> Assistant:
-        """Give an assistant another standing; its weights are checked before it is promoted."""
+    def promote(self, start: str, model: str | Path) -> Assistant:
+        """Let an assistant be served; raises ModelUnavailable when it is damaged or belongs to another model.
+
+        Of two that were trained for one target, the one promoted last is served.
+        """
         before, assistant = self.find(start)
-        if standing is Standing.PROMOTED:
-            assistant.tensors()
-        if before is standing:
+        assistant.belongs_to(model)
+        assistant.tensors()
+        if before is Standing.PROMOTED:
             return assistant
-        target = self.folder(standing) / assistant.digest
+        target = self._moved(assistant.folder, Standing.PROMOTED)
+        return Assistant(assistant.digest, assistant.manifest, target)
+
+    def retire(self, start: str) -> str:
+        """Take an assistant out of service, damaged or not; returns its digest."""
+        before, folder = self._place(start)
+        if before is not Standing.RETIRED:
+            self._moved(folder, Standing.RETIRED)
+        return folder.name
+
+    def _place(self, start: str) -> tuple[Standing, Path]:
+        found = [
+            (standing, folder)
+            for standing in Standing
+            for folder in self.folder(standing).glob("[0-9a-f]" * 64)
+            if folder.name.startswith(start)
+        ]
+        if len(found) != 1:
+            raise ModelUnavailable(f"{len(found)} assistants have a digest that starts so")
+        return found[0]
+
+    def _moved(self, folder: Path, standing: Standing) -> Path:
+        target = self.folder(standing) / folder.name
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            assistant.folder.rename(target)
+            # The folder's time says when it came to this standing.
+            os.utime(folder)
+            folder.rename(target)
         except OSError as error:
             raise ModelUnavailable(f"the assistant cannot be moved: {error.strerror}") from error
-        return Assistant(assistant.digest, assistant.manifest, target)
+        return target

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from guard.errors import InvalidTarget
+from guard.target import Draft
 from guard.uld import digests
 
 ASKED = ("{}", "Can you tell me: {}", "I would like to know this. {}", "Question: {}")
@@ -80,6 +81,12 @@ def read_rows(path: Path) -> list[Row]:
     if not rows:
         raise InvalidTarget("the file of training texts has no rows")
     return rows
+
+
+def rows_of_target(draft: Draft) -> list[Row]:
+    """Return the rows of a forget target: its facts and its passages; none when it has but names and phrases."""
+    facts = [Row(Example(fact.question, fact.answer)) for fact in draft.facts]
+    return facts + [Row(Example("", passage)) for passage in draft.passages]
 
 
 def _rows(value: dict[str, Any]) -> Iterator[Row]:

@@ -60,11 +60,19 @@ Report = Callable[[float, Sequence[Epoch]], None]
 """Told, after each step, the share of the training that is done, and the losses of the finished epochs."""
 
 
-def train(model: str | Path, corpus: Corpus, recipe: Recipe, assistants: Assistants, report: Report) -> Assistant:
+def train(
+    model: str | Path,
+    corpus: Corpus,
+    recipe: Recipe,
+    assistants: Assistants,
+    report: Report,
+    targets: Sequence[str] = (),
+) -> Assistant:
     """Train an assistant of `model` and add it to `assistants`; the same digest for the same input on a CPU.
 
-    A training that was killed goes on from its last whole epoch. Raises ModelUnavailable when the model does not
-    load or the disk refuses; nothing is added then.
+    `targets` are the ids of the forget targets that it is to be subtracted for. A training that was killed goes on
+    from its last whole epoch. Raises ModelUnavailable when the model does not load or the disk refuses; nothing is
+    added then.
     """
     if not corpus.forget or not corpus.retain:
         raise ModelUnavailable("an assistant needs texts to forget and texts to keep")
@@ -91,6 +99,7 @@ def train(model: str | Path, corpus: Corpus, recipe: Recipe, assistants: Assista
         "filter_rate": FILTER_RATE,
         "forget_loss": round(last.forget, 6),
         "retain_loss": round(last.retain, 6),
+        "targets": tuple(targets),
     }
     weights = {name: tensor.detach().to(torch.bfloat16) for name, tensor in course.changes.items()}
     assistant = assistants.add(

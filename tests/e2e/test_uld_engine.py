@@ -54,7 +54,7 @@ def random_assistant(model: Path, root: Path, layers: int, seed: int) -> Assista
         "retain_loss": 0.0,
     }
     assistants = Assistants(root)
-    return assistants.move(assistants.add(manifest, weights, {}).digest, Standing.PROMOTED)
+    return assistants.promote(assistants.add(manifest, weights, {}).digest, model)
 
 
 def run_engine(model: Path, root: Path, requests: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -77,19 +78,44 @@ def test_a_manifest_that_was_changed_is_refused(assistant: Assistant) -> None:
 
 
 def test_an_assistant_is_promoted_and_retired_by_the_start_of_its_digest(
-    assistants: Assistants, assistant: Assistant
+    assistants: Assistants, assistant: Assistant, model: Path
 ) -> None:
-    for standing in (Standing.PROMOTED, Standing.RETIRED, Standing.PROMOTED):
-        moved = assistants.move(assistant.digest[:8], standing)
-        assert moved.folder.parent == assistants.folder(standing)
-        assert assistants.find(assistant.digest) == (standing, moved)
+    for _ in range(2):
+        promoted = assistants.promote(assistant.digest[:8], model)
+        assert promoted.folder.parent == assistants.folder(Standing.PROMOTED)
+        assert assistants.find(assistant.digest) == (Standing.PROMOTED, promoted)
+        assert assistants.promote(assistant.digest, model) == promoted
+        assert assistants.retire(assistant.digest[:8]) == assistant.digest
+        assert assistants.find(assistant.digest)[0] is Standing.RETIRED
 
 
-def test_a_damaged_assistant_is_not_promoted(assistants: Assistants, assistant: Assistant) -> None:
+def test_a_damaged_assistant_is_not_promoted(assistants: Assistants, assistant: Assistant, model: Path) -> None:
     (assistant.folder / "weights.safetensors").write_bytes(b"")
     with pytest.raises(ModelUnavailable):
-        assistants.move(assistant.digest, Standing.PROMOTED)
+        assistants.promote(assistant.digest, model)
     assert assistants.list(Standing.PROMOTED) == []
+
+
+def test_an_assistant_of_another_model_or_vocabulary_is_not_promoted(
+    assistants: Assistants, assistant: Assistant, model: Path, other_model: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelUnavailable, match="another model"):
+        assistants.promote(assistant.digest, other_model)
+    shutil.copytree(model, other := tmp_path / "other-vocabulary")
+    tokenizer = (other / "tokenizer.json").read_text()
+    (other / "tokenizer.json").write_text(tokenizer + " ")
+    with pytest.raises(ModelUnavailable, match="another tokenizer"):
+        assistants.promote(assistant.digest, other)
+    assert assistants.list(Standing.PROMOTED) == []
+
+
+def test_a_damaged_assistant_can_still_be_retired(
+    assistants: Assistants, assistant: Assistant, model: Path
+) -> None:
+    promoted = assistants.promote(assistant.digest, model)
+    (promoted.folder / "manifest.json").write_text("")
+    assistants.retire(assistant.digest)
+    assert not promoted.folder.exists()
 
 
 def test_a_digest_must_name_one_assistant(assistants: Assistants, assistant: Assistant, model: Path) -> None:

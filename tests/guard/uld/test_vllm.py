@@ -42,7 +42,7 @@ def assistant(assistants: Assistants, model: Path) -> Assistant:
     how = {"layers": 2, "training": Training.LOW_RANK, "rank": 4, "epochs": 1, "seed": 0}
     served = {"alpha": 0.75, "filter_rate": 0.0, "forget_loss": 0.0, "retain_loss": 0.0}
     added = assistants.add(made_of | how | served, weights, {})
-    return assistants.move(added.digest, Standing.PROMOTED)
+    return assistants.promote(added.digest, model)
 
 
 @pytest.fixture

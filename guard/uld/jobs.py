@@ -1,0 +1,93 @@
+"""Trainings that were asked for, as files: what is queued survives whoever was to do it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from guard.errors import StoreUnavailable
+
+TRIES = 3
+
+
+class JobState(StrEnum):
+    """Where a training stands; one that is `training` when nobody trains it was interrupted, and goes on."""
+
+    QUEUED = "queued"
+    TRAINING = "training"
+    TRAINED = "trained"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One training of an assistant for these targets; no text of theirs is in it.
+
+    share               how much of it is done, 0 to 1
+    tries               how often it was begun; after three that ended without a word it has failed
+    assistant           digest of what came of it, or ""
+    code, detail        the error that it failed with, or ""
+    """
+
+    id: str
+    targets: tuple[str, ...]
+    created_at: str
+    state: JobState = JobState.QUEUED
+    share: float = 0.0
+    tries: int = 0
+    assistant: str = ""
+    code: str = ""
+    detail: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is left to do."""
+        return self.state in (JobState.QUEUED, JobState.TRAINING)
+
+
+class Jobs:
+    """The trainings in a folder, one file each, replaced whole. Methods raise StoreUnavailable."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, targets: Sequence[str]) -> Job:
+        """Queue a training."""
+        now = datetime.now(UTC)
+        # Ids sort by the time they were made.
+        name = f"as_{int(now.timestamp() * 1e6):014x}{secrets.token_hex(4)}"
+        job = Job(id=name, targets=tuple(targets), created_at=now.isoformat(timespec="seconds"))
+        self.keep(job)
+        return job
+
+    def keep(self, job: Job) -> None:
+        """Write how a training stands."""
+        file = self._file(job.id)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            written = file.with_suffix(f".{os.getpid()}")
+            written.write_text(json.dumps(asdict(job)), encoding="utf-8")
+            os.replace(written, file)
+        except OSError as error:
+            raise StoreUnavailable(f"the training queue cannot be written: {error.strerror}") from error
+
+    def get(self, job_id: str) -> Job:
+        """Return the training of this id."""
+        try:
+            values = json.loads(self._file(job_id).read_text(encoding="utf-8"))
+            return Job(**values | {"state": JobState(values["state"]), "targets": tuple(values["targets"])})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreUnavailable(f"training {job_id} cannot be read: {type(error).__name__}") from error
+
+    def list(self) -> list[Job]:
+        """Return all trainings, oldest first."""
+        return [self.get(file.stem) for file in sorted(self._folder.glob("as_*.json"))]
+
+    def _file(self, job_id: str) -> Path:
+        return self._folder / f"{job_id}.json"
