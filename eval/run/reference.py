@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from eval.run.ask import Ask, Forced, Said
+from eval.run.prefill import Prefill, prefill
 from eval.run.prompt import Prompts
 from eval.run.rule import Rule, Steps
 from guard.errors import ModelUnavailable
@@ -47,15 +48,9 @@ class Reference:
         self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
     ) -> Iterator[list[Forced]]:
         """Each answer under teacher forcing; a text longer than the model's context is cut there."""
-        jobs = [
-            _Job(
-                ask, prompt, [self._prompts.answer(text, end=end)[: self._context - len(prompt)] for text in texts]
-            )
-            for ask, texts in zip(asks, answers, strict=True)
-            for prompt in [self._prompts.ids(ask)]
-        ]
-        for part in self._parts(jobs):
-            yield from self._score(part, vocabulary)
+        for start in range(0, len(asks), _ROWS):
+            part = slice(start, start + _ROWS)
+            yield from self._score(asks[part], answers[part], end, vocabulary)
 
     @torch.inference_mode()
     def _generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
@@ -63,13 +58,11 @@ class Reference:
         outputs: list[list[int]] = [[] for _ in asks]
         spoken: list[list[float]] = [[] for _ in asks]
         steps = self._begin(asks, prompts, outputs)
-        batch = _Prefill.of(prompts)
-        result = self._model(**batch.inputs, use_cache=True, logits_to_keep=1)
+        logits, cache, seen, length = prefill(self._model, prompts)
         live = list(range(len(asks)))
-        seen, length = batch.attention, batch.lengths
         most = min(max_tokens, self._context - int(length.max()))
         while live and most > 0:
-            served = torch.log_softmax(_served(result.logits[:, -1].float(), steps), dim=-1)
+            served = torch.log_softmax(_served(logits.float(), steps), dim=-1)
             best = served.max(dim=-1)
             for row, token, log_prob in zip(live, best.indices.tolist(), best.values.tolist(), strict=True):
                 outputs[row].append(token)
@@ -77,7 +70,7 @@ class Reference:
             going = [k for k, row in enumerate(live) if not self._ended(outputs[row], most)]
             if not going:
                 break
-            cache, chosen = result.past_key_values, best.indices
+            chosen = best.indices
             if len(going) < len(live):
                 kept = torch.tensor(going)
                 cache.batch_select_indices(kept)
@@ -86,44 +79,62 @@ class Reference:
                 for step in steps:
                     step.keep(going)
             seen = torch.cat([seen, torch.ones(len(live), 1, dtype=torch.long)], dim=1)
-            result = self._model(
+            said = self._model(
                 input_ids=chosen[:, None],
                 attention_mask=seen,
                 position_ids=length[:, None],
                 past_key_values=cache,
                 use_cache=True,
             )
-            length = length + 1
+            logits, length = said.logits[:, -1], length + 1
         return [Said(self._prompts.text(ids), tuple(logs)) for ids, logs in zip(outputs, spoken, strict=True)]
 
     def _ended(self, output: list[int], most: int) -> bool:
         return output[-1] in self._eos or len(output) >= most
 
     @torch.inference_mode()
-    def _score(self, jobs: Sequence[_Job], vocabulary: bool) -> list[list[Forced]]:
-        prompt = _Prefill.of([job.prompt for job in jobs])
-        first = self._model(**prompt.inputs, use_cache=True, logits_to_keep=1)
-        row = torch.tensor([k for k, job in enumerate(jobs) for _ in job.answers])
-        labels = [answer for job in jobs for answer in job.answers]
-        logits = first.logits[row]
-        longest = max(map(len, labels))
+    def _score(
+        self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], end: bool, vocabulary: bool
+    ) -> Iterator[list[Forced]]:
+        prompts = [self._prompts.ids(ask) for ask in asks]
+        jobs = [
+            _Job(row, place, self._prompts.answer(text, end=end)[: self._context - len(prompts[row])])
+            for row, texts in enumerate(answers)
+            for place, text in enumerate(texts)
+        ]
+        read = prefill(self._model, prompts)
+        known: dict[tuple[int, int], Forced] = {}
+        for part in self._parts(sorted(jobs, key=lambda job: len(job.labels))):
+            served = self._forced(read, part, asks, prompts)
+            for row, job in enumerate(part):
+                own = served[row, : len(job.labels)]
+                known[job.row, job.place] = _forced(own, job.labels, vocabulary and job.place == 0)
+        for row, texts in enumerate(answers):
+            yield [known[row, place] for place in range(len(texts))]
+
+    def _forced(
+        self, read: Prefill, jobs: Sequence[_Job], asks: Sequence[Ask], prompts: Sequence[list[int]]
+    ) -> torch.Tensor:
+        """The served logits [jobs, positions, width] before each token of the answers."""
+        first = read.rows(torch.tensor([job.row for job in jobs]))
+        logits = first.logits[:, None]
+        longest = max(len(job.labels) for job in jobs)
         if longest > 1:
-            given = torch.zeros(len(labels), longest - 1, dtype=torch.long)
-            for k, answer in enumerate(labels):
-                given[k, : len(answer) - 1] = torch.tensor(answer[:-1])
-            first.past_key_values.batch_select_indices(row)
+            given = torch.zeros(len(jobs), longest - 1, dtype=torch.long)
+            for row, job in enumerate(jobs):
+                given[row, : len(job.labels) - 1] = torch.tensor(job.labels[:-1])
             rest = self._model(
                 input_ids=given,
-                attention_mask=torch.cat([prompt.attention[row], torch.ones_like(given)], dim=1),
-                position_ids=prompt.lengths[row][:, None] + torch.arange(longest - 1),
-                past_key_values=first.past_key_values,
+                attention_mask=torch.cat([first.attention, torch.ones_like(given)], dim=1),
+                position_ids=first.lengths[:, None] + torch.arange(longest - 1),
+                past_key_values=first.cache,
                 use_cache=True,
             )
             logits = torch.cat([logits, rest.logits], dim=1)
-        asks = [job.ask for job in jobs for _ in job.answers]
-        self._serve(logits := logits.float(), asks, [job.prompt for job in jobs for _ in job.answers], labels)
-        forced = iter(_forced(torch.log_softmax(logits, dim=-1), labels, vocabulary))
-        return [[next(forced) for _ in job.answers] for job in jobs]
+        logits = logits.float()
+        rows = [job.row for job in jobs]
+        self._serve(logits, [asks[r] for r in rows], [prompts[r] for r in rows], [job.labels for job in jobs])
+        return logits
 
     def _serve(
         self, logits: torch.Tensor, asks: Sequence[Ask], prompts: Sequence[list[int]], labels: Sequence[list[int]]
@@ -143,44 +154,22 @@ class Reference:
         return [rule.begin(asks, prompts, outputs) for rule in self._rules] if any(a.digests for a in asks) else []
 
     def _parts(self, jobs: Sequence[_Job]) -> Iterator[Sequence[_Job]]:
-        """Consecutive jobs whose logits, padded to the longest answer, stay within the limit."""
-        start, rows, longest = 0, 0, 0
+        """The jobs, shortest first, in parts whose logits, padded to the longest answer, stay within the limit."""
+        start = 0
         for place, job in enumerate(jobs):
-            rows, longest = rows + len(job.answers), max(longest, *map(len, job.answers))
-            if place > start and rows * longest * self._width > _CELLS:
+            if place > start and (place - start + 1) * len(job.labels) * self._width > _CELLS:
                 yield jobs[start:place]
-                start, rows, longest = place, len(job.answers), max(map(len, job.answers))
+                start = place
         if start < len(jobs):
             yield jobs[start:]
 
 
 class _Job(NamedTuple):
-    ask: Ask
-    prompt: list[int]
-    answers: list[list[int]]
+    """The answer `labels` at this place of a row's answers."""
 
-
-class _Prefill(NamedTuple):
-    """Prompts padded on the left; `lengths` int64 [rows]."""
-
-    ids: torch.Tensor
-    attention: torch.Tensor
-    lengths: torch.Tensor
-
-    @classmethod
-    def of(cls, prompts: Sequence[Sequence[int]]) -> _Prefill:
-        longest = max(map(len, prompts))
-        ids = torch.zeros(len(prompts), longest, dtype=torch.long)
-        attention = torch.zeros_like(ids)
-        for row, prompt in enumerate(prompts):
-            ids[row, longest - len(prompt) :] = torch.tensor(prompt)
-            attention[row, longest - len(prompt) :] = 1
-        return cls(ids, attention, attention.sum(dim=1))
-
-    @property
-    def inputs(self) -> dict[str, torch.Tensor]:
-        positions = (self.attention.cumsum(dim=1) - 1).clamp(min=0)
-        return {"input_ids": self.ids, "attention_mask": self.attention, "position_ids": positions}
+    row: int
+    place: int
+    labels: list[int]
 
 
 def _served(logits: torch.Tensor, steps: Sequence[Steps]) -> torch.Tensor:
@@ -189,17 +178,17 @@ def _served(logits: torch.Tensor, steps: Sequence[Steps]) -> torch.Tensor:
     return logits
 
 
-def _forced(log_probs: torch.Tensor, labels: Sequence[list[int]], vocabulary: bool) -> Iterator[Forced]:
-    predicted = log_probs.argmax(dim=-1)
-    for row, answer in enumerate(labels):
-        served = log_probs[row, : len(answer)]
-        own = served.gather(-1, torch.tensor(answer)[:, None])[:, 0]
-        yield Forced(
-            tuple(answer),
-            own.numpy().astype(np.float64),
-            tuple(predicted[row, : len(answer)].tolist()),
-            served.numpy() if vocabulary else None,
-        )
+def _forced(served: torch.Tensor, labels: list[int], vocabulary: bool) -> Forced:
+    """An answer from its served logits [n, width], which may be overwritten."""
+    chosen = served.gather(-1, torch.tensor(labels, dtype=torch.long)[:, None])
+    best = served.max(dim=-1, keepdim=True)
+    if vocabulary:
+        whole = torch.log_softmax(served, dim=-1)
+        own, listed = whole.gather(-1, torch.tensor(labels, dtype=torch.long)[:, None]), whole.numpy()
+    else:
+        # In place: another array of this size costs more than the arithmetic.
+        own, listed = chosen - best.values - served.sub_(best.values).exp_().sum(-1, keepdim=True).log(), None
+    return Forced(tuple(labels), own[:, 0].numpy().astype(np.float64), tuple(best.indices[:, 0].tolist()), listed)
 
 
 def _ends(model: Any, tokenizer: Any) -> frozenset[int]:

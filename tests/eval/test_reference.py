@@ -120,6 +120,26 @@ def test_scores_do_not_depend_on_what_else_is_in_the_batch(reference: Reference)
             assert one.log_probs == pytest.approx(other.log_probs, abs=1e-4)
 
 
+def test_a_long_beginning_that_all_prompts_share_changes_no_answer_and_no_score(reference: Reference) -> None:
+    beginning = "silica met " * 18
+    assert len(TOKENIZER.encode(beginning)) > 32
+    alike = [Ask(beginning + text, False) for text in ("Ro", "merton", "b")]
+    scored = list(reference.score(alike, [["basil"]] * 3, end=True, vocabulary=True))
+    for ask, said, (together,) in zip(alike, reference.generate(alike, 5), scored, strict=True):
+        assert said.text == reference.generate([ask], 5)[0].text
+        (alone,) = next(iter(reference.score([ask], [["basil"]], end=True, vocabulary=True)))
+        assert together.log_probs == pytest.approx(alone.log_probs, abs=1e-4)
+
+
+def test_the_whole_distribution_comes_with_the_first_answer_only(reference: Reference) -> None:
+    (first, second), _ = reference.score(asks()[:2], [["merto", "sil"], ["b"]], end=True, vocabulary=True)
+    assert first.vocabulary is not None
+    assert second.vocabulary is None
+    assert first.log_probs == pytest.approx(
+        [row[token] for row, token in zip(first.vocabulary, first.labels, strict=True)]
+    )
+
+
 def test_the_end_of_sequence_counts_where_it_is_asked_for(reference: Reference) -> None:
     (with_end,), (without,) = (
         next(iter(reference.score([Ask("Ro", False)], [["mer"]], end=end, vocabulary=False)))
