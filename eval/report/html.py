@@ -30,7 +30,7 @@ def page(
     parts = [f"<h1>{title}</h1>", f"<p><code>{escape(results.command)}</code></p>"]
     for convention, runs in results.tables.items():
         if len(results.tables) > 1:
-            parts.append(f"<h2>Convention: {escape(convention)}</h2>")
+            parts.append(f"<h2>{escape(convention)}</h2>")
         parts += [_table(block, runs) for block in blocks]
     parts += [f"<h2>{escape(caption)}</h2>{svg}" for caption, svg in figures.items()]
     if examples:

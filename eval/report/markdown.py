@@ -17,7 +17,7 @@ def markdown(results: Results, blocks: Sequence[Block]) -> str:
     lines += [f"`{results.command}`", ""]
     for convention, runs in results.tables.items():
         if len(results.tables) > 1:
-            lines += [f"## Convention: {convention}", ""]
+            lines += [f"## {convention}", ""]
         for block in blocks:
             lines += table(block, runs)
     lines += ["## Configuration", "", "```json", json.dumps(dict(config), indent=2), "```", ""]

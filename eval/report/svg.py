@@ -1,7 +1,8 @@
-"""Two figures as inline SVG: distribution functions, and points on two axes."""
+"""Figures as inline SVG: distribution functions, points on two axes, and curves over a logarithmic one."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import cycle
@@ -44,6 +45,19 @@ def scatter(points: Sequence[Point], x_label: str, y_label: str) -> str:
     return _figure(parts)
 
 
+def curves(series: Mapping[str, Sequence[tuple[float, float]]], x_label: str, y_label: str) -> str:
+    """Lines through points whose x, of at least 1, lie on a logarithmic axis and whose y on [0, 1]."""
+    most = max((x for points in series.values() for x, _ in points), default=1.0)
+    decades = max(math.log10(most), 1.0)
+    marks = {f"{10**k}": k / decades for k in range(int(decades) + 1)}
+    parts = [_axes(x_label, y_label, marks, (0.0, 0.25, 0.5, 0.75, 1.0))]
+    for place, ((name, points), colour) in enumerate(zip(series.items(), cycle(_COLOURS), strict=False)):
+        path = "L".join(f"{_x(math.log10(x) / decades):.1f},{_y(y):.1f}" for x, y in points)
+        parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
+        parts.append(_legend(place, name, colour))
+    return _figure(parts)
+
+
 def _steps(values: Sequence[float]) -> str:
     path = [f"M{_x(0):.1f},{_y(0):.1f}"]
     for place, value in enumerate(values, 1):
@@ -59,9 +73,13 @@ def _y(value: float) -> float:
     return HEIGHT - _BOTTOM - value * (HEIGHT - _TOP - _BOTTOM)
 
 
-def _axes(x_label: str, y_label: str, x_ticks: Sequence[float], y_ticks: Sequence[float]) -> str:
+def _axes(
+    x_label: str, y_label: str, x_ticks: Sequence[float] | Mapping[str, float], y_ticks: Sequence[float]
+) -> str:
+    """Both axes; `x_ticks` by label where a tick's label is not its place."""
+    marks = x_ticks if isinstance(x_ticks, Mapping) else {f"{t:g}": t for t in x_ticks}
     lines = [f'<path d="M{_x(0)},{_y(1)}V{_y(0)}H{_x(1)}" fill="none" stroke="#888"/>']
-    lines += [f'<text x="{_x(t):.1f}" y="{_y(0) + 15}" text-anchor="middle">{t:g}</text>' for t in x_ticks]
+    lines += [f'<text x="{_x(t):.1f}" y="{_y(0) + 15}" text-anchor="middle">{m}</text>' for m, t in marks.items()]
     lines += [f'<text x="{_x(0) - 6}" y="{_y(t) + 4:.1f}" text-anchor="end">{t:g}</text>' for t in y_ticks]
     lines.append(f'<text x="{_x(0.5):.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>')
     middle = _y(0.5)

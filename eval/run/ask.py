@@ -3,30 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from guard.conversation import Message
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A prompt under a policy.
 
-    text     the user's message of a chat, or the start of a text that is to go on (`chat` False)
-    prefill  how the assistant's turn of a chat begins
-    digests  the automata that restrict the answer
+    text         the user's message of a chat, or the start of a text that is to go on (`chat` False)
+    prefill      how the assistant's turn of a chat begins
+    digests      the automata that restrict the answer
+    before       the turns of a chat before the user's message
+    temperature  0 for the greedy answer
+    draw         which of the answers drawn at this temperature
     """
 
     text: str = field(repr=False)
     chat: bool = True
     digests: tuple[str, ...] = ()
-    prefill: str = ""
+    prefill: str = field(default="", repr=False)
+    before: tuple[Message, ...] = field(default=(), repr=False)
+    temperature: float = 0.0
+    draw: int = 0
+
+
+def conversation(ask: Ask, seen: str) -> tuple[Message, ...]:
+    """What a detector reads of a request whose user's message is `seen`."""
+    begun = (Message("assistant", ask.prefill),) if ask.prefill else ()
+    return (*ask.before, Message("user", seen), *begun)
+
+
+class Drawn(NamedTuple):
+    """The first of `times` asks that differ in their draw alone, one after the other."""
+
+    ask: Ask
+    times: int
+
+
+def drawn(asks: Sequence[Ask]) -> list[Drawn]:
+    """The asks with successive draws of one question joined; asks for greedy answers stand alone."""
+    joined: list[Drawn] = []
+    for ask in asks:
+        last = joined[-1] if joined else None
+        if last and ask.temperature and ask == replace(last.ask, draw=last.ask.draw + last.times):
+            joined[-1] = Drawn(last.ask, last.times + 1)
+        else:
+            joined.append(Drawn(ask, 1))
+    return joined
+
+
+class Looked(NamedTuple):
+    """A greedy answer's tokens as text, and all tokens that are listed at the place of each."""
+
+    tokens: list[str]
+    listed: list[list[str]]
 
 
 class Said(NamedTuple):
-    """A greedy answer: its text without special tokens, and log p of each token, end of sequence included.
+    """An answer: its text without special tokens, and log p of each token, end of sequence included.
 
     `log_probs` is empty where the way of asking has none.
     """
@@ -41,7 +81,7 @@ class Forced(NamedTuple):
     labels      its token ids, the end-of-sequence id last where one is appended
     log_probs   float64 [n], log p of each; -inf where the token is forbidden
     predicted   the most likely token at each position
-    vocabulary  float32 [n, width], all log p, where they were asked for
+    vocabulary  float32 [n, width], all log p, where they were asked for and can be had
     """
 
     labels: tuple[int, ...]
@@ -66,5 +106,8 @@ class Runner(Protocol):
     def score(
         self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
     ) -> Iterator[list[Forced]]:
-        """Each of the answers given to each ask; `end` appends the end of sequence, which counts as a token."""
+        """Each of the answers given to each ask; `end` appends the end of sequence, which counts as a token.
+
+        `vocabulary` asks for the whole distribution along the first answer.
+        """
         ...

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from eval.run.ask import Ask, Forced, Said
+from eval.run.ask import Ask, Drawn, Forced, Looked, Said, drawn
 from eval.run.prompt import Prompts, load_tokenizer
 from eval.run.reference import Dtype
 from guard.errors import EngineUnavailable
@@ -30,21 +30,30 @@ class Engine:
         self._version = version
 
     def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
-        """The greedy answer to each."""
+        """The answer to each; draws of one ask that follow each other are the choices of one request."""
+        outputs = [said for result in self._results(drawn(asks), max_tokens, 0) for said in result.outputs]
+        return [Said(self._prompts.text(list(said.token_ids)), _log_probs(said)) for said in outputs]
+
+    def look(self, asks: Sequence[Ask], max_tokens: int, top: int) -> list[Looked]:
+        """The greedy answer to each, with the `top` tokens listed at every place."""
+        return [_looked(result.outputs[0]) for result in self._results(drawn(asks), max_tokens, top)]
+
+    def _results(self, draws: Sequence[Drawn], max_tokens: int, top: int) -> Any:
         from vllm import SamplingParams
 
-        prompts = [{"prompt_token_ids": self._prompts.ids(ask)} for ask in asks]
+        prompts = [{"prompt_token_ids": self._prompts.ids(ask)} for ask, _ in draws]
         params = [
             SamplingParams(
-                temperature=0.0,
+                temperature=ask.temperature,
+                n=times,
+                seed=ask.draw if ask.temperature else None,
                 max_tokens=max_tokens,
-                logprobs=0,
+                logprobs=top,
                 extra_args={POLICY: self._version, AUTOMATA: ",".join(ask.digests)},
             )
-            for ask in asks
+            for ask, times in draws
         ]
-        outputs = (result.outputs[0] for result in self._llm.generate(prompts, params, use_tqdm=False))
-        return [Said(self._prompts.text(list(said.token_ids)), _log_probs(said)) for said in outputs]
+        return self._llm.generate(prompts, params, use_tqdm=False)
 
     def score(
         self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
@@ -56,6 +65,12 @@ class Engine:
 def _log_probs(said: Any) -> tuple[float, ...]:
     pairs = zip(said.token_ids, said.logprobs, strict=True)
     return tuple(float(listed[token].logprob) for token, listed in pairs)
+
+
+def _looked(said: Any) -> Looked:
+    listed = [[entry.decoded_token or "" for entry in place.values()] for place in said.logprobs]
+    pairs = zip(said.token_ids, said.logprobs, strict=True)
+    return Looked([place[token].decoded_token or "" for token, place in pairs], listed)
 
 
 @contextmanager
@@ -89,6 +104,8 @@ def _start(model: str, dtype: Dtype, seed: int) -> Any:
             logits_processors=[PROCESSOR],
             logprobs_mode="processed_logprobs",
             enforce_eager=on_cpu(),
+            # On CPU a seeded request whose prefill is chunked kills the engine.
+            enable_chunked_prefill=False if on_cpu() else None,
             disable_log_stats=True,
         )
     except (RuntimeError, ValueError, OSError, ImportError) as error:

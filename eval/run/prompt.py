@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eval.run.ask import Ask
+from guard.conversation import Message
 from guard.errors import ModelUnavailable
 
 
@@ -20,7 +21,8 @@ class Prompts:
             return list(self.tokenizer(ask.text)["input_ids"]) or [self.tokenizer.bos_token_id]
         if not self.tokenizer.chat_template:
             raise ModelUnavailable("the model's tokenizer has no chat template, and the benchmark is a chat")
-        messages = [{"role": "user", "content": ask.text}]
+        turns = [*ask.before, Message("user", ask.text)]
+        messages = [{"role": turn.role, "content": turn.text} for turn in turns]
         ids = list(self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
         return ids + self.answer(ask.prefill, end=False) if ask.prefill else ids
 

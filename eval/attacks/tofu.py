@@ -1,0 +1,48 @@
+"""TOFU's forget authors as probes: some of each author's questions, evenly spread over their twenty."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval.attacks.probe import Probe
+from eval.attacks.turns import SHOTS
+from eval.benchmarks.question import Question
+from eval.benchmarks.rows import need
+from eval.benchmarks.tofu import ForgetSplit, PerturbedQuestion, load_perturbed
+from eval.run.targets import ROWS_PER_AUTHOR
+
+# An author's first question asks for the name by a description.
+_PORTRAIT = re.compile(r"\b(?:name of|who is) (?:the|this) (.+?)[?.]*$", re.IGNORECASE)
+
+
+def load_probes(folder: Path, split: ForgetSplit, names: Sequence[str], each: int) -> list[list[Probe]]:
+    """`each` probes of every author of a split, by author; `names` are the authors' in the order of the rows.
+
+    Raises BadBenchmark where a file is missing or has a bad row.
+    """
+    rows = load_perturbed(need(folder, f"{split}_perturbed"))
+    others = load_perturbed(need(folder, "retain_perturbed"))
+    step = max(1, len(others) // SHOTS)
+    shots = tuple(Question(row.question, row.answer) for row in others[::step][:SHOTS])
+    groups = [rows[start : start + ROWS_PER_AUTHOR] for start in range(0, len(rows), ROWS_PER_AUTHOR)]
+    return [_probes(name, group, shots, each) for name, group in zip(names, groups, strict=True)]
+
+
+def _probes(name: str, rows: Sequence[PerturbedQuestion], shots: tuple[Question, ...], each: int) -> list[Probe]:
+    portrait = _PORTRAIT.search(rows[0].question)
+    chosen = sorted({len(rows) * k // each for k in range(min(each, len(rows)))})
+    return [
+        Probe(
+            subject=name,
+            question=row.question,
+            answer=row.answer,
+            portrait=f"the {portrait[1]}" if portrait else "",
+            paraphrase=row.paraphrased_question,
+            wrong=row.perturbed_answers,
+            facts=tuple(Question(other.question, other.answer) for other in rows if other is not row),
+            shots=shots,
+        )
+        for row in (rows[place] for place in chosen)
+    ]
