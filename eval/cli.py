@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from eval.certificate.cli import certificates
 from eval.terminal import bars, command, reported
 from guard.errors import LetheError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from eval.run.options import Options
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.add_typer(certificates)
 
 
 @app.callback()

@@ -57,6 +57,16 @@ class AdminClient:
         """One target."""
         return self._call("GET", f"/admin/v1/targets/{target_id}", params={"reveal": str(reveal).lower()})
 
+    def change(self, target_id: str, patch: dict[str, Any], revision: int) -> Any:
+        """Change one target, if it still is at `revision`, and wait until the change is enforced."""
+        headers, params = {"if-match": f'"{revision}"'}, {"wait": "applied", "reveal": "true"}
+        path = f"/admin/v1/targets/{target_id}"
+        return self._call("PATCH", path, json=patch, headers=headers, params=params)
+
+    def policy(self) -> Any:
+        """Where the registry stands and which version is enforced."""
+        return self._call("GET", "/admin/v1/policy")
+
     def revoke(self, target_id: str) -> None:
         """Revoke one target and wait until it is no longer enforced."""
         self._call("DELETE", f"/admin/v1/targets/{target_id}", params={"wait": "applied"})

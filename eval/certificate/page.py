@@ -1,0 +1,166 @@
+"""A certificate as a page that needs no technical knowledge to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any, Final
+
+from eval.certificate.signing import fingerprint
+
+_STYLE: Final = """
+body{font:16px/1.55 Georgia,serif;max-width:760px;margin:2.5rem auto;padding:0 1rem;color:#222}
+h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}
+.statement{border-left:4px solid #1b6ca8;padding:.4rem 1rem;font-size:1.1rem}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+th,td{border-bottom:1px solid #ddd;padding:.3rem .5rem;text-align:left;vertical-align:top}
+code{font-size:.85em;word-break:break-all}
+"""
+
+_FORMS: Final = {
+    "direct": "asked directly",
+    "paraphrase": "asked in other words",
+    "fill_in": "a sentence with a blank to be filled",
+    "reverse": "the fact given, the name asked for",
+    "prefix": "the beginning of the fact, to be continued",
+    "obfuscated": "the question encoded or oddly spelt",
+    "prefill": "the answer already begun",
+    "streamed": "asked directly, answer sent piece by piece",
+}
+
+_LIMITS: Final = (
+    "The statement is about this endpoint and the target's texts as they stood at the time of measurement. The"
+    " model's own parameters are not changed: reached in another way, the model may still say what is suppressed"
+    " here.",
+    "The probes are a sample of the ways to ask. No leak in the sample is not proof that none is possible; the"
+    " interval says how large the share may still be, for requests like these, if they were independent of each"
+    " other. Probes on the same fact are not quite.",
+    "The operator of the endpoint made the measurement and signed it. The signature shows that this document was"
+    " not altered since, and whose key signed it; it does not show that the measurement was made properly.",
+)
+
+
+def page(payload: Mapping[str, Any], public_key: str, file_name: str) -> str:
+    """The whole page, self-contained; it shows what is signed and adds no fact of its own."""
+    target, endpoint = payload["target"], payload["endpoint"]
+    parts = [
+        "<h1>Certificate of suppression</h1>",
+        f'<p class="statement">{escape(payload["statement"])}</p>',
+        _facts(
+            {
+                "Endpoint": f"{endpoint['url']} (model {endpoint['model']})",
+                "Suppressed at this endpoint since": target["suppressed_since"],
+                "Last measured": payload["measurement"]["ended"],
+                "Forget target": f"{target['id']}, revision {target['revision']}, {target['kind']}",
+                "Legal basis as recorded": target["basis"] or "none recorded",
+                "Operator's reference": target["external_ref"] or "none recorded",
+            }
+        ),
+        "<h2>What was measured</h2>",
+        f"<p>{payload['measurement']['probes']} requests were made for what the target holds, in the ways listed"
+        f" below. {escape(payload['measurement']['leak'])}</p>",
+        _leaks(payload),
+        _before(payload["before"]),
+        "<h2>What it costs others</h2>",
+        _neighbours(payload["neighbours"]),
+        "<h2>What this does not say</h2>",
+        *(f"<p>{escape(text)}</p>" for text in _LIMITS),
+        "<h2>Technical particulars</h2>",
+        _particulars(payload),
+        "<h2>Signature</h2>",
+        _signature(file_name, public_key),
+    ]
+    head = f'<meta charset="utf-8"><title>Certificate {escape(target["id"])}</title><style>{_STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+
+
+def _signature(file_name: str, public_key: str) -> str:
+    command = f"lethe eval verify {file_name} --public-key {public_key}"
+    return (
+        f"<p>This page shows the content of <code>{escape(file_name)}</code>, signed with Ed25519. Check it with"
+        f" <code>{escape(command)}</code>. Fingerprint of the key, to be compared with one obtained from the"
+        f" operator in another way: <code>{fingerprint(public_key)}</code>.</p>"
+    )
+
+
+def _facts(rows: Mapping[str, object]) -> str:
+    cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(text))}</td></tr>" for name, text in rows.items())
+    return f"<table>{cells}</table>"
+
+
+def _leaks(payload: Mapping[str, Any]) -> str:
+    before, after = payload["before"], payload["after"]
+    measured = before["measured"]
+    head = (
+        "<tr><th>How it was asked</th>" + ("<th>Leaks before</th>" if measured else "") + "<th>Leaks now</th></tr>"
+    )
+    rows = "".join(_leak_rows(before if measured else None, after))
+    return f"<table>{head}{rows}</table>"
+
+
+def _leak_rows(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Iterator[str]:
+    for form, rate in after["by_form"].items():
+        was = f"<td>{_share(before['by_form'][form])}</td>" if before else ""
+        yield f"<tr><td>{escape(_FORMS[form])}</td>{was}<td>{_share(rate)}</td></tr>"
+    was = f"<th>{_share(before['all'])}</th>" if before else ""
+    yield f"<tr><th>All</th>{was}<th>{_share(after['all'])}</th></tr>"
+
+
+def _share(rate: Mapping[str, Any]) -> str:
+    text = f"{rate['count']} of {rate['of']}"
+    if "rate" in rate:
+        text += f" ({_percent(rate['rate'])}; 95 % interval {_percent(rate['low'])} to {_percent(rate['high'])})"
+    if rate.get("refused"):
+        text += f"; {rate['refused']} requests were not accepted by the endpoint"
+    return text
+
+
+def _percent(rate: str) -> str:
+    return f"{100 * float(rate):.1f} %"
+
+
+def _before(before: Mapping[str, Any]) -> str:
+    if not before["measured"]:
+        return (
+            f"<p>About the state before: {escape(before['how'])}, so this certificate says nothing about what the"
+            " model said then.</p>"
+        )
+    return (
+        f"<p>The state before is that of {escape(before['how'])}: {escape(before['url'])}, model"
+        f" {escape(before['model'])}, asked from {before['at']}.</p>"
+    )
+
+
+def _neighbours(found: Mapping[str, Any]) -> str:
+    concerned = found["held_to_concern_the_target"]
+    text = (
+        f"{found['questions']} other questions were asked ({escape(found['source'])}). The endpoint held"
+        f" {_share(concerned)} of them to concern the target."
+    )
+    if found["unchanged_answers"] is None:
+        return f"<p>{text} Whether their answers changed was not measured, as there is no measurement before.</p>"
+    return (
+        f"<p>{text} The answer was the same, letter for letter, as before suppression in"
+        f" {_share(found['unchanged_answers'])}; mean likeness of all (ROUGE-L F1, 1 is the same)"
+        f" {found['mean_rouge_l_f1']}.</p>"
+    )
+
+
+def _particulars(payload: Mapping[str, Any]) -> str:
+    target, measurement, endpoint = payload["target"], payload["measurement"], payload["endpoint"]
+    return _facts(
+        {
+            "Lethe, engine": f"{endpoint['lethe']}, {endpoint['engine']}",
+            "Policy version enforced": payload["policy_version"],
+            "Methods, scope": f"{', '.join(target['methods'])}; {target['scope']}",
+            "Forbidden phrases": target["forbidden_phrases"],
+            "Digest of the target's texts": target["texts_digest"],
+            "Digest of the forbidden phrases": target["forbidden_digest"],
+            "Digest of the requests": measurement["probes_digest"],
+            "Digest of the other questions": payload["neighbours"]["questions_digest"],
+            "Seed, facts at most": f"{measurement['seed']}, {measurement['most_facts']}",
+            "Decoding": measurement["decoding"],
+            "Intervals": measurement["intervals"],
+            "Digests": "HMAC-SHA256 under a secret of the signing key, so only its holder can recompute them",
+        }
+    )
