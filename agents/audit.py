@@ -122,9 +122,8 @@ class PolicyAudit:
         return bool(automaton.matches(text))
 
     def _always(self, text: str) -> list[str]:
-        if not self._policy.always:
-            return []
-        found = self._policy.automata[self._policy.always].matches(text)
+        automata = [self._policy.automata[digest] for digest in self._policy.literals.digests]
+        found = (occurrence for automaton in automata for occurrence in automaton.matches(text))
         literals = {fold(text[occurrence.start : occurrence.end]) for occurrence in found}
         if not literals:
             return []

@@ -34,49 +34,61 @@ class Masks(NamedTuple):
 
 @dataclass(slots=True)
 class _Row:
-    restrictions: tuple[Restriction, ...]
-    seeds: list[Cursor]
-    cursors: list[Cursor]
+    """A row under its own restrictions and those that hold for every row."""
+
+    own: tuple[Restriction, ...]
+    prompt: Sequence[int]
     output: Sequence[int]
+    restrictions: tuple[Restriction, ...] = ()
+    cursors: list[Cursor] | None = None
     consumed: int = 0
+
+    def stand(self, standing: Sequence[Restriction]) -> None:
+        """Restrict what comes next by the row's own restrictions and these."""
+        self.restrictions = (*self.own, *(one for one in standing if one not in self.own))
+        self.cursors = None
 
     def banned(self) -> list[NDArray[np.int64]]:
         """Return what may not come next; raises ValueError when the output is not known in full."""
         length = len(self.output)
-        if length < self.consumed:
-            self.cursors, self.consumed = self.seeds, 0
-        tokens = self.output[self.consumed : length]
-        if tokens:
+        if self.cursors is None or length < self.consumed:
+            self.cursors = [restriction.resume(self.prompt, self.output) for restriction in self.restrictions]
+        elif length > self.consumed:
+            tokens = self.output[self.consumed : length]
             pairs = zip(self.restrictions, self.cursors, strict=True)
             self.cursors = [restriction.advance(cursor, tokens) for restriction, cursor in pairs]
-            self.consumed = length
+        self.consumed = length
         return [r.banned(cursor) for r, cursor in zip(self.restrictions, self.cursors, strict=True)]
 
 
 class Batch:
-    """Restricted and closed rows by their index in the batch; a row not put here is free.
+    """The rows of a batch by their index, each free, restricted or closed.
 
     Fails closed: whatever goes wrong with a row closes that row, and only what kind of error it was is logged.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
+        self._standing: tuple[Restriction, ...] = ()
         self._rows: dict[int, _Row | None] = {}
 
     def __len__(self) -> int:
         """Return the number of rows that are not free."""
-        return len(self._rows)
+        return sum(row is None or bool(row.restrictions) for row in self._rows.values())
+
+    def stand(self, standing: Sequence[Restriction]) -> None:
+        """Restrict by these every row that is here or will be, in place of those given before."""
+        self._standing = tuple(standing)
+        for row in self._rows.values():
+            if row is not None:
+                row.stand(self._standing)
 
     def put(
         self, index: int, restrictions: Sequence[Restriction], prompt: Sequence[int], output: Sequence[int]
     ) -> None:
-        """Restrict a row after `prompt`. `output` is the live list of its generated tokens, read in `masks`."""
-        try:
-            seeds = [restriction.seed(prompt) for restriction in restrictions]
-        except Exception as error:
-            self.close(index, error)
-        else:
-            self._rows[index] = _Row(tuple(restrictions), seeds, seeds, output)
+        """Follow a row after `prompt`. `output` is the live list of its generated tokens, read in `masks`."""
+        row = self._rows[index] = _Row(tuple(restrictions), prompt, output)
+        row.stand(self._standing)
 
     def close(self, index: int, error: Exception | None = None) -> None:
         """Let a row do nothing but end, until it is dropped or put anew."""
@@ -85,7 +97,7 @@ class Batch:
             _log.error("closed a row: %s", type(error).__name__)
 
     def drop(self, index: int) -> None:
-        """Make a row free."""
+        """Follow a row no longer."""
         self._rows.pop(index, None)
 
     def move(self, source: int, target: int, *, swap: bool) -> None:
@@ -106,7 +118,7 @@ class Batch:
         rows: list[NDArray[np.int64]] = []
         tokens: list[NDArray[np.int64]] = []
         for index, row in self._rows.items():
-            if row is None:
+            if row is None or not row.restrictions:
                 continue
             try:
                 banned = [ids for ids in (*row.banned(), self._vocabulary.absent) if len(ids)]
@@ -121,6 +133,6 @@ class Batch:
         if width < len(self._vocabulary):
             row_of, token = row_of[token < width], token[token < width]
         closed = [index for index, row in self._rows.items() if row is None]
-        restricted = [index for index, row in self._rows.items() if row is not None]
+        restricted = [index for index, row in self._rows.items() if row is not None and row.restrictions]
         past = min(width, len(self._vocabulary))
         return Masks(row_of, token, past, np.array(restricted, np.int64), np.array(closed, np.int64))

@@ -6,41 +6,57 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from guard.automaton import Automaton
 from guard.conversation import windows
 from guard.embedder import Embedder, Vectors
 from guard.errors import PolicyUnavailable
 from guard.index import TargetIndex
+from guard.library import Library
+from guard.literals import Literals
 from guard.names import Names
+from guard.own import Own, Revision, restricts
 from guard.policy import Policy
 from guard.registry import Registry, VectorKey
-from guard.target import ForgetTarget, Method, Mode, Scope
+from guard.standing import publish
+from guard.target import ForgetTarget, Scope, State
 
 log = logging.getLogger(__name__)
 
 # How a target is cut into rows; another way of cutting takes another name, so that kept vectors are not mistaken.
 ROWS = "rows-1"
 LONGEST_PAUSE = 30.0
+# So many new targets have their automata compiled at once, more of them when they are first touched.
+AT_ONCE = 32
 
 
 class Compiler:
-    """Builds policies; what a previous policy holds of the same target and revision is taken over.
+    """Builds policies; what a previous policy holds of targets that have not changed since is taken over.
 
     `folder` is where compiled automata lie for the engine to attach. It belongs to one process: compiling without
-    a previous policy removes what earlier processes left there and the new policy does not name.
+    a previous policy removes what earlier processes left there, less the literals that are still in force.
     """
 
     def __init__(self, registry: Registry, embedder: Embedder, folder: Path) -> None:
         self._registry = registry
         self._embedder = embedder
         self._folder = folder
+        self._library = Library(folder)
+        self._known: dict[Revision, str] = {}
+        self._empty = Policy(
+            version=-1,
+            targets={},
+            index=TargetIndex.build({}),
+            names=Names.build({}),
+            literals=Literals(),
+            own={},
+            automata=self._library,
+        )
         self._began = time.time()
 
     def refresh(self, previous: Policy | None, now: datetime) -> Policy:
@@ -51,35 +67,46 @@ class Compiler:
         return self.compile(previous)
 
     def compile(self, previous: Policy | None = None) -> Policy:
-        """Return the policy of the registry's present version, its automata written before it is returned.
+        """Return the policy of the registry's present version; the work is in proportion to what has changed.
 
+        Literals of scope `always` are written, and published to running answers, before it is returned.
         Raises StoreUnavailable, ModelUnavailable or PolicyUnavailable.
         """
-        version, active = self._registry.snapshot()
-        before = previous or _EMPTY
-        contextual = [target for target in active if target.draft.scope is Scope.CONTEXTUAL]
-        always = [target for target in active if target.draft.scope is Scope.ALWAYS and _restricts(target)]
-        near, names = self._detection(contextual, before, fresh=previous is None)
-        automata = self._automata(before, always, [target for target in contextual if _restricts(target)])
+        before = previous or self._empty
+        version, changed = self._registry.changes(before.version)
+        change = _changed(before.targets, changed)
+        near, names = self._detection(change, before, fresh=previous is None)
+        literals = self._literals(change, before.literals)
+        publish(self._folder, literals.digests)
+        own = Own(change.targets, self._library, self._known)
         if previous is None:
-            self._sweep(automata.by_digest)
+            # What was written since this process began is in use; clocks of file systems lag a little.
+            self._library.sweep(literals.digests, self._began - 1)
+        elif len(change.active) <= AT_ONCE:
+            for target in change.active:
+                own.get(target.id)
         return Policy(
             version=version,
-            targets={target.id: target for target in active},
+            targets=change.targets,
             index=near,
             names=names,
-            always=automata.always,
-            own=automata.own,
-            automata=automata.by_digest,
+            literals=literals,
+            own=own,
+            automata=self._library,
         )
 
-    def _detection(self, contextual: list[ForgetTarget], before: Policy, fresh: bool) -> _Detection:
-        kept = {target.id for target in contextual if _unchanged(target, before)}
-        new = [target for target in contextual if target.id not in kept]
-        removed = [target for target in before.targets if target in before.index and target not in kept]
+    def _literals(self, change: _Change, before: Literals) -> Literals:
+        added = [target for target in change.active if _is_literal(target)]
+        everything = (target for target in change.targets.values() if _is_literal(target))
+        return before.with_changes(added, change.ids, everything, self._library)
+
+    def _detection(self, change: _Change, before: Policy, fresh: bool) -> _Detection:
+        new = [target for target in change.active if target.draft.scope is Scope.CONTEXTUAL]
+        removed = [target_id for target_id in change.ids if target_id in before.index]
         if not new and not removed:
             return _Detection(before.index, before.names)
         index = before.index.with_changes(self._vectors(new, fresh), removed)
+        contextual = (target for target in change.targets.values() if target.draft.scope is Scope.CONTEXTUAL)
         names = Names.build({target.id: (target.draft.name, *target.draft.aliases) for target in contextual})
         return _Detection(index, names)
 
@@ -99,37 +126,6 @@ class Compiler:
             kept = {VectorKey(target.id, target.revision): part.tobytes() for target, part in parts.items()}
             self._registry.keep_vectors(name, kept)
         return vectors | {target.id: part for target, part in parts.items()}
-
-    def _automata(self, before: Policy, always: list[ForgetTarget], own: list[ForgetTarget]) -> _Automata:
-        by_digest: dict[str, Automaton] = {}
-        digests: dict[str, str] = {}
-        for target in own:
-            known = before.own.get(target.id) if _unchanged(target, before) else None
-            automaton = before.automata[known] if known else self._written(target.forbidden)
-            digests[target.id] = automaton.digest
-            by_digest[automaton.digest] = automaton
-        digest = ""
-        if always:
-            phrases = {phrase for target in always for phrase in target.forbidden}
-            same = _literals(always) == _literals(before.targets.values())
-            automaton = before.automata[before.always] if same else self._written(phrases)
-            digest = automaton.digest
-            by_digest[digest] = automaton
-        return _Automata(digest, digests, by_digest)
-
-    def _written(self, phrases: Iterable[str]) -> Automaton:
-        compiled = Automaton.compile(phrases)
-        try:
-            return Automaton.attach(self._folder, compiled.digest)
-        except PolicyUnavailable:
-            compiled.save(self._folder)
-            return Automaton.attach(self._folder, compiled.digest)
-
-    def _sweep(self, named: Mapping[str, Automaton]) -> None:
-        for path in self._folder.glob("*.automaton"):
-            # What was written since this process began is in use; clocks of file systems lag a little.
-            if path.stem not in named and path.stat().st_mtime < self._began - 1:
-                path.unlink(missing_ok=True)
 
 
 class CurrentPolicy:
@@ -225,33 +221,27 @@ def rows_of(target: ForgetTarget) -> tuple[str, ...]:
     return tuple(dict.fromkeys(window for text in texts for window in windows(text)))
 
 
+class _Change(NamedTuple):
+    """The active targets as they are now, those of them that changed, and the ids of all that changed or ended."""
+
+    targets: dict[str, ForgetTarget]
+    active: list[ForgetTarget]
+    ids: list[str]
+
+
+def _changed(before: Mapping[str, ForgetTarget], changed: Sequence[ForgetTarget]) -> _Change:
+    active = [target for target in changed if target.state is State.ACTIVE]
+    targets = {**before, **{target.id: target for target in active}}
+    for target in changed:
+        if target.state is not State.ACTIVE:
+            targets.pop(target.id, None)
+    return _Change(targets, active, [target.id for target in changed])
+
+
 class _Detection(NamedTuple):
     near: TargetIndex
     names: Names
 
 
-class _Automata(NamedTuple):
-    always: str
-    own: dict[str, str]
-    by_digest: dict[str, Automaton]
-
-
-_EMPTY = Policy(
-    version=-1, targets={}, index=TargetIndex.build({}), names=Names.build({}), always="", own={}, automata={}
-)
-
-
-def _restricts(target: ForgetTarget) -> bool:
-    draft = target.draft
-    # Whatever else is done, a forbidden string never leaves; a target that is only declined says nothing at all.
-    return draft.mode is Mode.ENFORCE and draft.methods != (Method.DECLINE,) and bool(target.forbidden)
-
-
-def _unchanged(target: ForgetTarget, before: Policy) -> bool:
-    known = before.targets.get(target.id)
-    return known is not None and known.revision == target.revision
-
-
-def _literals(targets: Iterable[ForgetTarget]) -> set[tuple[str, int]]:
-    always = (target for target in targets if target.draft.scope is Scope.ALWAYS and _restricts(target))
-    return {(target.id, target.revision) for target in always}
+def _is_literal(target: ForgetTarget) -> bool:
+    return target.draft.scope is Scope.ALWAYS and restricts(target)

@@ -133,3 +133,8 @@ def m005_decoding(connection: sqlite3.Connection) -> None:
              '$.decoder', 'sample', '$.alpha', json('null'), '$.filter_rate', json('null'),
              '$.quoted_words', 8, '$.shared', json('false'))"""
     )
+
+
+@migration
+def m006_events_by_version(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE INDEX events_by_version ON events (policy_version)")

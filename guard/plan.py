@@ -46,7 +46,7 @@ def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
     """
     enforced = [match.target_id for match in matches if match.mode is Mode.ENFORCE]
     own = (policy.own[target] for target in enforced if target in policy.own)
-    automata = tuple(dict.fromkeys(digest for digest in (policy.always, *own) if digest))
+    automata = tuple(dict.fromkeys(digest for digest in (*policy.literals.digests, *own)))
     subtraction = next((_subtraction(policy, target) for target in enforced if target in policy.assistants), None)
     return Plan(
         _kind(policy, enforced, automata, subtraction), automata, tuple(matches), policy.version, subtraction

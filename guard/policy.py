@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from guard.automaton import Automaton
 from guard.index import TargetIndex
+from guard.literals import Literals
 from guard.names import Names
 from guard.target import ForgetTarget, Mode
+
+
+class Automata(Protocol):
+    """Compiled automata; reading one raises PolicyUnavailable when it cannot be had."""
+
+    def __getitem__(self, digest: str) -> Automaton: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +27,7 @@ class Policy:
     targets   by target id
     index     the contextual targets' vectors
     names     the contextual targets' names and aliases
-    always    digest of the one automaton of all enforced targets of scope `always`; "" without any
+    literals  what holds in every answer: the enforced targets of scope `always`
     own       by id of an enforced contextual target with phrases to forbid: the digest of its automaton
     automata  by digest, mapped from the files that the engine maps too
     assistants  by id of an enforced contextual target with the method uld: the digest of its promoted assistant
@@ -29,9 +37,9 @@ class Policy:
     targets: Mapping[str, ForgetTarget] = field(repr=False)
     index: TargetIndex = field(repr=False)
     names: Names = field(repr=False)
-    always: str
+    literals: Literals = field(repr=False)
     own: Mapping[str, str] = field(repr=False)
-    automata: Mapping[str, Automaton] = field(repr=False)
+    automata: Automata = field(repr=False)
     assistants: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property

@@ -43,7 +43,7 @@ class Page(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The active targets as of policy `version`."""
+    """Targets as of policy `version`."""
 
     version: int
     targets: list[ForgetTarget]
@@ -171,6 +171,19 @@ class Registry:
         """Return the active targets and the policy version they belong to, read together."""
         with self._store.reading() as connection:
             rows = connection.execute(f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' ORDER BY seq")
+            return Snapshot(policy_version(connection), [target_of(row) for row in rows])
+
+    def changes(self, since: int) -> Snapshot:
+        """Return every target that changed after policy version `since`, whatever its state; all active ones
+        when that is negative. The version is that up to which they are told."""
+        if since < 0:
+            return self.snapshot()
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                f"""SELECT {TARGET_COLUMNS} FROM targets WHERE id IN
+                      (SELECT target_id FROM events WHERE policy_version > ?) ORDER BY seq""",
+                (since,),
+            )
             return Snapshot(policy_version(connection), [target_of(row) for row in rows])
 
     def counts(self) -> Mapping[State, int]:

@@ -51,6 +51,19 @@ class Restriction:
             shown += len(vocabulary.advance(b"", prompt[first : first + 1]).folded)
         return self.advance(Cursor(), prompt[first:])
 
+    def resume(self, prompt: Sequence[int], output: Sequence[int]) -> Cursor:
+        """Return the cursor after a prompt and what was generated since, of which only the end is read.
+
+        Raises ValueError as `advance` does.
+        """
+        vocabulary, shown = self.vocabulary, 0
+        first = len(output)
+        # A token more than is needed, as the first may begin inside a character.
+        while first and shown <= self.automaton.reach:
+            first -= 1
+            shown += len(vocabulary.advance(b"", output[first : first + 1]).folded)
+        return self.advance(self.seed(prompt) if first == 0 else Cursor(), output[first:])
+
     def advance(self, cursor: Cursor, tokens: Iterable[int]) -> Cursor:
         """Return the cursor after these generated tokens; special ones are passed over, as decoding does.
 

@@ -20,6 +20,7 @@ from guard.batch import Batch
 from guard.errors import PolicyUnavailable
 from guard.masking import close_all, mask
 from guard.restriction import Restrictions
+from guard.standing import Standing
 from guard.terms import Terms
 from guard.vocabulary import Vocabulary
 
@@ -52,6 +53,8 @@ class RestrictionProcessor(LogitsProcessor):  # type: ignore[misc]
         vocabulary = Vocabulary.from_tokenizer(cached_tokenizer_from_config(vllm_config.model_config))
         self._eos = vocabulary.eos
         self._restrictions = Restrictions(Path(folder), vocabulary)
+        self._standing = Standing(Path(folder))
+        self._due: tuple[str, ...] | None = None
         self._batch = Batch(vocabulary)
         self._lost = False
 
@@ -80,11 +83,20 @@ class RestrictionProcessor(LogitsProcessor):  # type: ignore[misc]
             close_all(logits, self._eos)
             return logits
         try:
+            self._hear()
             mask(logits, self._batch, self._eos)
         except Exception as error:
             _log.error("closed all rows for a step: %s", type(error).__name__)
             close_all(logits, self._eos)
         return logits
+
+    def _hear(self) -> None:
+        digests = self._standing.news()
+        if digests is not None:
+            self._due = digests
+        if self._due is not None:
+            self._batch.stand([self._restrictions.get(digest) for digest in self._due])
+            self._due = None
 
     def _add(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:
         # An index may be used again without having been removed.
@@ -99,5 +111,5 @@ class RestrictionProcessor(LogitsProcessor):  # type: ignore[misc]
             return
         if terms.closed:
             self._batch.close(index)
-        elif restrictions:
+        else:
             self._batch.put(index, restrictions, prompt or [], output)

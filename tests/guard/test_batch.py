@@ -130,3 +130,27 @@ def test_a_dropped_row_is_free() -> None:
     batch.drop(1)
     batch.drop(2)
     assert len(batch) == 0
+
+
+def test_what_stands_holds_for_every_row_from_its_next_token_on() -> None:
+    batch, output = Batch(VOCABULARY), [A, B]
+    batch.put(0, [BB], [], output)
+    batch.put(1, [], [A], [B])
+    batch.close(2)
+    assert forbidden(batch.masks(8), 0) == {B, ABSENT}
+    batch.stand([ABC])
+    batch.put(3, [], [], [AB])
+    masks = batch.masks(8)
+    assert [forbidden(masks, row) for row in range(4)] == [{B, C, ABSENT}, {C, ABSENT}, set(), {C, ABSENT}]
+    assert (masks.restricted.tolist(), masks.closed.tolist()) == ([0, 1, 3], [2])
+
+
+def test_what_stands_no_longer_is_lifted_unless_the_row_named_it() -> None:
+    batch = Batch(VOCABULARY)
+    batch.stand([ABC])
+    batch.put(0, [ABC], [], [A, B])
+    batch.put(1, [], [], [A, B])
+    batch.stand([])
+    masks = batch.masks(8)
+    assert [forbidden(masks, row) for row in range(2)] == [{C, ABSENT}, set()]
+    assert len(batch) == 1

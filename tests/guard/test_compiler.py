@@ -20,6 +20,7 @@ from guard.compiler import Applier, Compiler, CurrentPolicy, rows_of
 from guard.errors import ModelUnavailable, PolicyUnavailable
 from guard.policy import Policy
 from guard.registry import Registry
+from guard.standing import Standing
 from guard.target import Draft, Fact, Method, Mode, Scope
 
 VENN = Draft(
@@ -42,9 +43,13 @@ def files(folder: Path) -> set[str]:
     return {path.stem for path in folder.glob("*.automaton")}
 
 
+def automata(policy: Policy) -> set[str]:
+    return {*policy.literals.digests, *policy.own.values()}
+
+
 def test_an_empty_registry_makes_an_empty_policy(compiler: Compiler) -> None:
     policy = compiler.compile()
-    assert (policy.version, policy.targets, policy.always, policy.automata) == (0, {}, "", {})
+    assert (policy.version, policy.targets, policy.literals.digests, dict(policy.own)) == (0, {}, (), {})
     assert not policy.has_contextual
 
 
@@ -72,9 +77,8 @@ def test_a_target_is_found_by_name_alias_question_answer_and_passage(registry: R
 def test_all_literals_of_scope_always_share_one_automaton(registry: Registry, compiler: Compiler) -> None:
     registry.add_many([CODE, KEY, VENN])
     policy = compiler.compile()
-    found = policy.automata[policy.always].matches("zx4471q and kk9982w and Tarn Hollow")
-    assert len(found) == 2
-    assert set(policy.automata) == {policy.always, *policy.own.values()}
+    (digest,) = policy.literals.digests
+    assert len(policy.automata[digest].matches("zx4471q and kk9982w and Tarn Hollow")) == 2
 
 
 def test_each_contextual_target_has_an_automaton_of_its_own(registry: Registry, compiler: Compiler) -> None:
@@ -94,7 +98,7 @@ def test_what_is_not_enforced_by_guard_has_no_automaton(registry: Registry, comp
         ]
     )
     policy = compiler.compile()
-    assert (policy.always, policy.own, policy.automata) == ("", {}, {})
+    assert (policy.literals.digests, dict(policy.own)) == ((), {})
     assert len(policy.index) == 3
 
 
@@ -103,8 +107,8 @@ def test_automata_are_files_that_the_engine_can_attach(
 ) -> None:
     registry.add_many([VENN, CODE])
     policy = compiler.compile()
-    assert files(folder) == set(policy.automata)
-    for digest in policy.automata:
+    assert automata(policy) == files(folder)
+    for digest in automata(policy):
         assert Automaton.attach(folder, digest).digest == digest
 
 
@@ -115,7 +119,20 @@ def test_only_what_is_new_is_embedded_and_compiled(registry: Registry, compiler:
     registry.add(DROSS)
     second = compiler.compile(first)
     assert embedder.embedded == ["pell dross"]
-    assert all(second.automata[digest] is automaton for digest, automaton in first.automata.items())
+    assert automata(first) < automata(second)
+
+
+def test_the_automaton_of_a_target_is_compiled_when_it_is_new_or_first_touched(
+    registry: Registry, compiler: Compiler, folder: Path
+) -> None:
+    venn = registry.add(VENN)
+    policy = compiler.compile()
+    assert files(folder) == set()
+    digest = policy.own[venn.id]
+    assert files(folder) == {digest}
+    registry.add(DROSS)
+    compiler.compile(policy)
+    assert len(files(folder)) == 2
 
 
 def test_a_policy_that_follows_another_is_the_one_compiled_afresh(registry: Registry, compiler: Compiler) -> None:
@@ -130,11 +147,21 @@ def test_a_policy_that_follows_another_is_the_one_compiled_afresh(registry: Regi
     for change in changes:
         change()
         policy, afresh = compiler.compile(policy), compiler.compile()
-        assert (policy.version, policy.targets, policy.always) == (afresh.version, afresh.targets, afresh.always)
-        assert (policy.own, set(policy.automata)) == (afresh.own, set(afresh.automata))
+        assert (policy.version, policy.targets, dict(policy.own)) == (
+            afresh.version,
+            afresh.targets,
+            dict(afresh.own),
+        )
+        assert literals(policy) == literals(afresh)
         assert {t for t in policy.targets if t in policy.index} == {t for t in afresh.targets if t in afresh.index}
         text = "Orla Venn, Pell Dross, the gate code and the heron"
         assert policy.names.found(text) == afresh.names.found(text)
+
+
+def literals(policy: Policy) -> set[str]:
+    text = "zx4471q, kk9982w, Pell Dross, Mirrow Gate and Tarn Hollow"
+    found = (match for digest in policy.literals.digests for match in policy.automata[digest].matches(text))
+    return {text[match.start : match.end] for match in found}
 
 
 def test_an_earlier_policy_is_untouched_by_the_next(registry: Registry, compiler: Compiler, folder: Path) -> None:
@@ -145,7 +172,8 @@ def test_an_earlier_policy_is_untouched_by_the_next(registry: Registry, compiler
     assert venn.id in first.index
     assert venn.id not in second.index
     assert first.names.found("orla venn") == {venn.id}
-    assert files(folder) == set(first.automata)
+    assert first.automata[first.own[venn.id]].matches("Tarn Hollow")
+    assert dict(second.own) == {}
 
 
 def test_vectors_survive_a_restart(registry: Registry, compiler: Compiler, embedder: Any, folder: Path) -> None:
@@ -172,12 +200,12 @@ def test_vectors_of_another_embedder_are_never_used(
 def test_a_start_removes_what_earlier_processes_left_and_nothing_of_today(
     registry: Registry, compiler: Compiler, folder: Path
 ) -> None:
-    registry.add(VENN)
+    registry.add(CODE)
     left, canary = Automaton.compile(["left"]), Automaton.compile(["canary"])
     os.utime(left.save(folder), (0, 0))
     canary.save(folder)
     policy = compiler.compile()
-    assert files(folder) == {canary.digest, *policy.automata}
+    assert files(folder) == {canary.digest, *policy.literals.digests}
 
 
 def test_a_later_compilation_removes_nothing(registry: Registry, compiler: Compiler, folder: Path) -> None:
@@ -189,12 +217,29 @@ def test_a_later_compilation_removes_nothing(registry: Registry, compiler: Compi
     assert left.digest in files(folder)
 
 
-def test_a_damaged_file_is_written_anew(registry: Registry, compiler: Compiler, folder: Path) -> None:
-    registry.add(DROSS)
-    (digest,) = compiler.compile().automata
+def test_a_damaged_file_is_written_anew(
+    registry: Registry, compiler: Compiler, embedder: Any, folder: Path
+) -> None:
+    registry.add(CODE)
+    (digest,) = compiler.compile().literals.digests
+    (folder / f"{digest}.automaton").unlink()
     (folder / f"{digest}.automaton").write_bytes(b"damaged")
-    compiler.compile()
-    assert Automaton.attach(folder, digest).matches("mirrow gate")
+    Compiler(registry, embedder, folder).compile()
+    assert Automaton.attach(folder, digest).matches("zx-4471-q")
+
+
+def test_what_holds_in_every_answer_is_published_to_running_ones(
+    registry: Registry, compiler: Compiler, folder: Path
+) -> None:
+    standing = Standing(folder)
+    policy = compiler.compile()
+    assert standing.news() is None
+    registry.add(CODE)
+    policy = compiler.compile(policy)
+    assert standing.news() == policy.literals.digests
+    registry.add(VENN)
+    compiler.compile(policy)
+    assert standing.news() is None
 
 
 def test_refreshing_returns_the_same_policy_while_nothing_changes(registry: Registry, compiler: Compiler) -> None:

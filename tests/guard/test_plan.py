@@ -40,9 +40,12 @@ def test_a_match_is_restricted_by_its_own_automaton_alone(policy_of: PolicyOf) -
 
 def test_literals_of_scope_always_are_in_every_plan_and_first(policy_of: PolicyOf) -> None:
     policy = policy_of(VENN, SECRET)
-    assert plan_for(policy, []).automata == (policy.always,)
+    assert plan_for(policy, []).automata == policy.literals.digests != ()
     assert plan_for(policy, []).kind is PlanKind.RESTRICT
-    assert plan_for(policy, [match(policy, "Orla Venn")]).automata == (policy.always, own(policy, "Orla Venn"))
+    assert plan_for(policy, [match(policy, "Orla Venn")]).automata == (
+        *policy.literals.digests,
+        own(policy, "Orla Venn"),
+    )
 
 
 def test_a_shadow_match_is_listed_and_not_acted_upon(policy_of: PolicyOf) -> None:

@@ -70,6 +70,18 @@ def test_a_target_survives_reopening(path: Path) -> None:
     second.close()
 
 
+def test_changes_since_a_version_are_told_whatever_their_state(registry: Registry) -> None:
+    ada = registry.add(ADA)
+    other = registry.add(Draft(name="Somebody Else"))
+    since = registry.version()
+    assert registry.changes(since) == (since, [])
+    changed = registry.change(ada.id, replace(ADA, basis="court"), 1)
+    revoked = registry.revoke(other.id)
+    assert registry.changes(since) == (since + 2, [changed, revoked])
+    assert registry.changes(since + 1) == (since + 2, [revoked])
+    assert registry.changes(-1) == (since + 2, [changed])
+
+
 def test_each_mutation_is_one_version_and_one_event(registry: Registry) -> None:
     target = registry.add(ADA)
     registry.change(target.id, replace(ADA, basis="court"), 1)

@@ -158,6 +158,16 @@ def test_a_prompt_counts_from_its_last_special_token(kind: str, data: st.DataObj
     assert restriction.seed([*filler, *last]) == restriction.advance(Cursor(), [*filler, *last])
 
 
+@kinds
+@given(data=st.data())
+def test_resuming_bans_what_reading_on_from_the_prompt_bans(kind: str, data: st.DataObject) -> None:
+    restriction = RESTRICTIONS[kind]
+    prompt, output = data.draw(histories(kind)), data.draw(histories(kind))
+    output = output * data.draw(st.integers(1, 3))
+    resumed = restriction.resume(prompt, output)
+    assert resumed == restriction.advance(restriction.seed(prompt), output)
+
+
 def test_a_phrase_in_the_prompt_does_not_end_matching() -> None:
     restriction, tokenizer = RESTRICTIONS["byte-level"], TOYS["byte-level"]
     cursor = restriction.seed(tokenizer.encode("Who is Basil Romerto? Basil Romert"))

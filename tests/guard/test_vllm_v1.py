@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +22,7 @@ from guard import vllm_v1
 from guard.automaton import Automaton
 from guard.errors import PolicyUnavailable
 from guard.restriction import Restriction
+from guard.standing import NAME, publish
 from guard.vllm_v1 import RestrictionProcessor
 from guard.vocabulary import Vocabulary
 from tests.guard.toy_tokenizers import byte_level
@@ -49,6 +52,13 @@ def processors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[type[Restri
 @pytest.fixture
 def processor(processors: type[RestrictionProcessor]) -> RestrictionProcessor:
     return made(processors)
+
+
+@pytest.fixture
+def folder(processors: type[RestrictionProcessor]) -> Iterator[Path]:
+    folder = Path(os.environ["LETHE_POLICY_DIR"])
+    yield folder
+    (folder / NAME).unlink()
 
 
 def made(processors: type[RestrictionProcessor]) -> RestrictionProcessor:
@@ -232,3 +242,26 @@ def test_without_a_folder_of_automata_the_engine_does_not_start(
     monkeypatch.delenv("LETHE_POLICY_DIR")
     with pytest.raises(PolicyUnavailable):
         made(processors)
+
+
+def test_a_literal_added_later_is_forbidden_in_answers_that_are_already_running(
+    processor: RestrictionProcessor, folder: Path
+) -> None:
+    begun = TOKENIZER.encode("ba si", add_special_tokens=False)
+    processor.update_state(update(added=[(0, asking(), [], begun)]))
+    assert masked(processor, 1) == [set()]
+    publish(folder, [BASIL.digest])
+    assert masked(processor, 1) == [forbidden([BASIL.digest], [], begun)]
+    publish(folder, [])
+    assert masked(processor, 1) == [set()]
+
+
+def test_while_what_stands_cannot_be_attached_every_row_is_closed(
+    processor: RestrictionProcessor, folder: Path
+) -> None:
+    processor.update_state(update(added=[(0, asking(), [], [])]))
+    publish(folder, ["0" * 64])
+    assert masked(processor, 1) == [CLOSED]
+    assert masked(processor, 1) == [CLOSED]
+    publish(folder, [BASIL.digest])
+    assert masked(processor, 1) == [forbidden([BASIL.digest], [], [])]

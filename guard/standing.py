@@ -1,0 +1,70 @@
+"""Which automata hold for every row now, told to the engine's workers through the policy folder.
+
+A request names the automata it begins under. What is added to scope `always` while its answer runs reaches that
+answer through this file: workers look at it before every step.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from guard.errors import PolicyUnavailable
+
+NAME = "standing"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def publish(folder: Path, digests: Sequence[str]) -> None:
+    """Say that these automata, whose files are written, hold for every row; whole or not at all.
+
+    Raises PolicyUnavailable when the file cannot be written.
+    """
+    text = "".join(f"{digest}\n" for digest in digests)
+    try:
+        if _read(folder / NAME) == text:
+            return
+        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".partial", delete=False) as file:
+            file.write(text)
+        os.replace(file.name, folder / NAME)
+    except OSError as error:
+        raise PolicyUnavailable("the policy folder cannot be written") from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+class Standing:
+    """Reads what was last published into `folder`; a look that finds nothing new costs one stat."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._seen: tuple[int, int] | None = None
+
+    def news(self) -> tuple[str, ...] | None:
+        """Return the digests that hold for every row if they were published since the last call, else None.
+
+        Raises PolicyUnavailable for a file that cannot be read; the next call tries again.
+        """
+        try:
+            stat = os.stat(self._path)
+        except FileNotFoundError:
+            return None
+        mark = stat.st_ino, stat.st_mtime_ns
+        if mark == self._seen:
+            return None
+        try:
+            digests = tuple(self._path.read_text().split())
+        except (OSError, UnicodeDecodeError) as error:
+            raise PolicyUnavailable("the policy folder cannot be read") from error
+        if not all(_DIGEST.fullmatch(digest) for digest in digests):
+            raise PolicyUnavailable("the policy folder names what is no automaton")
+        self._seen = mark
+        return digests
