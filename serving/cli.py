@@ -25,6 +25,8 @@ app = typer.Typer(
     add_completion=False,
     help="Serve a language model as if it had never learned what it was asked to forget.",
 )
+bench = typer.Typer(help="Compare the guarded endpoint with stock vLLM on this machine.")
+app.add_typer(bench, name="bench")
 app.add_typer(targets, name="targets")
 app.add_typer(evaluation, name="eval")
 app.add_typer(assistants, name="assistant")
@@ -100,8 +102,9 @@ def check(
         console.print(table)
 
 
-@app.command()
-def bench(
+@bench.callback(invoke_without_command=True)
+def compare(
+    context: typer.Context,
     model: Annotated[
         str | None, typer.Option(help="Folder or hub id of the model; default: the demo model.")
     ] = None,
@@ -110,6 +113,8 @@ def bench(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the demo model and of the logs.")] = None,
 ) -> None:
     """Compare the guarded endpoint with stock vLLM on this machine, as ratios."""
+    if context.invoked_subcommand is not None:
+        return
     from serving import launch
     from serving.bench import run
 
@@ -122,6 +127,24 @@ def bench(
         _fail(error)
     console.print(run.table(ratios))
     print(run.markdown(ratios))
+
+
+@bench.command()
+def resident(
+    rounds: Annotated[int, typer.Option(min=1, help="Times throughput is measured; medians are reported.")] = 3,
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens of an answer in the throughput runs.")] = 64,
+    adds: Annotated[int, typer.Option(min=2, help="Targets added one by one beside running streams.")] = 100,
+) -> None:
+    """Measure 100,000 and 1,000,000 phrases that hold in every answer, on the demo model."""
+    from serving import launch
+    from serving.bench import resident as measured
+
+    try:
+        served = launch.model_of(load())
+        with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
+            print(measured.markdown(list(measured.run(served, Path(folder), rounds, tokens, adds, status.update))))
+    except LetheError as error:
+        _fail(error)
 
 
 @app.command()

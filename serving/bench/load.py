@@ -89,22 +89,28 @@ async def measure(url: str, model: str, load: Load, seed: int) -> Measured:
 
 async def _request(client: httpx.AsyncClient, model: str, prompt: str, load: Load) -> list[float]:
     """The moments of sending, of each event, and of the end."""
-    body = {
-        "model": model,
-        "prompt": prompt,
-        "max_tokens": load.tokens,
-        "temperature": 0.0,
-        "ignore_eos": True,
-        "stream": load.stream,
-    }
     times = [time.perf_counter()]
+    if load.stream:
+        await stream_times(client, model, prompt, load.tokens, times)
+    else:
+        (await client.post(PATH, json=_body(model, prompt, load.tokens))).raise_for_status()
+    times.append(time.perf_counter())
+    return times
+
+
+async def stream_times(
+    client: httpx.AsyncClient, model: str, prompt: str, tokens: int, times: list[float]
+) -> None:
+    """Stream one answer of so many tokens and append the moment of each event to `times`."""
+    body = _body(model, prompt, tokens) | {"stream": True}
     async with client.stream("POST", PATH, json=body) as response:
         response.raise_for_status()
         async for part in response.aiter_raw():
-            if load.stream:
-                times.extend([time.perf_counter()] * part.count(b"data: {"))
-    times.append(time.perf_counter())
-    return times
+            times.extend([time.perf_counter()] * part.count(b"data: {"))
+
+
+def _body(model: str, prompt: str, tokens: int) -> dict[str, object]:
+    return {"model": model, "prompt": prompt, "max_tokens": tokens, "temperature": 0.0, "ignore_eos": True}
 
 
 def _prompts(count: int, seed: int) -> list[str]:

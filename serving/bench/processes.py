@@ -30,11 +30,17 @@ class Endpoint:
     name: str
     url: str
     admin: httpx.Client | None = None
+    pid: int = 0
 
     def model(self) -> str:
         """The name of the model it serves."""
         answer = httpx.get(f"{self.url}/v1/models", timeout=60, trust_env=False).json()
         return str(answer["data"][0]["id"])
+
+    def memory(self) -> int:
+        """Bytes of memory its process holds, shared pages counted once (PSS), on Linux."""
+        text = Path(f"/proc/{self.pid}/smaps_rollup").read_text(encoding="ascii")
+        return sum(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:"))
 
     def forget(self, targets: list[dict[str, Any]]) -> list[str]:
         """Add targets to the guarded server; return their ids once they are enforced."""
@@ -59,8 +65,8 @@ def stock(model: str, folder: Path) -> Iterator[Endpoint]:
     port = _free_port()
     command = ["-m", "vllm.entrypoints.launchers.api_server.entry", "--model", model, "--port", str(port)]
     command += ["--host", "127.0.0.1", *shared_flags(Settings(), model, cpu)]
-    with _process(command, folder / "stock.log", {}, f"http://127.0.0.1:{port}/health"):
-        yield Endpoint("stock vLLM", f"http://127.0.0.1:{port}")
+    with _process(command, folder / "stock.log", {}, f"http://127.0.0.1:{port}/health") as pid:
+        yield Endpoint("stock vLLM", f"http://127.0.0.1:{port}", pid=pid)
 
 
 @contextlib.contextmanager
@@ -70,11 +76,11 @@ def guarded(model: str, folder: Path) -> Iterator[Endpoint]:
     command = ["-m", "serving", "serve", "--model", model, "--port", str(port), "--admin-port", str(admin_port)]
     command += ["--data-dir", str(folder / "guarded")]
     url = f"http://127.0.0.1:{port}"
-    with _process(command, folder / "guarded.log", {"LETHE_ADMIN_KEY": key}, f"{url}/readyz"):
+    with _process(command, folder / "guarded.log", {"LETHE_ADMIN_KEY": key}, f"{url}/readyz") as pid:
         headers = {"authorization": f"Bearer {key}"}
         admin_url = f"http://127.0.0.1:{admin_port}"
         with httpx.Client(base_url=admin_url, headers=headers, timeout=600, trust_env=False) as admin:
-            yield Endpoint("guarded", url, admin)
+            yield Endpoint("guarded", url, admin, pid)
 
 
 def _free_port() -> int:
@@ -83,14 +89,14 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], log: Path, environment: dict[str, str], ready: str) -> Iterator[None]:
+def _process(command: list[str], log: Path, environment: dict[str, str], ready: str) -> Iterator[int]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *command], stdout=output, stderr=subprocess.STDOUT, env=os.environ | environment
         )
     try:
         _wait(process, ready)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:

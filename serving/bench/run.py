@@ -71,13 +71,13 @@ FIGURES: tuple[tuple[str, str, Callable[[Measured], float], bool], ...] = (
 )
 
 
-def literals(count: int) -> list[dict[str, Any]]:
+def literals(count: int, first: int = 0) -> list[dict[str, Any]]:
     """Targets whose `count` invented phrases are forbidden in every answer, so every row runs the automaton."""
-    chooser = random.Random(count)
+    chooser = random.Random(f"{count} {first}")
     phrases = [_invented(chooser) for _ in range(count)]
     groups = [phrases[i : i + PHRASES_PER_TARGET] for i in range(0, count, PHRASES_PER_TARGET)]
     return [
-        {"name": f"bench literals {number}", "kind": "topic", "scope": "always", "phrases": group}
+        {"name": f"bench literals {first} {number}", "kind": "topic", "scope": "always", "phrases": group}
         for number, group in enumerate(groups)
     ]
 
@@ -111,23 +111,25 @@ def run(model: str, folder: Path, rounds: int, tokens: int, say: Callable[[str],
     """Yield every ratio as soon as its case is measured; both servers run, one is loaded at a time."""
     with stock(model, folder) as plain, guarded(model, folder) as ours:
         names = {endpoint.name: endpoint.model() for endpoint in (plain, ours)}
-        _warm_up((plain, ours), names)
+        warm_up((plain, ours), names)
         for policy, targets in POLICIES.items():
             ids = ours.forget(targets()) if targets() else []
             for load in loads(tokens):
                 say(f"{policy}, concurrency {load.concurrency}")
-                yield from _compare(Case(policy, load), (plain, ours), names, rounds)
+                yield from compare(Case(policy, load), (plain, ours), names, rounds)
             ours.remember(ids)
 
 
-def _warm_up(endpoints: tuple[Endpoint, Endpoint], names: dict[str, str]) -> None:
+def warm_up(endpoints: tuple[Endpoint, Endpoint], names: dict[str, str]) -> None:
+    """Let both servers compile and cache what they do once."""
     for endpoint in endpoints:
         asyncio.run(measure(endpoint.url, names[endpoint.name], Load(8, 32, 16, stream=True), seed=-1))
 
 
-def _compare(
+def compare(
     case: Case, endpoints: tuple[Endpoint, Endpoint], names: dict[str, str], rounds: int
 ) -> Iterator[Ratio]:
+    """Yield the ratios of one case, measured in turn at both."""
     seen: dict[str, list[Measured]] = {endpoint.name: [] for endpoint in endpoints}
     for turn in range(rounds):
         # Alternating who goes first keeps a drift of the machine out of the ratio.

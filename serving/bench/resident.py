@@ -1,0 +1,143 @@
+"""`lethe bench resident`: what 10^5 and 10^6 literals cost, and how soon one more is in force."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from serving.bench.load import Load, stream_times
+from serving.bench.processes import Endpoint, guarded, stock
+from serving.bench.run import Case, Ratio, compare, literals, warm_up
+
+SIZES = (100_000, 1_000_000)
+BATCH = 500
+STREAMS = 4
+# Seconds after an addition during which a stream's pauses count as its doing.
+WAKE = 0.1
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured number; `aim` is what it is held against, or empty."""
+
+    name: str
+    value: float
+    unit: str
+    aim: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """What was measured with so many phrases in force."""
+
+    phrases: int
+    ratios: Sequence[Ratio]
+    figures: Sequence[Figure]
+
+
+def run(
+    model: str, folder: Path, rounds: int, tokens: int, adds: int, say: Callable[[str], None]
+) -> Iterator[Resident]:
+    """Yield what each size costs; both servers run, one is loaded at a time."""
+    with stock(model, folder) as plain, guarded(model, folder) as ours:
+        names = {endpoint.name: endpoint.model() for endpoint in (plain, ours)}
+        warm_up((plain, ours), names)
+        empty, told = ours.memory(), 0
+        for size in SIZES:
+            say(f"adding {size - told:,} phrases")
+            for first in range(told, size, BATCH * 100):
+                ours.forget(literals(min(size - first, BATCH * 100), first))
+            told = size
+            figures = [
+                Figure("memory per 100,000 phrases", (ours.memory() - empty) / MIB / (size / 1e5), "MiB", "300")
+            ]
+            case = Case(f"{size:,} phrases", Load(32, 96, tokens, stream=False))
+            say(f"{case.policy}, concurrency 32")
+            ratios = list(compare(case, (plain, ours), names, rounds))
+            say(f"{case.policy}, adding {adds} targets")
+            figures += asyncio.run(_adding(ours, names[ours.name], adds, size))
+            yield Resident(size, ratios, figures)
+
+
+async def _adding(ours: Endpoint, model: str, adds: int, seed: int) -> list[Figure]:
+    """Add targets one by one beside running streams; then let as much time pass beside streams without adding."""
+    url = ours.url
+    spans: list[tuple[float, float]] = []
+
+    async def add() -> None:
+        for number in range(adds):
+            began = time.perf_counter()
+            target = {"name": f"one more {seed} {number}", "kind": "topic", "scope": "always"}
+            await asyncio.to_thread(ours.forget, [target | {"phrases": [f"one more code {seed} {number}"]}])
+            spans.append((began, time.perf_counter()))
+            await asyncio.sleep(WAKE)
+
+    busy = await _beside(url, model, add())
+    quiet = await _beside(url, model, asyncio.sleep(spans[-1][1] - spans[0][0]))
+    start = quiet[0][0]
+    idle = [(start + began - spans[0][0], start + ended - spans[0][0]) for began, ended in spans]
+    took = sorted(1000 * (ended - began) for began, ended in spans)
+    with_adding, without = _longest(busy, spans), _longest(quiet, idle)
+    return [
+        Figure("one target more, enforced, p50", statistics.median(took), "ms"),
+        Figure("one target more, enforced, p99", _percentile(took, 0.99), "ms", "100"),
+        Figure("longest pause of a stream meanwhile, p50", statistics.median(with_adding), "ms"),
+        Figure("the same without adding, p50", statistics.median(without), "ms"),
+        Figure("longest pause of a stream meanwhile, p99", _percentile(with_adding, 0.99), "ms"),
+        Figure("the same without adding, p99", _percentile(without, 0.99), "ms"),
+    ]
+
+
+async def _beside(url: str, model: str, work: object) -> list[list[float]]:
+    """The moments of every token of streams that run until `work` is done."""
+    streams: list[list[float]] = []
+    async with httpx.AsyncClient(base_url=url, timeout=300, trust_env=False) as client:
+
+        async def keep() -> None:
+            for number in itertools.count():
+                times: list[float] = []
+                streams.append(times)
+                await stream_times(client, model, f"stream {number} {id(times)}", 256, times)
+
+        tasks = [asyncio.create_task(keep()) for _ in range(STREAMS)]
+        try:
+            await work  # type: ignore[misc]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    return [times for times in streams if len(times) > 1]
+
+
+def _longest(streams: Sequence[Sequence[float]], spans: Sequence[tuple[float, float]]) -> list[float]:
+    """Milliseconds of the longest pause between two tokens of any stream in each span and a little after."""
+    pauses = [(a, b) for times in streams for a, b in itertools.pairwise(times)]
+    return sorted(
+        1000 * max((b - a for a, b in pauses if a < ended + WAKE and b > began), default=0.0)
+        for began, ended in spans
+    )
+
+
+def _percentile(ascending: Sequence[float], share: float) -> float:
+    return ascending[min(len(ascending) - 1, int(share * len(ascending)))]
+
+
+def markdown(measured: Sequence[Resident]) -> str:
+    """The figures as a Markdown table."""
+    rows = ["| phrases | figure | measured | aim |", "| --- | --- | --- | --- |"]
+    for one in measured:
+        aim = "0.97" if one.phrases <= SIZES[0] else "0.95"
+        rows += [
+            f"| {one.phrases:,} | {row.figure} at 32, guarded / stock | {row.ratio:.3f} | {aim} |"
+            for row in one.ratios
+        ]
+        rows += [f"| {one.phrases:,} | {f.name} | {f.value:.1f} {f.unit} | {f.aim} |" for f in one.figures]
+    return "\n".join(rows)
