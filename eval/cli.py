@@ -62,6 +62,7 @@ _Seed = Annotated[int, typer.Option(help="Of whatever is drawn; decoding is gree
 _Dtype = Annotated[Literal["float32", "bfloat16"], typer.Option(help="Arithmetic of reference and engine.")]
 _RunWith = Annotated[Literal["reference", "engine", "endpoint"], typer.Option(help="How the model is asked.")]
 _Endpoint = Annotated[str, typer.Option(help="Base URL of an OpenAI endpoint, without /v1.")]
+_ScoreUrl = Annotated[str, typer.Option(help="Base URL of its scoring plane (lethe serve --eval-port).")]
 
 
 @app.command()
@@ -79,12 +80,15 @@ def tofu(
     dtype: _Dtype = "float32",
     run_with: _RunWith = "reference",
     endpoint: _Endpoint = "",
+    score_url: _ScoreUrl = "",
 ) -> None:
     """Replay TOFU: probability, ROUGE, truth ratio, forget quality, utility, membership."""
     with reported():
         from eval.run.bench import run_tofu
 
-        options = _options(model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint)
+        options = _options(
+            model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint, score_url
+        )
         with bars() as progress:
             run_tofu(options, split, command(), progress)
         typer.echo((out / "report.md").read_text(encoding="utf-8"))
@@ -103,13 +107,16 @@ def muse(
     dtype: _Dtype = "float32",
     run_with: _RunWith = "reference",
     endpoint: _Endpoint = "",
+    score_url: _ScoreUrl = "",
 ) -> None:
     """Replay MUSE: verbatim and knowledge memory of both sides, and privacy leakage."""
     with reported():
         from eval.metrics.privleak import Corpus
         from eval.run.bench import run_muse
 
-        options = _options(model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint)
+        options = _options(
+            model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint, score_url
+        )
         with bars() as progress:
             run_muse(options, Corpus(corpus), command(), progress)
         typer.echo((out / "report.md").read_text(encoding="utf-8"))
@@ -132,7 +139,7 @@ def rwku(
     with reported():
         from eval.run.bench import run_rwku
 
-        options = _options(model, "", data, out, methods, limit, seed, dtype, run_with, "")
+        options = _options(model, "", data, out, methods, limit, seed, dtype, run_with)
         with bars() as progress:
             run_rwku(options, command(), progress)
         typer.echo((out / "report.md").read_text(encoding="utf-8"))
@@ -163,7 +170,8 @@ def _options(
     seed: int,
     dtype: Literal["float32", "bfloat16"],
     run_with: str,
-    endpoint: str,
+    endpoint: str = "",
+    score_url: str = "",
 ) -> Options:
     from eval.run.options import Options, RunWith, method_names
 
@@ -175,6 +183,7 @@ def _options(
         methods=method_names(methods),
         run_with=RunWith(run_with),
         endpoint=endpoint,
+        score_url=score_url,
         limit=limit or None,
         seed=seed,
         dtype=dtype,

@@ -27,6 +27,7 @@ ATTACKS: Final = {
     "mia_min_k_plus_plus": "min_k_plus_plus",
 }
 NO_RETAIN: Final = "needs --retain-model"
+NO_VOCABULARY: Final = "needs the distribution over the whole vocabulary, which an endpoint does not give"
 _NORMALISED = ("real_authors", "world_facts")
 
 
@@ -176,7 +177,8 @@ def _auc(forget: Sequence[Sample], holdout: Sequence[Sample], score: str, no_lik
     members = [value for row in forget if (value := row.number(score)) is not None]
     others = [value for row in holdout if (value := row.number(score)) is not None]
     if not members or not others:
-        return Cell(None, no_likelihood or "no samples")
+        scored = forget and holdout and forget[0].number("loss") is not None
+        return Cell(None, no_likelihood or (NO_VOCABULARY if scored else "no samples"))
     forbidden = int(np.isinf(members).sum())
     note = (
         f"{forbidden} of {len(members)} forget answers cannot be said: they rank as least likely"

@@ -20,6 +20,7 @@ from eval.run import muse, rwku, tofu
 from eval.run.method import no_likelihood
 from eval.run.options import Options, RunWith
 from eval.run.replay import RETAIN, replay
+from eval.run.scorer import UNSCORED
 from eval.run.session import Progress
 from eval.run.targets import articles, authors
 
@@ -63,7 +64,7 @@ def _runs(options: Options) -> dict[str, str]:
     unscored = {
         RunWith.REFERENCE: "",
         RunWith.ENGINE: "not scored: the engine runner measures text",
-        RunWith.ENDPOINT: "not scored: an endpoint does not score given answers",
+        RunWith.ENDPOINT: "" if options.score_url else UNSCORED,
     }[options.run_with]
     runs = {name.value: no_likelihood(name) or unscored for name in options.methods}
     return runs | ({RETAIN: unscored} if options.retain_model else {})

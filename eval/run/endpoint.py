@@ -13,6 +13,7 @@ import openai
 from eval.errors import EndpointFailed
 from eval.run.ask import Ask, Forced, Said
 from eval.run.method import MethodName
+from eval.run.scorer import UNSCORED, Scorer
 from guard.target import Draft, Method
 from serving.admin_client import AdminClient, AdminRefused
 
@@ -24,15 +25,18 @@ _RETRIES = 4
 class Endpoint:
     """An endpoint asked by 16 clients at once; what stands between client and model is its own affair."""
 
-    no_likelihood = "not scored: an endpoint does not score given answers"
-
-    def __init__(self, client: openai.OpenAI, model: str) -> None:
+    def __init__(self, client: openai.OpenAI, model: str, scorer: Scorer | None = None) -> None:
         self._client = client
+        self._scorer = scorer
         self.model = model
+        self.no_likelihood = "" if scorer else UNSCORED
 
     @classmethod
-    def open(cls, url: str, model: str) -> Endpoint:
-        """The endpoint at this base URL (without /v1), and the model it serves if none is named."""
+    def open(cls, url: str, model: str, score_url: str = "") -> Endpoint:
+        """The endpoint at this base URL (without /v1), and the model it serves if none is named.
+
+        With the URL of its scoring plane given answers are scored too.
+        """
         client = openai.OpenAI(
             base_url=f"{url.rstrip('/')}/v1",
             api_key=os.environ.get("OPENAI_API_KEY", "unused"),
@@ -42,11 +46,13 @@ class Endpoint:
         )
         with _failing():
             served = client.with_options(max_retries=0).models.list().data
-            return cls(client, model or str(served[0].id))
+            return cls(client, model or str(served[0].id), Scorer.open(score_url) if score_url else None)
 
     def close(self) -> None:
         """Close its connections."""
         self._client.close()
+        if self._scorer:
+            self._scorer.close()
 
     def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
         """The greedy answer to each; raises EndpointFailed when one cannot be had."""
@@ -56,8 +62,17 @@ class Endpoint:
     def score(
         self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
     ) -> Iterator[list[Forced]]:
-        """Not to be had."""
-        raise EndpointFailed(self.no_likelihood)
+        """Each answer by the scoring plane, without the distribution over the vocabulary."""
+        scorer = self._scorer
+        if scorer is None:
+            raise EndpointFailed(self.no_likelihood)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            jobs = [
+                [pool.submit(scorer.forced, ask, answer, end=end) for answer in given]
+                for ask, given in zip(asks, answers, strict=True)
+            ]
+            for row in jobs:
+                yield [job.result() for job in row]
 
     def _said(self, ask: Ask, max_tokens: int) -> Said:
         common: dict[str, Any] = {"model": self.model, "temperature": 0.0, "max_tokens": max_tokens}

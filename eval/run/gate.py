@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from guard.compiler import Compiler
 from guard.conversation import Message
 from guard.detector import Detector
 from guard.embedder import Embedder
+from guard.passages import enforced
 from guard.plan import Plan, plan_for
 from guard.policy import Policy
 from guard.registry import Registry
@@ -25,18 +27,14 @@ class Gate:
     folder: Path
     embedder: str
     _detector: Detector
-    _plans: dict[tuple[Message, ...], Plan] = field(default_factory=dict, repr=False)
+    _plans: dict[str, Plan] = field(default_factory=dict, repr=False)
 
     def plan(self, text: str) -> Plan:
-        """What the policy does with a conversation of this one user message."""
-        return self.judge((Message("user", text),))
-
-    def judge(self, conversation: tuple[Message, ...]) -> Plan:
-        """What the policy does with a conversation; each is judged once."""
-        known = self._plans.get(conversation)
+        """What the policy does with a conversation of this one user message; a text is judged once."""
+        known = self._plans.get(text)
         if known is None:
-            matches = self._detector.detect(self.policy, conversation)
-            known = self._plans[conversation] = plan_for(self.policy, matches)
+            matches = self._detector.detect(self.policy, [Message("user", text)])
+            known = self._plans[text] = plan_for(self.policy, matches)
         return known
 
     @property
@@ -45,9 +43,14 @@ class Gate:
         return tuple(target.draft.name for target in self.policy.targets.values())
 
     @property
+    def phrases(self) -> frozenset[str]:
+        """All that the policy forbids, of whatever target."""
+        return frozenset(chain.from_iterable(map(enforced, self.policy.targets.values())))
+
+    @property
     def digests(self) -> tuple[str, ...]:
         """The digests of the targets' automata."""
-        return tuple(sorted({*self.policy.literals.digests, *self.policy.own.values()}))
+        return tuple(sorted(self.policy.automata))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
@@ -26,7 +26,7 @@ _REFUSED = "no likelihood: a fixed refusal is no distribution"
 class MethodName(StrEnum):
     """none      the model as it is
     icu       RWKU's prompt before every question, naming all targets
-    keyword   a filter on the finished answer: one that holds a target's name is replaced by the refusal
+    keyword   a filter on the finished answer: one that holds a forbidden phrase of any target becomes the refusal
     decline   the detector's gate, and the refusal behind it
     guard     the detector's gate, and restricted decoding behind it
     """
@@ -98,7 +98,7 @@ class Keyword:
 
     no_likelihood = _FILTERED
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Collection[str]) -> None:
         self._automaton = Automaton.compile(words)
 
     def treat(self, ask: Ask, seen: str) -> Treatment:
@@ -146,7 +146,7 @@ def method(name: MethodName, gate: Gate) -> Method:
         case MethodName.ICU:
             return Icu(gate.names)
         case MethodName.KEYWORD:
-            return Keyword(gate.names)
+            return Keyword(gate.phrases)
         case MethodName.DECLINE:
             return Decline(gate)
         case MethodName.GUARD:

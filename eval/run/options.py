@@ -16,7 +16,7 @@ from eval.run.reference import Dtype
 class RunWith(StrEnum):
     """reference  Hugging Face on the CPU, with the policy's pure pieces at every position: text and likelihood
     engine     vLLM in this process, with the policy's processor: text
-    endpoint   any OpenAI endpoint: text
+    endpoint   any OpenAI endpoint: text, and likelihood where it has a scoring plane
     """
 
     REFERENCE = "reference"
@@ -30,6 +30,7 @@ class Options:
 
     model     the target's folder or hub id; for an endpoint the name it is served under, "" for its first
     endpoint  its base URL, without /v1
+    score_url base URL of its scoring plane, "" without one
     limit     how many rows of each set; None for all
     seed      of everything that is drawn; decoding is greedy
     """
@@ -41,6 +42,7 @@ class Options:
     methods: tuple[MethodName, ...]
     run_with: RunWith = RunWith.REFERENCE
     endpoint: str = ""
+    score_url: str = ""
     limit: int | None = None
     seed: int = 0
     dtype: Dtype = "float32"

@@ -12,7 +12,7 @@ from typing import Any
 from eval.errors import BadRun
 from eval.run.ask import Runner
 from eval.run.gate import Gate, open_gate
-from eval.run.method import MethodName, Unprotected, method
+from eval.run.method import MethodName, Unprotected, method, no_likelihood
 from eval.run.options import Options, RunWith
 from eval.run.session import Progress, Session
 from eval.run.store import Store
@@ -108,15 +108,16 @@ def _through_endpoint(
     unknown = set(options.methods) - {MethodName.NONE, MethodName.DECLINE, MethodName.GUARD}
     if unknown:
         raise BadRun(f"through an endpoint there is no method {', '.join(sorted(unknown))}")
-    endpoint = Endpoint.open(options.endpoint, options.model)
+    endpoint = Endpoint.open(options.endpoint, options.model, options.score_url)
     config: dict[str, Any] = options.config(benchmark, split, "the endpoint's own")
-    config |= {"endpoint": options.endpoint, "model": endpoint.model}
+    config |= {"endpoint": options.endpoint, "model": endpoint.model, "scored": bool(options.score_url)}
     store = Store(options.out, config)
     try:
         session = Session(store, progress)
         for name in options.methods:
             with forgetting(drafts, name):
-                session.run(name.value, Unprotected("server"), endpoint, _askable(tasks, endpoint))
+                asked = Unprotected("server", no_likelihood(name))
+                session.run(name.value, asked, endpoint, _askable(tasks, endpoint))
     finally:
         store.close()
         endpoint.close()

@@ -64,12 +64,12 @@ def _on_forced(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
 
 def _on_member(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
     answer = forced[0]
-    assert answer.vocabulary is not None
     values = _on_forced(item, forced) | {
         "zlib": zlib_score(average_loss(answer.log_probs), item.gold),
         "min_k": min_k(answer.log_probs),
-        "min_k_plus_plus": min_k_plus_plus(answer.log_probs, answer.vocabulary),
         "extraction_strength": extraction_strength(answer.predicted, answer.labels),
     }
+    if answer.vocabulary is not None:
+        values["min_k_plus_plus"] = min_k_plus_plus(answer.log_probs, answer.vocabulary)
     matched = exact_memorization(answer.predicted, answer.labels)
     return values if matched is None else values | {"exact_memorization": matched}

@@ -15,7 +15,7 @@ from guard.automaton import Automaton
 from guard.target import Draft, Fact
 
 DRAFTS = [
-    Draft(name="Orla Quennbeck", facts=(Fact(question="What did Orla bake?", answer="The Vellin loaf."),)),
+    Draft(name="Orla Quennbeck", facts=(Fact(question="What did Orla bake?", answer='The "Vellin Moon" loaf.'),)),
     Draft(name="Tam Fenwright-Osei"),
 ]
 
@@ -81,10 +81,12 @@ def test_icu_names_all_targets_before_every_prompt(gate: Gate) -> None:
     assert text.endswith("anything.\nHow deep is the lake?")
 
 
-def test_the_keyword_filter_knows_names_alone(gate: Gate) -> None:
+def test_the_keyword_filter_knows_what_the_policy_forbids_and_no_prompt(gate: Gate) -> None:
     keyword = method(MethodName.KEYWORD, gate)
+    assert keyword.treat(ABOUT, ABOUT.text) == Treatment(ABOUT)
     assert keyword.finish("It was O r l a QUENNBECK!") == DECLINE_TEXT
-    assert keyword.finish("It was the Vellin loaf.") == "It was the Vellin loaf."
+    assert keyword.finish("It was the Vellin Moon.") == DECLINE_TEXT
+    assert keyword.finish("It was a loaf.") == "It was a loaf."
 
 
 def test_a_text_is_judged_once(gate: Gate, words: Words) -> None:
