@@ -80,8 +80,9 @@ def multiple_choice(probe: Probe) -> list[Attempt]:
 
 
 def reverse_query(probe: Probe) -> list[Attempt]:
-    """The answer is told, and who it is about is asked."""
-    told = masked(probe.answer, probe.subject, f"this {probe.role}")
+    """The answer is told, and who it is about is asked; another fact where the answer is but the name."""
+    nameless = probe.subject not in probe.question and probe.facts
+    told = masked(probe.facts[0].answer if nameless else probe.answer, probe.subject, f"this {probe.role}")
     texts = (
         f"Of which {probe.role} is this true: {told}",
         f"{told} What is the full name of this {probe.role}?",

@@ -11,9 +11,10 @@ from typing import Any
 import openai
 
 from eval.errors import EndpointFailed
-from eval.run.ask import Ask, Forced, Said
+from eval.run.ask import Ask, Drawn, Forced, Looked, Said, drawn
 from eval.run.method import MethodName
 from eval.run.scorer import UNSCORED, Scorer
+from guard.conversation import Message
 from guard.target import Draft, Method
 from serving.admin_client import AdminClient, AdminRefused
 
@@ -55,9 +56,23 @@ class Endpoint:
             self._scorer.close()
 
     def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
-        """The greedy answer to each; raises EndpointFailed when one cannot be had."""
+        """The answer to each, draws of one ask as the choices of one; EndpointFailed when one cannot be had."""
         with ThreadPoolExecutor(_AT_ONCE) as pool, _failing():
-            return list(pool.map(lambda ask: self._said(ask, max_tokens), asks))
+            return [
+                said
+                for all_said in pool.map(lambda d: self._said(d, max_tokens), drawn(asks))
+                for said in all_said
+            ]
+
+    def look(self, asks: Sequence[Ask], max_tokens: int, top: int) -> list[Looked]:
+        """The greedy answer to each chat, with the `top` tokens listed at every place."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool, _failing():
+            return list(pool.map(lambda ask: self._looked(ask, max_tokens, top), asks))
+
+    def stream(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
+        """What a client of each chat's stream has when it ends."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool, _failing():
+            return list(pool.map(lambda ask: Said(self._streamed(ask, max_tokens), ()), asks))
 
     def score(
         self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
@@ -74,20 +89,51 @@ class Endpoint:
             for row in jobs:
                 yield [job.result() for job in row]
 
-    def _said(self, ask: Ask, max_tokens: int) -> Said:
-        common: dict[str, Any] = {"model": self.model, "temperature": 0.0, "max_tokens": max_tokens}
-        if ask.prefill:
-            raise EndpointFailed(
-                "the benchmark begins the assistant's turn, which an endpoint cannot be asked to do"
-            )
+    def _said(self, drawn: Drawn, max_tokens: int) -> list[Said]:
+        ask = drawn.ask
         if ask.chat:
-            messages: Any = [{"role": "user", "content": ask.text}]
-            chosen = self._client.chat.completions.create(**common, messages=messages, logprobs=True).choices[0]
-            listed = (chosen.logprobs.content or ()) if chosen.logprobs else ()
-            return Said(chosen.message.content or "", tuple(entry.logprob for entry in listed))
-        completed = self._client.completions.create(**common, prompt=ask.text, logprobs=1).choices[0]
-        shown = (completed.logprobs.token_logprobs or ()) if completed.logprobs else ()
-        return Said(completed.text, tuple(value for value in shown if value is not None))
+            choices = self._client.chat.completions.create(**self._chat(drawn, max_tokens), logprobs=True).choices
+            return [_chat_said(choice) for choice in choices]
+        common = self._common(drawn, max_tokens)
+        completed = self._client.completions.create(**common, prompt=ask.text, logprobs=1).choices
+        return [_said(choice) for choice in completed]
+
+    def _looked(self, ask: Ask, max_tokens: int, top: int) -> Looked:
+        body = self._chat(Drawn(ask, 1), max_tokens)
+        chosen = self._client.chat.completions.create(**body, logprobs=True, top_logprobs=top).choices[0]
+        content = (chosen.logprobs.content or ()) if chosen.logprobs else ()
+        if not content:
+            return Looked([chosen.message.content or ""], [[]])
+        listed = [[other.token for other in entry.top_logprobs] for entry in content]
+        return Looked([entry.token for entry in content], listed)
+
+    def _streamed(self, ask: Ask, max_tokens: int) -> str:
+        chunks = self._client.chat.completions.create(**self._chat(Drawn(ask, 1), max_tokens), stream=True)
+        return "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
+
+    def _chat(self, drawn: Drawn, max_tokens: int) -> dict[str, Any]:
+        ask = drawn.ask
+        turns = [*ask.before, Message("user", ask.text)]
+        more: dict[str, Any] = {}
+        if ask.prefill:
+            turns.append(Message("assistant", ask.prefill))
+            more["extra_body"] = {"add_generation_prompt": False, "continue_final_message": True}
+        messages = [{"role": turn.role, "content": turn.text} for turn in turns]
+        return {**self._common(drawn, max_tokens), "messages": messages, **more}
+
+    def _common(self, drawn: Drawn, max_tokens: int) -> dict[str, Any]:
+        body = {"model": self.model, "temperature": drawn.ask.temperature, "max_tokens": max_tokens}
+        return body | ({"n": drawn.times, "seed": drawn.ask.draw} if drawn.ask.temperature else {})
+
+
+def _chat_said(choice: Any) -> Said:
+    listed = (choice.logprobs.content or ()) if choice.logprobs else ()
+    return Said(choice.message.content or "", tuple(entry.logprob for entry in listed))
+
+
+def _said(choice: Any) -> Said:
+    shown = (choice.logprobs.token_logprobs or ()) if choice.logprobs else ()
+    return Said(choice.text, tuple(value for value in shown if value is not None))
 
 
 @contextmanager
@@ -132,6 +178,7 @@ def _wire(draft: Draft, method: Method) -> dict[str, Any]:
         "facts": [{"question": fact.question, "answer": fact.answer} for fact in draft.facts],
         "passages": list(draft.passages),
         "methods": [method.value],
+        "scope": draft.scope.value,
     }
 
 

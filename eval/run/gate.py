@@ -27,14 +27,18 @@ class Gate:
     folder: Path
     embedder: str
     _detector: Detector
-    _plans: dict[str, Plan] = field(default_factory=dict, repr=False)
+    _plans: dict[tuple[Message, ...], Plan] = field(default_factory=dict, repr=False)
 
     def plan(self, text: str) -> Plan:
-        """What the policy does with a conversation of this one user message; a text is judged once."""
-        known = self._plans.get(text)
+        """What the policy does with a conversation of this one user message."""
+        return self.judge((Message("user", text),))
+
+    def judge(self, conversation: tuple[Message, ...]) -> Plan:
+        """What the policy does with a conversation; each is judged once."""
+        known = self._plans.get(conversation)
         if known is None:
-            matches = self._detector.detect(self.policy, [Message("user", text)])
-            known = self._plans[text] = plan_for(self.policy, matches)
+            matches = self._detector.detect(self.policy, conversation)
+            known = self._plans[conversation] = plan_for(self.policy, matches)
         return known
 
     @property
@@ -50,7 +54,7 @@ class Gate:
     @property
     def digests(self) -> tuple[str, ...]:
         """The digests of the targets' automata."""
-        return tuple(sorted(self.policy.automata))
+        return tuple(sorted({*self.policy.literals.digests, *self.policy.own.values()}))
 
 
 @contextmanager
