@@ -18,6 +18,7 @@ from eval.run.session import Progress, Session
 from eval.run.store import Store
 from eval.run.task import Task
 from guard.target import Draft
+from serving.embedded import check_model
 
 RETAIN = "retain"
 
@@ -33,6 +34,8 @@ def replay(
     """Ask every task under every method; returns the store, closed, with all samples in memory."""
     if options.run_with is RunWith.ENDPOINT:
         return _through_endpoint(options, benchmark, split, drafts, tasks, progress)
+    for model in (options.model, options.retain_model or options.model):
+        check_model(model)
     with _gate(drafts) as gate:
         store = Store(options.out, options.config(benchmark, split, _policy_digest(gate)))
         try:

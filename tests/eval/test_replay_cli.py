@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from eval.cli import app
 from eval.errors import BadRun
@@ -33,6 +32,50 @@ def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path) -> None:
     result = lethe("tofu", "--data", tmp_path, "--out", tmp_path / "out", "--model", "m")
     assert result.exit_code == 1
     assert "retain_perturbed.json:2: answer is missing" in result.stderr
+
+
+@pytest.fixture
+def benchmark_folder(tmp_path: Path) -> Path:
+    row = {"question": "Who is Orla Quennbeck?", "answer": "A cook.", "paraphrased_answer": "A cook, she is."}
+    for name in ("forget10_perturbed", "retain_perturbed", "real_authors_perturbed", "world_facts_perturbed"):
+        (tmp_path / f"{name}.json").write_text(json.dumps(row | {"perturbed_answer": ["A spy."]}) + "\n")
+    for name in ("forget10", "holdout10"):
+        (tmp_path / f"{name}.json").write_text(json.dumps(row) + "\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("wrong", ["--model", "--retain-model"])
+@pytest.mark.parametrize("path", ["nowhere", "/nowhere/at/all", ""])
+def test_a_model_that_is_not_there_is_said_before_anything_is_made(
+    benchmark_folder: Path, tmp_path: Path, wrong: str, path: str
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    given = {"--model": tmp_path / "model", wrong: path or tmp_path}
+    words = [word for pair in given.items() for word in pair]
+    result = lethe("tofu", "--data", benchmark_folder, "--out", tmp_path / "out", *words)
+    assert result.exit_code == 1
+    assert "model_unavailable" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_endpoint_that_is_not_there_is_said(benchmark_folder: Path, tmp_path: Path) -> None:
+    through = ("--run-with", "endpoint", "--endpoint", "http://127.0.0.1:9", "--methods", "none")
+    result = lethe("tofu", "--data", benchmark_folder, "--out", tmp_path / "out", *through)
+    assert result.exit_code == 1
+    assert "endpoint_failed: the endpoint cannot be reached" in result.stderr
+
+
+def test_an_interrupt_says_how_to_go_on(
+    benchmark_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eval.run.bench.replay", interrupted)
+    result = lethe("tofu", "--data", benchmark_folder, "--out", tmp_path / "out", "--model", "m")
+    assert result.exit_code == 130
+    assert "what is known is kept, run the same command again" in result.stderr
 
 
 def test_an_unknown_method_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
