@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from guard.detector import Match
 from guard.policy import Policy
-from guard.target import Method, Mode
+from guard.target import Decoder, Method, Mode
 from guard.uld.terms import Subtraction
 
 
@@ -28,6 +28,7 @@ class Plan:
     """What is done under policy `version`; `automata` are digests into the policy, `always` first, none twice.
 
     `subtraction` is the assistant of the best match that has one; the other matches are restricted all the same.
+    `decoder` is beam when the plan restricts and any of its targets asks for that.
     """
 
     kind: PlanKind
@@ -35,6 +36,7 @@ class Plan:
     matches: tuple[Match, ...]
     version: int
     subtraction: Subtraction | None = None
+    decoder: Decoder = Decoder.SAMPLE
 
 
 def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
@@ -48,9 +50,10 @@ def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
     own = (policy.own[target] for target in enforced if target in policy.own)
     automata = tuple(dict.fromkeys(digest for digest in (*policy.literals.digests, *own)))
     subtraction = next((_subtraction(policy, target) for target in enforced if target in policy.assistants), None)
-    return Plan(
-        _kind(policy, enforced, automata, subtraction), automata, tuple(matches), policy.version, subtraction
-    )
+    kind = _kind(policy, enforced, automata, subtraction)
+    searched = any(policy.targets[target].draft.decoder is Decoder.BEAM for target in enforced)
+    decoder = Decoder.BEAM if searched and kind is PlanKind.RESTRICT else Decoder.SAMPLE
+    return Plan(kind, automata, tuple(matches), policy.version, subtraction, decoder)
 
 
 def _kind(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from guard.detector import Match, Signals
 from guard.plan import Plan, PlanKind, plan_for
 from guard.policy import Policy
-from guard.target import Draft, Kind, Method, Mode, Scope
+from guard.target import Decoder, Draft, Kind, Method, Mode, Scope
 from guard.uld.terms import Subtraction
 
 PolicyOf = Callable[..., Policy]
@@ -95,6 +95,15 @@ def test_agents_win_over_subtraction_and_subtraction_over_restriction(policy_of:
     assert (plan.kind, plan.subtraction) == (PlanKind.SUBTRACT, Subtraction("a" * 64, 0.5, None))
     assert plan.automata == (own(policy, "Orla Venn"),)
     assert plan_for(policy, [venn, dross]).kind is PlanKind.AGENTS
+
+
+def test_a_restricted_answer_is_searched_for_when_any_of_its_targets_asks_for_it(policy_of: PolicyOf) -> None:
+    policy = policy_of(VENN, Draft(name="Pell Dross", phrases=("Mirrow Gate",), decoder=Decoder.BEAM), SECRET)
+    venn, dross = match(policy, "Orla Venn"), match(policy, "Pell Dross")
+    assert plan_for(policy, [venn, dross]).decoder is Decoder.BEAM
+    assert plan_for(policy, [venn]).decoder is Decoder.SAMPLE
+    shadow = replace(dross, mode=Mode.SHADOW)
+    assert plan_for(policy, [venn, shadow]).decoder is Decoder.SAMPLE
 
 
 def test_agents_answer_for_a_target_without_a_phrase_to_forbid(policy_of: PolicyOf) -> None:
