@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,7 @@ from guard.policy import Policy
 from guard.registry import Registry, VectorKey
 from guard.standing import publish
 from guard.target import ForgetTarget, Scope, State
+from guard.uld.promoted import Promoted, in_force
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +44,14 @@ class Compiler:
     a previous policy removes what earlier processes left there, less the literals that are still in force.
     """
 
-    def __init__(self, registry: Registry, embedder: Embedder, folder: Path) -> None:
+    def __init__(
+        self, registry: Registry, embedder: Embedder, folder: Path, promoted: Promoted | None = None
+    ) -> None:
         self._registry = registry
         self._embedder = embedder
         self._folder = folder
         self._library = Library(folder)
+        self._promoted = promoted
         self._known: dict[Revision, str] = {}
         self._empty = Policy(
             version=-1,
@@ -60,10 +65,12 @@ class Compiler:
         self._began = time.time()
 
     def refresh(self, previous: Policy | None, now: datetime) -> Policy:
-        """Expire what is due by `now`; return the registry's policy, which is `previous` when nothing changed."""
+        """Expire what is due by `now`; return the policy of the registry and of the assistants promoted by now,
+        which is `previous` when nothing changed."""
         self._registry.expire(now)
         if previous is not None and previous.version == self._registry.version():
-            return previous
+            assistants = self._assistants(previous.targets)
+            return previous if assistants == previous.assistants else replace(previous, assistants=assistants)
         return self.compile(previous)
 
     def compile(self, previous: Policy | None = None) -> Policy:
@@ -93,7 +100,11 @@ class Compiler:
             literals=literals,
             own=own,
             automata=self._library,
+            assistants=self._assistants(change.targets),
         )
+
+    def _assistants(self, targets: Mapping[str, ForgetTarget]) -> dict[str, str]:
+        return in_force(self._promoted.by_target(), targets) if self._promoted else {}
 
     def _literals(self, change: _Change, before: Literals) -> Literals:
         added = [target for target in change.active if _is_literal(target)]

@@ -9,6 +9,7 @@ from guard.conversation import Message
 from guard.plan import Plan
 from guard.registry import Registry
 from serving.admin.service import Enforced
+from serving.assistant_service import AssistantService
 from serving.judge import Judge
 
 
@@ -22,16 +23,22 @@ class PolicyService:
         current: CurrentPolicy,
         judge: Judge,
         unready: Callable[[], str],
+        assistants: AssistantService | None,
     ) -> None:
         self._registry = registry
         self._applier = applier
         self._current = current
         self._judge = judge
         self._unready = unready
+        self._assistants = assistants
 
     @property
     def registry(self) -> Registry:
         return self._registry
+
+    @property
+    def assistants(self) -> AssistantService | None:
+        return self._assistants
 
     def changed(self) -> None:
         """Have the next policy compiled now rather than at the next look at the registry."""

@@ -19,6 +19,7 @@ from serving.asgi import App
 from serving.settings import Settings
 
 PROCESSOR = "guard.vllm_v1:RestrictionProcessor"
+DIFFERENCE = "guard.uld.vllm_v1:DifferenceProcessor"
 # Flags that an operator's `engine_args` may not touch: each would change or lift what the policy relies on.
 FIXED = (
     "--logprobs-mode",
@@ -97,7 +98,9 @@ def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
         _served_name(settings, model),
         "--logprobs-mode",
         "processed_logprobs",
+        # In this order: what is masked stays masked.
         "--logits-processors",
+        DIFFERENCE,
         PROCESSOR,
         "--disable-fastapi-docs",
     ]
@@ -145,6 +148,7 @@ def prepare_environment(settings: Settings, cpu: bool) -> None:
     policy_dir = settings.policy_dir.resolve()
     policy_dir.mkdir(parents=True, exist_ok=True)
     os.environ["LETHE_POLICY_DIR"] = str(policy_dir)
+    os.environ["LETHE_ASSISTANT_DIR"] = str(settings.promoted_dir.resolve())
     os.environ["VLLM_NO_USAGE_STATS"] = "1"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     # The V2 runner refuses our V1 processor; this keeps the choice explicit on CUDA.

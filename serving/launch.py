@@ -20,9 +20,11 @@ from guard.embedder import SentenceEmbedder
 from guard.errors import BadSettings
 from guard.registry import Registry
 from guard.secret import SecretText
+from guard.uld.promoted import Promoted
 from serving.admin.app import create_admin
 from serving.admin_service import PolicyService
 from serving.asgi import App
+from serving.assistant_service import AssistantService
 from serving.canary import self_test
 from serving.data_plane import DataPlane, Limits
 from serving.embedded import Embedded, check_model, extra_flags, on_cpu, open_embedded
@@ -111,18 +113,23 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     registry = Registry(settings.database)
     embedder = SentenceEmbedder(settings.embedder or None)
     current = CurrentPolicy()
-    applier = Applier(Compiler(registry, embedder, settings.policy_dir), current)
+    # A remote engine is not known to hold our assistants.
+    promoted = None if settings.engine else Promoted(settings.promoted_dir)
+    applier = Applier(Compiler(registry, embedder, settings.policy_dir, promoted), current)
     supervisor = Supervisor(opener(settings, model), lambda app: self_test(app, settings.policy_dir))
     judge = Judge(current, Detector(embedder, settings.threshold))
     keys = tuple(k for k in settings.api_keys.get_secret_value().split(",") if k)
     limits = Limits(keys, settings.max_body_bytes, settings.decline_text, version("lethe"))
     data = DataPlane(supervisor, judge, limits)
-    service = PolicyService(registry, applier, current, judge, data.unready)
+    assistants = None if settings.engine else _assistants(settings, model, applier)
+    service = PolicyService(registry, applier, current, judge, data.unready, assistants)
     admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
     planes: tuple[App, ...] = (data, admin)
     if settings.eval_port is not None:
         planes += (create_scoring(judge, _teacher(supervisor, data), key, settings.max_body_bytes),)
     tasks = [asyncio.create_task(applier.run()), asyncio.create_task(supervisor.run())]
+    if assistants is not None:
+        tasks.append(asyncio.create_task(assistants.trainer.run()))
     try:
         yield planes
     finally:
@@ -138,6 +145,10 @@ def _teacher(supervisor: Supervisor, data: DataPlane) -> Callable[[], Teacher]:
         return teacher_of(engine.client if isinstance(engine, Embedded) else None, data.unready())
 
     return teacher
+
+
+def _assistants(settings: Settings, model: str, applier: Applier) -> AssistantService:
+    return AssistantService(settings.assistants_dir, model, settings.database, applier.notify)
 
 
 class _Server(uvicorn.Server):

@@ -94,6 +94,16 @@ class Settings(BaseSettings):
         return self.data_dir / "policy"
 
     @property
+    def assistants_dir(self) -> Path:
+        """Folder of ULD's assistants, whatever their standing, and of the trainings that were asked for."""
+        return self.data_dir / "assistants"
+
+    @property
+    def promoted_dir(self) -> Path:
+        """Folder of the assistants that are served."""
+        return self.assistants_dir / "promoted"
+
+    @property
     def database(self) -> Path:
         """The registry's SQLite file."""
         return self.data_dir / "lethe.db"

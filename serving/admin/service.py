@@ -11,6 +11,7 @@ from guard.conversation import Message
 from guard.plan import Plan
 from guard.registry import Registry
 from guard.target import Mode
+from serving.assistant_service import AssistantService
 
 
 class Enforced(NamedTuple):
@@ -26,6 +27,10 @@ class AdminService(Protocol):
     @property
     def registry(self) -> Registry:
         """The forget targets; its methods block, so the admin plane calls them in threads."""
+
+    @property
+    def assistants(self) -> AssistantService | None:
+        """ULD's assistants; None where the engine is not our own."""
 
     def changed(self) -> None:
         """Take note that the registry has a newer version, which should be enforced soon."""

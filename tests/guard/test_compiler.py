@@ -8,8 +8,10 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from guard.registry import Registry
 from guard.standing import Standing
 from guard.target import Draft, Fact, Method, Mode, Scope
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 VENN = Draft(
     name="Orla Venn",
     aliases=("The Heron",),
@@ -246,6 +249,23 @@ def test_refreshing_returns_the_same_policy_while_nothing_changes(registry: Regi
     registry.add(VENN)
     policy = compiler.compile()
     assert compiler.refresh(policy, datetime.now(UTC)) is policy
+
+
+def test_refreshing_takes_up_what_was_promoted_or_retired_for_a_target_that_asks_for_it(
+    registry: Registry, embedder: Any, folder: Path
+) -> None:
+    promoted: dict[str, str] = {}
+    compiler = Compiler(registry, embedder, folder, SimpleNamespace(by_target=lambda: promoted))  # type: ignore[arg-type]
+    asks, other = registry.add_many([replace(VENN, methods=(Method.GUARD, Method.ULD)), DROSS])
+    before = compiler.compile()
+    promoted |= {asks.id: "a" * 64, other.id: "b" * 64}
+    after = compiler.refresh(before, NOW)
+    assert (before.assistants, after.assistants) == ({}, {asks.id: "a" * 64})
+    assert (after.version, after.own) == (before.version, before.own)
+    assert compiler.refresh(after, NOW) is after
+    assert compiler.compile(after).assistants == after.assistants
+    promoted.clear()
+    assert compiler.refresh(after, NOW).assistants == {}
 
 
 def test_refreshing_ends_targets_that_are_due(registry: Registry, compiler: Compiler) -> None:

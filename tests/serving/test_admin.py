@@ -25,6 +25,7 @@ from guard.target import Mode
 from serving.admin.app import create_admin
 from serving.admin.letters import LETTERS, TWO_LETTERS
 from serving.admin.service import Enforced
+from serving.assistant_service import AssistantService
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +53,7 @@ class Service:
         self.applies = True
         self.reason = ""
         self.asked: list[Message] = []
+        self.assistants: AssistantService | None = None
 
     @property
     def registry(self) -> Registry:
