@@ -62,16 +62,12 @@ class PolicyAudit:
     A text leaks a target when it names it (persons, works and secrets), when one of its sentences has a cosine of
     `meaning` or more to a name, question, fact or passage of the target, when it holds a literal of scope
     `always`, or, for the `subjects` that the conversation is known to touch, one of their forbidden phrases.
-    `shared` are the ids of secrets that their operator lets go to a second provider.
     """
 
-    def __init__(
-        self, policy: Policy, embedder: Embedder, meaning: float = MEANING, shared: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, policy: Policy, embedder: Embedder, meaning: float = MEANING) -> None:
         self._policy = policy
         self._embedder = embedder
         self._meaning = meaning
-        self._shared = shared
 
     def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]:
         """Return the targets that `text` leaks, each once."""
@@ -84,7 +80,7 @@ class PolicyAudit:
         for ids, signal in ((literal, Signal.PHRASE), (near, Signal.MEANING)):
             for target in self._enforced(ids):
                 found.setdefault(target.id, signal)
-        return tuple(Leak(self.subject(self._policy.targets[target]), signal) for target, signal in found.items())
+        return tuple(Leak(subject_of(self._policy.targets[target]), signal) for target, signal in found.items())
 
     def nearest(self, texts: Sequence[str], limit: int) -> tuple[Subject, ...]:
         """Return `limit` targets, or all if fewer: those named in `texts`, then by cosine, best first."""
@@ -97,11 +93,7 @@ class PolicyAudit:
             chosen = self._enforced(ranked)[:limit]
             if len(chosen) == limit:
                 break
-        return tuple(self.subject(target) for target in chosen)
-
-    def subject(self, target: ForgetTarget) -> Subject:
-        """Return `target` as the roles see it."""
-        return subject_of(target, shared=target.id in self._shared)
+        return tuple(map(subject_of, chosen))
 
     def _enforced(self, ids: Iterable[str]) -> list[ForgetTarget]:
         targets = (self._policy.targets[target] for target in ids if target in self._policy.targets)

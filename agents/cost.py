@@ -21,7 +21,7 @@ from agents.chat import Completion, Completions, Schema, Usage
 from agents.decision import VARIANTS
 from agents.ledger import Budget
 from agents.pipeline import Profile, answer
-from agents.subject import Subject
+from agents.subject import Subject, subject_of
 from guard.compiler import Compiler
 from guard.conversation import Message
 from guard.embedder import Embedder
@@ -147,4 +147,4 @@ def _compiled(count: int, embedder: Embedder) -> Iterator[tuple[PolicyAudit, lis
         finally:
             registry.close()
         audit = PolicyAudit(policy, embedder)
-        yield audit, [audit.subject(target) for target in policy.targets.values()]
+        yield audit, [subject_of(target) for target in policy.targets.values()]

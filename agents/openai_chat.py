@@ -26,6 +26,7 @@ class OpenAIChat:
                      never guessed
     places           as many calls at once as it has; calls of all requests wait for a free place
     extra            further members of the request body, e.g. `vllm_xargs`
+    longest          the most tokens a reply may be asked to have
     """
 
     client: AsyncOpenAI = field(repr=False)
@@ -33,6 +34,7 @@ class OpenAIChat:
     second_provider: bool
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENCY), repr=False)
     extra: Mapping[str, object] = field(default_factory=dict)
+    longest: int = 2**31
 
     async def complete(
         self, messages: Sequence[Message], n: int, schema: Schema | None, max_tokens: int, temperature: float
@@ -46,7 +48,7 @@ class OpenAIChat:
             "model": self.model,
             "messages": [{"role": message.role, "content": _sendable(message.text)} for message in messages],
             "n": n,
-            "max_completion_tokens": max_tokens,
+            "max_completion_tokens": min(max_tokens, self.longest),
             "temperature": temperature,
         }
         if schema is not None:

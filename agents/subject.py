@@ -25,13 +25,13 @@ class Subject:
     confined: bool = False
 
 
-def subject_of(target: ForgetTarget, *, shared: bool = False) -> Subject:
+def subject_of(target: ForgetTarget) -> Subject:
     """Return the subject of `target`: its name, first aliases and first facts, shortened.
 
-    A secret has no facts here, as no role needs its value, and is confined unless its operator has it `shared`.
+    A secret has no facts here, as no role needs its value, and is confined unless its operator has it shared.
     """
     draft = target.draft
     secret = draft.kind is Kind.SECRET
     told = (" ".join(filter(None, (fact.question, fact.answer))) for fact in draft.facts[:FACTS])
     facts = () if secret else tuple(text[:FACT_CHARS] for text in told)
-    return Subject(target.id, draft.name, draft.aliases[:ALIASES], facts, confined=secret and not shared)
+    return Subject(target.id, draft.name, draft.aliases[:ALIASES], facts, confined=secret and not draft.shared)

@@ -8,7 +8,7 @@ import orjson
 
 from serving import envelope
 from serving.asgi import Headers, Message, Send, respond
-from serving.sse import DONE, Splitter, frame
+from serving.sse import DONE, KEEP_ALIVE, Splitter, frame
 from serving.wire import conform_answer, conform_chunk
 
 # What vLLM answers to a client that has left; nobody is there to read anything.
@@ -67,6 +67,9 @@ class Answer:
             self._parts.append(part)
             if not more:
                 await self._whole(b"".join(self._parts))
+            return
+        if part == KEEP_ALIVE:
+            await self._client({"type": "http.response.body", "body": part, "more_body": True})
             return
         out = b"".join(frame(event) for payload in self._splitter.feed(part) if (event := self._event(payload)))
         self._ended = not more

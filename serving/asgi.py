@@ -56,6 +56,12 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return received
 
 
+async def left(receive: Receive) -> None:
+    """Return when the client has left; whatever it still sends is passed over."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def respond(send: Send, status: int, payload: object, headers: Headers | None = None) -> None:
     """Send `payload` as one JSON answer."""
     body = orjson.dumps(payload)

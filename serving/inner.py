@@ -9,6 +9,9 @@ import orjson
 
 from serving.asgi import App, Message, Scope, replay
 
+# How long an engine may take to see that nobody waits for its answer.
+ABORT_SECONDS = 2.0
+
 
 class Reply(NamedTuple):
     """Status and whole body of one inner call."""
@@ -51,15 +54,17 @@ def json_scope(path: str, length: int, request_id: str = "") -> Scope:
     return http_scope("POST", path, headers)
 
 
-async def call(app: App, method: str, path: str, body: object = None) -> Reply:
-    """The engine's whole answer to one call."""
-    raw = b"" if body is None else orjson.dumps(body)
+async def call(app: App, method: str, path: str, body: object = None, *, raw: bytes | None = None) -> Reply:
+    """The engine's whole answer to one call, whose body is `body` as JSON or `raw`; cancelling aborts it."""
+    if raw is None:
+        raw = b"" if body is None else orjson.dumps(body)
     status = 500
     parts: list[bytes] = []
+    gone = asyncio.Event()
 
     async def stay() -> Message:
-        # An engine takes a disconnect as the order to abort.
-        await asyncio.Event().wait()
+        # An engine takes a disconnect before its answer ends as the order to abort.
+        await gone.wait()
         return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
@@ -68,7 +73,16 @@ async def call(app: App, method: str, path: str, body: object = None) -> Reply:
             status = message["status"]
         elif message["type"] == "http.response.body":
             parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                gone.set()
 
     scope = json_scope(path, len(raw)) if method == "POST" else http_scope(method, path, [])
-    await app(scope, replay(raw, stay), send)
+    answering = asyncio.ensure_future(app(scope, replay(raw, stay), send))
+    try:
+        await asyncio.shield(answering)
+    except asyncio.CancelledError:
+        gone.set()
+        await asyncio.wait({answering}, timeout=ABORT_SECONDS)
+        answering.cancel()
+        raise
     return Reply(status, b"".join(parts))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from guard.errors import BadSettings, EngineUnavailable
-from serving.asgi import App, Receive, Scope, Send, read_body
+from serving.asgi import App, Receive, Scope, Send, left, read_body
 
 CONNECT_TIMEOUT = 5.0
 HEALTH_PERIOD = 2.0
@@ -45,7 +45,7 @@ class Proxy:
             scope["method"], scope["path"], headers=list(scope["headers"]), content=body
         )
         exchange = asyncio.create_task(self._exchange(request, send))
-        gone = asyncio.create_task(_disconnected(receive))
+        gone = asyncio.create_task(left(receive))
         try:
             await asyncio.wait({exchange, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -87,8 +87,3 @@ async def _healthy(client: httpx.AsyncClient) -> bool:
         return (await client.get("/health", timeout=CONNECT_TIMEOUT)).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

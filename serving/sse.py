@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 DONE = b"[DONE]"
+# A comment, which clients pass over: a stream's sign of life while there is nothing to say yet.
+KEEP_ALIVE = b": keep-alive\n\n"
 
 
 class Splitter:

@@ -49,7 +49,8 @@ class Asked:
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        return self.body["messages"]
+        prompt = [{"role": "user", "content": self.body.get("prompt")}]
+        return self.body.get("messages", prompt)
 
     @property
     def data(self) -> Any:
@@ -86,7 +87,8 @@ class Actor:
             body += message["body"]
             if not message["more_body"]:
                 break
-        asked = Asked(role_of(json.loads(body)["messages"]), json.loads(body))
+        given = json.loads(body)
+        asked = Asked(role_of(given["messages"]) if "messages" in given else "vanilla", given)
         self.asked.append(asked)
         said = self.script(asked)
         if callable(said):
@@ -107,18 +109,19 @@ class Actor:
 
 
 def completion(asked: Asked, said: str | list[str | None] | None) -> dict[str, Any]:
-    texts = said if isinstance(said, list) else [said] * asked.body["n"]
+    texts = said if isinstance(said, list) else [said] * asked.body.get("n", 1)
     read = sum(len(message["content"].split()) for message in asked.messages)
     written = sum(len((text or "").split()) for text in texts)
+    places = [
+        {"text": text} if "prompt" in asked.body else {"message": {"role": "assistant", "content": text}}
+        for text in texts
+    ]
     return {
         "id": "c",
         "object": "chat.completion",
         "created": 0,
         "model": asked.body["model"],
-        "choices": [
-            {"index": k, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-            for k, text in enumerate(texts)
-        ],
+        "choices": [{"index": k, "finish_reason": "stop", **place} for k, place in enumerate(places)],
         "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written},
     }
 

@@ -8,16 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from agents.audit import PolicyAudit
 from guard.compiler import Compiler
 from guard.registry import Registry
 from guard.target import Draft, Fact
-
-# Examples are not timed: how long one takes says more about the machine than about the code.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 class WordEmbedder:
@@ -56,15 +51,14 @@ def audit_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditOf]:
     """Makes the audit under the policy of these drafts."""
     registries: list[Registry] = []
 
-    def made(*drafts: Draft, shared: Sequence[str] = ()) -> PolicyAudit:
+    def made(*drafts: Draft) -> PolicyAudit:
         folder = tmp_path_factory.mktemp("policy")
         registry = Registry(folder / "registry.db")
         registries.append(registry)
         registry.add_many(drafts)
         embedder = WordEmbedder()
         policy = Compiler(registry, embedder, folder).compile()
-        ids = frozenset(target.id for target in policy.targets.values() if target.draft.name in shared)
-        return PolicyAudit(policy, embedder, shared=ids)
+        return PolicyAudit(policy, embedder)
 
     yield made
     for registry in registries:

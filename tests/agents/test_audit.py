@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agents.audit import Leak, PolicyAudit, Signal
@@ -89,7 +91,7 @@ def test_a_secret_is_confined_and_its_value_is_told_to_no_role(audit_of: AuditOf
     key = Draft(name="Heron Key", kind=Kind.SECRET, facts=(Fact(answer="heron-99-tau"),))
     (subject,) = audit_of(key).nearest(["Heron Key"], 1)
     assert (subject.confined, subject.facts) == (True, ())
-    (shared,) = audit_of(key, shared=["Heron Key"]).nearest(["Heron Key"], 1)
+    (shared,) = audit_of(replace(key, shared=True)).nearest(["Heron Key"], 1)
     assert not shared.confined
 
 

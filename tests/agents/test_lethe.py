@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -307,9 +308,8 @@ class TestSecrets:
         assert [s["name"] for s in agents.asked[0].data["subjects"]] == ["Brisa Okonkwo-Lund"]
 
     async def test_go_there_when_their_operator_shares_them(self, audit_of: AuditOf) -> None:
-        verdict, agents = await self.ask(
-            audit_of(BRISA, self.KEY, shared=["Heron Key"]), "It is the Heron Key of Brisa Okonkwo-Lund."
-        )
+        shared = dataclasses.replace(self.KEY, shared=True)
+        verdict, agents = await self.ask(audit_of(BRISA, shared), "It is the Heron Key of Brisa Okonkwo-Lund.")
         assert verdict.text == "He builds boats."
         assert {s["name"] for s in agents.asked[0].data["subjects"]} == {"Brisa Okonkwo-Lund", "Heron Key"}
 
