@@ -160,6 +160,19 @@ def compare(
         typer.echo(table(compared(side(a), side(b), draws, seed)))
 
 
+@app.command()
+def agree(
+    a: Annotated[str, typer.Argument(help="A result's folder, or FOLDER:RUN.")],
+    b: Annotated[str, typer.Argument(help="The same replay, run in another way.")],
+) -> None:
+    """Say whether two ways of running gave the same answers and likelihoods; prints a Markdown table."""
+    with reported():
+        from eval.report.agreement import agreement, table
+        from eval.report.compare import side
+
+        typer.echo(table(agreement(side(a), side(b))))
+
+
 def _options(
     model: str,
     retain_model: str,
