@@ -18,6 +18,7 @@ from ulid import ULID
 from guard.errors import EngineUnavailable, LetheError
 from guard.plan import PlanKind
 from serving import envelope
+from serving.agents.answering import Agents
 from serving.answer import Answer
 from serving.asgi import (
     App,
@@ -33,7 +34,7 @@ from serving.asgi import (
 )
 from serving.denied import CHAT, COMPLETIONS
 from serving.inner import call, json_scope
-from serving.judge import WITHHELD, Judge, Judgement, sealed
+from serving.judge import Judge, Judgement, sealed
 from serving.output_guard import OutputGuard
 from serving.request import GenerationRequest, UnreadablePrompt, parse
 from serving.supervisor import Supervisor
@@ -80,10 +81,11 @@ class Exchange:
 class DataPlane:
     """An ASGI application; everything not in ROUTES is 404."""
 
-    def __init__(self, supervisor: Supervisor, judge: Judge, limits: Limits) -> None:
+    def __init__(self, supervisor: Supervisor, judge: Judge, limits: Limits, agents: Agents | None = None) -> None:
         self._supervisor = supervisor
         self._judge = judge
         self._limits = limits
+        self._agents = agents
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -170,6 +172,8 @@ class DataPlane:
         prompts = request.prompts() + await self._read_tokens(app, request)
         judgement = await self._judge.judge(request.conversation(prompts))
         exchange = Exchange(request, request.seeds(prompts), headers)
+        if self._agents is not None and judgement.plan.kind is PlanKind.AGENTS:
+            app = self._agents.application(app, request, exchange.id, prompts, judgement.plan)
         if await self._exchange(app, receive, send, exchange, judgement):
             declined = Judgement(replace(judgement.plan, kind=PlanKind.DECLINE), judgement.automata)
             await self._exchange(app, receive, send, exchange, declined)
@@ -207,7 +211,7 @@ class DataPlane:
             exchange.seeds,
             request.choices_per_prompt,
             self._limits.decline_text,
-            declined=kind in WITHHELD,
+            declined=kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None),
             blank=request.blank_chunk(exchange.id),
         )
 

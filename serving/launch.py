@@ -10,19 +10,23 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 
 import uvicorn
 
+from agents.audit import PolicyAudit
 from guard.compiler import Applier, Compiler, CurrentPolicy
 from guard.detector import Detector
-from guard.embedder import SentenceEmbedder
+from guard.embedder import Embedder, SentenceEmbedder
 from guard.errors import BadSettings
 from guard.registry import Registry
 from guard.secret import SecretText
 from guard.uld.promoted import Promoted
 from serving.admin.app import create_admin
 from serving.admin_service import PolicyService
+from serving.agents.answering import open_agents
+from serving.agents.guardrail import Guardrail
 from serving.asgi import App
 from serving.assistant_service import AssistantService
 from serving.canary import self_test
@@ -120,10 +124,15 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     judge = Judge(current, Detector(embedder, settings.threshold))
     keys = tuple(k for k in settings.api_keys.get_secret_value().split(",") if k)
     limits = Limits(keys, settings.max_body_bytes, settings.decline_text, version("lethe"))
-    data = DataPlane(supervisor, judge, limits)
+    clients = contextlib.AsyncExitStack()
+    agents = await clients.enter_async_context(open_agents(settings, lambda: supervisor.app, current, embedder))
+    data = DataPlane(supervisor, judge, limits, agents)
     assistants = None if settings.engine else _assistants(settings, model, applier)
     service = PolicyService(registry, applier, current, judge, data.unready, assistants)
     admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
+    if guardrail_key := settings.guardrail_key.get_secret_value():
+        audit = partial(_audit, current, embedder)
+        admin = Guardrail(admin, audit, guardrail_key, settings.max_body_bytes)
     planes: tuple[App, ...] = (data, admin)
     if settings.eval_port is not None:
         planes += (create_scoring(judge, _teacher(supervisor, data), key, settings.max_body_bytes),)
@@ -136,7 +145,12 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await clients.aclose()
         registry.close()
+
+
+def _audit(current: CurrentPolicy, embedder: Embedder) -> PolicyAudit:
+    return PolicyAudit(current.required(), embedder)
 
 
 def _teacher(supervisor: Supervisor, data: DataPlane) -> Callable[[], Teacher]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -71,6 +71,28 @@ class Settings(BaseSettings):
         "I'm sorry, but I don't know anything about that.",
         min_length=1,
         description="The fixed text of a declined answer.",
+    )
+    agents_url: str = Field(
+        "", description="Base URL (with /v1) of another model for the agents' roles; empty: the engine itself."
+    )
+    agents_model: str = Field("", description="Name of the model at `agents_url`.")
+    agents_key: SecretStr = Field(SecretStr(""), description="Bearer key of `agents_url`.")
+    agents_profile: Literal["lethe", "paper"] = Field(
+        "lethe",
+        description="The agents' pipeline: our own, or the published one with every target in its prompts.",
+    )
+    agents_threshold: float = Field(
+        4.0, ge=1.0, le=6.0, description="Least score of a rewritten answer; `lethe alu calibrate` chooses one."
+    )
+    agents_calls: int = Field(10, ge=1, description="Most calls the agents may make for one answer.")
+    agents_tokens: int = Field(
+        65_536, ge=16, description="Most tokens the agents may read and write for one answer."
+    )
+    agents_seconds: float = Field(60.0, gt=0, description="Seconds after which the agents decline.")
+    agents_concurrency: int = Field(16, ge=1, description="Most calls of the agents at once, over all requests.")
+    guardrail_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key (`x-api-key`) of the guardrail route on the admin plane's port; empty: there is none.",
     )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Largest request body either plane accepts.")
     max_model_len: int = Field(0, ge=0, description="Longest context of our own engine; 0: the model's own.")
