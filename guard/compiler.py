@@ -117,8 +117,8 @@ class Compiler:
         if not new and not removed:
             return _Detection(before.index, before.names)
         index = before.index.with_changes(self._vectors(new, fresh), removed)
-        contextual = (target for target in change.targets.values() if target.draft.scope is Scope.CONTEXTUAL)
-        names = Names.build({target.id: (target.draft.name, *target.draft.aliases) for target in contextual})
+        called = {target.id: (target.draft.name, *target.draft.aliases) for target in new}
+        names = before.names.with_changes(called, removed)
         return _Detection(index, names)
 
     def _vectors(self, new: list[ForgetTarget], fresh: bool) -> dict[str, Vectors]:

@@ -72,9 +72,43 @@ def test_a_name_without_letter_or_digit_is_found_nowhere() -> None:
 
 def test_names_never_show_in_a_repr() -> None:
     assert "Venn" not in repr(LONG_NAME)
-    assert "venn" not in repr(LONG_NAME._names)
+    assert "venn" not in repr(LONG_NAME._settled._names)
 
 
 @given(st.text("inaA -_.\u200b", max_size=20), st.text("inaA -_.\u200b", max_size=20))
 def test_a_short_name_between_spaces_is_always_found(before: str, after: str) -> None:
     assert finds("Ina", f"{before} ina {after}")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["Orla Venn", "Ina", "Pell Dross"])), max_size=8)
+)
+def test_any_run_of_changes_equals_a_finder_built_at_once(changes: list[tuple[str, str]]) -> None:
+    names, given_names = Names.build({}), {}
+    for target, name in changes:
+        if given_names.get(target) == [name]:
+            names = names.with_changes({}, [target])
+            del given_names[target]
+        else:
+            names = names.with_changes({target: [name]}, [target] if target in given_names else [])
+            given_names[target] = [name]
+    built = Names.build(given_names)
+    assert len(names) == len(built)
+    for text in ("Orla Venn and Ina met Pell Dross", "Ms. Dross", "Venn, Orla"):
+        assert names.found(text) == built.found(text)
+        assert names.parts(text) == built.parts(text)
+
+
+def test_settled_and_recent_targets_are_found_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guard.names.RECENT", 1)
+    names = Names.build({"a": ["Orla Venn"], "b": ["Pell Dross"]})
+    changed = names.with_changes({"c": ["Tam Osei-Fenn"]}, ["a"])
+    text = "Orla Venn, Pell Dross and Tam Osei-Fenn"
+    assert names.found(text) == {"a", "b"}
+    assert changed.found(text) == {"b", "c"}
+    assert changed.with_changes({"a": ["Tam Osei-Fenn"]}, ["c"]).found(text) == {"a", "b"}
+
+
+def test_a_text_that_is_not_language_is_searched_for_long_names_only() -> None:
+    names = Names.build({"a": ["Orla Venn"], "b": ["Ina"]})
+    assert names.found("ina orlavenn", whole=False) == {"a"}
