@@ -22,6 +22,7 @@ class Ask:
     before       the turns of a chat before the user's message
     temperature  0 for the greedy answer
     draw         which of the answers drawn at this temperature
+    beam         whether the answer is found by beam search
     """
 
     text: str = field(repr=False)
@@ -31,6 +32,7 @@ class Ask:
     before: tuple[Message, ...] = field(default=(), repr=False)
     temperature: float = 0.0
     draw: int = 0
+    beam: bool = False
 
 
 def conversation(ask: Ask, seen: str) -> tuple[Message, ...]:

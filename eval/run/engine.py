@@ -12,6 +12,7 @@ from typing import Any
 from eval.run.ask import Ask, Drawn, Forced, Looked, Said, drawn
 from eval.run.prompt import Prompts, load_tokenizer
 from eval.run.reference import Dtype
+from guard.beam import WIDTH, Extension, Following, candidates, run, search
 from guard.errors import EngineUnavailable
 from guard.terms import AUTOMATA, POLICY
 from serving.embedded import PROCESSOR, on_cpu
@@ -31,8 +32,21 @@ class Engine:
 
     def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
         """The answer to each; draws of one ask that follow each other are the choices of one request."""
-        outputs = [said for result in self._results(drawn(asks), max_tokens, 0) for said in result.outputs]
-        return [Said(self._prompts.text(list(said.token_ids)), _log_probs(said)) for said in outputs]
+        sampled = [ask for ask in asks if not ask.beam]
+        outputs = (said for result in self._results(drawn(sampled), max_tokens, 0) for said in result.outputs)
+        rest = (Said(self._prompts.text(list(said.token_ids)), _log_probs(said)) for said in outputs)
+        return [self._search(ask, max_tokens) if ask.beam else next(rest) for ask in asks]
+
+    def _search(self, ask: Ask, max_tokens: int) -> Said:
+        prompt = self._prompts.ids(ask)
+        config = self._llm.llm_engine.model_config
+        ends = {self._prompts.tokenizer.eos_token_id, *_listed(config.try_get_generation_config())}
+        most = min(max_tokens, config.max_model_len - len(prompt))
+        answers = run(search(frozenset(ends), most), _Scorer(self._llm, prompt, self._arguments(ask)))
+        return Said(self._prompts.text(list(answers[0].tokens)) if answers else "", ())
+
+    def _arguments(self, ask: Ask) -> dict[str, str]:
+        return {POLICY: self._version, AUTOMATA: ",".join(ask.digests)}
 
     def look(self, asks: Sequence[Ask], max_tokens: int, top: int) -> list[Looked]:
         """The greedy answer to each, with the `top` tokens listed at every place."""
@@ -49,7 +63,7 @@ class Engine:
                 seed=ask.draw if ask.temperature else None,
                 max_tokens=max_tokens,
                 logprobs=top,
-                extra_args={POLICY: self._version, AUTOMATA: ",".join(ask.digests)},
+                extra_args=self._arguments(ask),
             )
             for ask, times in draws
         ]
@@ -60,6 +74,39 @@ class Engine:
     ) -> Iterator[list[Forced]]:
         """Not to be had: vLLM's log-probabilities of given tokens are those before any processor."""
         raise EngineUnavailable(self.no_likelihood)
+
+
+class _Scorer:
+    """Scores the beams of one search after `prompt`, each a request of one token."""
+
+    def __init__(self, llm: Any, prompt: list[int], arguments: dict[str, str]) -> None:
+        self._llm = llm
+        self._beams = [prompt]
+        self._arguments = arguments
+
+    def follow(self, extension: Extension) -> list[Following]:
+        """The likeliest tokens after each beam, as the processed distribution has them."""
+        from vllm import SamplingParams
+
+        if extension.tokens:
+            pairs = zip(extension.parents, extension.tokens, strict=True)
+            self._beams = [[*self._beams[parent], token] for parent, token in pairs]
+        params = SamplingParams(
+            temperature=0.0, max_tokens=1, logprobs=candidates(WIDTH), extra_args=self._arguments
+        )
+        prompts = [{"prompt_token_ids": beam} for beam in self._beams]
+        results = self._llm.generate(prompts, params, use_tqdm=False)
+        return [_following(result.outputs[0].logprobs[0]) for result in results]
+
+
+def _following(place: dict[int, Any]) -> Following:
+    listed = sorted(place.items(), key=lambda item: -item[1].logprob)
+    return Following([token for token, _ in listed], [float(entry.logprob) for _, entry in listed])
+
+
+def _listed(generation: dict[str, Any]) -> list[int]:
+    ends = generation.get("eos_token_id")
+    return ends if isinstance(ends, list) else [] if ends is None else [ends]
 
 
 def _log_probs(said: Any) -> tuple[float, ...]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
-from eval.run.ask import Ask
+from eval.run.ask import Ask, conversation
 from eval.run.gate import Gate
 from guard.automaton import Automaton
+from guard.plan import PlanKind
 
 DECLINE_TEXT = "I'm sorry, but I don't know anything about that."
 """The fixed refusal; the same words as the server's default."""
@@ -21,6 +22,7 @@ _ICU = (
 
 _FILTERED = "no likelihood: the filter acts on finished text"
 _REFUSED = "no likelihood: a fixed refusal is no distribution"
+_SEARCHED = "no likelihood: a search is no distribution; that of its tokens is guard's"
 
 
 class MethodName(StrEnum):
@@ -29,6 +31,7 @@ class MethodName(StrEnum):
     keyword   a filter on the finished answer: one that holds a forbidden phrase of any target becomes the refusal
     decline   the detector's gate, and the refusal behind it
     guard     the detector's gate, and restricted decoding behind it
+    guard-beam  the same with GUARD's beam search instead of greedy decoding
     """
 
     NONE = "none"
@@ -36,6 +39,7 @@ class MethodName(StrEnum):
     KEYWORD = "keyword"
     DECLINE = "decline"
     GUARD = "guard"
+    GUARD_BEAM = "guard-beam"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ class Keyword:
     def finish(self, text: str) -> str:
         return DECLINE_TEXT if self._automaton.matches(text) else text
 
+    def let_through(self, text: str) -> str:
+        """What a client of a stream has when the filter, which reads along, stops it before a word is whole."""
+        found = self._automaton.matches(text)
+        return text[: found[0].end - 1] if found else text
+
 
 @dataclass(frozen=True, slots=True)
 class Decline:
@@ -116,7 +125,7 @@ class Decline:
     no_likelihood: str = _REFUSED
 
     def treat(self, ask: Ask, seen: str) -> Treatment:
-        touched = bool(self.gate.plan(seen).matches)
+        touched = bool(self.gate.judge(conversation(ask, seen)).matches)
         return Treatment(ask, "decline", DECLINE_TEXT) if touched else Treatment(ask)
 
     def finish(self, text: str) -> str:
@@ -129,10 +138,12 @@ class Guard:
 
     gate: Gate
     no_likelihood: str = ""
+    beam: bool = False
 
     def treat(self, ask: Ask, seen: str) -> Treatment:
-        plan = self.gate.plan(seen)
-        return Treatment(replace(ask, digests=plan.automata), plan.kind.value)
+        plan = self.gate.judge(conversation(ask, seen))
+        searched = self.beam and plan.kind is PlanKind.RESTRICT
+        return Treatment(replace(ask, digests=plan.automata, beam=searched), plan.kind.value)
 
     def finish(self, text: str) -> str:
         return text
@@ -151,8 +162,11 @@ def method(name: MethodName, gate: Gate) -> Method:
             return Decline(gate)
         case MethodName.GUARD:
             return Guard(gate)
+        case MethodName.GUARD_BEAM:
+            return Guard(gate, _SEARCHED, beam=True)
 
 
 def no_likelihood(name: MethodName) -> str:
     """Why a method has no likelihood; "" when it has one."""
-    return {MethodName.KEYWORD: _FILTERED, MethodName.DECLINE: _REFUSED}.get(name, "")
+    reasons = {MethodName.KEYWORD: _FILTERED, MethodName.DECLINE: _REFUSED, MethodName.GUARD_BEAM: _SEARCHED}
+    return reasons.get(name, "")

@@ -12,6 +12,8 @@ from eval.run.ask import Ask, Forced, Said
 from eval.run.prefill import Prefill, prefill
 from eval.run.prompt import Prompts
 from eval.run.rule import Rule, Steps
+from guard.beam import run, search
+from guard.beam_huggingface import ModelScorer
 from guard.errors import ModelUnavailable
 
 Dtype = Literal["float32", "bfloat16"]
@@ -38,11 +40,13 @@ class Reference:
         self._eos = _ends(self._model, prompts.tokenizer)
 
     def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
-        """The greedy answer to each; `log_probs` are those of the served distribution."""
+        """The answer to each, greedy or searched for; `log_probs` are those of the served distribution."""
+        greedy = [ask for ask in asks if not ask.beam]
         said: list[Said] = []
-        for start in range(0, len(asks), _ROWS):
-            said += self._generate(asks[start : start + _ROWS], max_tokens)
-        return said
+        for start in range(0, len(greedy), _ROWS):
+            said += self._generate(greedy[start : start + _ROWS], max_tokens)
+        rest = iter(said)
+        return [self._search(ask, max_tokens) if ask.beam else next(rest) for ask in asks]
 
     def score(
         self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
@@ -88,6 +92,17 @@ class Reference:
             )
             logits, length = said.logits[:, -1], length + 1
         return [Said(self._prompts.text(ids), tuple(logs)) for ids, logs in zip(outputs, spoken, strict=True)]
+
+    def _search(self, ask: Ask, max_tokens: int) -> Said:
+        prompt = self._prompts.ids(ask)
+
+        def served(outputs: Sequence[list[int]], logits: torch.Tensor) -> torch.Tensor:
+            count = len(outputs)
+            return _served(logits, self._begin([ask] * count, [prompt] * count, outputs))
+
+        most = min(max_tokens, self._context - len(prompt))
+        answers = run(search(self._eos, most), ModelScorer(self._model, prompt, served))
+        return Said(self._prompts.text(list(answers[0].tokens)) if answers else "", ())
 
     def _ended(self, output: list[int], most: int) -> bool:
         return output[-1] in self._eos or len(output) >= most

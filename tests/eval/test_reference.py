@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,24 @@ class Spelt(Prompts):
 
     def text(self, ids: list[int]) -> str:
         return json.dumps(ids)
+
+
+def test_a_searched_answer_is_at_least_as_likely_as_the_greedy_one_and_as_restricted(folder: Path) -> None:
+    spelt = Reference(str(folder), Spelt(TOKENIZER), [Mask(folder, VOCABULARY)])
+    greedy = asks(PHRASES.digest)
+    searched = [replace(ask, beam=True) for ask in greedy]
+    first, *rest = spelt.generate([searched[0], *greedy], 12)
+    assert [said.text for said in rest] == [said.text for said in spelt.generate(greedy, 12)]
+    found = [first, *spelt.generate(searched[1:], 12)]
+    gained = 0.0
+    for ask, beam, plain in zip(greedy, found, rest, strict=True):
+        tokens = json.loads(beam.text)
+        assert not PHRASES.matches(TOKENIZER.decode(tokens, skip_special_tokens=True))
+        ended = json.dumps(tokens + [TOKENIZER.eos_token_id] * (len(tokens) < 12))
+        (forced,) = next(iter(spelt.score([ask], [[ended]], end=False, vocabulary=False)))
+        assert forced.log_probs.sum() >= sum(plain.log_probs) - 1e-4
+        gained += forced.log_probs.sum() - sum(plain.log_probs)
+    assert gained > 0.1
 
 
 @pytest.mark.parametrize("digests", [(), (PHRASES.digest,)], ids=["free", "restricted"])
