@@ -76,7 +76,7 @@ class PolicyAudit:
             if target.draft.kind in NAMED_KINDS:
                 found[target.id] = Signal.NAME
         literal = (*self._always(text), *(subject.id for subject in subjects if self._phrase_of(subject, text)))
-        near = self._near(_sentences(text), self._meaning)
+        near = self._near(sentences(text), self._meaning)
         for ids, signal in ((literal, Signal.PHRASE), (near, Signal.MEANING)):
             for target in self._enforced(ids):
                 found.setdefault(target.id, signal)
@@ -131,6 +131,7 @@ def _compiled(phrases: tuple[str, ...]) -> Automaton:
     return Automaton.compile(phrases)
 
 
-def _sentences(text: str) -> list[str]:
+def sentences(text: str) -> list[str]:
+    """Return the distinct parts of `text` whose meaning is looked at, each within an embedder's window."""
     found = (match[0].strip() for match in _SENTENCE.finditer(text))
     return list(dict.fromkeys(window for sentence in found if sentence for window in windows(sentence)))
