@@ -32,6 +32,7 @@ from serving.asgi import (
     replay,
     respond,
 )
+from serving.beam import searches, searching
 from serving.denied import CHAT, COMPLETIONS
 from serving.inner import call, json_scope
 from serving.judge import Judge, Judgement, sealed
@@ -168,15 +169,17 @@ class DataPlane:
     async def _generate(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         raw = await read_body(receive, self._limits.max_body_bytes)
         request = parse(scope["path"], raw)
-        app = self._engine()
+        app = engine = self._engine()
         prompts = request.prompts() + await self._read_tokens(app, request)
         judgement = await self._judge.judge(request.conversation(prompts))
         exchange = Exchange(request, request.seeds(prompts), headers)
         if self._agents is not None and judgement.plan.kind is PlanKind.AGENTS:
             app = self._agents.application(app, request, exchange.id, prompts, judgement.plan)
+        elif searches(request, judgement):
+            app = searching(app, request, exchange.id, judgement.plan)
         if await self._exchange(app, receive, send, exchange, judgement):
             declined = Judgement(replace(judgement.plan, kind=PlanKind.DECLINE), judgement.automata)
-            await self._exchange(app, receive, send, exchange, declined)
+            await self._exchange(engine, receive, send, exchange, declined)
 
     async def _exchange(
         self, app: App, receive: Receive, send: Send, exchange: Exchange, judgement: Judgement
