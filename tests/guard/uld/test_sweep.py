@@ -9,16 +9,16 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from guard.uld.assistant import Assistant, Assistants
-from guard.uld.corpus import Corpus, Example, Row
+from guard.uld.corpus import Example, Row
 from guard.uld.generate import answers
 from guard.uld.points import Method, Point
 from guard.uld.sweep import Models, Sweep, markdown, picture
 from guard.uld.tokens import encode, pad
-from guard.uld.train import Recipe, train
+from guard.uld.trunk import Trunk
 from tests.guard.conftest import WordEmbedder
-from tests.guard.uld.conftest import FACTS, OTHERS
+from tests.guard.uld.conftest import FACTS
+from tests.guard.uld.test_assistant import described
 
-WEAK, STRONG = 0.0, 1.5
 FAR = [Row(Example(f"What colour has pebble {number}?", "Red, as all of them.")) for number in range(4)]
 
 
@@ -46,9 +46,11 @@ def tofu(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def assistant(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Assistant:
-    recipe = Recipe(layers=2, rank=8, epochs=5, batch=4, rate=2e-2)
-    assistants = Assistants(tmp_path_factory.mktemp("assistants"))
-    return train(model, Corpus.build(FACTS, OTHERS, seed=0), recipe, assistants, lambda *_: None)
+    torch.manual_seed(4)
+    changes = Trunk(model, 2, torch.float32, "cpu").low_rank(4)
+    weights = {name: 0.3 * torch.randn_like(tensor) for name, tensor in changes.items()}
+    manifest = described(model, filter_rate=0.0)
+    return Assistants(tmp_path_factory.mktemp("assistants")).add(manifest, weights, {})
 
 
 @pytest.fixture(scope="module")
@@ -57,20 +59,8 @@ def sweep(model: Path, other_model: Path, tofu: Path, assistant: Assistant) -> S
     return Sweep(models, [assistant], tofu, "forget10", WordEmbedder(), lambda *_: None)
 
 
-def test_a_gated_line_forgets_like_the_ungated_one_and_keeps_the_rest(sweep: Sweep, assistant: Assistant) -> None:
-    bare, ungated, gated, never = sweep.whole([Point(Method.ULD, STRONG, 0.0, assistant.digest)])
-    assert bare.retain is not None
-    assert gated.retain == bare.retain
-    assert gated.utility == bare.utility
-    assert gated.forget == ungated.forget
-    assert ungated.forget.probability < bare.forget.probability
-    assert never.forget_quality == 1.0
-    assert sweep.fires[0].all()
-    assert not sweep.fires[1].any()
-
-
 def test_no_strength_is_no_protection(sweep: Sweep, assistant: Assistant) -> None:
-    bare, weak = sweep.quick([Point(Method.ULD, WEAK, 0.0, assistant.digest)])
+    bare, weak = sweep.quick([Point(Method.ULD, 0.0, 0.0, assistant.digest)])
     assert weak.forget_quality == pytest.approx(bare.forget_quality)
     assert weak.forget.probability == pytest.approx(bare.forget.probability)
 

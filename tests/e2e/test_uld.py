@@ -1,0 +1,154 @@
+"""ULD through a running server: trained, promoted, subtracted, retired, and closed when it cannot be."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from eval.demo.cache import ensure_demo_model
+from eval.demo.people import FORGETTABLE, person
+from guard.uld import digests
+from guard.uld.assistant import Assistants, Standing, Training
+from serving.settings import Settings
+from tests.e2e.server import Server, serving
+
+pytestmark = pytest.mark.e2e
+
+FORGOTTEN = person(FORGETTABLE[0])
+GATED = FORGOTTEN.facts[1].question
+OTHER = person("Anouk Delvarine").facts[1].question
+ADMIN = "/admin/v1/assistants"
+
+
+@pytest.fixture(scope="module")
+def model() -> Path:
+    return ensure_demo_model(Path(__file__).resolve().parents[2] / ".lethe" / "test-demo", progress=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("uld")
+
+
+@pytest.fixture(scope="module")
+def running(model: Path, folder: Path) -> Iterator[Server]:
+    with serving(folder, "--model", str(model)) as server:
+        yield server
+
+
+@pytest.fixture
+def target(running: Server) -> Iterator[str]:
+    draft = asdict(FORGOTTEN)
+    body = {"name": draft["name"], "facts": draft["facts"], "methods": ["guard", "uld"]}
+    target_id = str(running.forget(body)["id"])
+    yield target_id
+    running.remember(target_id)
+
+
+def until(wanted: Callable[[], Any], seconds: float = 240.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := wanted():
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not come to pass in time")
+
+
+def plan(server: Server) -> str:
+    return str(server.admin.post("/admin/v1/check", json={"text": GATED}).json()["plan"])
+
+
+def training(server: Server) -> dict[str, Any]:
+    (job,) = server.admin.get(ADMIN).json()["trainings"]
+    return dict(job)
+
+
+def answer(server: Server, question: str) -> Any:
+    asked = [{"role": "user", "content": question}]
+    made = server.openai.chat.completions.create(
+        model=server.model, messages=asked, temperature=0.0, max_tokens=12, logprobs=True, top_logprobs=5
+    )
+    return made.choices[0]
+
+
+def shown(server: Server, question: str) -> dict[str, float]:
+    """The log-probabilities listed at the first token of the answer."""
+    return {top.token: top.logprob for top in answer(server, question).logprobs.content[0].top_logprobs}
+
+
+def apart(one: dict[str, float], other: dict[str, float]) -> float:
+    """The largest difference over the tokens of either; one that is not listed counts as the least that is."""
+    return max(abs(one.get(t, min(one.values())) - other.get(t, min(other.values()))) for t in {*one, *other})
+
+
+def child(server: Server) -> int:
+    """The process that trains."""
+    process = server.process.pid
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    for pid in (int(pid) for file in tasks for pid in file.read_text().split()):
+        if b"serving.training" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return pid
+    raise AssertionError("nothing trains")
+
+
+def test_an_assistant_is_trained_promoted_and_retired_without_a_restart(running: Server, target: str) -> None:
+    gated, other = shown(running, GATED), shown(running, OTHER)
+    assert running.admin.post(ADMIN, json={"targets": "all"}).status_code == 202
+    until(lambda: training(running)["share"] > 0.15)
+    os.kill(child(running), signal.SIGKILL)
+    done = until(lambda: (job := training(running))["state"] in ("trained", "failed") and job)
+    assert done["state"] == "trained", done
+    assert plan(running) == "restrict"
+    assert apart(shown(running, GATED), gated) < 1e-3
+
+    assert running.admin.post(f"{ADMIN}/{done['assistant']}:promote").json()["targets"] == [target]
+    until(lambda: plan(running) == "subtract")
+    assert apart(shown(running, GATED), gated) > 0.5
+    assert apart(shown(running, OTHER), other) < 1e-3
+
+    assert running.admin.post(f"{ADMIN}/{done['assistant']}:retire").status_code == 204
+    until(lambda: plan(running) == "restrict")
+    assert apart(shown(running, GATED), gated) < 1e-3
+
+
+@pytest.mark.parametrize("harm", ["another model", "another vocabulary", "truncated", "does not fit"])
+def test_a_question_whose_assistant_cannot_be_served_is_declined(
+    running: Server, target: str, model: Path, folder: Path, harm: str
+) -> None:
+    assistants = Assistants(folder / "data" / "assistants")
+    manifest: dict[str, Any] = {
+        "base": "f" * 64 if harm == "another model" else digests.of_weights(model),
+        "tokenizer": "f" * 64 if harm == "another vocabulary" else digests.of_tokenizer(model),
+        "corpus": harm,
+        "layers": 1,
+        "training": Training.LOW_RANK,
+        "rank": 1,
+        "epochs": 1,
+        "seed": 0,
+        "alpha": 0.75,
+        "filter_rate": 0.01,
+        "forget_loss": 0.0,
+        "retain_loss": 0.0,
+        "targets": (target,),
+    }
+    bad = assistants.add(manifest, {"model.layers.0.self_attn.q_proj.down": torch.ones(1)}, {})
+    if harm == "truncated":
+        (bad.folder / "weights.safetensors").write_bytes(b"")
+    (promoted := assistants.folder(Standing.PROMOTED)).mkdir(exist_ok=True)
+    bad.folder.rename(promoted / bad.digest)
+    try:
+        until(lambda: plan(running) == "subtract")
+        said = answer(running, GATED)
+        assert (said.message.content, said.finish_reason) == (Settings().decline_text, "stop")
+        assert answer(running, OTHER).message.content
+    finally:
+        assistants.retire(bad.digest)
+        until(lambda: plan(running) == "restrict")
