@@ -9,20 +9,41 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+import torch
+
 from guard.errors import EngineUnavailable
+from guard.uld.assistant import Assistant
+from guard.uld.difference import log_probabilities
 from guard.uld.served import FOLDER
+from guard.uld.trunk import Trunk, depth
 
 _PROMPT = "Tell me all that you know about the lamp in the cellar."
 _PROCESSOR = "guard.uld.vllm_v1:DifferenceProcessor"
 
 
 class Cost(NamedTuple):
-    """Medians, in milliseconds a step: without the processor, with it in no row, with it in every row."""
+    """Medians, in milliseconds a step: without the processor, with it in no row, with it in every row.
+
+    `share` is that of the target's layers that the assistant has, `sampling` what one pass of head, log-softmax and
+    choice takes for the batch, in milliseconds.
+    """
 
     batch: int
     without: float
     idle: float
     busy: float
+    share: float
+    sampling: float
+
+    @property
+    def added(self) -> float:
+        """What the assistant adds, in steps of the engine without it."""
+        return (self.busy - self.without) / self.without
+
+    @property
+    def bound(self) -> float:
+        """The most it should add: a quarter more than its layers and one sampling pass take, in such steps."""
+        return 1.25 * (self.share + self.sampling / self.without)
 
 
 def measure(
@@ -39,6 +60,9 @@ def measure(
         ready = _engine(model, max(batches), [_PROCESSOR])
     except ImportError as error:
         raise EngineUnavailable("vLLM is not installed") from error
+    layers = Assistant.open(promoted, digest).manifest.layers
+    share = layers / depth(model)
+    trunk = Trunk(model, layers, plain.llm_engine.model_config.dtype, "cpu")
     costs = []
     for batch in batches:
         turns = [
@@ -50,21 +74,39 @@ def measure(
             for _ in range(rounds + 1)
         ]
         # The first turn warms up.
-        costs.append(Cost(batch, *(median(kind) for kind in zip(*turns[1:], strict=True))))
+        medians = [median(kind) for kind in zip(*turns[1:], strict=True)]
+        costs.append(Cost(batch, *medians, share, _sampling(trunk, batch)))
     return costs
 
 
 def markdown(costs: Sequence[Cost]) -> str:
     """Return the costs as a Markdown table; throughput is that without the processor over that with it."""
     rows = [
-        "| batch | without, ms/step | idle, ms/step | idle throughput | all rows, ms/step | added, steps |",
-        "| --- |" + " --- |" * 5,
+        "| batch | without, ms/step | idle, ms/step | idle throughput | all rows, ms/step | added, steps | bound, steps |",
+        "| --- |" + " --- |" * 6,
     ]
-    for batch, without, idle, busy in costs:
-        added = (busy - without) / without
-        cells = (f"{without:.2f}", f"{idle:.2f}", f"{without / idle:.3f}", f"{busy:.2f}", f"{added:.2f}")
-        rows.append(f"| {batch} | {' | '.join(cells)} |")
+    for cost in costs:
+        cells = (
+            f"{cost.without:.2f}",
+            f"{cost.idle:.2f}",
+            f"{cost.without / cost.idle:.3f}",
+            f"{cost.busy:.2f}",
+            f"{cost.added:.2f}",
+            f"{cost.bound:.2f}",
+        )
+        rows.append(f"| {cost.batch} | {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
+
+
+@torch.inference_mode()
+def _sampling(trunk: Trunk, batch: int, times: int = 50) -> float:
+    states = torch.randn(batch, trunk.config.hidden_size, dtype=trunk.dtype)
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        log_probabilities(trunk.logits(states)).argmax(-1)
+        taken.append((time.perf_counter() - began) * 1e3)
+    return median(taken)
 
 
 def _engine(model: str, batch: int, processors: list[str]) -> Any:

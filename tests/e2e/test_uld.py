@@ -72,7 +72,7 @@ def training(server: Server) -> dict[str, Any]:
 
 
 def answer(server: Server, question: str) -> Any:
-    asked = [{"role": "user", "content": question}]
+    asked: list[Any] = [{"role": "user", "content": question}]
     made = server.openai.chat.completions.create(
         model=server.model, messages=asked, temperature=0.0, max_tokens=12, logprobs=True, top_logprobs=5
     )
