@@ -24,8 +24,8 @@ _PROCESSOR = "guard.uld.vllm_v1:DifferenceProcessor"
 class Cost(NamedTuple):
     """Medians, in milliseconds a step: without the processor, with it in no row, with it in every row.
 
-    `share` is that of the target's layers that the assistant has, `sampling` what one pass of head, log-softmax and
-    choice takes for the batch, in milliseconds.
+    `share` is that of the target's layers that the assistant has, `sampling` what one pass of head, log-softmax
+    and choice takes for the batch, in milliseconds.
     """
 
     batch: int
@@ -74,17 +74,15 @@ def measure(
             for _ in range(rounds + 1)
         ]
         # The first turn warms up.
-        medians = [median(kind) for kind in zip(*turns[1:], strict=True)]
-        costs.append(Cost(batch, *medians, share, _sampling(trunk, batch)))
+        without, idle, busy = (median(kind) for kind in zip(*turns[1:], strict=True))
+        costs.append(Cost(batch, without, idle, busy, share, _sampling(trunk, batch)))
     return costs
 
 
 def markdown(costs: Sequence[Cost]) -> str:
     """Return the costs as a Markdown table; throughput is that without the processor over that with it."""
-    rows = [
-        "| batch | without, ms/step | idle, ms/step | idle throughput | all rows, ms/step | added, steps | bound, steps |",
-        "| --- |" + " --- |" * 6,
-    ]
+    names = ("batch", "without, ms/step", "idle, ms/step", "idle throughput", "all rows, ms/step", "added, steps")
+    rows = [f"| {' | '.join((*names, 'bound, steps'))} |", "| --- |" + " --- |" * 6]
     for cost in costs:
         cells = (
             f"{cost.without:.2f}",
