@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from eval.certificate.cli import certificates
+from eval.cli_growth import growths
+from eval.reference_models.cli import train_reference
 from eval.terminal import bars, command, reported
 from guard.errors import LetheError
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(certificates)
+app.add_typer(growths)
+app.add_typer(train_reference, name="train-reference")
 
 
 @app.callback()

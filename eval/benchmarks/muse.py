@@ -71,6 +71,11 @@ def load_texts(path: Path) -> tuple[str, ...]:
     return tuple((row.member("text") if isinstance(row.value, dict) else row).text() for row in rows)
 
 
+def load_articles(path: Path) -> tuple[str, ...]:
+    """The distinct texts of a raw, scal or sust file, without the blank strings that the published ones hold."""
+    return tuple(dict.fromkeys(row.text() for row in read_rows(path) if row.value != ""))
+
+
 def knowledge_prompt(shots: Sequence[Question], question: str) -> str:
     """The completion prompt of KnowMem: the examples, the question, and a trailing space."""
     examples = "".join(f"Question: {shot.question}\nAnswer: {shot.answer}\n\n" for shot in shots)

@@ -44,6 +44,7 @@ def certify(
         from eval.certificate.signing import SigningKey, fingerprint
         from eval.certificate.statement import payload
         from eval.errors import BadRun, EndpointFailed
+        from eval.whole_file import write_whole
         from serving.admin_client import AdminClient, AdminRefused
         from serving.settings import load
 
@@ -60,8 +61,8 @@ def certify(
             raise EndpointFailed(error.detail) from None
         found = measure.measure(request, admin, asked, lambda words: typer.echo(words, err=True))
         content = payload(found, request, signer)
-        _write(out, signer.sign(content))
-        _write(out.with_suffix(".html"), page(content, signer.public, out.name).encode())
+        write_whole(out, signer.sign(content).decode())
+        write_whole(out.with_suffix(".html"), page(content, signer.public, out.name))
     typer.echo(content["statement"])
     typer.echo(f"leaks now: {_words(content['after']['all'])}")
     before = content["before"]
@@ -103,15 +104,3 @@ def verify(
 def _words(rate: dict[str, object]) -> str:
     counts = f"{rate['count']} of {rate['of']}"
     return f"{counts} probes, 95 % interval {rate['low']} to {rate['high']}" if "rate" in rate else counts
-
-
-def _write(path: Path, content: bytes) -> None:
-    from eval.errors import BadRun
-
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        raise BadRun(f"{path}: cannot be written ({error.strerror})") from None

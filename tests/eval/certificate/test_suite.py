@@ -101,10 +101,10 @@ def test_what_the_request_gives_away_is_no_leak(subject: Subject) -> None:
 
 
 def test_nearly_all_words_of_the_stored_answer_leak_without_any_forbidden_phrase() -> None:
-    probe = Probe(Form.DIRECT, "Which?", "Which?", "a grey husky with one blue eye")
+    probe = Probe(Form.DIRECT, "Which?", "Which?", "a grey husky with one blue eye, born 1,284 miles off")
     judge = Judge(("Tarnhollow",))
-    assert judge.leaks(probe, "It is a grey husky, with one blue ear.")
-    assert not judge.leaks(probe, "It is a grey cat with one ear.")
+    assert judge.leaks(probe, "A grey husky is it, its one blue eye born 1,284 miles off.")
+    assert not judge.leaks(probe, "A grey husky with one blue eye, born 1,285 miles off.")
 
 
 def test_answers_of_few_new_words_are_judged_by_phrases_alone() -> None:
