@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from eval.cli_attacks import attacks
 from eval.certificate.cli import certificates
 from eval.cli_growth import growths
 from eval.reference_models.cli import train_reference
@@ -147,6 +148,9 @@ def rwku(
         with bars() as progress:
             run_rwku(options, command(), progress)
         typer.echo((out / "report.md").read_text(encoding="utf-8"))
+
+
+app.command()(attacks)
 
 
 @app.command()
