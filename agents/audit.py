@@ -19,13 +19,8 @@ from guard.policy import Policy
 from guard.target import ForgetTarget, Mode
 
 MEANING = 0.70
-"""The cosine from which a sentence tells what a target's facts tell, measured with all-MiniLM-L6-v2 on TOFU.
-
-With forget10's 20 authors as targets, 98.5 % of the 400 paraphrased answers have such a sentence, and 88.6 % of
-the 35 among them that do not name the author. Of answers about others it is 0.5 % of 400 (retain_perturbed), 1 of
-100 real authors, and none of 400 (holdout10) and 117 world facts. At 0.65 all of the unnamed are found, and of the
-others 2.2 % (retain), 2.0 % (holdout) and 1 of 100; at 0.75 only 65.7 % of the unnamed.
-"""
+"""The cosine from which a sentence tells what a target's facts tell, measured with all-MiniLM-L6-v2 on TOFU by
+`lethe alu audit`: the table stands in docs/alu.md."""
 
 # How far nearest() looks, step by step, so that a large index is never listed whole.
 _HORIZONS = (0.6, 0.45, 0.3, 0.15, -1.0)
@@ -132,6 +127,7 @@ def _compiled(phrases: tuple[str, ...]) -> Automaton:
 
 
 def sentences(text: str) -> list[str]:
+    """Return what of `text` is compared by meaning: its sentences, long ones in windows, none twice."""
     """Return the distinct parts of `text` whose meaning is looked at, each within an embedder's window."""
     found = (match[0].strip() for match in _SENTENCE.finditer(text))
     return list(dict.fromkeys(window for sentence in found if sentence for window in windows(sentence)))
