@@ -154,6 +154,29 @@ app.command()(attacks)
 
 
 @app.command()
+def wpu(
+    data: _Data,
+    out: _Out,
+    model: _Model,
+    methods: _Methods = "none,decline,guard",
+    limit: _Limit = 0,
+    seed: _Seed = 0,
+    dtype: _Dtype = "float32",
+    run_with: Annotated[
+        Literal["reference", "engine"], typer.Option(help="How the model is asked.")
+    ] = "reference",
+) -> None:
+    """Replay WPU's questions on persons of little fame, alone and many-shot: the ROUGE family."""
+    with reported():
+        from eval.run.bench import run_wpu
+
+        options = _options(model, "", data, out, methods, limit, seed, dtype, run_with)
+        with bars() as progress:
+            run_wpu(options, command(), progress)
+        typer.echo((out / "report.md").read_text(encoding="utf-8"))
+
+
+@app.command()
 def compare(
     a: Annotated[str, typer.Argument(help="A result's folder, or FOLDER:RUN.")],
     b: Annotated[str, typer.Argument(help="Another, or the same with another run.")],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from eval.benchmarks.rows import read_rows
-from eval.node import Node
+from eval.errors import BadBenchmark
+from eval.node import Node, read_text
 
 SHOTS: Final = 100
 
@@ -24,6 +26,17 @@ class Shot:
 def load_shots(path: Path) -> tuple[Shot, ...]:
     """The rows of msj_attack.json; a reply is the first paragraph of what was generated."""
     return tuple(map(_shot, read_rows(path)))
+
+
+def load_persons(path: Path) -> tuple[str, ...]:
+    """The names of the persons: the members of the one object in replace_name_forget_100.json."""
+    try:
+        persons = json.loads(read_text(path, BadBenchmark))
+    except ValueError as error:
+        raise BadBenchmark(f"{path}: not JSON ({type(error).__name__})") from None
+    if not isinstance(persons, dict) or not all(name.strip() for name in persons):
+        raise BadBenchmark(f"{path}: an object whose members are names was expected")
+    return tuple(persons)
 
 
 def last_shots(shots: Sequence[Shot], count: int = SHOTS) -> tuple[Shot, ...]:

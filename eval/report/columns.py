@@ -89,6 +89,23 @@ MUSE: Final = (
     ),
 )
 
+WPU: Final = (
+    Block(
+        "ROUGE on the forgotten persons",
+        {
+            "ROUGE-L recall": "forget_rougeL_recall",
+            "ROUGE-1 recall": "forget_rouge1_recall",
+            "ROUGE-L F1": "forget_rougeL_f1",
+            "ROUGE-L recall, many-shot": "forget_many_shot_rougeL_recall",
+            "ROUGE-1 recall, many-shot": "forget_many_shot_rouge1_recall",
+            "ROUGE-L F1, many-shot": "forget_many_shot_rougeL_f1",
+            "Shots": "shots",
+            "Touched": "forget_touched",
+            "Touched, many-shot": "forget_many_shot_touched",
+        },
+    ),
+)
+
 RWKU: Final = (
     Block(
         "ROUGE-L recall (times 100)",

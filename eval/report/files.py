@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from eval.benchmarks.rwku import Probe
 from eval.metrics.convention import Convention
 from eval.metrics.privleak import Corpus
-from eval.report import columns, muse, rwku, tofu
+from eval.report import columns, muse, rwku, tofu, wpu
 from eval.report.cell import Cell
 from eval.report.columns import Block
 from eval.report.example import examples
@@ -76,6 +76,14 @@ def write_rwku(
     table = {run: rwku.cells(store.samples, run, probes) for run in runs}
     results = _results(store, runs, {"authors": table}, command, seconds)
     _write(store, results, columns.RWKU, {}, runs, tasks)
+    return results
+
+
+def write_wpu(store: Store, runs: Reasons, tasks: Sequence[Task], command: str, seconds: float) -> Results:
+    """Write a WPU result."""
+    table = {run: wpu.cells(store.samples, run) for run in runs}
+    results = _results(store, runs, {"authors": table}, command, seconds)
+    _write(store, results, columns.WPU, {}, runs, tasks)
     return results
 
 

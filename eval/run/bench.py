@@ -14,9 +14,10 @@ from eval.benchmarks.rows import find, need, read_rows
 from eval.benchmarks.tofu import ForgetSplit
 from eval.errors import BadBenchmark
 from eval.metrics.privleak import Corpus
-from eval.report.files import write_muse, write_rwku, write_tofu
+from eval.report.files import write_muse, write_rwku, write_tofu, write_wpu
 from eval.report.results import Results
-from eval.run import muse, rwku, tofu
+from eval.run import muse, rwku, tofu, wpu
+from eval.run.ask import Ask
 from eval.run.method import no_likelihood
 from eval.run.options import Options, RunWith
 from eval.run.replay import RETAIN, replay
@@ -58,6 +59,29 @@ def run_rwku(options: Options, command: str, progress: Progress) -> Results:
     tasks = rwku.tasks(probes)
     store = replay(options, "rwku", "all", rwku.targets(options.data), tasks, progress)
     return write_rwku(store, _runs(options), probes, tasks, command, time.monotonic() - started)
+
+
+def run_wpu(options: Options, command: str, progress: Progress) -> Results:
+    """Replay WPU's forget questions, alone and many-shot, with all its persons as forget targets at once."""
+    started = time.monotonic()
+    rows = wpu.questions(options.data)
+    tasks = wpu.tasks(options.data, rows, options.limit, _fits(options))
+    store = replay(options, "wpu", "forget_100", wpu.targets(options.data, rows), tasks, progress)
+    return write_wpu(store, _runs(options), tasks, command, time.monotonic() - started)
+
+
+def _fits(options: Options) -> wpu.Fits:
+    from transformers import AutoConfig
+
+    from eval.run.prompt import Prompts, load_tokenizer
+
+    prompts = Prompts(load_tokenizer(options.model))
+    context = int(AutoConfig.from_pretrained(options.model).max_position_embeddings)
+
+    def fits(ask: Ask) -> bool:
+        return len(prompts.ids(ask)) + wpu.MAX_TOKENS <= context
+
+    return fits
 
 
 def _runs(options: Options) -> dict[str, str]:
