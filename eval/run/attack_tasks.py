@@ -18,9 +18,9 @@ from eval.run.method import Keyword, Method, Treatment
 from eval.run.task import Item, Measures, Task
 from guard.embedder import Embedder
 
-MAX_TOKENS = 100
+MAX_TOKENS = 64
 LOOKED_TOKENS = 40
-DRAWN_TOKENS = 64
+DRAWN_TOKENS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +153,11 @@ class Ahead(_Client):
         self._embedder = embedder
 
     def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
-        """The runner's own answers; the embedder has cached what they say."""
+        """The runner's own answers, without log-probabilities; the embedder has cached what they say."""
         said = self._runner.generate(asks, max_tokens)
         texts = ("".join(read_listed(answer.text).tokens) for answer in said)
         self._embedder.embed([sentence for text in texts for sentence in sentences(text)])
-        return said
+        return [Said(answer.text, ()) for answer in said]
 
 
 def listed_text(looked: Looked) -> str:

@@ -122,8 +122,10 @@ def _gates(drafts: Sequence[Draft], embedder: Embedder) -> Iterator[Gates]:
         open_gate(drafts, embedder, Path(first)) as contextual,
         open_gate(everywhere, embedder, Path(second)) as always,
     ):
-        # One engine serves both, and it attaches from one folder.
-        shutil.copytree(always.folder, contextual.folder, dirs_exist_ok=True)
+        # One engine serves both and attaches from one folder. What `always` has in force there for every row stays
+        # behind: its requests name their automata themselves.
+        for path in always.folder.glob("*.automaton"):
+            shutil.copy(path, contextual.folder)
         yield Gates(contextual, always, embedder)
 
 
