@@ -81,13 +81,11 @@ class Endpoint:
         scorer = self._scorer
         if scorer is None:
             raise EndpointFailed(self.no_likelihood)
+        jobs = [(ask, answer) for ask, given in zip(asks, answers, strict=True) for answer in given]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            jobs = [
-                [pool.submit(scorer.forced, ask, answer, end=end) for answer in given]
-                for ask, given in zip(asks, answers, strict=True)
-            ]
-            for row in jobs:
-                yield [job.result() for job in row]
+            scored = pool.map(lambda job: scorer.forced(*job, end=end), jobs)
+            for given in answers:
+                yield [next(scored) for _ in given]
 
     def _said(self, drawn: Drawn, max_tokens: int) -> list[Said]:
         ask = drawn.ask
