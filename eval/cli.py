@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -60,11 +61,20 @@ def rescore(
 _Model = Annotated[str, typer.Option(help="Folder or hub id of the model; for an endpoint the name it serves.")]
 _Retain = Annotated[str, typer.Option(help="The model that never saw the forget set, run in the same harness.")]
 _Data = Annotated[Path, typer.Option(help="Folder of the benchmark's files.")]
-_Methods = Annotated[str, typer.Option(help="none, icu, keyword, decline, guard; comma-separated.")]
+_Methods = Annotated[
+    str, typer.Option(help="none, icu, keyword, decline, guard, guard-beam; on TOFU uld, dd-linear, dd-rank too.")
+]
 _Out = Annotated[Path, typer.Option(help="Folder of the result; an interrupted run in it is gone on with.")]
 _Limit = Annotated[int, typer.Option(min=0, help="Rows of each set; 0: all.")]
 _Seed = Annotated[int, typer.Option(help="Of whatever is drawn; decoding is greedy.")]
 _Dtype = Annotated[Literal["float32", "bfloat16"], typer.Option(help="Arithmetic of reference and engine.")]
+_Assistant = Annotated[Path | None, typer.Option(help="uld: folder of the assistant, named by its digest.")]
+_Alpha = Annotated[float | None, typer.Option(help="uld: strength; default: the assistant's own.")]
+_Filter = Annotated[float | None, typer.Option("--filter", help="uld: filter rate; default: the assistant's own.")]
+_DdRetain = Annotated[str, typer.Option(help="dd-linear, dd-rank: model that never saw the forget set.")]
+_DdForget = Annotated[str, typer.Option(help="dd-linear, dd-rank: model that saw it.")]
+_DdAlpha = Annotated[float, typer.Option(help="dd-linear: strength.")]
+_DdRank = Annotated[int, typer.Option(min=1, help="dd-rank: tokens forbidden at each position.")]
 _RunWith = Annotated[Literal["reference", "engine", "endpoint"], typer.Option(help="How the model is asked.")]
 _Endpoint = Annotated[str, typer.Option(help="Base URL of an OpenAI endpoint, without /v1.")]
 _ScoreUrl = Annotated[str, typer.Option(help="Base URL of its scoring plane (lethe serve --eval-port).")]
@@ -86,13 +96,33 @@ def tofu(
     run_with: _RunWith = "reference",
     endpoint: _Endpoint = "",
     score_url: _ScoreUrl = "",
+    assistant: _Assistant = None,
+    alpha: _Alpha = None,
+    filter_rate: _Filter = None,
+    dd_retain: _DdRetain = "",
+    dd_forget: _DdForget = "",
+    dd_alpha: _DdAlpha = 1.5,
+    dd_rank: _DdRank = 20,
 ) -> None:
     """Replay TOFU: probability, ROUGE, truth ratio, forget quality, utility, membership."""
     with reported():
         from eval.run.bench import run_tofu
+        from eval.run.others import Others
 
-        options = _options(
-            model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint, score_url
+        others = Others(
+            assistant=assistant,
+            alpha=alpha,
+            filter_rate=filter_rate,
+            dd_retain=dd_retain,
+            dd_forget=dd_forget,
+            dd_alpha=dd_alpha,
+            dd_rank=dd_rank,
+        )
+        options = replace(
+            _options(
+                model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint, score_url
+            ),
+            others=others,
         )
         with bars() as progress:
             run_tofu(options, split, command(), progress)

@@ -23,6 +23,7 @@ class Ask:
     temperature  0 for the greedy answer
     draw         which of the answers drawn at this temperature
     beam         whether the answer is found by beam search
+    difference   the method of logit difference by which it is served; "" for none
     """
 
     text: str = field(repr=False)
@@ -33,6 +34,7 @@ class Ask:
     temperature: float = 0.0
     draw: int = 0
     beam: bool = False
+    difference: str = ""
 
 
 def conversation(ask: Ask, seen: str) -> tuple[Message, ...]:

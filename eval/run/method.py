@@ -32,6 +32,8 @@ class MethodName(StrEnum):
     decline   the detector's gate, and the refusal behind it
     guard     the detector's gate, and restricted decoding behind it
     guard-beam  the same with GUARD's beam search instead of greedy decoding
+    uld       the detector's gate, and an assistant's knowledge subtracted behind it
+    dd-linear, dd-rank  the same gate, and Divergence Decoding's two rules behind it
     """
 
     NONE = "none"
@@ -40,6 +42,13 @@ class MethodName(StrEnum):
     DECLINE = "decline"
     GUARD = "guard"
     GUARD_BEAM = "guard-beam"
+    ULD = "uld"
+    DD_LINEAR = "dd-linear"
+    DD_RANK = "dd-rank"
+
+
+DIFFERENCES = frozenset({MethodName.ULD, MethodName.DD_LINEAR, MethodName.DD_RANK})
+"""The methods that change the distribution by that of other models, see eval.run.others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +158,22 @@ class Guard:
         return text
 
 
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """Logit difference on every prompt that touches a target."""
+
+    gate: Gate
+    name: MethodName
+    no_likelihood: str = ""
+
+    def treat(self, ask: Ask, seen: str) -> Treatment:
+        touched = bool(self.gate.judge(conversation(ask, seen)).matches)
+        return Treatment(replace(ask, difference=self.name.value), "subtract") if touched else Treatment(ask)
+
+    def finish(self, text: str) -> str:
+        return text
+
+
 def method(name: MethodName, gate: Gate) -> Method:
     """The method of this name, for the targets of `gate`."""
     match name:
@@ -164,6 +189,8 @@ def method(name: MethodName, gate: Gate) -> Method:
             return Guard(gate)
         case MethodName.GUARD_BEAM:
             return Guard(gate, _SEARCHED, beam=True)
+        case MethodName.ULD | MethodName.DD_LINEAR | MethodName.DD_RANK:
+            return Differing(gate, name)
 
 
 def no_likelihood(name: MethodName) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from eval.errors import BadRun
 from eval.run.method import MethodName
+from eval.run.others import Others
 from eval.run.provenance import digest_of_data, digest_of_model, versions
 from eval.run.reference import Dtype
 
@@ -46,6 +47,7 @@ class Options:
     limit: int | None = None
     seed: int = 0
     dtype: Dtype = "float32"
+    others: Others = field(default_factory=Others)
 
     def config(self, benchmark: str, split: str, policy: str) -> dict[str, Any]:
         """All that a number depends on; a folder with samples of another configuration is not added to."""
@@ -64,7 +66,7 @@ class Options:
             "limit": self.limit,
             "seed": self.seed,
             "versions": versions(),
-        }
+        } | self.others.config(self.methods)
 
 
 def method_names(text: str) -> tuple[MethodName, ...]:

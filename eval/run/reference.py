@@ -166,7 +166,8 @@ class Reference:
     def _begin(
         self, asks: Sequence[Ask], prompts: Sequence[list[int]], outputs: Sequence[list[int]]
     ) -> list[Steps]:
-        return [rule.begin(asks, prompts, outputs) for rule in self._rules] if any(a.digests for a in asks) else []
+        changed = any(ask.digests or ask.difference for ask in asks)
+        return [rule.begin(asks, prompts, outputs) for rule in self._rules] if changed else []
 
     def _parts(self, jobs: Sequence[_Job]) -> Iterator[Sequence[_Job]]:
         """The jobs, shortest first, in parts whose logits, padded to the longest answer, stay within the limit."""

@@ -12,7 +12,7 @@ from typing import Any
 from eval.errors import BadRun
 from eval.run.ask import Runner
 from eval.run.gate import Gate, open_gate
-from eval.run.method import MethodName, Unprotected, method, no_likelihood
+from eval.run.method import DIFFERENCES, MethodName, Unprotected, method, no_likelihood
 from eval.run.options import Options, RunWith
 from eval.run.session import Progress, Session
 from eval.run.store import Store
@@ -34,6 +34,9 @@ def replay(
     """Ask every task under every method; returns the store, closed, with all samples in memory."""
     if options.run_with is RunWith.ENDPOINT:
         return _through_endpoint(options, benchmark, split, drafts, tasks, progress)
+    options.others.check(options.methods)
+    if options.run_with is not RunWith.REFERENCE and DIFFERENCES & set(options.methods):
+        raise BadRun("methods of logit difference are replayed with the reference alone")
     for model in (options.model, options.retain_model or options.model):
         check_model(model)
     with _gate(drafts) as gate:
@@ -85,15 +88,18 @@ def _runner(options: Options, model: str, gate: Gate) -> Iterator[Runner]:
 def _reference(options: Options, model: str, gate: Gate) -> Runner:
     import torch
 
+    from eval.run.difference import differences
     from eval.run.prompt import Prompts, load_tokenizer
     from eval.run.reference import Reference
-    from eval.run.rule import Mask
+    from eval.run.rule import Mask, Rule
     from guard.vocabulary import Vocabulary
 
     torch.manual_seed(options.seed)
     tokenizer = load_tokenizer(model)
-    rule = Mask(gate.folder, Vocabulary.from_tokenizer(tokenizer))
-    return Reference(model, Prompts(tokenizer), [rule], options.dtype)
+    rules: list[Rule] = [Mask(gate.folder, Vocabulary.from_tokenizer(tokenizer))]
+    if model == options.model:
+        rules += differences(options.methods, options.others, model, tokenizer)
+    return Reference(model, Prompts(tokenizer), rules, options.dtype)
 
 
 def _through_endpoint(

@@ -64,6 +64,11 @@ class Follower:
         self._free: list[int] = []
 
     @property
+    def width(self) -> int:
+        """The number of logits of a token."""
+        return self._trunk.width
+
+    @property
     def bytes(self) -> int:
         """What the keys and values take now."""
         return self._cache.bytes

@@ -148,6 +148,11 @@ def depth(folder: str | Path) -> int:
     return int(_config(folder).num_hidden_layers)
 
 
+def context(folder: str | Path) -> int:
+    """Return how many tokens the model in `folder` can read; raises ModelUnavailable."""
+    return int(getattr(_config(folder), "max_position_embeddings", 0) or 4096)
+
+
 def _config(folder: str | Path) -> Any:
     from transformers import AutoConfig
 
