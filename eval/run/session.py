@@ -19,11 +19,12 @@ Progress = Callable[[str, str, int, int], None]
 
 
 class Session:
-    """Fills a store with samples; those it already holds are not asked for again."""
+    """Fills a store with samples, `chunk` at a time; those it already holds are not asked for again."""
 
-    def __init__(self, store: Store, progress: Progress) -> None:
+    def __init__(self, store: Store, progress: Progress, chunk: int = CHUNK) -> None:
         self._store = store
         self._progress = progress
+        self._chunk = chunk
 
     def run(
         self, name: str, method: Method, runner: Runner, tasks: Sequence[Task], base: str | None = None
@@ -40,8 +41,8 @@ class Session:
             missing.sort(key=lambda index: sum(map(len, task.items[index].answers)))
             done = len(task.items) - len(missing)
             self._progress(name, task.name, done, len(task.items))
-            for start in range(0, len(missing), CHUNK):
-                chunk = missing[start : start + CHUNK]
+            for start in range(0, len(missing), self._chunk):
+                chunk = missing[start : start + self._chunk]
                 work = _Work(task, name, method, runner, self._store.samples, base)
                 self._store.add(work.samples(chunk))
                 done += len(chunk)
