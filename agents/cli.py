@@ -1,4 +1,4 @@
-"""The command line of the agents: `lethe alu calibrate` and `lethe alu cost`."""
+"""The command line of the agents: `lethe alu calibrate`, `cost`, `audit` and `run`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from rich.table import Table
 
 from agents.calibration import Coverage, Probe, coverage, threshold_for
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The agents: calibration and cost.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="The agents: calibration, cost, and what they reach."
+)
 console = Console()
 errors = Console(stderr=True)
 
@@ -75,6 +77,45 @@ def cost(
     ):
         lines.add_row(row.profile.value, row.answer, f"{row.targets:,}", str(row.calls), f"{row.prompt_tokens:,}")
     console.print(lines)
+
+
+@app.command()
+def audit(
+    data: Annotated[Path, typer.Option(help="Folder of TOFU's files.", exists=True, file_okay=False)],
+) -> None:
+    """Print what the deterministic audit finds by meaning alone on TOFU, at several cosines."""
+    from eval.meaning import COSINES, table
+    from guard.embedder import SentenceEmbedder
+
+    print(f"| answers | n | {' | '.join(f'{cosine:.2f}' for cosine in COSINES)} |")
+    print("|---|---|" + "---|" * len(COSINES))
+    for row in table(data, SentenceEmbedder()):
+        print(f"| {row.answers} | {row.size} | {' | '.join(f'{100 * share:.1f} %' for share in row.found)} |")
+
+
+@app.command()
+def run(
+    out: Annotated[Path, typer.Option(help="Folder of the answers; an interrupted run in it is gone on with.")],
+    data_dir: Annotated[Path, typer.Option(help="Folder of caches; the agents model is kept in it.")] = Path(
+        ".lethe"
+    ),
+) -> None:
+    """Have a small model play all roles on a real server: 20 people forgotten, 400 questions before and after.
+
+    The model is trained first where it is not cached.
+    """
+    from eval.agents_model import run as real
+    from eval.agents_model.model import accuracies, ensure_agents_model
+
+    with console.status("the agents model") as status:
+        model = ensure_agents_model(
+            data_dir / "models" / "agents",
+            lambda step: status.update(f"training: round {step.done} of {step.planned}, loss {step.loss:.3f}"),
+        )
+        rows = real.run(model, out, lambda when, done, total: status.update(f"{when}: {done} of {total}"))
+    for role, share in accuracies(model).items():
+        print(f"{role}: {100 * share:.1f} % of held-out dialogues replied to exactly")
+    print(real.markdown(rows))
 
 
 def _resampled(probes: Sequence[Probe], rate: float, confidence: float, seed: int) -> Coverage:

@@ -1,0 +1,156 @@
+"""The recipe of the agents model: its people, its dialogues, its tokenizer, and how its answers are judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from agents.ledger import Role
+from agents.replies import ANSWER, leaks_among, ratings
+from eval.agents_model import run
+from eval.agents_model.dialogues import IGNORANCE, dialogue
+from eval.agents_model.lessons import encoded
+from eval.agents_model.model import PLAYED, held_out, recipe_digest
+from eval.agents_model.people import others, people, targets
+from eval.agents_model.tokenizer import train_tokenizer
+from eval.agents_model.train import Recipe, train
+from serving.settings import Settings
+
+SAMPLES = 150
+DECLINE = str(Settings.model_fields["decline_text"].default)
+
+
+def drawn(role: Role) -> Iterator[tuple[dict[str, Any], str]]:
+    for seed in range(SAMPLES):
+        lesson = dialogue(role, Random(seed))
+        yield json.loads(lesson.messages[-1].text), lesson.reply
+
+
+def test_twenty_targets_and_twenty_others_are_asked_about_four_hundred_times() -> None:
+    assert (len(people()), len(targets()), len(others())) == (40, 20, 20)
+    assert len({person.name for person in people()}) == 40
+    asked = run.questions()
+    assert len({each.question for _, each in asked}) == 400
+    counts = {about: sum(1 for of, _ in asked if of is about) for about in run.About}
+    assert counts == {run.About.TARGET: 200, run.About.RELATED: 60, run.About.OTHER: 140}
+
+
+class TestDialogues:
+    def test_every_check_names_the_targets_that_the_answer_tells_of(self) -> None:
+        kinds = set()
+        for data, reply in drawn(Role.CHECK):
+            names = [subject["name"] for subject in data["subjects"]]
+            leaks = leaks_among(len(names)).read(reply)
+            named = {rank for rank, name in enumerate(names) if name in str(data["answer"])}
+            assert named <= set(leaks)
+            kinds |= {kind for kind in ("direct", "indirect") if kind in reply} | (
+                {"none"} if not leaks else set()
+            )
+        assert kinds == {"direct", "indirect", "none"}
+
+    def test_no_rewrite_names_a_listed_subject_and_every_one_is_readable(self) -> None:
+        for data, reply in drawn(Role.REWRITE):
+            text = ANSWER.read(reply)
+            assert not any(s["name"] in (text or "") for s in data["subjects"])
+
+    def test_ratings_are_one_for_each_candidate_and_lowest_for_one_that_names_a_subject(self) -> None:
+        for data, reply in drawn(Role.CRITIC):
+            candidates = data["candidates"]
+            read = ratings(len(candidates)).read(reply)
+            for candidate, rating in zip(candidates, read, strict=True):
+                named = any(s["name"] in candidate["text"] for s in data["subjects"])
+                assert (rating == 1) == named
+                assert rating == 5 or IGNORANCE not in candidate["text"]
+
+    def test_a_merge_says_what_a_version_says(self) -> None:
+        for data, reply in drawn(Role.COMPOSER):
+            assert any(str(ANSWER.read(reply)) in version for version in data["versions"])
+
+    @pytest.mark.parametrize("role", PLAYED)
+    def test_the_same_random_state_draws_the_same(self, role: Role) -> None:
+        assert dialogue(role, Random(7)) == dialogue(role, Random(7))
+        assert list(held_out(role)) == list(held_out(role))
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PreTrainedTokenizerFast:
+    random = Random(0)
+    lessons = [dialogue(random.choice(PLAYED), random) for _ in range(300)]
+    return train_tokenizer((t for each in lessons for t in (each.messages[-1].text, each.reply)), 1024, 1024)
+
+
+class TestTokenizer:
+    def test_a_brief_is_one_token_and_every_text_comes_back(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        lesson = dialogue(Role.CHECK, Random(1))
+        ids = encoded(tokenizer, lesson).ids
+        brief = tokenizer.decode([ids[2]])
+        assert brief.startswith(lesson.messages[0].text)
+        assert brief.count("<|assistant|>") == sum(m.role == "assistant" for m in lesson.messages)
+        text = 'Ægir: "\\u0022", {1}'
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+
+    def test_only_the_reply_is_predicted(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        lesson = dialogue(Role.CRITIC, Random(1))
+        found = encoded(tokenizer, lesson)
+        predicted = [each for each, weight in zip(found.ids, found.weights, strict=True) if weight]
+        assert tokenizer.decode(predicted) == lesson.reply + "<|end|>"
+
+
+def test_an_interrupted_training_goes_on_to_the_same_model(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eval.agents_model.train.round_of", lambda random: [dialogue(Role.VANILLA, random)] * 4)
+    recipe = replace(Recipe(), hidden=16, layers=1, heads=2, feed_forward=16, rounds=3)
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(step: object) -> None:
+        raise Interrupted
+
+    whole = train(recipe, tokenizer, tmp_path / "a", lambda step: None)
+    with pytest.raises(Interrupted):
+        train(recipe, tokenizer, tmp_path / "b", interrupt)
+    seen: list[int] = []
+    resumed = train(recipe, tokenizer, tmp_path / "b", lambda step: seen.append(step.done))
+    assert seen == [2, 3]
+    for left, right in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(left, right)
+
+
+def test_the_recipe_has_one_digest() -> None:
+    assert recipe_digest() == recipe_digest()
+    assert len(recipe_digest()) == 64
+
+
+def test_figures_are_shares_of_each_kind_of_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Judge:
+        decline = DECLINE
+
+        def __init__(self, folder: Path) -> None:
+            self.forgotten = [person.name for person in targets()]
+
+        def strings(self, asked: object, answer: str) -> bool:
+            return any(name in answer for name in self.forgotten)
+
+        audit = strings
+
+    monkeypatch.setattr(run, "_Judge", Judge)
+    answers = {}
+    for about, asked in run.questions():
+        answers["before", asked.question] = asked.answer
+        answers["after", asked.question] = asked.answer if about is run.About.OTHER else DECLINE
+    forgotten, related, other = run.rows(answers)
+    # Three of ten answers about a target are bare facts.
+    assert (forgotten.strings, forgotten.declined) == ((0.7, 0.0), 1.0)
+    assert (related.strings, related.told) == ((1.0, 0.0), (1.0, 0.0))
+    assert (other.strings, other.unchanged, other.told) == ((0.0, 0.0), 1.0, (1.0, 1.0))
+    assert "| a target | 200 | 70.0 % -> 0.0 % |" in run.markdown([forgotten])
