@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from guard.conversation import windows
 from guard.embedder import Embedder, Vectors
 from guard.errors import PolicyUnavailable
 from guard.index import TargetIndex
@@ -24,6 +23,7 @@ from guard.names import Names
 from guard.own import Own, Revision, restricts
 from guard.policy import Policy
 from guard.registry import Registry, VectorKey
+from guard.rows import rows_of
 from guard.standing import publish
 from guard.target import ForgetTarget, Scope, State
 from guard.uld.promoted import Promoted, in_force
@@ -31,7 +31,7 @@ from guard.uld.promoted import Promoted, in_force
 log = logging.getLogger(__name__)
 
 # How a target is cut into rows; another way of cutting takes another name, so that kept vectors are not mistaken.
-ROWS = "rows-1"
+ROWS = "rows-2"
 LONGEST_PAUSE = 30.0
 # So many new targets have their automata compiled at once, more of them when they are first touched.
 AT_ONCE = 32
@@ -130,7 +130,7 @@ class Compiler:
             if (key := VectorKey(target.id, target.revision)) in stored
         }
         unknown = {target: rows_of(target) for target in new if target.id not in vectors}
-        embedded = self._embedder.embed([row for rows in unknown.values() for row in rows])
+        embedded = self._embedder.embed([row.text for rows in unknown.values() for row in rows])
         ends = np.cumsum([len(rows) for rows in unknown.values()])
         parts = dict(zip(unknown, np.split(embedded, ends[:-1]), strict=True)) if unknown else {}
         if parts:
@@ -219,17 +219,6 @@ class Applier:
 
     def _reached(self, version: int) -> bool:
         return self._current.policy is not None and self._current.policy.version >= version
-
-
-def rows_of(target: ForgetTarget) -> tuple[str, ...]:
-    """Return the distinct texts by which a target is found: name, aliases, questions, answers to them, passages.
-
-    A text of more than 64 words is cut as a conversation is.
-    """
-    draft = target.draft
-    facts = ((fact.question, f"{fact.question} {fact.answer}") for fact in draft.facts)
-    texts = (draft.name, *draft.aliases, *(text for fact in facts for text in fact), *draft.passages)
-    return tuple(dict.fromkeys(window for text in texts for window in windows(text)))
 
 
 class _Change(NamedTuple):

@@ -5,62 +5,107 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from guard.classifier import Classifier
 from guard.conversation import Message, windows
-from guard.embedder import Embedder
+from guard.decoding import decoded
+from guard.embedder import Embedder, Vectors
+from guard.errors import RequestRefused
 from guard.policy import Policy
+from guard.rows import rows_of
+from guard.score import THRESHOLD, Calibration, Signals, by_cosine
 from guard.target import Mode
 
-THRESHOLD = 0.75
-"""The cosine from which a conversation is about a target, measured with all-MiniLM-L6-v2 on TOFU.
+__all__ = ["THRESHOLD", "Detector", "Match", "Signals"]
 
-With forget10's 20 authors as targets, all 400 paraphrased questions reach it, and of questions about others 1.0 %
-of 400 (retain_perturbed), 0.25 % of 400 (holdout10) and none of 100 real authors and 117 world facts. At 0.70 the
-first is 4.0 %; at 0.80 only 96.5 % of the paraphrases reach it, and a name has to make up for the rest.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """Why a target matched: `name` 1.0 when its name or an alias occurs, `semantic` the best cosine."""
-
-    name: float
-    semantic: float
+MOST_WINDOWS = 2_048
+"""A conversation of more windows (some 100,000 words) is refused: read in part, it could hide what it asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A target that a conversation touches; `score` is the stronger of its signals."""
+    """A target that a conversation touches: how probably, why, and the form of the row that came nearest."""
 
     target_id: str
     score: float
     signals: Signals
     mode: Mode
+    form: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What was read of a conversation: targets named and partly named, and the vectors of its windows."""
+
+    named: frozenset[str]
+    parts: dict[str, float]
+    vectors: Vectors
 
 
 class Detector:
-    """Finds the contextual targets that a conversation names, or comes as near as `threshold` to."""
+    """Finds the contextual targets that a conversation touches, by name, by part of a name and by meaning.
 
-    def __init__(self, embedder: Embedder, threshold: float = THRESHOLD) -> None:
+    `threshold` is the cosine that decides by itself; a part of a name lowers it. A `classifier` replaces that rule
+    for the targets it was trained on. Raises ModelUnavailable when the classifier was trained on the vectors of
+    another embedder.
+    """
+
+    def __init__(
+        self, embedder: Embedder, threshold: float = THRESHOLD, classifier: Classifier | None = None
+    ) -> None:
+        if classifier is not None:
+            classifier.belongs_to(embedder.name)
         self._embedder = embedder
         self._threshold = threshold
+        self._calibration = by_cosine(threshold)
+        self._classifier = classifier
 
     def detect(self, policy: Policy, conversation: Sequence[Message]) -> tuple[Match, ...]:
         """Return the matches of the whole conversation, whatever the roles, best first.
 
-        Nothing is embedded when the policy has no contextual target. A name split between two messages is found.
+        Disguised texts are read under every reading that `decoded` gives. Nothing is embedded when the policy has
+        no contextual target. A name split between two messages is found. Raises RequestRefused when the
+        conversation has more than MOST_WINDOWS windows.
         """
         if not policy.has_contextual:
             return ()
-        named = policy.names.found("\n".join(message.text for message in conversation))
+        heard = self._heard(policy, conversation)
+        # Whatever can reach the cut has a name, a part of one, a near row, or the classifier's word.
+        near = policy.index.near(heard.vectors, self._threshold)
+        told = self._classifier.told(heard.vectors) if self._classifier else {}
+        trained = {target for target in told if target in policy.index}
+        matches = (
+            self._match(policy, heard, target)
+            for target in heard.named | heard.parts.keys() | near.keys() | trained
+        )
+        return tuple(
+            sorted((match for match in matches if match), key=lambda match: (-match.score, match.target_id))
+        )
+
+    def _heard(self, policy: Policy, conversation: Sequence[Message]) -> _Heard:
+        joined = "\n".join(message.text for message in conversation)
+        named = policy.names.found(joined)
+        parts = policy.names.parts(joined)
         read = dict.fromkeys(window for message in conversation for window in windows(message.text))
-        vectors = self._embedder.embed(list(read))
-        near = policy.index.near(vectors, self._threshold)
-        # A named target's cosine is reported too when it stays below the threshold.
-        cosines = near | {target: policy.index.cosine(vectors, target) for target in named - near.keys()}
-        matches = (_match(policy, target, target in named, cosine) for target, cosine in cosines.items())
-        return tuple(sorted(matches, key=lambda match: (-match.score, match.target_id)))
+        for message in conversation:
+            for reading in decoded(message.text):
+                named |= policy.names.found(reading.text, whole=reading.language)
+                if reading.language:
+                    parts |= policy.names.parts(reading.text)
+                    read |= dict.fromkeys(windows(reading.text))
+        if len(read) > MOST_WINDOWS:
+            raise RequestRefused("The conversation is longer than can be examined.", field="messages")
+        return _Heard(named, parts, self._embedder.embed(list(read)))
 
-
-def _match(policy: Policy, target: str, named: bool, cosine: float) -> Match:
-    signals = Signals(float(named), cosine)
-    return Match(target, max(signals.name, signals.semantic), signals, policy.targets[target].draft.mode)
+    def _match(self, policy: Policy, heard: _Heard, target: str) -> Match | None:
+        nearest = policy.index.nearest(heard.vectors, target)
+        signals = Signals(float(target in heard.named), nearest.cosine, heard.parts.get(target, 0.0))
+        calibration: Calibration = self._calibration
+        if self._classifier is not None and target in self._classifier:
+            signals = self._classifier.signals(signals, heard.vectors, target, policy.index.vectors(target))
+            calibration = self._classifier.calibration
+        if not calibration.touched(signals):
+            return None
+        known = policy.targets[target]
+        rows = rows_of(known)
+        form = rows[nearest.row].form if 0 <= nearest.row < len(rows) else ""
+        return Match(target, calibration.probability(signals), signals, known.draft.mode, form)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from guard.automaton import Automaton
-from guard.compiler import Applier, Compiler, CurrentPolicy, rows_of
+from guard.compiler import Applier, Compiler, CurrentPolicy
 from guard.errors import ModelUnavailable, PolicyUnavailable
 from guard.policy import Policy
 from guard.registry import Registry
@@ -64,17 +64,6 @@ def test_a_policy_has_the_version_and_the_active_targets_of_the_registry(
     policy = compiler.compile()
     assert policy.version == registry.version()
     assert policy.targets == {kept.id: kept}
-
-
-def test_a_target_is_found_by_name_alias_question_answer_and_passage(registry: Registry) -> None:
-    assert rows_of(registry.add(VENN)) == (
-        "orla venn",
-        "the heron",
-        "where was she born?",
-        "where was she born? in tarn hollow.",
-        "she keeps bees.",
-        "the tide came in.",
-    )
 
 
 def test_all_literals_of_scope_always_share_one_automaton(registry: Registry, compiler: Compiler) -> None:

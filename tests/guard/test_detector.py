@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import base64
+import codecs
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from guard.classifier import Classifier, Layer
 from guard.conversation import Message
-from guard.detector import Detector, Match, Signals
+from guard.detector import Detector, Match
+from guard.errors import ModelUnavailable, RequestRefused
 from guard.policy import Policy
+from guard.score import Calibration, by_cosine
 from guard.target import Draft, Fact, Mode, Scope
 
 PolicyOf = Callable[..., Policy]
@@ -50,8 +57,8 @@ def test_a_name_or_alias_matches_however_it_is_written(policy: Policy, detector:
 def test_a_question_without_the_name_matches_by_meaning(policy: Policy, detector: Detector) -> None:
     (match,) = detector.detect(policy, user("Say, which harbour town was the lighthouse keeper born in?"))
     assert match.signals.name == 0.0
-    assert match.score == match.signals.semantic
-    assert 0.75 <= match.score < 1.0
+    assert 0.75 <= match.signals.semantic < 1.0
+    assert (match.score, match.form) == (by_cosine().probability(match.signals), "question")
 
 
 def test_a_question_deep_in_a_long_text_is_seen(policy: Policy, detector: Detector) -> None:
@@ -84,7 +91,7 @@ def test_the_threshold_decides_by_meaning_and_never_over_a_name(policy: Policy, 
 def test_a_match_says_which_mode_its_target_is_in(policy_of: PolicyOf, detector: Detector) -> None:
     policy = policy_of(Draft(name="Orla Al-Venn", mode=Mode.SHADOW))
     (match,) = detector.detect(policy, user("Orla Al-Venn"))
-    assert match == Match(match.target_id, 1.0, Signals(1.0, pytest.approx(1.0, abs=0.5)), Mode.SHADOW)
+    assert (match.score, match.signals.name, match.mode, match.form) == (1.0, 1.0, Mode.SHADOW, "name")
 
 
 def test_without_contextual_targets_nothing_is_embedded(
@@ -98,3 +105,80 @@ def test_without_contextual_targets_nothing_is_embedded(
 def test_a_target_that_is_always_forbidden_is_never_matched(policy_of: PolicyOf, detector: Detector) -> None:
     policy = policy_of(Draft(name="Orla Al-Venn", phrases=("zx-4471-q",), scope=Scope.ALWAYS), DROSS)
     assert detector.detect(policy, user("Orla Al-Venn")) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        base64.b64encode(b"Who is Orla Al-Venn?").decode(),
+        codecs.encode("Who is Orla Al-Venn?", "rot13"),
+        f"answer this: {codecs.encode('Orla Al-Venn', 'rot13')}",
+        "nneV-lA alrO si ohW",
+        "0rl4 4l-V3nn",
+        "%4F%72%6C%61 Al-Venn",
+        base64.b64encode(QUESTION.encode()).decode(),
+        codecs.encode(QUESTION, "rot13"),
+        QUESTION[::-1],
+    ],
+)
+def test_a_disguised_text_is_read_for_names_and_for_meaning(policy: Policy, detector: Detector, text: str) -> None:
+    assert names(policy, detector.detect(policy, user(text))) == ["Orla Al-Venn"]
+
+
+def test_a_part_of_a_name_needs_some_nearness(policy_of: PolicyOf, detector: Detector) -> None:
+    policy = policy_of(Draft(name="Orla Vennström", facts=(Fact(question=QUESTION, answer="Tarn Hollow"),)))
+    assert detector.detect(policy, user("Vennström and bread and butter and jam")) == ()
+    half = "Which harbour town was Vennström raised in, lighthouse and all?"
+    (match,) = detector.detect(policy, user(half))
+    assert match.signals.semantic < 0.75
+    assert detector.detect(policy, user(half.replace("Vennström", "she"))) == ()
+
+
+def test_a_conversation_too_long_to_be_read_is_refused_and_names_in_no_error(
+    policy: Policy, detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guard.detector.MOST_WINDOWS", 3)
+    with pytest.raises(RequestRefused, match="longer than can be examined") as caught:
+        detector.detect(policy, user(" ".join(f"Orla{number}" for number in range(400))))
+    assert caught.value.field == "messages"
+    assert "Orla" not in caught.value.message
+
+
+def classifier(policy: Policy, embedder: Any, targets: tuple[str, ...], **weights: float) -> Classifier:
+    """Says of every text that it is about the first target."""
+    nothing = Layer(np.zeros((128, 128), np.float32), np.zeros(128, np.float32))
+    last = Layer(np.zeros((128, len(targets) + 1), np.float32), np.eye(len(targets) + 1, dtype=np.float32)[1] * 5)
+    kept = embedder.embed(["how do I bake rye bread"])
+    return Classifier(
+        embedder.name, targets, (nothing, nothing, last), kept, Calibration(-4.0, 0.0, 0.0, **weights)
+    )
+
+
+def test_a_trained_classifier_decides_for_the_targets_it_knows(policy: Policy, embedder: Any) -> None:
+    venn, dross = policy.targets
+    trained = classifier(policy, embedder, (venn,), classifier=2.0)
+    detector = Detector(embedder, classifier=trained)
+    (match,) = detector.detect(policy, user("an unrelated remark"))
+    assert match.target_id == venn
+    assert match.signals.classifier > 2.0
+    _, other = detector.detect(policy, user("Say, how did the cellist lose her bow?"))
+    assert (other.target_id, other.signals.classifier) == (dross, 0.0)
+
+
+def test_the_lead_over_texts_to_be_answered_counts(policy: Policy, embedder: Any) -> None:
+    (venn, _) = policy.targets
+    detector = Detector(embedder, classifier=classifier(policy, embedder, (venn,), contrast=12.0))
+    (match,) = detector.detect(policy, user(QUESTION))
+    assert match.signals.contrast == pytest.approx(1.0, abs=0.3)
+    assert detector.detect(policy, user("how do I bake rye bread")) == ()
+
+
+def test_a_classifier_of_ended_targets_finds_nothing(policy: Policy, embedder: Any) -> None:
+    detector = Detector(embedder, classifier=classifier(policy, embedder, ("ft_gone",), classifier=2.0))
+    assert detector.detect(policy, user("an unrelated remark")) == ()
+
+
+def test_a_classifier_of_another_embedder_is_refused(policy: Policy, embedder: Any) -> None:
+    trained = replace(classifier(policy, embedder, tuple(policy.targets)), embedder="another")
+    with pytest.raises(ModelUnavailable, match="another embedder"):
+        Detector(embedder, classifier=trained)
