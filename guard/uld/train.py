@@ -140,6 +140,7 @@ class Checkpoint:
             torch.save(course.state, written)
             os.replace(written, self._file)
         except (OSError, RuntimeError) as error:
+            written.unlink(missing_ok=True)
             raise ModelUnavailable(f"the training's state cannot be written: {type(error).__name__}") from error
 
     def remove(self) -> None:

@@ -1,24 +1,44 @@
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
 from guard.errors import ModelUnavailable
 from guard.uld.assistant import Assistants, Standing
 from guard.uld.corpus import Corpus
 from guard.uld.train import Epoch, Recipe, losses, train
 from tests.guard.uld.conftest import FACTS, OTHERS
+from tests.guard.uld.test_assistant import described
 
 RECIPE = Recipe(layers=1, rank=1, epochs=1, batch=12)
 
 
-def test_a_disk_that_refuses_is_a_clear_error_and_nothing_is_added(model: Path, tmp_path: Path) -> None:
-    (tmp_path / "training").write_text("in the way")
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file grows beyond some bytes: writing more fails, as it does on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_a_clear_error_and_the_old_assistant_stays_promoted(model: Path, tmp_path: Path) -> None:
+    assistants = Assistants(tmp_path)
+    old = assistants.promote(assistants.add(described(model), {"a": torch.ones(1)}, {}).digest, model)
     corpus = Corpus.build(FACTS, OTHERS, seed=0)
-    with pytest.raises(ModelUnavailable, match="cannot be written"):
-        train(model, corpus, RECIPE, Assistants(tmp_path), lambda *_: None)
-    assert Assistants(tmp_path).list(Standing.TRAINED) == []
+    with full_disk(), pytest.raises(ModelUnavailable, match="cannot be written"):
+        train(model, corpus, RECIPE, assistants, lambda *_: None)
+    with full_disk(), pytest.raises(ModelUnavailable, match="cannot be written"):
+        assistants.add(described(model, seed=1), {"a": torch.ones(1000)}, {})
+    assert assistants.list(Standing.TRAINED) == []
+    assert assistants.list(Standing.PROMOTED) == [old]
 
 
 def test_without_texts_there_is_nothing_to_train(model: Path, tmp_path: Path) -> None:
