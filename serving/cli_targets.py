@@ -37,6 +37,9 @@ def add(
     alias: Annotated[list[str] | None, typer.Option(help="Another name; may be repeated.")] = None,
     fact: Annotated[list[str] | None, typer.Option(help="A sentence to withhold; may be repeated.")] = None,
     phrase: Annotated[list[str] | None, typer.Option(help="A string never to be said; may be repeated.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="guard, uld, alu or decline; may be repeated. Default: guard.")
+    ] = None,
     scope: Annotated[str, typer.Option(help="contextual or always.")] = "contextual",
     mode: Annotated[str, typer.Option(help="enforce or shadow.")] = "enforce",
     reveal: Reveal = False,
@@ -48,6 +51,7 @@ def add(
         "aliases": alias or [],
         "facts": [{"answer": text} for text in fact or []],
         "phrases": phrase or [],
+        "methods": method or ["guard"],
         "scope": scope,
         "mode": mode,
     }
