@@ -55,6 +55,16 @@ def hides_in_common_word(folded: str) -> bool:
     return folded in _joined()
 
 
+def common_words() -> tuple[str, ...]:
+    """Return the listed words, the most frequent first, less the stop words."""
+    return tuple(word for word in _ranks() if word not in _stop_words())
+
+
+def inside_another_common_word(word: str) -> bool:
+    """Whether a longer common word contains this one, as "art" stands in "party"."""
+    return _joined().count(word) > 1
+
+
 @cache
 def _ranks() -> dict[str, int]:
     return {word: place for place, word in enumerate(_listed("common_words.txt"), start=1)}

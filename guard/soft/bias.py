@@ -1,0 +1,84 @@
+"""GUARD's soft matching as one sparse bias for each target, worked out before anything is decoded.
+
+GUARD embeds every candidate token at every step: c is its greatest cosine with a forbidden phrase; a candidate
+with c >= delta is pruned, and any other loses c (arXiv 2505.13312, and its re-implementation). Neither depends on
+what was said before, so that all of it is one product of matrices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.embedder import Vectors
+from guard.errors import PolicyUnavailable
+
+DELTA = 0.5
+WEIGHT = 1.0
+_CELL = np.dtype([("token", "<i4"), ("value", "<f4")])
+
+
+class Bias(NamedTuple):
+    """What is added to the logits of some tokens: ids int64 [n], and float32 [n], -inf for never."""
+
+    tokens: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+    @property
+    def digest(self) -> str:
+        """The name of this bias."""
+        return hashlib.sha256(self._cells().tobytes()).hexdigest()
+
+    def save(self, folder: Path) -> str:
+        """Write `<digest>.bias` into `folder`, whole or not at all; returns the digest.
+
+        Raises PolicyUnavailable when it cannot be written.
+        """
+        digest = self.digest
+        try:
+            with tempfile.NamedTemporaryFile(dir=folder, suffix=".partial", delete=False) as file:
+                file.write(self._cells().tobytes())
+            os.replace(file.name, folder / f"{digest}.bias")
+        except OSError as error:
+            raise PolicyUnavailable("a soft match cannot be written") from error
+        return digest
+
+    @classmethod
+    def load(cls, folder: Path, digest: str) -> Bias:
+        """Return the bias of this digest; PolicyUnavailable when its file is missing or damaged."""
+        try:
+            content = (folder / f"{digest}.bias").read_bytes()
+        except OSError as error:
+            raise PolicyUnavailable("a soft match is missing") from error
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise PolicyUnavailable("a soft match is damaged")
+        cells = np.frombuffer(content, _CELL)
+        return cls(cells["token"].astype(np.int64), cells["value"].copy())
+
+    def _cells(self) -> NDArray[np.void]:
+        cells = np.empty(len(self.tokens), _CELL)
+        cells["token"], cells["value"] = self.tokens, self.values
+        return cells
+
+
+def closeness(vectors: Vectors, forbidden: Vectors) -> NDArray[np.float32]:
+    """Return each vector's greatest cosine with a forbidden one, float32 [n]; both are of length 1."""
+    if not len(forbidden):
+        return np.zeros(len(vectors), np.float32)
+    close: NDArray[np.float32] = (np.asarray(vectors) @ forbidden.T).max(axis=1)
+    return close
+
+
+def bias_of(
+    tokens: NDArray[np.int64], close: NDArray[np.float32], delta: float = DELTA, weight: float = WEIGHT
+) -> Bias:
+    """Return the bias of these tokens, each so close to what is forbidden; what is not close costs nothing."""
+    near = close > 0
+    values = np.where(close >= delta, -np.inf, -weight * close).astype(np.float32)
+    return Bias(tokens[near], values[near])
