@@ -45,8 +45,8 @@ class Asking:
             raise _failed(error) from None
         return cls(client, str(served[0].id))
 
-    def lethe(self) -> str:
-        """The version of Lethe that answers here."""
+    def version(self) -> str:
+        """What the server says of its version; it stands beside /v1."""
         try:
             answer = self._client.get("/../version", cast_to=httpx.Response)
             return str(answer.json()["version"])

@@ -25,12 +25,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One round of asking: when it began (UTC), who answered, what leaked, and the answers on the neighbours."""
+    """One round of asking: when it began (UTC), who answered, what leaked, and the answers on the neighbours.
+
+    `version` is what the endpoint's /version says: Lethe's where it is guarded, else the engine's.
+    """
 
     at: datetime
     model: str
     engine: str
-    lethe: str
+    version: str
     leaks: Leaks
     neighbours: Sequence[str | None] = field(repr=False)
 
@@ -126,7 +129,7 @@ def _round(url: str, subject: Subject, probes: Sequence[Probe], neighbours: Neig
             for probe, reply in zip(probes, replies, strict=True)
         ]
         others = asking.replies(neighbours.probes())
-        return Answers(at, asking.model, asking.engine, asking.lethe(), leaks, others)
+        return Answers(at, asking.model, asking.engine, asking.version(), leaks, others)
     finally:
         asking.close()
 

@@ -25,7 +25,7 @@ def payload(measured: Measurement, request: Request, key: SigningKey) -> dict[st
         "schema": SCHEMA,
         "statement": f"Forget target {subject.id}, revision {subject.revision}: suppressed at this endpoint"
         f" since {since}.",
-        "endpoint": {"url": request.url, **_who(measured.after)},
+        "endpoint": {"url": request.url, **_who(measured.after), "lethe": measured.after.version},
         "target": {
             "id": subject.id,
             "revision": subject.revision,
@@ -74,7 +74,7 @@ def share(hits: int, trials: int) -> dict[str, Any]:
 
 
 def _who(answers: Answers) -> dict[str, str]:
-    return {"model": answers.model, "engine": answers.engine, "lethe": answers.lethe}
+    return {"model": answers.model, "engine": answers.engine}
 
 
 def _rates(measured: Measurement, leaks: Leaks) -> dict[str, Any]:

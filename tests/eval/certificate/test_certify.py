@@ -121,6 +121,7 @@ def test_a_baseline_is_asked_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path:
     content = certified(Admin(), tmp_path, baseline_url="http://stock")
     assert (content["before"]["all"]["count"], content["after"]["all"]["count"]) == (8, 0)
     assert content["before"]["by_form"]["direct"]["rate"] == "1.0000"
+    assert "lethe" not in content["before"]
     assert (content["neighbours"]["unchanged_answers"]["count"], content["neighbours"]["mean_rouge_l_f1"]) == (
         0,
         "0.0000",
