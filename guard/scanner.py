@@ -25,6 +25,11 @@ class Scanner:
         self._states = [a.run(0, folded[-a.reach :] if a.reach else b"") for a in self._automata]
         self._held = ""
 
+    @property
+    def held(self) -> str:
+        """What is held back."""
+        return self._held
+
     def feed(self, text: str) -> str:
         """Take the next characters and return those that may leave now."""
         if self.matched:

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from guard.automaton import Automaton
-from guard.scanner import Scanner
+from guard.utterance import Utterance
 from serving.request import CHAT_CHUNK
-from serving.surfaces import MAIN, add, plain_piece, speech, surfaces, withhold_unknown
+from serving.surfaces import MAIN, Surface, add, plain_piece, speech, surfaces, withhold_unknown
 
 
 class ChoiceGuard:
@@ -25,26 +25,34 @@ class ChoiceGuard:
         self._seed = seed
         self._decline = decline
         self._declined = declined
-        self._scanners: dict[str, Scanner] = {}
+        self._scanners: dict[str, Utterance] = {}
         self._logprobs: list[dict[str, Any]] = []
         self._spoke = False
         self._owed = 0
+        # The part of the message that spoke last.
+        self.speaking = ""
         self.finished = False
         self.withheld = False
+        self.most_held = 0
 
     def say(self, key: str, text: str) -> str:
         """What may leave now after one more piece of the surface `key`; the rest is held, or gone for good."""
         released = "" if self._declined else self._release(key, text)
         if released:
             self._spoke = True
-        self._owed += len(text) - len(released)
+        if len(released) != len(text):
+            self._owed += len(text) - len(released)
+            if not self._declined and not self._scanners[key].matched:
+                self.most_held = max(self.most_held, self._owed)
         return released
 
     def filter(self, choice: dict[str, Any]) -> bool:
         """Rewrite `choice` in place to what may leave now; True if anything was changed."""
         changed = withhold_unknown(choice)
+        keys = []
         for surface in surfaces(choice):
             text = surface.holder[surface.member]
+            keys += [surface.key] if text else []
             released = self.say(surface.key, text)
             if released != text:
                 surface.holder[surface.member] = released
@@ -52,6 +60,8 @@ class ChoiceGuard:
         self._spoke = self._spoke or (bool(speech(choice).get("tool_calls")) and not self._declined)
         if choice.get("finish_reason") is not None:
             changed = self._finish(choice) or changed
+        elif keys:
+            changed = self._let_go(choice, keys) or changed
         return self._hold_logprobs(choice) or changed
 
     def _release(self, key: str, text: str) -> str:
@@ -60,25 +70,38 @@ class ChoiceGuard:
         # Engines send a function's name whole, and its arguments follow: nothing of it may wait for the end.
         return released + scanner.finish() if key.endswith(".name") else released
 
-    def _scanner(self, key: str) -> Scanner:
+    def _scanner(self, key: str) -> Utterance:
         if key not in self._scanners:
-            self._scanners[key] = Scanner(self._automata, self._seed if key in MAIN else "")
+            self._scanners[key] = Utterance(self._automata, self._seed if key in MAIN else "")
         return self._scanners[key]
 
-    def _finish(self, choice: dict[str, Any]) -> bool:
-        self.finished = True
-        rests = {key: scanner.finish() for key, scanner in self._scanners.items()}
+    def _let_go(self, choice: dict[str, Any], keys: list[str]) -> bool:
+        """Release what is held of the parts before the one that speaks now: engines end one before the next."""
+        speaking, before = _item(keys[-1]), self.speaking
+        self.speaking = speaking
+        return before not in ("", speaking) and self._add_rests(choice, besides=speaking)
+
+    def _add_rests(self, choice: dict[str, Any], besides: str = "") -> bool:
+        rests = {key: s.finish() for key, s in self._scanners.items() if not besides or _item(key) != besides}
         for key, rest in rests.items():
             if rest:
                 add(choice, key, rest)
+                self._owed -= len(rest)
                 self._spoke = True
+        return any(rests.values())
+
+    def _finish(self, choice: dict[str, Any]) -> bool:
+        self.finished = True
+        changed = self._add_rests(choice)
         self.withheld = self._declined or any(scanner.matched for scanner in self._scanners.values())
         if not self._spoke:
             add(choice, "text" if speech(choice) is choice else "content", self._decline)
             self.withheld = True
         if self.withheld:
             choice["finish_reason"] = "stop"
-        return self.withheld or any(rests.values())
+            # It would tell what was said after the text that was withheld.
+            choice.pop("stop_reason", None)
+        return self.withheld or changed
 
     def _hold_logprobs(self, choice: dict[str, Any]) -> bool:
         """Log-probabilities leave with the last character of the text they describe, or never."""
@@ -127,7 +150,7 @@ class OutputGuard:
         chunk = orjson.loads(payload)
         choices = chunk.get("choices") or []
         # Nearly every chunk of a stream is one piece of text and nothing else.
-        if len(choices) == 1 and (piece := plain_piece(choices[0])):
+        if len(choices) == 1 and (piece := plain_piece(choices[0])) and self._goes_on(piece, choices[0]):
             text = piece.holder[piece.member]
             released = self._choice(choices[0]).say(piece.key, text)
             if released == text:
@@ -146,6 +169,16 @@ class OutputGuard:
         changed = [self._choice(choice).filter(choice) for choice in answer.get("choices") or []]
         return orjson.dumps(answer) if any(changed) else payload
 
+    @property
+    def withheld(self) -> bool:
+        """Whether text of the model's was kept from the client (a declined answer has none)."""
+        return not self._declined and any(choice.withheld for choice in self._choices.values())
+
+    @property
+    def most_held(self) -> int:
+        """The most characters of one choice that were ever held back at once."""
+        return max((choice.most_held for choice in self._choices.values()), default=0)
+
     def close(self) -> bytes:
         """The chunk that ends every open choice of a stream the engine gave up, as an ordinary answer ends."""
         indices = range(self._per_prompt * max(1, len(self._seeds)))
@@ -159,6 +192,9 @@ class OutputGuard:
                 choices.append(choice)
         return orjson.dumps({**self._blank, "choices": choices})
 
+    def _goes_on(self, piece: Surface, choice: dict[str, Any]) -> bool:
+        return self._choice(choice).speaking == piece.key
+
     def _choice(self, choice: dict[str, Any]) -> ChoiceGuard:
         index = choice.get("index", 0)
         if index not in self._choices:
@@ -166,6 +202,11 @@ class OutputGuard:
             seed = self._seeds[place] if place < len(self._seeds) else ""
             self._choices[index] = ChoiceGuard(self._automata, seed, self._decline, self._declined)
         return self._choices[index]
+
+
+def _item(key: str) -> str:
+    """The part of a message that a surface belongs to: a tool call's name and arguments are one."""
+    return key.split(".")[0]
 
 
 def _says(choice: dict[str, Any]) -> bool:

@@ -103,6 +103,48 @@ def test_tool_arguments_in_a_stream_are_guarded_per_call() -> None:
     assert orjson.loads(end or b"")["choices"][0]["finish_reason"] == "tool_calls"
 
 
+def test_what_is_held_of_one_part_leaves_when_the_next_begins() -> None:
+    output = guard()
+    head = {"index": 0, "id": "t", "function": {"name": "f", "arguments": ""}}
+    second = {"index": 1, "id": "u", "function": {"name": "g", "arguments": ""}}
+    parts: list[dict[str, Any]] = [
+        {"reasoning": "Is it Ada"},
+        {"content": "It is Ada"},
+        {"tool_calls": [head]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": '{"q":"Ada"}'}}]},
+        {"tool_calls": [second]},
+        {"content": "So."},
+    ]
+    deltas = [orjson.loads(c)["choices"][0]["delta"] for part in parts if (c := output.chunk(chunk(part)))]
+    assert deltas[1] == {"content": "It is ", "reasoning": "Ada"}
+    assert deltas[2]["content"] == "Ada"
+    assert deltas[4]["tool_calls"][1] == {"index": 0, "function": {"arguments": 'Ada"}'}}
+    assert deltas[5] == {"content": "So."}
+
+
+def test_a_part_that_goes_on_after_another_is_still_one_text() -> None:
+    output = guard()
+    chunks = [
+        output.chunk(chunk(delta)) for delta in ({"content": "Ada Qu"}, {"reasoning": "x"}, {"content": "ill"})
+    ]
+    assert said(chunks) == "Ada Qu"
+
+
+def test_escapes_hide_nothing() -> None:
+    call = {"id": "t", "type": "function", "function": {"name": "f", "arguments": r'{"who":"\u0041da Quill"}'}}
+    out = guard().answer(answer({"content": r'{"who": "Ada Q\u0075ill"}', "tool_calls": [call]}))
+    left = orjson.loads(out)["choices"][0]["message"]
+    assert left["content"] == '{"who": "'
+    assert left["tool_calls"][0]["function"]["arguments"] == '{"who":"'
+    assert said(stream(guard(), [r'{"who": "\u00', "41da Qu", r"\u0069ll"])) == '{"who": "'
+
+
+def test_a_withheld_answer_does_not_tell_at_which_string_it_stopped() -> None:
+    out = guard().answer(answer({"content": "Ada Quill zzz"}, stop_reason="zzz"))
+    assert b"zzz" not in out
+    assert b"zzz" in guard().answer(answer({"content": "Ada"}, stop_reason="zzz"))
+
+
 def test_the_head_of_a_tool_call_always_passes() -> None:
     head = chunk({"tool_calls": [{"index": 0, "id": "t", "function": {"name": "Ada", "arguments": ""}}]})
     assert guard().chunk(head) == head
@@ -181,3 +223,14 @@ def test_a_completion_given_up_before_its_first_chunk_is_declined() -> None:
     blank = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
     output = OutputGuard([Automaton.compile(PHRASES)], ("",), 1, DECLINE, blank=blank)
     assert orjson.loads(output.close())["choices"][0]["text"] == DECLINE
+
+
+def test_what_was_held_and_withheld_is_known() -> None:
+    clean, cut = guard(), guard()
+    stream(clean, ["We saw Ada ", "Lark."])
+    stream(cut, ["We saw Ada Qu", "ill."])
+    declined = guard(declined=True)
+    stream(declined, ["anything"])
+    assert (clean.withheld, clean.most_held) == (False, 4)
+    assert (cut.withheld, cut.most_held) == (True, 6)
+    assert (declined.withheld, declined.most_held) == (False, 0)

@@ -1,0 +1,106 @@
+"""One text that leaves, under every reading: as it stands, and with the escapes of JSON read."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+from guard.automaton import Automaton
+from guard.escapes import DEEPEST, Unescaping
+from guard.scanner import Scanner
+
+
+class Utterance:
+    """A `Scanner` of a text and of what it reads as once its escapes are read, escapes inside escapes too.
+
+    A character leaves when no reading holds it back, and none leaves from the first phrase of any reading on.
+    Text without a backslash has one reading and costs what a Scanner costs.
+    """
+
+    def __init__(self, automata: Sequence[Automaton], seed: str = "", depth: int = DEEPEST) -> None:
+        self._plain = Scanner(automata, seed)
+        self._depth = depth
+        self._escaped = _Escaped.after(automata, seed, depth - 1) if depth and "\\" in seed else None
+        self._said = ""
+        self._free = 0
+
+    @property
+    def matched(self) -> bool:
+        """Whether a phrase occurred; nothing is released from then on."""
+        return self._plain.matched or (self._escaped is not None and self._escaped.inner.matched)
+
+    def feed(self, text: str) -> str:
+        """Take the next characters and return those that may leave now."""
+        if self._escaped is None:
+            if not self._depth or "\\" not in text:
+                return self._plain.feed(text)
+            self._escaped = _Escaped.beside(self._plain, self._depth - 1)
+            self._said = self._plain.held
+        if self.matched:
+            return ""
+        # By the character: which ones a match withholds must not depend on how the text is cut.
+        return "".join(self._step(char, self._escaped) for char in text)
+
+    def finish(self) -> str:
+        """Return what is still held back, as no more text will come to complete a phrase."""
+        rest = self._plain.finish()
+        if self._escaped is None:
+            return rest
+        self._escaped.finish()
+        rest, self._said, self._free = "" if self.matched else self._said, "", 0
+        return rest
+
+    def _step(self, char: str, escaped: _Escaped) -> str:
+        if self.matched:
+            return ""
+        self._said += char
+        self._free += len(self._plain.feed(char))
+        escaped.feed(char)
+        count = min(self._free, escaped.free)
+        self._free -= count
+        escaped.free -= count
+        leaving, self._said = self._said[:count], self._said[count:]
+        return leaving
+
+
+class _Escaped:
+    """The reading with one level of escapes read; `free` counts the raw characters that it lets leave."""
+
+    def __init__(self, inner: Utterance, widths: list[int]) -> None:
+        self.inner = inner
+        self.free = 0
+        self._unescaping = Unescaping()
+        self._widths = widths
+        # Raw characters of an unfinished escape that have left already.
+        self._gone = 0
+
+    @classmethod
+    def beside(cls, plain: Scanner, depth: int) -> _Escaped:
+        """The reading of a text that had no escape so far."""
+        inner = Utterance((), "", depth)
+        inner._plain = copy.copy(plain)
+        return cls(inner, [1] * len(plain.held))
+
+    @classmethod
+    def after(cls, automata: Sequence[Automaton], seed: str, depth: int) -> _Escaped:
+        """The reading of a text that continues `seed`."""
+        unescaping = Unescaping()
+        escaped = cls(Utterance(automata, unescaping.feed(seed).text, depth), [])
+        escaped._unescaping = unescaping
+        escaped._gone = unescaping.pending
+        return escaped
+
+    def feed(self, raw: str) -> None:
+        read = self._unescaping.feed(raw)
+        for width in read.widths:
+            left = min(width, self._gone)
+            self._gone -= left
+            self._widths.append(width - left)
+        count = len(self.inner.feed(read.text))
+        self.free += sum(self._widths[:count])
+        del self._widths[:count]
+
+    def finish(self) -> None:
+        self.inner.finish()
+        self._gone = self._unescaping.pending
+        self._widths, self.free = [], 0
