@@ -71,6 +71,11 @@ class AdminClient:
         """Revoke one target and wait until it is no longer enforced."""
         self._call("DELETE", f"/admin/v1/targets/{target_id}", params={"wait": "applied"})
 
+    def verdicts(self, limit: int, mode: str | None, target_id: str | None) -> Any:
+        """The latest verdicts, newest first."""
+        given = {"limit": limit, "mode": mode, "target_id": target_id}
+        return self._call("GET", "/admin/v1/verdicts", params={k: v for k, v in given.items() if v is not None})
+
     def check(self, text: str) -> Any:
         """The verdict on a text."""
         return self._call("POST", "/admin/v1/check", json={"text": text})

@@ -11,6 +11,8 @@ from guard.registry import Registry
 from serving.admin.service import Enforced
 from serving.assistant_service import AssistantService
 from serving.judge import Judge
+from serving.metrics import Metrics
+from serving.verdicts import VerdictLog
 
 
 class PolicyService:
@@ -24,6 +26,8 @@ class PolicyService:
         judge: Judge,
         unready: Callable[[], str],
         assistants: AssistantService | None,
+        metrics: Metrics,
+        verdicts: VerdictLog,
     ) -> None:
         self._registry = registry
         self._applier = applier
@@ -31,6 +35,8 @@ class PolicyService:
         self._judge = judge
         self._unready = unready
         self._assistants = assistants
+        self._metrics = metrics
+        self._verdicts = verdicts
 
     @property
     def registry(self) -> Registry:
@@ -39,6 +45,14 @@ class PolicyService:
     @property
     def assistants(self) -> AssistantService | None:
         return self._assistants
+
+    @property
+    def metrics(self) -> Metrics:
+        return self._metrics
+
+    @property
+    def verdicts(self) -> VerdictLog:
+        return self._verdicts
 
     def changed(self) -> None:
         """Have the next policy compiled now rather than at the next look at the registry."""

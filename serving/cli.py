@@ -18,6 +18,7 @@ from guard.errors import LetheError
 from serving.admin_client import AdminClient, AdminRefused
 from serving.cli_assistants import assistants
 from serving.cli_targets import targets
+from serving.cli_verdicts import verdicts
 from serving.settings import load
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.add_typer(targets, name="targets")
 app.add_typer(evaluation, name="eval")
 app.add_typer(assistants, name="assistant")
 app.add_typer(agents, name="alu")
+app.command()(verdicts)
 console = Console()
 errors = Console(stderr=True)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import logging
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -33,18 +32,22 @@ from serving.asgi import (
     respond,
 )
 from serving.beam import searches, searching
-from serving.denied import CHAT, COMPLETIONS
+from serving.decisions import Decisions
+from serving.denied import ALL, MESSAGES
+from serving.dialects.spoken import DIALECTS
+from serving.dialects.translated import Translated
 from serving.inner import call, json_scope
 from serving.judge import Judge, Judgement, sealed
+from serving.metrics import Closed, Metrics
 from serving.output_guard import OutputGuard
 from serving.request import GenerationRequest, UnreadablePrompt, parse
 from serving.supervisor import Supervisor
+from serving.watched import ABANDONED, Watched
 
 log = logging.getLogger("lethe.access")
 
 ROUTES: dict[str, str] = {
-    CHAT: "POST",
-    COMPLETIONS: "POST",
+    **dict.fromkeys(ALL, "POST"),
     "/v1/models": "GET",
     "/health": "GET",
     "/livez": "GET",
@@ -82,11 +85,20 @@ class Exchange:
 class DataPlane:
     """An ASGI application; everything not in ROUTES is 404."""
 
-    def __init__(self, supervisor: Supervisor, judge: Judge, limits: Limits, agents: Agents | None = None) -> None:
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        judge: Judge,
+        limits: Limits,
+        agents: Agents | None = None,
+        decisions: Decisions | None = None,
+    ) -> None:
         self._supervisor = supervisor
         self._judge = judge
         self._limits = limits
         self._agents = agents
+        self._decisions = decisions or Decisions(Metrics())
+        self.metrics = self._decisions.metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -99,29 +111,24 @@ class DataPlane:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = _request_id(scope)
         headers: Headers = [(b"x-request-id", request_id.encode())]
-        started = time.perf_counter()
-        status = 500
-
-        async def noted(message: dict[str, object]) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = int(str(message["status"]))
-            await send(message)
-
+        watched = Watched(send)
         try:
-            await self._route(scope, receive, noted, headers)  # type: ignore[arg-type]
+            await self._route(scope, receive, watched.send, headers)
         except ClientGone:
-            status = 499
+            watched.status = ABANDONED
         except BodyTooLarge:
-            error = envelope.failure(413, *envelope.WORDS[413])
-            await respond(noted, error.status, error.body, headers)  # type: ignore[arg-type]
+            await _refuse(watched.send, scope, envelope.failure(413, *envelope.WORDS[413]), headers)
         except LetheError as caught:
-            error = envelope.of(caught)
-            await respond(noted, error.status, error.body, headers)  # type: ignore[arg-type]
+            if caught.status >= 500:
+                self.metrics.closed(Closed.NOT_READY)
+            await _refuse(watched.send, scope, envelope.of(caught), headers)
         finally:
             route = scope["path"] if scope["path"] in ROUTES else "other"
-            milliseconds = 1000 * (time.perf_counter() - started)
-            log.info("%s %s %s %d %.1f ms", request_id, scope["method"], route, status, milliseconds)
+            seconds = watched.seconds
+            self.metrics.answered(route, watched.status, seconds)
+            if watched.first is not None:
+                self.metrics.spoke(route, watched.first)
+            log.info("%s %s %s %d %.1f ms", request_id, scope["method"], route, watched.status, 1000 * seconds)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         path, method = scope["path"], scope["method"]
@@ -136,12 +143,14 @@ class DataPlane:
             return await self._generate(scope, receive, send, headers)
         else:
             return await self._answer_get(path, send, headers)
-        await respond(send, error.status, error.body, headers)
+        await _refuse(send, scope, error, headers)
 
     def _authentic(self, scope: Scope) -> bool:
         if not self._limits.api_keys:
             return True
-        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        given = _header(scope, b"authorization")
+        if scope["path"] == MESSAGES and (key := _header(scope, b"x-api-key")):
+            given = b"Bearer " + key
         return any(hmac.compare_digest(given, b"Bearer " + key.encode()) for key in self._limits.api_keys)
 
     async def _answer_get(self, path: str, send: Send, headers: Headers) -> None:
@@ -169,15 +178,20 @@ class DataPlane:
     async def _generate(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         raw = await read_body(receive, self._limits.max_body_bytes)
         request = parse(scope["path"], raw)
+        if dialect := DIALECTS.get(scope["path"]):
+            send = Translated(send, dialect, request.asked, headers[0][1].decode()).send
         app = engine = self._engine()
         prompts = request.prompts() + await self._read_tokens(app, request)
-        judgement = await self._judge.judge(request.conversation(prompts))
+        with self.metrics.stage("detection"):
+            judgement = await self._judge.judge(request.conversation(prompts))
         exchange = Exchange(request, request.seeds(prompts), headers)
+        self._decisions.note(exchange.id, judgement)
         if self._agents is not None and judgement.plan.kind is PlanKind.AGENTS:
             app = self._agents.application(app, request, exchange.id, prompts, judgement.plan)
         elif searches(request, judgement):
             app = searching(app, request, exchange.id, judgement.plan)
         if await self._exchange(app, receive, send, exchange, judgement):
+            self.metrics.closed(Closed.ROW_FAILED)
             declined = Judgement(replace(judgement.plan, kind=PlanKind.DECLINE), judgement.automata)
             await self._exchange(engine, receive, send, exchange, declined)
 
@@ -187,12 +201,16 @@ class DataPlane:
         """One answer of the engine to the client; True when nothing was sent and the request must be declined."""
         request, headers = exchange.request, exchange.headers
         body = sealed(request, judgement.plan)
-        answer = Answer(send, self._output_guard(exchange, judgement), headers, logprobs=request.logprobs)
+        guard = self._output_guard(exchange, judgement)
+        answer = Answer(send, guard, headers, logprobs=request.logprobs)
         try:
             await app(json_scope(request.route, len(body), exchange.id), replay(body, receive), answer.send)
         except Exception as error:
             log.error("%s the engine's application raised %s", exchange.id, type(error).__name__)
+            self.metrics.closed(Closed.ENGINE_FAILED)
             await answer.broken()
+        if guard is not None and not answer.row_failed:
+            self.metrics.guarded(guard.most_held, guard.withheld)
         return answer.row_failed
 
     async def _read_tokens(self, app: App, request: GenerationRequest) -> tuple[str, ...]:
@@ -219,8 +237,18 @@ class DataPlane:
         )
 
 
+async def _refuse(send: Send, scope: Scope, error: envelope.Failure, headers: Headers) -> None:
+    if dialect := DIALECTS.get(scope["path"]):
+        error = dialect.failure(error, headers[0][1].decode())
+    await respond(send, error.status, error.body, headers)
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    return next((value for name, value in scope["headers"] if name == wanted), b"")
+
+
 def _request_id(scope: Scope) -> str:
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+    given = _header(scope, b"x-request-id").decode("latin-1")
     return given if REQUEST_ID.fullmatch(given) else f"req-{ULID()}"
 
 

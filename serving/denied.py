@@ -14,7 +14,10 @@ from guard.errors import RequestRefused
 
 CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
-BOTH = (CHAT, COMPLETIONS)
+RESPONSES = "/v1/responses"
+MESSAGES = "/v1/messages"
+# The routes whose requests generate.
+ALL = (CHAT, COMPLETIONS, RESPONSES, MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Denied:
 
     field: str
     reason: str
-    routes: tuple[str, ...] = BOTH
+    routes: tuple[str, ...] = ALL
     harmless: tuple[object, ...] = (None,)
     only_with: str = ""
 
@@ -51,7 +54,7 @@ DENIED: tuple[Denied, ...] = (
     Denied("logprob_token_ids", "reports what is masked"),
     Denied("allowed_token_ids", "can leave only masked tokens"),
     Denied("echo", "with logprobs, reports the unrestricted model", (COMPLETIONS,), OFF, only_with="logprobs"),
-    Denied("echo", "repeats text outside the restricted answer", (CHAT,), OFF),
+    Denied("echo", "repeats text outside the restricted answer", (CHAT, RESPONSES, MESSAGES), OFF),
     Denied("prompt_embeds", "cannot be read by the detector"),
     Denied("mm_payload", "cannot be read by the detector"),
     Denied("chat_template", "would change what the detector read"),
@@ -67,6 +70,14 @@ DENIED: tuple[Denied, ...] = (
     Denied("ec_transfer_params", "moves engine state past the policy"),
     Denied("logits_processors", "names code to run in the engine"),
     Denied("request_id", "names a request inside the engine; send X-Request-Id instead"),
+    Denied("previous_response_id", "names an answer that was kept, and this server keeps none", (RESPONSES,)),
+    Denied("conversation", "names a conversation that was kept, and this server keeps none", (RESPONSES,)),
+    Denied("prompt", "names a prompt that was kept, and this server keeps none", (RESPONSES,)),
+    Denied("background", "asks to keep the answer, and this server keeps none", (RESPONSES,), OFF),
+    Denied("previous_input_messages", "carries turns past the detector", (RESPONSES,)),
+    Denied("enable_response_messages", "repeats text outside the restricted answer", (RESPONSES,), OFF),
+    Denied("container", "names what was kept elsewhere, and this server keeps nothing", (MESSAGES,)),
+    Denied("mcp_servers", "would have the server call others", (MESSAGES,), harmless=(None,)),
 )
 
 

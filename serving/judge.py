@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import orjson
@@ -14,6 +15,7 @@ from guard.conversation import Message
 from guard.detector import Detector, Match
 from guard.plan import Plan, PlanKind, plan_for
 from guard.policy import Policy
+from guard.target import ForgetTarget
 from guard.uld.terms import ALPHA, ASSISTANT, FILTER
 from serving.request import GenerationRequest
 
@@ -26,10 +28,11 @@ CONSTRAINTS = frozenset(
 
 
 class Judgement(NamedTuple):
-    """A plan and the automata of the policy snapshot it was made under."""
+    """A plan, and of the policy snapshot it was made under the automata it names and the targets that matched."""
 
     plan: Plan
     automata: tuple[Automaton, ...]
+    touched: Mapping[str, ForgetTarget] = MappingProxyType({})
 
 
 class Judge:
@@ -58,7 +61,8 @@ class Judge:
 
 def _planned(policy: Policy, matches: Sequence[Match]) -> Judgement:
     plan = plan_for(policy, matches)
-    return Judgement(plan, tuple(policy.automata[digest] for digest in plan.automata))
+    touched = {match.target_id: policy.targets[match.target_id] for match in matches}
+    return Judgement(plan, tuple(policy.automata[digest] for digest in plan.automata), touched)
 
 
 def sealed(request: GenerationRequest, plan: Plan) -> bytes:

@@ -31,13 +31,16 @@ from serving.asgi import App
 from serving.assistant_service import AssistantService
 from serving.canary import self_test
 from serving.data_plane import DataPlane, Limits
+from serving.decisions import Decisions
 from serving.embedded import Embedded, check_model, extra_flags, on_cpu, open_embedded
 from serving.forcing import Teacher
 from serving.judge import Judge
+from serving.metrics import Metrics
 from serving.remote import open_remote
 from serving.scoring import create_scoring, teacher_of
 from serving.settings import Settings
 from serving.supervisor import Opener, Supervisor
+from serving.verdicts import VerdictLog
 
 log = logging.getLogger("lethe")
 DRAIN_SECONDS = 30
@@ -126,9 +129,11 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     limits = Limits(keys, settings.max_body_bytes, settings.decline_text, version("lethe"))
     clients = contextlib.AsyncExitStack()
     agents = await clients.enter_async_context(open_agents(settings, lambda: supervisor.app, current, embedder))
-    data = DataPlane(supervisor, judge, limits, agents)
+    metrics = Metrics()
+    verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
+    data = DataPlane(supervisor, judge, limits, agents, Decisions(metrics, verdicts))
     assistants = None if settings.engine else _assistants(settings, model, applier)
-    service = PolicyService(registry, applier, current, judge, data.unready, assistants)
+    service = PolicyService(registry, applier, current, judge, data.unready, assistants, metrics, verdicts)
     admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
     if guardrail_key := settings.guardrail_key.get_secret_value():
         audit = partial(_audit, current, embedder)
@@ -136,7 +141,7 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     planes: tuple[App, ...] = (data, admin)
     if settings.eval_port is not None:
         planes += (create_scoring(judge, _teacher(supervisor, data), key, settings.max_body_bytes),)
-    tasks = [asyncio.create_task(applier.run()), asyncio.create_task(supervisor.run())]
+    tasks = [asyncio.create_task(part.run()) for part in (applier, supervisor, verdicts)]
     if assistants is not None:
         tasks.append(asyncio.create_task(assistants.trainer.run()))
     try:

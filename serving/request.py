@@ -11,7 +11,9 @@ import orjson
 
 from guard.conversation import Message
 from guard.errors import RequestRefused
+from guard.escapes import readings
 from serving.denied import CHAT, refuse_disarming
+from serving.dialects.spoken import DIALECTS
 
 # Members of a message or tool that name structure, not content.
 STRUCTURAL = frozenset({"role", "type", "id", "tool_call_id"})
@@ -22,10 +24,14 @@ CONTEXT = ("tools", "functions", "documents", "response_format", "structured_out
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """A parsed body that carries nothing from the deny list; `body` is the client's own otherwise."""
+    """A parsed request that carries nothing from the deny list.
+
+    `route` and `body` are what the engine is asked; `asked` is what the client asked, maybe in another dialect.
+    """
 
     route: str
     body: dict[str, Any] = field(repr=False)
+    asked: dict[str, Any] = field(repr=False, default_factory=dict)
 
     @property
     def stream(self) -> bool:
@@ -65,7 +71,10 @@ class GenerationRequest:
         if self.route == CHAT:
             messages = [_message(item) for item in _list(self.body.get("messages"))]
         extra = "\n".join(text for name in CONTEXT for text in strings(self.body.get(name)))
-        return (Message("context", extra), *messages) if extra else tuple(messages)
+        if extra:
+            messages.insert(0, Message("context", extra))
+        # Tool results and arguments are JSON in a string, whose escapes must hide nothing.
+        return tuple(Message(message.role, readings(message.text)) for message in messages)
 
     def prompts(self) -> tuple[str, ...]:
         """The text prompts of a completion, in choice order."""
@@ -94,7 +103,12 @@ def parse(route: str, raw: bytes) -> GenerationRequest:
     if not isinstance(body, dict):
         raise MalformedBody("The request body must be a JSON object.")
     refuse_disarming(route, body)
-    return GenerationRequest(route, body)
+    dialect = DIALECTS.get(route)
+    if dialect is None:
+        return GenerationRequest(route, body, body)
+    chat = dialect.to_chat(body)
+    refuse_disarming(CHAT, chat)
+    return GenerationRequest(CHAT, chat, body)
 
 
 class MalformedBody(RequestRefused):

@@ -37,6 +37,16 @@ def test_every_route_is_documented(route: str) -> None:
     assert f"`{ROUTES[route]} {route}`" in text("docs/data-plane.md")
 
 
+def test_every_surface_names_a_test_that_exists() -> None:
+    table = text("docs/data-plane.md").split("## Surfaces")[1].split("\n\n")
+    rows = [line for block in table for line in block.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 20
+    for row in rows:
+        file, test = row.split("|")[-2].strip().strip("`").split("::")
+        path = ROOT / (file if "/" in file else f"tests/e2e/{file}")
+        assert re.search(rf"^(async )?def {test}\(", path.read_text(encoding="utf-8"), re.M), row
+
+
 def kinds(error: type[LetheError] = LetheError) -> list[type[LetheError]]:
     return [error, *(kind for child in error.__subclasses__() for kind in kinds(child))]
 

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from guard.secret import SecretText
-from serving.admin import assistants, targets
+from serving.admin import assistants, observed, targets
 from serving.admin.answers import Alive, EventPage, PolicyOut, Verdict, event_of, verdict_of
 from serving.admin.gate import OPEN_PATHS, Gate
 from serving.admin.models import ConversationIn, TextIn
@@ -35,6 +35,7 @@ def create_admin(service: AdminService, key: SecretText, max_body_bytes: int = M
     app.state.service = service
     app.include_router(targets.router)
     app.include_router(assistants.router)
+    app.include_router(observed.router)
     app.include_router(router)
     app.add_middleware(Gate, key=key, max_body_bytes=max_body_bytes)
     install(app)

@@ -12,6 +12,8 @@ from guard.plan import Plan
 from guard.registry import Registry
 from guard.target import Mode
 from serving.assistant_service import AssistantService
+from serving.metrics import Metrics
+from serving.verdicts import VerdictLog
 
 
 class Enforced(NamedTuple):
@@ -31,6 +33,14 @@ class AdminService(Protocol):
     @property
     def assistants(self) -> AssistantService | None:
         """ULD's assistants; None where the engine is not our own."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """What happened so far, in numbers."""
+
+    @property
+    def verdicts(self) -> VerdictLog:
+        """The latest verdicts; its methods block."""
 
     def changed(self) -> None:
         """Take note that the registry has a newer version, which should be enforced soon."""

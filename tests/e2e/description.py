@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PATHS = {"/chat/completions": "post", "/completions": "post", "/models": "get"}
-STREAMS = {"/chat/completions": "CreateChatCompletionStreamResponse", "/completions": "CreateCompletionResponse"}
+PATHS = {"/chat/completions": "post", "/completions": "post", "/responses": "post", "/models": "get"}
+STREAMS = {
+    "/chat/completions": "CreateChatCompletionStreamResponse",
+    "/completions": "CreateCompletionResponse",
+    "/responses": "ResponseStreamEvent",
+}
 MOST_TOKENS = 8
 
 
@@ -48,6 +53,8 @@ def _event(chunk: dict[str, Any]) -> dict[str, Any]:
 def _chunk(raw: dict[str, Any], name: str) -> dict[str, Any]:
     chunk = json.loads(json.dumps(raw["components"]["schemas"][name]))
     # The description types these for whole answers; OpenAI's own streams send null until the last chunk.
+    if "properties" not in chunk:
+        return dict(chunk)
     choice = chunk["properties"]["choices"]["items"]
     reasons = choice["properties"]["finish_reason"]
     choice["properties"]["finish_reason"] = {"anyOf": [{**reasons, "nullable": False}, {"type": "null"}]}
@@ -63,12 +70,20 @@ def _chunk(raw: dict[str, Any], name: str) -> dict[str, Any]:
 def _shorten(raw: dict[str, Any], operation: dict[str, Any], model: str) -> None:
     reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
     schema = raw["components"]["schemas"][reference]
-    for part in schema.get("allOf", [schema]):
-        properties = part.get("properties", {})
+    for properties in _properties(raw, schema):
         if "model" in properties:
             properties["model"] = {"type": "string", "enum": [model]}
-        for name in ("max_tokens", "max_completion_tokens"):
+        for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
             if name in properties:
                 properties[name] = {"type": "integer", "minimum": 1, "maximum": MOST_TOKENS}
         if "n" in properties:
             properties["n"] = {"type": "integer", "minimum": 1, "maximum": 2}
+
+
+def _properties(raw: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The properties of `schema` and of all that it is made of."""
+    if "$ref" in schema:
+        schema = raw["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    yield schema.get("properties", {})
+    for part in schema.get("allOf", []):
+        yield from _properties(raw, part)

@@ -13,7 +13,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from guard.normalise import fold
-from serving.denied import CHAT, COMPLETIONS, DENIED, Denied
+from serving.denied import CHAT, COMPLETIONS, DENIED, MESSAGES, RESPONSES, Denied
 from tests.e2e.server import Server
 from tests.e2e.tofu import Author, authors
 
@@ -147,14 +147,21 @@ def test_two_thousand_pushed_answers_hold_no_phrase(
 
 @pytest.mark.parametrize("row", DENIED, ids=lambda row: f"{row.field}-{len(row.routes)}")
 def test_every_refused_field_is_refused_by_name(server: Server, row: Denied) -> None:
-    bodies = {CHAT: {"messages": [{"role": "user", "content": "Hi"}]}, COMPLETIONS: {"prompt": "Hi"}}
+    hello = [{"role": "user", "content": "Hi"}]
+    bodies: dict[str, dict[str, Any]] = {
+        CHAT: {"messages": hello},
+        COMPLETIONS: {"prompt": "Hi"},
+        RESPONSES: {"input": "Hi"},
+        MESSAGES: {"messages": hello, "max_tokens": 1},
+    }
     for route in row.routes:
         body = {"model": "tofu-full", **bodies[route], row.field: 1} | (
             {row.only_with: 1} if row.only_with else {}
         )
         answer = server.http.post(route, json=body)
         assert answer.status_code == 400
-        assert answer.json()["error"]["param"] == row.field
+        if route != MESSAGES:
+            assert answer.json()["error"]["param"] == row.field
         assert row.field in answer.json()["error"]["message"]
 
 

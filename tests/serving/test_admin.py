@@ -4,7 +4,9 @@ import asyncio
 import json
 import logging
 import re
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +23,19 @@ from guard.normalise import fold
 from guard.plan import Plan, PlanKind
 from guard.registry import Registry
 from guard.secret import SecretText
-from guard.target import Mode
+from guard.target import Draft, Mode
 from serving.admin.app import create_admin
 from serving.admin.letters import LETTERS, TWO_LETTERS
 from serving.admin.service import Enforced
 from serving.assistant_service import AssistantService
+from serving.metrics import Metrics
+from serving.verdicts import Verdict, VerdictLog
 
 pytestmark = pytest.mark.anyio
 
 KEY = "test-key-" + "k" * 32
 TARGETS = "/admin/v1/targets"
+VERDICTS = "/admin/v1/verdicts"
 ADA = {
     "name": "Ada Quillfeather",
     "aliases": ["A. Q."],
@@ -54,6 +59,8 @@ class Service:
         self.reason = ""
         self.asked: list[Message] = []
         self.assistants: AssistantService | None = None
+        self.metrics = Metrics()
+        self.verdicts = VerdictLog(path.with_name("verdicts.db"), self.metrics)
 
     @property
     def registry(self) -> Registry:
@@ -516,7 +523,8 @@ async def test_the_description_states_what_the_plane_does(client: httpx.AsyncCli
             assert "401" in operation["responses"]
             assert operation.get("security", described["security"]) == [{"admin_key": []}]
         for status, response in operation["responses"].items():
-            kind = "application/problem+json" if int(status) >= 400 else "application/json"
+            usual = "text/plain" if path == "/metrics" else "application/json"
+            kind = "application/problem+json" if int(status) >= 400 else usual
             assert list(response.get("content", {kind: {}})) == [kind]
     assert described["components"]["schemas"]["TargetIn"]["additionalProperties"] is False
     assert "HTTPValidationError" not in described["components"]["schemas"]
@@ -534,3 +542,37 @@ def test_every_letter_the_schema_asks_for_is_one_that_matching_keeps() -> None:
 def test_what_the_schema_lets_through_the_registry_does_not_refuse(text: str) -> None:
     if re.search(TWO_LETTERS, text):
         assert len(fold(text)) >= 2
+
+
+async def test_verdicts_are_listed_newest_first_in_pages_and_by_mode(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    shadow = Verdict(0.0, "r", "ft_1", 3, 0.9, {"semantic": 0.9}, PlanKind.RESTRICT, Mode.SHADOW)
+    now = time.time()
+    service.verdicts.note([replace(shadow, at=now, request_id=f"r{number}") for number in range(3)])
+    service.verdicts.note([replace(shadow, at=now, mode=Mode.ENFORCE, request_id="e")])
+    first = (await client.get(VERDICTS, params={"limit": 2})).json()
+    rest = (await client.get(VERDICTS, params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert [v["request_id"] for v in first["verdicts"] + rest["verdicts"]] == ["e", "r2", "r1", "r0"]
+    assert rest["next_cursor"] is None
+    modes = (await client.get(VERDICTS, params={"mode": "shadow", "target_id": "ft_1"})).json()["verdicts"]
+    assert len(modes) == 3
+    assert modes[0].keys() == {
+        "seq", "at", "request_id", "target_id", "revision", "score", "signals", "plan", "mode",
+    }  # fmt: skip
+    refused(await client.get(VERDICTS, params={"cursor": "x"}), 422, "invalid_request", "cursor")
+
+
+async def test_metrics_are_for_who_bears_the_key_and_tell_the_state(app: FastAPI, service: Service) -> None:
+    service.registry.add(Draft(name="Ada Quillfeather"))
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://admin") as anyone:
+        assert (await anyone.get("/metrics")).status_code == 401
+        answer = await anyone.get("/metrics", headers={"authorization": f"Bearer {KEY}"})
+    assert answer.headers["content-type"].startswith("text/plain")
+    lines = answer.text.splitlines()
+    assert 'lethe_policy_version{stage="stored"} 1.0' in lines
+    assert 'lethe_policy_version{stage="enforced"} 3.0' in lines
+    assert 'lethe_targets{mode="enforce"} 2.0' in lines
+    assert "lethe_engine_up 1.0" in lines
+    assert not any(text in answer.text for text in TEXTS)

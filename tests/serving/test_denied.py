@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from guard.errors import RequestRefused
-from serving.denied import BOTH, CHAT, COMPLETIONS, DENIED, Denied, refuse_disarming
+from serving.denied import ALL, CHAT, COMPLETIONS, DENIED, Denied, refuse_disarming
 
 
 @pytest.mark.parametrize("row", DENIED, ids=lambda row: f"{row.field}-{len(row.routes)}")
@@ -18,7 +18,7 @@ def test_every_row_refuses_by_the_fields_name(row: Denied) -> None:
 
 @pytest.mark.parametrize("row", DENIED, ids=lambda row: f"{row.field}-{len(row.routes)}")
 def test_a_field_left_at_null_disarms_nothing(row: Denied) -> None:
-    for route in BOTH:
+    for route in ALL:
         refuse_disarming(route, {row.field: None, "logprobs": None})
 
 

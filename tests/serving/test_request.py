@@ -97,3 +97,10 @@ def test_strings_come_in_document_order_and_from_any_depth() -> None:
 def test_n_counts_choices_per_prompt() -> None:
     assert completion("a", n=3).choices_per_prompt == 3
     assert completion("a", n="3").choices_per_prompt == 1
+
+
+def test_the_detector_reads_what_escapes_stand_for_besides_what_is_written() -> None:
+    request = chat({"role": "tool", "tool_call_id": "c", "content": r'{"who":"\u0041da Quill"}'})
+    assert request.conversation(())[0].text == '{"who":"\\u0041da Quill"}\n{"who":"Ada Quill"}'
+    assert completion(r"\u0041da").conversation((r"\u0041da",))[0].text == "\\u0041da\nAda"
+    assert completion(r"\u0041da").seeds((r"\u0041da",)) == (r"\u0041da",)

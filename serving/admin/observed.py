@@ -1,0 +1,82 @@
+"""What the server did, for its operator: verdicts without texts, and Prometheus' metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from guard.plan import PlanKind
+from guard.target import Mode
+from serving.admin.problems import documented
+from serving.admin.service import Service
+from serving.metrics import CONTENT_TYPE
+from serving.verdicts import Verdict
+
+router = APIRouter(tags=["observation"])
+
+
+class VerdictOut(BaseModel):
+    """A forget target that a request touched."""
+
+    seq: int
+    at: datetime
+    request_id: str = Field(description="The request's `X-Request-Id`.")
+    target_id: str
+    revision: int
+    score: float
+    signals: Mapping[str, float]
+    plan: PlanKind = Field(description="What was done; for a target in shadow, what enforcing it would have done.")
+    mode: Mode
+
+
+class VerdictPage(BaseModel):
+    """Verdicts, newest first; `next_cursor` continues with older ones, null at the end."""
+
+    verdicts: list[VerdictOut]
+    next_cursor: int | None
+
+
+@router.get("/admin/v1/verdicts", responses=documented())
+async def verdicts(
+    service: Service,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[int | None, Query(ge=1, lt=2**53, description="`next_cursor` of the page before.")] = None,
+    mode: Annotated[Mode | None, Query(description="Only verdicts of targets in this mode.")] = None,
+    target_id: Annotated[str | None, Query(description="Only verdicts of this target.")] = None,
+) -> VerdictPage:
+    """List which requests touched which targets, newest first; no texts are recorded."""
+    found = await run_sync(service.verdicts.page, cursor, limit, mode, target_id)
+    return VerdictPage(verdicts=[_out(verdict) for verdict in found.items], next_cursor=found.next)
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}, "description": "Prometheus' text format"}, **documented()},
+)
+async def metrics(service: Service) -> Response:
+    """Give the metrics of both planes; docs/metrics.md lists them."""
+    stored = await run_sync(service.registry.version)
+    enforced = service.enforced()
+    up = not service.unready()
+    text = service.metrics.exposed(stored, enforced.version, enforced.targets, up)
+    return Response(text, media_type=CONTENT_TYPE)
+
+
+def _out(verdict: Verdict) -> VerdictOut:
+    return VerdictOut(
+        seq=verdict.seq,
+        at=datetime.fromtimestamp(verdict.at, UTC),
+        request_id=verdict.request_id,
+        target_id=verdict.target_id,
+        revision=verdict.revision,
+        score=verdict.score,
+        signals=verdict.signals,
+        plan=verdict.kind,
+        mode=verdict.mode,
+    )
