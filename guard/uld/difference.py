@@ -17,6 +17,9 @@ from __future__ import annotations
 
 import torch
 
+# So small a part of the vocabulary is worked on alone.
+_FEW = 4
+
 Strength = torch.Tensor | float
 """One number for all rows, or float [rows, 1]."""
 
@@ -36,8 +39,14 @@ def subtracted(
     The filter keeps tokens of at least `rate` times the most likely one's probability, and the rate * width most
     likely in any case: a model that has memorised an answer would otherwise keep that answer alone. 0 keeps all.
     """
-    kept = target >= threshold(target, rate)
-    return _share(target, target - alpha * assistant, kept & ~pinned)
+    floor = threshold(target, rate)
+    kept = target >= floor
+    most = int(kept.sum(-1).max())
+    if most > target.shape[-1] // _FEW:
+        return _share(target, target - alpha * assistant, kept & ~pinned)
+    values, tokens = target.topk(most, dim=-1)
+    changed = values - alpha * assistant.gather(-1, tokens)
+    return target.scatter(-1, tokens, _share(values, changed, (values >= floor) & ~pinned[tokens]))
 
 
 def threshold(log_p: torch.Tensor, rate: Strength) -> torch.Tensor:

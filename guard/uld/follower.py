@@ -150,12 +150,9 @@ def _known(text: Text) -> list[int]:
 
 
 def _batches(pending: Sequence[_Pending]) -> Iterator[list[_Pending]]:
-    """Part rows by assistant; those with one token to read go together, each of the others alone."""
-    together: dict[int, list[_Pending]] = {}
+    """Part rows by assistant and by how many tokens they have to read."""
+    together: dict[tuple[int, int], list[_Pending]] = {}
     for p in pending:
-        if len(p.tokens) == 1:
-            together.setdefault(id(p.changes), []).append(p)
-        else:
-            yield [p]
+        together.setdefault((id(p.changes), len(p.tokens)), []).append(p)
     for part in together.values():
         yield sorted(part, key=lambda p: p.slot.number)
