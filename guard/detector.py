@@ -66,6 +66,14 @@ class Detector:
         no contextual target. A name split between two messages is found. Raises RequestRefused when the
         conversation has more than MOST_WINDOWS windows.
         """
+        return self.touching(self.weighed(policy, conversation))
+
+    def touching(self, weighed: Sequence[Match]) -> tuple[Match, ...]:
+        """Return those that are probable enough to match."""
+        return tuple(match for match in weighed if self._calibration_of(match.target_id).cut <= match.score)
+
+    def weighed(self, policy: Policy, conversation: Sequence[Message]) -> tuple[Match, ...]:
+        """Return every target that there is any sign of, as `detect` does, also those too improbable to match."""
         if not policy.has_contextual:
             return ()
         heard = self._heard(policy, conversation)
@@ -73,13 +81,9 @@ class Detector:
         near = policy.index.near(heard.vectors, self._threshold)
         told = self._classifier.told(heard.vectors) if self._classifier else {}
         trained = {target for target in told if target in policy.index}
-        matches = (
-            self._match(policy, heard, target)
-            for target in heard.named | heard.parts.keys() | near.keys() | trained
-        )
-        return tuple(
-            sorted((match for match in matches if match), key=lambda match: (-match.score, match.target_id))
-        )
+        candidates = heard.named | heard.parts.keys() | near.keys() | trained
+        matches = (self._match(policy, heard, target) for target in candidates)
+        return tuple(sorted(matches, key=lambda match: (-match.score, match.target_id)))
 
     def _heard(self, policy: Policy, conversation: Sequence[Message]) -> _Heard:
         joined = "\n".join(message.text for message in conversation)
@@ -96,16 +100,17 @@ class Detector:
             raise RequestRefused("The conversation is longer than can be examined.", field="messages")
         return _Heard(named, parts, self._embedder.embed(list(read)))
 
-    def _match(self, policy: Policy, heard: _Heard, target: str) -> Match | None:
+    def _match(self, policy: Policy, heard: _Heard, target: str) -> Match:
         nearest = policy.index.nearest(heard.vectors, target)
         signals = Signals(float(target in heard.named), nearest.cosine, heard.parts.get(target, 0.0))
-        calibration: Calibration = self._calibration
         if self._classifier is not None and target in self._classifier:
             signals = self._classifier.signals(signals, heard.vectors, target, policy.index.vectors(target))
-            calibration = self._classifier.calibration
-        if not calibration.touched(signals):
-            return None
         known = policy.targets[target]
         rows = rows_of(known)
         form = rows[nearest.row].form if 0 <= nearest.row < len(rows) else ""
-        return Match(target, calibration.probability(signals), signals, known.draft.mode, form)
+        score = self._calibration_of(target).probability(signals)
+        return Match(target, score, signals, known.draft.mode, form)
+
+    def _calibration_of(self, target: str) -> Calibration:
+        trained = self._classifier is not None and target in self._classifier
+        return self._classifier.calibration if self._classifier and trained else self._calibration

@@ -58,10 +58,6 @@ class Calibration:
         )
         return 1.0 / (1.0 + math.exp(-max(min(odds, 60.0), -60.0)))
 
-    def touched(self, signals: Signals) -> bool:
-        """Whether a conversation with these signals touches the target."""
-        return self.probability(signals) >= self.cut
-
 
 # Slope of the log-odds over the cosine, as fitted on RWKU's other half, and what both ends of a name are worth in
 # cosine: a surname alone brings the threshold from 0.75 to 0.60.

@@ -16,6 +16,7 @@ from importlib.metadata import version
 import uvicorn
 
 from agents.audit import PolicyAudit
+from guard import classifier
 from guard.compiler import Applier, Compiler, CurrentPolicy
 from guard.detector import Detector
 from guard.embedder import Embedder, SentenceEmbedder
@@ -124,7 +125,8 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     promoted = None if settings.engine else Promoted(settings.promoted_dir)
     applier = Applier(Compiler(registry, embedder, settings.policy_dir, promoted), current)
     supervisor = Supervisor(opener(settings, model), lambda app: self_test(app, settings.policy_dir))
-    judge = Judge(current, Detector(embedder, settings.threshold))
+    detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
+    judge = Judge(current, detector)
     keys = tuple(k for k in settings.api_keys.get_secret_value().split(",") if k)
     limits = Limits(keys, settings.max_body_bytes, settings.decline_text, version("lethe"))
     clients = contextlib.AsyncExitStack()

@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         return self.assistants_dir / "promoted"
 
     @property
+    def detector_dir(self) -> Path:
+        """Folder of the trained detector, if one was trained."""
+        return self.data_dir / "detector"
+
+    @property
     def database(self) -> Path:
         """The registry's SQLite file."""
         return self.data_dir / "lethe.db"

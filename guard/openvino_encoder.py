@@ -1,0 +1,114 @@
+"""The encoder compiled for this CPU by OpenVINO: the same vectors in less than half the time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOLERANCE = 1e-3
+"""How far a number of a vector may be from sentence-transformers' own; a model farther off is left to torch."""
+
+_INPUTS = ("input_ids", "attention_mask")
+_PROBE = ("Where was she born?", "A second, somewhat longer text of more than one sentence. It is padded against.")
+
+
+class OpenVinoEncoder:
+    """A sentence-transformers model as one compiled graph. Safe to call from threads."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+        self._requests = threading.local()
+
+    def encode(self, features: Mapping[str, Any]) -> NDArray[np.float32]:
+        """Return float32 [n, dimension], each row of length 1, of what the model's tokenizer made of n texts."""
+        request = getattr(self._requests, "own", None)
+        if request is None:
+            request = self._requests.own = self._graph.create_infer_request()
+        given = {name: features[name].numpy() for name in _INPUTS}
+        vectors = np.array(request.infer(given)[self._graph.output(0)], np.float32)
+        unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
+
+
+def compiled(model: Any, name: str) -> OpenVinoEncoder | None:
+    """Return the compiled graph of the sentence-transformers model called `name`, which tells its weights.
+
+    None where OpenVINO is not installed, cannot compile the model, or gives other vectors. A converted model is
+    kept in the user's cache folder by name, and compared with sentence-transformers whenever it is loaded.
+    """
+    if find_spec("openvino") is None:
+        return None
+    import torch
+
+    features = model.preprocess(list(_PROBE))
+    with torch.inference_mode():
+        wanted = torch.nn.functional.normalize(model(dict(features))["sentence_embedding"], dim=1).float().numpy()
+    try:
+        path = _cache() / _file(name)
+        try:
+            encoder = _compiled(path)
+        except Exception:
+            _convert(model, features, path)
+            encoder = _compiled(path)
+        given = encoder.encode(features)
+    # Whatever OpenVINO has against a model or a folder, torch runs it.
+    except Exception:
+        return None
+    return encoder if np.abs(given - wanted).max() <= TOLERANCE else None
+
+
+def _compiled(path: Path) -> OpenVinoEncoder:
+    import openvino
+
+    threads = int(os.environ.get("OMP_NUM_THREADS", "0") or 0)
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+    return OpenVinoEncoder(openvino.Core().compile_model(str(path), "CPU", settings))
+
+
+def _convert(model: Any, features: Mapping[str, Any], path: Path) -> None:
+    import openvino
+    import torch
+
+    class Whole(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            vectors: torch.Tensor = self.model({"input_ids": input_ids, "attention_mask": attention_mask})[
+                "sentence_embedding"
+            ]
+            return vectors
+
+    with warnings.catch_warnings():
+        # Tracing warns of every branch on a shape; those are constant for an encoder.
+        warnings.simplefilter("ignore")
+        converted = openvino.convert_model(
+            Whole().eval(), example_input={name: features[name] for name in _INPUTS}
+        )
+    for given, name in zip(converted.inputs, _INPUTS, strict=True):
+        given.get_tensor().set_names({name})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        written = Path(folder) / path.name
+        openvino.save_model(converted, str(written), compress_to_fp16=False)
+        for suffix in (".bin", ".xml"):
+            written.with_suffix(suffix).replace(path.with_suffix(suffix))
+
+
+def _file(name: str) -> str:
+    return f"{name.replace(os.sep, '_')}-openvino-{version('openvino')}.xml"
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lethe"
