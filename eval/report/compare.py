@@ -69,7 +69,8 @@ def table(differences: Sequence[Difference]) -> str:
     for row in differences:
         count = f"{row.samples}" + (f" ({row.left_out} infinite left out)" if row.left_out else "")
         numbers = [shown(row.a), shown(row.b), shown(row.difference), f"{shown(row.low)} to {shown(row.high)}"]
-        lines.append(f"| {' | '.join([row.runs, row.set, row.value, count, *numbers, f'{row.p_value:.2g}'])} |")
+        tested = [*numbers, f"{row.p_value:.2g}"] if row.samples else ["—"] * 5
+        lines.append(f"| {' | '.join([row.runs, row.set, row.value, count, *tested])} |")
     return "\n".join(lines)
 
 

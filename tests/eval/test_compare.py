@@ -49,6 +49,11 @@ def test_infinite_values_are_left_out_and_counted() -> None:
     assert "2 (1 infinite left out)" in table([row])
 
 
+def test_where_every_pair_is_infinite_there_is_no_number() -> None:
+    rows = compare(of("none", [1.0, 2.0]), of("none", [math.inf, math.inf]), 100, 0)
+    assert table(rows).splitlines()[-1] == "| none | forget | loss | 0 (2 infinite left out) | — | — | — | — | — |"
+
+
 def test_draws_are_seeded() -> None:
     a, b = of("none", NOISE.tolist()), of("none", (NOISE[::-1]).tolist())
     assert compare(a, b, 300, 7) == compare(a, b, 300, 7)
