@@ -11,7 +11,7 @@ from typing import Final
 from eval.attacks.catalogue import LOGPROBS
 from eval.attacks.examiner import AUDIT, ROUGE, STRING
 from eval.metrics.leak import leak_at_k
-from eval.report.cell import Cell
+from eval.report.cell import Cell, Count
 from eval.report.columns import Block
 from eval.report.example import examples
 from eval.report.html import page
@@ -84,7 +84,7 @@ def _row(store: Store, runs: Sequence[str], names: Sequence[str]) -> dict[str, C
         for name, leaks in _LEAKS.items():
             cells[f"{run}: {name}"] = _share([leaks(sample) for sample in samples])
     found = _samples(store, DETECTOR, names)
-    cells["requests"] = Cell(float(len(found)))
+    cells["requests"] = Count(float(len(found)))
     cells[CAUGHT] = _share([bool(sample.number(CAUGHT)) for sample in found])
     return cells
 

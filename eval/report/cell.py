@@ -26,6 +26,17 @@ class Cell:
         return {"value": self.value, "note": self.note}
 
 
+class Count(Cell):
+    """A whole number of things."""
+
+    __slots__ = ()
+
+    @property
+    def text(self) -> str:
+        """The number in a table."""
+        return f"{self.value:.0f}"
+
+
 def shown(value: float) -> str:
     """A number with three decimals, or in scientific notation where those would hide it."""
     return f"{value:.2e}" if value and abs(value) < 1e-3 else f"{value:.3f}"

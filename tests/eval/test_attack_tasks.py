@@ -150,4 +150,6 @@ def test_the_report_counts_leaks_by_attack_and_method_and_draws_the_curve(
     assert "k=20" not in results.tables["leak@k by string"]["none"]
     page = (tmp_path / "report.html").read_text()
     assert page.count("<svg") == 2
-    assert "| direct question | 1.000 | 0.000 |" in (tmp_path / "report.md").read_text()
+    report = (tmp_path / "report.md").read_text()
+    assert "| direct question | 1.000 | 0.000 |" in report
+    assert "| all attacks | 2 | 0.500 |" in report
