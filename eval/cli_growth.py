@@ -19,6 +19,10 @@ _Data = Annotated[Path, typer.Option(help="Folder of a corpus of MUSE.")]
 _Out = Annotated[Path, typer.Option(help="Folder of the result.")]
 _Url = Annotated[str, typer.Option(help="Base URL of the guarded data plane, without /v1.")]
 _Clients = Annotated[int, typer.Option(min=1, help="Requests of the load at a time.")]
+_Retain = Annotated[
+    Path | None,
+    typer.Option(help="Rows of question and answer that a chat model knows; default: the corpus's KnowMem."),
+]
 _Questions = Annotated[int, typer.Option(min=0, help="Questions of the retain side; 0: all.")]
 
 
@@ -29,6 +33,7 @@ def sustainability(
     url: _Url = "http://127.0.0.1:8000",
     targets: Annotated[int, typer.Option(min=1, help="How many are added, one at a time.")] = 100,
     step: Annotated[int, typer.Option(min=1, help="A point is taken after every so many.")] = 10,
+    retain: _Retain = None,
     clients: _Clients = 4,
     questions: _Questions = 0,
 ) -> None:
@@ -38,7 +43,7 @@ def sustainability(
         from eval.run.sustainability import passages, sustain
 
         texts = passages(data, targets)
-        server = Server(url=url, data=data, clients=clients, limit=questions or None)
+        server = Server(url=url, data=data, retain=retain, clients=clients, limit=questions or None)
         _run(server, out, "raw/forget", lambda growth, told: sustain(growth, texts, step, told))
 
 
@@ -48,6 +53,7 @@ def scalability(
     out: _Out,
     url: _Url = "http://127.0.0.1:8000",
     limit: Annotated[int, typer.Option(min=0, help="Texts of each set; 0: all.")] = 0,
+    retain: _Retain = None,
     clients: _Clients = 4,
     questions: _Questions = 0,
 ) -> None:
@@ -57,7 +63,7 @@ def scalability(
         from eval.run.scalability import nested, scale
 
         sets = nested(data, limit or None)
-        server = Server(url=url, data=data, clients=clients, limit=questions or None)
+        server = Server(url=url, data=data, retain=retain, clients=clients, limit=questions or None)
         _run(server, out, sets.source, lambda growth, told: scale(growth, sets, told))
 
 
@@ -72,6 +78,7 @@ def _run(server: Server, out: Path, source: str, grow: Callable[[Growth, Told], 
             "command": command(),
             "texts": source,
             "data_digest": digest_of_data(server.data),
+            "asked": server.retain.name if server.retain else "knowmem",
             "clients": server.clients,
             "versions": versions(),
         }

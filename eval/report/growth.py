@@ -12,7 +12,7 @@ from eval.run.growth import Point
 
 _HEADS: Final = (
     "targets",
-    "KnowMem retain",
+    "knowledge retained",
     "answers unchanged",
     "latency p50",
     "latency p95",
@@ -75,7 +75,7 @@ def trends(points: Sequence[Point]) -> str:
     """How knowledge and latency change from the first point to the last, as Markdown."""
     sizes = [point.targets for point in points]
     named = {
-        "KnowMem retain": [point.knowledge for point in points],
+        "knowledge retained": [point.knowledge for point in points],
         "latency p50 (ms)": [1e3 * point.p50 for point in points],
         "latency p95 (ms)": [1e3 * point.p95 for point in points],
     }
@@ -90,7 +90,7 @@ def trends(points: Sequence[Point]) -> str:
 def figure(points: Sequence[Point]) -> str:
     """Three curves over the number of targets, one below the other, as SVG."""
     curves = {
-        "KnowMem retain": [point.knowledge for point in points],
+        "knowledge retained": [point.knowledge for point in points],
         "latency p50, ms": [1e3 * point.p50 for point in points],
         "latency p95, ms": [1e3 * point.p95 for point in points],
     }

@@ -15,11 +15,12 @@ import httpx
 
 from eval.benchmarks import muse
 from eval.benchmarks.muse import KNOWMEM_MAX_TOKENS, cut_answer, knowledge_prompt
+from eval.benchmarks.question import Question, load_questions
 from eval.errors import BadBenchmark, EndpointFailed
 from eval.metrics.rouge import rouge
 from eval.run.ask import Ask
 from eval.run.endpoint import Endpoint
-from eval.run.load import Answered, Load, loading
+from eval.run.load import Answered, Asking, Load, loading
 from serving.admin_client import AdminClient, AdminRefused
 
 
@@ -27,7 +28,7 @@ from serving.admin_client import AdminClient, AdminRefused
 class Point:
     """The server with `targets` of them.
 
-    knowledge   MUSE's KnowMem on the retain side, times 100
+    knowledge   ROUGE-L F1 of the answers on the retain side, times 100: MUSE's KnowMem, or of chats
     unchanged   share of the answers on the retain side that are those before the first target, letter for letter
     p50, p95    seconds of a request of the load since the point before
     requests    of the load since then, and how many of them `failed`
@@ -44,7 +45,18 @@ class Point:
     adding: float
 
 
+CHAT_MAX_TOKENS = 128
+
 Told = Callable[[Point], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """The questions of the retain side, and how they are asked."""
+
+    rows: Sequence[Question] = field(repr=False)
+    asks: Sequence[Ask] = field(repr=False)
+    max_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +65,27 @@ class Server:
 
     url      base URL of its data plane, without /v1; the admin plane is found as the command line finds it
     clients  of the load
+    retain   rows with `question` and `answer` that a chat model knows, asked instead of KnowMem's
     limit    questions of the retain side; None for all
     """
 
     url: str
     data: Path
+    retain: Path | None = None
     clients: int = 4
     limit: int | None = None
+
+    def questions(self) -> Questions:
+        """What is asked at each point; raises BadBenchmark where it is not there."""
+        if self.retain:
+            rows = load_questions(self.retain)[: self.limit]
+            return Questions(rows, [Ask(row.question) for row in rows], CHAT_MAX_TOKENS)
+        learnt = muse.load(self.data)
+        if not learnt.retain:
+            raise BadBenchmark(f"{self.data}: no retain questions of knowmem")
+        rows = learnt.retain[: self.limit]
+        asks = [Ask(knowledge_prompt(learnt.retain_shots, row.question), chat=False) for row in rows]
+        return Questions(rows, asks, KNOWMEM_MAX_TOKENS)
 
 
 @dataclass
@@ -69,8 +95,7 @@ class Growth:
     admin: AdminClient
     endpoint: Endpoint
     load: Load
-    prompts: Sequence[str] = field(repr=False)
-    golds: Sequence[str] = field(repr=False)
+    questions: Questions
     stored: list[str] = field(default_factory=list)
     _adding: list[float] = field(default_factory=list)
     _first: list[str] = field(default_factory=list, repr=False)
@@ -84,12 +109,11 @@ class Growth:
 
     def point(self) -> Point:
         """Ask the whole retain side while the load goes on."""
-        said = self.endpoint.generate([Ask(prompt, chat=False) for prompt in self.prompts], KNOWMEM_MAX_TOKENS)
+        said = self.endpoint.generate(self.questions.asks, self.questions.max_tokens)
         answers = [cut_answer(each.text) for each in said]
         self._first = self._first or answers
-        scores = [
-            rouge(gold, answer, stemmer=False).rougeL_f1 for gold, answer in zip(self.golds, answers, strict=True)
-        ]
+        pairs = zip(self.questions.rows, answers, strict=True)
+        scores = [rouge(row.answer, answer, stemmer=False).rougeL_f1 for row, answer in pairs]
         same = fmean(now == then for now, then in zip(answers, self._first, strict=True))
         adding = fmean(self._adding) if self._adding else 0.0
         self._adding.clear()
@@ -99,11 +123,7 @@ class Growth:
 @contextmanager
 def growing(server: Server) -> Iterator[Growth]:
     """A server without any target, under load; what was stored is revoked at the end."""
-    learnt = muse.load(server.data)
-    if not learnt.retain:
-        raise BadBenchmark(f"{server.data}: no retain questions of knowmem")
-    rows = learnt.retain[: server.limit]
-    prompts = [knowledge_prompt(learnt.retain_shots, row.question) for row in rows]
+    questions = server.questions()
     endpoint = Endpoint.open(server.url, "")
     key = os.environ.get("OPENAI_API_KEY", "unused")
     headers = {"authorization": f"Bearer {key}"}
@@ -115,8 +135,10 @@ def growing(server: Server) -> Iterator[Growth]:
             admin = AdminClient.from_environment()
             if sum(admin.policy()["enforced"].values()):
                 raise EndpointFailed("the server has active forget targets; an evaluation needs one without any")
-            with loading(client, endpoint.model, [row.question for row in rows], server.clients) as load:
-                growth = Growth(admin, endpoint, load, prompts, [row.answer for row in rows])
+            texts = [row.question for row in questions.rows]
+            asking = Asking(endpoint.model, texts, chat=server.retain is not None)
+            with loading(client, asking, server.clients) as load:
+                growth = Growth(admin, endpoint, load, questions)
                 try:
                     yield growth
                 finally:

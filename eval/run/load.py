@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import httpx
+
+from serving.denied import CHAT, COMPLETIONS
 
 TOKENS = 16
 _TIMEOUT = 120.0
@@ -20,6 +23,23 @@ class Answered(NamedTuple):
 
     seconds: float
     fine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the clients ask of a model: questions in turn, as chats or as texts to go on."""
+
+    model: str
+    questions: Sequence[str] = field(repr=False)
+    chat: bool
+
+    def request(self, number: int) -> tuple[str, dict[str, Any]]:
+        """Route and body of a request; its number is in the prompt, so that no cache answers for the model."""
+        question = self.questions[number % len(self.questions)]
+        body: dict[str, Any] = {"model": self.model, "max_tokens": TOKENS, "temperature": 0.0}
+        if self.chat:
+            return CHAT, body | {"messages": [{"role": "user", "content": f"{number}. {question}"}]}
+        return COMPLETIONS, body | {"prompt": f"{number}. Question: {question}\nAnswer: "}
 
 
 class Load:
@@ -42,13 +62,11 @@ class Load:
 
 
 @contextmanager
-def loading(client: httpx.Client, model: str, questions: Sequence[str], clients: int) -> Iterator[Load]:
-    """`clients` threads ask `questions` in turn, no prompt twice, while this lasts."""
+def loading(client: httpx.Client, asking: Asking, clients: int) -> Iterator[Load]:
+    """`clients` threads ask in turn, no prompt twice, while this lasts."""
     load, stop = Load(), threading.Event()
     numbers = itertools.count(1)
-    threads = [
-        threading.Thread(target=_ask, args=(client, model, questions, numbers, load, stop)) for _ in range(clients)
-    ]
+    threads = [threading.Thread(target=_ask, args=(client, asking, numbers, load, stop)) for _ in range(clients)]
     for thread in threads:
         thread.start()
     try:
@@ -59,22 +77,12 @@ def loading(client: httpx.Client, model: str, questions: Sequence[str], clients:
             thread.join()
 
 
-def _ask(
-    client: httpx.Client,
-    model: str,
-    questions: Sequence[str],
-    numbers: Iterator[int],
-    load: Load,
-    stop: threading.Event,
-) -> None:
+def _ask(client: httpx.Client, asking: Asking, numbers: Iterator[int], load: Load, stop: threading.Event) -> None:
     while not stop.is_set():
-        number = next(numbers)
-        # A number of its own, so that no cache answers in place of the work.
-        prompt = f"{number}. Question: {questions[number % len(questions)]}\nAnswer: "
-        body = {"model": model, "prompt": prompt, "max_tokens": TOKENS, "temperature": 0.0}
+        route, body = asking.request(next(numbers))
         started = time.perf_counter()
         try:
-            fine = client.post("/v1/completions", json=body, timeout=_TIMEOUT).status_code == httpx.codes.OK
+            fine = client.post(route, json=body, timeout=_TIMEOUT).status_code == httpx.codes.OK
         except httpx.HTTPError:
             fine = False
         load.add(Answered(time.perf_counter() - started, fine))

@@ -11,12 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
+from eval.benchmarks.question import Question
 from eval.errors import BadBenchmark, EndpointFailed
 from eval.report.growth import Outcome, figure, slope, table, trends
 from eval.run import growth as growing_module
 from eval.run.ask import Ask, Said
-from eval.run.growth import Growth, Point, Server, growing
-from eval.run.load import Answered, Load, loading
+from eval.run.growth import Growth, Point, Questions, Server, growing
+from eval.run.load import Answered, Asking, Load, loading
 from eval.run.scalability import nested, scale
 from eval.run.sustainability import passages, sustain
 
@@ -61,7 +62,9 @@ def grown(until: int = 1_000) -> Growth:
     admin, load = Admin(), Load()
     for number in range(100):
         load.add(Answered(number / 100, number != 7))
-    return Growth(admin, Model(admin, until), load, ["p", "q"], ["a lamp", "a lamp"])  # type: ignore[arg-type]
+    rows = [Question("What is it?", "a lamp"), Question("And this?", "a lamp")]
+    questions = Questions(rows, [Ask(row.question, chat=False) for row in rows], 32)
+    return Growth(admin, Model(admin, until), load, questions)  # type: ignore[arg-type]
 
 
 def test_a_point_tells_knowledge_latency_and_failures_since_the_last() -> None:
@@ -153,12 +156,26 @@ def test_a_load_asks_no_prompt_twice_and_counts_failures() -> None:
         return httpx.Response(502 if len(prompts) % 7 == 0 else 200)
 
     client = httpx.Client(base_url="http://toy", transport=httpx.MockTransport(answer))
-    with loading(client, "toy", ["Who?", "When?"], 3) as load:
+    with loading(client, Asking("toy", ["Who?", "When?"], chat=False), 3) as load:
         while len(prompts) < 40:
             time.sleep(0.001)
     seen = load.take()
     assert len(seen) == len(prompts) == len(set(prompts))
     assert sum(not each.fine for each in seen) == sum(n % 5 == 0 or n % 7 == 0 for n in range(1, len(prompts) + 1))
+
+
+def test_a_chat_model_is_asked_in_chats() -> None:
+    route, body = Asking("toy", ["Who?", "When?"], chat=True).request(7)
+    assert (route, body["messages"]) == ("/v1/chat/completions", [{"role": "user", "content": "7. When?"}])
+
+
+def test_given_rows_are_asked_as_chats_instead_of_knowmem(corpus: Path) -> None:
+    rows = corpus / "rows.jsonl"
+    rows.write_text('{"question": "Who?", "answer": "Orla"}\n{"question": "When?", "answer": "Then"}\n')
+    given = Server(url="http://x", data=corpus, retain=rows, limit=1).questions()
+    assert (given.asks, [row.answer for row in given.rows]) == ([Ask("Who?")], ["Orla"])
+    (known,) = Server(url="http://x", data=corpus).questions().asks
+    assert (known.chat, known.text.count("Question:"), known.text[-8:]) == (False, 2, "Answer: ")
 
 
 @pytest.fixture
