@@ -122,7 +122,18 @@ class Trunk:
                 raise ModelUnavailable("the assistant's weights do not fit the model")
             placed = tensor.to(self.device, self.dtype)
             changes[name] = nn.Parameter(placed, requires_grad=False)
+        for linear in {name.rpartition(".")[0] for name in tensors if name.endswith((".down", ".up"))}:
+            self._pair_fits(linear, tensors)
         return changes
+
+    def _pair_fits(self, linear: str, tensors: Mapping[str, torch.Tensor]) -> None:
+        base = self._slots[f"{linear}.weight"].base
+        down, up = tensors.get(f"{linear}.down"), tensors.get(f"{linear}.up")
+        if base is None or down is None or up is None or down.dim() != 2:
+            raise ModelUnavailable("the assistant's weights do not fit the model")
+        outputs, inputs = base.shape
+        if down.shape[1] != inputs or up.shape != (outputs, down.shape[0]):
+            raise ModelUnavailable("the assistant's weights do not fit the model")
 
     def _blocks(self) -> nn.ModuleList:
         found = [

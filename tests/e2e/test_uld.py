@@ -139,7 +139,7 @@ def test_a_question_whose_assistant_cannot_be_served_is_declined(
         "retain_loss": 0.0,
         "targets": (target,),
     }
-    bad = assistants.add(manifest, {"model.layers.0.self_attn.q_proj.down": torch.ones(1)}, {})
+    bad = assistants.add(manifest, {"model.layers.0.self_attn.q_proj.weight": torch.ones(1)}, {})
     if harm == "truncated":
         (bad.folder / "weights.safetensors").write_bytes(b"")
     (promoted := assistants.folder(Standing.PROMOTED)).mkdir(exist_ok=True)

@@ -18,6 +18,7 @@ from guard.uld.train import Epoch, Recipe, train
 from guard.uld.trunk import Trunk
 from tests.guard.conftest import WordEmbedder
 from tests.guard.uld.conftest import FACTS, OTHERS, make_model
+from tests.guard.uld.test_sweep import write_tofu
 
 pytestmark = pytest.mark.e2e
 
@@ -99,9 +100,8 @@ def test_it_remembers_what_is_forgotten_and_knows_nothing_else(
     assert "<svg" in (assistant.folder / "losses.svg").read_text()
 
 
-def test_a_gated_line_forgets_like_the_ungated_one_and_keeps_the_rest(
-    model: Path, tofu: Path, tmp_path: Path
-) -> None:
+def test_a_gated_line_forgets_like_the_ungated_one_and_keeps_the_rest(model: Path, tmp_path: Path) -> None:
+    tofu = write_tofu(tmp_path)
     recipe = Recipe(layers=2, rank=8, epochs=5, batch=4, rate=2e-2)
     assistant = train(model, CORPUS, recipe, Assistants(tmp_path / "assistants"), Losses())
     never_saw = str(make_model(tmp_path / "other", seed=1))

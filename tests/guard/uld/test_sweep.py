@@ -35,13 +35,17 @@ def write(folder: Path, name: str, rows: list[Any]) -> None:
     (folder / f"{name}.json").write_text("\n".join(map(json.dumps, values)))
 
 
-@pytest.fixture(scope="module")
-def tofu(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tofu")
+def write_tofu(folder: Path) -> Path:
+    """Write a benchmark of the little model's questions."""
     write(folder, "forget10_perturbed", FACTS)
     for name in ("retain_perturbed", "real_authors_perturbed", "world_facts_perturbed", "holdout10"):
         write(folder, name, FAR)
     return folder
+
+
+@pytest.fixture(scope="module")
+def tofu(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tofu(tmp_path_factory.mktemp("tofu"))
 
 
 @pytest.fixture(scope="module")

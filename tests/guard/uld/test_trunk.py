@@ -62,8 +62,20 @@ def test_the_low_rank_change_reaches_every_linear_layer_but_the_head(trunk: Trun
     assert not any("lm_head" in name for name in linears)
 
 
-@pytest.mark.parametrize("tensors", [{"model.layers.7.mlp.up_proj.weight": 3}, {"model.norm.weight": 3}])
-def test_weights_of_another_shape_of_model_are_refused(trunk: Trunk, tensors: dict[str, int]) -> None:
+UP = "model.layers.1.mlp.up_proj"
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"model.layers.7.mlp.up_proj.weight": (3,)},
+        {"model.norm.weight": (3,)},
+        {f"{UP}.down": (2, 64)},
+        {f"{UP}.down": (2, 63), f"{UP}.up": (96, 2)},
+        {f"{UP}.down": (2, 64), f"{UP}.up": (96, 3)},
+    ],
+)
+def test_weights_of_another_shape_of_model_are_refused(trunk: Trunk, tensors: dict[str, tuple[int, ...]]) -> None:
     with pytest.raises(ModelUnavailable):
         trunk.load({name: torch.zeros(size) for name, size in tensors.items()})
 
