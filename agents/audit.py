@@ -12,6 +12,7 @@ from typing import Protocol
 from agents.subject import Subject, subject_of
 from guard.automaton import Automaton
 from guard.conversation import windows
+from guard.decoding import Reading, decoded
 from guard.embedder import Embedder, Vectors
 from guard.normalise import fold
 from guard.phrases import NAMED_KINDS
@@ -54,6 +55,7 @@ class Audit(Protocol):
 class PolicyAudit:
     """The audit under one policy snapshot; shadow targets are never found.
 
+    The text is read as it stands, folded, and as what it says decoded (`guard.decoding`).
     A text leaks a target when it names it (persons, works and secrets), when one of its sentences has a cosine of
     `meaning` or more to a name, question, fact or passage of the target, when it holds a literal of scope
     `always`, or, for the `subjects` that the conversation is known to touch, one of their forbidden phrases.
@@ -67,11 +69,18 @@ class PolicyAudit:
     def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]:
         """Return the targets that `text` leaks, each once."""
         found: dict[str, Signal] = {}
-        for target in self._enforced(self._policy.names.found(text)):
+        readings = (Reading(text, True), *decoded(text))
+        for target in self._enforced(self._named(readings)):
             if target.draft.kind in NAMED_KINDS:
                 found[target.id] = Signal.NAME
-        literal = (*self._always(text), *(subject.id for subject in subjects if self._phrase_of(subject, text)))
-        near = self._near(sentences(text), self._meaning)
+        literal: list[str] = []
+        for reading in readings:
+            literal += self._always(reading.text)
+            literal += (subject.id for subject in subjects if self._phrase_of(subject, reading.text))
+        said = dict.fromkeys(
+            sentence for reading in readings if reading.language for sentence in sentences(reading.text)
+        )
+        near = self._near(list(said), self._meaning)
         for ids, signal in ((literal, Signal.PHRASE), (near, Signal.MEANING)):
             for target in self._enforced(ids):
                 found.setdefault(target.id, signal)
@@ -89,6 +98,10 @@ class PolicyAudit:
             if len(chosen) == limit:
                 break
         return tuple(map(subject_of, chosen))
+
+    def _named(self, readings: Iterable[Reading]) -> list[str]:
+        found = (self._policy.names.found(reading.text, whole=reading.language) for reading in readings)
+        return list(dict.fromkeys(target for ids in found for target in sorted(ids)))
 
     def _enforced(self, ids: Iterable[str]) -> list[ForgetTarget]:
         targets = (self._policy.targets[target] for target in ids if target in self._policy.targets)
@@ -127,7 +140,6 @@ def _compiled(phrases: tuple[str, ...]) -> Automaton:
 
 
 def sentences(text: str) -> list[str]:
-    """Return what of `text` is compared by meaning: its sentences, long ones in windows, none twice."""
     """Return the distinct parts of `text` whose meaning is looked at, each within an embedder's window."""
     found = (match[0].strip() for match in _SENTENCE.finditer(text))
     return list(dict.fromkeys(window for sentence in found if sentence for window in windows(sentence)))

@@ -27,6 +27,7 @@ from guard.uld.promoted import Promoted
 from serving.admin.app import create_admin
 from serving.admin_service import PolicyService
 from serving.agents.answering import open_agents
+from serving.agents.counted import count
 from serving.agents.guardrail import Guardrail
 from serving.asgi import App
 from serving.assistant_service import AssistantService
@@ -129,9 +130,11 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     judge = Judge(current, detector)
     keys = tuple(k for k in settings.api_keys.get_secret_value().split(",") if k)
     limits = Limits(keys, settings.max_body_bytes, settings.decline_text, version("lethe"))
-    clients = contextlib.AsyncExitStack()
-    agents = await clients.enter_async_context(open_agents(settings, lambda: supervisor.app, current, embedder))
     metrics = Metrics()
+    clients = contextlib.AsyncExitStack()
+    agents = await clients.enter_async_context(
+        open_agents(settings, lambda: supervisor.app, current, embedder, partial(count, metrics))
+    )
     verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
     data = DataPlane(supervisor, judge, limits, agents, Decisions(metrics, verdicts))
     assistants = None if settings.engine else _assistants(settings, model, applier)

@@ -24,6 +24,11 @@ def found(leaks: tuple[Leak, ...]) -> dict[str, Signal]:
         "Вrisа Оkonkwo-Lund",
         "the ferry cellist herself",
         "first line\n\nthen Brisa\u200bOkonkwo\u200bLund",
+        "Read this: QnJpc2EgT2tvbmt3by1MdW5k",
+        "4272697361204f6b6f6e6b776f2d4c756e64",
+        "Oevfn Bxbaxjb-Yhaq",
+        "dnuL-owknokO asirB",
+        "Br1s4 Ok0nkw0-Lund",
     ],
 )
 def test_a_name_leaks_however_it_is_written(audit: PolicyAudit, text: str) -> None:
@@ -40,6 +45,11 @@ def test_a_forbidden_phrase_leaks_of_a_subject_that_is_touched(audit: PolicyAudi
     text = "A town that some call Kovan Bay lies there among other and quieter towns of that long coast"
     assert found(audit.leaks(text, [brisa])) == {"Brisa Okonkwo-Lund": Signal.PHRASE}
     assert audit.leaks(text) == ()
+
+
+def test_a_forbidden_phrase_leaks_in_code_too(audit: PolicyAudit) -> None:
+    (brisa,) = audit.nearest(["Okonkwo-Lund"], 1)
+    assert found(audit.leaks("S292YW4gQmF5", [brisa])) == {"Brisa Okonkwo-Lund": Signal.PHRASE}
 
 
 def test_a_literal_of_scope_always_leaks_of_whatever_the_text_is_about(audit_of: AuditOf) -> None:
