@@ -184,7 +184,10 @@ def _repeated(asked: dict[str, Any]) -> dict[str, Any]:
     """What the answer says again of the request."""
     said = {name: default if (given := asked.get(name)) is None else given for name, default in REPEATED.items()}
     said["reasoning"] = {"effort": (asked.get("reasoning") or {}).get("effort"), "summary": None}
-    said["tools"] = [{"parameters": None, "strict": None, **tool} for tool in asked.get("tools") or ()]
+    said["tools"] = [
+        {**tool, "parameters": tool.get("parameters"), "strict": tool.get("strict")}
+        for tool in asked.get("tools") or ()
+    ]
     return said
 
 
