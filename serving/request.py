@@ -17,6 +17,8 @@ from serving.dialects.spoken import DIALECTS
 
 # Members of a message or tool that name structure, not content.
 STRUCTURAL = frozenset({"role", "type", "id", "tool_call_id"})
+# Members of a JSON schema whose keys are names of the client's.
+NAMED = ("properties", "patternProperties", "$defs", "definitions")
 CHAT_CHUNK = "chat.completion.chunk"
 # Further members of a body whose strings the model reads or is made to spell.
 CONTEXT = ("tools", "functions", "documents", "response_format", "structured_outputs", "suffix")
@@ -124,14 +126,22 @@ class UnreadablePrompt(RequestRefused):
 
 
 def strings(value: object) -> Iterator[str]:
-    """Every string inside a JSON value, in document order, except structural members (no recursion limit)."""
+    """Every string inside a JSON value, in document order, except structural members (no recursion limit).
+
+    The names that a schema gives to properties are strings too: the model reads them as it reads the rest.
+    """
     stack = [value]
     while stack:
         item = stack.pop()
         if isinstance(item, str):
             yield item
         elif isinstance(item, Mapping):
-            stack.extend(item[key] for key in reversed(item) if key not in STRUCTURAL)
+            # A property may have one of these names, and hold more than a word.
+            stack.extend(
+                item[key] for key in reversed(item) if key not in STRUCTURAL or not isinstance(item[key], str)
+            )
+            named = (item[key] for key in NAMED if isinstance(item.get(key), Mapping))
+            stack.extend(name for properties in named for name in properties)
         elif isinstance(item, list):
             stack.extend(reversed(item))
 

@@ -94,6 +94,13 @@ def test_strings_come_in_document_order_and_from_any_depth() -> None:
     assert list(strings({"a": ["x", {"b": "y", "role": "no"}], "c": deep})) == ["x", "y", "end"]
 
 
+def test_names_of_properties_are_read() -> None:
+    schema = {"type": "object", "properties": {"Ada Quill": {"type": "string"}, "who": {"enum": ["Bo"]}}}
+    assert sorted(strings({"parameters": schema})) == ["Ada Quill", "Bo", "who"]
+    kind = {"type": "object", "properties": {"type": {"description": "Ada Quill"}}}
+    assert sorted(strings({"parameters": kind})) == ["Ada Quill", "type"]
+
+
 def test_n_counts_choices_per_prompt() -> None:
     assert completion("a", n=3).choices_per_prompt == 3
     assert completion("a", n="3").choices_per_prompt == 1
