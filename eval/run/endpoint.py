@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import openai
@@ -21,6 +23,7 @@ from serving.admin_client import AdminClient, AdminRefused
 _AT_ONCE = 16
 _TIMEOUT = 300.0
 _RETRIES = 4
+_PAUSE = 1.0
 
 
 class Endpoint:
@@ -148,25 +151,41 @@ def forgetting(drafts: Sequence[Draft], name: MethodName) -> Iterator[None]:
         admin = AdminClient.from_environment()
         if _active(admin):
             raise EndpointFailed("the server has active forget targets; an evaluation needs one without any")
-        stored: list[str] = []
-        if name is not MethodName.NONE:
-            stored = admin.add_many([_wire(draft, Method(name.value)) for draft in drafts])["ids"]
     try:
+        if name is not MethodName.NONE:
+            wired = [_wire(draft, Method(name.value)) for draft in drafts]
+            with _failing():
+                _enforced(admin, lambda: admin.add_many(wired))
         yield
     finally:
+        # There were none before, so all are ours, also where storing them failed half-way.
         with _failing():
-            for target in stored:
-                admin.revoke(target)
+            for target in _active(admin):
+                _enforced(admin, partial(admin.revoke, target))
 
 
-def _active(admin: AdminClient) -> bool:
+def _active(admin: AdminClient) -> list[str]:
+    found: list[str] = []
     cursor, first = None, True
     while first or cursor:
         page = admin.list(cursor, 1000)
-        if any(target["state"] == "active" for target in page["targets"]):
-            return True
+        found += [target["id"] for target in page["targets"] if target["state"] == "active"]
         cursor, first = page["next_cursor"], False
-    return False
+    return found
+
+
+def _enforced(admin: AdminClient, change: Callable[[], object]) -> None:
+    """Make a change and return when it is enforced, though that take longer than the server's own wait."""
+    try:
+        change()
+    except AdminRefused as refused:
+        deadline = time.monotonic() + _TIMEOUT
+        while refused.code == "not_applied_in_time" and time.monotonic() < deadline:
+            policy = admin.policy()
+            if policy["enforced_version"] >= policy["version"]:
+                return
+            time.sleep(_PAUSE)
+        raise
 
 
 def _wire(draft: Draft, method: Method) -> dict[str, Any]:

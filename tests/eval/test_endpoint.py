@@ -16,6 +16,7 @@ from eval.run.session import CHUNK, Session
 from eval.run.store import Store
 from eval.run.task import Item, Task
 from guard.target import Draft, Fact
+from serving.admin_client import AdminRefused
 
 
 class Client:
@@ -72,18 +73,31 @@ class Admin:
         self.states = states
         self.stored: list[dict[str, Any]] = []
         self.revoked: list[str] = []
+        self.slow = False
+        self.asked = 0
 
     def list(self, cursor: str | None, limit: int) -> Any:
         place = int(cursor or 0)
         following = str(place + 1) if place + 1 < len(self.states) else None
-        return {"targets": [{"state": self.states[place]}] if self.states else [], "next_cursor": following}
+        shown = [{"id": f"ft_{place}", "state": self.states[place]}] if self.states else []
+        return {"targets": shown, "next_cursor": following}
 
     def add_many(self, drafts: list[dict[str, Any]]) -> Any:
         self.stored = drafts
-        return {"ids": [f"ft_{place}" for place in range(len(drafts))]}
+        self.states = ["active"] * len(drafts)
+        self._wait()
 
     def revoke(self, target_id: str) -> None:
         self.revoked.append(target_id)
+        self._wait()
+
+    def policy(self) -> Any:
+        self.asked += 1
+        return {"version": 3, "enforced_version": 2 + (self.asked % 2 == 0)}
+
+    def _wait(self) -> None:
+        if self.slow:
+            raise AdminRefused("not_applied_in_time", "stored, and not yet enforced")
 
 
 @pytest.fixture
@@ -109,6 +123,22 @@ def test_targets_are_there_while_a_method_runs_and_revoked_whatever_happens(admi
     assert admin.stored[0]["methods"] == ["decline"]
     assert admin.stored[0]["facts"] == [{"question": "Who?", "answer": "A cook."}]
     assert admin.revoked == ["ft_0", "ft_1"]
+
+
+def test_a_server_that_is_slow_to_enforce_is_waited_for(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "_PAUSE", 0.0)
+    admin.slow = True
+    with forgetting(DRAFTS, MethodName.GUARD):
+        assert admin.asked == 2
+    assert admin.revoked == ["ft_0", "ft_1"]
+
+
+def test_what_is_never_enforced_fails_and_is_revoked(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "_TIMEOUT", 0.0)
+    admin.slow = True
+    with pytest.raises(EndpointFailed, match="not_applied_in_time"), forgetting(DRAFTS, MethodName.GUARD):
+        pass
+    assert admin.revoked[0] == "ft_0"
 
 
 def test_without_protection_nothing_is_stored(admin: Admin) -> None:
