@@ -21,6 +21,7 @@ LEAST_LETTERS = 3
 # How many words may stand between the ends: "Orla Maria de Venn", "Venn, Dr. Orla".
 BETWEEN = 2
 
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dame", "lord", "lady", "saint", "st"})
 _WORD = re.compile(r"[^\W_]+(?:[\u00ad\u200b-\u200d\u2060][^\W_]+)*")
 
 
@@ -28,7 +29,8 @@ class PartialNames:
     """Finds targets by parts of names of two words or more; immutable.
 
     A first or last word counts alone when it has 3 letters, is no common English word and belongs to at most 3
-    targets. The time does not grow with the number of targets.
+    targets, unless it stands beside another name: "Elsie Venn" is not "Orla Venn", nor is "Orla Dross". The time
+    does not grow with the number of targets.
     """
 
     def __init__(
@@ -60,18 +62,25 @@ class PartialNames:
     def found(self, text: str) -> dict[str, float]:
         """Return by target how much the part of its name that `text` holds tells, from 0 to 1."""
         told: dict[str, float] = {}
-        split = _folded_words(text)
+        split = [(word, folded) for word in _WORD.findall(text) if (folded := fold(word))]
         for target, amount in self._seen(split):
             told[target] = max(amount, told.get(target, 0.0))
         return told
 
-    def _seen(self, split: list[str]) -> Iterator[tuple[str, float]]:
-        for place, word in enumerate(split):
-            yield from self._words.get(word, {}).items()
-            for other in split[place + 1 : place + 2 + BETWEEN]:
+    def _seen(self, split: list[tuple[str, str]]) -> Iterator[tuple[str, float]]:
+        for place, (_, word) in enumerate(split):
+            for target, amount in self._words.get(word, {}).items():
+                beside = place - 1 if amount == LAST else place + 1
+                if not (0 <= beside < len(split) and _is_name(*split[beside])):
+                    yield target, amount
+            for _, other in split[place + 1 : place + 2 + BETWEEN]:
                 amount = INITIAL if len(word) == 1 else BOTH_ENDS
                 for target in self._pairs.get((word, other), ()):
                     yield target, amount
+
+
+def _is_name(word: str, folded: str) -> bool:
+    return word[0].isupper() and len(folded) > 1 and folded not in _TITLES and not is_common(folded)
 
 
 def _folded_words(text: str) -> list[str]:

@@ -30,6 +30,16 @@ def test_a_part_of_a_word_or_a_common_word_tells_nothing(text: str) -> None:
     assert VENN.found(text) == {}
 
 
+@pytest.mark.parametrize("text", ["Elsie Vennström", "Orla Dross", "asked Elsie Maria Vennström's"])
+def test_a_part_beside_another_name_is_somebody_else(text: str) -> None:
+    assert VENN.found(text) == {}
+
+
+@pytest.mark.parametrize("text", ["Dr. Vennström", "Has Vennström won?", "elsie vennström"])
+def test_a_title_or_a_common_word_beside_it_changes_nothing(text: str) -> None:
+    assert VENN.found(text) == {"venn": LAST}
+
+
 def test_a_common_surname_tells_beside_the_given_name() -> None:
     assert VENN.found("Tam B. King")["king"] == BOTH_ENDS
 
