@@ -27,7 +27,14 @@ def load_probes(folder: Path, split: ForgetSplit, names: Sequence[str], each: in
     step = max(1, len(others) // SHOTS)
     shots = tuple(Question(row.question, row.answer) for row in others[::step][:SHOTS])
     groups = [rows[start : start + ROWS_PER_AUTHOR] for start in range(0, len(rows), ROWS_PER_AUTHOR)]
-    return [_probes(name, group, shots, each) for name, group in zip(names, groups, strict=True)]
+    # Rows of one place ask alike of every author, so each author's questions begin at another place.
+    starts = [_STRIDE * place % ROWS_PER_AUTHOR for place in range(len(groups))]
+    return [
+        _probes(
+            name, group, shots, sorted({(start + ROWS_PER_AUTHOR * k // each) % len(group) for k in range(each)})
+        )
+        for name, group, start in zip(names, groups, starts, strict=True)
+    ]
 
 
 def _probes(name: str, rows: Sequence[PerturbedQuestion], shots: tuple[Question, ...], each: int) -> list[Probe]:
