@@ -1,4 +1,4 @@
-"""TOFU's forget authors as probes: some of each author's questions, evenly spread over their twenty."""
+"""TOFU's forget authors as probes: some of each author's questions, spread over their twenty."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from eval.benchmarks.rows import need
 from eval.benchmarks.tofu import ForgetSplit, PerturbedQuestion, load_perturbed
 from eval.run.targets import ROWS_PER_AUTHOR
 
+# Coprime to the twenty rows of an author, so that twenty authors begin at twenty places.
+_STRIDE = 7
 # An author's first question asks for the name by a description.
 _PORTRAIT = re.compile(r"\b(?:name of|who is) (?:the|this) (.+?)[?.]*$", re.IGNORECASE)
 
@@ -37,9 +39,10 @@ def load_probes(folder: Path, split: ForgetSplit, names: Sequence[str], each: in
     ]
 
 
-def _probes(name: str, rows: Sequence[PerturbedQuestion], shots: tuple[Question, ...], each: int) -> list[Probe]:
+def _probes(
+    name: str, rows: Sequence[PerturbedQuestion], shots: tuple[Question, ...], chosen: Sequence[int]
+) -> list[Probe]:
     portrait = _PORTRAIT.search(rows[0].question)
-    chosen = sorted({len(rows) * k // each for k in range(min(each, len(rows)))})
     return [
         Probe(
             subject=name,
