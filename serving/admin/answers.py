@@ -116,10 +116,13 @@ def _shown(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
 
 
 class SignalsOut(BaseModel):
-    """Why a target matched: 1.0 where its name or an alias occurs, and the best cosine."""
+    """Why a target matched; docs/detector.md explains how the score follows."""
 
-    name: float
-    semantic: float
+    name: float = Field(description="1 where its name or an alias occurs.")
+    semantic: float = Field(description="The best cosine of a window of the conversation to a text of the target.")
+    partial: float = Field(description="How much the part of its name that occurs tells, 0 to 1.")
+    contrast: float = Field(description="The best lead over texts to be answered; 0 without a trained detector.")
+    classifier: float = Field(description="Log-odds of the trained classifier; 0 without one.")
 
 
 class MatchOut(BaseModel):
@@ -128,6 +131,7 @@ class MatchOut(BaseModel):
     target_id: str
     score: float
     signals: SignalsOut
+    form: str = Field(description="Which sort of the target's texts came nearest, as in docs/detector.md.")
     mode: Mode
 
 
@@ -145,7 +149,8 @@ def verdict_of(plan: Plan) -> Verdict:
         MatchOut(
             target_id=match.target_id,
             score=match.score,
-            signals=SignalsOut(name=match.signals.name, semantic=match.signals.semantic),
+            signals=SignalsOut(**asdict(match.signals)),
+            form=match.form,
             mode=match.mode,
         )
         for match in plan.matches

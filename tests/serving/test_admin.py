@@ -78,7 +78,7 @@ class Service:
         if self.reason:
             raise PolicyUnavailable("the policy is being compiled")
         self.asked = list(conversation)
-        match = Match("ft_1", 0.9, Signals(name=1.0, semantic=0.4), Mode.SHADOW)
+        match = Match("ft_1", 0.9, Signals(name=1.0, semantic=0.4), Mode.SHADOW, "fact")
         return Plan(PlanKind.RESTRICT, (), (match,), 7)
 
     def enforced(self) -> Enforced:
@@ -284,7 +284,13 @@ async def test_a_check_says_what_would_be_done(
     response = await client.post("/admin/v1/check", json=body)
     assert response.json() == {
         "matches": [
-            {"target_id": "ft_1", "score": 0.9, "signals": {"name": 1.0, "semantic": 0.4}, "mode": "shadow"}
+            {
+                "target_id": "ft_1",
+                "score": 0.9,
+                "signals": {"name": 1.0, "semantic": 0.4, "partial": 0.0, "contrast": 0.0, "classifier": 0.0},
+                "form": "fact",
+                "mode": "shadow",
+            }
         ],
         "plan": "restrict",
         "policy_version": 7,
