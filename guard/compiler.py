@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ from guard.own import Own, Revision, restricts
 from guard.policy import Policy
 from guard.registry import Registry, VectorKey
 from guard.rows import rows_of
+from guard.soft.matching import SoftMatching
+from guard.soft.own import Softened, SoftOwn, sweep
 from guard.standing import publish
 from guard.target import ForgetTarget, Scope, State
 from guard.uld.promoted import Promoted, in_force
@@ -45,7 +48,12 @@ class Compiler:
     """
 
     def __init__(
-        self, registry: Registry, embedder: Embedder, folder: Path, promoted: Promoted | None = None
+        self,
+        registry: Registry,
+        embedder: Embedder,
+        folder: Path,
+        promoted: Promoted | None = None,
+        matching: Callable[[], SoftMatching] | None = None,
     ) -> None:
         self._registry = registry
         self._embedder = embedder
@@ -53,6 +61,9 @@ class Compiler:
         self._library = Library(folder)
         self._promoted = promoted
         self._known: dict[Revision, str] = {}
+        # Made for the first target that asks for it: embedding a vocabulary takes minutes.
+        self._matching = cache(matching or (lambda: SoftMatching(None, embedder, folder)))
+        self._softened: dict[Revision, Softened] = {}
         self._empty = Policy(
             version=-1,
             targets={},
@@ -86,12 +97,18 @@ class Compiler:
         literals = self._literals(change, before.literals)
         publish(self._folder, literals.digests)
         own = Own(change.targets, self._library, self._known)
+        soft = SoftOwn(change.targets, self._matching, self._library, self._folder, self._softened)
         if previous is None:
             # What was written since this process began is in use; clocks of file systems lag a little.
             self._library.sweep(literals.digests, self._began - 1)
+            sweep(self._folder, self._began - 1)
         elif len(change.active) <= AT_ONCE:
             for target in change.active:
                 own.get(target.id)
+        # None is left for a request to write: the first would wait for the whole vocabulary.
+        for target in change.active:
+            if target.draft.soft:
+                soft.get(target.id)
         return Policy(
             version=version,
             targets=change.targets,
@@ -101,6 +118,7 @@ class Compiler:
             own=own,
             automata=self._library,
             assistants=self._assistants(change.targets),
+            soft=soft,
         )
 
     def _assistants(self, targets: Mapping[str, ForgetTarget]) -> dict[str, str]:

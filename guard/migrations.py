@@ -138,3 +138,8 @@ def m005_decoding(connection: sqlite3.Connection) -> None:
 @migration
 def m006_events_by_version(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX events_by_version ON events (policy_version)")
+
+
+@migration
+def m007_soft(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE targets SET draft = json_set(draft, '$.soft', json('false'))")

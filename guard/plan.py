@@ -28,7 +28,8 @@ class Plan:
     """What is done under policy `version`; `automata` are digests into the policy, `always` first, none twice.
 
     `subtraction` is the assistant of the best match that has one; the other matches are restricted all the same.
-    `decoder` is beam when the plan restricts and any of its targets asks for that.
+    `decoder` is beam when the plan restricts and any of its targets asks for that; `biases` are the digests of its
+    targets' soft matches.
     """
 
     kind: PlanKind
@@ -37,6 +38,7 @@ class Plan:
     version: int
     subtraction: Subtraction | None = None
     decoder: Decoder = Decoder.SAMPLE
+    biases: tuple[str, ...] = ()
 
 
 def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
@@ -48,12 +50,15 @@ def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
     """
     enforced = [match.target_id for match in matches if match.mode is Mode.ENFORCE]
     own = (policy.own[target] for target in enforced if target in policy.own)
-    automata = tuple(dict.fromkeys(digest for digest in (*policy.literals.digests, *own)))
+    soft = [policy.soft[target] for target in enforced if target in policy.soft]
+    near = (each.words for each in soft if each.words)
+    automata = tuple(dict.fromkeys(digest for digest in (*policy.literals.digests, *own, *near)))
+    biases = tuple(dict.fromkeys(each.bias for each in soft if each.bias))
     subtraction = next((_subtraction(policy, target) for target in enforced if target in policy.assistants), None)
     kind = _kind(policy, enforced, automata, subtraction)
     searched = any(policy.targets[target].draft.decoder is Decoder.BEAM for target in enforced)
     decoder = Decoder.BEAM if searched and kind is PlanKind.RESTRICT else Decoder.SAMPLE
-    return Plan(kind, automata, tuple(matches), policy.version, subtraction, decoder)
+    return Plan(kind, automata, tuple(matches), policy.version, subtraction, decoder, biases)
 
 
 def _kind(

@@ -11,6 +11,7 @@ from guard.automaton import Automaton
 from guard.index import TargetIndex
 from guard.literals import Literals
 from guard.names import Names
+from guard.soft.own import Softened
 from guard.target import ForgetTarget, Mode
 
 
@@ -31,6 +32,7 @@ class Policy:
     own       by id of an enforced contextual target with phrases to forbid: the digest of its automaton
     automata  by digest, mapped from the files that the engine maps too
     assistants  by id of an enforced contextual target with the method uld: the digest of its promoted assistant
+    soft      by id of an enforced contextual target that is matched softly: what was written for it
     """
 
     version: int
@@ -41,6 +43,7 @@ class Policy:
     own: Mapping[str, str] = field(repr=False)
     automata: Automata = field(repr=False)
     assistants: Mapping[str, str] = field(repr=False, default_factory=dict)
+    soft: Mapping[str, Softened] = field(repr=False, default_factory=dict)
 
     @property
     def has_contextual(self) -> bool:

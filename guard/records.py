@@ -53,6 +53,7 @@ def _draft_of(members: dict[str, Any]) -> Draft:
         alpha=members["alpha"],
         filter_rate=members["filter_rate"],
         quoted_words=members["quoted_words"],
+        soft=members["soft"],
         shared=members["shared"],
         expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
         basis=members["basis"],

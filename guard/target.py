@@ -73,6 +73,7 @@ class Draft:
 
     alpha, filter_rate  strength and filter rate of `uld`; None for the assistant's own
     quoted_words        the shortest run of words of a passage that may not be quoted
+    soft                whether words that mean what is forbidden are suppressed as well
     shared              whether the agents may tell another provider than the engine's of this target
     """
 
@@ -90,6 +91,7 @@ class Draft:
     alpha: float | None = None
     filter_rate: float | None = None
     quoted_words: int = 8
+    soft: bool = False
     shared: bool = False
     expires_at: datetime | None = None
     basis: str = ""

@@ -18,6 +18,7 @@ from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
 from serving.asgi import App
 from serving.settings import Settings
 
+SOFT = "guard.soft.vllm_v1:BiasProcessor"
 PROCESSOR = "guard.vllm_v1:RestrictionProcessor"
 DIFFERENCE = "guard.uld.vllm_v1:DifferenceProcessor"
 # Flags that an operator's `engine_args` may not touch: each would change or lift what the policy relies on.
@@ -101,6 +102,7 @@ def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
         # In this order: what is masked stays masked.
         "--logits-processors",
         DIFFERENCE,
+        SOFT,
         PROCESSOR,
         "--disable-fastapi-docs",
     ]

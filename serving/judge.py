@@ -15,6 +15,7 @@ from guard.conversation import Message
 from guard.detector import Detector, Match
 from guard.plan import Plan, PlanKind, plan_for
 from guard.policy import Policy
+from guard.soft.terms import BIAS
 from guard.target import ForgetTarget
 from guard.uld.terms import ALPHA, ASSISTANT, FILTER
 from serving.request import GenerationRequest
@@ -80,7 +81,9 @@ def sealed(request: GenerationRequest, plan: Plan) -> bytes:
 
 def terms(plan: Plan) -> dict[str, object]:
     """What the engine's processors are told of a plan under which the model answers."""
-    told = {"lethe_policy": str(plan.version), "lethe_automata": ",".join(plan.automata)}
+    told: dict[str, object] = {"lethe_policy": str(plan.version), "lethe_automata": ",".join(plan.automata)}
+    if plan.biases:
+        told[BIAS] = ",".join(plan.biases)
     return told | _subtracting(plan)
 
 

@@ -41,6 +41,7 @@ from serving.metrics import Metrics
 from serving.remote import open_remote
 from serving.scoring import create_scoring, teacher_of
 from serving.settings import Settings
+from serving.soft import soft_matching
 from serving.supervisor import Opener, Supervisor
 from serving.verdicts import VerdictLog
 
@@ -124,7 +125,8 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     current = CurrentPolicy()
     # A remote engine is not known to hold our assistants.
     promoted = None if settings.engine else Promoted(settings.promoted_dir)
-    applier = Applier(Compiler(registry, embedder, settings.policy_dir, promoted), current)
+    matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
+    applier = Applier(Compiler(registry, embedder, settings.policy_dir, promoted, matching), current)
     supervisor = Supervisor(opener(settings, model), lambda app: self_test(app, settings.policy_dir))
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     judge = Judge(current, detector)

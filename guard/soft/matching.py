@@ -33,14 +33,15 @@ class SoftMatching:
     """Matches targets with the words of one vocabulary and of English, by their embeddings.
 
     The first use embeds both, which are kept in `folder` by tokenizer and embedder: minutes for a large
-    vocabulary. Only tokens that begin a word are matched: a piece of one means nothing by itself.
+    vocabulary. Only tokens that begin a word are matched: a piece of one means nothing by itself. Without a
+    vocabulary, as of an engine elsewhere, there is no bias, and all words of English are matched as words.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, embedder: Embedder, folder: Path, progress: Progress | None = None
+        self, vocabulary: Vocabulary | None, embedder: Embedder, folder: Path, progress: Progress | None = None
     ) -> None:
         self._embedder = embedder
-        shown = word_tokens(vocabulary)
+        shown = word_tokens(vocabulary) if vocabulary else {}
         self._tokens = np.array(list(shown), np.int64)
         whole = {text.lower() for text in shown.values()}
         self._lexicon = [w for w in common_words() if w not in whole and not inside_another_common_word(w)]

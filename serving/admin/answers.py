@@ -43,6 +43,7 @@ class Proposal(BaseModel):
     alpha: float | None
     filter_rate: float | None
     quoted_words: int
+    soft: bool
     shared: bool
     expires_at: datetime | None
     basis: str
@@ -107,6 +108,7 @@ def _shown(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
         "alpha": draft.alpha,
         "filter_rate": draft.filter_rate,
         "quoted_words": draft.quoted_words,
+        "soft": draft.soft,
         "shared": draft.shared,
         "expires_at": draft.expires_at,
         "basis": draft.basis,

@@ -71,6 +71,7 @@ class TargetPatch(_Closed):
     alpha: Annotated[float, Field(ge=0, le=STRONGEST)] | None = None
     filter_rate: Annotated[float, Field(ge=0, le=1)] | None = None
     quoted_words: Annotated[int, Field(ge=FEWEST_QUOTED, le=MOST_QUOTED)] = 8
+    soft: bool = False
     shared: bool = False
     expires_at: Moment | None = None
     basis: Label = ""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from guard.errors import BadSettings, ModelUnavailable
-from serving.embedded import DIFFERENCE, FIXED, PROCESSOR, check_model, extra_flags, flags
+from serving.embedded import DIFFERENCE, FIXED, PROCESSOR, SOFT, check_model, extra_flags, flags
 from serving.settings import Settings
 
 
@@ -25,7 +25,7 @@ def value(command_line: list[str], flag: str) -> str:
 def test_what_the_policy_depends_on_is_always_set(model: str) -> None:
     line = flags(Settings(model=model), model, cpu=True)
     first = line.index("--logits-processors") + 1
-    assert line[first : first + 2] == [DIFFERENCE, PROCESSOR]
+    assert line[first : first + 3] == [DIFFERENCE, SOFT, PROCESSOR]
     assert value(line, "--logprobs-mode") == "processed_logprobs"
     assert value(line, "--served-model-name") == "quill-7b"
     assert "--disable-fastapi-docs" in line

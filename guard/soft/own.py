@@ -1,0 +1,72 @@
+"""Each target's soft match: its files written when the target is compiled, and their digests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from guard.library import Library
+from guard.own import Revision, restricts
+from guard.soft.matching import SoftMatching
+from guard.target import ForgetTarget, Scope
+
+
+class Softened(NamedTuple):
+    """Digests of a target's bias and of the automaton of the words near to it; "" for none."""
+
+    bias: str
+    words: str
+
+
+class SoftOwn(Mapping[str, Softened]):
+    """By id of every enforced contextual target that asks for soft matching: what was written for it.
+
+    Reading writes it if nobody did; `matching` is made for the first. `known` holds what was written before and is
+    shared by the policies of one compiler. Raises as `vectors_of`, `Bias.save` and `Library.write` do.
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[str, ForgetTarget],
+        matching: Callable[[], SoftMatching],
+        library: Library,
+        folder: Path,
+        known: dict[Revision, Softened],
+    ) -> None:
+        self._targets = targets
+        self._matching = matching
+        self._library = library
+        self._folder = folder
+        self._known = known
+
+    def __contains__(self, target_id: object) -> bool:
+        target = self._targets.get(str(target_id))
+        if target is None or not target.draft.soft or target.draft.scope is not Scope.CONTEXTUAL:
+            return False
+        return restricts(target)
+
+    def __getitem__(self, target_id: str) -> Softened:
+        if target_id not in self:
+            raise KeyError(target_id)
+        target = self._targets[target_id]
+        revision = Revision(target_id, target.revision)
+        if revision not in self._known:
+            bias, words = self._matching().of(target)
+            self._known[revision] = Softened(
+                bias.save(self._folder) if len(bias.tokens) else "", self._library.write(words) if words else ""
+            )
+        return self._known[revision]
+
+    def __iter__(self) -> Iterator[str]:
+        return (target_id for target_id in self._targets if target_id in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def sweep(folder: Path, before: float) -> None:
+    """Remove the biases last changed before that time (seconds of the epoch): who needs one writes it again."""
+    for path in folder.glob("*.bias"):
+        if path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
