@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +76,26 @@ def test_a_searched_answer_holds_nothing_forbidden_and_comes_whole(
         )
         assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == said
         assert chunks[-1].usage == whole.usage
+
+
+def test_what_a_search_costs_is_printed(exact: Server, author: Author, phrases: list[str]) -> None:
+    spent = {}
+    # A request for a least number of tokens is sampled, under the same restriction.
+    for name, members in {"sampled": {"min_tokens": 1}, "searched": {}}.items():
+        tokens, started = 0, time.perf_counter()
+        for question in author.questions[:6]:
+            answer = exact.openai.chat.completions.create(
+                model=exact.model,
+                messages=[{"role": "user", "content": question}],
+                temperature=0.0,
+                max_tokens=MAX_TOKENS,
+                extra_body=members,
+            )
+            assert answer.usage is not None
+            tokens += answer.usage.completion_tokens
+        spent[name] = 1000 * (time.perf_counter() - started) / tokens
+        print(f"{name}: {spent[name]:.1f} ms for each of {tokens} tokens")
+    print(f"a searched token costs {spent['searched'] / spent['sampled']:.1f} sampled ones")
 
 
 def test_a_completion_is_searched_for_as_a_chat_is(exact: Server, author: Author, phrases: list[str]) -> None:
