@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guard.classifier import Classifier
-from guard.conversation import Message, windows
+from guard.conversation import Message, readings
 from guard.decoding import decoded
 from guard.embedder import Embedder, Vectors
 from guard.errors import RequestRefused
@@ -89,13 +89,13 @@ class Detector:
         joined = "\n".join(message.text for message in conversation)
         named = policy.names.found(joined)
         parts = policy.names.parts(joined)
-        read = dict.fromkeys(window for message in conversation for window in windows(message.text))
+        read = dict.fromkeys(window for message in conversation for window in readings(message.text))
         for message in conversation:
             for reading in decoded(message.text):
                 named |= policy.names.found(reading.text, whole=reading.language)
                 if reading.language:
                     parts |= policy.names.parts(reading.text)
-                    read |= dict.fromkeys(windows(reading.text))
+                    read |= dict.fromkeys(readings(reading.text))
         if len(read) > MOST_WINDOWS:
             raise RequestRefused("The conversation is longer than can be examined.", field="messages")
         return _Heard(named, parts, self._embedder.embed(list(read)))

@@ -12,21 +12,21 @@ import torch
 from numpy.typing import NDArray
 
 from guard.classifier import SCALE, Classifier, Layer
-from guard.conversation import windows
+from guard.conversation import readings, windows
 from guard.embedder import Embedder, Vectors
 from guard.errors import InvalidTarget
 from guard.names import Names
 from guard.score import Calibration, Signals
 from guard.target import ForgetTarget
 
-FOLDS = 3
+FOLDS = 5
 HIDDEN = 256
 DROPOUT = 0.3
 EPOCHS = 20
 BATCH = 128
 RATE = 2e-3
 SMOOTHING = 0.05
-FEWEST = 2 * FOLDS
+FEWEST = 6
 
 Progress = Callable[[str, float], None]
 
@@ -82,7 +82,7 @@ def fit(
 ) -> Fitted:
     """Return the classifier of the targets with examples, and how it did on examples held out of its training.
 
-    The examples are parted into three; each part is weighed by a classifier of the other two, the calibration is
+    The examples are parted into five; each part is weighed by a classifier of the other two, the calibration is
     fitted to those signals, and its cut lets `false_positives` of the texts to be answered pass for a target.
     Deterministic by `seed`. Raises InvalidTarget when there are too few examples or texts to be answered.
     """
@@ -119,7 +119,9 @@ class _Task:
         self._names = Names.build({target: names[target] for target in ids})
         self._seed = seed
         self._progress = progress
-        texts = dict.fromkeys(w for one in every for text in (one.asked, *one.taught) for w in windows(text))
+        texts = dict.fromkeys(
+            w for one in every for w in (*readings(one.asked), *(w for text in one.taught for w in windows(text)))
+        )
         called = {target: [w for name in names[target] for w in windows(name)] for target in ids}
         order = list(texts | dict.fromkeys(w for given in called.values() for w in given))
         vectors = _embedded(embedder, order, progress)
@@ -129,7 +131,7 @@ class _Task:
             chosen: Vectors = vectors[[place[text] for text in dict.fromkeys(given)]]
             return chosen
 
-        self._asked = [rows(windows(one.asked)) for one in every]
+        self._asked = [rows(readings(one.asked)) for one in every]
         self._taught = [rows(w for text in one.taught for w in windows(text)) for one in every]
         self._called = {target: rows(given) for target, given in called.items()}
 
@@ -146,7 +148,7 @@ class _Task:
 
     def held_out(self, part: NDArray[np.bool_], number: int) -> Iterable[_Seen]:
         """Yield how the examples in `part` look to a classifier of the others, towards the likeliest targets."""
-        self._progress(f"part {number + 1} of {FOLDS}", 0.5 + 0.1 * number)
+        self._progress(f"part {number + 1} of {FOLDS}", 0.5 + 0.06 * number)
         classifier = self.trained(~part, number)
         rows = {target: [self._called[target]] for target in self._ids}
         for one, taught, held in zip(self._every, self._taught, part, strict=True):

@@ -5,7 +5,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guard.conversation import WINDOW_WORDS, Message, windows
+from guard.conversation import WINDOW_WORDS, Message, readings, windows
 
 
 def numbered(count: int) -> str:
@@ -70,3 +70,13 @@ def test_a_text_without_spaces_is_cut_all_the_same() -> None:
 
 def test_reading_a_long_run_without_a_stop_takes_time_in_proportion() -> None:
     assert len(windows(numbered(50_000))) == 1042
+
+
+def test_a_line_among_a_few_is_read_by_itself_without_its_label() -> None:
+    text = "Please complete the blank.\nQuestion: Orla Venn keeps ___\n"
+    assert readings(text) == (*windows(text), "please complete the blank.", "orla venn keeps ___")
+
+
+def test_one_line_and_many_lines_are_read_in_windows_alone() -> None:
+    for text in ("Question: who is it?", "\n".join(f"line {number}" for number in range(9)), ""):
+        assert readings(text) == windows(text)
