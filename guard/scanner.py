@@ -30,6 +30,10 @@ class Scanner:
         """What is held back."""
         return self._held
 
+    def stands_as(self, other: Scanner) -> bool:
+        """Whether nothing is held back by either, and the same text would from here on do the same to both."""
+        return not self._held and not other._held and self._states == other._states
+
     def feed(self, text: str) -> str:
         """Take the next characters and return those that may leave now."""
         if self.matched:

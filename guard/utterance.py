@@ -38,8 +38,15 @@ class Utterance:
             self._said = self._plain.held
         if self.matched:
             return ""
+        trial = self._copied()
+        leaving = trial._step(text)
+        if not trial.matched:
+            self._plain, self._escaped, self._said, self._free = trial._parts
+            if self._escaped is not None and self._escaped.is_over(self._plain):
+                self._escaped = None
+            return leaving
         # By the character: which ones a match withholds must not depend on how the text is cut.
-        return "".join(self._step(char, self._escaped) for char in text)
+        return "".join(map(self._step, text))
 
     def finish(self) -> str:
         """Return what is still held back, as no more text will come to complete a phrase."""
@@ -50,17 +57,27 @@ class Utterance:
         rest, self._said, self._free = "" if self.matched else self._said, "", 0
         return rest
 
-    def _step(self, char: str, escaped: _Escaped) -> str:
-        if self.matched:
+    def _step(self, text: str) -> str:
+        if self._escaped is None or self.matched:
             return ""
-        self._said += char
-        self._free += len(self._plain.feed(char))
-        escaped.feed(char)
-        count = min(self._free, escaped.free)
+        self._said += text
+        self._free += len(self._plain.feed(text))
+        self._escaped.feed(text)
+        count = min(self._free, self._escaped.free)
         self._free -= count
-        escaped.free -= count
+        self._escaped.free -= count
         leaving, self._said = self._said[:count], self._said[count:]
         return leaving
+
+    @property
+    def _parts(self) -> tuple[Scanner, _Escaped | None, str, int]:
+        return self._plain, self._escaped, self._said, self._free
+
+    def _copied(self) -> Utterance:
+        twin = copy.copy(self)
+        twin._plain = copy.copy(self._plain)
+        twin._escaped = self._escaped and self._escaped.copied()
+        return twin
 
 
 class _Escaped:
@@ -89,6 +106,17 @@ class _Escaped:
         escaped._unescaping = unescaping
         escaped._gone = unescaping.pending
         return escaped
+
+    def is_over(self, plain: Scanner) -> bool:
+        """Whether from here on this reading is that of `plain` until the next escape."""
+        return not self._unescaping.pending and self.inner._escaped is None and self.inner._plain.stands_as(plain)
+
+    def copied(self) -> _Escaped:
+        twin = copy.copy(self)
+        twin.inner = self.inner._copied()
+        twin._unescaping = copy.copy(self._unescaping)
+        twin._widths = list(self._widths)
+        return twin
 
     def feed(self, raw: str) -> None:
         read = self._unescaping.feed(raw)
