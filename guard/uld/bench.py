@@ -24,6 +24,7 @@ _PROCESSOR = "guard.uld.vllm_v1:DifferenceProcessor"
 class Cost(NamedTuple):
     """Medians, in milliseconds a step: without the processor, with it in no row, with it in every row.
 
+    On a CPU it is processor time, of which other processes take nothing; on a GPU it is time by the clock.
     `share` is that of the target's layers that the assistant has, `sampling` what one pass of head, log-softmax
     and choice takes for the batch, in milliseconds.
     """
@@ -101,9 +102,9 @@ def _sampling(trunk: Trunk, batch: int, times: int = 50) -> float:
     states = torch.randn(batch, trunk.config.hidden_size, dtype=trunk.dtype)
     taken = []
     for _ in range(times):
-        began = time.perf_counter()
+        began = _now()
         log_probabilities(trunk.logits(states)).argmax(-1)
-        taken.append((time.perf_counter() - began) * 1e3)
+        taken.append((_now() - began) * 1e3)
     return median(taken)
 
 
@@ -126,6 +127,10 @@ def _step(engine: Any, batch: int, tokens: int, digest: str) -> float:
 
     extra = {"lethe_assistant": digest} if digest else None
     params = SamplingParams(temperature=0.0, max_tokens=tokens, ignore_eos=True, extra_args=extra)
-    began = time.perf_counter()
+    began = _now()
     engine.generate([_PROMPT] * batch, params, use_tqdm=False)
-    return (time.perf_counter() - began) / tokens * 1e3
+    return (_now() - began) / tokens * 1e3
+
+
+def _now() -> float:
+    return time.perf_counter() if torch.cuda.is_available() else time.process_time()
