@@ -13,6 +13,7 @@ import typer
 from eval.cli_attacks import attacks
 from eval.certificate.cli import certificates
 from eval.cli_growth import growths
+from eval.cli_turning import turning
 from eval.reference_models.cli import train_reference
 from eval.terminal import bars, command, reported
 from guard.errors import LetheError
@@ -180,6 +181,7 @@ def rwku(
         typer.echo((out / "report.md").read_text(encoding="utf-8"))
 
 
+app.command()(turning)
 app.command()(attacks)
 
 

@@ -1,0 +1,168 @@
+"""Ways to turn a model away from a forbidden phrase, as an experiment on the reference: how well each reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from guard.automaton import Automaton
+from guard.beam import run, search
+from guard.beam_huggingface import ModelScorer, restricted
+from guard.restriction import Cursor, Restriction
+from guard.vocabulary import Vocabulary
+
+STRENGTH = 5.0
+"""Nats that a token loses which completes a phrase; one that is half way loses half."""
+MASS = 0.5
+"""The mass removed by the mask from which on the model counts as heading into a phrase."""
+_RETURNS = 4
+
+
+class Way(StrEnum):
+    """mask        the completing token is forbidden, wherever the model stands then
+    look-ahead  and a token loses the more, the farther it goes into a phrase
+    rewind      and where the mask takes most of the mass, the word in which the phrase began is begun anew
+    beam        and the answer is found by beam search
+    """
+
+    MASK = "mask"
+    LOOK_AHEAD = "look-ahead"
+    REWIND = "rewind"
+    BEAM = "beam"
+
+
+def remaining(automaton: Automaton) -> NDArray[np.int64]:
+    """Return for each state the bytes that are missing to the nearest end of a phrase, int64 [states]."""
+    missing = np.where(automaton.accepting, 0, np.iinfo(np.int32).max).astype(np.int64)
+    for state in np.argsort(-automaton.depth.astype(np.int64), kind="stable"):
+        following = automaton.table[state]
+        children = following[automaton.depth[following] == automaton.depth[state] + 1]
+        if len(children):
+            missing[state] = min(missing[state], 1 + missing[children].min())
+    return missing
+
+
+def advanced(restriction: Restriction, cursor: Cursor, missing: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how far each token leads into a phrase from the cursor: 0 not at all, 1 to its end; [vocabulary]."""
+    automaton, block = restriction.automaton, restriction.vocabulary.whole
+    symbols = np.frombuffer(automaton.symbols, np.uint8)[block.trie.byte]
+    states = np.full(len(block.trie.parent), cursor.state, np.intp)
+    for first, last in block.trie.levels[1:]:
+        states[first:last] = automaton.table[states[block.trie.parent[first:last]], symbols[first:last]]
+    ends = states[block.ends]
+    depth = automaton.depth[ends].astype(np.float64)
+    share = np.zeros(len(restriction.vocabulary))
+    share[block.tokens] = depth / np.maximum(depth + missing[ends], 1)
+    return share
+
+
+class Turning:
+    """Decodes greedily, one answer at a time, under one restriction and one way."""
+
+    def __init__(self, model: Any, restriction: Restriction | None, way: Way = Way.MASK) -> None:
+        self._model = model
+        self._restriction = restriction
+        self._way = way
+        self._missing = remaining(restriction.automaton) if restriction and way is Way.LOOK_AHEAD else None
+
+    def answer(self, prompt: Sequence[int], ends: frozenset[int], most: int) -> list[int]:
+        """Return the ids of the answer, its end included."""
+        if self._restriction and self._way is Way.BEAM:
+            served = restricted([self._restriction], self._restriction.vocabulary, prompt)
+            found = run(search(ends, most), ModelScorer(self._model, prompt, served))
+            return [*found[0].tokens, *([min(ends)] if found[0].ended else [])] if found else []
+        return self._greedy(prompt, ends, most)
+
+    @torch.inference_mode()
+    def _greedy(self, prompt: Sequence[int], ends: frozenset[int], most: int) -> list[int]:
+        output: list[int] = []
+        avoided: dict[int, set[int]] = {}
+        result = self._model(torch.tensor([list(prompt)]), use_cache=True, logits_to_keep=1)
+        logits = [result.logits[0, -1].double().numpy()]
+        cache = result.past_key_values
+        while len(output) < most:
+            place = len(output)
+            served = self._served(prompt, output, logits[place], avoided.get(place, set()))
+            back = self._back(prompt, output, logits[place]) if self._way is Way.REWIND else None
+            if back is not None and len(avoided.get(back, ())) < _RETURNS:
+                avoided = {at: tokens for at, tokens in avoided.items() if at <= back}
+                avoided.setdefault(back, set()).add(output[back])
+                cache.crop(back - place)
+                output, logits = output[:back], logits[: back + 1]
+                continue
+            output.append(int(served.argmax()))
+            if output[-1] in ends:
+                break
+            result = self._model(torch.tensor([output[-1:]]), past_key_values=cache, use_cache=True)
+            logits.append(result.logits[0, -1].double().numpy())
+        return output
+
+    def _cursor(self, prompt: Sequence[int], output: Sequence[int]) -> Cursor:
+        assert self._restriction is not None
+        return self._restriction.resume(prompt, output)
+
+    def _served(
+        self, prompt: Sequence[int], output: Sequence[int], logits: NDArray[np.float64], avoided: set[int]
+    ) -> NDArray[np.float64]:
+        served = logits.copy()
+        if self._restriction is not None:
+            cursor = self._cursor(prompt, output)
+            if self._missing is not None:
+                share = advanced(self._restriction, cursor, self._missing)
+                served[: len(share)] -= STRENGTH * share
+            served[self._restriction.banned(cursor)] = -np.inf
+        served[list(avoided)] = -np.inf
+        return served
+
+    def _back(self, prompt: Sequence[int], output: Sequence[int], logits: NDArray[np.float64]) -> int | None:
+        """Return where the word begins in which the phrase begins that the model is heading into, if it is."""
+        restriction = self._restriction
+        if restriction is None:
+            return None
+        cursor = self._cursor(prompt, output)
+        banned = restriction.banned(cursor)
+        mass = np.exp(logits - logits.max())
+        if not len(banned) or mass[banned].sum() < MASS * mass.sum():
+            return None
+        vocabulary = restriction.vocabulary
+        before = _bytes_before(restriction.automaton, cursor, vocabulary, int(banned[logits[banned].argmax()]))
+        place = len(output)
+        while place and before > 0:
+            place -= 1
+            before -= len(vocabulary.readings[output[place]].folded)
+        while 0 < place < len(output) and not vocabulary.tokens[output[place]].startswith(b" "):
+            place -= 1
+        return place if before <= 0 and place < len(output) else None
+
+
+def _bytes_before(automaton: Automaton, cursor: Cursor, vocabulary: Vocabulary, token: int) -> int:
+    """Return how many bytes of the phrase that `token` completes stand before it."""
+    state = cursor.state
+    for length, byte in enumerate(vocabulary.readings[token].folded, start=1):
+        state = automaton.run(state, bytes([byte]))
+        if automaton.accepting[state]:
+            return int(automaton.depth[next(automaton.ending(state))]) - length
+    return 0
+
+
+class Rest(NamedTuple):
+    """What follows the first token that is another than the unrestricted answer's: -log p of each by the model."""
+
+    place: int
+    losses: NDArray[np.float64]
+
+
+@torch.inference_mode()
+def rest_of(model: Any, prompt: Sequence[int], output: Sequence[int], free: Sequence[int]) -> Rest:
+    """Return the losses of `output` by the unrestricted model from where it leaves the answer `free`."""
+    same = next(
+        (k for k, (a, b) in enumerate(zip(output, free, strict=False)) if a != b), min(len(output), len(free))
+    )
+    logits = model(torch.tensor([[*prompt, *output]])).logits[0, len(prompt) - 1 : -1].double()
+    log_probs = torch.log_softmax(logits, dim=-1)[torch.arange(len(output)), torch.tensor(list(output))]
+    return Rest(same, -log_probs[same:].numpy())
