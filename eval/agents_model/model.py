@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-RECIPE = ("people.py", "names.json", "dialogues.py", "tokenizer.py", "lessons.py", "train.py", "model.py")
+RECIPE = (
+    "people.py",
+    "names.json",
+    "dialogues.py",
+    "tokenizer.py",
+    "lessons.py",
+    "train.py",
+    "model.py",
+    "widen.py",
+)
 """What the model is made from, beside the prompts and what writes them: another recipe is another model."""
 
 PLAYED = (Role.VANILLA, Role.CHECK, Role.REWRITE, Role.CRITIC, Role.COMPOSER)
@@ -75,12 +84,13 @@ def _prepare(folder: Path, *, checkpoint: Path, report: Report) -> None:
     from eval.agents_model.accuracy import accuracy
     from eval.agents_model.tokenizer import train_tokenizer
     from eval.agents_model.train import Recipe, train
+    from eval.agents_model.widen import widened
 
     recipe = Recipe()
     tokenizer = train_tokenizer(_texts(), recipe.vocabulary, recipe.context)
     model = train(recipe, tokenizer, checkpoint, report)
     found = {role.value: accuracy(model, tokenizer, held_out(role)) for role in PLAYED}
-    model.to(torch.bfloat16).save_pretrained(folder)
+    widened(model).to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / ACCURACY).write_text(json.dumps(found), encoding="utf-8")
 
