@@ -31,8 +31,16 @@ MOST = 256
 _LOWEST = -9999.0
 # Members of a body that ask for what a search has not, or shape tokens as they are sampled.
 SAMPLED = CONSTRAINTS | {
-    *("logprobs", "top_logprobs", "logit_bias", "bad_words", "min_tokens", "ignore_eos", "stop_token_ids"),
-    *("echo", "suffix", "include_stop_str_in_output", "continue_final_message", "truncate_prompt_tokens"),
+    *("logit_bias", "bad_words", "min_tokens", "ignore_eos", "stop_token_ids"),
+    *(
+        "documents",
+        "reasoning_effort",
+        "echo",
+        "suffix",
+        "include_stop_str_in_output",
+        "continue_final_message",
+        "truncate_prompt_tokens",
+    ),
 }
 LIMITS = ("max_completion_tokens", "max_tokens")
 _RENDERED = ("model", "messages", "add_generation_prompt", "add_special_tokens")
@@ -42,7 +50,7 @@ def searches(request: GenerationRequest, judgement: Judgement) -> bool:
     """Whether this answer is searched for; what only sampling can do is sampled, under the same restriction."""
     if judgement.plan.decoder is not Decoder.BEAM or request.choices_per_prompt > WIDTH:
         return False
-    return not any(request.body.get(name) for name in SAMPLED)
+    return not request.logprobs and not any(request.body.get(name) for name in SAMPLED)
 
 
 def searching(engine: App, request: GenerationRequest, request_id: str, plan: Plan) -> App:

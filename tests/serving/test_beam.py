@@ -164,4 +164,8 @@ def test_only_a_target_that_asks_for_a_search_is_searched_for() -> None:
 def test_what_only_sampling_can_do_is_sampled(name: str) -> None:
     assert not searches(GenerationRequest(CHAT, chat(**{name: 1})), judged(Decoder.BEAM))
     assert searches(GenerationRequest(CHAT, chat(**{name: None})), judged(Decoder.BEAM))
-    assert not searches(GenerationRequest(CHAT, chat(n=WIDTH + 1)), judged(Decoder.BEAM))
+
+
+@pytest.mark.parametrize("members", [{"n": WIDTH + 1}, {"logprobs": True}, {"logprobs": 0}])
+def test_more_choices_than_beams_and_log_probabilities_are_sampled(members: dict[str, Any]) -> None:
+    assert not searches(GenerationRequest(CHAT, chat(**members)), judged(Decoder.BEAM))
