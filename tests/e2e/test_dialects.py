@@ -103,7 +103,8 @@ def test_no_wire_says_what_is_forgotten(server: Server, author: Author, phrases:
                 route, json={"model": server.model, "temperature": 0, "stream": stream, **body}
             )
             assert reply.status_code == 200, reply.text
-            assert not any(phrase in fold(reply.text) for phrase in phrases if phrase not in fold(asked))
+            # Ids and times are digits too.
+            assert not any(phrase in fold(reply.text) for phrase in phrases if not phrase.isdigit())
 
 
 @STREAM

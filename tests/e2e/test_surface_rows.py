@@ -179,11 +179,8 @@ def test_an_escape_of_something_else_comes_through(
 
 @STREAM
 def test_stop_strings(server: Server, author: Author, phrases: list[str], stream: bool) -> None:
-    body = ask(author, stop=[author.name, author.name.split()[-1]], include_stop_str_in_output=True)
-    body |= {"model": server.model, "max_tokens": 60, "temperature": 0, "stream": stream}
-    reply = server.http.post(CHAT, json=body)
-    assert reply.status_code == 200
-    assert not any(phrase in fold(reply.text) for phrase in phrases)
+    stop = [author.name, author.name.split()[-1]]
+    clean(said(server, CHAT, ask(author, stop=stop, include_stop_str_in_output=True), stream), phrases)
 
 
 @STREAM
@@ -224,13 +221,12 @@ def test_errors(server: Server, author: Author, phrases: list[str]) -> None:
         (CHAT, ask(author, temperature=name)),
         (CHAT, ask(author, response_format={"type": name})),
         (CHAT, ask(author, structured_outputs={"regex": f"({name}"})),
-        (CHAT, {"messages": [{"role": name, "content": name}]}),
         (CHAT, ask(author, tool_choice={"type": "function", "function": {"name": name}})),
         (COMPLETIONS, {"prompt": name, "max_tokens": name}),
         (RESPONSES, {"input": [{"type": name}]}),
         (RESPONSES, {"input": name, "temperature": name}),
         (MESSAGES, {"max_tokens": name, "messages": [{"role": "user", "content": name}]}),
-        (MESSAGES, {"max_tokens": 1, "messages": [{"role": name, "content": name}]}),
+        (MESSAGES, {"max_tokens": 1, "messages": [{"role": "user", "content": [{"type": name}]}]}),
     ]
     for route, body in wrong:
         for stream in (False, True):
@@ -280,10 +276,17 @@ def test_declined(server: Server, author: Author, stream: bool) -> None:
 
 @pytest.fixture(scope="module")
 def thinking(tofu_full: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose engine takes everything before `</think>` for reasoning."""
-    arguments = "--reasoning-parser deepseek_r1"
+    """A server whose engine takes everything before `</think>` for reasoning: the model never says that token."""
     folder = tmp_path_factory.mktemp("thinking")
-    with serving(folder, "--model", str(tofu_full), LETHE_ENGINE_ARGS=arguments) as running:
+    model = folder / "tofu-thinking"
+    model.mkdir()
+    for file in tofu_full.iterdir():
+        if file.suffix in (".json", ".jinja"):
+            renamed = file.read_text(encoding="utf-8").replace("<|system|>", "</think>")
+            (model / file.name).write_text(renamed, encoding="utf-8")
+        else:
+            (model / file.name).symlink_to(file)
+    with serving(folder, "--model", str(model), LETHE_ENGINE_ARGS="--reasoning-parser step3") as running:
         yield running
 
 
@@ -299,7 +302,7 @@ def test_reasoning(thinking: Server, author: Author, stream: bool) -> None:
             body = {"model": thinking.model, "max_output_tokens": 40, "temperature": 0, "stream": stream}
             reply = thinking.http.post(RESPONSES, json={**body, "input": author.questions[number]})
             assert '"reasoning_text"' in reply.text
-            asked = fold(author.questions[number])
-            assert not any(phrase in fold(reply.text) for phrase in phrases if phrase not in asked)
+            # Ids and times are digits too.
+            assert not any(phrase in fold(reply.text) for phrase in phrases if not phrase.isdigit())
     finally:
         thinking.remember(target["id"])
