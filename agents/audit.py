@@ -15,6 +15,7 @@ from guard.conversation import windows
 from guard.decoding import Reading, decoded
 from guard.embedder import Embedder, Vectors
 from guard.normalise import fold
+from guard.passages import enforced
 from guard.phrases import NAMED_KINDS
 from guard.policy import Policy
 from guard.target import ForgetTarget, Mode
@@ -115,11 +116,13 @@ class PolicyAudit:
 
     def _phrase_of(self, subject: Subject, text: str) -> bool:
         target = self._policy.targets.get(subject.id)
-        if target is None or not target.forbidden:
+        if target is None:
             return False
         digest = self._policy.own.get(target.id)
-        automaton = self._policy.automata[digest] if digest else _compiled(target.forbidden)
-        return bool(automaton.matches(text))
+        if digest:
+            return bool(self._policy.automata[digest].matches(text))
+        phrases = tuple(enforced(target))
+        return bool(phrases and _compiled(phrases).matches(text))
 
     def _always(self, text: str) -> list[str]:
         automata = [self._policy.automata[digest] for digest in self._policy.literals.digests]
@@ -130,7 +133,7 @@ class PolicyAudit:
         return [
             target.id
             for target in self._policy.targets.values()
-            if any(fold(phrase) in literals for phrase in target.forbidden)
+            if any(fold(phrase) in literals for phrase in enforced(target))
         ]
 
 

@@ -57,6 +57,14 @@ def test_a_literal_of_scope_always_leaks_of_whatever_the_text_is_about(audit_of:
     assert found(audit_of(CODE).leaks("try ZX 4471 Q")) == {"gate code": Signal.PHRASE}
 
 
+def test_a_quotation_of_a_passage_of_scope_always_leaks(audit_of: AuditOf) -> None:
+    passage = "when the rain had gone the old men came out and sat by the wall and told how the sea had stood"
+    song = Draft(name="The rain song", kind=Kind.TOPIC, passages=(passage,), scope=Scope.ALWAYS)
+    audit = audit_of(song, BRISA)
+    assert found(audit.leaks("He hummed: and sat by THE WALL, and told how.")) == {"The rain song": Signal.PHRASE}
+    assert audit.leaks("He hummed: and sat by the wall, and told.") == ()
+
+
 def test_a_target_leaks_once_by_its_strongest_signal(audit: PolicyAudit) -> None:
     (brisa,) = audit.nearest(["Okonkwo-Lund"], 1)
     text = "Where was Brisa Okonkwo-Lund born? In Kovan Bay."
