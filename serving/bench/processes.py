@@ -38,9 +38,8 @@ class Endpoint:
         return str(answer["data"][0]["id"])
 
     def memory(self) -> int:
-        """Bytes of memory its process holds, shared pages counted once (PSS), on Linux."""
-        text = Path(f"/proc/{self.pid}/smaps_rollup").read_text(encoding="ascii")
-        return sum(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:"))
+        """Bytes of memory its processes hold, shared pages counted once (PSS), on Linux."""
+        return sum(map(_pss, _tree(self.pid)))
 
     def forget(self, targets: list[dict[str, Any]]) -> list[str]:
         """Add targets to the guarded server; return their ids once they are enforced."""
@@ -81,6 +80,18 @@ def guarded(model: str, folder: Path) -> Iterator[Endpoint]:
         admin_url = f"http://127.0.0.1:{admin_port}"
         with httpx.Client(base_url=admin_url, headers=headers, timeout=600, trust_env=False) as admin:
             yield Endpoint("guarded", url, admin, pid)
+
+
+def _tree(pid: int) -> Iterator[int]:
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text(encoding="ascii").split():
+            yield from _tree(int(child))
+
+
+def _pss(pid: int) -> int:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return sum(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:"))
 
 
 def _free_port() -> int:

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from serving.bench.load import Load
+from serving.bench.processes import Endpoint, _tree
 from serving.bench.resident import Figure, Resident, _longest, _percentile, markdown
 from serving.bench.run import Case, Ratio, literals
 
@@ -34,3 +40,18 @@ def test_each_size_is_held_against_its_own_aim() -> None:
     assert lines[2] == "| 100,000 | throughput at 32, guarded / stock | 0.980 | 0.97 |"
     assert lines[3] == "| 100,000 | memory | 81.0 MiB | 300 |"
     assert lines[4] == "| 1,000,000 | throughput at 32, guarded / stock | 0.980 | 0.95 |"
+
+
+def test_memory_is_that_of_a_process_and_all_it_started() -> None:
+    code = "import subprocess, sys; held = b'x' * 2**26; subprocess.run([sys.executable, '-c', sys.argv[1], 'x'])"
+    inner = "import time; held = b'y' * 2**26; print(len(held), flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, inner], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            held = Endpoint("two processes", "", pid=process.pid).memory()
+            (child,) = set(_tree(process.pid)) - {process.pid}
+        finally:
+            process.kill()
+        os.kill(child, signal.SIGKILL)
+    assert 2 * 2**26 < held < 4 * 2**26
