@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from eval.report.agreement import agreement
+from eval.report.compare import Side
 from eval.run.sample import Key, Sample
 from eval.run.session import SPOKEN
 from eval.run.store import SAMPLES, read_samples
-from tests.e2e.server import KEY, serving
+from tests.e2e.server import KEY, free_port, serving
 
 pytestmark = pytest.mark.e2e
 
 ROWS = 50
+SCORED_ROWS = 2
 SETS = ("forget", "retain", "real_authors", "world_facts")
 METHODS = ("none", "guard")
 TOLERANCE = 1e-3
@@ -46,18 +51,14 @@ def results(shared: Path, tofu_full: Path, tmp_path_factory: pytest.TempPathFact
         way: run(shared, folder / way, "--model", str(tofu_full), "--run-with", way)
         for way in ("reference", "engine")
     }
-    with serving(folder / "server", "--model", str(tofu_full), LETHE_ENGINE_ARGS="--dtype float32") as server:
-        admin = f"http://127.0.0.1:{server.admin_port}"
-        found["endpoint"] = run(
-            shared,
-            folder / "endpoint",
-            "--run-with",
-            "endpoint",
-            "--endpoint",
-            server.url,
-            ADMIN_URL=admin,
-            LETHE_ADMIN_KEY=KEY,
-        )
+    port = str(free_port())
+    flags = ("--model", str(tofu_full), "--eval-port", port)
+    with serving(folder / "server", *flags, LETHE_ENGINE_ARGS="--dtype float32") as server:
+        env: dict[str, Any] = {"ADMIN_URL": f"http://127.0.0.1:{server.admin_port}", "LETHE_ADMIN_KEY": KEY}
+        through = ("--run-with", "endpoint", "--endpoint", server.url)
+        found["endpoint"] = run(shared, folder / "endpoint", *through, **env)
+        scored = (*through, "--score-url", f"http://127.0.0.1:{port}")
+        found["scored"] = run(shared, folder / "scored", *scored, limit=SCORED_ROWS, **env)
     return found
 
 
@@ -75,11 +76,22 @@ def test_texts_are_identical_and_log_probabilities_too(results: dict[str, Sample
     assert compared == 200
 
 
+def test_given_answers_are_as_likely_over_http_as_they_are_offline(results: dict[str, Samples]) -> None:
+    rows = agreement(Side("reference", results["reference"], ""), Side("scored", results["scored"], ""))
+    assert [row.run for row in rows] == ["guard", "none"]
+    for row in rows:
+        assert row.same == row.texts == SCORED_ROWS * len(SETS)
+        assert row.answers >= SCORED_ROWS * (7 + 7 + 4 + 4 + 1)
+        assert row.given < TOLERANCE
+    assert any(s.number("loss") == math.inf for key, s in results["scored"].items() if key.run == "guard")
+
+
 def test_guard_changes_answers_about_the_forgotten_and_no_other(results: dict[str, Samples]) -> None:
-    for samples in results.values():
+    for way in ("reference", "engine", "endpoint"):
         for name in SETS:
             pairs = [
-                (samples[Key("none", name, i)].text, samples[Key("guard", name, i)].text) for i in range(ROWS)
+                (results[way][Key("none", name, i)].text, results[way][Key("guard", name, i)].text)
+                for i in range(ROWS)
             ]
             changed = sum(before != after for before, after in pairs)
             assert changed > 0.9 * ROWS if name == "forget" else changed == 0
