@@ -41,6 +41,8 @@ class Classifier:
     embedder     name and digest of the model whose vectors it was trained on
     targets      ids; class 0 is none of them, class k is targets[k - 1]
     layers       three, ReLU between them
+    taught       float32 [m, dimension]: vectors of the examples' texts
+    owners       int32 [m]: the class of each
     retain       float32 [n, dimension]: vectors of texts that are to be answered
     calibration  what weighs the signals, fitted on examples that the perceptron had not seen
     """
@@ -48,6 +50,8 @@ class Classifier:
     embedder: str
     targets: tuple[str, ...]
     layers: tuple[Layer, ...]
+    taught: Vectors
+    owners: NDArray[np.int32]
     retain: Vectors
     calibration: Calibration
 
@@ -83,14 +87,20 @@ class Classifier:
         return {target: float(odds) for target, odds in zip(self.targets, best, strict=True) if odds >= heard}
 
     def signals(self, known: Signals, vectors: Vectors, target: str, rows: Vectors) -> Signals:
-        """Return `known` with what the classifier adds for a target with these rows."""
+        """Return `known` with what the classifier adds for a target with these rows and its examples."""
         if not len(vectors):
             return known
-        odds = self.odds(vectors)[:, self.targets.index(target)]
-        lead = (vectors @ rows.T).max(axis=1)
-        if len(self.retain):
-            lead = lead - (vectors @ self.retain.T).max(axis=1)
-        return replace(known, contrast=float(lead.max()), classifier=float(odds.max()))
+        place = self.targets.index(target)
+        own = np.concatenate([rows, self.taught[self.owners == place + 1]])
+        near = (vectors @ own.T).max(axis=1)
+        lead = near - (vectors @ self.retain.T).max(axis=1) if len(self.retain) else near
+        odds = self.odds(vectors)[:, place]
+        return replace(
+            known,
+            semantic=max(known.semantic, min(float(near.max()), 1.0)),
+            contrast=float(lead.max()),
+            classifier=float(odds.max()),
+        )
 
 
 def save(classifier: Classifier, folder: Path) -> Path:
@@ -103,6 +113,8 @@ def save(classifier: Classifier, folder: Path) -> Path:
     }
     arrays: dict[str, Any] = {
         "head": np.frombuffer(json.dumps(head).encode(), np.uint8),
+        "taught": classifier.taught,
+        "owners": classifier.owners,
         "retain": classifier.retain,
     }
     for number, layer in enumerate(classifier.layers):
@@ -133,6 +145,8 @@ def load(folder: Path) -> Classifier | None:
                 head["embedder"],
                 tuple(head["targets"]),
                 layers,
+                stored["taught"],
+                stored["owners"],
                 stored["retain"],
                 Calibration(**head["calibration"]),
             )

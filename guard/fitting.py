@@ -82,9 +82,10 @@ def fit(
 ) -> Fitted:
     """Return the classifier of the targets with examples, and how it did on examples held out of its training.
 
-    The examples are parted into five; each part is weighed by a classifier of the other two, the calibration is
-    fitted to those signals, and its cut lets `false_positives` of the texts to be answered pass for a target.
-    Deterministic by `seed`. Raises InvalidTarget when there are too few examples or texts to be answered.
+    The examples are parted into five; each part is weighed by a classifier of the others, and the calibration is
+    fitted to those signals. Its cut, never below even odds, lets `false_positives` of the texts to be answered that
+    name no target pass for one. Deterministic by `seed`. Raises InvalidTarget when there are too few examples or
+    texts to be answered.
     """
     about = [example for example in examples if example.target]
     every = [*about, *(Example("", text, (text,)) for text in dict.fromkeys(kept))]
@@ -144,31 +145,39 @@ class _Task:
         labels += [classes[target] for target, rows in self._called.items() for _ in rows]
         retain = [self._taught[place] for place in chosen if not self._every[place].target]
         layers = _perceptron(inputs, np.array(labels), len(self._ids) + 1, self._seed + number)
-        return Classifier(self._embedder, self._ids, layers, np.concatenate(retain), Calibration(0.0, 0.0, 0.0))
+        about = np.array(labels) > 0
+        return Classifier(
+            self._embedder,
+            self._ids,
+            layers,
+            inputs[about],
+            np.array(labels, np.int32)[about],
+            np.concatenate(retain),
+            Calibration(0.0, 0.0, 0.0),
+        )
 
     def held_out(self, part: NDArray[np.bool_], number: int) -> Iterable[_Seen]:
         """Yield how the examples in `part` look to a classifier of the others, towards the likeliest targets."""
         self._progress(f"part {number + 1} of {FOLDS}", 0.5 + 0.06 * number)
         classifier = self.trained(~part, number)
-        rows = {target: [self._called[target]] for target in self._ids}
-        for one, taught, held in zip(self._every, self._taught, part, strict=True):
-            if one.target and not held:
-                rows[one.target].append(taught)
-        known = {target: np.concatenate(given) for target, given in rows.items()}
         for place in np.flatnonzero(part):
-            yield from self._seen(classifier, known, int(place))
+            yield from self._seen(classifier, int(place))
 
-    def _seen(self, classifier: Classifier, rows: Mapping[str, Vectors], place: int) -> Iterable[_Seen]:
+    def _seen(self, classifier: Classifier, place: int) -> Iterable[_Seen]:
         one, vectors = self._every[place], self._asked[place]
         if not len(vectors):
             return
         named, parts = self._names.found(one.asked), self._names.parts(one.asked)
-        cosines = {target: float((vectors @ known.T).max()) for target, known in rows.items()}
+        near = (vectors @ classifier.taught.T).max(axis=0)
+        cosines = {
+            target: float(near[classifier.owners == place].max())
+            for place, target in enumerate(self._ids, start=1)
+        }
         odds = dict(zip(self._ids, classifier.odds(vectors).max(axis=0).tolist(), strict=True))
         likely = {max(odds, key=odds.__getitem__), max(cosines, key=cosines.__getitem__), *parts, *named}
         for target in {one.target} if one.target else likely:
             signals = Signals(float(target in named), cosines[target], parts.get(target, 0.0))
-            signals = classifier.signals(signals, vectors, target, rows[target])
+            signals = classifier.signals(signals, vectors, target, self._called[target])
             yield _Seen(place, signals, target == one.target)
 
 
@@ -221,9 +230,10 @@ def _calibrated(
     best: dict[int, float] = {}
     for one in seen:
         best[one.example] = max(calibration.probability(one.signals), best.get(one.example, 0.0))
-    wrong = np.array([best[place] for place in best if not every[place].target])
+    named = {one.example for one in seen if one.signals.name}
+    wrong = np.array([best[place] for place in best if not every[place].target and place not in named])
     right = np.array([best[place] for place in best if every[place].target])
     cut = float(np.nextafter(np.quantile(wrong, 1 - false_positives, method="higher"), 2.0))
-    # Above every name's certainty nothing would match.
-    cut = min(cut, 0.999)
+    # Below even odds it would fire for what is unlike all examples; above a name's certainty nothing would match.
+    cut = min(max(cut, 0.5), 0.999)
     return replace(calibration, cut=cut), (float((right >= cut).mean()), float((wrong >= cut).mean()))

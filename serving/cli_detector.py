@@ -87,6 +87,24 @@ def report(
         (out / "calibration.svg").write_text(picture(done), encoding="utf-8")
 
 
+@detector.command()
+def latency(
+    data: Annotated[
+        Path, typer.Option(help="Folder with TOFU's files in tofu/, whose questions are the prompts.")
+    ],
+    targets: Annotated[int, typer.Option(min=1, help="How many targets there are.")] = 100_000,
+) -> None:
+    """Measure what detection adds to a short request; give it a quiet machine and OMP_NUM_THREADS=1."""
+    from eval.benchmarks.question import load_questions
+    from eval.benchmarks.rows import need
+    from eval.detection.latency import markdown, measure_latency
+    from guard.embedder import SentenceEmbedder
+
+    with _reported():
+        questions = [row.question for row in load_questions(need(data / "tofu", "holdout10"))]
+        print(markdown(measure_latency(SentenceEmbedder(), targets, questions)))
+
+
 @contextmanager
 def _reported() -> Iterator[None]:
     try:

@@ -21,6 +21,8 @@ CLASSIFIER = Classifier(
     "words@1",
     ("ft_a", "ft_b"),
     (layer(4, 8), layer(8, 8), layer(8, 3)),
+    RANDOM.standard_normal((3, 4)).astype(np.float32),
+    np.array([1, 2, 2], np.int32),
     RANDOM.standard_normal((5, 4)).astype(np.float32),
     Calibration(-1.0, 2.0, 3.0, 4.0, 5.0, 0.25),
 )
@@ -38,7 +40,8 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         CLASSIFIER.calibration,
     )
     assert np.array_equal(loaded.odds(VECTORS), CLASSIFIER.odds(VECTORS))
-    assert np.array_equal(loaded.retain, CLASSIFIER.retain)
+    for name in ("taught", "owners", "retain"):
+        assert np.array_equal(getattr(loaded, name), getattr(CLASSIFIER, name))
 
 
 def test_without_a_file_there_is_no_classifier(tmp_path: Path) -> None:
@@ -84,10 +87,18 @@ def test_no_window_tells_nothing() -> None:
 
 
 def test_the_lead_is_over_the_nearest_text_to_be_answered() -> None:
-    kept = replace(CLASSIFIER, retain=np.eye(4, dtype=np.float32)[:1])
+    kept = replace(CLASSIFIER, retain=np.eye(4, dtype=np.float32)[:1], owners=np.full(3, 2, np.int32))
     asked = np.array([[0.6, 0.8, 0, 0]], np.float32)
     signals = kept.signals(Signals(0.0, 0.8), asked, "ft_a", np.eye(4, dtype=np.float32)[1:2])
     assert signals.contrast == pytest.approx(0.2)
     assert replace(kept, retain=np.empty((0, 4), np.float32)).signals(
         Signals(0.0, 0.8), asked, "ft_a", np.eye(4, dtype=np.float32)[1:2]
     ).contrast == pytest.approx(0.8)
+
+
+def test_an_example_counts_as_a_row_of_its_target() -> None:
+    own = replace(CLASSIFIER, taught=np.eye(4, dtype=np.float32)[:3], retain=np.empty((0, 4), np.float32))
+    asked = np.eye(4, dtype=np.float32)[:1]
+    far = np.eye(4, dtype=np.float32)[3:]
+    assert own.signals(Signals(0.0, 0.0), asked, "ft_a", far).semantic == pytest.approx(1.0)
+    assert own.signals(Signals(0.0, 0.0), asked, "ft_b", far).semantic == 0.0

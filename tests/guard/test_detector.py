@@ -149,9 +149,9 @@ def classifier(policy: Policy, embedder: Any, targets: tuple[str, ...], **weight
     nothing = Layer(np.zeros((128, 128), np.float32), np.zeros(128, np.float32))
     last = Layer(np.zeros((128, len(targets) + 1), np.float32), np.eye(len(targets) + 1, dtype=np.float32)[1] * 5)
     kept = embedder.embed(["how do I bake rye bread"])
-    return Classifier(
-        embedder.name, targets, (nothing, nothing, last), kept, Calibration(-4.0, 0.0, 0.0, **weights)
-    )
+    calibration = Calibration(-4.0, 0.0, 0.0, **weights)
+    none = kept[:0], np.empty(0, np.int32)
+    return Classifier(embedder.name, targets, (nothing, nothing, last), *none, kept, calibration)
 
 
 def test_a_trained_classifier_decides_for_the_targets_it_knows(policy: Policy, embedder: Any) -> None:
