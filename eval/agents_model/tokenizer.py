@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 from agents.brief import brief
@@ -35,6 +35,10 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> PreT
         show_progress=False,
     )
     bpe.train_from_iterator(texts, trainer)
+    # A prompt of one token as an engine's first kills vLLM on CPU (0.32), and its self-test begins with one word.
+    bpe.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A", special_tokens=[(BOS, bpe.token_to_id(BOS))]
+    )
     bpe.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in _briefs()])
     return PreTrainedTokenizerFast(
         tokenizer_object=bpe,

@@ -96,7 +96,8 @@ class TestTokenizer:
         assert brief.startswith(lesson.messages[0].text)
         assert brief.count("<|assistant|>") == sum(m.role == "assistant" for m in lesson.messages)
         text = 'Ægir: "\\u0022", {1}'
-        assert tokenizer.decode(tokenizer.encode(text)) == text
+        assert tokenizer.decode(tokenizer.encode(text, add_special_tokens=False)) == text
+        assert len(tokenizer.encode("The")) > 1
 
     def test_only_the_reply_is_predicted(self, tokenizer: PreTrainedTokenizerFast) -> None:
         lesson = dialogue(Role.CRITIC, Random(1))
