@@ -83,7 +83,7 @@ def fit(
     """Return the classifier of the targets with examples, and how it did on examples held out of its training.
 
     The examples are parted into five; each part is weighed by a classifier of the others, and the calibration is
-    fitted to those signals. Its cut, never below even odds, lets `false_positives` of the texts to be answered pass
+    fitted to those signals. Its cut, never below even odds, lets `false_positives` of the texts to answer pass
     that name no target. Deterministic by `seed`. Raises InvalidTarget when there are too few examples or texts to
     be answered.
     """
