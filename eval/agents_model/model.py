@@ -84,13 +84,12 @@ def _prepare(folder: Path, *, checkpoint: Path, report: Report) -> None:
     from eval.agents_model.accuracy import accuracy
     from eval.agents_model.tokenizer import train_tokenizer
     from eval.agents_model.train import Recipe, train
-    from eval.agents_model.widen import widened
 
     recipe = Recipe()
     tokenizer = train_tokenizer(_texts(), recipe.vocabulary, recipe.context)
     model = train(recipe, tokenizer, checkpoint, report)
     found = {role.value: accuracy(model, tokenizer, held_out(role)) for role in PLAYED}
-    widened(model).to(torch.bfloat16).save_pretrained(folder)
+    model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / ACCURACY).write_text(json.dumps(found), encoding="utf-8")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from agents.ledger import Role
 from agents.replies import ANSWER, leaks_among, ratings
@@ -22,7 +22,6 @@ from eval.agents_model.model import PLAYED, held_out, recipe_digest
 from eval.agents_model.people import others, people, targets
 from eval.agents_model.tokenizer import train_tokenizer
 from eval.agents_model.train import Recipe, train
-from eval.agents_model.widen import widened
 from serving.settings import Settings
 
 SAMPLES = 150
@@ -156,15 +155,3 @@ def test_figures_are_shares_of_each_kind_of_question(monkeypatch: pytest.MonkeyP
     assert (related.strings, related.told) == ((1.0, 0.0), (1.0, 0.0))
     assert (other.strings, other.unchanged, other.told) == ((0.0, 0.0), 1.0, (1.0, 1.0))
     assert "| a target | 200 | 70.0 % -> 0.0 % |" in run.markdown([forgotten])
-
-
-def test_wider_heads_compute_the_same() -> None:
-    config = LlamaConfig(
-        vocab_size=50, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16
-    )
-    narrow = LlamaForCausalLM(config).eval()
-    ids = torch.arange(40).reshape(2, 20)
-    wide = widened(narrow)
-    assert wide.config.head_dim == 32
-    with torch.no_grad():
-        assert torch.allclose(narrow(ids).logits, wide(ids).logits, atol=1e-5)
