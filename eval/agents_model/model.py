@@ -29,7 +29,6 @@ RECIPE = (
     "lessons.py",
     "train.py",
     "model.py",
-    "widen.py",
 )
 """What the model is made from, beside the prompts and what writes them: another recipe is another model."""
 
