@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from eval.cli_attacks import attacks
 from eval.certificate.cli import certificates
+from eval.cli_attacks import attacks
 from eval.cli_growth import growths
 from eval.cli_turning import turning
 from eval.reference_models.cli import train_reference
@@ -120,9 +120,7 @@ def tofu(
             dd_rank=dd_rank,
         )
         options = replace(
-            _options(
-                model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint, score_url
-            ),
+            _options(model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint, score_url),
             others=others,
         )
         with bars() as progress:

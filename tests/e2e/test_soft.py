@@ -1,0 +1,77 @@
+"""Soft matching on the real engine: what a bias forbids is not said, and others are answered as ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from transformers import AutoTokenizer
+
+from guard.normalise import fold
+from guard.soft.bias import Bias
+from guard.words import words_of
+from tests.e2e.server import Server, serving
+from tests.e2e.tofu import Author, authors
+
+pytestmark = pytest.mark.e2e
+QUESTIONS = 6
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("soft")
+
+
+@pytest.fixture(scope="module")
+def running(tofu_full: Path, folder: Path) -> Iterator[Server]:
+    with serving(folder, "--model", str(tofu_full)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def author(shared: Path) -> Author:
+    return authors(shared / "data" / "tofu" / "forget10.json")[0]
+
+
+def answers(server: Server, questions: list[str]) -> list[str]:
+    said = []
+    for question in questions:
+        arguments = {"model": server.model, "temperature": 0.0, "max_tokens": 80}
+        messages = [{"role": "user", "content": question}]
+        said.append(
+            server.openai.chat.completions.create(**arguments, messages=messages).choices[0].message.content
+        )
+    return said
+
+
+def test_no_word_that_means_what_is_forbidden_is_said(
+    running: Server, author: Author, folder: Path, tofu_full: Path
+) -> None:
+    questions, other = author.questions[:QUESTIONS], ["What is the capital of France?"]
+    before = answers(running, other)
+    hard = running.forget(author.target())
+    plain = answers(running, questions)
+    running.remember(hard["id"])
+    target = running.forget(author.target() | {"soft": True})
+    try:
+        soft = answers(running, questions)
+        assert answers(running, other) == before
+    finally:
+        running.remember(target["id"])
+    (path,) = (folder / "data" / "policy").glob("*.bias")
+    bias = Bias.load(path.parent, path.stem)
+    tokens = AutoTokenizer.from_pretrained(tofu_full).convert_ids_to_tokens(
+        bias.tokens[np.isinf(bias.values)].tolist()
+    )
+    never = {token[1:] for token in tokens}
+
+    def near(said: list[str]) -> int:
+        # Words after a space: a token at the start of the answer, or inside a word, is another.
+        return sum(word.text in never and text[word.start - 1] == " " for text in said for word in words_of(text))
+
+    assert near(plain) > 0
+    assert near(soft) < near(plain) / 4
+    assert all(soft)
+    assert [phrase for phrase in target["forbidden"] for text in soft if fold(phrase) in fold(text)] == []
