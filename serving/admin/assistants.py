@@ -123,7 +123,7 @@ def _trainable(registry: Registry, asked: Literal["all"] | list[str]) -> list[st
     if asked == "all":
         found = [target.id for target in registry.snapshot().targets if not _unfit(target)]
         if not found:
-            raise InvalidTarget("no active forget target names uld and has facts or passages", field="targets")
+            raise Refused(409, "nothing_to_train", "no active forget target names uld and has facts or passages")
         return found
     targets = [registry.get(target_id) for target_id in dict.fromkeys(asked)]
     for number, target in enumerate(targets):

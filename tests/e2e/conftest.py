@@ -20,7 +20,14 @@ def tofu_full(shared: Path) -> Path:
     return shared / "models" / "tofu-full"
 
 
-@pytest.fixture(scope="session", params=["embedded", "remote"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on both kinds of engine, or on those its module names: above the engine they share all code."""
+    if "server" in metafunc.fixturenames:
+        kinds = getattr(metafunc.module, "ENGINES", ("embedded", "remote"))
+        metafunc.parametrize("server", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def server(
     request: pytest.FixtureRequest, tofu_full: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:

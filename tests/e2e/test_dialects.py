@@ -16,6 +16,7 @@ from tests.e2e.server import Server
 from tests.e2e.tofu import Author, authors
 
 pytestmark = pytest.mark.e2e
+ENGINES = ("embedded",)
 # Anthropic's client has no argument for it any more.
 GREEDY = {"temperature": 0}
 STREAM = pytest.mark.parametrize("stream", [False, True])
