@@ -122,8 +122,9 @@ def test_tool_arguments(server: Server, author: Author, phrases: list[str], stre
     tool = {"type": "function", "function": {"name": "look_up", "parameters": schema}}
     forced = {"type": "function", "function": {"name": "look_up"}}
     texts = said(server, CHAT, ask(author, tools=[tool], tool_choice=forced), stream)
-    # Where the grammar leaves only what is forbidden, a whole answer is declined.
-    assert texts == {(0, "content"): DECLINE} or any(name == "tool0.arguments" for _, name in texts)
+    # A call that is cut off comes as text, since vLLM's parser cannot read it; a stream has its beginning by then.
+    cut = texts.get((0, "content"), "").startswith("<tool_call>")
+    assert cut != any(name == "tool0.arguments" for _, name in texts)
     clean(texts, phrases)
 
 
@@ -270,7 +271,7 @@ def test_declined(server: Server, shared: Path, stream: bool) -> None:
     target = server.forget(another.target(methods=["decline"]))
     try:
         assert said(server, CHAT, ask(another), stream) == {(0, "content"): DECLINE}
-        body = {"prompt": another.questions[0], "n": 2}
+        body = {"prompt": another.questions[0], "n": 2, "temperature": 1.0}
         assert said(server, COMPLETIONS, body, stream) == {(0, "text"): DECLINE, (1, "text"): DECLINE}
     finally:
         server.remember(target["id"])
