@@ -78,7 +78,7 @@ def test_the_admin_plane_against_its_own_description(server: Server, tmp_path: P
     description = server.admin.get("/openapi.json").json()
     url = f"http://127.0.0.1:{server.admin_port}"
     # The first soft target has the vocabulary's vectors made.
-    flags = ("--header", f"Authorization: Bearer {KEY}", "--request-timeout", "300")
+    flags = ("--header", f"Authorization: Bearer {KEY}", "--request-timeout", "300", "--max-response-time", "300")
     try:
         schemathesis(description, url, tmp_path, *flags)
     finally:
