@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from guard.moves import move
 from guard.restriction import Cursor, Restriction
 from guard.vocabulary import Vocabulary
 
@@ -102,13 +103,7 @@ class Batch:
 
     def move(self, source: int, target: int, *, swap: bool) -> None:
         """Move a row onto another index; what stood there is dropped, or changes places with it."""
-        rows = self._rows
-        moved = {i: rows[j] for i, j in ((target, source), (source, target)) if j in rows}
-        if not swap:
-            moved.pop(source, None)
-        rows.pop(source, None)
-        rows.pop(target, None)
-        rows |= moved
+        move(self._rows, source, target, swap=swap)
 
     def masks(self, width: int) -> Masks:
         """Return what to forbid in logits of `width` columns, after reading on in the outputs.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 
+from guard.moves import move
 from guard.soft.bias import Bias
 
 _NEVER = float("-inf")
@@ -81,13 +82,7 @@ class Rows:
 
     def move(self, source: int, target: int, *, swap: bool) -> None:
         """Move a row onto another index; what stood there is dropped, or changes places with it."""
-        rows = self._rows
-        moved = {i: rows[j] for i, j in ((target, source), (source, target)) if j in rows}
-        if not swap:
-            moved.pop(source, None)
-        rows.pop(source, None)
-        rows.pop(target, None)
-        rows |= moved
+        move(self._rows, source, target, swap=swap)
 
     def apply(self, logits: torch.Tensor) -> None:
         """Put the biases to logits float [rows, width], in place; what may only end keeps its end."""

@@ -14,6 +14,7 @@ from vllm.tokenizers import cached_tokenizer_from_config
 from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor, MoveDirectionality
 
 from guard.masking import close_all
+from guard.moves import move
 from guard.uld.follower import Text
 from guard.uld.served import Row, Served, close, promoted_folder, subtract
 from guard.uld.terms import Subtraction
@@ -112,10 +113,4 @@ class DifferenceProcessor(LogitsProcessor):  # type: ignore[misc]
         )
 
     def _move(self, source: int, target: int, *, swap: bool) -> None:
-        rows = self._rows
-        moved = {i: rows[j] for i, j in ((target, source), (source, target)) if j in rows}
-        if not swap:
-            moved.pop(source, None)
-        rows.pop(source, None)
-        rows.pop(target, None)
-        rows |= moved
+        move(self._rows, source, target, swap=swap)
