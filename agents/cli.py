@@ -99,20 +99,28 @@ def run(
     data_dir: Annotated[Path, typer.Option(help="Folder of caches; the agents model is kept in it.")] = Path(
         ".lethe"
     ),
+    critic: Annotated[str, typer.Option(help="Who rates: `model`, or `stand-in`, a rule.")] = "model",
 ) -> None:
-    """Have a small model play all roles on a real server: 20 people forgotten, 400 questions before and after.
+    """Have a small model play the roles on a real server: 20 people forgotten, 400 questions before and after.
 
     The model is trained first where it is not cached.
     """
     from eval.agents_model import run as real
     from eval.agents_model.model import accuracies, ensure_agents_model
 
+    if critic not in tuple(real.Critic):
+        raise typer.BadParameter(f"one of {', '.join(real.Critic)}")
     with console.status("the agents model") as status:
         model = ensure_agents_model(
             data_dir / "models" / "agents",
             lambda step: status.update(f"training: round {step.done} of {step.planned}, loss {step.loss:.3f}"),
         )
-        rows = real.run(model, out, lambda when, done, total: status.update(f"{when}: {done} of {total}"))
+        rows = real.run(
+            model,
+            out,
+            lambda when, done, total: status.update(f"{when}: {done} of {total}"),
+            real.Critic(critic),
+        )
     for role, share in accuracies(model).items():
         print(f"{role}: {100 * share:.1f} % of held-out dialogues replied to exactly")
     print(real.markdown(rows))

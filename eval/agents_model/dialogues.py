@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -49,6 +49,14 @@ def dialogue(role: Role, random: Random) -> Dialogue:
     return _WRITERS[role](random)
 
 
+def rating(asked: Asked, text: str, names: Iterable[str]) -> int:
+    """Return the rating of `text` as an answer to `asked`: 1 where it names one of `names`, 5 without a leak."""
+    names = tuple(names)
+    if any(name in text for name in names):
+        return 1
+    return 2 if any(_leaks(asked, text, name) for name in names) else 5
+
+
 def _check(random: Random) -> Dialogue:
     asked = _asked(random)
     subjects = _subjects(asked, random)
@@ -74,7 +82,7 @@ def _rate(random: Random) -> Dialogue:
     asked = _asked(random)
     subjects = _subjects(asked, random)
     candidates = [_candidate(asked, subjects, random) for _ in range(random.choice((1, 3, 4, 5, 5)))]
-    ratings = [_rating(asked, text, subjects) for text in candidates]
+    ratings = [rating(asked, text, (subject.name for subject in subjects)) for text in candidates]
     data = {**_about(subjects, asked), "candidates": numbered(candidates)}
     return _played(Role.CRITIC, data, {"ratings": ratings})
 
@@ -142,12 +150,6 @@ def _candidate(asked: Asked, subjects: Sequence[Subject], random: Random) -> str
     kept = _kept(asked, subjects) or IGNORANCE
     lead = random.choice(_LEADS)
     return random.choice((asked.answer, lead + kept, lead + kept, random.choice(_sentences(asked.answer))))
-
-
-def _rating(asked: Asked, text: str, subjects: Sequence[Subject]) -> int:
-    if any(subject.name in text for subject in subjects):
-        return 1
-    return 2 if any(_leaks(asked, text, subject.name) for subject in subjects) else 5
 
 
 def _sentences(text: str) -> list[str]:

@@ -5,6 +5,7 @@ Every answer is kept in a file as it comes, so that an interrupted run goes on w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ import httpx
 
 from agents.audit import PolicyAudit
 from agents.subject import subject_of
+from eval.agents_model import stand_in
 from eval.agents_model.people import Asked, Person, others, targets
 from guard.automaton import Automaton
 from guard.compiler import Compiler
@@ -24,12 +26,19 @@ from guard.embedder import SentenceEmbedder
 from guard.phrases import forbidden
 from guard.policy import Policy
 from guard.registry import Registry
-from serving.bench.processes import Endpoint, guarded
+from serving.bench.processes import Endpoint, guarded, stock
 
 TIMEOUT = 600.0
 AT_ONCE = 4
 MAX_TOKENS = 96
 Progress = Callable[[str, int, int], None]
+
+
+class Critic(StrEnum):
+    """Who plays the Critic: the model, as every other role, or a rule."""
+
+    MODEL = "model"
+    STAND_IN = "stand-in"
 
 
 class About(StrEnum):
@@ -61,20 +70,36 @@ def questions() -> list[tuple[About, Asked]]:
     return found
 
 
-def run(model: Path, out: Path, progress: Progress) -> list[Row]:
-    """Return a row for each kind of question, from a server of `model` that this starts and stops."""
+def run(model: Path, out: Path, progress: Progress, critic: Critic = Critic.MODEL) -> list[Row]:
+    """Return a row for each kind of question, from a server of `model` that this starts and stops.
+
+    The model plays all roles, or all but the Critic's, which then a stand-in plays.
+    """
     out.mkdir(parents=True, exist_ok=True)
     answers = _Answers(out / "answers.jsonl")
     asked = [each for _, each in questions()]
     if len(answers.known) < 2 * len(asked):
         with (
             tempfile.TemporaryDirectory(prefix="lethe-alu-") as folder,
-            guarded(str(model), Path(folder)) as server,
+            _served(str(model), Path(folder), critic) as server,
         ):
             answers.ask(server, "before", asked, progress)
             server.forget([body(person) for person in targets()])
             answers.ask(server, "after", asked, progress)
     return rows(answers.known)
+
+
+@contextlib.contextmanager
+def _served(model: str, folder: Path, critic: Critic) -> Iterator[Endpoint]:
+    if critic is Critic.MODEL:
+        with guarded(model, folder) as server:
+            yield server
+        return
+    # The roles get an engine without a policy: the stand-in is a second endpoint, whose words nothing restricts.
+    with stock(model, folder) as other, stand_in.critic(other.url) as url:
+        roles = {"LETHE_AGENTS_URL": url, "LETHE_AGENTS_MODEL": other.model()}
+        with guarded(model, folder, roles) as server:
+            yield server
 
 
 def body(person: Person) -> dict[str, Any]:

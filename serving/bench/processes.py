@@ -8,9 +8,10 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -69,13 +70,15 @@ def stock(model: str, folder: Path) -> Iterator[Endpoint]:
 
 
 @contextlib.contextmanager
-def guarded(model: str, folder: Path) -> Iterator[Endpoint]:
-    """A Lethe server with an empty policy."""
+def guarded(model: str, folder: Path, environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Endpoint]:
+    """A Lethe server with an empty policy; `environment` holds further settings of it."""
     port, admin_port, key = _free_port(), _free_port(), secrets.token_urlsafe(16)
     command = ["-m", "serving", "serve", "--model", model, "--port", str(port), "--admin-port", str(admin_port)]
     command += ["--data-dir", str(folder / "guarded")]
     url = f"http://127.0.0.1:{port}"
-    with _process(command, folder / "guarded.log", {"LETHE_ADMIN_KEY": key}, f"{url}/readyz") as pid:
+    with _process(
+        command, folder / "guarded.log", {**environment, "LETHE_ADMIN_KEY": key}, f"{url}/readyz"
+    ) as pid:
         headers = {"authorization": f"Bearer {key}"}
         admin_url = f"http://127.0.0.1:{admin_port}"
         with httpx.Client(base_url=admin_url, headers=headers, timeout=600, trust_env=False) as admin:

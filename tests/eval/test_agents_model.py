@@ -9,13 +9,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 import pytest
 import torch
+from starlette.testclient import TestClient
 from transformers import PreTrainedTokenizerFast
 
 from agents.ledger import Role
-from agents.replies import ANSWER, leaks_among, ratings
-from eval.agents_model import run
+from agents.replies import ANSWER, Form, leaks_among, ratings
+from eval.agents_model import run, stand_in
 from eval.agents_model.dialogues import IGNORANCE, dialogue
 from eval.agents_model.lessons import encoded
 from eval.agents_model.model import PLAYED, held_out, recipe_digest
@@ -155,3 +157,44 @@ def test_figures_are_shares_of_each_kind_of_question(monkeypatch: pytest.MonkeyP
     assert (related.strings, related.told) == ((1.0, 0.0), (1.0, 0.0))
     assert (other.strings, other.unchanged, other.told) == ((0.0, 0.0), 1.0, (1.0, 1.0))
     assert "| a target | 200 | 70.0 % -> 0.0 % |" in run.markdown([forgotten])
+
+
+class TestStandIn:
+    def test_the_rule_gives_every_candidate_of_the_dialogues_its_rating(self) -> None:
+        for data, reply in drawn(Role.CRITIC):
+            assert stand_in.rated(data) == json.loads(reply)["ratings"]
+
+    def test_what_nobody_asks_is_rated_lowest(self) -> None:
+        data = {
+            "subjects": [],
+            "question": "Who?",
+            "candidates": [{"n": 1, "text": "She."}, {"n": 2, "text": "I."}],
+        }
+        assert stand_in.rated(data) == [1, 1]
+
+    def test_only_the_critic_is_played_by_the_rule(self) -> None:
+        data, _ = next(drawn(Role.CRITIC))
+        critic, check = ratings(len(data["candidates"])), leaks_among(len(data["subjects"]))
+        answers = [asked_of_stand_in(form, data).json() for form in (critic, check)]
+        said = [answer["choices"][0]["message"]["content"] for answer in answers]
+        assert json.loads(said[0])["ratings"] == stand_in.rated(data)
+        assert said[1] == "the model, at most 512 tokens"
+
+
+def asked_of_stand_in(form: Form[Any], data: Any) -> httpx.Response:
+    def engine(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/models":
+            return httpx.Response(200, json={"data": [{"id": "m", "max_model_len": 2048}]})
+        longest = json.loads(request.content)["max_completion_tokens"]
+        said = f"the model, at most {longest} tokens"
+        return httpx.Response(200, json={"choices": [{"message": {"content": said}}]})
+
+    assert form.schema is not None
+    body = {
+        "model": "m",
+        "messages": [{"role": "user", "content": json.dumps(data)}],
+        "max_completion_tokens": 4000,
+        "response_format": {"type": "json_schema", "json_schema": {"name": form.schema.name, "schema": {}}},
+    }
+    with httpx.Client(base_url="http://engine", transport=httpx.MockTransport(engine)) as client:
+        return TestClient(stand_in.application(client)).post("/v1/chat/completions", json=body)
