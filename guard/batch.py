@@ -51,15 +51,14 @@ class _Row:
 
     def banned(self) -> list[NDArray[np.int64]]:
         """Return what may not come next; raises ValueError when the output is not known in full."""
-        length = len(self.output)
-        if self.cursors is None or length < self.consumed:
-            self.cursors = [restriction.resume(self.prompt, self.output) for restriction in self.restrictions]
-        elif length > self.consumed:
-            tokens = self.output[self.consumed : length]
-            pairs = zip(self.restrictions, self.cursors, strict=True)
-            self.cursors = [restriction.advance(cursor, tokens) for restriction, cursor in pairs]
-        self.consumed = length
-        return [r.banned(cursor) for r, cursor in zip(self.restrictions, self.cursors, strict=True)]
+        cursors, length = self.cursors, len(self.output)
+        if cursors is None or length < self.consumed:
+            cursors = [restriction.resume(self.prompt, self.output) for restriction in self.restrictions]
+        else:
+            for token in self.output[self.consumed : length]:
+                cursors = [r.step(cursor, token) for r, cursor in zip(self.restrictions, cursors, strict=True)]
+        self.cursors, self.consumed = cursors, length
+        return [r.banned(cursor) for r, cursor in zip(self.restrictions, cursors, strict=True)]
 
 
 class Batch:
@@ -112,17 +111,20 @@ class Batch:
         """
         rows: list[NDArray[np.int64]] = []
         tokens: list[NDArray[np.int64]] = []
+        absent = self._vocabulary.absent
         for index, row in self._rows.items():
             if row is None or not row.restrictions:
                 continue
             try:
-                banned = [ids for ids in (*row.banned(), self._vocabulary.absent) if len(ids)]
+                banned = row.banned()
             except Exception as error:
                 self.close(index, error)
-            else:
+                continue
+            for ids in (*banned, absent):
                 # Most rows, at most steps, have nothing to forbid.
-                tokens += banned
-                rows += [np.full(len(ids), index) for ids in banned]
+                if len(ids):
+                    tokens.append(ids)
+                    rows.append(np.full(len(ids), index))
         none = np.zeros(0, np.int64)
         row_of, token = np.concatenate([none, *rows]), np.concatenate([none, *tokens])
         if width < len(self._vocabulary):

@@ -18,6 +18,8 @@ def mask(logits: torch.Tensor, batch: Batch, eos: tuple[int, ...]) -> None:
     if not batch:
         return
     masks = batch.masks(logits.shape[-1])
+    if not len(masks.tokens) and not len(masks.closed) and masks.past == logits.shape[-1]:
+        return
     arrays = (masks.rows, masks.tokens, masks.restricted, masks.closed)
     row, token, restricted, closed = (torch.from_numpy(array).to(logits.device) for array in arrays)
     ends = torch.tensor(eos, device=logits.device)

@@ -15,6 +15,7 @@ from guard.automaton import Automaton
 from guard.vocabulary import Block, Vocabulary
 
 _CACHED_IDS = 2_000_000
+_CACHED_STEPS = 100_000
 _ATTACHED = 64
 
 
@@ -28,7 +29,7 @@ class Cursor(NamedTuple):
 class Restriction:
     """The phrases of one automaton, enforced over the tokens of one vocabulary, whatever the tokenisation.
 
-    For one thread: it remembers what is banned at a cursor, in some 16 MB at most.
+    For one thread: it remembers what is banned at a cursor and where a token leads, in some 40 MB at most.
     """
 
     def __init__(self, automaton: Automaton, vocabulary: Vocabulary) -> None:
@@ -38,6 +39,7 @@ class Restriction:
         self._bytes = np.concatenate([[0], np.nonzero(self._symbols)[0]])
         self._banned: OrderedDict[Cursor, NDArray[np.int64]] = OrderedDict()
         self._cached = 0
+        self._steps: dict[tuple[Cursor, int], Cursor] = {}
 
     def seed(self, prompt: Sequence[int]) -> Cursor:
         """Return the cursor after a prompt. A special token divides its turns: only the last turn counts.
@@ -71,6 +73,15 @@ class Restriction:
         """
         reading = self.vocabulary.advance(cursor.pending, tokens)
         return Cursor(self.automaton.run(cursor.state, reading.folded), reading.pending)
+
+    def step(self, cursor: Cursor, token: int) -> Cursor:
+        """Return `advance(cursor, [token])`, faster where it was asked before."""
+        known = self._steps.get((cursor, token))
+        if known is None:
+            if len(self._steps) >= _CACHED_STEPS:
+                self._steps.clear()
+            known = self._steps[cursor, token] = self.advance(cursor, (token,))
+        return known
 
     def banned(self, cursor: Cursor) -> NDArray[np.int64]:
         """Return the ids, int64 in no order, that may not come next: each would complete a phrase.

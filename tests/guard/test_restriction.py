@@ -168,6 +168,17 @@ def test_resuming_bans_what_reading_on_from_the_prompt_bans(kind: str, data: st.
     assert resumed == restriction.advance(restriction.seed(prompt), output)
 
 
+@kinds
+@given(data=st.data())
+def test_going_token_by_token_leads_where_reading_on_does(kind: str, data: st.DataObject) -> None:
+    restriction = RESTRICTIONS[kind]
+    output = data.draw(histories(kind))
+    cursor = Cursor()
+    for token in output:
+        cursor = restriction.step(cursor, token)
+    assert cursor == restriction.advance(Cursor(), output)
+
+
 def test_a_phrase_in_the_prompt_does_not_end_matching() -> None:
     restriction, tokenizer = RESTRICTIONS["byte-level"], TOYS["byte-level"]
     cursor = restriction.seed(tokenizer.encode("Who is Basil Romerto? Basil Romert"))
@@ -190,6 +201,14 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         restriction.banned(Cursor(state))
     assert len(restriction._banned) < 5
     assert restriction.banned(Cursor(0)).tolist() == first
+
+
+def test_how_many_steps_are_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CACHED_STEPS", 10)
+    restriction = Restriction(AUTOMATON, VOCABULARIES["byte-level"])
+    for token in range(35):
+        restriction.step(Cursor(), token)
+    assert len(restriction._steps) <= 10
 
 
 def test_restrictions_are_attached_once(tmp_path: Path) -> None:
