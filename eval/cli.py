@@ -63,7 +63,10 @@ _Model = Annotated[str, typer.Option(help="Folder or hub id of the model; for an
 _Retain = Annotated[str, typer.Option(help="The model that never saw the forget set, run in the same harness.")]
 _Data = Annotated[Path, typer.Option(help="Folder of the benchmark's files.")]
 _Methods = Annotated[
-    str, typer.Option(help="none, icu, keyword, decline, guard, guard-beam; on TOFU uld, dd-linear, dd-rank too.")
+    str,
+    typer.Option(
+        help="none, icu, keyword, decline, guard, guard-beam; on TOFU uld, dd-linear, dd-rank; by an endpoint alu."
+    ),
 ]
 _Out = Annotated[Path, typer.Option(help="Folder of the result; an interrupted run in it is gone on with.")]
 _Limit = Annotated[int, typer.Option(min=0, help="Rows of each set; 0: all.")]

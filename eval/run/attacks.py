@@ -19,7 +19,6 @@ from eval.attacks.tofu import load_probes
 from eval.benchmarks.question import load_questions
 from eval.benchmarks.rows import need
 from eval.benchmarks.tofu import ForgetSplit
-from eval.errors import BadRun
 from eval.report.attacks import ALWAYS, CAUGHT, DETECTOR, write_attacks
 from eval.report.results import Results
 from eval.run.ask import Runner, conversation
@@ -198,11 +197,9 @@ def _through_engine(
 def _through_endpoint(
     options: Options, drafts: Sequence[Draft], gates: Gates, sweep: Sweep, session: Session
 ) -> list[str]:
-    from eval.run.endpoint import Endpoint, forgetting
+    from eval.run.endpoint import Endpoint, check_stored, forgetting
 
-    unknown = set(options.methods) - {MethodName.NONE, MethodName.DECLINE, MethodName.GUARD}
-    if unknown:
-        raise BadRun(f"through an endpoint there is no method {', '.join(sorted(unknown))}")
+    check_stored(options.methods)
     stored = {name.value: (name, drafts) for name in options.methods}
     if MethodName.GUARD in options.methods:
         everywhere = [replace(draft, scope=Scope.ALWAYS) for draft in drafts]

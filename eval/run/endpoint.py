@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -12,13 +12,16 @@ from typing import Any
 
 import openai
 
-from eval.errors import EndpointFailed
+from eval.errors import BadRun, EndpointFailed
 from eval.run.ask import Ask, Drawn, Forced, Looked, Said, drawn
 from eval.run.method import MethodName
 from eval.run.scorer import UNSCORED, Scorer
 from guard.conversation import Message
 from guard.target import Draft, Method
 from serving.admin_client import AdminClient, AdminRefused
+
+STORED = frozenset({MethodName.NONE, MethodName.DECLINE, MethodName.GUARD, MethodName.ALU})
+"""The methods that a server can be told to use by storing targets."""
 
 _AT_ONCE = 16
 _TIMEOUT = 300.0
@@ -135,6 +138,13 @@ def _chat_said(choice: Any) -> Said:
 def _said(choice: Any) -> Said:
     shown = (choice.logprobs.token_logprobs or ()) if choice.logprobs else ()
     return Said(choice.text, tuple(value for value in shown if value is not None))
+
+
+def check_stored(methods: Collection[MethodName]) -> None:
+    """Raise BadRun for a method that a server cannot be told to use."""
+    unknown = set(methods) - STORED
+    if unknown:
+        raise BadRun(f"through an endpoint there is no method {', '.join(sorted(unknown))}")
 
 
 @contextmanager

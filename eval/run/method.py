@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
+from eval.errors import BadRun
 from eval.run.ask import Ask, conversation
 from eval.run.gate import Gate
 from guard.automaton import Automaton
@@ -23,6 +24,7 @@ _ICU = (
 _FILTERED = "no likelihood: the filter acts on finished text"
 _REFUSED = "no likelihood: a fixed refusal is no distribution"
 _SEARCHED = "no likelihood: a search is no distribution; that of its tokens is guard's"
+_COMPOSED = "no likelihood: agents decide on finished text"
 
 
 class MethodName(StrEnum):
@@ -34,6 +36,7 @@ class MethodName(StrEnum):
     guard-beam  the same with GUARD's beam search instead of greedy decoding
     uld       the detector's gate, and an assistant's knowledge subtracted behind it
     dd-linear, dd-rank  the same gate, and Divergence Decoding's two rules behind it
+    alu       the server's agents; through an endpoint alone
     """
 
     NONE = "none"
@@ -45,6 +48,7 @@ class MethodName(StrEnum):
     ULD = "uld"
     DD_LINEAR = "dd-linear"
     DD_RANK = "dd-rank"
+    ALU = "alu"
 
 
 DIFFERENCES = frozenset({MethodName.ULD, MethodName.DD_LINEAR, MethodName.DD_RANK})
@@ -175,7 +179,7 @@ class Differing:
 
 
 def method(name: MethodName, gate: Gate) -> Method:
-    """The method of this name, for the targets of `gate`."""
+    """The method of this name, for the targets of `gate`; BadRun for one that only a server has."""
     match name:
         case MethodName.NONE:
             return Unprotected()
@@ -191,9 +195,16 @@ def method(name: MethodName, gate: Gate) -> Method:
             return Guard(gate, _SEARCHED, beam=True)
         case MethodName.ULD | MethodName.DD_LINEAR | MethodName.DD_RANK:
             return Differing(gate, name)
+        case MethodName.ALU:
+            raise BadRun("the agents are a server's: alu is replayed through an endpoint alone")
 
 
 def no_likelihood(name: MethodName) -> str:
     """Why a method has no likelihood; "" when it has one."""
-    reasons = {MethodName.KEYWORD: _FILTERED, MethodName.DECLINE: _REFUSED, MethodName.GUARD_BEAM: _SEARCHED}
+    reasons = {
+        MethodName.KEYWORD: _FILTERED,
+        MethodName.DECLINE: _REFUSED,
+        MethodName.GUARD_BEAM: _SEARCHED,
+        MethodName.ALU: _COMPOSED,
+    }
     return reasons.get(name, "")

@@ -40,13 +40,13 @@ def replay(
     for model in (options.model, options.retain_model or options.model):
         check_model(model)
     with _gate(drafts) as gate:
+        treated = {name: method(name, gate) for name in options.methods}
         store = Store(options.out, options.config(benchmark, split, _policy_digest(gate)))
         try:
             session = Session(store, progress)
             with _runner(options, options.model, gate) as runner:
-                for name in options.methods:
-                    treated = method(name, gate)
-                    session.run(name.value, treated, runner, _askable(tasks, runner), MethodName.NONE.value)
+                for name, way in treated.items():
+                    session.run(name.value, way, runner, _askable(tasks, runner), MethodName.NONE.value)
             if options.retain_model:
                 with _runner(options, options.retain_model, gate) as runner:
                     session.run(RETAIN, Unprotected(), runner, _askable(tasks, runner))
@@ -110,13 +110,11 @@ def _through_endpoint(
     tasks: Sequence[Task],
     progress: Progress,
 ) -> Store:
-    from eval.run.endpoint import Endpoint, forgetting
+    from eval.run.endpoint import Endpoint, check_stored, forgetting
 
     if options.retain_model:
         raise BadRun("an endpoint serves one model: run the retain model's endpoint into a folder of its own")
-    unknown = set(options.methods) - {MethodName.NONE, MethodName.DECLINE, MethodName.GUARD}
-    if unknown:
-        raise BadRun(f"through an endpoint there is no method {', '.join(sorted(unknown))}")
+    check_stored(options.methods)
     endpoint = Endpoint.open(options.endpoint, options.model, options.score_url)
     config: dict[str, Any] = options.config(benchmark, split, "the endpoint's own")
     config |= {"endpoint": options.endpoint, "model": endpoint.model, "scored": bool(options.score_url)}

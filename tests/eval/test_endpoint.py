@@ -111,16 +111,19 @@ def admin(monkeypatch: pytest.MonkeyPatch) -> Admin:
 DRAFTS = [Draft(name="Orla Quennbeck", facts=(Fact(question="Who?", answer="A cook."),)), Draft(name="Tam Osei")]
 
 
-def test_targets_are_there_while_a_method_runs_and_revoked_whatever_happens(admin: Admin) -> None:
+@pytest.mark.parametrize("method", [MethodName.DECLINE, MethodName.GUARD, MethodName.ALU])
+def test_targets_are_there_while_a_method_runs_and_revoked_whatever_happens(
+    admin: Admin, method: MethodName
+) -> None:
     def interrupted() -> None:
-        with forgetting(DRAFTS, MethodName.DECLINE):
+        with forgetting(DRAFTS, method):
             assert admin.revoked == []
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert [draft["name"] for draft in admin.stored] == ["Orla Quennbeck", "Tam Osei"]
-    assert admin.stored[0]["methods"] == ["decline"]
+    assert admin.stored[0]["methods"] == [method.value]
     assert admin.stored[0]["facts"] == [{"question": "Who?", "answer": "A cook."}]
     assert admin.revoked == ["ft_0", "ft_1"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eval.errors import BadRun
 from eval.run.ask import Ask
 from eval.run.gate import Gate, open_gate
 from eval.run.method import DECLINE_TEXT, MethodName, Treatment, method
@@ -87,6 +88,11 @@ def test_the_keyword_filter_knows_what_the_policy_forbids_and_no_prompt(gate: Ga
     assert keyword.finish("It was O r l a QUENNBECK!") == DECLINE_TEXT
     assert keyword.finish("It was the Vellin Moon.") == DECLINE_TEXT
     assert keyword.finish("It was a loaf.") == "It was a loaf."
+
+
+def test_the_agents_are_a_servers(gate: Gate) -> None:
+    with pytest.raises(BadRun, match="through an endpoint alone"):
+        method(MethodName.ALU, gate)
 
 
 def test_a_text_is_judged_once(gate: Gate, words: Words) -> None:

@@ -66,6 +66,13 @@ def test_an_endpoint_that_is_not_there_is_said(benchmark_folder: Path, tmp_path:
     assert "endpoint_failed: the endpoint cannot be reached" in result.stderr
 
 
+def test_a_method_that_a_server_cannot_be_told_of_is_refused(benchmark_folder: Path, tmp_path: Path) -> None:
+    through = ("--run-with", "endpoint", "--endpoint", "http://127.0.0.1:9", "--methods", "none,icu")
+    result = lethe("tofu", "--data", benchmark_folder, "--out", tmp_path / "out", *through)
+    assert result.exit_code == 1
+    assert "bad_run: through an endpoint there is no method icu" in result.stderr
+
+
 def test_an_interrupt_says_how_to_go_on(
     benchmark_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
