@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard.errors import ModelUnavailable
+from guard.gathering import Gathering
 from guard.openvino_encoder import compiled
 
 Vectors = NDArray[np.float32]
@@ -40,7 +42,8 @@ class SentenceEmbedder:
     """A sentence-transformers model read from a local folder, never from the network, run on the CPU.
 
     `path` is the model's folder; None is the all-MiniLM-L6-v2 that an installed package carries. Vectors are
-    cached by digest of their text, since a chat's history comes back each turn. Safe to call from threads.
+    cached by digest of their text, since a chat's history comes back each turn. Safe to call from threads, whose
+    texts are encoded together.
     The model is run by OpenVINO where that is installed, and by torch otherwise; vectors agree to 1e-3. The number
     of threads is left to the caller's environment (`OMP_NUM_THREADS`). Raises ModelUnavailable when the folder is
     missing or does not load.
@@ -56,6 +59,7 @@ class SentenceEmbedder:
         self._name = f"{_CARRIER if path is None else folder.name}@{_digest_of_weights(folder)}"
         self._dimension = int(self._model.get_embedding_dimension())
         self._fast = compiled(self._model, self._name)
+        self._gathering = Gathering(self._encode, BATCH, _places())
         # The tokenizer and the cache change as they are used; the forward pass does not, and stays outside.
         self._lock = threading.Lock()
         self._cache: OrderedDict[bytes, Vectors] = OrderedDict()
@@ -81,7 +85,7 @@ class SentenceEmbedder:
         order = sorted(new, key=lambda key: len(new[key]))
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            vectors = self._encode([new[key] for key in batch])
+            vectors = self._gathering.encode([new[key] for key in batch])
             found.update(zip(batch, vectors, strict=True))
             self._remember(batch, vectors)
         return np.stack([found[key] for key in keys]) if keys else np.empty((0, self._dimension), np.float32)
@@ -111,6 +115,13 @@ class SentenceEmbedder:
             self._cache.update((key, vector.copy()) for key, vector in zip(keys, vectors, strict=True))
             while len(self._cache) > CACHED_VECTORS:
                 self._cache.popitem(last=False)
+
+
+def _places() -> int:
+    """So many batches at a time leave half of the processor to the engine."""
+    import torch
+
+    return max(1, (os.cpu_count() or 1) // torch.get_num_threads() // 2)
 
 
 def _carried() -> Path:

@@ -8,6 +8,7 @@ import pytest
 
 from guard.embedder import SentenceEmbedder
 from guard.errors import ModelUnavailable
+from guard.gathering import Gathering
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_a_text_seen_before_is_not_encoded_again(
     minilm: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = minilm.embed(["an earlier turn of the chat"])
-    monkeypatch.delattr(SentenceEmbedder, "_encode")
+    monkeypatch.delattr(Gathering, "encode")
     assert np.array_equal(minilm.embed(["an earlier turn of the chat"] * 2), np.vstack([first, first]))
 
 
@@ -48,7 +49,7 @@ def test_the_cache_forgets_what_was_used_least_lately(
     minilm.embed(["two"])
     minilm.embed(["one"])
     minilm.embed(["three"])
-    monkeypatch.delattr(SentenceEmbedder, "_encode")
+    monkeypatch.delattr(Gathering, "encode")
     minilm.embed(["one", "three"])
     with pytest.raises(AttributeError):
         minilm.embed(["two"])
