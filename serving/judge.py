@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 import orjson
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 
 from guard.automaton import Automaton
 from guard.compiler import CurrentPolicy
 from guard.conversation import Message
 from guard.detector import Detector, Match
+from guard.embedder import BATCH
 from guard.plan import Plan, PlanKind, plan_for
 from guard.policy import Policy
 from guard.soft.terms import BIAS
@@ -42,6 +44,8 @@ class Judge:
     def __init__(self, current: CurrentPolicy, detector: Detector) -> None:
         self._current = current
         self._detector = detector
+        # As many wait for the embedder as it encodes together.
+        self._threads = CapacityLimiter(BATCH)
 
     def unready(self) -> str:
         """Why no request can be judged now; empty when one can."""
@@ -53,7 +57,9 @@ class Judge:
         """What to do with `conversation`; embedding runs in a thread, and never without contextual targets."""
         policy = self._current.required()
         if policy.has_contextual:
-            return await asyncio.to_thread(self._judged, policy, conversation)
+            return await run_sync(
+                self._judged, policy, conversation, abandon_on_cancel=True, limiter=self._threads
+            )
         return _planned(policy, ())
 
     def _judged(self, policy: Policy, conversation: Sequence[Message]) -> Judgement:

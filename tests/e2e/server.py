@@ -77,6 +77,18 @@ class Server:
             time.sleep(0.3)
         raise AssertionError(f"not ready in {timeout} s: {reason}\n{self.tail()}")
 
+    def wait_unready(self, reason: str, timeout: float = 60) -> None:
+        """Wait until the server says that it is not ready, and why."""
+        said = ""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and reason not in said:
+            with contextlib.suppress(httpx.HTTPError):
+                answer = self.http.get("/readyz")
+                assert answer.status_code == 503
+                said = answer.text
+            time.sleep(0.3)
+        assert reason in said, self.tail()
+
     def tail(self) -> str:
         return self.log.read_text(errors="replace")[-4000:]
 

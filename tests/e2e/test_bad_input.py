@@ -60,8 +60,7 @@ def test_an_engine_without_our_processor_is_not_served(tmp_path: Path, tofu_full
     with remote_engine(tofu_full, tmp_path, guarded=False) as url:
         server = start(tmp_path, "--engine", url, wait=False)
         try:
-            with pytest.raises(AssertionError, match="processor is not loaded"):
-                server.wait_ready(60)
+            server.wait_unready("processor is not loaded")
             body = {"model": tofu_full.name, "messages": [{"role": "user", "content": "Hi"}]}
             assert server.http.post(CHAT, json=body).status_code == 503
         finally:
@@ -71,8 +70,7 @@ def test_an_engine_without_our_processor_is_not_served(tmp_path: Path, tofu_full
 def test_an_engine_that_is_not_vllm(tmp_path: Path, server: Server) -> None:
     other = start(tmp_path, "--engine", f"http://127.0.0.1:{server.admin_port}", wait=False)
     try:
-        with pytest.raises(AssertionError, match="no engine answers"):
-            other.wait_ready(30)
+        other.wait_unready("no engine answers")
     finally:
         other.stop()
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,12 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
     limit, more = 90, ("--model", str(tofu_full), "--methods", "none")
     env = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     process = subprocess.Popen(
-        command(shared, tmp_path, *more, limit=limit), env=env, stderr=subprocess.PIPE, text=True
+        command(shared, tmp_path, *more, limit=limit),
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Who runs the tests in the background may have had SIGINT ignored, which children inherit.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     path = tmp_path / SAMPLES
     deadline = time.monotonic() + 300
