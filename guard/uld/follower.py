@@ -79,14 +79,18 @@ class Follower:
 
         Raises ValueError for a text that is empty or too long.
         """
-        scores = torch.empty(len(texts), self._trunk.width, device=self._trunk.device)
+        places: list[int] = []
+        scores: list[torch.Tensor] = []
         for first in range(0, len(texts), self._cache.slots):
             wave = range(first, min(first + self._cache.slots, len(texts)))
             pending = self._pending(texts, wave)
             for part in _batches(pending):
                 self._trunk.wear(part[0].changes)
-                scores[[p.place for p in part]] = self._run(part)
-        return scores
+                scores.append(self._run(part))
+                places += [p.place for p in part]
+        if places == list(range(len(texts))):
+            return torch.cat(scores) if len(scores) > 1 else scores[0]
+        return torch.cat(scores)[torch.tensor(places, device=self._trunk.device).argsort()]
 
     def _pending(self, texts: Sequence[Text], wave: range) -> list[_Pending]:
         here = {id(texts[place].output) for place in wave}

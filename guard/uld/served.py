@@ -14,7 +14,7 @@ from torch import nn
 
 from guard.errors import BadSettings, PolicyUnavailable
 from guard.uld.assistant import Assistant, Manifest
-from guard.uld.difference import log_probabilities, subtracted
+from guard.uld.difference import subtracted
 from guard.uld.follower import Follower, Text
 from guard.uld.trunk import Trunk
 
@@ -110,11 +110,12 @@ def _subtract(
     rate = torch.tensor([[row.filter_rate] for row in rows], device=logits.device)
     # An engine may pad the vocabulary: columns that no token has are never sampled.
     width = min(known.shape[1], logits.shape[1])
-    mine, theirs = log_probabilities(logits[where, :width]), log_probabilities(known[:, :width])
-    served = subtracted(mine, theirs, alpha, rate, pinned[:width])
+    known = known[:, :width]
+    served = subtracted(logits[where, :width].float(), known, alpha, rate, pinned[:width])
     logits[where, :width] = served.to(logits.dtype)
     logits[where, width:] = float("-inf")
-    sound = served.amax(-1).isfinite().tolist()
+    # What the filter leaves out is not read, and must be sound all the same.
+    sound = (served.amax(-1) + known.amax(-1)).isfinite().tolist()
     return [index for index, well in zip(indices, sound, strict=True) if not well]
 
 

@@ -53,6 +53,22 @@ def test_subtraction_is_its_definition_whatever_constant_the_logits_carry(
         np.testing.assert_allclose(served[row].numpy(), expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.3])
+def test_logits_may_carry_any_constant_and_keep_the_targets(rate: float) -> None:
+    target, assistant = logits(21), logits(22)
+    served = subtracted(target + 40, assistant - 7, 0.75, rate, PINNED)
+    torch.testing.assert_close(served.log_softmax(-1), subtracted(lp(target), lp(assistant), 0.75, rate, PINNED))
+    torch.testing.assert_close(served[:, PINNED], target[:, PINNED] + 40)
+
+
+def test_all_tokens_that_tie_with_the_last_one_kept_are_kept() -> None:
+    target = torch.tensor([[0.0, 3.0, 1.0, 1.0, 1.0, 1.0, -2.0, -2.0] + [-9.0] * 15])
+    assistant = torch.arange(WIDTH).float()[None]
+    served = subtracted(lp(target), lp(assistant), 1.0, 3 / WIDTH, PINNED)
+    changed = (served - lp(target)).abs() > 1e-6
+    assert changed[0].nonzero()[:, 0].tolist() == [1, 2, 3, 4, 5]
+
+
 def test_single_precision_stays_near_the_float64_reference() -> None:
     target, assistant = logits(1), logits(2)
     served = subtracted(lp(target.float()), lp(assistant.float()), 0.75, 0.05, PINNED)
