@@ -36,12 +36,17 @@ def add(
     kind: Annotated[str, typer.Option(help="person, work, fact, secret or topic.")] = "person",
     alias: Annotated[list[str] | None, typer.Option(help="Another name; may be repeated.")] = None,
     fact: Annotated[list[str] | None, typer.Option(help="A sentence to withhold; may be repeated.")] = None,
+    passage: Annotated[
+        list[Path] | None, typer.Option(help="File of a text not to be quoted; may be repeated.")
+    ] = None,
     phrase: Annotated[list[str] | None, typer.Option(help="A string never to be said; may be repeated.")] = None,
     method: Annotated[
         list[str] | None, typer.Option(help="guard, uld, alu or decline; may be repeated. Default: guard.")
     ] = None,
     scope: Annotated[str, typer.Option(help="contextual or always.")] = "contextual",
     mode: Annotated[str, typer.Option(help="enforce or shadow.")] = "enforce",
+    decoder: Annotated[str, typer.Option(help="sample, or beam: searched for, and never streamed.")] = "sample",
+    soft: Annotated[bool, typer.Option("--soft", help="Suppress words that mean what is forbidden, too.")] = False,
     reveal: Reveal = False,
 ) -> None:
     """Add one forget target; returns when it is enforced."""
@@ -50,10 +55,13 @@ def add(
         "kind": kind,
         "aliases": alias or [],
         "facts": [{"answer": text} for text in fact or []],
+        "passages": [_text(file) for file in passage or []],
         "phrases": phrase or [],
         "methods": method or ["guard"],
         "scope": scope,
         "mode": mode,
+        "decoder": decoder,
+        "soft": soft,
     }
     with _admin() as admin:
         _show(admin.add(draft, reveal=reveal))
@@ -92,11 +100,7 @@ def quoted(
     file: Annotated[Path, typer.Argument(help="Text that was served, for instance the answers of a log.")],
 ) -> None:
     """Certify how much of a target's passages a text quotes; exit status 1 when it is a forbidden run."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        errors.print(f"[red]unreadable_file[/red] {type(error).__name__}: not readable")
-        raise typer.Exit(1) from None
+    text = _text(file)
     with _admin() as admin:
         target = admin.get(target_id, reveal=True)
     quote = longest_quote(target["passages"], text)
@@ -130,6 +134,14 @@ def import_(
     console.print(f"enforced: {len(stored['ids'])}")
     for target_id in stored["ids"]:
         console.print(target_id)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        errors.print(f"[red]unreadable_file[/red] {type(error).__name__}: not readable")
+        raise typer.Exit(1) from None
 
 
 def _drafts(text: str) -> list[dict[str, Any]]:

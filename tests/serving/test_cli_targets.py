@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from guard.target import Draft
 from serving.admin_client import AdminClient
 from serving.cli import app
 
@@ -39,3 +40,29 @@ def test_a_quotation_is_certified_against_the_target_s_limit(
 def test_a_file_that_cannot_be_read_is_an_error(stored: None, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["targets", "quoted", "ft_1", str(tmp_path / "missing")])
     assert result.exit_code == 1
+
+
+def test_a_target_is_added_with_all_that_was_said_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    added: list[dict[str, Any]] = []
+
+    def add(self: AdminClient, draft: dict[str, Any], *, reveal: bool = False) -> Any:
+        added.append(draft)
+        return {"id": "ft_1"}
+
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
+    monkeypatch.setattr(AdminClient, "add", add)
+    (tmp_path / "tale.txt").write_text(PASSAGE)
+    flags = ["--passage", str(tmp_path / "tale.txt"), "--decoder", "beam", "--soft", "--method", "guard"]
+    result = CliRunner().invoke(app, ["targets", "add", "The Sea Wall", "--kind", "work", *flags])
+    assert result.exit_code == 0
+    (draft,) = added
+    assert (draft["passages"], draft["decoder"], draft["soft"]) == ([PASSAGE], "beam", True)
+    Draft(**{key: tuple(value) if isinstance(value, list) else value for key, value in draft.items()})
+
+
+def test_a_passage_that_cannot_be_read_adds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
+    monkeypatch.delattr(AdminClient, "add")
+    result = CliRunner().invoke(app, ["targets", "add", "The Sea Wall", "--passage", str(tmp_path / "missing")])
+    assert result.exit_code == 1
+    assert "unreadable_file" in result.output
