@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ import numpy as np
 from guard.embedder import Embedder, Vectors
 from guard.errors import PolicyUnavailable
 from guard.index import TargetIndex
+from guard.later import Later
 from guard.library import Library
 from guard.literals import Literals
 from guard.names import Names
@@ -26,7 +26,7 @@ from guard.policy import Policy
 from guard.registry import Registry, VectorKey
 from guard.rows import rows_of
 from guard.soft.matching import SoftMatching
-from guard.soft.own import Softened, SoftOwn, sweep
+from guard.soft.own import Softened, SoftOwn, is_soft, sweep
 from guard.standing import publish
 from guard.target import ForgetTarget, Scope, State
 from guard.uld.promoted import Promoted, in_force
@@ -38,6 +38,8 @@ ROWS = "rows-2"
 LONGEST_PAUSE = 30.0
 # So many new targets have their automata compiled at once, more of them when they are first touched.
 AT_ONCE = 32
+# Long enough to find a vocabulary that was embedded before.
+SOFT_PATIENCE = 5.0
 
 
 class Compiler:
@@ -62,8 +64,9 @@ class Compiler:
         self._promoted = promoted
         self._known: dict[Revision, str] = {}
         # Made for the first target that asks for it: embedding a vocabulary takes minutes.
-        self._matching = cache(matching or (lambda: SoftMatching(None, embedder, folder)))
+        self._matching = Later(matching or (lambda: SoftMatching(None, embedder, folder)), SOFT_PATIENCE)
         self._softened: dict[Revision, Softened] = {}
+        self._asked_soft = self._lacks_soft = False
         self._empty = Policy(
             version=-1,
             targets={},
@@ -79,7 +82,8 @@ class Compiler:
         """Expire what is due by `now`; return the policy of the registry and of the assistants promoted by now,
         which is `previous` when nothing changed."""
         self._registry.expire(now)
-        if previous is not None and previous.version == self._registry.version():
+        soft_is_due = self._lacks_soft and self._matching.get() is not None
+        if previous is not None and previous.version == self._registry.version() and not soft_is_due:
             assistants = self._assistants(previous.targets)
             return previous if assistants == previous.assistants else replace(previous, assistants=assistants)
         return self.compile(previous)
@@ -97,7 +101,7 @@ class Compiler:
         literals = self._literals(change, before.literals)
         publish(self._folder, literals.digests)
         own = Own(change.targets, self._library, self._known)
-        soft = SoftOwn(change.targets, self._matching, self._library, self._folder, self._softened)
+        soft = self._soft(change)
         if previous is None:
             # What was written since this process began is in use; clocks of file systems lag a little.
             self._library.sweep(literals.digests, self._began - 1)
@@ -105,10 +109,6 @@ class Compiler:
         elif len(change.active) <= AT_ONCE:
             for target in change.active:
                 own.get(target.id)
-        # None is left for a request to write: the first would wait for the whole vocabulary.
-        for target in change.active:
-            if target.draft.soft:
-                soft.get(target.id)
         return Policy(
             version=version,
             targets=change.targets,
@@ -128,6 +128,19 @@ class Compiler:
         added = [target for target in change.active if _is_literal(target)]
         everything = (target for target in change.targets.values() if _is_literal(target))
         return before.with_changes(added, change.ids, everything, self._library)
+
+    def _soft(self, change: _Change) -> SoftOwn:
+        """Return what is written of targets that are matched softly; nothing while the matching is made."""
+        self._asked_soft |= any(map(is_soft, change.active))
+        matching = self._matching.get() if self._asked_soft else None
+        soft = SoftOwn(change.targets, matching, self._library, self._folder, self._softened)
+        lacked, self._lacks_soft = self._lacks_soft, self._asked_soft and matching is None
+        if self._lacks_soft and not lacked:
+            log.warning("soft matching is being made: until then, targets that ask for it are restricted without")
+        # None is left for a request to write, which would wait for it.
+        for target in change.targets.values() if lacked else change.active:
+            soft.get(target.id)
+        return soft
 
     def _detection(self, change: _Change, before: Policy, fresh: bool) -> _Detection:
         new = [target for target in change.active if target.draft.scope is Scope.CONTEXTUAL]

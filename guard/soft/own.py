@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,17 +19,22 @@ class Softened(NamedTuple):
     words: str
 
 
-class SoftOwn(Mapping[str, Softened]):
-    """By id of every enforced contextual target that asks for soft matching: what was written for it.
+def is_soft(target: ForgetTarget) -> bool:
+    """Whether a target is enforced, contextual, and asks for soft matching."""
+    return target.draft.soft and target.draft.scope is Scope.CONTEXTUAL and restricts(target)
 
-    Reading writes it if nobody did; `matching` is made for the first. `known` holds what was written before and is
-    shared by the policies of one compiler. Raises as `vectors_of`, `Bias.save` and `Library.write` do.
+
+class SoftOwn(Mapping[str, Softened]):
+    """By id of every target that `is_soft`: what was written for it; nothing while there is no `matching` yet.
+
+    Reading writes it if nobody did. `known` holds what was written before and is shared by the policies of one
+    compiler. Raises as `Bias.save` and `Library.write` do.
     """
 
     def __init__(
         self,
         targets: Mapping[str, ForgetTarget],
-        matching: Callable[[], SoftMatching],
+        matching: SoftMatching | None,
         library: Library,
         folder: Path,
         known: dict[Revision, Softened],
@@ -42,17 +47,15 @@ class SoftOwn(Mapping[str, Softened]):
 
     def __contains__(self, target_id: object) -> bool:
         target = self._targets.get(str(target_id))
-        if target is None or not target.draft.soft or target.draft.scope is not Scope.CONTEXTUAL:
-            return False
-        return restricts(target)
+        return self._matching is not None and target is not None and is_soft(target)
 
     def __getitem__(self, target_id: str) -> Softened:
-        if target_id not in self:
+        if self._matching is None or target_id not in self:
             raise KeyError(target_id)
         target = self._targets[target_id]
         revision = Revision(target_id, target.revision)
         if revision not in self._known:
-            bias, words = self._matching().of(target)
+            bias, words = self._matching.of(target)
             self._known[revision] = Softened(
                 bias.save(self._folder) if len(bias.tokens) else "", self._library.write(words) if words else ""
             )

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from guard.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary([b"", b" doctor", b" lawyer"], special=[0], eos=[0])
 VENN = Draft(name="Orla Venn", phrases=("doctor", "violin"), soft=True)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DROSS = Draft(name="Pell Dross", phrases=("Mirrow Gate",))
 
 
@@ -78,3 +82,28 @@ def test_what_an_earlier_process_left_is_removed(made: Callable[..., Policy], tm
     os.utime(old, (0, 0))
     made(DROSS)
     assert not old.exists()
+
+
+def test_no_target_waits_for_a_vocabulary_that_is_being_embedded(
+    registry: Registry, embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("guard.compiler.SOFT_PATIENCE", 0.0)
+    embedded = threading.Event()
+
+    def matching() -> SoftMatching:
+        assert embedded.wait(20)
+        return SoftMatching(VOCABULARY, embedder, tmp_path / "vectors")
+
+    compiler = Compiler(registry, embedder, tmp_path, matching=matching)
+    registry.add_many([VENN, DROSS])
+    policy = compiler.refresh(None, NOW)
+    venn = of(policy, "Orla Venn")
+    assert plan_for(policy, [venn]).automata == (policy.own[venn.target_id],)
+    assert plan_for(policy, [venn]).biases == ()
+    assert compiler.refresh(policy, NOW) is policy
+    embedded.set()
+    deadline = time.monotonic() + 20
+    while not policy.soft and time.monotonic() < deadline:
+        policy = compiler.refresh(policy, NOW)
+    assert plan_for(policy, [venn]).biases == (policy.soft[venn.target_id].bias,)
+    assert compiler.refresh(policy, NOW) is policy

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from guard.later import Later
+
+
+def within_seconds(later: Later[int]) -> int:
+    deadline = time.monotonic() + 20
+    while (made := later.get()) is None:
+        assert time.monotonic() < deadline
+    return made
+
+
+def test_nothing_is_made_before_it_is_asked_for() -> None:
+    made: list[int] = []
+    later = Later(lambda: made.append(1), 20.0)
+    assert made == []
+    later.get()
+    assert made == [1]
+
+
+def test_what_is_made_in_time_is_returned_at_once_and_made_once() -> None:
+    made: list[int] = []
+    later = Later(lambda: made.append(1) or len(made), 20.0)
+    assert (later.get(), later.get()) == (1, 1)
+
+
+def test_until_it_is_made_there_is_nothing() -> None:
+    go = threading.Event()
+    later = Later(lambda: go.wait(20) and 7, 0.01)
+    assert (later.get(), later.get()) == (None, None)
+    go.set()
+    assert within_seconds(later) == 7
+
+
+@pytest.mark.parametrize("kind", [ValueError, TimeoutError])
+def test_a_failure_is_raised_and_the_next_asks_again(kind: type[Exception]) -> None:
+    answers: list[Exception | int] = [kind("no"), 7]
+
+    def make() -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    later = Later(make, 20.0)
+    with pytest.raises(kind, match="no"):
+        later.get()
+    assert later.get() == 7
