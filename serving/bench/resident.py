@@ -59,7 +59,7 @@ def run(
             figures = [
                 Figure("memory per 100,000 phrases", (ours.memory() - empty) / MIB / (size / 1e5), "MiB", "300")
             ]
-            case = Case(f"{size:,} phrases", Load(32, 96, tokens, stream=False))
+            case = Case(f"{size:,} phrases", Load(32, 192, tokens, stream=False))
             say(f"{case.policy}, concurrency 32")
             ratios = list(compare(case, (plain, ours), names, rounds))
             say(f"{case.policy}, adding {adds} targets")
