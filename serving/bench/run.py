@@ -103,7 +103,7 @@ def loads(tokens: int) -> tuple[Load, ...]:
     """One-token latency, then throughput and stream times at each concurrency."""
     runs = [Load(1, 40, 1, stream=False)]
     for concurrency in (1, 8, 32):
-        runs += [Load(concurrency, max(8, 6 * concurrency), tokens, stream) for stream in (False, True)]
+        runs += [Load(concurrency, max(8, 3 * concurrency), tokens, stream) for stream in (False, True)]
     return tuple(runs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,16 @@ def answers(server: Server, questions: list[str]) -> list[str]:
     return said
 
 
+def written(policy: Path) -> Path:
+    """The bias in the policy folder, once the policy that names it is in force."""
+    deadline = time.monotonic() + 300
+    while not (found := list(policy.glob("*.bias"))) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(2)
+    (path,) = found
+    return path
+
+
 def test_no_word_that_means_what_is_forbidden_is_said(
     running: Server, author: Author, folder: Path, tofu_full: Path
 ) -> None:
@@ -56,11 +67,13 @@ def test_no_word_that_means_what_is_forbidden_is_said(
     running.remember(hard["id"])
     target = running.forget(author.target() | {"soft": True})
     try:
+        # The words of the vocabulary are still being embedded: the target does not wait for them.
+        early = answers(running, questions[:1])
+        path = written(folder / "data" / "policy")
         soft = answers(running, questions)
         assert answers(running, other) == before
     finally:
         running.remember(target["id"])
-    (path,) = (folder / "data" / "policy").glob("*.bias")
     bias = Bias.load(path.parent, path.stem)
     tokens = AutoTokenizer.from_pretrained(tofu_full).convert_ids_to_tokens(
         bias.tokens[np.isinf(bias.values)].tolist()
@@ -74,4 +87,6 @@ def test_no_word_that_means_what_is_forbidden_is_said(
     assert near(plain) > 0
     assert near(soft) < near(plain) / 4
     assert all(soft)
-    assert [phrase for phrase in target["forbidden"] for text in soft if fold(phrase) in fold(text)] == []
+    assert [
+        phrase for phrase in target["forbidden"] for text in [*early, *soft] if fold(phrase) in fold(text)
+    ] == []
