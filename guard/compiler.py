@@ -101,7 +101,6 @@ class Compiler:
         literals = self._literals(change, before.literals)
         publish(self._folder, literals.digests)
         own = Own(change.targets, self._library, self._known)
-        soft = self._soft(change)
         if previous is None:
             # What was written since this process began is in use; clocks of file systems lag a little.
             self._library.sweep(literals.digests, self._began - 1)
@@ -109,6 +108,8 @@ class Compiler:
         elif len(change.active) <= AT_ONCE:
             for target in change.active:
                 own.get(target.id)
+        # After the sweep, which would take away what is written again under an earlier process's name.
+        soft = self._soft(change)
         return Policy(
             version=version,
             targets=change.targets,
