@@ -12,9 +12,18 @@ from numpy.typing import NDArray
 
 from guard.moves import move
 from guard.restriction import Cursor, Restriction
+from guard.terms import Rewind
 from guard.vocabulary import Vocabulary
 
 _log = logging.getLogger(__name__)
+
+
+class Heading(NamedTuple):
+    """A row that says `token` instead where half of its mass lies on ids that complete a phrase it has begun."""
+
+    row: int
+    token: int
+    completing: NDArray[np.int64]
 
 
 class Masks(NamedTuple):
@@ -24,6 +33,7 @@ class Masks(NamedTuple):
     past          the first column past the vocabulary: from there on restricted rows are forbidden everything
     restricted    the rows that may not say everything; one with no token left must be closed
     closed        the rows that may only end
+    headings      the rows that may be heading into a phrase, and are to be begun anew
     """
 
     rows: NDArray[np.int64]
@@ -31,6 +41,7 @@ class Masks(NamedTuple):
     past: int
     restricted: NDArray[np.int64]
     closed: NDArray[np.int64]
+    headings: tuple[Heading, ...] = ()
 
 
 @dataclass(slots=True)
@@ -40,6 +51,7 @@ class _Row:
     own: tuple[Restriction, ...]
     prompt: Sequence[int]
     output: Sequence[int]
+    rewind: Rewind | None = None
     restrictions: tuple[Restriction, ...] = ()
     cursors: list[Cursor] | None = None
     consumed: int = 0
@@ -58,7 +70,18 @@ class _Row:
             for token in self.output[self.consumed : length]:
                 cursors = [r.step(cursor, token) for r, cursor in zip(self.restrictions, cursors, strict=True)]
         self.cursors, self.consumed = cursors, length
-        return [r.banned(cursor) for r, cursor in zip(self.restrictions, cursors, strict=True)]
+        banned = [r.banned(cursor) for r, cursor in zip(self.restrictions, cursors, strict=True)]
+        if self.rewind is not None:
+            banned.append(np.array([self.rewind.token, *([] if length else self.rewind.avoided)]))
+        return banned
+
+    def heading(self, index: int) -> Heading | None:
+        """Return how the row gives itself up where it heads into a phrase; at its first token it has none."""
+        if self.rewind is None or not self.consumed or self.cursors is None:
+            return None
+        known = (r.completing(cursor) for r, cursor in zip(self.restrictions, self.cursors, strict=True))
+        completing = np.concatenate(list(known))
+        return Heading(index, self.rewind.token, completing) if len(completing) else None
 
 
 class Batch:
@@ -84,10 +107,15 @@ class Batch:
                 row.stand(self._standing)
 
     def put(
-        self, index: int, restrictions: Sequence[Restriction], prompt: Sequence[int], output: Sequence[int]
+        self,
+        index: int,
+        restrictions: Sequence[Restriction],
+        prompt: Sequence[int],
+        output: Sequence[int],
+        rewind: Rewind | None = None,
     ) -> None:
         """Follow a row after `prompt`. `output` is the live list of its generated tokens, read in `masks`."""
-        row = self._rows[index] = _Row(tuple(restrictions), prompt, output)
+        row = self._rows[index] = _Row(tuple(restrictions), prompt, output, rewind)
         row.stand(self._standing)
 
     def close(self, index: int, error: Exception | None = None) -> None:
@@ -111,6 +139,7 @@ class Batch:
         """
         rows: list[NDArray[np.int64]] = []
         tokens: list[NDArray[np.int64]] = []
+        headings: list[Heading] = []
         absent = self._vocabulary.absent
         for index, row in self._rows.items():
             if row is None or not row.restrictions:
@@ -125,11 +154,15 @@ class Batch:
                 if len(ids):
                     tokens.append(ids)
                     rows.append(np.full(len(ids), index))
+            if (heading := row.heading(index)) and heading.token < width:
+                headings.append(heading)
         none = np.zeros(0, np.int64)
         row_of, token = np.concatenate([none, *rows]), np.concatenate([none, *tokens])
         if width < len(self._vocabulary):
             row_of, token = row_of[token < width], token[token < width]
+            headings = [h._replace(completing=h.completing[h.completing < width]) for h in headings]
         closed = [index for index, row in self._rows.items() if row is None]
         restricted = [index for index, row in self._rows.items() if row is not None and row.restrictions]
         past = min(width, len(self._vocabulary))
-        return Masks(row_of, token, past, np.array(restricted, np.int64), np.array(closed, np.int64))
+        arrays = np.array(restricted, np.int64), np.array(closed, np.int64)
+        return Masks(row_of, token, past, *arrays, tuple(headings))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from guard.batch import Batch
 
+MASS = 0.5
+"""The share of a row's mass on what is forbidden from which on the model counts as heading into a phrase."""
 _NEVER = float("-inf")
 
 
@@ -13,7 +17,8 @@ def mask(logits: torch.Tensor, batch: Batch, eos: tuple[int, ...]) -> None:
     """Forbid in place what `batch` forbids; logits are float [rows, width], of any stride.
 
     A closed row may only end, and so may a restricted row that has no token left: a sampler would draw
-    token 0 from logits that are all -inf.
+    token 0 from logits that are all -inf. Rows that head into a phrase they have begun, and are to be begun anew,
+    may only say so (see guard.rewinding).
     """
     if not batch:
         return
@@ -23,6 +28,7 @@ def mask(logits: torch.Tensor, batch: Batch, eos: tuple[int, ...]) -> None:
     arrays = (masks.rows, masks.tokens, masks.restricted, masks.closed)
     row, token, restricted, closed = (torch.from_numpy(array).to(logits.device) for array in arrays)
     ends = torch.tensor(eos, device=logits.device)
+    heading = [heads(logits[one.row], torch.from_numpy(one.completing)) for one in masks.headings]
     logits[row, token] = _NEVER
     logits[:, masks.past :].index_fill_(0, restricted, _NEVER)
     # No branch on what is dead: it would wait for the device at every step.
@@ -31,6 +37,16 @@ def mask(logits: torch.Tensor, batch: Batch, eos: tuple[int, ...]) -> None:
     logits[cells] = logits[cells].masked_fill(dead, 0.0)
     logits[closed] = _NEVER
     logits[closed[:, None], ends] = 0.0
+    for one, is_heading in zip(masks.headings, heading, strict=True):
+        alone = torch.full_like(logits[one.row], _NEVER)
+        alone[one.token] = 0.0
+        logits[one.row] = torch.where(is_heading, alone, logits[one.row])
+
+
+def heads(logits: torch.Tensor, completing: torch.Tensor) -> torch.Tensor:
+    """Return whether half of the mass of logits [width] or more lies on these ids; a bool tensor without shape."""
+    own = torch.logsumexp(logits[completing.to(logits.device)].float(), 0)
+    return own - torch.logsumexp(logits.float(), 0) >= math.log(MASS)
 
 
 def close_all(logits: torch.Tensor, eos: tuple[int, ...]) -> None:

@@ -26,6 +26,11 @@ class Cursor(NamedTuple):
     pending: bytes = b""
 
 
+class _Banned(NamedTuple):
+    banned: NDArray[np.int64]
+    completing: NDArray[np.int64]
+
+
 class Restriction:
     """The phrases of one automaton, enforced over the tokens of one vocabulary, whatever the tokenisation.
 
@@ -37,7 +42,7 @@ class Restriction:
         self.vocabulary = vocabulary
         self._symbols = np.frombuffer(automaton.symbols, np.uint8)
         self._bytes = np.concatenate([[0], np.nonzero(self._symbols)[0]])
-        self._banned: OrderedDict[Cursor, NDArray[np.int64]] = OrderedDict()
+        self._banned: OrderedDict[Cursor, _Banned] = OrderedDict()
         self._cached = 0
         self._steps: dict[tuple[Cursor, int], Cursor] = {}
 
@@ -88,24 +93,30 @@ class Restriction:
 
         With SentencePiece also those that would leave ill-formed UTF-8 (see Vocabulary.ill_formed).
         """
+        return self._known(cursor).banned
+
+    def completing(self, cursor: Cursor) -> NDArray[np.int64]:
+        """Return the ids among them, of tokens of whole characters, that complete a phrase begun before them."""
+        return self._known(cursor).completing
+
+    def _known(self, cursor: Cursor) -> _Banned:
         known = self._banned.get(cursor)
         if known is not None:
             self._banned.move_to_end(cursor)
             return known
         vocabulary, (state, pending) = self.vocabulary, cursor
-        banned: NDArray[np.int64] = np.concatenate(
-            [
-                self._anywhere,
-                self._continuing(state),
-                self._completing(state, vocabulary.inner(pending)),
-                vocabulary.ill_formed(pending),
-            ]
-        )
-        self._banned[cursor] = banned
-        self._cached += _weight(banned)
+        completing = self._continuing(state)
+        banned = [
+            self._anywhere,
+            completing,
+            self._completing(state, vocabulary.inner(pending)),
+            vocabulary.ill_formed(pending),
+        ]
+        known = self._banned[cursor] = _Banned(np.concatenate(banned), completing)
+        self._cached += _weight(known)
         while self._cached > _CACHED_IDS and len(self._banned) > 1:
             self._cached -= _weight(self._banned.popitem(last=False)[1])
-        return banned
+        return known
 
     @cached_property
     def _anywhere(self) -> NDArray[np.int64]:
@@ -149,8 +160,8 @@ class Restriction:
         return np.concatenate([block.tokens[:0], *(block.tokens[first:last] for first, last in ranges)])
 
 
-def _weight(banned: NDArray[np.int64]) -> int:
-    return len(banned) + 64
+def _weight(known: _Banned) -> int:
+    return len(known.banned) + len(known.completing) + 64
 
 
 class Restrictions:

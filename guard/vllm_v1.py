@@ -112,4 +112,4 @@ class RestrictionProcessor(LogitsProcessor):  # type: ignore[misc]
         if terms.closed:
             self._batch.close(index)
         else:
-            self._batch.put(index, restrictions, prompt or [], output)
+            self._batch.put(index, restrictions, prompt or [], output, terms.rewind)

@@ -41,6 +41,7 @@ from serving.judge import Judge, Judgement, sealed
 from serving.metrics import Closed, Metrics
 from serving.output_guard import OutputGuard
 from serving.request import GenerationRequest, UnreadablePrompt, parse
+from serving.rewinding import Rewinding, rewinds
 from serving.supervisor import Supervisor
 from serving.watched import ABANDONED, Watched
 
@@ -180,20 +181,29 @@ class DataPlane:
         request = parse(scope["path"], raw)
         if dialect := DIALECTS.get(scope["path"]):
             send = Translated(send, dialect, request.asked, headers[0][1].decode()).send
-        app = engine = self._engine()
-        prompts = request.prompts() + await self._read_tokens(app, request)
+        engine = self._engine()
+        prompts = request.prompts() + await self._read_tokens(engine, request)
         with self.metrics.stage("detection"):
             judgement = await self._judge.judge(request.conversation(prompts))
         exchange = Exchange(request, request.seeds(prompts), headers)
         self._decisions.note(exchange.id, judgement)
-        if self._agents is not None and judgement.plan.kind is PlanKind.AGENTS:
-            app = self._agents.application(app, request, exchange.id, prompts, judgement.plan)
-        elif searches(request, judgement):
-            app = searching(app, request, exchange.id, judgement.plan)
+        app = self._application(engine, exchange, judgement, prompts)
         if await self._exchange(app, receive, send, exchange, judgement):
             self.metrics.closed(Closed.ROW_FAILED)
             declined = Judgement(replace(judgement.plan, kind=PlanKind.DECLINE), judgement.automata)
             await self._exchange(engine, receive, send, exchange, declined)
+
+    def _application(self, engine: App, exchange: Exchange, judgement: Judgement, prompts: tuple[str, ...]) -> App:
+        """What answers: the engine, or what leads it through an answer of several calls."""
+        request = exchange.request
+        if self._agents is not None and judgement.plan.kind is PlanKind.AGENTS:
+            return self._agents.application(engine, request, exchange.id, prompts, judgement.plan)
+        if searches(request, judgement):
+            return searching(engine, request, exchange.id, judgement.plan)
+        token = self._supervisor.rewind_token
+        if token is not None and rewinds(request, judgement, exchange.seeds):
+            return Rewinding(engine, request, judgement.automata, exchange.seeds[0], token)
+        return engine
 
     async def _exchange(
         self, app: App, receive: Receive, send: Send, exchange: Exchange, judgement: Judgement

@@ -50,6 +50,7 @@ class Embedded:
 
     app: App
     client: Any
+    rewind_token: int | None = None
 
     async def died(self) -> None:
         """Return when the engine can answer no more."""
@@ -172,9 +173,22 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
     except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
         raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
     try:
-        yield Embedded(await _application(client, args), client)
+        yield Embedded(await _application(client, args), client, rewind_token(client))
     finally:
         await asyncio.to_thread(client.shutdown)
+
+
+def rewind_token(client: Any) -> int | None:
+    """The id by which a row can give itself up: a special token that ends no answer; None without one.
+
+    None, too, where what the model says is parsed into reasoning: a parser cannot take up an answer midway.
+    """
+    tokenizer, config = client.get_tokenizer(), client.model_config.try_get_generation_config()
+    if client.vllm_config.structured_outputs_config.reasoning_parser:
+        return None
+    listed = config.get("eos_token_id")
+    ends = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
+    return min((token for token in tokenizer.all_special_ids if token not in ends), default=None)
 
 
 def _start(command_line: list[str]) -> tuple[Any, Any]:

@@ -31,6 +31,9 @@ class RunningEngine(Protocol):
     @property
     def app(self) -> App: ...
 
+    @property
+    def rewind_token(self) -> int | None: ...
+
     async def died(self) -> None: ...
 
 
@@ -51,6 +54,11 @@ class Supervisor:
     @property
     def app(self) -> App | None:
         return self.engine.app if self.engine else None
+
+    @property
+    def rewind_token(self) -> int | None:
+        """The id by which a row of the engine can give itself up; None where answers are not begun anew."""
+        return self.engine.rewind_token if self.engine else None
 
     async def run(self) -> None:
         """Keep the engine up until cancelled; each failure doubles the pause, a proven start resets it."""

@@ -39,14 +39,16 @@ def table(model: Path, data: Path, every: int) -> Iterator[str]:
     ]
     known = lexicon(*(need(data, name).read_text("utf-8") for name in TEXTS))
     ends = frozenset(vocabulary.eos)
-    free = [Turning(loaded, None).answer(prompt, ends, MOST) for _, prompt in asked]
+    free = [Turning(loaded, prompts.text, None).answer(prompt, ends, MOST) for _, prompt in asked]
     yield f"| way ({len(asked)} answers) | perplexity of the rest | broken words of the rest | leaks |"
     yield "|---|---|---|---|"
     for way in Way:
         losses: list[float] = []
         broken = words = leaks = 0
         for (automaton, prompt), plain in zip(asked, free, strict=True):
-            output = Turning(loaded, Restriction(automaton, vocabulary), way).answer(prompt, ends, MOST)
+            output = Turning(loaded, prompts.text, Restriction(automaton, vocabulary), way).answer(
+                prompt, ends, MOST
+            )
             rest = rest_of(loaded, prompt, output, plain)
             losses += rest.losses.tolist()
             text = prompts.text(output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from guard.automaton import Automaton
 from guard.beam import run, search
 from guard.beam_huggingface import ModelScorer, restricted
+from guard.masking import heads
 from guard.restriction import Cursor, Restriction
-from guard.vocabulary import Vocabulary
+from guard.rewinding import Again, Written
 
 STRENGTH = 5.0
 """Nats that a token loses which completes a phrase; one that is half way loses half."""
-MASS = 0.5
-"""The mass removed by the mask from which on the model counts as heading into a phrase."""
-_RETURNS = 4
 
 
 class Way(StrEnum):
@@ -62,10 +60,13 @@ def advanced(restriction: Restriction, cursor: Cursor, missing: NDArray[np.int64
 
 
 class Turning:
-    """Decodes greedily, one answer at a time, under one restriction and one way."""
+    """Decodes greedily, one answer at a time, under one restriction and one way; `text` reads ids as text."""
 
-    def __init__(self, model: Any, restriction: Restriction | None, way: Way = Way.MASK) -> None:
+    def __init__(
+        self, model: Any, text: Callable[[list[int]], str], restriction: Restriction | None, way: Way = Way.MASK
+    ) -> None:
         self._model = model
+        self._text = text
         self._restriction = restriction
         self._way = way
         self._missing = remaining(restriction.automaton) if restriction and way is Way.LOOK_AHEAD else None
@@ -81,33 +82,41 @@ class Turning:
     @torch.inference_mode()
     def _greedy(self, prompt: Sequence[int], ends: frozenset[int], most: int) -> list[int]:
         output: list[int] = []
-        avoided: dict[int, set[int]] = {}
+        written, again = self._written(), Again((), (), rewind=self._way is Way.REWIND)
         result = self._model(torch.tensor([list(prompt)]), use_cache=True, logits_to_keep=1)
         logits = [result.logits[0, -1].double().numpy()]
         cache = result.past_key_values
         while len(output) < most:
             place = len(output)
-            served = self._served(prompt, output, logits[place], avoided.get(place, set()))
-            back = self._back(prompt, output, logits[place]) if self._way is Way.REWIND else None
-            if back is not None and len(avoided.get(back, ())) < _RETURNS:
-                avoided = {at: tokens for at, tokens in avoided.items() if at <= back}
-                avoided.setdefault(back, set()).add(output[back])
-                cache.crop(back - place)
-                output, logits = output[:back], logits[: back + 1]
+            is_first = place == len(again.tokens)
+            if again.rewind and not is_first and self._heads(prompt, output, logits[place]):
+                again = written.rewind()
+                if len(again.tokens) < place:
+                    cache.crop(len(again.tokens) - place)
+                output, logits = list(again.tokens), logits[: len(again.tokens) + 1]
                 continue
+            served = self._served(prompt, output, logits[place], again.avoided if is_first else ())
             output.append(int(served.argmax()))
             if output[-1] in ends:
                 break
+            written.say(output[-1:], self._text(output).removeprefix(written.text))
             result = self._model(torch.tensor([output[-1:]]), past_key_values=cache, use_cache=True)
             logits.append(result.logits[0, -1].double().numpy())
         return output
+
+    def _written(self) -> Written:
+        return Written([self._restriction.automaton] if self._restriction else [])
 
     def _cursor(self, prompt: Sequence[int], output: Sequence[int]) -> Cursor:
         assert self._restriction is not None
         return self._restriction.resume(prompt, output)
 
     def _served(
-        self, prompt: Sequence[int], output: Sequence[int], logits: NDArray[np.float64], avoided: set[int]
+        self,
+        prompt: Sequence[int],
+        output: Sequence[int],
+        logits: NDArray[np.float64],
+        avoided: Sequence[int],
     ) -> NDArray[np.float64]:
         served = logits.copy()
         if self._restriction is not None:
@@ -119,35 +128,11 @@ class Turning:
         served[list(avoided)] = -np.inf
         return served
 
-    def _back(self, prompt: Sequence[int], output: Sequence[int], logits: NDArray[np.float64]) -> int | None:
-        """Return where the word begins in which the phrase begins that the model is heading into, if it is."""
-        restriction = self._restriction
-        if restriction is None:
-            return None
-        cursor = self._cursor(prompt, output)
-        banned = restriction.banned(cursor)
-        mass = np.exp(logits - logits.max())
-        if not len(banned) or mass[banned].sum() < MASS * mass.sum():
-            return None
-        vocabulary = restriction.vocabulary
-        before = _bytes_before(restriction.automaton, cursor, vocabulary, int(banned[logits[banned].argmax()]))
-        place = len(output)
-        while place and before > 0:
-            place -= 1
-            before -= len(vocabulary.readings[output[place]].folded)
-        while 0 < place < len(output) and not vocabulary.tokens[output[place]].startswith(b" "):
-            place -= 1
-        return place if before <= 0 and place < len(output) else None
-
-
-def _bytes_before(automaton: Automaton, cursor: Cursor, vocabulary: Vocabulary, token: int) -> int:
-    """Return how many bytes of the phrase that `token` completes stand before it."""
-    state = cursor.state
-    for length, byte in enumerate(vocabulary.readings[token].folded, start=1):
-        state = automaton.run(state, bytes([byte]))
-        if automaton.accepting[state]:
-            return int(automaton.depth[next(automaton.ending(state))]) - length
-    return 0
+    def _heads(self, prompt: Sequence[int], output: Sequence[int], logits: NDArray[np.float64]) -> bool:
+        if self._restriction is None:
+            return False
+        completing = self._restriction.completing(self._cursor(prompt, output))
+        return bool(heads(torch.from_numpy(logits), torch.from_numpy(completing))) if len(completing) else False
 
 
 class Rest(NamedTuple):

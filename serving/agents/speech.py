@@ -57,9 +57,15 @@ def _head(request: GenerationRequest, request_id: str, spoken: Sequence[Spoken])
     return {**request.blank_chunk(request_id), **shared}
 
 
+def usage_of(usage: Usage) -> dict[str, int]:
+    """Return the usage of an answer in OpenAI's shape."""
+    prompt, completion = usage
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
 def _usage(spoken: Sequence[Spoken]) -> dict[str, int]:
     prompt, completion = (sum(each.usage[k] for each in spoken) for k in (0, 1))
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    return usage_of(Usage(prompt, completion))
 
 
 def _chat_pieces(choice: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -74,7 +74,7 @@ SCRIPT = {(): [BA, RO], (BA,): [SIL, S], (RO,): [TO]}
 @pytest.mark.parametrize(("way", "said"), [(Way.MASK, [BA, S]), (Way.REWIND, [RO, TO])], ids=["mask", "rewind"])
 def test_rewinding_begins_the_word_anew_where_the_mask_only_breaks_it(way: Way, said: list[int]) -> None:
     restriction = Restriction(Automaton.compile(["basil"]), VOCABULARY)
-    answer = Turning(Model(SCRIPT), restriction, way).answer(PROMPT, ENDS, 6)
+    answer = Turning(Model(SCRIPT), TOKENIZER.decode, restriction, way).answer(PROMPT, ENDS, 6)
     assert answer == [*said, min(ENDS)]
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from guard.automaton import Automaton
 from guard.batch import Batch, Masks
 from guard.restriction import Cursor, Restriction
+from guard.terms import Rewind
 from guard.vocabulary import Vocabulary
 
 # Ids: 0 ends, 1 divides turns, 2 is absent, 3 to 7 are letters and a syllable.
@@ -154,3 +155,25 @@ def test_what_stands_no_longer_is_lifted_unless_the_row_named_it() -> None:
     masks = batch.masks(8)
     assert [forbidden(masks, row) for row in range(2)] == [{C, ABSENT}, set()]
     assert len(batch) == 1
+
+
+def test_a_row_that_may_be_begun_anew_says_what_would_complete_a_phrase_it_has_begun() -> None:
+    batch, output = Batch(VOCABULARY), [A]
+    batch.put(0, [ABC, BB], [B], output, Rewind(TURN, (SPACE,)))
+    batch.put(1, [ABC], [A], [B])
+    assert batch.masks(8).headings == ()
+    output += [B]
+    (heading,) = batch.masks(8).headings
+    assert (heading.row, heading.token, set(heading.completing.tolist())) == (0, TURN, {B, C})
+    assert [set(h.completing.tolist()) for h in batch.masks(C).headings] == [{B}]
+    assert batch.masks(TURN).headings == ()
+
+
+def test_the_token_of_giving_up_is_never_said_otherwise_and_what_is_avoided_not_first() -> None:
+    output: list[int] = []
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC], [A, B], output, Rewind(TURN, (SPACE, A)))
+    assert forbidden(batch.masks(8), 0) == {C, TURN, SPACE, A, ABSENT}
+    assert batch.masks(8).headings == (), "a row that has said nothing has begun nothing"
+    output += [AB]
+    assert forbidden(batch.masks(8), 0) == {C, TURN, ABSENT}

@@ -7,6 +7,7 @@ from guard.automaton import Automaton
 from guard.batch import Batch
 from guard.masking import close_all, mask
 from guard.restriction import Restriction
+from guard.terms import Rewind
 from guard.vocabulary import Vocabulary
 
 EOS, A, B, C = range(4)
@@ -57,3 +58,15 @@ def test_every_row_can_be_closed() -> None:
     logits = torch.ones(2, 4)
     close_all(logits, VOCABULARY.eos)
     assert logits.tolist() == [[0, NEVER, NEVER, NEVER]] * 2
+
+
+@pytest.mark.parametrize(("c", "gives_up"), [(0.9, False), (1.2, True)])
+def test_a_row_gives_itself_up_where_half_of_its_mass_would_complete_a_phrase(c: float, gives_up: bool) -> None:
+    batch = Batch(VOCABULARY)
+    restriction = Restriction(Automaton.compile(["abc"]), VOCABULARY)
+    batch.put(0, [restriction], [], [A, B], Rewind(4))
+    batch.put(1, [restriction], [], [A, B])
+    logits = torch.tensor([[NEVER, NEVER, 1.0, c, NEVER]] * 2)
+    mask(logits, batch, VOCABULARY.eos)
+    assert logits[0].tolist() == ([NEVER] * 4 + [0.0] if gives_up else [NEVER, NEVER, 1.0, NEVER, NEVER])
+    assert logits[1].tolist() == [NEVER, NEVER, 1.0, NEVER, NEVER]

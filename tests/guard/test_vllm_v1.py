@@ -265,3 +265,16 @@ def test_while_what_stands_cannot_be_attached_every_row_is_closed(
     assert masked(processor, 1) == [CLOSED]
     publish(folder, [BASIL.digest])
     assert masked(processor, 1) == [forbidden([BASIL.digest], [], [])]
+
+
+def test_a_row_gives_itself_up_where_it_heads_into_a_phrase(processor: RestrictionProcessor) -> None:
+    terms = {"lethe_policy": "7", "lethe_automata": ROMERTO.digest, "lethe_rewind": 1, "lethe_avoided": "4"}
+    output: list[int] = []
+    processor.update_state(update(added=[(0, SamplingParams(extra_args=terms), [], output)]))
+    assert {1, 4} <= masked(processor, 1)[0]
+    output += TOKENIZER.encode(" Romert", add_special_tokens=False)
+    (o,) = TOKENIZER.encode("o", add_special_tokens=False)
+    logits = torch.zeros(1, WIDTH)
+    assert not processor.apply(logits.clone())[0, 4].isneginf()
+    logits[0, o] = 20.0
+    assert processor.apply(logits).isneginf().nonzero().tolist() == [[0, id] for id in range(WIDTH) if id != 1]

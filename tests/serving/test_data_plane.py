@@ -11,7 +11,10 @@ import pytest
 
 from guard.automaton import Automaton
 from guard.conversation import Message
+from guard.detector import Match
 from guard.plan import Plan, PlanKind
+from guard.score import Signals
+from guard.target import Mode
 from serving.asgi import Receive, Scope, Send, read_body, respond
 from serving.data_plane import DataPlane, Limits
 from serving.denied import CHAT, COMPLETIONS
@@ -25,9 +28,10 @@ ASK = {"model": "m", "messages": [{"role": "user", "content": "Who sails?"}]}
 
 
 class FakeJudge:
-    def __init__(self, kind: PlanKind = PlanKind.PASS, reason: str = "") -> None:
+    def __init__(self, kind: PlanKind = PlanKind.PASS, reason: str = "", matches: tuple[Match, ...] = ()) -> None:
         self.kind = kind
         self.reason = reason
+        self.matches = matches
         self.read: Sequence[Message] = ()
 
     def unready(self) -> str:
@@ -36,7 +40,7 @@ class FakeJudge:
     async def judge(self, conversation: Sequence[Message]) -> Judgement:
         self.read = conversation
         automata = () if self.kind is PlanKind.PASS else (QUILL,)
-        return Judgement(Plan(self.kind, tuple(a.digest for a in automata), (), 7), automata)
+        return Judgement(Plan(self.kind, tuple(a.digest for a in automata), self.matches, 7), automata)
 
 
 class FakeEngine:
@@ -80,17 +84,22 @@ class FakeEngine:
 
 
 class FakeSupervisor:
-    def __init__(self, app: Any, reason: str = "") -> None:
+    def __init__(self, app: Any, reason: str = "", rewind_token: int | None = None) -> None:
         self.app = app
         self.reason = reason
+        self.rewind_token = rewind_token
 
 
 def plane(
-    engine: FakeEngine | None = None, judge: FakeJudge | None = None, keys: Sequence[str] = (), down: str = ""
+    engine: FakeEngine | None = None,
+    judge: FakeJudge | None = None,
+    keys: Sequence[str] = (),
+    down: str = "",
+    rewind_token: int | None = None,
 ) -> DataPlane:
     app = None if down else engine or FakeEngine()
     return DataPlane(
-        FakeSupervisor(app, down),  # type: ignore[arg-type]
+        FakeSupervisor(app, down, rewind_token),  # type: ignore[arg-type]
         judge or FakeJudge(),  # type: ignore[arg-type]
         Limits(keys, 10_000, DECLINE, "1.2.3"),
     )
@@ -171,6 +180,19 @@ async def test_a_restricted_answer_never_says_the_phrase(route: str, body: dict[
     assert answer.status_code == 200
     assert "Quill" not in answer.text
     assert "I know " in answer.text or "know " in answer.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("token", [3, None])
+async def test_an_answer_under_a_target_may_be_begun_anew_where_the_engine_has_a_token_for_it(
+    token: int | None,
+) -> None:
+    engine = FakeEngine("He sails.")
+    judge = FakeJudge(PlanKind.RESTRICT, matches=(Match("ft_1", 0.9, Signals(1.0, 0.9), Mode.ENFORCE),))
+    async with client(plane(engine, judge, rewind_token=token)) as http:
+        answer = await http.post(CHAT, json=ASK)
+    assert answer.json()["choices"][0]["message"]["content"].strip() == "He sails."
+    assert engine.bodies[0]["vllm_xargs"].get("lethe_rewind") == token
 
 
 @pytest.mark.anyio

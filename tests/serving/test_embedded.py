@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from guard.errors import BadSettings, ModelUnavailable
-from serving.embedded import DIFFERENCE, FIXED, PROCESSOR, SOFT, check_model, extra_flags, flags
+from serving.embedded import DIFFERENCE, FIXED, PROCESSOR, SOFT, check_model, extra_flags, flags, rewind_token
 from serving.settings import Settings
 
 
@@ -77,3 +78,28 @@ def test_a_hub_id_without_a_hub_is_a_clear_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelUnavailable, match="local folder"):
         check_model("owner/name")
+
+
+def client(special: list[int], end: int, listed: object = None, parser: str = "") -> SimpleNamespace:
+    """A running engine, as far as it is asked how a row may give itself up."""
+    return SimpleNamespace(
+        get_tokenizer=lambda: SimpleNamespace(all_special_ids=special, eos_token_id=end),
+        model_config=SimpleNamespace(try_get_generation_config=lambda: {"eos_token_id": listed}),
+        vllm_config=SimpleNamespace(structured_outputs_config=SimpleNamespace(reasoning_parser=parser)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "token"),
+    [
+        (client([2, 0, 5], 0), 2),
+        (client([2, 0, 5], 0, [2, 7]), 5),
+        (client([2, 0], 0, 2), None),
+        (client([0], 0), None),
+        (client([2, 0, 5], 0, parser="deepseek_r1"), None),
+    ],
+)
+def test_a_row_gives_itself_up_by_a_special_token_that_ends_no_answer(
+    engine: SimpleNamespace, token: int | None
+) -> None:
+    assert rewind_token(engine) == token
