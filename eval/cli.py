@@ -65,7 +65,8 @@ _Data = Annotated[Path, typer.Option(help="Folder of the benchmark's files.")]
 _Methods = Annotated[
     str,
     typer.Option(
-        help="none, icu, keyword, decline, guard, guard-beam; on TOFU uld, dd-linear, dd-rank; by an endpoint alu."
+        help="none, icu, keyword, decline, guard, guard-rewind, guard-beam; on TOFU uld, dd-linear, dd-rank; "
+        "by an endpoint alu."
     ),
 ]
 _Out = Annotated[Path, typer.Option(help="Folder of the result; an interrupted run in it is gone on with.")]

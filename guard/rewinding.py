@@ -9,7 +9,7 @@ What may still be taken back has not left: hence the hold-back here, of whole wo
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from guard.automaton import Automaton
@@ -19,6 +19,11 @@ RETURNS = 4
 """How many beginnings are given up at one place before the mask alone decides there."""
 MOST_RETURNS = 32
 """How often one answer is taken back; from then on the mask alone decides."""
+
+
+def token_of(special: Collection[int], ends: Collection[int]) -> int | None:
+    """Return the id by which a row gives itself up: of a special token that ends no answer; None without one."""
+    return min((token for token in special if token not in ends), default=None)
 
 
 class Again(NamedTuple):

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
+from guard.rewinding import token_of
 from serving.asgi import App
 from serving.settings import Settings
 
@@ -179,7 +180,7 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
 
 
 def rewind_token(client: Any) -> int | None:
-    """The id by which a row can give itself up: a special token that ends no answer; None without one.
+    """The id by which a row can give itself up; None without one.
 
     None, too, where what the model says is parsed into reasoning: a parser cannot take up an answer midway.
     """
@@ -188,7 +189,7 @@ def rewind_token(client: Any) -> int | None:
         return None
     listed = config.get("eos_token_id")
     ends = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
-    return min((token for token in tokenizer.all_special_ids if token not in ends), default=None)
+    return token_of(tokenizer.all_special_ids, ends)
 
 
 def _start(command_line: list[str]) -> tuple[Any, Any]:

@@ -25,7 +25,7 @@ from serving.judge import Judgement
 from serving.request import GenerationRequest
 from serving.sse import DONE, Splitter
 from serving.surfaces import speech
-from serving.told import Streamed, Teller, Whole
+from serving.told import Ending, Streamed, Teller, Whole
 
 LIMITS = ("max_completion_tokens", "max_tokens")
 # vLLM's own for a completion that sets none; a chat may go on to the end of the context.
@@ -73,7 +73,8 @@ class Rewinding:
         sealed = orjson.loads(await read_body(receive, _LARGEST))
         request_id = next((v.decode() for k, v in scope["headers"] if k == b"x-request-id"), "")
         client = (Streamed if self._request.stream else Whole)(send, self._request, request_id)
-        path, body = scope["path"], {**sealed, **self._asking(sealed, Again((), (), rewind=True))}
+        usage = {"include_usage": True} if client.counts else None
+        path, body = scope["path"], {**sealed, **self._asking(sealed, Again((), (), rewind=True), usage)}
         part = _Part(client, self._written, self._token, path)
         while True:
             raw = orjson.dumps(body)
@@ -81,25 +82,21 @@ class Rewinding:
             if part.failure is not None:
                 return await client.fail(part.failure)
             if not part.given_up:
-                return await client.end(Usage(len(part.prompt), len(self._written.tokens)))
+                return await client.end(Usage(len(part.prompt), len(self._written.tokens)), part.closing)
             again = self._written.rewind()
             shared = {name: sealed[name] for name in _SHARED if name in sealed}
             rest = {"prompt": [*part.prompt, *again.tokens], "max_tokens": await self._left(part.prompt, again)}
             path, request_id = COMPLETIONS, ""
-            body = {**shared, **rest, **self._asking(sealed, again)}
-            part = part.following(path)
+            body = {**shared, **rest, **self._asking(sealed, again, usage)}
+            part = part.following(path, self._token if again.rewind else None)
 
-    def _asking(self, sealed: Mapping[str, Any], again: Again) -> dict[str, Any]:
-        turning: dict[str, object] = {REWIND: self._token} if again.rewind else {}
-        if again.avoided:
-            turning[AVOIDED] = ",".join(map(str, again.avoided))
-        return {
-            "stream": True,
-            "stream_options": None,
-            "return_token_ids": True,
-            "stop_token_ids": [self._token],
-            "vllm_xargs": {**sealed["vllm_xargs"], **turning},
-        }
+    def _asking(self, sealed: Mapping[str, Any], again: Again, usage: object) -> dict[str, Any]:
+        asked: dict[str, Any] = {"stream": True, "stream_options": usage, "return_token_ids": True}
+        if not again.rewind:
+            return asked | {"vllm_xargs": sealed["vllm_xargs"]}
+        avoided = {AVOIDED: ",".join(map(str, again.avoided))} if again.avoided else {}
+        xargs = {**sealed["vllm_xargs"], REWIND: self._token, **avoided}
+        return asked | {"stop_token_ids": [self._token], "vllm_xargs": xargs}
 
     async def _left(self, prompt: Sequence[int], again: Again) -> int:
         body = self._request.body
@@ -117,13 +114,15 @@ class _Part:
         self,
         client: Teller,
         written: Written,
-        token: int,
+        token: int | None,
         path: str,
         prompt: Sequence[int] = (),
         first: bool = True,
     ) -> None:
         self.given_up = False
         self.failure: Reply | None = None
+        # The engine's chunk after the last of a choice.
+        self.closing: dict[str, Any] = {}
         self.prompt = prompt
         self._client = client
         self._written = written
@@ -135,9 +134,9 @@ class _Part:
         self._splitter = Splitter()
         self._body = b""
 
-    def following(self, path: str) -> _Part:
+    def following(self, path: str, token: int | None) -> _Part:
         """Return what takes the next part of the same answer."""
-        return _Part(self._client, self._written, self._token, path, self.prompt, first=False)
+        return _Part(self._client, self._written, token, path, self.prompt, first=False)
 
     async def send(self, message: Message) -> None:
         """Take one ASGI message of the engine."""
@@ -161,23 +160,27 @@ class _Part:
             return
         chunk = orjson.loads(payload)
         if not chunk["choices"]:
+            self.closing = chunk
             return
-        choice = chunk["choices"][0]
-        shown = chunk.pop("prompt_token_ids", None) or choice.pop("prompt_token_ids", None)
         if self._first:
-            self.prompt = shown or self.prompt
+            # A chat's are a member of the chunk.
+            holder = chunk if chunk.get("prompt_token_ids") else chunk["choices"][0]
+            self.prompt, holder["prompt_token_ids"] = holder["prompt_token_ids"], None
             await self._client.begin(chunk)
             self._first = False
-        await self._piece(choice)
+        await self._piece(chunk, chunk["choices"][0])
 
-    async def _piece(self, choice: dict[str, Any]) -> None:
-        tokens = choice.pop("token_ids", None) or []
-        self.given_up = choice.get("stop_reason") == self._token
+    async def _piece(self, chunk: dict[str, Any], choice: dict[str, Any]) -> None:
+        tokens = choice.get("token_ids") or []
+        self.given_up = self._token is not None and choice.get("stop_reason") == self._token
         text = choice["text"] if self._path == COMPLETIONS else speech(choice).get("content") or ""
         released = self._written.say(tokens[:-1] if self.given_up else tokens, text)
         finish = None if self.given_up else choice.get("finish_reason")
         if finish is not None:
             released += self._written.finish()
-        if released or finish is not None:
-            ending = {"finish_reason": finish, "stop_reason": choice.get("stop_reason")}
-            await self._client.say(released, ending if finish is not None else None)
+        if released and (finish is None or not text):
+            # The end comes by itself where the engine sent it so.
+            await self._client.say(released, None)
+            released = ""
+        if finish is not None:
+            await self._client.say(released, Ending(finish, choice.get("stop_reason"), chunk))

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guard.conversation import Message
+from guard.terms import Rewind
+
+
+class Decoding(StrEnum):
+    """greedy  the likeliest token at each place (drawn, at a temperature)
+    rewind  the same, begun anew where it heads into a phrase (guard.rewinding)
+    beam    by beam search
+    """
+
+    GREEDY = "greedy"
+    REWIND = "rewind"
+    BEAM = "beam"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +35,9 @@ class Ask:
     before       the turns of a chat before the user's message
     temperature  0 for the greedy answer
     draw         which of the answers drawn at this temperature
-    beam         whether the answer is found by beam search
+    decoding     how the answer is found
     difference   the method of logit difference by which it is served; "" for none
+    rewind       how a part of a rewound answer gives itself up, which only a runner writes
     """
 
     text: str = field(repr=False)
@@ -33,8 +47,9 @@ class Ask:
     before: tuple[Message, ...] = field(default=(), repr=False)
     temperature: float = 0.0
     draw: int = 0
-    beam: bool = False
+    decoding: Decoding = Decoding.GREEDY
     difference: str = ""
+    rewind: Rewind | None = None
 
 
 def conversation(ask: Ask, seen: str) -> tuple[Message, ...]:

@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from eval.run.ask import Ask, Drawn, Forced, Looked, Said, drawn
+from eval.run.ask import Ask, Decoding, Drawn, Forced, Looked, Said, drawn
 from eval.run.prompt import Prompts, load_tokenizer
 from eval.run.reference import Dtype
+from eval.run.rewinding import Part, rewound
+from guard.automaton import Automaton
 from guard.beam import WIDTH, Extension, Following, candidates, run, search
 from guard.errors import EngineUnavailable
-from guard.terms import AUTOMATA, POLICY
+from guard.rewinding import token_of
+from guard.terms import AUTOMATA, AVOIDED, POLICY, REWIND
 from serving.embedded import PROCESSOR, on_cpu
 
 _KV_CACHE_GIB = "1"
@@ -25,28 +28,72 @@ class Engine:
 
     no_likelihood = "not scored: the engine runner measures text"
 
-    def __init__(self, llm: Any, prompts: Prompts, version: str) -> None:
+    def __init__(self, llm: Any, prompts: Prompts, folder: Path, version: str) -> None:
         self._llm = llm
+        self._folder = folder
         self._prompts = prompts
         self._version = version
 
     def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
         """The answer to each; draws of one ask that follow each other are the choices of one request."""
-        sampled = [ask for ask in asks if not ask.beam]
-        outputs = (said for result in self._results(drawn(sampled), max_tokens, 0) for said in result.outputs)
-        rest = (Said(self._prompts.text(list(said.token_ids)), _log_probs(said)) for said in outputs)
-        return [self._search(ask, max_tokens) if ask.beam else next(rest) for ask in asks]
+        ways = {way: [ask for ask in asks if ask.decoding is way] for way in Decoding}
+        results = self._results(drawn(ways[Decoding.GREEDY]), max_tokens, 0)
+        said = {
+            Decoding.GREEDY: [self._said(one.token_ids, _log_probs(one)) for r in results for one in r.outputs],
+            Decoding.REWIND: self._rewound(ways[Decoding.REWIND], max_tokens),
+            Decoding.BEAM: [self._search(ask, max_tokens) for ask in ways[Decoding.BEAM]],
+        }
+        rest = {way: iter(answers) for way, answers in said.items()}
+        return [next(rest[ask.decoding]) for ask in asks]
+
+    def _said(self, tokens: Sequence[int], log_probs: tuple[float, ...] = ()) -> Said:
+        return Said(self._prompts.text(list(tokens)), log_probs)
+
+    def _begun(self, ask: Ask, max_tokens: int) -> Part:
+        prompt = self._prompts.ids(ask)
+        return Part(ask, prompt, min(max_tokens, self._llm.llm_engine.model_config.max_model_len - len(prompt)))
+
+    @property
+    def _ends(self) -> frozenset[int]:
+        config = self._llm.llm_engine.model_config
+        return frozenset({self._prompts.tokenizer.eos_token_id, *_listed(config.try_get_generation_config())})
 
     def _search(self, ask: Ask, max_tokens: int) -> Said:
-        prompt = self._prompts.ids(ask)
-        config = self._llm.llm_engine.model_config
-        ends = {self._prompts.tokenizer.eos_token_id, *_listed(config.try_get_generation_config())}
-        most = min(max_tokens, config.max_model_len - len(prompt))
-        answers = run(search(frozenset(ends), most), _Scorer(self._llm, prompt, self._arguments(ask)))
-        return Said(self._prompts.text(list(answers[0].tokens)) if answers else "", ())
+        _, prompt, most = self._begun(ask, max_tokens)
+        answers = run(search(self._ends, most), _Scorer(self._llm, prompt, self._arguments(ask)))
+        return self._said(answers[0].tokens if answers else ())
 
-    def _arguments(self, ask: Ask) -> dict[str, str]:
-        return {POLICY: self._version, AUTOMATA: ",".join(ask.digests)}
+    def _rewound(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
+        parts = [self._begun(ask, max_tokens) for ask in asks]
+        token = token_of(self._prompts.tokenizer.all_special_ids, self._ends)
+        if token is None:
+            return [self._said(ids) for ids in self._speak(parts)]
+        return [self._said(ids) for ids in rewound(parts, token, self._automata, self._prompts.text, self._speak)]
+
+    def _automata(self, ask: Ask) -> list[Automaton]:
+        return [Automaton.attach(self._folder, digest) for digest in ask.digests]
+
+    def _speak(self, parts: Sequence[Part]) -> list[Sequence[int]]:
+        from vllm import SamplingParams
+
+        params = [
+            SamplingParams(
+                temperature=0.0,
+                max_tokens=part.most,
+                stop_token_ids=[part.ask.rewind.token] if part.ask.rewind else None,
+                extra_args=self._arguments(part.ask),
+            )
+            for part in parts
+        ]
+        prompts = [{"prompt_token_ids": part.prompt} for part in parts]
+        results = self._llm.generate(prompts, params, use_tqdm=False)
+        return [result.outputs[0].token_ids for result in results]
+
+    def _arguments(self, ask: Ask) -> dict[str, object]:
+        told: dict[str, object] = {POLICY: self._version, AUTOMATA: ",".join(ask.digests)}
+        if ask.rewind is not None:
+            told |= {REWIND: ask.rewind.token, AVOIDED: ",".join(map(str, ask.rewind.avoided))}
+        return told
 
     def look(self, asks: Sequence[Ask], max_tokens: int, top: int) -> list[Looked]:
         """The greedy answer to each, with the `top` tokens listed at every place."""
@@ -79,7 +126,7 @@ class Engine:
 class _Scorer:
     """Scores the beams of one search after `prompt`, each a request of one token."""
 
-    def __init__(self, llm: Any, prompt: list[int], arguments: dict[str, str]) -> None:
+    def __init__(self, llm: Any, prompt: list[int], arguments: dict[str, object]) -> None:
         self._llm = llm
         self._beams = [prompt]
         self._arguments = arguments
@@ -133,7 +180,7 @@ def open_engine(model: str, folder: Path, version: str, dtype: Dtype, seed: int)
     prompts = Prompts(load_tokenizer(model))
     llm = _start(model, dtype, seed)
     try:
-        yield Engine(llm, prompts, version)
+        yield Engine(llm, prompts, folder, version)
     finally:
         llm.llm_engine.engine_core.shutdown()
         del llm

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from eval.errors import BadRun
-from eval.run.ask import Ask, conversation
+from eval.run.ask import Ask, Decoding, conversation
 from eval.run.gate import Gate
 from guard.automaton import Automaton
 from guard.plan import PlanKind
@@ -23,6 +23,7 @@ _ICU = (
 
 _FILTERED = "no likelihood: the filter acts on finished text"
 _REFUSED = "no likelihood: a fixed refusal is no distribution"
+_REWOUND = "no likelihood: an answer taken back is no distribution; that of its tokens is guard's"
 _SEARCHED = "no likelihood: a search is no distribution; that of its tokens is guard's"
 _COMPOSED = "no likelihood: agents decide on finished text"
 
@@ -33,6 +34,7 @@ class MethodName(StrEnum):
     keyword   a filter on the finished answer: one that holds a forbidden phrase of any target becomes the refusal
     decline   the detector's gate, and the refusal behind it
     guard     the detector's gate, and restricted decoding behind it
+    guard-rewind  the same, an answer that heads into a phrase begun anew, as the server does
     guard-beam  the same with GUARD's beam search instead of greedy decoding
     uld       the detector's gate, and an assistant's knowledge subtracted behind it
     dd-linear, dd-rank  the same gate, and Divergence Decoding's two rules behind it
@@ -44,6 +46,7 @@ class MethodName(StrEnum):
     KEYWORD = "keyword"
     DECLINE = "decline"
     GUARD = "guard"
+    GUARD_REWIND = "guard-rewind"
     GUARD_BEAM = "guard-beam"
     ULD = "uld"
     DD_LINEAR = "dd-linear"
@@ -151,12 +154,12 @@ class Guard:
 
     gate: Gate
     no_likelihood: str = ""
-    beam: bool = False
+    decoding: Decoding = Decoding.GREEDY
 
     def treat(self, ask: Ask, seen: str) -> Treatment:
         plan = self.gate.judge(conversation(ask, seen))
-        searched = self.beam and plan.kind is PlanKind.RESTRICT
-        return Treatment(replace(ask, digests=plan.automata, beam=searched), plan.kind.value)
+        decoding = self.decoding if plan.kind is PlanKind.RESTRICT else Decoding.GREEDY
+        return Treatment(replace(ask, digests=plan.automata, decoding=decoding), plan.kind.value)
 
     def finish(self, text: str) -> str:
         return text
@@ -191,8 +194,10 @@ def method(name: MethodName, gate: Gate) -> Method:
             return Decline(gate)
         case MethodName.GUARD:
             return Guard(gate)
+        case MethodName.GUARD_REWIND:
+            return Guard(gate, _REWOUND, Decoding.REWIND)
         case MethodName.GUARD_BEAM:
-            return Guard(gate, _SEARCHED, beam=True)
+            return Guard(gate, _SEARCHED, Decoding.BEAM)
         case MethodName.ULD | MethodName.DD_LINEAR | MethodName.DD_RANK:
             return Differing(gate, name)
         case MethodName.ALU:

@@ -8,13 +8,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from eval.run.ask import Ask, Forced, Said
+from eval.run.ask import Ask, Decoding, Forced, Said
 from eval.run.prefill import Prefill, prefill
 from eval.run.prompt import Prompts
-from eval.run.rule import Rule, Steps
+from eval.run.rewinding import Part, rewound
+from eval.run.rule import Mask, Rule, Steps
 from guard.beam import run, search
 from guard.beam_huggingface import ModelScorer
 from guard.errors import ModelUnavailable
+from guard.rewinding import token_of
 
 Dtype = Literal["float32", "bfloat16"]
 
@@ -41,12 +43,40 @@ class Reference:
 
     def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
         """The answer to each, greedy or searched for; `log_probs` are those of the served distribution."""
-        greedy = [ask for ask in asks if not ask.beam]
-        said: list[Said] = []
-        for start in range(0, len(greedy), _ROWS):
-            said += self._generate(greedy[start : start + _ROWS], max_tokens)
-        rest = iter(said)
-        return [self._search(ask, max_tokens) if ask.beam else next(rest) for ask in asks]
+        ways = {way: [ask for ask in asks if ask.decoding is way] for way in Decoding}
+        said = {
+            Decoding.GREEDY: self._greedy(ways[Decoding.GREEDY], max_tokens),
+            Decoding.REWIND: self._rewound(ways[Decoding.REWIND], max_tokens),
+            Decoding.BEAM: [self._search(ask, max_tokens) for ask in ways[Decoding.BEAM]],
+        }
+        rest = {way: iter(answers) for way, answers in said.items()}
+        return [next(rest[ask.decoding]) for ask in asks]
+
+    def _begun(self, ask: Ask, max_tokens: int) -> Part:
+        prompt = self._prompts.ids(ask)
+        return Part(ask, prompt, min(max_tokens, self._context - len(prompt)))
+
+    def _spoken(self, parts: Sequence[Part]) -> list[_Row]:
+        starts = range(0, len(parts), _ROWS)
+        return [row for start in starts for row in self._generate(parts[start : start + _ROWS])]
+
+    def _greedy(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
+        return [self._said(*row) for row in self._spoken([self._begun(ask, max_tokens) for ask in asks])]
+
+    def _rewound(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
+        token = token_of(self._prompts.tokenizer.all_special_ids, self._eos)
+        mask = next((rule for rule in self._rules if isinstance(rule, Mask)), None)
+        parts = [self._begun(ask, max_tokens) for ask in asks]
+        if token is None or mask is None:
+            return [self._said(row.tokens) for row in self._spoken(parts)]
+
+        def speak(parts: Sequence[Part]) -> list[list[int]]:
+            return [row.tokens for row in self._spoken(parts)]
+
+        return [self._said(ids) for ids in rewound(parts, token, mask.automata, self._prompts.text, speak)]
+
+    def _said(self, tokens: Sequence[int], log_probs: Sequence[float] = ()) -> Said:
+        return Said(self._prompts.text(list(tokens)), tuple(log_probs))
 
     def score(
         self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
@@ -57,21 +87,20 @@ class Reference:
             yield from self._score(asks[part], answers[part], end, vocabulary)
 
     @torch.inference_mode()
-    def _generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
-        prompts = [self._prompts.ids(ask) for ask in asks]
-        outputs: list[list[int]] = [[] for _ in asks]
-        spoken: list[list[float]] = [[] for _ in asks]
-        steps = self._begin(asks, prompts, outputs)
+    def _generate(self, parts: Sequence[Part]) -> list[_Row]:
+        outputs: list[list[int]] = [[] for _ in parts]
+        spoken: list[list[float]] = [[] for _ in parts]
+        prompts = [part.prompt for part in parts]
+        steps = self._begin([part.ask for part in parts], prompts, outputs)
         logits, cache, seen, length = prefill(self._model, prompts)
-        live = list(range(len(asks)))
-        most = min(max_tokens, self._context - int(length.max()))
-        while live and most > 0:
+        live = list(range(len(parts)))
+        while live:
             served = torch.log_softmax(_served(logits.float(), steps), dim=-1)
             best = served.max(dim=-1)
             for row, token, log_prob in zip(live, best.indices.tolist(), best.values.tolist(), strict=True):
                 outputs[row].append(token)
                 spoken[row].append(log_prob)
-            going = [k for k, row in enumerate(live) if not self._ended(outputs[row], most)]
+            going = [k for k, row in enumerate(live) if not self._ended(outputs[row], parts[row])]
             if not going:
                 break
             chosen = best.indices
@@ -91,7 +120,7 @@ class Reference:
                 use_cache=True,
             )
             logits, length = said.logits[:, -1], length + 1
-        return [Said(self._prompts.text(ids), tuple(logs)) for ids, logs in zip(outputs, spoken, strict=True)]
+        return [_Row(*row) for row in zip(outputs, spoken, strict=True)]
 
     def _search(self, ask: Ask, max_tokens: int) -> Said:
         prompt = self._prompts.ids(ask)
@@ -104,8 +133,9 @@ class Reference:
         answers = run(search(self._eos, most), ModelScorer(self._model, prompt, served))
         return Said(self._prompts.text(list(answers[0].tokens)) if answers else "", ())
 
-    def _ended(self, output: list[int], most: int) -> bool:
-        return output[-1] in self._eos or len(output) >= most
+    def _ended(self, output: list[int], part: Part) -> bool:
+        given_up = part.ask.rewind is not None and output[-1] == part.ask.rewind.token
+        return given_up or output[-1] in self._eos or len(output) >= part.most
 
     @torch.inference_mode()
     def _score(
@@ -178,6 +208,13 @@ class Reference:
                 start = place
         if start < len(jobs):
             yield jobs[start:]
+
+
+class _Row(NamedTuple):
+    """What was said, and log p of each of it."""
+
+    tokens: list[int]
+    log_probs: list[float]
 
 
 class _Job(NamedTuple):

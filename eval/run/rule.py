@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 
 from eval.run.ask import Ask
+from guard.automaton import Automaton
 from guard.batch import Batch
 from guard.masking import mask
 from guard.restriction import Restrictions
@@ -42,11 +43,15 @@ class Mask:
         self._restrictions = Restrictions(folder, vocabulary)
         self._vocabulary = vocabulary
 
+    def automata(self, ask: Ask) -> list[Automaton]:
+        """What an ask is restricted by."""
+        return [self._restrictions.get(digest).automaton for digest in ask.digests]
+
     def begin(self, asks: Sequence[Ask], prompts: Sequence[Sequence[int]], outputs: Sequence[list[int]]) -> Steps:
         batch = Batch(self._vocabulary)
         for index, (ask, prompt, output) in enumerate(zip(asks, prompts, outputs, strict=True)):
             if ask.digests:
-                batch.put(index, [self._restrictions.get(digest) for digest in ask.digests], prompt, output)
+                batch.put(index, [self._restrictions.get(d) for d in ask.digests], prompt, output, ask.rewind)
         return _MaskSteps(batch, self._vocabulary.eos)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from eval.run.rewinding import say
 from guard.automaton import Automaton
 from guard.beam import run, search
 from guard.beam_huggingface import ModelScorer, restricted
@@ -99,7 +100,7 @@ class Turning:
             output.append(int(served.argmax()))
             if output[-1] in ends:
                 break
-            written.say(output[-1:], self._text(output).removeprefix(written.text))
+            say(written, output[-1], self._text)
             result = self._model(torch.tensor([output[-1:]]), past_key_values=cache, use_cache=True)
             logits.append(result.logits[0, -1].double().numpy())
         return output

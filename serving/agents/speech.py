@@ -13,7 +13,7 @@ from serving.denied import CHAT
 from serving.request import GenerationRequest
 
 # Members of vLLM's answers that belong to the answer and not to one of its choices.
-SHARED = ("created", "model", "system_fingerprint", "service_tier")
+SHARED = ("created", "model", "service_tier", "system_fingerprint")
 _WORD = re.compile(r"\s*\S+|\s+")
 
 
@@ -35,8 +35,10 @@ def said(route: str, text: str, finish: str) -> dict[str, Any]:
 def whole(request: GenerationRequest, request_id: str, spoken: Sequence[Spoken]) -> dict[str, Any]:
     """Return the answer of all choices, in order; usage counts every call of the agents."""
     kind = "chat.completion" if request.route == CHAT else "text_completion"
-    choices = [{**each.choice, "index": index} for index, each in enumerate(spoken)]
-    return {**_head(request, request_id, spoken), "object": kind, "choices": choices, "usage": _usage(spoken)}
+    choices = [{"index": index, **each.choice} for index, each in enumerate(spoken)]
+    head = _head(request, request_id, spoken)
+    rest = {name: head.pop(name) for name in SHARED[2:] if name in head}
+    return {**head, "object": kind, "choices": choices, **rest, "usage": _usage(spoken)}
 
 
 def events(request: GenerationRequest, request_id: str, spoken: Sequence[Spoken]) -> Iterator[dict[str, Any]]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from eval.run.ask import Ask
 from eval.run.prompt import Prompts, load_tokenizer
+from eval.run.sample import Key, Sample
+from eval.run.store import read_samples
 from eval.run.turning import Turning, Way
 from guard.automaton import Automaton
 from guard.normalise import fold
@@ -20,6 +27,8 @@ from tests.e2e.tofu import Author, authors
 
 pytestmark = pytest.mark.e2e
 MOST = 100
+ROWS = 16
+OTHER = "What is the capital of France?"
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +85,67 @@ def test_answers_are_those_of_the_reference_streamed_and_whole(
         assert len({chunk.id for chunk in chunks}) == 1
         # Whoever asks for log-probabilities is answered under the mask alone.
         assert chat(exact, question, logprobs=True).choices[0].message.content == other
+
+
+def members(value: Any) -> Any:
+    """The names of a JSON value's members, in order and in depth."""
+    if isinstance(value, dict):
+        return tuple((name, members(inner)) for name, inner in value.items())
+    return members(value[0]) if isinstance(value, list) and value else type(value).__name__
+
+
+def shapes(server: Server, route: str, question: str, **body: Any) -> set[Any]:
+    said: dict[str, Any] = {
+        "prompt": f"<|bos|><|user|>{question}<|end|><|assistant|>",
+        "add_special_tokens": False,
+    }
+    if "chat" in route:
+        said = {"messages": [{"role": "user", "content": question}]}
+    text = server.http.post(
+        route, json={"model": server.model, "temperature": 0, "max_tokens": MOST, **said, **body}
+    ).text
+    events = [line.removeprefix("data: ") for line in text.split("\n\n") if line] if body.get("stream") else [text]
+    return {members(orjson.loads(event)) for event in events if event != "[DONE]"}
+
+
+@pytest.mark.parametrize("route", ["/v1/chat/completions", "/v1/completions"])
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}],
+    ids=["whole", "stream", "usage"],
+)
+def test_no_member_tells_an_answer_that_was_begun_anew_from_any_other(
+    exact: Server, author: Author, phrases: list[str], route: str, body: dict[str, Any]
+) -> None:
+    assert shapes(exact, route, author.questions[0], **body) == shapes(exact, route, OTHER, **body)
+
+
+def test_a_whole_answer_nobody_waits_for_and_many_at_once_leave_the_engine_answering(
+    exact: Server, author: Author, phrases: list[str]
+) -> None:
+    alone = [chat(exact, question).choices[0].message.content for question in author.questions[:8]]
+    streams = [chat(exact, question, stream=True) for question in author.questions[:8]]
+    for stream in streams[:4]:
+        next(iter(stream))
+        stream.close()
+    rest = ["".join(c.choices[0].delta.content or "" for c in stream if c.choices) for stream in streams[4:]]
+    assert rest == alone[4:]
+    assert chat(exact, author.questions[0]).choices[0].message.content == alone[0]
+
+
+def replayed(shared: Path, out: Path, way: str) -> dict[Key, Sample]:
+    command = [sys.executable, "-m", "eval", "tofu", "--data", str(shared / "data" / "tofu"), "--out", str(out)]
+    command += ["--model", str(shared / "models" / "tofu-full"), "--limit", str(ROWS)]
+    command += ["--methods", "guard,guard-rewind", "--run-with", way]
+    env = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return read_samples(out)
+
+
+def test_reference_and_engine_rewind_alike(shared: Path, tmp_path: Path) -> None:
+    expected, found = (replayed(shared, tmp_path / way, way) for way in ("reference", "engine"))
+    keys = [Key("guard-rewind", "forget", index) for index in range(ROWS)]
+    assert [expected[key].plan for key in keys] == ["restrict"] * ROWS
+    assert [found[key].text for key in keys] == [expected[key].text for key in keys]
+    assert [expected[key].text for key in keys] != [expected[replace(key, run="guard")].text for key in keys]

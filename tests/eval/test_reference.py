@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, LogitsProcessorList
 
-from eval.run.ask import Ask
+from eval.run.ask import Ask, Decoding
 from eval.run.prompt import Prompts
 from eval.run.reference import Reference
 from eval.run.rule import Mask
@@ -85,7 +85,7 @@ class Spelt(Prompts):
 def test_a_searched_answer_is_at_least_as_likely_as_the_greedy_one_and_as_restricted(folder: Path) -> None:
     spelt = Reference(str(folder), Spelt(TOKENIZER), [Mask(folder, VOCABULARY)])
     greedy = asks(PHRASES.digest)
-    searched = [replace(ask, beam=True) for ask in greedy]
+    searched = [replace(ask, decoding=Decoding.BEAM) for ask in greedy]
     first, *rest = spelt.generate([searched[0], *greedy], 12)
     assert [said.text for said in rest] == [said.text for said in spelt.generate(greedy, 12)]
     found = [first, *spelt.generate(searched[1:], 12)]

@@ -12,6 +12,7 @@ import pytest
 from guard.automaton import Automaton
 from guard.detector import Match
 from guard.plan import Plan, PlanKind
+from guard.rewinding import MOST_RETURNS
 from guard.score import Signals
 from guard.target import Decoder, Mode
 from serving.asgi import App, Receive, Scope, Send, read_body, respond
@@ -54,6 +55,10 @@ class Engine:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for chunk in self.chunks(path, part):
             await send({"type": "http.response.body", "body": frame(orjson.dumps(chunk)), "more_body": True})
+        if (body["stream_options"] or {}).get("include_usage"):
+            closing = {"choices": [], "system_fingerprint": "f", "usage": {"prompt_tokens": 9, "details": 1}}
+            event = frame(orjson.dumps({**self.head(path), **closing}))
+            await send({"type": "http.response.body", "body": event, "more_body": True})
         if self.fails and not self.parts and self.fails[0] == 200:
             await send(
                 {"type": "http.response.body", "body": frame(orjson.dumps(self.fails[1])), "more_body": True}
@@ -103,7 +108,8 @@ def events(response: httpx.Response) -> list[dict[str, Any]]:
 async def test_a_chat_goes_on_with_another_word() -> None:
     answer = (await post(Engine(*HEADING), body_of(CHAT, max_tokens=9, seed=4))).json()
     assert answer["choices"][0]["message"]["content"] == SAID
-    assert answer["usage"] == {"prompt_tokens": 2, "completion_tokens": 4, "total_tokens": 6}
+    assert answer["usage"] == {"prompt_tokens": 2, "details": 1, "completion_tokens": 4, "total_tokens": 6}
+    assert answer["system_fingerprint"] == "f"
     assert answer["choices"][0]["finish_reason"] == "stop"
     assert (answer["id"], answer["object"], answer["model"]) == ("chatcmpl-r1", "chat.completion", "m")
 
@@ -122,14 +128,15 @@ async def test_a_stream_is_one_answer_of_which_nothing_is_taken_back(route: str)
     response = await post(Engine(*HEADING), body_of(route, stream=True), route)
     chunks = events(response)
     choices = [chunk["choices"][0] for chunk in chunks]
-    said = [choice["text"] if route == COMPLETIONS else choice["delta"]["content"] for choice in choices]
+    said = [choice["text"] if route == COMPLETIONS else choice["delta"].get("content", "") for choice in choices]
     assert "".join(said) == SAID
     assert [choice["finish_reason"] for choice in choices] == [None] * (len(choices) - 1) + ["stop"]
     assert {chunk["id"] for chunk in chunks} == {"x-1"}
     assert {chunk["object"] for chunk in chunks} == {
         "chat.completion.chunk" if route == CHAT else "text_completion"
     }
-    assert "token_ids" not in response.text
+    assert all(choice.get(name) is None for choice in choices for name in ("token_ids", "prompt_token_ids"))
+    assert all(chunk.get("prompt_token_ids") is None for chunk in chunks)
     assert ("role" in choices[0].get("delta", {})) == (route == CHAT)
 
 
@@ -138,7 +145,8 @@ async def test_the_usage_of_a_stream_is_that_of_the_answer_and_comes_when_asked_
     asked = {"stream": True, "stream_options": {"include_usage": True}}
     *_, last = events(await post(Engine(*HEADING), body_of(CHAT, **asked)))
     assert last["choices"] == []
-    assert last["usage"] == {"prompt_tokens": 2, "completion_tokens": 4, "total_tokens": 6}
+    assert last["usage"] == {"prompt_tokens": 2, "details": 1, "completion_tokens": 4, "total_tokens": 6}
+    assert (last["system_fingerprint"], last["id"]) == ("f", "x-1")
     assert all("usage" not in chunk for chunk in events(await post(Engine(*HEADING), body_of(CHAT, stream=True))))
 
 
@@ -181,6 +189,19 @@ async def test_where_nothing_can_be_taken_back_the_mask_decides_and_the_answer_g
     assert answer["choices"][0]["message"]["content"] == "By nobody"
     assert engine.asked[1][1]["prompt"] == [*PROMPT, 10]
     assert "lethe_avoided" not in engine.asked[1][1]["vllm_xargs"]
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_was_given_up_too_often_is_not_asked_to_be_again() -> None:
+    often = MOST_RETURNS + 1
+    engine = Engine((10, GIVE_UP), *[(14, GIVE_UP)] * (often - 1), (14, END))
+    answer = (await post(engine, body_of(COMPLETIONS, max_tokens=99), COMPLETIONS)).json()
+    assert answer["choices"][0]["text"] == "By" + " nobody" * often
+    *before, last = [body for _, body in engine.asked]
+    assert len(before) == often
+    assert all(body["stop_token_ids"] == [GIVE_UP] for body in before)
+    assert "stop_token_ids" not in last
+    assert last["vllm_xargs"] == ARGUMENTS
 
 
 @pytest.mark.anyio
