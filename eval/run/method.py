@@ -209,6 +209,7 @@ def no_likelihood(name: MethodName) -> str:
     reasons = {
         MethodName.KEYWORD: _FILTERED,
         MethodName.DECLINE: _REFUSED,
+        MethodName.GUARD_REWIND: _REWOUND,
         MethodName.GUARD_BEAM: _SEARCHED,
         MethodName.ALU: _COMPOSED,
     }

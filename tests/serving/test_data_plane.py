@@ -74,7 +74,8 @@ class FakeEngine:
                 raise RuntimeError("Ada Quill is in this message")
             finish = None if word else "stop"
             choice = self.choice(scope["path"], word + " " if word else "", finish, streamed=True)
-            event = frame(orjson.dumps({"choices": [choice]}))
+            shown = {"prompt_token_ids": [7, 8]} if body.get("return_token_ids") and not count else {}
+            event = frame(orjson.dumps({"choices": [choice], **shown}))
             await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": frame(DONE), "more_body": False})
 
