@@ -19,6 +19,7 @@ from guard.rewinding import Again, Written
 from guard.target import Decoder, Mode
 from guard.terms import AVOIDED, REWIND
 from serving.asgi import App, Message, Receive, Scope, Send, read_body, replay
+from serving.beam import LIMITS
 from serving.denied import CHAT, COMPLETIONS
 from serving.inner import Reply, call, json_scope
 from serving.judge import Judgement
@@ -27,7 +28,6 @@ from serving.sse import DONE, Splitter
 from serving.surfaces import speech
 from serving.told import Ending, Streamed, Teller, Whole
 
-LIMITS = ("max_completion_tokens", "max_tokens")
 # vLLM's own for a completion that sets none; a chat may go on to the end of the context.
 _MOST = 16
 # Members of a body that hold for every token of an answer alike, wherever it is begun anew.
