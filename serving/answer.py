@@ -8,7 +8,7 @@ import orjson
 
 from serving import envelope
 from serving.asgi import Headers, Message, Send, respond
-from serving.sse import DONE, KEEP_ALIVE, Splitter, frame
+from serving.sse import DONE, KEEP_ALIVE, Splitter, frame, is_stream
 from serving.wire import conform_answer, conform_chunk
 
 # What vLLM answers to a client that has left; nobody is there to read anything.
@@ -54,9 +54,8 @@ class Answer:
         """Take one ASGI message of the engine."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
-            if self._status == 200 and any(kind.startswith(b"text/event-stream") for kind in kinds):
-                self._streaming = True
+            self._streaming = is_stream(message)
+            if self._streaming:
                 headers = [*STREAM_HEADERS, *self._headers]
                 await self._client({"type": "http.response.start", "status": 200, "headers": headers})
         elif message["type"] == "http.response.body":

@@ -24,7 +24,7 @@ from serving.denied import CHAT, COMPLETIONS
 from serving.inner import Reply, call, json_scope
 from serving.judge import Judgement
 from serving.request import GenerationRequest
-from serving.sse import DONE, Splitter
+from serving.sse import DONE, Splitter, is_stream
 from serving.surfaces import speech
 from serving.told import Ending, Streamed, Teller, Whole
 
@@ -141,9 +141,7 @@ class _Part:
     async def send(self, message: Message) -> None:
         """Take one ASGI message of the engine."""
         if message["type"] == "http.response.start":
-            self._status = message["status"]
-            kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
-            self._streaming = self._status == 200 and any(k.startswith(b"text/event-stream") for k in kinds)
+            self._status, self._streaming = message["status"], is_stream(message)
         elif self._streaming:
             for payload in self._splitter.feed(message.get("body", b"")):
                 await self._event(payload)

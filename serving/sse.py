@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from serving.asgi import Message
+
 DONE = b"[DONE]"
 # A comment, which clients pass over: a stream's sign of life while there is nothing to say yet.
 KEEP_ALIVE = b": keep-alive\n\n"
+
+
+def is_stream(start: Message) -> bool:
+    """Whether an answer that starts so tells events."""
+    kinds = (value for name, value in start["headers"] if name.lower() == b"content-type")
+    return start["status"] == 200 and any(bytes(kind).startswith(b"text/event-stream") for kind in kinds)
 
 
 class Splitter:

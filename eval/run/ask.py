@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -107,6 +107,12 @@ class Forced(NamedTuple):
     log_probs: NDArray[np.float64]
     predicted: tuple[int, ...]
     vocabulary: NDArray[np.float32] | None
+
+
+def each_its_way(asks: Sequence[Ask], ways: Mapping[Decoding, Callable[[list[Ask]], list[Said]]]) -> list[Said]:
+    """Return the answer to each of `asks`, in their order; each way is asked once for all of its decoding."""
+    rest = {way: iter(say([ask for ask in asks if ask.decoding is way])) for way, say in ways.items()}
+    return [next(rest[ask.decoding]) for ask in asks]
 
 
 class Runner(Protocol):

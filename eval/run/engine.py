@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from eval.run.ask import Ask, Decoding, Drawn, Forced, Looked, Said, drawn
+from eval.run.ask import Ask, Decoding, Drawn, Forced, Looked, Said, drawn, each_its_way
 from eval.run.prompt import Prompts, load_tokenizer
 from eval.run.reference import Dtype
 from eval.run.rewinding import Part, rewound
@@ -36,15 +36,16 @@ class Engine:
 
     def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
         """The answer to each; draws of one ask that follow each other are the choices of one request."""
-        ways = {way: [ask for ask in asks if ask.decoding is way] for way in Decoding}
-        results = self._results(drawn(ways[Decoding.GREEDY]), max_tokens, 0)
-        said = {
-            Decoding.GREEDY: [self._said(one.token_ids, _log_probs(one)) for r in results for one in r.outputs],
-            Decoding.REWIND: self._rewound(ways[Decoding.REWIND], max_tokens),
-            Decoding.BEAM: [self._search(ask, max_tokens) for ask in ways[Decoding.BEAM]],
+        ways = {
+            Decoding.GREEDY: lambda asks: self._drawn(asks, max_tokens),
+            Decoding.REWIND: lambda asks: self._rewound(asks, max_tokens),
+            Decoding.BEAM: lambda asks: [self._search(ask, max_tokens) for ask in asks],
         }
-        rest = {way: iter(answers) for way, answers in said.items()}
-        return [next(rest[ask.decoding]) for ask in asks]
+        return each_its_way(asks, ways)
+
+    def _drawn(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
+        results = self._results(drawn(asks), max_tokens, 0)
+        return [self._said(one.token_ids, _log_probs(one)) for result in results for one in result.outputs]
 
     def _said(self, tokens: Sequence[int], log_probs: tuple[float, ...] = ()) -> Said:
         return Said(self._prompts.text(list(tokens)), log_probs)

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from eval.run.ask import Ask, Decoding, Forced, Said
+from eval.run.ask import Ask, Decoding, Forced, Said, each_its_way
 from eval.run.prefill import Prefill, prefill
 from eval.run.prompt import Prompts
 from eval.run.rewinding import Part, rewound
@@ -43,14 +43,12 @@ class Reference:
 
     def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
         """The answer to each, greedy or searched for; `log_probs` are those of the served distribution."""
-        ways = {way: [ask for ask in asks if ask.decoding is way] for way in Decoding}
-        said = {
-            Decoding.GREEDY: self._greedy(ways[Decoding.GREEDY], max_tokens),
-            Decoding.REWIND: self._rewound(ways[Decoding.REWIND], max_tokens),
-            Decoding.BEAM: [self._search(ask, max_tokens) for ask in ways[Decoding.BEAM]],
+        ways = {
+            Decoding.GREEDY: lambda asks: self._greedy(asks, max_tokens),
+            Decoding.REWIND: lambda asks: self._rewound(asks, max_tokens),
+            Decoding.BEAM: lambda asks: [self._search(ask, max_tokens) for ask in asks],
         }
-        rest = {way: iter(answers) for way, answers in said.items()}
-        return [next(rest[ask.decoding]) for ask in asks]
+        return each_its_way(asks, ways)
 
     def _begun(self, ask: Ask, max_tokens: int) -> Part:
         prompt = self._prompts.ids(ask)

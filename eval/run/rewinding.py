@@ -42,12 +42,12 @@ def rewound(
                 if one == token and again.rewind:
                     given_up[place] = answers[place].rewind()
                 else:
-                    say(answers[place], one, text)
+                    _say(answers[place], one, text)
         going = given_up
     return [written.tokens for written in answers]
 
 
-def say(written: Written, token: int, text: Callable[[list[int]], str]) -> None:
+def _say(written: Written, token: int, text: Callable[[list[int]], str]) -> None:
     """Add a token to an answer, with the characters that it completes."""
     whole = text([*written.tokens, token])
     # A character whose last byte is not said yet is no character.

@@ -10,16 +10,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from eval.run.rewinding import say
+from eval.run.ask import Ask
+from eval.run.rewinding import Part, rewound
 from guard.automaton import Automaton
 from guard.beam import run, search
 from guard.beam_huggingface import ModelScorer, restricted
 from guard.masking import heads
 from guard.restriction import Cursor, Restriction
-from guard.rewinding import Again, Written
 
 STRENGTH = 5.0
 """Nats that a token loses which completes a phrase; one that is half way loses half."""
+
+
+# No vocabulary has it.
+_GIVEN_UP = -1
 
 
 class Way(StrEnum):
@@ -78,35 +82,36 @@ class Turning:
             served = restricted([self._restriction], self._restriction.vocabulary, prompt)
             found = run(search(ends, most), ModelScorer(self._model, prompt, served))
             return [*found[0].tokens, *([min(ends)] if found[0].ended else [])] if found else []
-        return self._greedy(prompt, ends, most)
+        part = Part(Ask(""), list(prompt), most)
+        if self._restriction is None or self._way is not Way.REWIND:
+            return self._greedy(part, ends)
+        automata = [self._restriction.automaton]
+        (said,) = rewound(
+            [part],
+            _GIVEN_UP,
+            lambda ask: automata,
+            self._text,
+            lambda parts: [self._greedy(one, ends) for one in parts],
+        )
+        return list(said)
 
     @torch.inference_mode()
-    def _greedy(self, prompt: Sequence[int], ends: frozenset[int], most: int) -> list[int]:
+    def _greedy(self, part: Part, ends: frozenset[int]) -> list[int]:
         output: list[int] = []
-        written, again = self._written(), Again((), (), rewind=self._way is Way.REWIND)
-        result = self._model(torch.tensor([list(prompt)]), use_cache=True, logits_to_keep=1)
-        logits = [result.logits[0, -1].double().numpy()]
-        cache = result.past_key_values
-        while len(output) < most:
-            place = len(output)
-            is_first = place == len(again.tokens)
-            if again.rewind and not is_first and self._heads(prompt, output, logits[place]):
-                again = written.rewind()
-                if len(again.tokens) < place:
-                    cache.crop(len(again.tokens) - place)
-                output, logits = list(again.tokens), logits[: len(again.tokens) + 1]
-                continue
-            served = self._served(prompt, output, logits[place], again.avoided if is_first else ())
+        rewind = part.ask.rewind
+        result = self._model(torch.tensor([part.prompt]), use_cache=True, logits_to_keep=1)
+        while len(output) < part.most:
+            logits = result.logits[0, -1].double().numpy()
+            if rewind and output and self._heads(part.prompt, output, logits):
+                return [*output, rewind.token]
+            served = self._served(part.prompt, output, logits, rewind.avoided if rewind and not output else ())
             output.append(int(served.argmax()))
             if output[-1] in ends:
                 break
-            say(written, output[-1], self._text)
-            result = self._model(torch.tensor([output[-1:]]), past_key_values=cache, use_cache=True)
-            logits.append(result.logits[0, -1].double().numpy())
+            result = self._model(
+                torch.tensor([output[-1:]]), past_key_values=result.past_key_values, use_cache=True
+            )
         return output
-
-    def _written(self) -> Written:
-        return Written([self._restriction.automaton] if self._restriction else [])
 
     def _cursor(self, prompt: Sequence[int], output: Sequence[int]) -> Cursor:
         assert self._restriction is not None

@@ -10,7 +10,7 @@ from serving.asgi import Headers, Message, Send
 from serving.dialects.dialect import Dialect
 from serving.dialects.piece import as_chunk
 from serving.envelope import Failure
-from serving.sse import DONE, Splitter
+from serving.sse import DONE, Splitter, is_stream
 
 
 class Translated:
@@ -30,7 +30,7 @@ class Translated:
         """Take one ASGI message of an answer on chat's wire."""
         if message["type"] == "http.response.start":
             self._status, self._headers = message["status"], list(message["headers"])
-            self._streaming = any(value.startswith(b"text/event-stream") for _, value in self._headers)
+            self._streaming = is_stream(message)
             if self._streaming:
                 await self._client(message)
         elif message["type"] == "http.response.body":

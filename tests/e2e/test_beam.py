@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from eval.run.sample import Key, Sample
-from eval.run.store import read_samples
+from eval.run.sample import Key
 from guard.normalise import fold
 from tests.e2e.server import Server, serving
-from tests.e2e.tofu import Author, authors
+from tests.e2e.tofu import Author, authors, replayed
 
 pytestmark = pytest.mark.e2e
 ROWS = 8
 MAX_TOKENS = 60
 
 
-def searched(shared: Path, out: Path, way: str) -> dict[Key, Sample]:
-    command = [sys.executable, "-m", "eval", "tofu", "--data", str(shared / "data" / "tofu"), "--out", str(out)]
-    command += ["--model", str(shared / "models" / "tofu-full"), "--limit", str(ROWS)]
-    command += ["--methods", "guard-beam", "--run-with", way]
-    env = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return read_samples(out)
-
-
 def test_reference_and_engine_find_the_same_answers(shared: Path, tmp_path: Path) -> None:
-    expected, found = (searched(shared, tmp_path / way, way) for way in ("reference", "engine"))
+    expected, found = (
+        replayed(shared, tmp_path / way, way, "guard-beam", ROWS) for way in ("reference", "engine")
+    )
     keys = [Key("guard-beam", "forget", index) for index in range(ROWS)]
     assert [expected[key].plan for key in keys] == ["restrict"] * ROWS
     assert [found[key].text for key in keys] == [expected[key].text for key in keys]

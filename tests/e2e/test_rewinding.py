@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,15 +12,14 @@ import pytest
 
 from eval.run.ask import Ask
 from eval.run.prompt import Prompts, load_tokenizer
-from eval.run.sample import Key, Sample
-from eval.run.store import read_samples
+from eval.run.sample import Key
 from eval.run.turning import Turning, Way
 from guard.automaton import Automaton
 from guard.normalise import fold
 from guard.restriction import Restriction
 from guard.vocabulary import Vocabulary
 from tests.e2e.server import Server, serving
-from tests.e2e.tofu import Author, authors
+from tests.e2e.tofu import Author, authors, replayed
 
 pytestmark = pytest.mark.e2e
 MOST = 100
@@ -133,18 +129,10 @@ def test_a_whole_answer_nobody_waits_for_and_many_at_once_leave_the_engine_answe
     assert chat(exact, author.questions[0]).choices[0].message.content == alone[0]
 
 
-def replayed(shared: Path, out: Path, way: str) -> dict[Key, Sample]:
-    command = [sys.executable, "-m", "eval", "tofu", "--data", str(shared / "data" / "tofu"), "--out", str(out)]
-    command += ["--model", str(shared / "models" / "tofu-full"), "--limit", str(ROWS)]
-    command += ["--methods", "guard,guard-rewind", "--run-with", way]
-    env = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return read_samples(out)
-
-
 def test_reference_and_engine_rewind_alike(shared: Path, tmp_path: Path) -> None:
-    expected, found = (replayed(shared, tmp_path / way, way) for way in ("reference", "engine"))
+    expected, found = (
+        replayed(shared, tmp_path / way, way, "guard,guard-rewind", ROWS) for way in ("reference", "engine")
+    )
     keys = [Key("guard-rewind", "forget", index) for index in range(ROWS)]
     assert [expected[key].plan for key in keys] == ["restrict"] * ROWS
     assert [found[key].text for key in keys] == [expected[key].text for key in keys]

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.sse import DONE, Splitter, frame
+from serving.sse import DONE, Splitter, frame, is_stream
 
 PAYLOADS = st.lists(st.binary(min_size=1, max_size=40).filter(lambda b: b"\n" not in b and b"\r" not in b))
 
@@ -28,3 +29,17 @@ def test_comments_and_other_fields_carry_nothing() -> None:
 
 def test_crlf_line_ends_are_understood() -> None:
     assert list(Splitter().feed(b"data: a\r\n\r\ndata: b\r\n\r\n")) == [b"a", b"b"]
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "kind", "expected"),
+    [
+        (200, b"content-type", b"text/event-stream; charset=utf-8", True),
+        (200, b"Content-Type", b"text/event-stream", True),
+        (200, b"content-type", b"application/json", False),
+        (200, b"x-kind", b"text/event-stream", False),
+        (500, b"content-type", b"text/event-stream", False),
+    ],
+)
+def test_a_stream_is_a_success_of_its_content_type(status: int, name: bytes, kind: bytes, expected: bool) -> None:
+    assert is_stream({"type": "http.response.start", "status": status, "headers": [(name, kind)]}) is expected
