@@ -80,7 +80,8 @@ class _Row:
         if self.rewind is None or not self.consumed or self.cursors is None:
             return None
         known = (r.completing(cursor) for r, cursor in zip(self.restrictions, self.cursors, strict=True))
-        completing = np.concatenate(list(known))
+        # Once each: the mass of what two phrases share is one mass.
+        completing = np.unique(np.concatenate(list(known)))
         return Heading(index, self.rewind.token, completing) if len(completing) else None
 
 

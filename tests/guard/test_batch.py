@@ -165,8 +165,15 @@ def test_a_row_that_may_be_begun_anew_says_what_would_complete_a_phrase_it_has_b
     output += [B]
     (heading,) = batch.masks(8).headings
     assert (heading.row, heading.token, set(heading.completing.tolist())) == (0, TURN, {B, C})
-    assert [set(h.completing.tolist()) for h in batch.masks(C).headings] == [{B}]
+    assert [h.completing.tolist() for h in batch.masks(C).headings] == [[B]]
     assert batch.masks(TURN).headings == ()
+
+
+def test_what_completes_phrases_of_two_policies_is_told_once() -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC, Restriction(Automaton.compile(["bc"]), VOCABULARY)], [], [A, B], Rewind(TURN))
+    (heading,) = batch.masks(8).headings
+    assert heading.completing.tolist() == [C]
 
 
 def test_the_token_of_giving_up_is_never_said_otherwise_and_what_is_avoided_not_first() -> None:
