@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -27,11 +27,11 @@ class Later(Generic[T]):
         if self._future is None:
             self._future, patience = Future(), self._patience
             threading.Thread(target=self._run, args=(self._future,), daemon=True).start()
+        if not wait([self._future], patience).done:
+            return None
         try:
-            return self._future.result(patience)
+            return self._future.result()
         except Exception:
-            if not self._future.done():
-                return None
             self._future = None
             raise
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -35,6 +36,16 @@ def test_until_it_is_made_there_is_nothing() -> None:
     assert (later.get(), later.get()) == (None, None)
     go.set()
     assert within_seconds(later) == 7
+
+
+def test_what_is_made_the_moment_it_is_asked_for_is_not_lost() -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(1, 2001):
+            assert within_seconds(Later(lambda made=number: made, 0.0)) == number
+    finally:
+        sys.setswitchinterval(interval)
 
 
 @pytest.mark.parametrize("kind", [ValueError, TimeoutError])
