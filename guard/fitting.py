@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +72,13 @@ def examples_of(targets: Iterable[ForgetTarget]) -> list[Example]:
     ]
 
 
+@cache
+def commonplaces() -> tuple[str, ...]:
+    """Return what is said to any assistant: wishes, instructions and small talk that hold no fact."""
+    lines = files("guard").joinpath("commonplaces.txt").read_text("utf-8").splitlines()
+    return tuple(line for line in lines if not line.startswith("#"))
+
+
 def fit(
     embedder: Embedder,
     targets: Sequence[ForgetTarget],
@@ -84,12 +93,13 @@ def fit(
 
     The examples are parted into five; each part is weighed by a classifier of the others, and the calibration is
     fitted to those signals. Its cut, never below even odds, lets `false_positives` of the texts to answer pass
-    that name no target. Deterministic by `seed`. Raises InvalidTarget when there are too few examples or texts to
-    be answered.
+    that name no target; commonplaces are among them, as a line that is like no example must not count as a sign.
+    Deterministic by `seed`. Raises InvalidTarget when there are too few examples or texts to be answered.
     """
     about = [example for example in examples if example.target]
-    every = [*about, *(Example("", text, (text,)) for text in dict.fromkeys(kept))]
-    if len(about) < FEWEST or len(every) - len(about) < FEWEST:
+    answered = dict.fromkeys(kept)
+    every = [*about, *(Example("", text, (text,)) for text in answered | dict.fromkeys(commonplaces()))]
+    if len(about) < FEWEST or len(answered) < FEWEST:
         raise InvalidTarget(f"a detector needs {FEWEST} examples of targets and as many texts to be answered")
     names = {target.id: (target.draft.name, *target.draft.aliases) for target in targets}
     ids = tuple(target for target in names if any(example.target == target for example in about))
@@ -99,7 +109,7 @@ def fit(
     calibration, score = _calibrated(seen, every, false_positives)
     progress("training on all examples", 0.8)
     classifier = task.trained(np.ones(len(every), np.bool_), FOLDS)
-    return Fitted(replace(classifier, calibration=calibration), *score, len(about), len(every) - len(about))
+    return Fitted(replace(classifier, calibration=calibration), *score, len(about), len(answered))
 
 
 class _Task:

@@ -66,11 +66,14 @@ def fit(
 def report(
     data: Annotated[Path, typer.Option(help="Folder with TOFU's and RWKU's files in tofu/ and rwku/.")],
     out: Annotated[Path | None, typer.Option(help="Folder for report.md and calibration.svg.")] = None,
+    sets: Annotated[
+        int, typer.Option(min=1, max=10, help="Sets of 20 of RWKU's people, each measured by itself.")
+    ] = 1,
 ) -> None:
     """Measure recall by form and false positives by set, as served and after training."""
-    from eval.detection.material import from_rwku, from_tofu
+    from eval.detection.material import PEOPLE, from_rwku, from_tofu
     from eval.detection.measure import measure
-    from eval.detection.report import markdown, picture
+    from eval.detection.report import markdown, picture, spread
     from guard.embedder import SentenceEmbedder
 
     with _reported(), _bar() as bar:
@@ -79,7 +82,11 @@ def report(
         bare, known = (from_rwku(data / "rwku", 0, taught=taught) for taught in (False, True))
         cases = ((tofu, False), (tofu, True), (bare, False), (known, False), (known, True))
         done = [measure(material, embedder, trained=trained, progress=bar) for material, trained in cases]
+        more = (from_rwku(data / "rwku", first, taught=True) for first in range(1, sets))
+        trained = [done[-1], *(measure(material, embedder, trained=True, progress=bar) for material in more)]
     text = markdown(done)
+    if sets > 1:
+        text += "\n" + spread(f"RWKU, {sets} sets of {PEOPLE} people: trained classifier", trained)
     print(text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

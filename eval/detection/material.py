@@ -17,6 +17,7 @@ from eval.run.targets import authors
 from guard.target import Draft, Fact
 
 PEOPLE = 20
+SETS = 10
 # retain_perturbed is rows 0 to 399 of the 4,000, forget10 rows 3,600 to 3,999.
 TAUGHT_FIRST, TAUGHT_LAST = 400, 3600
 
@@ -85,13 +86,13 @@ def from_tofu(folder: Path) -> Material:
 
 
 def from_rwku(folder: Path, first: int, *, taught: bool) -> Material:
-    """Every tenth person of the 200, from the `first` on, asked about in every form.
+    """Every tenth person of the 200, from the `first` of the ten on, asked about in every form.
 
     `taught`: half of the probes, chosen by digest, are what the operator knows (facts of levels 1 and 2, examples
     of level 3, and the neighbours' as texts to be answered), and the other half is asked. Else the targets are a
     name and an introduction, and all probes are asked.
     """
-    drafts = rwku_run.targets(folder)[first::10][:PEOPLE]
+    drafts = rwku_run.targets(folder)[first::SETS][:PEOPLE]
     people = {draft.name for draft in drafts}
     probes = [
         probe

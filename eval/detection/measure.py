@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,22 @@ class Measured:
 
     def over(self, about: bool) -> Share:
         """The groups about targets, or the others, as one."""
-        chosen = [share for share in self.shares if share.about is about]
-        return Share("all", about, sum(s.texts for s in chosen), sum(s.matched for s in chosen))
+        return over([share for share in self.shares if share.about is about])
+
+
+def over(shares: Sequence[Share]) -> Share:
+    """Return groups, at least one and all of a kind, as one."""
+    return Share("all", shares[0].about, sum(s.texts for s in shares), sum(s.matched for s in shares))
+
+
+def pooled(measured: Sequence[Measured]) -> tuple[Share, ...]:
+    """Return the groups of several measurements, each group's texts together, in the order they first come in."""
+    texts: Counter[tuple[str, bool]] = Counter()
+    matched: Counter[tuple[str, bool]] = Counter()
+    for share in (share for one in measured for share in one.shares):
+        texts[share.group, share.about] += share.texts
+        matched[share.group, share.about] += share.matched
+    return tuple(Share(*group, count, matched[group]) for group, count in texts.items())
 
 
 def measure(material: Material, embedder: Embedder, *, trained: bool, progress: Progress) -> Measured:

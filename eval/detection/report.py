@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from eval.detection.measure import Guess, Measured
+from eval.detection.measure import Guess, Measured, Share, over, pooled
 from guard.uld.chart import Line, chart
 
 BINS = 10
@@ -15,6 +15,15 @@ BINS = 10
 def markdown(measured: Sequence[Measured]) -> str:
     """A section for each measurement: rows of recall by form, then of false positives by set."""
     return "\n".join(line for one in measured for line in _section(one))
+
+
+def spread(name: str, measured: Sequence[Measured]) -> str:
+    """A section for one measurement of several sets of targets: groups over all sets, and each set by itself."""
+    lines = [f"## {name}\n", *_tables(pooled(measured)), "", "| set | recall | false positives | cut |"]
+    lines += ["| --- | --- | --- | --- |"]
+    for number, one in enumerate(measured, start=1):
+        lines.append(f"| {number} | {one.over(True).rate:.4f} | {one.over(False).rate:.4f} | {one.cut} |")
+    return "\n".join([*lines, ""])
 
 
 def picture(measured: Sequence[Measured]) -> str:
@@ -44,12 +53,21 @@ def _section(one: Measured) -> Iterable[str]:
             f"and {fitted.kept} texts to be answered; held out: recall {fitted.recall:.3f}, false positives "
             f"{fitted.false_positives:.4f}."
         )
-    for about, what in ((True, "recall"), (False, "false positives")):
-        rows = [share for share in one.shares if share.about is about]
-        yield f"\n| {'about a target' if about else 'to be answered'} | texts | {what} |\n| --- | --- | --- |"
-        for share in (*rows, one.over(about)):
-            yield f"| {share.group} | {share.texts} | {share.rate:.4f} |"
     yield ""
+    yield from _tables(one.shares)
+    yield ""
+
+
+def _tables(shares: Sequence[Share]) -> Iterable[str]:
+    yield from _table("about a target", "recall", [share for share in shares if share.about])
+    yield ""
+    yield from _table("to be answered", "false positives", [share for share in shares if not share.about])
+
+
+def _table(kind: str, rate: str, shares: Sequence[Share]) -> Iterable[str]:
+    yield f"| {kind} | texts | {rate} |\n| --- | --- | --- |"
+    for share in (*shares, over(shares)):
+        yield f"| {share.group} | {share.texts} | {share.rate:.4f} |"
 
 
 def _curve(one: Measured) -> Line:
