@@ -139,7 +139,7 @@ def resident(
     tokens: Annotated[int, typer.Option(min=2, help="Tokens of an answer in the throughput runs.")] = 64,
     adds: Annotated[int, typer.Option(min=2, help="Targets added one by one beside running streams.")] = 100,
 ) -> None:
-    """Measure 100,000 and 1,000,000 phrases that hold in every answer, on the demo model."""
+    """Measure none, 100,000 and 1,000,000 phrases that hold in every answer, on the demo model."""
     from serving import launch
     from serving.bench import resident as measured
 

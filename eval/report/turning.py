@@ -40,15 +40,16 @@ def table(model: Path, data: Path, every: int) -> Iterator[str]:
     known = lexicon(*(need(data, name).read_text("utf-8") for name in TEXTS))
     ends = frozenset(vocabulary.eos)
     free = [Turning(loaded, prompts.text, None).answer(prompt, ends, MOST) for _, prompt in asked]
-    yield f"| way ({len(asked)} answers) | perplexity of the rest | broken words of the rest | leaks |"
-    yield "|---|---|---|---|"
+    columns = "perplexity of the rest | broken words of the rest | leaks | decoded for each token said"
+    yield f"| way ({len(asked)} answers) | {columns} |"
+    yield "|---|---|---|---|---|"
     for way in Way:
         losses: list[float] = []
-        broken = words = leaks = 0
+        broken = words = leaks = decoded = tokens = 0
         for (automaton, prompt), plain in zip(asked, free, strict=True):
-            output = Turning(loaded, prompts.text, Restriction(automaton, vocabulary), way).answer(
-                prompt, ends, MOST
-            )
+            turning = Turning(loaded, prompts.text, Restriction(automaton, vocabulary), way)
+            output = turning.answer(prompt, ends, MOST)
+            decoded, tokens = decoded + turning.decoded, tokens + len(output)
             rest = rest_of(loaded, prompt, output, plain)
             losses += rest.losses.tolist()
             text = prompts.text(output)
@@ -56,7 +57,8 @@ def table(model: Path, data: Path, every: int) -> Iterator[str]:
             said = [word.text for word in words_of(text) if word.end > len(prompts.text(output[: rest.place]))]
             words += len(said)
             broken += sum(not is_known(word, known) for word in said)
-        yield f"| {way} | {math.exp(np.mean(losses)):.2f} | {broken} of {words} ({broken / words:.1%}) | {leaks} |"
+        reads = f"{math.exp(np.mean(losses)):.2f} | {broken} of {words} ({broken / words:.1%})"
+        yield f"| {way} | {reads} | {leaks} | {decoded / tokens:.2f} |"
 
 
 def lexicon(*texts: str) -> frozenset[str]:

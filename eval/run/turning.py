@@ -14,7 +14,7 @@ from eval.run.ask import Ask
 from eval.run.rewinding import Part, rewound
 from guard.automaton import Automaton
 from guard.beam import run, search
-from guard.beam_huggingface import ModelScorer, restricted
+from guard.beam_huggingface import ModelScorer, Served, restricted
 from guard.masking import heads
 from guard.restriction import Cursor, Restriction
 
@@ -65,7 +65,10 @@ def advanced(restriction: Restriction, cursor: Cursor, missing: NDArray[np.int64
 
 
 class Turning:
-    """Decodes greedily, one answer at a time, under one restriction and one way; `text` reads ids as text."""
+    """Decodes greedily, one answer at a time, under one restriction and one way; `text` reads ids as text.
+
+    `decoded` counts how often the model was asked for a next token, of all beams and of what was given up.
+    """
 
     def __init__(
         self, model: Any, text: Callable[[list[int]], str], restriction: Restriction | None, way: Way = Way.MASK
@@ -74,13 +77,15 @@ class Turning:
         self._text = text
         self._restriction = restriction
         self._way = way
+        self.decoded = 0
         self._missing = remaining(restriction.automaton) if restriction and way is Way.LOOK_AHEAD else None
 
     def answer(self, prompt: Sequence[int], ends: frozenset[int], most: int) -> list[int]:
         """Return the ids of the answer, its end included."""
         if self._restriction and self._way is Way.BEAM:
-            served = restricted([self._restriction], self._restriction.vocabulary, prompt)
-            found = run(search(ends, most), ModelScorer(self._model, prompt, served))
+            found = run(
+                search(ends, most), ModelScorer(self._model, prompt, self._beams(self._restriction, prompt))
+            )
             return [*found[0].tokens, *([min(ends)] if found[0].ended else [])] if found else []
         part = Part(Ask(""), list(prompt), most)
         if self._restriction is None or self._way is not Way.REWIND:
@@ -101,6 +106,7 @@ class Turning:
         rewind = part.ask.rewind
         result = self._model(torch.tensor([part.prompt]), use_cache=True, logits_to_keep=1)
         while len(output) < part.most:
+            self.decoded += 1
             logits = result.logits[0, -1].double().numpy()
             if rewind and output and self._heads(part.prompt, output, logits):
                 return [*output, rewind.token]
@@ -112,6 +118,15 @@ class Turning:
                 torch.tensor([output[-1:]]), past_key_values=result.past_key_values, use_cache=True
             )
         return output
+
+    def _beams(self, restriction: Restriction, prompt: Sequence[int]) -> Served:
+        serve = restricted([restriction], restriction.vocabulary, prompt)
+
+        def served(outputs: Sequence[list[int]], logits: torch.Tensor) -> torch.Tensor:
+            self.decoded += len(outputs)
+            return serve(outputs, logits)
+
+        return served
 
     def _cursor(self, prompt: Sequence[int], output: Sequence[int]) -> Cursor:
         assert self._restriction is not None

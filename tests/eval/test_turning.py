@@ -71,11 +71,16 @@ BA, SIL, S, TO, RO = (token(text) for text in ("Ġba", "sil", "s", "to", "ĠRo")
 SCRIPT = {(): [BA, RO], (BA,): [SIL, S], (RO,): [TO]}
 
 
-@pytest.mark.parametrize(("way", "said"), [(Way.MASK, [BA, S]), (Way.REWIND, [RO, TO])], ids=["mask", "rewind"])
-def test_rewinding_begins_the_word_anew_where_the_mask_only_breaks_it(way: Way, said: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("way", "said", "decoded"), [(Way.MASK, [BA, S], 3), (Way.REWIND, [RO, TO], 5)], ids=["mask", "rewind"]
+)
+def test_rewinding_begins_the_word_anew_where_the_mask_only_breaks_it(
+    way: Way, said: list[int], decoded: int
+) -> None:
     restriction = Restriction(Automaton.compile(["basil"]), VOCABULARY)
-    answer = Turning(Model(SCRIPT), TOKENIZER.decode, restriction, way).answer(PROMPT, ENDS, 6)
-    assert answer == [*said, min(ENDS)]
+    turning = Turning(Model(SCRIPT), TOKENIZER.decode, restriction, way)
+    assert turning.answer(PROMPT, ENDS, 6) == [*said, min(ENDS)]
+    assert turning.decoded == decoded
 
 
 def test_the_rest_begins_where_the_answer_leaves_the_free_one() -> None:

@@ -36,10 +36,11 @@ def test_each_size_is_held_against_its_own_aim() -> None:
         ratio = Ratio(Case("", Load(32, 96, 64, stream=False)), "throughput", "tok/s", [100.0], [98.0])
         return Resident(phrases, [ratio], [Figure("memory", 81.0, "MiB", "300")])
 
-    lines = markdown([of(100_000), of(1_000_000)]).splitlines()
+    lines = markdown([of(100_000), of(1_000_000), of(0)]).splitlines()
     assert lines[2] == "| 100,000 | throughput at 32, guarded / stock | 0.980 | 0.97 |"
     assert lines[3] == "| 100,000 | memory | 81.0 MiB | 300 |"
     assert lines[4] == "| 1,000,000 | throughput at 32, guarded / stock | 0.980 | 0.95 |"
+    assert lines[6] == "| 0 | throughput at 32, guarded / stock | 0.980 |  |"
 
 
 def test_memory_is_that_of_a_process_and_all_it_started() -> None:
