@@ -8,8 +8,9 @@ What may still be taken back has not left: hence the hold-back here, of whole wo
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from guard.automaton import Automaton
@@ -19,11 +20,48 @@ RETURNS = 4
 """How many beginnings are given up at one place before the mask alone decides there."""
 MOST_RETURNS = 32
 """How often one answer is taken back; from then on the mask alone decides."""
+# How many tokens before a piece its text is read with: a tokenizer may join a token to the one before.
+_CONTEXT = 8
 
 
 def token_of(special: Collection[int], ends: Collection[int]) -> int | None:
     """Return the id by which a row gives itself up: of a special token that ends no answer; None without one."""
     return min((token for token in special if token not in ends), default=None)
+
+
+class Wording(NamedTuple):
+    """What an answer is begun anew by: the id `token` by which a row gives itself up, and how ids read as text."""
+
+    token: int
+    text: Callable[[Sequence[int]], str]
+
+
+class Piece(NamedTuple):
+    """Tokens of an answer, one or more, and the characters that they complete."""
+
+    tokens: Sequence[int]
+    text: str
+
+
+def parted(wording: Wording, before: Sequence[int], whole: Piece) -> list[Piece]:
+    """Return the pieces of one token each that were sent together as `whole`, after the ids `before`.
+
+    An engine sends together what was said while nobody fetched it; an answer must not depend on that. Where the
+    tokens by themselves do not read as they were sent, `whole` is one piece.
+    """
+    if len(whole.tokens) < 2:
+        return [whole]
+    context = [*before[-_CONTEXT:]]
+    said = [_read(wording, [*context, *whole.tokens[:count]]) for count in range(len(whole.tokens) + 1)]
+    texts = [longer.removeprefix(shorter) for shorter, longer in itertools.pairwise(said)]
+    if "".join(texts) != whole.text or not all(map(str.startswith, said[1:], said)):
+        return [whole]
+    return [Piece([token], text) for token, text in zip(whole.tokens, texts, strict=True)]
+
+
+def _read(wording: Wording, tokens: Sequence[int]) -> str:
+    # A character whose last byte is not said yet is no character.
+    return wording.text(tokens).rstrip("\N{REPLACEMENT CHARACTER}")
 
 
 class Again(NamedTuple):

@@ -200,9 +200,9 @@ class DataPlane:
             return self._agents.application(engine, request, exchange.id, prompts, judgement.plan)
         if searches(request, judgement):
             return searching(engine, request, exchange.id, judgement.plan)
-        token = self._supervisor.rewind_token
-        if token is not None and rewinds(request, judgement, exchange.seeds):
-            return Rewinding(engine, request, judgement.automata, exchange.seeds[0], token)
+        wording = self._supervisor.wording
+        if wording is not None and rewinds(request, judgement, exchange.seeds):
+            return Rewinding(engine, request, judgement.automata, exchange.seeds[0], wording)
         return engine
 
     async def _exchange(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import logging
 import os
 import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
-from guard.rewinding import token_of
+from guard.rewinding import Wording, token_of
 from serving.asgi import App
 from serving.settings import Settings
 
@@ -51,7 +53,7 @@ class Embedded:
 
     app: App
     client: Any
-    rewind_token: int | None = None
+    wording: Wording | None = None
 
     async def died(self) -> None:
         """Return when the engine can answer no more."""
@@ -174,22 +176,25 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
     except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
         raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
     try:
-        yield Embedded(await _application(client, args), client, rewind_token(client))
+        yield Embedded(await _application(client, args), client, wording_of(client))
     finally:
         await asyncio.to_thread(client.shutdown)
 
 
-def rewind_token(client: Any) -> int | None:
-    """The id by which a row can give itself up; None without one.
+def wording_of(client: Any) -> Wording | None:
+    """What answers are begun anew by; None without a special token to spare, or a tokenizer that reads on its own.
 
     None, too, where what the model says is parsed into reasoning: a parser cannot take up an answer midway.
     """
     tokenizer, config = client.get_tokenizer(), client.model_config.try_get_generation_config()
-    if client.vllm_config.structured_outputs_config.reasoning_parser:
+    if client.vllm_config.structured_outputs_config.reasoning_parser or not getattr(tokenizer, "is_fast", False):
         return None
     listed = config.get("eos_token_id")
     ends = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
-    return token_of(tokenizer.all_special_ids, ends)
+    token = token_of(tokenizer.all_special_ids, ends)
+    # A copy: the engine's own is in use by threads, which may change how it truncates.
+    decode = partial(copy.deepcopy(tokenizer).decode, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return None if token is None else Wording(token, decode)
 
 
 def _start(command_line: list[str]) -> tuple[Any, Any]:

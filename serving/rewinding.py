@@ -15,7 +15,7 @@ import orjson
 from agents.chat import Usage
 from guard.automaton import Automaton
 from guard.plan import PlanKind
-from guard.rewinding import Again, Written
+from guard.rewinding import Again, Piece, Wording, Written, parted
 from guard.target import Decoder, Mode
 from guard.terms import AVOIDED, REWIND
 from serving.asgi import App, Message, Receive, Scope, Send, read_body, replay
@@ -59,15 +59,15 @@ def rewinds(request: GenerationRequest, judgement: Judgement, seeds: Sequence[st
 
 
 class Rewinding:
-    """An application: one answer of `engine`, begun anew wherever a row gave itself up by the id `token`."""
+    """An application: one answer of `engine`, begun anew wherever a row gave itself up by the wording's token."""
 
     def __init__(
-        self, engine: App, request: GenerationRequest, automata: Sequence[Automaton], seed: str, token: int
+        self, engine: App, request: GenerationRequest, automata: Sequence[Automaton], seed: str, wording: Wording
     ) -> None:
         self._engine = engine
         self._request = request
         self._written = Written(automata, seed)
-        self._token = token
+        self._wording = wording
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sealed = orjson.loads(await read_body(receive, _LARGEST))
@@ -75,7 +75,7 @@ class Rewinding:
         client = (Streamed if self._request.stream else Whole)(send, self._request, request_id)
         usage = {"include_usage": True} if client.counts else None
         path, body = scope["path"], {**sealed, **self._asking(sealed, Again((), (), rewind=True), usage)}
-        part = _Part(client, self._written, self._token, path)
+        part = _Part(client, self._written, self._wording, path)
         while True:
             raw = orjson.dumps(body)
             await self._engine(json_scope(path, len(raw), request_id), replay(raw, receive), part.send)
@@ -88,15 +88,15 @@ class Rewinding:
             rest = {"prompt": [*part.prompt, *again.tokens], "max_tokens": await self._left(part.prompt, again)}
             path, request_id = COMPLETIONS, ""
             body = {**shared, **rest, **self._asking(sealed, again, usage)}
-            part = part.following(path, self._token if again.rewind else None)
+            part = part.following(path, rewind=again.rewind)
 
     def _asking(self, sealed: Mapping[str, Any], again: Again, usage: object) -> dict[str, Any]:
         asked: dict[str, Any] = {"stream": True, "stream_options": usage, "return_token_ids": True}
         if not again.rewind:
             return asked | {"vllm_xargs": sealed["vllm_xargs"]}
         avoided = {AVOIDED: ",".join(map(str, again.avoided))} if again.avoided else {}
-        xargs = {**sealed["vllm_xargs"], REWIND: self._token, **avoided}
-        return asked | {"stop_token_ids": [self._token], "vllm_xargs": xargs}
+        xargs = {**sealed["vllm_xargs"], REWIND: self._wording.token, **avoided}
+        return asked | {"stop_token_ids": [self._wording.token], "vllm_xargs": xargs}
 
     async def _left(self, prompt: Sequence[int], again: Again) -> int:
         body = self._request.body
@@ -114,10 +114,12 @@ class _Part:
         self,
         client: Teller,
         written: Written,
-        token: int | None,
+        wording: Wording,
         path: str,
         prompt: Sequence[int] = (),
+        *,
         first: bool = True,
+        rewind: bool = True,
     ) -> None:
         self.given_up = False
         self.failure: Reply | None = None
@@ -126,7 +128,8 @@ class _Part:
         self.prompt = prompt
         self._client = client
         self._written = written
-        self._token = token
+        self._wording = wording
+        self._rewind = rewind
         self._path = path
         self._first = first
         self._status = 0
@@ -134,9 +137,9 @@ class _Part:
         self._splitter = Splitter()
         self._body = b""
 
-    def following(self, path: str, token: int | None) -> _Part:
-        """Return what takes the next part of the same answer."""
-        return _Part(self._client, self._written, token, path, self.prompt, first=False)
+    def following(self, path: str, *, rewind: bool) -> _Part:
+        """Return what takes the next part of the same answer; `rewind`: whether it may be given up."""
+        return _Part(self._client, self._written, self._wording, path, self.prompt, first=False, rewind=rewind)
 
     async def send(self, message: Message) -> None:
         """Take one ASGI message of the engine."""
@@ -170,9 +173,11 @@ class _Part:
 
     async def _piece(self, chunk: dict[str, Any], choice: dict[str, Any]) -> None:
         tokens = choice.get("token_ids") or []
-        self.given_up = self._token is not None and choice.get("stop_reason") == self._token
+        self.given_up = self._rewind and choice.get("stop_reason") == self._wording.token
         text = choice["text"] if self._path == COMPLETIONS else speech(choice).get("content") or ""
-        released = self._written.say(tokens[:-1] if self.given_up else tokens, text)
+        whole = Piece(tokens[:-1] if self.given_up else tokens, text)
+        before = [*self.prompt, *self._written.tokens]
+        released = "".join(self._written.say(*piece) for piece in parted(self._wording, before, whole))
         finish = None if self.given_up else choice.get("finish_reason")
         if finish is not None:
             released += self._written.finish()

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from guard.errors import LetheError
+from guard.rewinding import Wording
 from serving.asgi import App
 
 log = logging.getLogger("lethe.engine")
@@ -32,7 +33,7 @@ class RunningEngine(Protocol):
     def app(self) -> App: ...
 
     @property
-    def rewind_token(self) -> int | None: ...
+    def wording(self) -> Wording | None: ...
 
     async def died(self) -> None: ...
 
@@ -56,9 +57,9 @@ class Supervisor:
         return self.engine.app if self.engine else None
 
     @property
-    def rewind_token(self) -> int | None:
-        """The id by which a row of the engine can give itself up; None where answers are not begun anew."""
-        return self.engine.rewind_token if self.engine else None
+    def wording(self) -> Wording | None:
+        """What answers of the engine are begun anew by; None where they are not."""
+        return self.engine.wording if self.engine else None
 
     async def run(self) -> None:
         """Keep the engine up until cancelled; each failure doubles the pause, a proven start resets it."""

@@ -43,12 +43,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     path = tmp_path_factory.mktemp("toy")
     LlamaForCausalLM(config).save_pretrained(path)
+    PHRASES.save(path)
     return path
 
 
 @pytest.fixture(scope="module")
 def reference(folder: Path) -> Reference:
-    PHRASES.save(folder)
     return Reference(str(folder), Prompts(TOKENIZER), [Mask(folder, VOCABULARY)])
 
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.automaton import Automaton
-from guard.rewinding import MOST_RETURNS, RETURNS, Again, Written
+from guard.rewinding import MOST_RETURNS, RETURNS, Again, Piece, Wording, Written, parted
+from tests.guard.toy_tokenizers import byte_level, sentencepiece
 
 VENN = Automaton.compile(["Orla Venn", "Tarnhol"])
 
@@ -121,3 +123,31 @@ def test_pieces_of_several_tokens_are_taken_back_whole(cut: int) -> None:
     again = answer.rewind()
     assert again.tokens == ((1,) if cut <= 6 else ())
     assert left == answer.text
+
+
+@pytest.mark.parametrize("tokenizer", [byte_level(), sentencepiece()], ids=["byte-level", "sentencepiece"])
+@given(text=st.text("Orla Venétär日本👩 ", min_size=1, max_size=30), cuts=st.lists(st.integers(1, 6), max_size=8))
+def test_an_answer_comes_in_the_same_pieces_whatever_was_sent_together(
+    tokenizer: Any, text: str, cuts: list[int]
+) -> None:
+    wording = Wording(3, tokenizer.decode)
+    prompt, ids = tokenizer.encode("Who is it?"), tokenizer.encode(text, add_special_tokens=False)
+
+    def between(first: int, last: int) -> str:
+        """What an engine sends for these of the ids: all characters that are whole by then."""
+        shorter, longer = (tokenizer.decode([*prompt, *ids[:count]]).rstrip("\ufffd") for count in (first, last))
+        return longer.removeprefix(shorter)
+
+    alone = [Piece([one], between(place, place + 1)) for place, one in enumerate(ids)]
+    pieces: list[Piece] = []
+    while len(pieces) < len(ids):
+        first = len(pieces)
+        last = min(first + (cuts.pop() if cuts else 1), len(ids))
+        pieces += parted(wording, [*prompt, *ids[:first]], Piece(ids[first:last], between(first, last)))
+    assert pieces == alone
+
+
+def test_what_does_not_read_as_it_was_sent_is_one_piece() -> None:
+    whole = Piece([7, 8], "Orla")
+    assert parted(Wording(3, lambda ids: "x" * len(ids)), [1], whole) == [whole]
+    assert parted(Wording(3, lambda ids: str(len(ids))), [1], whole) == [whole]

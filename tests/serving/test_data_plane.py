@@ -13,6 +13,7 @@ from guard.automaton import Automaton
 from guard.conversation import Message
 from guard.detector import Match
 from guard.plan import Plan, PlanKind
+from guard.rewinding import Wording
 from guard.score import Signals
 from guard.target import Mode
 from serving.asgi import Receive, Scope, Send, read_body, respond
@@ -85,10 +86,10 @@ class FakeEngine:
 
 
 class FakeSupervisor:
-    def __init__(self, app: Any, reason: str = "", rewind_token: int | None = None) -> None:
+    def __init__(self, app: Any, reason: str = "", wording: Wording | None = None) -> None:
         self.app = app
         self.reason = reason
-        self.rewind_token = rewind_token
+        self.wording = wording
 
 
 def plane(
@@ -96,11 +97,11 @@ def plane(
     judge: FakeJudge | None = None,
     keys: Sequence[str] = (),
     down: str = "",
-    rewind_token: int | None = None,
+    wording: Wording | None = None,
 ) -> DataPlane:
     app = None if down else engine or FakeEngine()
     return DataPlane(
-        FakeSupervisor(app, down, rewind_token),  # type: ignore[arg-type]
+        FakeSupervisor(app, down, wording),  # type: ignore[arg-type]
         judge or FakeJudge(),  # type: ignore[arg-type]
         Limits(keys, 10_000, DECLINE, "1.2.3"),
     )
@@ -189,8 +190,9 @@ async def test_an_answer_under_a_target_may_be_begun_anew_where_the_engine_has_a
     token: int | None,
 ) -> None:
     engine = FakeEngine("He sails.")
+    wording = None if token is None else Wording(token, str)
     judge = FakeJudge(PlanKind.RESTRICT, matches=(Match("ft_1", 0.9, Signals(1.0, 0.9), Mode.ENFORCE),))
-    async with client(plane(engine, judge, rewind_token=token)) as http:
+    async with client(plane(engine, judge, wording=wording)) as http:
         answer = await http.post(CHAT, json=ASK)
     assert answer.json()["choices"][0]["message"]["content"].strip() == "He sails."
     assert engine.bodies[0]["vllm_xargs"].get("lethe_rewind") == token

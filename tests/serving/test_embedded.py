@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from guard.errors import BadSettings, ModelUnavailable
-from serving.embedded import DIFFERENCE, FIXED, PROCESSOR, SOFT, check_model, extra_flags, flags, rewind_token
+from serving.embedded import DIFFERENCE, FIXED, PROCESSOR, SOFT, check_model, extra_flags, flags, wording_of
 from serving.settings import Settings
 
 
@@ -80,10 +80,14 @@ def test_a_hub_id_without_a_hub_is_a_clear_error(monkeypatch: pytest.MonkeyPatch
         check_model("owner/name")
 
 
-def client(special: list[int], end: int, listed: object = None, parser: str = "") -> SimpleNamespace:
+def client(
+    special: list[int], end: int, listed: object = None, parser: str = "", fast: bool = True
+) -> SimpleNamespace:
     """A running engine, as far as it is asked how a row may give itself up."""
     return SimpleNamespace(
-        get_tokenizer=lambda: SimpleNamespace(all_special_ids=special, eos_token_id=end),
+        get_tokenizer=lambda: SimpleNamespace(
+            all_special_ids=special, eos_token_id=end, is_fast=fast, decode=lambda ids, **how: f"{ids} {how}"
+        ),
         model_config=SimpleNamespace(try_get_generation_config=lambda: {"eos_token_id": listed}),
         vllm_config=SimpleNamespace(structured_outputs_config=SimpleNamespace(reasoning_parser=parser)),
     )
@@ -97,9 +101,17 @@ def client(special: list[int], end: int, listed: object = None, parser: str = ""
         (client([2, 0], 0, 2), None),
         (client([0], 0), None),
         (client([2, 0, 5], 0, parser="deepseek_r1"), None),
+        (client([2, 0, 5], 0, fast=False), None),
     ],
 )
 def test_a_row_gives_itself_up_by_a_special_token_that_ends_no_answer(
     engine: SimpleNamespace, token: int | None
 ) -> None:
-    assert rewind_token(engine) == token
+    wording = wording_of(engine)
+    assert (wording.token if wording else None) == token
+
+
+def test_ids_read_as_the_engine_reads_them() -> None:
+    wording = wording_of(client([2, 0], 0))
+    assert wording is not None
+    assert wording.text([4]) == "[4] {'skip_special_tokens': True, 'clean_up_tokenization_spaces': False}"

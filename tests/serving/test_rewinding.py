@@ -12,7 +12,7 @@ import pytest
 from guard.automaton import Automaton
 from guard.detector import Match
 from guard.plan import Plan, PlanKind
-from guard.rewinding import MOST_RETURNS
+from guard.rewinding import MOST_RETURNS, Wording
 from guard.score import Signals
 from guard.target import Decoder, Mode
 from serving.asgi import App, Receive, Scope, Send, read_body, respond
@@ -26,7 +26,9 @@ VENN = Automaton.compile(["Orla Venn"])
 GIVE_UP, END = 3, 2
 PROMPT = [7, 8]
 ARGUMENTS = {"lethe_policy": "3", "lethe_automata": VENN.digest}
+# What each token reads as; together they read the same.
 TEXTS = {10: "By", 11: " Or", 12: "la", 13: " Ve", 14: " nobody", 15: ".", END: ""}
+WORDING = Wording(GIVE_UP, lambda ids: "".join(TEXTS.get(one, "") for one in ids))
 # What the engine says, call by call.
 HEADING = ((10, 11, 12, 13, GIVE_UP), (14, 15, END))
 SAID = "By nobody."
@@ -93,7 +95,7 @@ def body_of(route: str, **members: Any) -> dict[str, Any]:
 
 async def post(engine: App, body: dict[str, Any], route: str = CHAT) -> httpx.Response:
     request = GenerationRequest(route, body)
-    app = Rewinding(engine, request, [VENN], "", GIVE_UP)
+    app = Rewinding(engine, request, [VENN], "", WORDING)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lethe") as http:  # type: ignore[arg-type]
         return await http.post(route, json={**body, "vllm_xargs": ARGUMENTS}, headers={"x-request-id": "r1"})
 
@@ -115,8 +117,24 @@ async def test_a_chat_goes_on_with_another_word() -> None:
 
 
 @pytest.mark.anyio
-async def test_tokens_that_came_together_are_given_up_together() -> None:
+@pytest.mark.parametrize("at_once", [2, 3, 5])
+@pytest.mark.parametrize("route", [CHAT, COMPLETIONS])
+async def test_an_answer_does_not_depend_on_which_of_its_tokens_came_together(route: str, at_once: int) -> None:
+    engine = Engine(*HEADING, at_once=at_once)
+    chunks = events(await post(engine, body_of(route, stream=True), route))
+    choices = [chunk["choices"][0] for chunk in chunks]
+    said = [choice["text"] if route == COMPLETIONS else choice["delta"].get("content", "") for choice in choices]
+    assert "".join(said) == SAID
+    assert engine.asked[1][1]["vllm_xargs"]["lethe_avoided"] == "11"
+    assert engine.asked[1][1]["prompt"] == [*PROMPT, 10]
+
+
+@pytest.mark.anyio
+async def test_tokens_that_came_together_and_read_otherwise_alone_are_given_up_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     engine = Engine(*HEADING, at_once=5)
+    monkeypatch.setattr("tests.serving.test_rewinding.WORDING", Wording(GIVE_UP, str))
     answer = (await post(engine, body_of(CHAT))).json()
     assert answer["choices"][0]["message"]["content"] == " nobody."
     assert engine.asked[1][1]["vllm_xargs"]["lethe_avoided"] == "10"

@@ -55,7 +55,7 @@ class ActingEngine:
 class Supervisor:
     app: Any
     reason: str = ""
-    rewind_token: int | None = None
+    wording: None = None
 
 
 @dataclass
