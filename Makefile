@@ -22,7 +22,7 @@ serve: $(VENV)/installed
 	$(BIN)/lethe serve $(FLAGS)
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest
 
 unit: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --ignore=tests/e2e
