@@ -8,7 +8,6 @@ What may still be taken back has not left: hence the hold-back here, of whole wo
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
@@ -51,12 +50,15 @@ def parted(wording: Wording, before: Sequence[int], whole: Piece) -> list[Piece]
     """
     if len(whole.tokens) < 2:
         return [whole]
-    context = [*before[-_CONTEXT:]]
-    said = [_read(wording, [*context, *whole.tokens[:count]]) for count in range(len(whole.tokens) + 1)]
-    texts = [longer.removeprefix(shorter) for shorter, longer in itertools.pairwise(said)]
-    if "".join(texts) != whole.text or not all(map(str.startswith, said[1:], said)):
-        return [whole]
-    return [Piece([token], text) for token, text in zip(whole.tokens, texts, strict=True)]
+    tokens = [*before[-_CONTEXT:], *whole.tokens]
+    known, pieces = "", []
+    for count, token in enumerate(tokens, start=1):
+        read = _read(wording, tokens[:count])
+        # The first byte of a character can make those before it unreadable until its last.
+        pieces.append(Piece([token], read.removeprefix(known) if read.startswith(known) else ""))
+        known += pieces[-1].text
+    own = pieces[-len(whole.tokens) :]
+    return own if "".join(piece.text for piece in own) == whole.text else [whole]
 
 
 def _read(wording: Wording, tokens: Sequence[int]) -> str:

@@ -49,9 +49,9 @@ def rewound(
 
 def _say(written: Written, token: int, text: Callable[[list[int]], str]) -> None:
     """Add a token to an answer, with the characters that it completes."""
-    whole = text([*written.tokens, token])
-    # A character whose last byte is not said yet is no character.
-    written.say([token], whole.rstrip("\N{REPLACEMENT CHARACTER}").removeprefix(written.text))
+    # A character whose last byte is not said yet is none, and can make those before it unreadable until then.
+    whole = text([*written.tokens, token]).rstrip("\N{REPLACEMENT CHARACTER}")
+    written.say([token], whole.removeprefix(written.text) if whole.startswith(written.text) else "")
 
 
 def _on(part: Part, again: Again, token: int) -> Part:

@@ -133,10 +133,14 @@ def test_an_answer_comes_in_the_same_pieces_whatever_was_sent_together(
     wording = Wording(3, tokenizer.decode)
     prompt, ids = tokenizer.encode("Who is it?"), tokenizer.encode(text, add_special_tokens=False)
 
+    # What an engine has sent after each of the ids: all characters that are whole by then.
+    sent = [tokenizer.decode(prompt)]
+    for count in range(1, len(ids) + 1):
+        read = tokenizer.decode([*prompt, *ids[:count]]).rstrip("\ufffd")
+        sent.append(read if read.startswith(sent[-1]) else sent[-1])
+
     def between(first: int, last: int) -> str:
-        """What an engine sends for these of the ids: all characters that are whole by then."""
-        shorter, longer = (tokenizer.decode([*prompt, *ids[:count]]).rstrip("\ufffd") for count in (first, last))
-        return longer.removeprefix(shorter)
+        return str(sent[last].removeprefix(sent[first]))
 
     alone = [Piece([one], between(place, place + 1)) for place, one in enumerate(ids)]
     pieces: list[Piece] = []
