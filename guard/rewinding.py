@@ -48,8 +48,6 @@ def parted(wording: Wording, before: Sequence[int], whole: Piece) -> list[Piece]
     An engine sends together what was said while nobody fetched it; an answer must not depend on that. Where the
     tokens by themselves do not read as they were sent, `whole` is one piece.
     """
-    if len(whole.tokens) < 2:
-        return [whole]
     tokens = [*before[-_CONTEXT:], *whole.tokens]
     known, pieces = "", []
     for count, token in enumerate(tokens, start=1):
@@ -57,7 +55,7 @@ def parted(wording: Wording, before: Sequence[int], whole: Piece) -> list[Piece]
         # The first byte of a character can make those before it unreadable until its last.
         pieces.append(Piece([token], read.removeprefix(known) if read.startswith(known) else ""))
         known += pieces[-1].text
-    own = pieces[-len(whole.tokens) :]
+    own = pieces[len(tokens) - len(whole.tokens) :]
     return own if "".join(piece.text for piece in own) == whole.text else [whole]
 
 

@@ -176,8 +176,11 @@ class _Part:
         self.given_up = self._rewind and choice.get("stop_reason") == self._wording.token
         text = choice["text"] if self._path == COMPLETIONS else speech(choice).get("content") or ""
         whole = Piece(tokens[:-1] if self.given_up else tokens, text)
-        before = [*self.prompt, *self._written.tokens]
-        released = "".join(self._written.say(*piece) for piece in parted(self._wording, before, whole))
+        # Most chunks are one token, and a prompt can be long.
+        pieces = [whole]
+        if len(whole.tokens) > 1:
+            pieces = parted(self._wording, [*self.prompt, *self._written.tokens], whole)
+        released = "".join(self._written.say(*piece) for piece in pieces)
         finish = None if self.given_up else choice.get("finish_reason")
         if finish is not None:
             released += self._written.finish()
