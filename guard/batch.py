@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard.moves import move
-from guard.restriction import Cursor, Restriction
+from guard.restriction import Place, Restriction
 from guard.terms import Rewind
 from guard.vocabulary import Vocabulary
 
 _log = logging.getLogger(__name__)
+_NONE = np.zeros(0, np.int64)
 
 
 class Heading(NamedTuple):
@@ -53,35 +54,35 @@ class _Row:
     output: Sequence[int]
     rewind: Rewind | None = None
     restrictions: tuple[Restriction, ...] = ()
-    cursors: list[Cursor] | None = None
+    places: list[Place] | None = None
     consumed: int = 0
 
     def stand(self, standing: Sequence[Restriction]) -> None:
         """Restrict what comes next by the row's own restrictions and these."""
         self.restrictions = (*self.own, *(one for one in standing if one not in self.own))
-        self.cursors = None
+        self.places = None
 
     def banned(self) -> list[NDArray[np.int64]]:
-        """Return what may not come next; raises ValueError when the output is not known in full."""
-        cursors, length = self.cursors, len(self.output)
-        if cursors is None or length < self.consumed:
-            cursors = [restriction.resume(self.prompt, self.output) for restriction in self.restrictions]
+        """Return what may not come next, in parts; raises ValueError when the output is not known in full."""
+        places, length = self.places, len(self.output)
+        if places is None or length < self.consumed:
+            places = [r.place(r.resume(self.prompt, self.output)) for r in self.restrictions]
         else:
             for token in self.output[self.consumed : length]:
-                cursors = [r.step(cursor, token) for r, cursor in zip(self.restrictions, cursors, strict=True)]
-        self.cursors, self.consumed = cursors, length
-        banned = [r.banned(cursor) for r, cursor in zip(self.restrictions, cursors, strict=True)]
+                places = [place.after(token) for place in places]
+        self.places, self.consumed = places, length
+        # Most rows, at most steps, have nothing to forbid.
+        banned = [place.banned for place in places if len(place.banned)]
         if self.rewind is not None:
             banned.append(np.array([self.rewind.token, *([] if length else self.rewind.avoided)]))
         return banned
 
     def heading(self, index: int) -> Heading | None:
         """Return how the row gives itself up where it heads into a phrase; at its first token it has none."""
-        if self.rewind is None or not self.consumed or self.cursors is None:
+        if self.rewind is None or not self.consumed or self.places is None:
             return None
-        known = (r.completing(cursor) for r, cursor in zip(self.restrictions, self.cursors, strict=True))
         # Once each: the mass of what two phrases share is one mass.
-        completing = np.unique(np.concatenate(list(known)))
+        completing = np.unique(np.concatenate([place.completing for place in self.places]))
         return Heading(index, self.rewind.token, completing) if len(completing) else None
 
 
@@ -95,10 +96,6 @@ class Batch:
         self._vocabulary = vocabulary
         self._standing: tuple[Restriction, ...] = ()
         self._rows: dict[int, _Row | None] = {}
-
-    def __len__(self) -> int:
-        """Return the number of rows that are not free."""
-        return sum(row is None or bool(row.restrictions) for row in self._rows.values())
 
     def stand(self, standing: Sequence[Restriction]) -> None:
         """Restrict by these every row that is here or will be, in place of those given before."""
@@ -138,32 +135,30 @@ class Batch:
 
         Ids without a token are forbidden in restricted rows, be they absent from the vocabulary or past it.
         """
-        rows: list[NDArray[np.int64]] = []
-        tokens: list[NDArray[np.int64]] = []
+        rows: list[int] = []
+        parts: list[NDArray[np.int64]] = []
         headings: list[Heading] = []
-        absent = self._vocabulary.absent
+        restricted: list[int] = []
+        absent = [self._vocabulary.absent] if len(self._vocabulary.absent) else []
         for index, row in self._rows.items():
             if row is None or not row.restrictions:
                 continue
             try:
-                banned = row.banned()
+                banned = row.banned() + absent
             except Exception as error:
                 self.close(index, error)
                 continue
-            for ids in (*banned, absent):
-                # Most rows, at most steps, have nothing to forbid.
-                if len(ids):
-                    tokens.append(ids)
-                    rows.append(np.full(len(ids), index))
-            if (heading := row.heading(index)) and heading.token < width:
+            restricted.append(index)
+            parts += banned
+            rows += [index] * len(banned)
+            if row.rewind is not None and (heading := row.heading(index)) and heading.token < width:
                 headings.append(heading)
-        none = np.zeros(0, np.int64)
-        row_of, token = np.concatenate([none, *rows]), np.concatenate([none, *tokens])
+        token = np.concatenate(parts) if parts else _NONE
+        row_of = np.repeat(np.array(rows, np.int64), [len(part) for part in parts]) if parts else _NONE
         if width < len(self._vocabulary):
             row_of, token = row_of[token < width], token[token < width]
             headings = [h._replace(completing=h.completing[h.completing < width]) for h in headings]
         closed = [index for index, row in self._rows.items() if row is None]
-        restricted = [index for index, row in self._rows.items() if row is not None and row.restrictions]
         past = min(width, len(self._vocabulary))
         arrays = np.array(restricted, np.int64), np.array(closed, np.int64)
         return Masks(row_of, token, past, *arrays, tuple(headings))

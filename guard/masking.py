@@ -20,10 +20,10 @@ def mask(logits: torch.Tensor, batch: Batch, eos: tuple[int, ...]) -> None:
     token 0 from logits that are all -inf. Rows that head into a phrase they have begun, and are to be begun anew,
     may only say so (see guard.rewinding).
     """
-    if not batch:
-        return
-    masks = batch.masks(logits.shape[-1])
-    if not len(masks.tokens) and not len(masks.closed) and masks.past == logits.shape[-1]:
+    width = logits.shape[-1]
+    masks = batch.masks(width)
+    nothing = not len(masks.tokens) and masks.past == width
+    if not len(masks.closed) and (nothing or not len(masks.restricted)):
         return
     arrays = (masks.rows, masks.tokens, masks.restricted, masks.closed)
     row, token, restricted, closed = (torch.from_numpy(array).to(logits.device) for array in arrays)

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from guard.automaton import Automaton
 from guard.vocabulary import Block, Vocabulary
 
-_CACHED_IDS = 2_000_000
-_CACHED_STEPS = 100_000
+# How much a restriction remembers, in numbers of 8 bytes; and what a place and a link weigh besides its ids.
+_REMEMBERED = 5_000_000
+_PLACE = 128
+_LINK = 16
 _ATTACHED = 64
 
 
@@ -26,15 +28,35 @@ class Cursor(NamedTuple):
     pending: bytes = b""
 
 
-class _Banned(NamedTuple):
-    banned: NDArray[np.int64]
-    completing: NDArray[np.int64]
+class Place:
+    """A cursor of a restriction, what is banned there, and where each token leads that was followed from it.
+
+    banned      the ids, int64 in no order, that may not come next: each would complete a phrase. With
+                SentencePiece also those that would leave ill-formed UTF-8 (see Vocabulary.ill_formed).
+    completing  the ids among them, of tokens of whole characters, that complete a phrase begun before them
+    """
+
+    __slots__ = ("banned", "completing", "cursor", "following", "restriction")
+
+    def __init__(
+        self, restriction: Restriction, cursor: Cursor, banned: NDArray[np.int64], completing: NDArray[np.int64]
+    ) -> None:
+        self.restriction = restriction
+        self.cursor = cursor
+        self.banned = banned
+        self.completing = completing
+        self.following: dict[int, Place] = {}
+
+    def after(self, token: int) -> Place:
+        """Return the place after one more token; raises ValueError as `Restriction.advance` does."""
+        known = self.following.get(token)
+        return self.restriction.follow(self, token) if known is None else known
 
 
 class Restriction:
     """The phrases of one automaton, enforced over the tokens of one vocabulary, whatever the tokenisation.
 
-    For one thread: it remembers what is banned at a cursor and where a token leads, in some 40 MB at most.
+    For one thread: it remembers the places it has met and where tokens lead from them, in some 40 MB at most.
     """
 
     def __init__(self, automaton: Automaton, vocabulary: Vocabulary) -> None:
@@ -42,9 +64,8 @@ class Restriction:
         self.vocabulary = vocabulary
         self._symbols = np.frombuffer(automaton.symbols, np.uint8)
         self._bytes = np.concatenate([[0], np.nonzero(self._symbols)[0]])
-        self._banned: OrderedDict[Cursor, _Banned] = OrderedDict()
-        self._cached = 0
-        self._steps: dict[tuple[Cursor, int], Cursor] = {}
+        self._places: dict[Cursor, Place] = {}
+        self._weight = 0
 
     def seed(self, prompt: Sequence[int]) -> Cursor:
         """Return the cursor after a prompt. A special token divides its turns: only the last turn counts.
@@ -79,30 +100,10 @@ class Restriction:
         reading = self.vocabulary.advance(cursor.pending, tokens)
         return Cursor(self.automaton.run(cursor.state, reading.folded), reading.pending)
 
-    def step(self, cursor: Cursor, token: int) -> Cursor:
-        """Return `advance(cursor, [token])`, faster where it was asked before."""
-        known = self._steps.get((cursor, token))
-        if known is None:
-            if len(self._steps) >= _CACHED_STEPS:
-                self._steps.clear()
-            known = self._steps[cursor, token] = self.advance(cursor, (token,))
-        return known
-
-    def banned(self, cursor: Cursor) -> NDArray[np.int64]:
-        """Return the ids, int64 in no order, that may not come next: each would complete a phrase.
-
-        With SentencePiece also those that would leave ill-formed UTF-8 (see Vocabulary.ill_formed).
-        """
-        return self._known(cursor).banned
-
-    def completing(self, cursor: Cursor) -> NDArray[np.int64]:
-        """Return the ids among them, of tokens of whole characters, that complete a phrase begun before them."""
-        return self._known(cursor).completing
-
-    def _known(self, cursor: Cursor) -> _Banned:
-        known = self._banned.get(cursor)
+    def place(self, cursor: Cursor) -> Place:
+        """Return the place of this cursor."""
+        known = self._places.get(cursor)
         if known is not None:
-            self._banned.move_to_end(cursor)
             return known
         vocabulary, (state, pending) = self.vocabulary, cursor
         completing = self._continuing(state)
@@ -112,11 +113,34 @@ class Restriction:
             self._completing(state, vocabulary.inner(pending)),
             vocabulary.ill_formed(pending),
         ]
-        known = self._banned[cursor] = _Banned(np.concatenate(banned), completing)
-        self._cached += _weight(known)
-        while self._cached > _CACHED_IDS and len(self._banned) > 1:
-            self._cached -= _weight(self._banned.popitem(last=False)[1])
-        return known
+        place = Place(self, cursor, np.concatenate(banned), completing)
+        self._remember(len(place.banned) + len(completing) + _PLACE)
+        self._places[cursor] = place
+        return place
+
+    def follow(self, place: Place, token: int) -> Place:
+        """Return `place.after(token)`, and link the two."""
+        following = self.place(self.advance(place.cursor, (token,)))
+        self._remember(_LINK)
+        place.following[token] = following
+        return following
+
+    def banned(self, cursor: Cursor) -> NDArray[np.int64]:
+        """Return what is banned at this cursor, see Place."""
+        return self.place(cursor).banned
+
+    def completing(self, cursor: Cursor) -> NDArray[np.int64]:
+        """Return what completes a phrase at this cursor, see Place."""
+        return self.place(cursor).completing
+
+    def _remember(self, weight: int) -> None:
+        self._weight += weight
+        if self._weight > _REMEMBERED:
+            # A row may still stand on one of them, and would keep all that it leads to.
+            for place in self._places.values():
+                place.following.clear()
+            self._places.clear()
+            self._weight = weight
 
     @cached_property
     def _anywhere(self) -> NDArray[np.int64]:
@@ -158,10 +182,6 @@ class Restriction:
             if not len(states):
                 break
         return np.concatenate([block.tokens[:0], *(block.tokens[first:last] for first, last in ranges)])
-
-
-def _weight(known: _Banned) -> int:
-    return len(known.banned) + len(known.completing) + 64
 
 
 class Restrictions:

@@ -38,7 +38,7 @@ class Scanner:
         """Take the next characters and return those that may leave now."""
         if self.matched:
             return ""
-        folded = b"".join(map(_letters, text))
+        folded = fold(text).encode()
         states, pending = [], 0
         for automaton, state in zip(self._automata, self._states, strict=True):
             cells, ends, width = automaton.cells, automaton.ends, automaton.width
@@ -47,7 +47,9 @@ class Scanner:
                 if ends[state]:
                     return self._cut(text, folded)
             states.append(state)
-            pending = max(pending, automaton.depths[state])
+            depth = automaton.depths[state]
+            if depth > pending:
+                pending = depth
         self._states = states
         said = self._held + text
         leaving = _last(said, pending)

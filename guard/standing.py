@@ -46,6 +46,8 @@ class Standing:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
+        # Asked before every step, and a path is spelt out anew each time.
+        self._spelt = os.fspath(self._path)
         self._seen: tuple[int, int] | None = None
 
     def news(self) -> tuple[str, ...] | None:
@@ -54,7 +56,7 @@ class Standing:
         Raises PolicyUnavailable for a file that cannot be read; the next call tries again.
         """
         try:
-            stat = os.stat(self._path)
+            stat = os.stat(self._spelt)
         except FileNotFoundError:
             return None
         mark = stat.st_ino, stat.st_mtime_ns

@@ -14,7 +14,7 @@ import orjson
 from guard.automaton import Automaton
 from guard.utterance import Utterance
 from serving.request import CHAT_CHUNK
-from serving.surfaces import MAIN, Surface, add, plain_piece, speech, surfaces, withhold_unknown
+from serving.surfaces import MAIN, add, plain_piece, speech, surfaces, withhold_unknown
 
 
 class ChoiceGuard:
@@ -150,13 +150,15 @@ class OutputGuard:
         chunk = orjson.loads(payload)
         choices = chunk.get("choices") or []
         # Nearly every chunk of a stream is one piece of text and nothing else.
-        if len(choices) == 1 and (piece := plain_piece(choices[0])) and self._goes_on(piece, choices[0]):
-            text = piece.holder[piece.member]
-            released = self._choice(choices[0]).say(piece.key, text)
-            if released == text:
-                return payload
-            piece.holder[piece.member] = released
-            return orjson.dumps(chunk) if released or chunk.get("usage") else None
+        if len(choices) == 1 and (piece := plain_piece(choices[0])):
+            guard = self._choice(choices[0])
+            if guard.speaking == piece.key:
+                text = piece.holder[piece.member]
+                released = guard.say(piece.key, text)
+                if released == text:
+                    return payload
+                piece.holder[piece.member] = released
+                return orjson.dumps(chunk) if released or chunk.get("usage") else None
         changed = [self._choice(choice).filter(choice) for choice in choices]
         if not any(changed):
             return payload
@@ -192,16 +194,14 @@ class OutputGuard:
                 choices.append(choice)
         return orjson.dumps({**self._blank, "choices": choices})
 
-    def _goes_on(self, piece: Surface, choice: dict[str, Any]) -> bool:
-        return self._choice(choice).speaking == piece.key
-
     def _choice(self, choice: dict[str, Any]) -> ChoiceGuard:
         index = choice.get("index", 0)
-        if index not in self._choices:
+        guard = self._choices.get(index)
+        if guard is None:
             place = index // self._per_prompt
             seed = self._seeds[place] if place < len(self._seeds) else ""
-            self._choices[index] = ChoiceGuard(self._automata, seed, self._decline, self._declined)
-        return self._choices[index]
+            guard = self._choices[index] = ChoiceGuard(self._automata, seed, self._decline, self._declined)
+        return guard
 
 
 def _item(key: str) -> str:

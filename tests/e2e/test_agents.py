@@ -19,6 +19,7 @@ from serving.settings import Settings
 from tests.e2e.server import Server, serving
 
 pytestmark = pytest.mark.e2e
+ENGINES = ("embedded",)
 NAME, OTHER = "Ilsabet Quorne", "Anouk Delvarine"
 GUARDRAIL = "/beta/litellm_basic_guardrail_api"
 DECLINE = str(Settings.model_fields["decline_text"].default)

@@ -173,10 +173,10 @@ def test_resuming_bans_what_reading_on_from_the_prompt_bans(kind: str, data: st.
 def test_going_token_by_token_leads_where_reading_on_does(kind: str, data: st.DataObject) -> None:
     restriction = RESTRICTIONS[kind]
     output = data.draw(histories(kind))
-    cursor = Cursor()
+    place = restriction.place(Cursor())
     for token in output:
-        cursor = restriction.step(cursor, token)
-    assert cursor == restriction.advance(Cursor(), output)
+        place = place.after(token)
+    assert place is restriction.place(restriction.advance(Cursor(), output))
 
 
 def test_a_phrase_in_the_prompt_does_not_end_matching() -> None:
@@ -194,21 +194,27 @@ def test_without_phrases_nothing_is_banned() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CACHED_IDS", 300)
+    monkeypatch.setattr(module, "_REMEMBERED", 1_000)
     restriction = Restriction(AUTOMATON, VOCABULARIES["byte-level"])
     first = restriction.banned(Cursor(0)).tolist()
     for state in range(len(AUTOMATON)):
         restriction.banned(Cursor(state))
-    assert len(restriction._banned) < 5
+        assert len(restriction._places) < 10
     assert restriction.banned(Cursor(0)).tolist() == first
 
 
-def test_how_many_steps_are_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CACHED_STEPS", 10)
+def test_of_what_is_forgotten_nothing_hangs_on_the_place_where_a_row_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     restriction = Restriction(AUTOMATON, VOCABULARIES["byte-level"])
-    for token in range(35):
-        restriction.step(Cursor(), token)
-    assert len(restriction._steps) <= 10
+    place = restriction.place(Cursor())
+    followed = [place.after(token).cursor for token in range(35)]
+    assert len(place.following) == 35
+    monkeypatch.setattr(module, "_REMEMBERED", 1)
+    restriction.place(Cursor(len(AUTOMATON) - 1))
+    assert not place.following
+    assert [place.after(token).cursor for token in range(35)] == followed
+    assert len(restriction._places) <= 1
 
 
 def test_restrictions_are_attached_once(tmp_path: Path) -> None:
