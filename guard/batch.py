@@ -69,7 +69,8 @@ class _Row:
             places = [r.place(r.resume(self.prompt, self.output)) for r in self.restrictions]
         else:
             for token in self.output[self.consumed : length]:
-                places = [place.after(token) for place in places]
+                pairs = zip(self.restrictions, places, strict=True)
+                places = [place.following.get(token) or r.after(place, token) for r, place in pairs]
         self.places, self.consumed = places, length
         # Most rows, at most steps, have nothing to forbid.
         banned = [place.banned for place in places if len(place.banned)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -28,29 +29,19 @@ class Cursor(NamedTuple):
     pending: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """A cursor of a restriction, what is banned there, and where each token leads that was followed from it.
+    """A cursor of a restriction, what is banned there, and where the tokens lead that were followed from it.
 
     banned      the ids, int64 in no order, that may not come next: each would complete a phrase. With
-                SentencePiece also those that would leave ill-formed UTF-8 (see Vocabulary.ill_formed).
+                SentencePiece also those that would leave ill-formed UTF-8 (see Vocabulary.ill_formed)
     completing  the ids among them, of tokens of whole characters, that complete a phrase begun before them
     """
 
-    __slots__ = ("banned", "completing", "cursor", "following", "restriction")
-
-    def __init__(
-        self, restriction: Restriction, cursor: Cursor, banned: NDArray[np.int64], completing: NDArray[np.int64]
-    ) -> None:
-        self.restriction = restriction
-        self.cursor = cursor
-        self.banned = banned
-        self.completing = completing
-        self.following: dict[int, Place] = {}
-
-    def after(self, token: int) -> Place:
-        """Return the place after one more token; raises ValueError as `Restriction.advance` does."""
-        known = self.following.get(token)
-        return self.restriction.follow(self, token) if known is None else known
+    cursor: Cursor
+    banned: NDArray[np.int64]
+    completing: NDArray[np.int64]
+    following: dict[int, Place] = field(default_factory=dict, repr=False)
 
 
 class Restriction:
@@ -113,17 +104,19 @@ class Restriction:
             self._completing(state, vocabulary.inner(pending)),
             vocabulary.ill_formed(pending),
         ]
-        place = Place(self, cursor, np.concatenate(banned), completing)
+        place = Place(cursor, np.concatenate(banned), completing)
         self._remember(len(place.banned) + len(completing) + _PLACE)
         self._places[cursor] = place
         return place
 
-    def follow(self, place: Place, token: int) -> Place:
-        """Return `place.after(token)`, and link the two."""
-        following = self.place(self.advance(place.cursor, (token,)))
-        self._remember(_LINK)
-        place.following[token] = following
-        return following
+    def after(self, place: Place, token: int) -> Place:
+        """Return the place after one more token; raises ValueError as `advance` does."""
+        known = place.following.get(token)
+        if known is None:
+            known = self.place(self.advance(place.cursor, (token,)))
+            self._remember(_LINK)
+            place.following[token] = known
+        return known
 
     def banned(self, cursor: Cursor) -> NDArray[np.int64]:
         """Return what is banned at this cursor, see Place."""
@@ -133,14 +126,18 @@ class Restriction:
         """Return what completes a phrase at this cursor, see Place."""
         return self.place(cursor).completing
 
+    def forget(self) -> None:
+        """Let go of all places; a row goes on from the one that it stands on."""
+        # They lead to each other, and would outlive what knows them.
+        for place in self._places.values():
+            place.following.clear()
+        self._places.clear()
+        self._weight = 0
+
     def _remember(self, weight: int) -> None:
+        if self._weight + weight > _REMEMBERED:
+            self.forget()
         self._weight += weight
-        if self._weight > _REMEMBERED:
-            # A row may still stand on one of them, and would keep all that it leads to.
-            for place in self._places.values():
-                place.following.clear()
-            self._places.clear()
-            self._weight = weight
 
     @cached_property
     def _anywhere(self) -> NDArray[np.int64]:
@@ -202,6 +199,6 @@ class Restrictions:
             restriction = Restriction(Automaton.attach(self._folder, digest), self._vocabulary)
             self._attached[digest] = restriction
             if len(self._attached) > _ATTACHED:
-                self._attached.popitem(last=False)
+                self._attached.popitem(last=False)[1].forget()
         self._attached.move_to_end(digest)
         return restriction

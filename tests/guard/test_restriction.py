@@ -175,7 +175,7 @@ def test_going_token_by_token_leads_where_reading_on_does(kind: str, data: st.Da
     output = data.draw(histories(kind))
     place = restriction.place(Cursor())
     for token in output:
-        place = place.after(token)
+        place = restriction.after(place, token)
     assert place is restriction.place(restriction.advance(Cursor(), output))
 
 
@@ -208,12 +208,12 @@ def test_of_what_is_forgotten_nothing_hangs_on_the_place_where_a_row_stands(
 ) -> None:
     restriction = Restriction(AUTOMATON, VOCABULARIES["byte-level"])
     place = restriction.place(Cursor())
-    followed = [place.after(token).cursor for token in range(35)]
+    followed = [restriction.after(place, token).cursor for token in range(35)]
     assert len(place.following) == 35
     monkeypatch.setattr(module, "_REMEMBERED", 1)
     restriction.place(Cursor(len(AUTOMATON) - 1))
     assert not place.following
-    assert [place.after(token).cursor for token in range(35)] == followed
+    assert [restriction.after(place, token).cursor for token in range(35)] == followed
     assert len(restriction._places) <= 1
 
 
@@ -234,10 +234,15 @@ def test_the_restriction_longest_unused_is_let_go(tmp_path: Path, monkeypatch: p
         digests.append(automaton.digest)
     restrictions = Restrictions(tmp_path, VOCABULARIES["byte-level"])
     one, two = restrictions.get(digests[0]), restrictions.get(digests[1])
+    place = two.place(Cursor())
+    followed = two.after(place, 300)
     assert restrictions.get(digests[0]) is one
     restrictions.get(digests[2])
     assert restrictions.get(digests[0]) is one
     assert restrictions.get(digests[1]) is not two
+    # A row that is under way still goes on by it.
+    assert (len(two._places), place.following) == (0, {})
+    assert two.after(place, 300).cursor == followed.cursor
 
 
 def test_an_automaton_that_is_not_there_may_come_later(tmp_path: Path) -> None:
