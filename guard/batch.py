@@ -69,8 +69,7 @@ class _Row:
             places = [r.place(r.resume(self.prompt, self.output)) for r in self.restrictions]
         else:
             for token in self.output[self.consumed : length]:
-                pairs = zip(self.restrictions, places, strict=True)
-                places = [place.following.get(token) or r.after(place, token) for r, place in pairs]
+                places = [r.after(place, token) for r, place in zip(self.restrictions, places, strict=True)]
         self.places, self.consumed = places, length
         # Most rows, at most steps, have nothing to forbid.
         banned = [place.banned for place in places if len(place.banned)]
@@ -152,7 +151,7 @@ class Batch:
             restricted.append(index)
             parts += banned
             rows += [index] * len(banned)
-            if row.rewind is not None and (heading := row.heading(index)) and heading.token < width:
+            if (heading := row.heading(index)) and heading.token < width:
                 headings.append(heading)
         token = np.concatenate(parts) if parts else _NONE
         row_of = np.repeat(np.array(rows, np.int64), [len(part) for part in parts]) if parts else _NONE

@@ -51,17 +51,17 @@ def parted(wording: Wording, before: Sequence[int], whole: Piece) -> list[Piece]
     tokens = [*before[-_CONTEXT:], *whole.tokens]
     known, pieces = "", []
     for count, token in enumerate(tokens, start=1):
-        read = _read(wording, tokens[:count])
-        # The first byte of a character can make those before it unreadable until its last.
-        pieces.append(Piece([token], read.removeprefix(known) if read.startswith(known) else ""))
+        pieces.append(Piece([token], completed(known, wording.text(tokens[:count]))))
         known += pieces[-1].text
     own = pieces[len(tokens) - len(whole.tokens) :]
     return own if "".join(piece.text for piece in own) == whole.text else [whole]
 
 
-def _read(wording: Wording, tokens: Sequence[int]) -> str:
-    # A character whose last byte is not said yet is no character.
-    return wording.text(tokens).rstrip("\N{REPLACEMENT CHARACTER}")
+def completed(known: str, read: str) -> str:
+    """Return the characters that one token more completes: what `read`, with it, says beyond `known`, without."""
+    # A character whose last byte is not said yet is none, and can make those before it unreadable until then.
+    whole = read.rstrip("\N{REPLACEMENT CHARACTER}")
+    return whole.removeprefix(known) if whole.startswith(known) else ""
 
 
 class Again(NamedTuple):

@@ -45,9 +45,8 @@ class Standing:
     """Reads what was last published into `folder`; a look that finds nothing new costs one stat."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
-        # Asked before every step, and a path is spelt out anew each time.
-        self._spelt = os.fspath(self._path)
+        # Spelt out once, as it is asked for before every step.
+        self._path = os.fspath(folder / NAME)
         self._seen: tuple[int, int] | None = None
 
     def news(self) -> tuple[str, ...] | None:
@@ -56,14 +55,14 @@ class Standing:
         Raises PolicyUnavailable for a file that cannot be read; the next call tries again.
         """
         try:
-            stat = os.stat(self._spelt)
+            stat = os.stat(self._path)
         except FileNotFoundError:
             return None
         mark = stat.st_ino, stat.st_mtime_ns
         if mark == self._seen:
             return None
         try:
-            digests = tuple(self._path.read_text().split())
+            digests = tuple(Path(self._path).read_text().split())
         except (OSError, UnicodeDecodeError) as error:
             raise PolicyUnavailable("the policy folder cannot be read") from error
         if not all(_DIGEST.fullmatch(digest) for digest in digests):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from eval.run.ask import Ask
 from guard.automaton import Automaton
-from guard.rewinding import Again, Written
+from guard.rewinding import Again, Written, completed
 from guard.terms import Rewind
 
 
@@ -49,9 +49,7 @@ def rewound(
 
 def _say(written: Written, token: int, text: Callable[[list[int]], str]) -> None:
     """Add a token to an answer, with the characters that it completes."""
-    # A character whose last byte is not said yet is none, and can make those before it unreadable until then.
-    whole = text([*written.tokens, token]).rstrip("\N{REPLACEMENT CHARACTER}")
-    written.say([token], whole.removeprefix(written.text) if whole.startswith(written.text) else "")
+    written.say([token], completed(written.text, text([*written.tokens, token])))
 
 
 def _on(part: Part, again: Again, token: int) -> Part:
