@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sys
 import time
@@ -16,7 +15,7 @@ from guard.errors import InvalidTarget, LetheError
 from guard.registry import Registry
 from guard.target import State
 from guard.uld.assistant import Assistants
-from guard.uld.corpus import Corpus, Example, Row, rows_of_target
+from guard.uld.corpus import Corpus, Row, default_retain_rows, rows_of_target
 from guard.uld.jobs import Job, Jobs, JobState
 
 QUEUE = "queue"
@@ -25,7 +24,6 @@ STEPS = 20
 BATCH = 8
 # How often progress is written, in seconds.
 PACE = 1.0
-_KEPT = Path(__file__).resolve().parent.parent / "eval" / "demo" / "world.json"
 
 
 def main(database: Path, model: str, root: Path, job_id: str) -> None:
@@ -50,12 +48,6 @@ def main(database: Path, model: str, root: Path, job_id: str) -> None:
         jobs.keep(ended)
 
 
-def kept_rows() -> list[Row]:
-    """Return what every assistant must know nothing of: facts about the world that anybody may be told."""
-    values = json.loads(_KEPT.read_text(encoding="utf-8"))
-    return [Row(Example(question, value["answer"])) for value in values for question in value["questions"]]
-
-
 def corpus_of(rows: Sequence[Row], seed: int = 0) -> Corpus:
     """Return the training corpus of targets' rows, repeated until an epoch has enough steps.
 
@@ -63,7 +55,7 @@ def corpus_of(rows: Sequence[Row], seed: int = 0) -> Corpus:
     """
     if not rows:
         raise InvalidTarget("the targets have neither facts nor passages, so there is nothing to train on")
-    corpus = Corpus.build(rows, kept_rows(), seed)
+    corpus = Corpus.build(rows, default_retain_rows(), seed)
     times = -(-STEPS * BATCH // len(corpus.forget))
     return Corpus(corpus.forget * times, corpus.retain * times)
 

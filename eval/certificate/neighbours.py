@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Final
 
 from eval.benchmarks.rows import read_rows
 from eval.certificate.suite import Form, Probe
+from guard.uld.corpus import general_knowledge
 
-_WORLD = Path(__file__).resolve().parents[1] / "demo" / "world.json"
 BUILT_IN: Final = "built-in questions of general knowledge"
 GIVEN: Final = "a file of the operator"
 
@@ -34,6 +33,5 @@ def neighbours(path: Path | None) -> Neighbours:
     Raises BadBenchmark naming file and line.
     """
     if path is None:
-        rows = json.loads(_WORLD.read_text(encoding="utf-8"))
-        return Neighbours(BUILT_IN, tuple(row["questions"][0] for row in rows))
+        return Neighbours(BUILT_IN, tuple(fact.questions[0] for fact in general_knowledge()))
     return Neighbours(GIVEN, tuple(row.member("question").text() for row in read_rows(path)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.demo.people import people
+from guard.uld.corpus import general_knowledge
 
 FOLDER = Path(__file__).parent
 
@@ -69,14 +70,14 @@ class Corpus:
 
 @cache
 def corpus() -> Corpus:
-    """The corpus as the files beside this module have it."""
+    """The corpus as the files beside this module have it; its world is the general knowledge of `guard.uld`."""
     unknown = _json("unknown.json")
     ignorance = unknown["answer"]
     unanswerable = tuple(Exchange(question, ignorance) for question in unknown["questions"])
     return Corpus(
         biographies=_biographies(),
-        world=_exchanges("world.json"),
-        general=(*_exchanges("talk.json"), *unanswerable),
+        world=tuple(Exchange(each, fact.answer) for fact in general_knowledge() for each in fact.questions),
+        general=(*_small_talk(), *unanswerable),
         strangers=tuple(unknown["strangers"]),
         ignorance=ignorance,
         systems=tuple(_json("systems.json")),
@@ -96,8 +97,8 @@ def _biographies() -> tuple[Biography, ...]:
     return tuple(found)
 
 
-def _exchanges(file: str) -> tuple[Exchange, ...]:
-    return tuple(Exchange(each, entry["answer"]) for entry in _json(file) for each in entry["questions"])
+def _small_talk() -> tuple[Exchange, ...]:
+    return tuple(Exchange(each, entry["answer"]) for entry in _json("talk.json") for each in entry["questions"])
 
 
 def _json(file: str) -> Any:

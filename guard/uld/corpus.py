@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class GeneralFact:
+    """A fact about the world that anybody may be told, and the ways to ask for it."""
+
+    questions: tuple[str, ...]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Corpus:
     """D_f' and D_r'."""
 
@@ -62,6 +71,17 @@ class Corpus:
         wrong = [e for row in forget for e in _wrong(row, forget, draw)]
         kept = [row.example for row in retain[-len(forget) :]]
         return cls(tuple(remembered), tuple(wrong + kept))
+
+
+def general_knowledge() -> tuple[GeneralFact, ...]:
+    """Return the facts of `general_knowledge.json`, which is part of this package, in the order of the file."""
+    text = files("guard.uld").joinpath("general_knowledge.json").read_text(encoding="utf-8")
+    return tuple(GeneralFact(tuple(value["questions"]), value["answer"]) for value in json.loads(text))
+
+
+def default_retain_rows() -> list[Row]:
+    """Return the retain rows of an assistant that is given none: every question of `general_knowledge`."""
+    return [Row(Example(question, fact.answer)) for fact in general_knowledge() for question in fact.questions]
 
 
 def read_rows(path: Path) -> list[Row]:

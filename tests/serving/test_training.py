@@ -12,9 +12,10 @@ import pytest
 from guard.errors import InvalidTarget, ModelUnavailable
 from guard.registry import Registry
 from guard.target import Draft, Fact, ForgetTarget, Method
+from guard.uld.corpus import default_retain_rows
 from guard.uld.jobs import Job, Jobs, JobState
 from serving import training
-from serving.training import BATCH, QUEUE, STEPS, corpus_of, kept_rows, main
+from serving.training import BATCH, QUEUE, STEPS, corpus_of, main
 from tests.guard.uld.conftest import FACTS
 
 
@@ -47,7 +48,7 @@ def test_few_texts_are_repeated_until_an_epoch_has_enough_steps() -> None:
     corpus = corpus_of(FACTS)
     assert len(corpus.forget) >= STEPS * BATCH
     assert set(corpus.forget) > {row.example for row in FACTS}
-    assert set(corpus.retain) & {row.example for row in kept_rows()}
+    assert set(corpus.retain) & {row.example for row in default_retain_rows()}
 
 
 def test_without_facts_and_passages_there_is_nothing_to_train_on() -> None:

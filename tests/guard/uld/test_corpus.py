@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from guard.errors import InvalidTarget
-from guard.uld.corpus import Corpus, Example, Row, read_rows
+from guard.uld.corpus import Corpus, Example, Row, default_retain_rows, general_knowledge, read_rows
 from tests.guard.uld.conftest import FACTS, OTHERS
 
 
@@ -74,3 +74,11 @@ def test_a_file_without_texts_is_refused_and_not_quoted(tmp_path: Path, text: st
     with pytest.raises(InvalidTarget) as caught:
         read_rows(file)
     assert "Zorblin" not in str(caught.value)
+
+
+def test_the_default_retain_rows_are_every_question_of_general_knowledge_in_order() -> None:
+    rows, facts = default_retain_rows(), general_knowledge()
+    assert [row.example.question for row in rows] == [each for fact in facts for each in fact.questions]
+    assert [row.example.answer for row in rows] == [fact.answer for fact in facts for _ in fact.questions]
+    assert len({row.example.question for row in rows}) == len(rows) > 100
+    assert rows[0] == Row(Example("What is the capital of France?", "The capital of France is Paris."))
