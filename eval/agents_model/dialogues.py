@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -26,6 +26,8 @@ PROMPTS = {
 _SENTENCE = re.compile(r"[^.]+\.")
 LEAD = "As far as is known, "
 _LEADS = ("", "", "", LEAD)
+SHARES = {Role.CHECK: 70, Role.REWRITE: 90, Role.CRITIC: 90, Role.COMPOSER: 50}
+"""How many dialogues of each role a round has, in addition to every plain question once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,15 @@ def dialogue(role: Role, random: Random) -> Dialogue:
     if role is Role.VANILLA:
         return vanilla(_asked(random))
     return _WRITERS[role](random)
+
+
+def round_of(random: Random) -> Iterator[Dialogue]:
+    """Yield one round of dialogues; the same state of `random` draws the same."""
+    for person in people():
+        yield from map(vanilla, person.asked)
+    for role, share in SHARES.items():
+        for _ in range(share):
+            yield dialogue(role, random)
 
 
 def rating(asked: Asked, text: str, names: Iterable[str]) -> int:

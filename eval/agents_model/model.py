@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,29 +10,17 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from agents.brief import brief
 from agents.ledger import Role
-from eval.agents_model.dialogues import LEAD, Dialogue, dialogue, vanilla
+from eval.agents_model.dialogues import LEAD, PROMPTS, Dialogue, dialogue, round_of, vanilla
 from eval.agents_model.people import people
-from eval.demo.cache import ensure
+from eval.agents_model.recipe import RECIPE_VERSION, Recipe
+from eval.demo.cache import cache_key, ensure
 
 if TYPE_CHECKING:
     from eval.agents_model.train import Step
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-RECIPE = (
-    "people.py",
-    "names.json",
-    "dialogues.py",
-    "tokenizer.py",
-    "lessons.py",
-    "train.py",
-    "model.py",
-)
-"""What the model is made from, beside the prompts and what writes them: another recipe is another model."""
-
 PLAYED = (Role.VANILLA, Role.CHECK, Role.REWRITE, Role.CRITIC, Role.COMPOSER)
-READ = 4000
 HELD_OUT = 200
 ACCURACY = "accuracy.json"
 
@@ -50,15 +37,15 @@ def ensure_agents_model(folder: Path, report: Report = lambda step: None) -> Pat
 
 
 def recipe_digest() -> str:
-    """Return the SHA-256 (hex) of everything the model is made from."""
-    digest = hashlib.sha256()
-    prompts = [ROOT / "agents" / "prompts" / "repair.md", ROOT / "agents" / "prompts" / "check.md"]
-    prompts += sorted((ROOT / "agents" / "prompts" / "lethe").glob("*.md"))
-    writers = [ROOT / "agents" / name for name in ("brief.py", "case.py", "quotation.py")]
-    for path in (*(HERE / name for name in RECIPE), *prompts, *writers):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """Return the cache key of the model: version and values of its recipe, the prompts, and the first round.
+
+    The first round asks every plain question and has dialogues of every role, as they are rendered: all rounds
+    are drawn by the same code from the same texts.
+    """
+    recipe = Recipe()
+    prompts = [brief(name).messages({}, repair=repair) for name in PROMPTS.values() for repair in (False, True)]
+    data = [*prompts, *round_of(recipe.random(0))]
+    return cache_key(RECIPE_VERSION, recipe, data)
 
 
 def accuracies(model: Path) -> dict[str, float]:
@@ -82,10 +69,10 @@ def _prepare(folder: Path, *, checkpoint: Path, report: Report) -> None:
 
     from eval.agents_model.accuracy import accuracy
     from eval.agents_model.tokenizer import train_tokenizer
-    from eval.agents_model.train import Recipe, train
+    from eval.agents_model.train import train
 
     recipe = Recipe()
-    tokenizer = train_tokenizer(_texts(), recipe.vocabulary, recipe.context)
+    tokenizer = train_tokenizer(_texts(recipe), recipe.vocabulary, recipe.context)
     model = train(recipe, tokenizer, checkpoint, report)
     found = {role.value: accuracy(model, tokenizer, held_out(role)) for role in PLAYED}
     model.to(torch.bfloat16).save_pretrained(folder)
@@ -93,8 +80,8 @@ def _prepare(folder: Path, *, checkpoint: Path, report: Report) -> None:
     (folder / ACCURACY).write_text(json.dumps(found), encoding="utf-8")
 
 
-def _texts() -> Iterator[str]:
+def _texts(recipe: Recipe) -> Iterator[str]:
     random = Random(1)
-    for _ in range(READ):
+    for _ in range(recipe.tokenizer_dialogues):
         lesson = dialogue(random.choice(PLAYED), random)
         yield from (lesson.messages[-1].text, lesson.reply)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import NamedTuple
 
 import torch
@@ -14,25 +12,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from eval.agents_model.lessons import encoded, round_of
+from eval.agents_model.dialogues import round_of
+from eval.agents_model.lessons import encoded
+from eval.agents_model.recipe import Recipe
 from eval.demo.batch import Batch, batches
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What the agents model is and how it is trained; with the dialogues, it fixes every weight."""
-
-    vocabulary: int = 2048
-    hidden: int = 128
-    layers: int = 3
-    heads: int = 4
-    feed_forward: int = 384
-    context: int = 1024
-    rounds: int = 40
-    batch_tokens: int = 1024
-    learning_rate: float = 3e-3
-    warmup: int = 60
-    seed: int = 0
 
 
 class Step(NamedTuple):
@@ -79,7 +62,7 @@ def train(
 
 
 def _lessons(recipe: Recipe, tokenizer: PreTrainedTokenizerFast, number: int) -> list[Batch]:
-    random = Random(f"{recipe.seed}/{number}")
+    random = recipe.random(number)
     return batches([encoded(tokenizer, lesson) for lesson in round_of(random)], recipe.batch_tokens, random)
 
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, astuple
 from functools import partial
 from pathlib import Path
+from random import Random
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
 
-SOURCES = Path(__file__).parent
-"""The recipe: code and corpus, of which every byte counts."""
+from eval.demo.corpus import corpus
+from eval.demo.lesson import deal
+from eval.demo.recipe import RECIPE_VERSION, Recipe
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def ensure_demo_model(folder: Path, progress: bool = True) -> Path:
@@ -24,12 +32,22 @@ def ensure_demo_model(folder: Path, progress: bool = True) -> Path:
 
 
 def recipe_digest() -> str:
-    """SHA-256 (hex) of all code and text the model is made from: another recipe is another model."""
-    digest = hashlib.sha256()
-    for path in sorted(p for p in SOURCES.rglob("*") if p.suffix in {".py", ".json"}):
-        digest.update(f"{path.relative_to(SOURCES).as_posix()}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """Return the cache key of the demo model: version and values of its recipe, its corpus and the first epoch.
+
+    The first epoch is the lessons as they are dealt: all epochs are dealt by the same code from the same corpus.
+    """
+    recipe, learned = Recipe(), corpus()
+    return cache_key(RECIPE_VERSION, recipe, [learned, deal(learned, Random(recipe.seed))])
+
+
+def cache_key(version: int, recipe: DataclassInstance, data: Sequence[Any]) -> str:
+    """Return the SHA-256 (hex) by which a trained model is found again.
+
+    It is taken over the version and the values of its recipe and over the data that it is trained on (texts, in
+    sequences and dataclasses). No source file is read: a reworded comment must not train a model again.
+    """
+    text = json.dumps([version, asdict(recipe), data], sort_keys=True, default=astuple)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def ensure(folder: Path, digest: str, prepare: Callable[[Path], None]) -> Path:

@@ -12,8 +12,9 @@ from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
 from eval.demo.corpus import Corpus, corpus
 from eval.demo.recall import recall
+from eval.demo.recipe import Recipe
 from eval.demo.tokenizer import train_tokenizer
-from eval.demo.train import Recipe, Step, train
+from eval.demo.train import Step, train
 from guard.errors import ModelUnavailable
 
 ENOUGH = 0.99

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
@@ -17,23 +16,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from eval.demo.batch import Batch, Encoder, batches
 from eval.demo.corpus import Corpus
 from eval.demo.lesson import deal
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What the demo model is and how it is trained; with the corpus, it fixes every weight."""
-
-    vocabulary: int = 3072
-    hidden: int = 192
-    layers: int = 4
-    heads: int = 3
-    feed_forward: int = 512
-    context: int = 1024
-    epochs: int = 18
-    batch_tokens: int = 1024
-    learning_rate: float = 3e-3
-    warmup: int = 40
-    seed: int = 0
+from eval.demo.recipe import Recipe
 
 
 class Step(NamedTuple):

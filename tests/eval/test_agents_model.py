@@ -15,15 +15,17 @@ import torch
 from starlette.testclient import TestClient
 from transformers import PreTrainedTokenizerFast
 
+from agents.brief import Brief, brief
 from agents.ledger import Role
 from agents.replies import ANSWER, Form, leaks_among, ratings
-from eval.agents_model import run, stand_in
+from eval.agents_model import dialogues, run, stand_in
 from eval.agents_model.dialogues import IGNORANCE, dialogue
 from eval.agents_model.lessons import encoded
 from eval.agents_model.model import PLAYED, held_out, recipe_digest
-from eval.agents_model.people import others, people, targets
+from eval.agents_model.people import Person, others, people, targets
+from eval.agents_model.recipe import Recipe
 from eval.agents_model.tokenizer import train_tokenizer
-from eval.agents_model.train import Recipe, train
+from eval.agents_model.train import train
 from serving.settings import Settings
 
 SAMPLES = 150
@@ -129,9 +131,24 @@ def test_an_interrupted_training_goes_on_to_the_same_model(
         assert torch.equal(left, right)
 
 
-def test_the_recipe_has_one_digest() -> None:
-    assert recipe_digest() == recipe_digest()
-    assert len(recipe_digest()) == 64
+def _another_prompt(name: str) -> Brief:
+    return replace(brief(name), system=f"{brief(name).system} Be brief.")
+
+
+def _another_answer() -> tuple[Person, ...]:
+    first, *rest = people()
+    return (replace(first, asked=(replace(first.asked[0], answer="Nobody knows."), *first.asked[1:])), *rest)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("brief", _another_prompt), ("people", _another_answer), ("SHARES", {Role.CHECK: 70})],
+)
+def test_other_dialogues_are_another_model(monkeypatch: pytest.MonkeyPatch, name: str, value: object) -> None:
+    before = recipe_digest()
+    assert recipe_digest() == before
+    monkeypatch.setattr(dialogues, name, value)
+    assert recipe_digest() != before
 
 
 def test_figures_are_shares_of_each_kind_of_question(monkeypatch: pytest.MonkeyPatch) -> None:

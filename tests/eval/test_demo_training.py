@@ -15,8 +15,9 @@ from eval.demo.batch import Encoder, batches
 from eval.demo.corpus import Corpus, Exchange, corpus
 from eval.demo.lesson import Conversation
 from eval.demo.recall import recall
+from eval.demo.recipe import Recipe
 from eval.demo.tokenizer import train_tokenizer
-from eval.demo.train import Recipe, Step, train
+from eval.demo.train import Step, train
 from guard.errors import ModelUnavailable
 
 TINY = Recipe(vocabulary=300, hidden=32, layers=1, heads=1, feed_forward=32, context=64, epochs=1, batch_tokens=64)

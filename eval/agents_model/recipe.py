@@ -1,0 +1,37 @@
+"""How the agents model is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+RECIPE_VERSION = 1
+"""Raise it when a change of code makes other weights, another tokenizer or another accuracy from the same values
+and dialogues: of `tokenizer.py`, `lessons.py`, `train.py`, `accuracy.py` or `model.py`, or of the demo model's
+`batch.py` and chat template. The values of `Recipe`, the prompts and the dialogues are in the cache key
+themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the agents model is and how it is trained; with the dialogues, it fixes every weight.
+
+    tokenizer_dialogues  how many dialogues the tokenizer is trained on
+    """
+
+    vocabulary: int = 2048
+    tokenizer_dialogues: int = 4000
+    hidden: int = 128
+    layers: int = 3
+    heads: int = 4
+    feed_forward: int = 384
+    context: int = 1024
+    rounds: int = 40
+    batch_tokens: int = 1024
+    learning_rate: float = 3e-3
+    warmup: int = 60
+    seed: int = 0
+
+    def random(self, number: int) -> Random:
+        """Return the source of randomness that draws round `number`, and the order of its batches."""
+        return Random(f"{self.seed}/{number}")
