@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import copy
 import logging
+import math
 import os
 import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
@@ -45,6 +47,8 @@ FIXED = (
 TOOLS = ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
 DEMO = "demo"
 DEATH_POLL = 0.25
+# One at a time: a start that was given up ends before the next begins, so the model is never loaded twice at once.
+_STARTS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,8 @@ def prepare_environment(settings: Settings, cpu: bool) -> None:
     os.environ["LETHE_ASSISTANT_DIR"] = str(settings.promoted_dir.resolve())
     os.environ["VLLM_NO_USAGE_STATS"] = "1"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    # vLLM gives up on its engine processes by a clock of its own.
+    os.environ.setdefault("VLLM_ENGINE_READY_TIMEOUT_S", f"{math.ceil(settings.start_timeout)}")
     # The V2 runner refuses our V1 processor; this keeps the choice explicit on CUDA.
     os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"
     if cpu:
@@ -172,13 +178,28 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
     cpu = on_cpu()
     prepare_environment(settings, cpu)
     try:
-        client, args = await asyncio.to_thread(lambda: _start(flags(settings, model, cpu)))
+        client, args = await _started(lambda: _start(flags(settings, model, cpu)))
     except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
         raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
     try:
         yield Embedded(await _application(client, args), client, wording_of(client))
     finally:
         await asyncio.to_thread(client.shutdown)
+
+
+async def _started(start: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
+    starting = _STARTS.submit(start)
+    try:
+        return await asyncio.wrap_future(starting)
+    except asyncio.CancelledError:
+        # A thread cannot be cancelled: an engine that comes up after all is shut down where it was made.
+        starting.add_done_callback(_shut_down)
+        raise
+
+
+def _shut_down(starting: Future[tuple[Any, Any]]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result()[0].shutdown()
 
 
 def wording_of(client: Any) -> Wording | None:

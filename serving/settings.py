@@ -97,7 +97,11 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Largest request body either plane accepts.")
     max_model_len: int = Field(0, ge=0, description="Longest context of our own engine; 0: the model's own.")
     kv_cache_gib: float = Field(1.0, gt=0, description="Memory for the KV cache of our own engine on CPU, in GiB.")
-    start_timeout: float = Field(600.0, gt=0, description="Seconds the engine may take to become ready.")
+    start_timeout: float = Field(
+        600.0,
+        gt=0,
+        description="Seconds the engine may take to become ready; then the start has failed and is repeated.",
+    )
 
     @classmethod
     def settings_customise_sources(

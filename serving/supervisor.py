@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Protocol
 
-from guard.errors import LetheError
+from guard.errors import EngineUnavailable, LetheError
 from guard.rewinding import Wording
 from serving.asgi import App
 
@@ -45,9 +46,10 @@ SelfTest = Callable[[App], Awaitable[None]]
 class Supervisor:
     """`engine`, and `app`, its application, are there while it is proven to restrict; `reason` says why not."""
 
-    def __init__(self, opener: Opener, self_test: SelfTest) -> None:
+    def __init__(self, opener: Opener, self_test: SelfTest, start_timeout: float) -> None:
         self._open = opener
         self._self_test = self_test
+        self._start_timeout = start_timeout
         self.engine: RunningEngine | None = None
         self.state = EngineState.STARTING
         self.reason = "the engine is starting"
@@ -62,12 +64,14 @@ class Supervisor:
         return self.engine.wording if self.engine else None
 
     async def run(self) -> None:
-        """Keep the engine up until cancelled; each failure doubles the pause, a proven start resets it."""
+        """Keep the engine up until cancelled; each failure doubles the pause, a proven start resets it.
+
+        An engine that is not proven within `start_timeout` seconds has failed.
+        """
         pause = FIRST_PAUSE
         while True:
             try:
-                async with self._open() as engine:
-                    await self._self_test(engine.app)
+                async with self._opened_in_time() as engine:
                     self._become(EngineState.READY, "", engine)
                     pause = FIRST_PAUSE
                     await engine.died()
@@ -78,6 +82,19 @@ class Supervisor:
                 self._become(EngineState.FAILED, f"the engine failed: {type(error).__name__}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    @contextlib.asynccontextmanager
+    async def _opened_in_time(self) -> AsyncIterator[RunningEngine]:
+        try:
+            async with asyncio.timeout(self._start_timeout) as start, self._open() as engine:
+                await self._self_test(engine.app)
+                start.reschedule(None)
+                yield engine
+        except TimeoutError:
+            if start.expired():
+                limit = f"{self._start_timeout:g} seconds (start_timeout)"
+                raise EngineUnavailable(f"the engine was not ready within {limit}") from None
+            raise
 
     def _become(self, state: EngineState, reason: str, engine: RunningEngine | None = None) -> None:
         self.engine, self.state, self.reason = engine, state, reason

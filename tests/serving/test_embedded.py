@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import os
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from guard.errors import BadSettings, ModelUnavailable
+from serving import embedded
 from serving.embedded import DIFFERENCE, FIXED, PROCESSOR, SOFT, check_model, extra_flags, flags, wording_of
 from serving.settings import Settings
 
@@ -115,3 +120,51 @@ def test_ids_read_as_the_engine_reads_them() -> None:
     wording = wording_of(client([2, 0], 0))
     assert wording is not None
     assert wording.text([4]) == "[4] {'skip_special_tokens': True, 'clean_up_tokenization_spaces': False}"
+
+
+@pytest.mark.anyio
+async def test_an_engine_that_comes_up_after_it_was_given_up_is_shut_down_before_the_next_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    began, released = threading.Event(), threading.Event()
+
+    def start(line: list[str]) -> tuple[SimpleNamespace, None]:
+        began.set()
+        done.append("started")
+        released.wait(5)
+        return SimpleNamespace(shutdown=lambda: done.append("shut down")), None
+
+    async def no_application(client: object, args: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(embedded, "on_cpu", lambda: False)
+    monkeypatch.setattr(embedded, "prepare_environment", lambda settings, cpu: None)
+    monkeypatch.setattr(embedded, "_start", start)
+    monkeypatch.setattr(embedded, "_application", no_application)
+    settings = Settings(data_dir=tmp_path)
+
+    async def opened() -> None:
+        async with embedded.open_embedded(settings, "model"):
+            raise AssertionError
+
+    first = asyncio.create_task(opened())
+    await asyncio.to_thread(began.wait, 5)
+    first.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await first
+    second = asyncio.create_task(opened())
+    await asyncio.sleep(0)
+    assert done == ["started"]
+    released.set()
+    with pytest.raises(NotImplementedError):
+        await second
+    assert done == ["started", "shut down"] * 2
+
+
+def test_vllm_waits_for_its_processes_as_long_as_the_engine_may_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    embedded.prepare_environment(Settings(data_dir=tmp_path, start_timeout=1800.5), cpu=False)
+    assert os.environ["VLLM_ENGINE_READY_TIMEOUT_S"] == "1801"

@@ -52,9 +52,11 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def supervised(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Supervisor]:
+async def supervised(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, start_timeout: float = 600.0
+) -> AsyncIterator[Supervisor]:
     monkeypatch.setattr(module, "FIRST_PAUSE", 0.001)
-    supervisor = Supervisor(rig.open, rig.self_test)
+    supervisor = Supervisor(rig.open, rig.self_test, start_timeout)
     task = asyncio.create_task(supervisor.run())
     try:
         yield supervisor
@@ -73,7 +75,7 @@ async def until(condition) -> None:  # type: ignore[no-untyped-def]
 @pytest.mark.anyio
 async def test_an_engine_serves_only_after_its_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig([], [EngineUnavailable("it leaked"), EngineUnavailable("it leaked"), None])
-    supervisor = Supervisor(rig.open, rig.self_test)
+    supervisor = Supervisor(rig.open, rig.self_test, 600.0)
     assert (supervisor.app, supervisor.state) == (None, EngineState.STARTING)
     async with supervised(rig, monkeypatch) as supervisor:
         await until(lambda: supervisor.state is EngineState.FAILED)
@@ -99,3 +101,48 @@ async def test_an_unforeseen_failure_shows_its_kind_and_none_of_its_text(monkeyp
     async with supervised(rig, monkeypatch) as supervisor:
         await until(lambda: supervisor.state is EngineState.FAILED)
         assert supervisor.reason == "the engine failed: RuntimeError"
+
+
+class Slow(Rig):
+    """Engines of which the first `stuck` never come up, or never answer the self-test."""
+
+    def __init__(self, stuck: int, opens: bool) -> None:
+        super().__init__([], [])
+        self.stuck = stuck
+        self.opens = opens
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[Engine]:
+        if self.stuck and not self.opens:
+            self.stuck -= 1
+            await asyncio.Event().wait()
+        async with super().open() as engine:
+            yield engine
+
+    async def self_test(self, app: App) -> None:
+        if self.stuck:
+            self.stuck -= 1
+            await asyncio.Event().wait()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("opens", [False, True])
+async def test_an_engine_that_is_not_ready_in_time_has_failed_and_is_started_again(
+    opens: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = Slow(1, opens)
+    async with supervised(rig, monkeypatch, start_timeout=0.05) as supervisor:
+        await until(lambda: supervisor.app is not None)
+        assert [engine.closed for engine in rig.engines][-1:] == [False]
+    assert caplog.messages[0] == "engine failed the engine was not ready within 0.05 seconds (start_timeout)"
+    assert all(engine.closed for engine in rig.engines)
+
+
+@pytest.mark.anyio
+async def test_the_limit_of_a_start_does_not_end_a_ready_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig([], [])
+    async with supervised(rig, monkeypatch, start_timeout=0.05) as supervisor:
+        await until(lambda: supervisor.app is not None)
+        ready = rig.engines[-1]
+        await asyncio.sleep(0.1)
+        assert (supervisor.state, ready.closed) == (EngineState.READY, False)
