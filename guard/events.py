@@ -58,10 +58,12 @@ def chained(previous: str, event: Event) -> Event:
     return replace(event, digest=hashlib.sha256((previous + canonical).encode()).hexdigest())
 
 
-def first_broken(events: Iterable[Event]) -> int | None:
-    """Return where a trail read from its beginning stops being whole (its `seq`), None if it is whole."""
-    previous = GENESIS
-    for seq, event in enumerate(events, start=1):
+def first_broken(events: Iterable[Event], after: int = 0, previous: str = GENESIS) -> int | None:
+    """Return the first `seq` at which `events` stop being a whole trail, None if they are whole.
+
+    They follow the event whose `seq` is `after` and whose digest is `previous`; by default they begin the trail.
+    """
+    for seq, event in enumerate(events, start=after + 1):
         if event.seq != seq or chained(previous, event) != event:
             return seq
         previous = event.digest

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from ulid import ULID
 
 from guard.errors import DuplicateTarget, InvalidTarget
-from guard.events import Action, Actor, Event, first_broken
+from guard.events import GENESIS, Action, Actor, Event, first_broken
 from guard.normalise import fold
 from guard.phrases import forbidden
 from guard.records import (
@@ -200,11 +200,21 @@ class Registry:
             )
             return [event_of(row) for row in rows]
 
-    def first_broken_event(self) -> int | None:
-        """Return the `seq` at which the audit trail was altered, None if it is whole."""
+    def first_broken_event(self, after: int = 0, limit: int = -1) -> int | None:
+        """Return the first `seq` at which the audit trail was altered, None if it is whole.
+
+        Read are up to `limit` events (all, if negative) after the event `after`, whose digest is taken as given.
+        """
         with self._store.reading() as connection:
-            rows = connection.execute(f"SELECT {EVENT_COLUMNS} FROM events ORDER BY seq")
-            return first_broken(event_of(row) for row in rows)
+            rows = connection.execute(
+                f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+            ).fetchall()
+            found = connection.execute("SELECT digest FROM events WHERE seq = ?", (after,)).fetchone()
+        if not rows:
+            return None
+        if after and found is None:
+            return after
+        return first_broken(map(event_of, rows), after, found[0] if after else GENESIS)
 
     def vectors(self, embedder: str) -> dict[VectorKey, bytes]:
         """Return the cached vectors of `embedder`: little-endian float32 as they were kept."""

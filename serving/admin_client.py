@@ -76,6 +76,10 @@ class AdminClient:
         given = {"limit": limit, "mode": mode, "target_id": target_id}
         return self._call("GET", "/admin/v1/verdicts", params={k: v for k, v in given.items() if v is not None})
 
+    def audit(self, cursor: int, limit: int) -> Any:
+        """One page of the audit trail."""
+        return self._call("GET", "/admin/v1/audit", params={"cursor": cursor, "limit": limit})
+
     def check(self, text: str) -> Any:
         """The verdict on a text."""
         return self._call("POST", "/admin/v1/check", json={"text": text})

@@ -17,6 +17,7 @@ from eval.cli import app as evaluation
 from guard.errors import LetheError
 from serving.admin_client import AdminClient, AdminRefused
 from serving.cli_assistants import assistants
+from serving.cli_audit import audit
 from serving.cli_detector import detector
 from serving.cli_targets import targets
 from serving.cli_verdicts import verdicts
@@ -34,6 +35,7 @@ app.add_typer(evaluation, name="eval")
 app.add_typer(assistants, name="assistant")
 app.add_typer(agents, name="alu")
 app.add_typer(detector, name="detector")
+app.add_typer(audit, name="audit")
 app.command()(verdicts)
 console = Console()
 errors = Console(stderr=True)

@@ -192,6 +192,9 @@ class EventPage(BaseModel):
 
     events: list[EventOut]
     next_cursor: int | None
+    first_broken: int | None = Field(
+        description="First `seq` at which this page, or its link to the page before, was altered; null if none."
+    )
 
 
 class Alive(BaseModel):

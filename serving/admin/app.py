@@ -96,10 +96,14 @@ async def audit(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[int, Query(ge=0, lt=2**53, description="`next_cursor` of the page before.")] = 0,
 ) -> EventPage:
-    """List the audit trail, oldest first."""
+    """List the audit trail, oldest first, and say whether it is whole."""
     found = await run_sync(service.registry.events, cursor, limit + 1)
     events = [event_of(event) for event in found[:limit]]
-    return EventPage(events=events, next_cursor=events[-1].seq if len(found) > limit else None)
+    # Of this page alone, so that reading all pages proves the whole trail once and not once a page.
+    broken = await run_sync(service.registry.first_broken_event, cursor, len(events))
+    return EventPage(
+        events=events, next_cursor=events[-1].seq if len(found) > limit else None, first_broken=broken
+    )
 
 
 @router.get("/livez", tags=["probes"])

@@ -51,6 +51,13 @@ def test_any_alteration_is_found_where_it_is(change: dict[str, Any]) -> None:
     assert first_broken(events) == 3
 
 
+def test_a_trail_is_verified_in_parts() -> None:
+    events = trail(5)
+    assert first_broken(events[2:], after=2, previous=events[1].digest) is None
+    assert first_broken(events[2:], after=2, previous=events[0].digest) == 3
+    assert first_broken(events[3:], after=2, previous=events[1].digest) == 3
+
+
 def test_a_missing_event_is_found() -> None:
     events = trail(5)
     assert first_broken(events[:2] + events[3:]) == 3

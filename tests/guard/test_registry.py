@@ -295,6 +295,17 @@ def test_an_altered_trail_is_noticed(registry: Registry, path: Path) -> None:
     other.commit()
     other.close()
     assert registry.first_broken_event() == 2
+    assert [registry.first_broken_event(after, 1) for after in range(4)] == [None, 2, None, None]
+
+
+def test_a_trail_is_noticed_to_lack_the_event_that_a_page_follows(registry: Registry, path: Path) -> None:
+    registry.add_many([Draft(name=f"Person {i}") for i in range(3)])
+    other = sqlite3.connect(path)
+    other.execute("DROP TRIGGER events_stay_on_delete")
+    other.execute("DELETE FROM events WHERE seq = 2")
+    other.commit()
+    other.close()
+    assert [registry.first_broken_event(after, 1) for after in range(4)] == [None, 2, 2, None]
 
 
 def test_concurrent_writers_and_readers_see_whole_states(registry: Registry) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
@@ -265,7 +266,21 @@ async def test_the_audit_trail_tells_what_was_done_without_any_text(client: http
     rest = (await client.get("/admin/v1/audit", params={"cursor": first["next_cursor"]})).json()
     assert [event["action"] for event in first["events"] + rest["events"]] == ["added", "revoked"]
     assert rest["next_cursor"] is None
+    assert first["first_broken"] is rest["first_broken"] is None
     assert not any(text in json.dumps([first, rest]) for text in TEXTS)
+
+
+async def test_a_page_of_an_altered_audit_trail_says_where(
+    client: httpx.AsyncClient, service: Service, tmp_path: Path
+) -> None:
+    service.registry.add_many([Draft(name=f"Person {i}") for i in range(5)])
+    other = sqlite3.connect(tmp_path / "registry.db")
+    other.execute("DROP TRIGGER events_stay_on_update")
+    other.execute("UPDATE events SET target_id = (SELECT target_id FROM events WHERE seq = 1) WHERE seq = 4")
+    other.commit()
+    other.close()
+    pages = [(await client.get("/admin/v1/audit", params={"limit": 2, "cursor": c})).json() for c in (0, 2, 4)]
+    assert [page["first_broken"] for page in pages] == [None, 4, None]
 
 
 @pytest.mark.parametrize(

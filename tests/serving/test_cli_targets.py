@@ -66,3 +66,42 @@ def test_a_passage_that_cannot_be_read_adds_nothing(tmp_path: Path, monkeypatch:
     result = CliRunner().invoke(app, ["targets", "add", "The Sea Wall", "--passage", str(tmp_path / "missing")])
     assert result.exit_code == 1
     assert "unreadable_file" in result.output
+
+
+def pages(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any]) -> None:
+    """An admin plane whose audit trail has these pages, asked for one after the other."""
+    cursors = [0, *(page["next_cursor"] for page in pages)]
+    by_cursor = dict(zip(cursors, pages, strict=False))
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
+    monkeypatch.setattr(AdminClient, "audit", lambda self, cursor, limit: by_cursor[cursor])
+
+
+def page(*digests: str, next_cursor: int | None = None, first_broken: int | None = None) -> dict[str, Any]:
+    events = [{"digest": digest} for digest in digests]
+    return {"events": events, "next_cursor": next_cursor, "first_broken": first_broken}
+
+
+def test_a_whole_audit_trail_is_verified_to_its_last_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages(monkeypatch, page("aa", "bb", next_cursor=2), page("cc" * 32))
+    result = CliRunner().invoke(app, ["audit", "verify"])
+    assert result.exit_code == 0
+    assert result.output.splitlines() == ["the audit trail is whole: 3 events", f"last digest {'cc' * 32}"]
+
+
+def test_an_empty_audit_trail_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages(monkeypatch, page())
+    result = CliRunner().invoke(app, ["audit", "verify"])
+    assert (result.exit_code, result.output) == (0, "the audit trail is whole: 0 events\n")
+
+
+def test_a_broken_audit_trail_is_status_1_and_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages(monkeypatch, page("aa", next_cursor=2), page("cc", first_broken=3))
+    result = CliRunner().invoke(app, ["audit", "verify"])
+    assert (result.exit_code, result.output) == (1, "the audit trail is broken at event 3\n")
+
+
+def test_an_audit_trail_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LETHE_ADMIN_KEY", raising=False)
+    result = CliRunner().invoke(app, ["audit", "verify"])
+    assert result.exit_code == 1
+    assert "missing_key" in result.output
