@@ -52,13 +52,14 @@ class Mask:
         for index, (ask, prompt, output) in enumerate(zip(asks, prompts, outputs, strict=True)):
             if ask.digests:
                 batch.put(index, [self._restrictions.get(d) for d in ask.digests], prompt, output, ask.rewind)
-        return _MaskSteps(batch, self._vocabulary.eos)
+        return _MaskSteps(batch, self._vocabulary.eos, any(ask.digests for ask in asks))
 
 
 class _MaskSteps:
-    def __init__(self, batch: Batch, eos: tuple[int, ...]) -> None:
+    def __init__(self, batch: Batch, eos: tuple[int, ...], restricted: bool) -> None:
         self._batch = batch
         self._eos = eos
+        self._restricted = restricted
         self._rows = 0
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -70,7 +71,7 @@ class _MaskSteps:
 
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
         self._rows = len(logits)
-        if self._batch:
+        if self._restricted:
             logits = logits.clone()
             mask(logits, self._batch, self._eos)
         return logits

@@ -72,6 +72,16 @@ def test_answers_are_those_of_generate_with_the_same_restriction(
         assert said.text == TOKENIZER.decode(ids[0, prompt.shape[1] :], skip_special_tokens=True)
 
 
+def test_where_no_row_is_restricted_the_mask_leaves_the_logits_as_they_are(folder: Path) -> None:
+    logits = torch.zeros(len(TEXTS), len(VOCABULARY))
+    outputs: list[list[int]] = [[] for _ in TEXTS]
+    free = Mask(folder, VOCABULARY).begin(asks(), outputs, outputs)
+    assert free.apply(logits) is logits
+    restricted = Mask(folder, VOCABULARY).begin(asks(PHRASES.digest), outputs, outputs)
+    assert restricted.apply(logits) is not logits
+    assert not logits.any()
+
+
 class Spelt(Prompts):
     """Shows an answer as its token ids, so that it can be given back token for token."""
 
