@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import logging
 import secrets
@@ -75,7 +76,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        if error.errno == 98:
+        if error.errno == errno.EADDRINUSE:
             raise PortInUse(f"port {port} is in use") from None
         raise BadSettings(f"cannot listen on port {port}: {error.strerror}") from None
     return listener
