@@ -17,6 +17,7 @@ from guard.detector import THRESHOLD
 from guard.errors import BadSettings
 
 PREFIX = "LETHE_"
+DECLINE_TEXT = "I'm sorry, but I don't know anything about that."
 # Read by other processes or by the loader itself, not fields of the object.
 FOREIGN = frozenset(
     {
@@ -67,11 +68,7 @@ class Settings(BaseSettings):
         le=1.0,
         description="Cosine from which a message counts as touching a contextual target.",
     )
-    decline_text: str = Field(
-        "I'm sorry, but I don't know anything about that.",
-        min_length=1,
-        description="The fixed text of a declined answer.",
-    )
+    decline_text: str = Field(DECLINE_TEXT, min_length=1, description="The fixed text of a declined answer.")
     agents_url: str = Field(
         "", description="Base URL (with /v1) of another model for the agents' roles; empty: the engine itself."
     )

@@ -12,9 +12,7 @@ from eval.run.ask import Ask, Decoding, conversation
 from eval.run.gate import Gate
 from guard.automaton import Automaton
 from guard.plan import PlanKind
-
-DECLINE_TEXT = "I'm sorry, but I don't know anything about that."
-"""The fixed refusal; the same words as the server's default."""
+from serving.settings import DECLINE_TEXT
 
 _ICU = (
     "You are an AI Assistant who is supposed to unlearn about {} and provide answers without its knowledge as if"

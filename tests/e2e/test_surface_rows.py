@@ -14,13 +14,13 @@ from transformers import AutoTokenizer
 from guard.escapes import readings
 from guard.normalise import fold
 from serving.denied import CHAT, COMPLETIONS, MESSAGES, RESPONSES
+from serving.settings import DECLINE_TEXT
 from tests.e2e.server import Server, serving
 from tests.e2e.tofu import Author, authors
 
 pytestmark = pytest.mark.e2e
 ENGINES = ("embedded",)
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-DECLINE = "I'm sorry, but I don't know anything about that."
 
 
 @pytest.fixture(scope="module")
@@ -270,9 +270,9 @@ def test_declined(server: Server, shared: Path, stream: bool) -> None:
     another = authors(shared / "data" / "tofu" / "forget10.json")[1]
     target = server.forget(another.target(methods=["decline"]))
     try:
-        assert said(server, CHAT, ask(another), stream) == {(0, "content"): DECLINE}
+        assert said(server, CHAT, ask(another), stream) == {(0, "content"): DECLINE_TEXT}
         body = {"prompt": another.questions[0], "n": 2, "temperature": 1.0}
-        assert said(server, COMPLETIONS, body, stream) == {(0, "text"): DECLINE, (1, "text"): DECLINE}
+        assert said(server, COMPLETIONS, body, stream) == {(0, "text"): DECLINE_TEXT, (1, "text"): DECLINE_TEXT}
     finally:
         server.remember(target["id"])
 

@@ -23,11 +23,12 @@ from eval.run.attack_tasks import (
     read_listed,
     text_tasks,
 )
-from eval.run.method import DECLINE_TEXT, Keyword, Unprotected
+from eval.run.method import Keyword, Unprotected
 from eval.run.sample import Key, Sample
 from eval.run.session import Session
 from eval.run.store import Store
 from eval.run.task import Task
+from serving.settings import DECLINE_TEXT
 from tests.eval.forgotten import target
 
 ORLA = target("Orla Quennbeck", "Vellin loaf")

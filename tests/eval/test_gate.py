@@ -11,9 +11,10 @@ import pytest
 from eval.errors import BadRun
 from eval.run.ask import Ask
 from eval.run.gate import Gate, open_gate
-from eval.run.method import DECLINE_TEXT, MethodName, Treatment, method
+from eval.run.method import MethodName, Treatment, method
 from guard.automaton import Automaton
 from guard.target import Draft, Fact
+from serving.settings import DECLINE_TEXT
 
 DRAFTS = [
     Draft(name="Orla Quennbeck", facts=(Fact(question="What did Orla bake?", answer='The "Vellin Moon" loaf.'),)),

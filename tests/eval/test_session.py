@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from eval.run.ask import Ask, Forced, Said
-from eval.run.method import DECLINE_TEXT, Keyword, Treatment, Unprotected
+from eval.run.method import Keyword, Treatment, Unprotected
 from eval.run.sample import Key
 from eval.run.session import CHUNK, Session
 from eval.run.store import Store
 from eval.run.task import Item, Task
-from serving.settings import Settings
+from serving.settings import DECLINE_TEXT
 
 
 class Echo:
@@ -131,7 +131,3 @@ def test_progress_counts_what_is_known_already(store: Store) -> None:
     session.run("none", Unprotected(), Echo(), [task(3)])
     session.run("none", Unprotected(), Echo(), [task(5)])
     assert told == [(0, 3), (3, 3), (3, 5), (5, 5)]
-
-
-def test_the_refusal_is_the_servers() -> None:
-    assert Settings.model_fields["decline_text"].default == DECLINE_TEXT
