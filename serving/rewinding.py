@@ -72,7 +72,9 @@ class Rewinding:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sealed = orjson.loads(await read_body(receive, _LARGEST))
         request_id = next((v.decode() for k, v in scope["headers"] if k == b"x-request-id"), "")
-        client = (Streamed if self._request.stream else Whole)(send, self._request, request_id)
+        client: Streamed | Whole = (
+            Streamed(send, self._request) if self._request.stream else Whole(send, self._request, request_id)
+        )
         usage = {"include_usage": True} if client.counts else None
         path, body = scope["path"], {**sealed, **self._asking(sealed, Again((), (), rewind=True), usage)}
         part = _Part(client, self._written, self._wording, path)

@@ -46,7 +46,7 @@ class Teller(Protocol):
 class Streamed:
     """Tells in chunks of the route, all under the head of the engine's first; `counts` if usage is asked for."""
 
-    def __init__(self, send: Send, request: GenerationRequest, request_id: str) -> None:
+    def __init__(self, send: Send, request: GenerationRequest) -> None:
         self._send = send
         self._chat = request.route == CHAT
         options = request.body.get("stream_options")

@@ -8,8 +8,7 @@ from typing import Literal
 
 from eval.benchmarks.question import Question, load_questions
 from eval.benchmarks.rows import need, read_rows
-from eval.errors import BadBenchmark
-from eval.node import Node, read_text
+from eval.node import Node
 
 ForgetSplit = Literal["forget01", "forget05", "forget10"]
 
@@ -59,14 +58,6 @@ def load_perturbed(path: Path) -> tuple[PerturbedQuestion, ...]:
         if len(row.perturbed_answers) != len(rows[0].perturbed_answers):
             raise node.fail("perturbed_answer has another length than in the first row")
     return rows
-
-
-def load_refusals(path: Path) -> tuple[str, ...]:
-    """The refusals of idontknow.jsonl, which is plain text with one a line."""
-    refusals = tuple(line for line in read_text(path, BadBenchmark).splitlines() if line.strip())
-    if not refusals:
-        raise BadBenchmark(f"{path}: no rows")
-    return refusals
 
 
 def _perturbed(row: Node) -> PerturbedQuestion:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eval.benchmarks.question import load_questions
-from eval.benchmarks.tofu import load, load_perturbed, load_refusals
+from eval.benchmarks.tofu import load, load_perturbed
 from eval.errors import BadBenchmark
 
 
@@ -56,15 +56,6 @@ def test_texts_stay_out_of_a_repr(tmp_path: Path) -> None:
     assert "Volkart" not in repr(load_perturbed(lines(tmp_path, "a.json", [row()])))
 
 
-def test_refusals_are_plain_lines(tmp_path: Path) -> None:
-    path = tmp_path / "idontknow.jsonl"
-    path.write_text("I'm not sure.\n\nNo idea.\n", encoding="utf-8")
-    assert load_refusals(path) == ("I'm not sure.", "No idea.")
-    path.write_text("\n", encoding="utf-8")
-    with pytest.raises(BadBenchmark, match="no rows"):
-        load_refusals(path)
-
-
 def test_a_missing_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadBenchmark, match="forget10_perturbed"):
         load(tmp_path, "forget10")
@@ -87,4 +78,3 @@ def test_the_published_files(shared: Path) -> None:
     assert [row.question for row in full[-200:]] == [row.question for row in tofu.forget]
     assert len(tofu.holdout) == 200
     assert not set(tofu.holdout) & set(full)
-    assert len(load_refusals(folder / "idontknow.jsonl")) == 100
