@@ -31,6 +31,7 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/vulture
 	$(BIN)/python -m pytest tests/test_docs.py
 
 format: $(VENV)/installed-dev
