@@ -15,15 +15,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from guard.detector import THRESHOLD
 from guard.errors import BadSettings
+from guard.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
 
 PREFIX = "LETHE_"
 # Read by other processes or by the loader itself, not fields of the object.
 FOREIGN = frozenset(
     {
         "LETHE_CONFIG",
-        "LETHE_POLICY_DIR",
+        POLICY_DIR_ENV,
         "LETHE_ASSISTANT_CACHE_MIB",
-        "LETHE_ASSISTANT_DIR",
+        ASSISTANT_DIR_ENV,
         "LETHE_ASSISTANTS",
     }
 )
