@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,12 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.moves import move
+from guard.moves import RowTable
+from guard.request_args import Backtracking
 from guard.restriction import Place, Restriction
-from guard.terms import Rewind
 from guard.vocabulary import Vocabulary
 
-_log = logging.getLogger(__name__)
 _NONE = np.zeros(0, np.int64)
 
 
@@ -52,7 +50,7 @@ class _Row:
     own: tuple[Restriction, ...]
     prompt: Sequence[int]
     output: Sequence[int]
-    rewind: Rewind | None = None
+    rewind: Backtracking | None = None
     restrictions: tuple[Restriction, ...] = ()
     places: list[Place] | None = None
     consumed: int = 0
@@ -86,21 +84,21 @@ class _Row:
         return Heading(index, self.rewind.token, completing) if len(completing) else None
 
 
-class Batch:
+class Batch(RowTable[_Row]):
     """The rows of a batch by their index, each free, restricted or closed.
 
     Fails closed: whatever goes wrong with a row closes that row, and only what kind of error it was is logged.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
         self._vocabulary = vocabulary
         self._standing: tuple[Restriction, ...] = ()
-        self._rows: dict[int, _Row | None] = {}
 
     def stand(self, standing: Sequence[Restriction]) -> None:
         """Restrict by these every row that is here or will be, in place of those given before."""
         self._standing = tuple(standing)
-        for row in self._rows.values():
+        for row in self.rows.values():
             if row is not None:
                 row.stand(self._standing)
 
@@ -110,25 +108,11 @@ class Batch:
         restrictions: Sequence[Restriction],
         prompt: Sequence[int],
         output: Sequence[int],
-        rewind: Rewind | None = None,
+        rewind: Backtracking | None = None,
     ) -> None:
         """Follow a row after `prompt`. `output` is the live list of its generated tokens, read in `masks`."""
-        row = self._rows[index] = _Row(tuple(restrictions), prompt, output, rewind)
+        row = self.rows[index] = _Row(tuple(restrictions), prompt, output, rewind)
         row.stand(self._standing)
-
-    def close(self, index: int, error: Exception | None = None) -> None:
-        """Let a row do nothing but end, until it is dropped or put anew."""
-        self._rows[index] = None
-        if error is not None:
-            _log.error("closed a row: %s", type(error).__name__)
-
-    def drop(self, index: int) -> None:
-        """Follow a row no longer."""
-        self._rows.pop(index, None)
-
-    def move(self, source: int, target: int, *, swap: bool) -> None:
-        """Move a row onto another index; what stood there is dropped, or changes places with it."""
-        move(self._rows, source, target, swap=swap)
 
     def masks(self, width: int) -> Masks:
         """Return what to forbid in logits of `width` columns, after reading on in the outputs.
@@ -140,7 +124,7 @@ class Batch:
         headings: list[Heading] = []
         restricted: list[int] = []
         absent = [self._vocabulary.absent] if len(self._vocabulary.absent) else []
-        for index, row in self._rows.items():
+        for index, row in self.rows.items():
             if row is None or not row.restrictions:
                 continue
             try:
@@ -158,7 +142,7 @@ class Batch:
         if width < len(self._vocabulary):
             row_of, token = row_of[token < width], token[token < width]
             headings = [h._replace(completing=h.completing[h.completing < width]) for h in headings]
-        closed = [index for index, row in self._rows.items() if row is None]
+        closed = [index for index, row in self.rows.items() if row is None]
         past = min(width, len(self._vocabulary))
         arrays = np.array(restricted, np.int64), np.array(closed, np.int64)
         return Masks(row_of, token, past, *arrays, tuple(headings))

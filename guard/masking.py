@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -47,6 +48,14 @@ def heads(logits: torch.Tensor, completing: torch.Tensor) -> torch.Tensor:
     """Return whether half of the mass of logits [width] or more lies on these ids; a bool tensor without shape."""
     own = torch.logsumexp(logits[completing.to(logits.device)].float(), 0)
     return own - torch.logsumexp(logits.float(), 0) >= math.log(MASS)
+
+
+def close_rows(logits: torch.Tensor, indices: Sequence[int], eos: tuple[int, ...]) -> None:
+    """Let these rows of logits [rows, width] do nothing but end, in place."""
+    if indices:
+        rows = torch.tensor(indices, device=logits.device)
+        logits[rows] = _NEVER
+        logits[rows[:, None], torch.tensor(eos, device=logits.device)] = 0.0
 
 
 def close_all(logits: torch.Tensor, eos: tuple[int, ...]) -> None:

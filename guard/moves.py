@@ -1,17 +1,36 @@
-"""How an engine rearranges the rows of its batch."""
+"""The rows of an engine's batch by their index, as the engine rearranges them."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+import logging
+from typing import Generic, TypeVar
 
 Row = TypeVar("Row")
 
+_log = logging.getLogger(__name__)
 
-def move(rows: dict[int, Row], source: int, target: int, *, swap: bool) -> None:
-    """Move a row onto another index, in place; what stood there is dropped, or changes places with it."""
-    moved = {i: rows[j] for i, j in ((target, source), (source, target)) if j in rows}
-    if not swap:
-        moved.pop(source, None)
-    rows.pop(source, None)
-    rows.pop(target, None)
-    rows |= moved
+
+class RowTable(Generic[Row]):
+    """The rows that something is done to, by index; None for a closed row, which may only end."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Row | None] = {}
+
+    def close(self, index: int, error: Exception | None = None) -> None:
+        """Let a row do nothing but end until it is dropped; of an error only the type is logged."""
+        self.rows[index] = None
+        if error is not None:
+            _log.error("closed a row: %s", type(error).__name__)
+
+    def drop(self, index: int) -> None:
+        """Forget a row."""
+        self.rows.pop(index, None)
+
+    def move(self, source: int, target: int, *, swap: bool) -> None:
+        """Move a row onto another index; what stood there is dropped, or changes places with it."""
+        moved = {i: self.rows[j] for i, j in ((target, source), (source, target)) if j in self.rows}
+        if not swap:
+            moved.pop(source, None)
+        self.rows.pop(source, None)
+        self.rows.pop(target, None)
+        self.rows |= moved

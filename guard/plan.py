@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from guard.detector import Match
 from guard.policy import Policy
+from guard.request_args import Subtraction
 from guard.target import Decoder, Method, Mode
-from guard.uld.terms import Subtraction
 
 
 class PlanKind(StrEnum):

@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+MAX_ALPHA = 10.0
+"""The greatest strength at which an assistant is subtracted."""
+MAX_FILTER_RATE = 1.0
+"""The greatest filter rate of a subtraction: only tokens as likely as the likeliest are left."""
+
 
 class Kind(StrEnum):
     """What sort of thing is to be forgotten."""

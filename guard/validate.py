@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from guard.errors import InvalidTarget
 from guard.normalise import fold
-from guard.target import Draft
+from guard.target import MAX_ALPHA, MAX_FILTER_RATE, Draft
 
 NAME_CHARS = 512
 PHRASE_CHARS = 4 * 1024
@@ -17,7 +17,6 @@ LABEL_CHARS = 256
 TARGET_CHARS = 1024 * 1024
 LEAST_LETTERS = 2
 COUNTS = {"aliases": 256, "facts": 2048, "passages": 256, "phrases": 4096, "exceptions": 1024, "methods": 4}
-STRONGEST = 10.0
 FEWEST_QUOTED, MOST_QUOTED = 3, 64
 
 
@@ -75,8 +74,8 @@ def _check_text(text: _Text) -> None:
 
 def _check_strength(draft: Draft) -> None:
     bounds = {
-        "alpha": (draft.alpha, 0.0, STRONGEST),
-        "filter_rate": (draft.filter_rate, 0.0, 1.0),
+        "alpha": (draft.alpha, 0.0, MAX_ALPHA),
+        "filter_rate": (draft.filter_rate, 0.0, MAX_FILTER_RATE),
         "quoted_words": (draft.quoted_words, FEWEST_QUOTED, MOST_QUOTED),
     }
     for path, (value, least, most) in bounds.items():

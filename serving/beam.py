@@ -16,13 +16,14 @@ import orjson
 from agents.chat import Usage
 from guard.beam import WIDTH, Answer, Extension, Following, candidates, search
 from guard.plan import Plan
+from guard.request_args import AUTOMATA, CLOSED
 from guard.target import Decoder
 from serving.agents.application import Application, Outcome
 from serving.agents.speech import Spoken, said
 from serving.asgi import App
 from serving.denied import CHAT, COMPLETIONS
 from serving.inner import Reply, call
-from serving.judge import CLOSED, CONSTRAINTS, Judgement, sealed
+from serving.judge import CONSTRAINTS, Judgement, sealed
 from serving.request import GenerationRequest
 
 # Tokens of an answer whose request sets no limit: a search costs WIDTH times what it answers.
@@ -116,7 +117,7 @@ class BeamSearch:
 
     async def _ends(self) -> frozenset[int]:
         """The ids that end an answer: all that a closed row may say."""
-        arguments = {**self._body["vllm_xargs"], "lethe_automata": CLOSED}
+        arguments = {**self._body["vllm_xargs"], AUTOMATA: CLOSED}
         (following,) = await self._following([[0]], arguments)
         return frozenset(following.tokens)
 

@@ -13,6 +13,7 @@ from typing import Any
 from guard.automaton import Automaton
 from guard.errors import EngineUnavailable
 from guard.normalise import fold
+from guard.request_args import EngineArgs
 from serving.asgi import App
 from serving.denied import COMPLETIONS
 from serving.inner import Reply, call
@@ -43,7 +44,7 @@ async def self_test(app: App, policy_dir: Path) -> None:
     automaton = Automaton.compile([canary])
     automaton.save(policy_dir)
     for way in WAYS:
-        reply = await _ask(app, model, prompt, automaton.digest, **way)
+        reply = await _ask(app, model, prompt, (automaton.digest,), **way)
         _must_be_clean(reply, canary)
 
 
@@ -66,7 +67,7 @@ async def _refuses_without_policy(app: App, model: str) -> None:
 async def _canary(app: App, model: str) -> tuple[str, str]:
     """A prompt and the text the model begins its greedy answer with."""
     for prompt in PROMPTS:
-        reply = await _ask(app, model, prompt, "", temperature=0.0)
+        reply = await _ask(app, model, prompt, (), temperature=0.0)
         if reply.status != 200:
             raise EngineUnavailable("the engine does not answer the self-test")
         text = "".join(_texts(reply))
@@ -76,8 +77,8 @@ async def _canary(app: App, model: str) -> tuple[str, str]:
     raise EngineUnavailable("the model says nothing that the self-test could forbid")
 
 
-async def _ask(app: App, model: str, prompt: str, automata: str, **way: Any) -> Reply:
-    xargs = {"lethe_policy": "self-test", "lethe_automata": automata}
+async def _ask(app: App, model: str, prompt: str, automata: tuple[str, ...], **way: Any) -> Reply:
+    xargs = EngineArgs("self-test", automata).dump()
     body = {"model": model, "prompt": prompt, "max_tokens": 8, "ignore_eos": True, "vllm_xargs": xargs, **way}
     return await call(app, "POST", COMPLETIONS, body)
 

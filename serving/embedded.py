@@ -19,13 +19,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
+from guard.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV, PROCESSORS
 from guard.rewinding import Wording, token_of
 from serving.asgi import App
 from serving.settings import Settings
 
-SOFT = "guard.soft.vllm_v1:BiasProcessor"
-PROCESSOR = "guard.vllm_v1:RestrictionProcessor"
-DIFFERENCE = "guard.uld.vllm_v1:DifferenceProcessor"
 # Flags that an operator's `engine_args` may not touch: each would change or lift what the policy relies on.
 FIXED = (
     "--logprobs-mode",
@@ -107,11 +105,8 @@ def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
         _served_name(settings, model),
         "--logprobs-mode",
         "processed_logprobs",
-        # In this order: what is masked stays masked.
         "--logits-processors",
-        DIFFERENCE,
-        SOFT,
-        PROCESSOR,
+        *PROCESSORS,
         "--disable-fastapi-docs",
     ]
     return own + TOOLS + shared_flags(settings, model, cpu) + extra_flags(settings)
@@ -157,8 +152,8 @@ def prepare_environment(settings: Settings, cpu: bool) -> None:
     """Set what vLLM reads from the environment; must run before vLLM is imported."""
     policy_dir = settings.policy_dir.resolve()
     policy_dir.mkdir(parents=True, exist_ok=True)
-    os.environ["LETHE_POLICY_DIR"] = str(policy_dir)
-    os.environ["LETHE_ASSISTANT_DIR"] = str(settings.promoted_dir.resolve())
+    os.environ[POLICY_DIR_ENV] = str(policy_dir)
+    os.environ[ASSISTANT_DIR_ENV] = str(settings.promoted_dir.resolve())
     os.environ["VLLM_NO_USAGE_STATS"] = "1"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     # vLLM gives up on its engine processes by a clock of its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,12 +18,10 @@ from guard.detector import Detector, Match
 from guard.embedder import BATCH
 from guard.plan import Plan, PlanKind, plan_for
 from guard.policy import Policy
-from guard.soft.terms import BIAS
+from guard.request_args import EngineArgs
 from guard.target import ForgetTarget
-from guard.uld.terms import ALPHA, ASSISTANT, FILTER
 from serving.request import GenerationRequest
 
-CLOSED = "closed"
 # Kinds of plan under which the engine says nothing of its own.
 WITHHELD = frozenset({PlanKind.DECLINE, PlanKind.AGENTS})
 CONSTRAINTS = frozenset(
@@ -75,27 +74,17 @@ def _planned(policy: Policy, matches: Sequence[Match]) -> Judgement:
 def sealed(request: GenerationRequest, plan: Plan) -> bytes:
     """The body the engine gets: the client's own, with the policy written in."""
     body = dict(request.body)
-    automata = ",".join(plan.automata)
+    args = engine_args(plan)
     if plan.kind in WITHHELD:
-        automata = CLOSED
+        args = replace(args, automata=(), closed=True)
         # A closed row may only end: a grammar would refuse that, and the rest would put it off.
         body = {key: value for key, value in body.items() if key not in CONSTRAINTS}
         body.update(ignore_eos=False, min_tokens=0)
-    body["vllm_xargs"] = terms(plan) | {"lethe_automata": automata}
+    body["vllm_xargs"] = args.dump()
     return orjson.dumps(body)
 
 
-def terms(plan: Plan) -> dict[str, object]:
-    """What the engine's processors are told of a plan under which the model answers."""
-    told: dict[str, object] = {"lethe_policy": str(plan.version), "lethe_automata": ",".join(plan.automata)}
-    if plan.biases:
-        told[BIAS] = ",".join(plan.biases)
-    return told | _subtracting(plan)
-
-
-def _subtracting(plan: Plan) -> dict[str, object]:
-    given = plan.subtraction
-    if given is None or plan.kind is not PlanKind.SUBTRACT:
-        return {}
-    arguments = {ASSISTANT: given.digest, ALPHA: given.alpha, FILTER: given.filter_rate}
-    return {name: value for name, value in arguments.items() if value is not None}
+def engine_args(plan: Plan) -> EngineArgs:
+    """Return what the engine's processors are told of a plan under which the model answers."""
+    subtraction = plan.subtraction if plan.kind is PlanKind.SUBTRACT else None
+    return EngineArgs(str(plan.version), plan.automata, biases=plan.biases, subtraction=subtraction)

@@ -15,9 +15,9 @@ import orjson
 from agents.chat import Usage
 from guard.automaton import Automaton
 from guard.plan import PlanKind
+from guard.request_args import Backtracking
 from guard.rewinding import Again, Piece, Wording, Written, parted
 from guard.target import Decoder, Mode
-from guard.terms import AVOIDED, REWIND
 from serving.asgi import App, Message, Receive, Scope, Send, read_body, replay
 from serving.beam import LIMITS
 from serving.denied import CHAT, COMPLETIONS
@@ -96,8 +96,7 @@ class Rewinding:
         asked: dict[str, Any] = {"stream": True, "stream_options": usage, "return_token_ids": True}
         if not again.rewind:
             return asked | {"vllm_xargs": sealed["vllm_xargs"]}
-        avoided = {AVOIDED: ",".join(map(str, again.avoided))} if again.avoided else {}
-        xargs = {**sealed["vllm_xargs"], REWIND: self._wording.token, **avoided}
+        xargs = sealed["vllm_xargs"] | Backtracking(self._wording.token, again.avoided).dump()
         return asked | {"stop_token_ids": [self._wording.token], "vllm_xargs": xargs}
 
     async def _left(self, prompt: Sequence[int], again: Again) -> int:

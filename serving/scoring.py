@@ -20,7 +20,7 @@ from guard.secret import SecretText
 from serving.admin.gate import Gate
 from serving.admin.problems import documented, install
 from serving.forcing import Teacher
-from serving.judge import WITHHELD, Judgement, terms
+from serving.judge import WITHHELD, Judgement, engine_args
 
 ROUTE = "/eval/v1/score"
 
@@ -97,7 +97,7 @@ def create_scoring(
         forced = await reading.force(
             reading.prompt(messages, body.prompt or ""),
             reading.answer(body.answer, end=body.end),
-            terms(plan),
+            engine_args(plan).dump(),
             free=plan.kind is PlanKind.PASS,
         )
         return Score(

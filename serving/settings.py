@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from guard.detector import THRESHOLD
 from guard.errors import BadSettings
+from guard.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
 
 PREFIX = "LETHE_"
 DECLINE_TEXT = "I'm sorry, but I don't know anything about that."
@@ -22,9 +23,9 @@ DECLINE_TEXT = "I'm sorry, but I don't know anything about that."
 FOREIGN = frozenset(
     {
         "LETHE_CONFIG",
-        "LETHE_POLICY_DIR",
+        POLICY_DIR_ENV,
         "LETHE_ASSISTANT_CACHE_MIB",
-        "LETHE_ASSISTANT_DIR",
+        ASSISTANT_DIR_ENV,
         "LETHE_ASSISTANTS",
     }
 )

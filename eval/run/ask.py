@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard.conversation import Message
-from guard.terms import Rewind
+from guard.request_args import Backtracking
 
 
 class Decoding(StrEnum):
@@ -49,7 +49,7 @@ class Ask:
     draw: int = 0
     decoding: Decoding = Decoding.GREEDY
     difference: str = ""
-    rewind: Rewind | None = None
+    rewind: Backtracking | None = None
 
 
 def conversation(ask: Ask, seen: str) -> tuple[Message, ...]:

@@ -16,9 +16,9 @@ from eval.run.rewinding import Part, rewound
 from guard.automaton import Automaton
 from guard.beam import WIDTH, Extension, Following, candidates, run, search
 from guard.errors import EngineUnavailable
+from guard.request_args import POLICY_DIR_ENV, RESTRICTION_PROCESSOR, EngineArgs
 from guard.rewinding import token_of
-from guard.terms import AUTOMATA, AVOIDED, POLICY, REWIND
-from serving.embedded import PROCESSOR, on_cpu
+from serving.embedded import on_cpu
 
 _KV_CACHE_GIB = "1"
 
@@ -91,10 +91,7 @@ class Engine:
         return [result.outputs[0].token_ids for result in results]
 
     def _arguments(self, ask: Ask) -> dict[str, object]:
-        told: dict[str, object] = {POLICY: self._version, AUTOMATA: ",".join(ask.digests)}
-        if ask.rewind is not None:
-            told |= {REWIND: ask.rewind.token, AVOIDED: ",".join(map(str, ask.rewind.avoided))}
-        return told
+        return EngineArgs(self._version, ask.digests, backtracking=ask.rewind).dump()
 
     def look(self, asks: Sequence[Ask], max_tokens: int, top: int) -> list[Looked]:
         """The greedy answer to each, with the `top` tokens listed at every place."""
@@ -171,7 +168,7 @@ def _looked(said: Any) -> Looked:
 @contextmanager
 def open_engine(model: str, folder: Path, version: str, dtype: Dtype, seed: int) -> Iterator[Engine]:
     """An engine whose processor attaches automata from `folder`; EngineUnavailable when it does not start."""
-    os.environ["LETHE_POLICY_DIR"] = str(folder)
+    os.environ[POLICY_DIR_ENV] = str(folder)
     os.environ["VLLM_NO_USAGE_STATS"] = "1"
     os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
@@ -196,7 +193,7 @@ def _start(model: str, dtype: Dtype, seed: int) -> Any:
             model=model,
             dtype=dtype,
             seed=seed,
-            logits_processors=[PROCESSOR],
+            logits_processors=[RESTRICTION_PROCESSOR],
             logprobs_mode="processed_logprobs",
             enforce_eager=on_cpu(),
             # On CPU a seeded request whose prefill is chunked kills the engine.

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from eval.run.ask import Ask
 from guard.automaton import Automaton
+from guard.request_args import Backtracking
 from guard.rewinding import Again, Written, completed
-from guard.terms import Rewind
 
 
 class Part(NamedTuple):
@@ -53,6 +53,6 @@ def _say(written: Written, token: int, text: Callable[[list[int]], str]) -> None
 
 
 def _on(part: Part, again: Again, token: int) -> Part:
-    rewind = Rewind(token, again.avoided) if again.rewind else None
+    rewind = Backtracking(token, again.avoided) if again.rewind else None
     ask = replace(part.ask, rewind=rewind)
     return Part(ask, [*part.prompt, *again.tokens], part.most - len(again.tokens))

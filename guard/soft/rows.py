@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,13 +9,11 @@ from typing import NamedTuple
 
 import torch
 
-from guard.moves import move
+from guard.masking import close_rows
+from guard.moves import RowTable
 from guard.soft.bias import Bias
 
-_NEVER = float("-inf")
 _LOADED = 256
-
-_log = logging.getLogger(__name__)
 
 
 class Row(NamedTuple):
@@ -56,39 +53,12 @@ class Biases:
         return row
 
 
-class Rows:
+class Rows(RowTable[Row]):
     """Biased and closed rows by their index; a row that is not here costs nothing."""
 
-    def __init__(self, eos: tuple[int, ...]) -> None:
-        self._eos = list(eos)
-        self._rows: dict[int, Row | None] = {}
-
-    def __len__(self) -> int:
-        """Return the number of rows that are biased or closed."""
-        return len(self._rows)
-
-    def put(self, index: int, row: Row) -> None:
-        """Bias a row from now on."""
-        self._rows[index] = row
-
-    def close(self, index: int, error: Exception) -> None:
-        """Let a row do nothing but end."""
-        self._rows[index] = None
-        _log.error("closed a row: %s", type(error).__name__)
-
-    def drop(self, index: int) -> None:
-        """Make a row free."""
-        self._rows.pop(index, None)
-
-    def move(self, source: int, target: int, *, swap: bool) -> None:
-        """Move a row onto another index; what stood there is dropped, or changes places with it."""
-        move(self._rows, source, target, swap=swap)
-
-    def apply(self, logits: torch.Tensor) -> None:
-        """Put the biases to logits float [rows, width], in place; what may only end keeps its end."""
-        for index, row in self._rows.items():
-            if row is None:
-                logits[index] = _NEVER
-                logits[index, self._eos] = 0.0
-            else:
+    def apply(self, logits: torch.Tensor, eos: tuple[int, ...]) -> None:
+        """Add the biases to logits float [rows, width], in place, and close the closed rows."""
+        close_rows(logits, [index for index, row in self.rows.items() if row is None], eos)
+        for index, row in self.rows.items():
+            if row is not None:
                 logits[index].index_add_(0, row.tokens, row.values.to(logits.dtype))

@@ -13,17 +13,19 @@ from typing import Any, NamedTuple
 import torch
 
 from guard.errors import EngineUnavailable
-from guard.terms import AUTOMATA, POLICY
+from guard.request_args import (
+    ASSISTANT_DIR_ENV,
+    DIFFERENCE_PROCESSOR,
+    POLICY_DIR_ENV,
+    RESTRICTION_PROCESSOR,
+    EngineArgs,
+    Subtraction,
+)
 from guard.uld.assistant import Assistant
 from guard.uld.difference import log_probabilities
-from guard.uld.served import FOLDER
-from guard.uld.terms import ASSISTANT
 from guard.uld.trunk import Trunk, depth
 
 _PROMPT = "Tell me all that you know about the lamp in the cellar."
-_DIFFERENCE = "guard.uld.vllm_v1:DifferenceProcessor"
-# Every engine of ours has it, and what vLLM does for a processor is its cost.
-_RESTRICTION = "guard.vllm_v1:RestrictionProcessor"
 
 
 class Cost(NamedTuple):
@@ -60,12 +62,13 @@ def measure(
     Both engines live in this process, one after the other at each turn. Raises EngineUnavailable without vLLM.
     """
     # No request of the bench names an automaton, so none is read from there.
-    os.environ.setdefault("LETHE_POLICY_DIR", tempfile.gettempdir())
-    os.environ |= {FOLDER: str(promoted), "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
+    os.environ.setdefault(POLICY_DIR_ENV, tempfile.gettempdir())
+    os.environ |= {ASSISTANT_DIR_ENV: str(promoted), "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
     try:
-        plain = _engine(model, max(batches), [_RESTRICTION])
-        ready = _engine(model, max(batches), [_DIFFERENCE, _RESTRICTION])
+        # Every engine of ours restricts, and what vLLM does for any processor is that one's cost.
+        plain = _engine(model, max(batches), [RESTRICTION_PROCESSOR])
+        ready = _engine(model, max(batches), [DIFFERENCE_PROCESSOR, RESTRICTION_PROCESSOR])
     except ImportError as error:
         raise EngineUnavailable("vLLM is not installed") from error
     layers = Assistant.open(promoted, digest).manifest.layers
@@ -132,7 +135,7 @@ def _engine(model: str, batch: int, processors: list[str]) -> Any:
 def _step(engine: Any, batch: int, tokens: int, digest: str) -> float:
     from vllm import SamplingParams
 
-    extra = {POLICY: "bench", AUTOMATA: "", ASSISTANT: digest}
+    extra = EngineArgs("bench", subtraction=Subtraction(digest) if digest else None).dump()
     params = SamplingParams(temperature=0.0, max_tokens=tokens, ignore_eos=True, extra_args=extra)
     began = _now()
     engine.generate([_PROMPT] * batch, params, use_tqdm=False)

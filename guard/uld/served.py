@@ -12,13 +12,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from guard.errors import BadSettings, PolicyUnavailable
+from guard.errors import BadSettings
 from guard.uld.assistant import Assistant, Manifest
 from guard.uld.difference import subtracted
 from guard.uld.follower import Follower, Text
 from guard.uld.trunk import Trunk
 
-FOLDER = "LETHE_ASSISTANT_DIR"
 CACHE = "LETHE_ASSISTANT_CACHE_MIB"
 _CACHE_MIB = 1024
 _LOADED = 32
@@ -117,22 +116,6 @@ def _subtract(
     # What the filter leaves out is not read, and must be sound all the same.
     sound = (served.amax(-1) + known.amax(-1)).isfinite().tolist()
     return [index for index, well in zip(indices, sound, strict=True) if not well]
-
-
-def close(logits: torch.Tensor, indices: Sequence[int], eos: Sequence[int]) -> None:
-    """Let these rows of logits do nothing but end, in place."""
-    if indices:
-        rows = torch.tensor(indices, device=logits.device)
-        logits[rows] = float("-inf")
-        logits[rows[:, None], torch.tensor(eos, device=logits.device)] = 0.0
-
-
-def promoted_folder() -> Path:
-    """Return the folder of promoted assistants, from LETHE_ASSISTANT_DIR; PolicyUnavailable without it."""
-    folder = os.environ.get(FOLDER)
-    if not folder:
-        raise PolicyUnavailable(f"{FOLDER} is not set")
-    return Path(folder)
 
 
 def _budget() -> int:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from guard.conversation import Message
-from guard.target import Decoder, Draft, Fact, Kind, Method, Mode, Scope
+from guard.target import MAX_ALPHA, MAX_FILTER_RATE, Decoder, Draft, Fact, Kind, Method, Mode, Scope
 from guard.validate import (
     COUNTS,
     FEWEST_QUOTED,
@@ -20,7 +20,6 @@ from guard.validate import (
     NAME_CHARS,
     PASSAGE_CHARS,
     PHRASE_CHARS,
-    STRONGEST,
 )
 from serving.admin.letters import TWO_LETTERS
 
@@ -68,8 +67,8 @@ class TargetPatch(_Closed):
     scope: Scope = Scope.CONTEXTUAL
     mode: Mode = Mode.ENFORCE
     decoder: Decoder = Decoder.SAMPLE
-    alpha: Annotated[float, Field(ge=0, le=STRONGEST)] | None = None
-    filter_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    alpha: Annotated[float, Field(ge=0, le=MAX_ALPHA)] | None = None
+    filter_rate: Annotated[float, Field(ge=0, le=MAX_FILTER_RATE)] | None = None
     quoted_words: Annotated[int, Field(ge=FEWEST_QUOTED, le=MOST_QUOTED)] = 8
     soft: bool = False
     shared: bool = False

@@ -32,7 +32,7 @@ from serving.agents.vanilla import Vanilla, prompts_of
 from serving.asgi import App
 from serving.denied import CHAT
 from serving.inner import call
-from serving.judge import CONSTRAINTS, terms
+from serving.judge import CONSTRAINTS, engine_args
 from serving.request import GenerationRequest
 from serving.settings import Settings
 
@@ -180,7 +180,7 @@ def _own_turn(plan: Plan, policy: Policy) -> Plan:
 
 def _arguments(plan: Plan) -> dict[str, object]:
     """Return what makes the roles' own words follow the whole policy."""
-    return terms(replace(plan, kind=PlanKind.RESTRICT, subtraction=None))
+    return engine_args(replace(plan, kind=PlanKind.RESTRICT, subtraction=None)).dump()
 
 
 def _seeded(request: GenerationRequest, number: int) -> GenerationRequest:

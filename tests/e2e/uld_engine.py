@@ -9,6 +9,8 @@ from typing import Any
 
 from vllm import LLM, SamplingParams
 
+from guard.request_args import DIFFERENCE_PROCESSOR
+
 
 def main(path: Path) -> None:
     job = json.loads(path.read_text())
@@ -23,7 +25,7 @@ def main(path: Path) -> None:
         "enforce_eager": True,
         "logprobs_mode": "processed_logprobs",
         "disable_log_stats": False,
-        "logits_processors": ["guard.uld.vllm_v1:DifferenceProcessor"],
+        "logits_processors": [DIFFERENCE_PROCESSOR],
     }
     engine = LLM(model=job["model"], **settings | options)
     requests = job["requests"]

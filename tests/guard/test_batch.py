@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from guard.automaton import Automaton
 from guard.batch import Batch, Masks
+from guard.request_args import Backtracking
 from guard.restriction import Cursor, Restriction
-from guard.terms import Rewind
 from guard.vocabulary import Vocabulary
 
 # Ids: 0 ends, 1 divides turns, 2 is absent, 3 to 7 are letters and a syllable.
@@ -116,7 +116,7 @@ def test_rows_move_as_the_engine_moves_them(taken: set[int], moves: list[tuple[i
             expected[source] = replaced
     masks = batch.masks(8)
     assert set(masks.closed.tolist()) == {index for index, row in expected.items() if row == 3}
-    assert {i: len(batch._rows[i].output) for i in masks.restricted.tolist()} == {
+    assert {i: len(batch.rows[i].output) for i in masks.restricted.tolist()} == {
         index: row for index, row in expected.items() if row < 3
     }
 
@@ -158,7 +158,7 @@ def test_what_stands_no_longer_is_lifted_unless_the_row_named_it() -> None:
 
 def test_a_row_that_may_be_begun_anew_says_what_would_complete_a_phrase_it_has_begun() -> None:
     batch, output = Batch(VOCABULARY), [A]
-    batch.put(0, [ABC, BB], [B], output, Rewind(TURN, (SPACE,)))
+    batch.put(0, [ABC, BB], [B], output, Backtracking(TURN, (SPACE,)))
     batch.put(1, [ABC], [A], [B])
     assert batch.masks(8).headings == ()
     output += [B]
@@ -170,7 +170,7 @@ def test_a_row_that_may_be_begun_anew_says_what_would_complete_a_phrase_it_has_b
 
 def test_what_completes_phrases_of_two_policies_is_told_once() -> None:
     batch = Batch(VOCABULARY)
-    batch.put(0, [ABC, Restriction(Automaton.compile(["bc"]), VOCABULARY)], [], [A, B], Rewind(TURN))
+    batch.put(0, [ABC, Restriction(Automaton.compile(["bc"]), VOCABULARY)], [], [A, B], Backtracking(TURN))
     (heading,) = batch.masks(8).headings
     assert heading.completing.tolist() == [C]
 
@@ -178,7 +178,7 @@ def test_what_completes_phrases_of_two_policies_is_told_once() -> None:
 def test_the_token_of_giving_up_is_never_said_otherwise_and_what_is_avoided_not_first() -> None:
     output: list[int] = []
     batch = Batch(VOCABULARY)
-    batch.put(0, [ABC], [A, B], output, Rewind(TURN, (SPACE, A)))
+    batch.put(0, [ABC], [A, B], output, Backtracking(TURN, (SPACE, A)))
     assert forbidden(batch.masks(8), 0) == {C, TURN, SPACE, A, ABSENT}
     assert batch.masks(8).headings == (), "a row that has said nothing has begun nothing"
     output += [AB]

@@ -6,8 +6,8 @@ import torch
 from guard.automaton import Automaton
 from guard.batch import Batch
 from guard.masking import close_all, mask
+from guard.request_args import Backtracking
 from guard.restriction import Restriction
-from guard.terms import Rewind
 from guard.vocabulary import Vocabulary
 
 EOS, A, B, C = range(4)
@@ -64,7 +64,7 @@ def test_every_row_can_be_closed() -> None:
 def test_a_row_gives_itself_up_where_half_of_its_mass_would_complete_a_phrase(c: float, gives_up: bool) -> None:
     batch = Batch(VOCABULARY)
     restriction = Restriction(Automaton.compile(["abc"]), VOCABULARY)
-    batch.put(0, [restriction], [], [A, B], Rewind(4))
+    batch.put(0, [restriction], [], [A, B], Backtracking(4))
     batch.put(1, [restriction], [], [A, B])
     logits = torch.tensor([[NEVER, NEVER, 1.0, c, NEVER]] * 2)
     mask(logits, batch, VOCABULARY.eos)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from guard.detector import Match, Signals
 from guard.plan import Plan, PlanKind, plan_for
 from guard.policy import Policy
+from guard.request_args import Subtraction
 from guard.target import Decoder, Draft, Kind, Method, Mode, Scope
-from guard.uld.terms import Subtraction
 
 PolicyOf = Callable[..., Policy]
 

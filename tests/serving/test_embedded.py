@@ -11,8 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from guard.errors import BadSettings, ModelUnavailable
+from guard.request_args import PROCESSORS
 from serving import embedded
-from serving.embedded import DIFFERENCE, FIXED, PROCESSOR, SOFT, check_model, extra_flags, flags, wording_of
+from serving.embedded import FIXED, check_model, extra_flags, flags, wording_of
 from serving.settings import Settings
 
 
@@ -31,7 +32,7 @@ def value(command_line: list[str], flag: str) -> str:
 def test_what_the_policy_depends_on_is_always_set(model: str) -> None:
     line = flags(Settings(model=model), model, cpu=True)
     first = line.index("--logits-processors") + 1
-    assert line[first : first + 3] == [DIFFERENCE, SOFT, PROCESSOR]
+    assert line[first : first + 3] == list(PROCESSORS)
     assert value(line, "--logprobs-mode") == "processed_logprobs"
     assert value(line, "--served-model-name") == "quill-7b"
     assert "--disable-fastapi-docs" in line

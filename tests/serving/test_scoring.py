@@ -12,8 +12,8 @@ import pytest
 from guard.conversation import Message
 from guard.errors import BadSettings, EngineUnavailable
 from guard.plan import Plan, PlanKind
+from guard.request_args import ASSISTANT, Subtraction
 from guard.secret import SecretText
-from guard.uld.terms import ASSISTANT, Subtraction
 from serving.forcing import Teacher
 from serving.judge import Judgement
 from serving.launch import listeners

@@ -18,12 +18,11 @@ pytest.importorskip("vllm", reason="the engine is not installed")
 from vllm import SamplingParams
 from vllm.v1.sample.logits_processor import BatchUpdate, MoveDirectionality
 
-from guard import vllm_v1
 from guard.automaton import Automaton
 from guard.errors import PolicyUnavailable
 from guard.restriction import Restriction
 from guard.standing import NAME, publish
-from guard.vllm_v1 import RestrictionProcessor
+from guard.vllm_v1 import RestrictionProcessor, base
 from guard.vocabulary import Vocabulary
 from tests.guard.toy_tokenizers import byte_level
 
@@ -45,7 +44,7 @@ def processors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[type[Restri
         restriction.automaton.save(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LETHE_POLICY_DIR", str(folder))
-        patch.setattr(vllm_v1, "cached_tokenizer_from_config", lambda config: TOKENIZER)
+        patch.setattr(base, "cached_tokenizer_from_config", lambda config: TOKENIZER)
         yield RestrictionProcessor
 
 
@@ -89,7 +88,7 @@ def forbidden(digests: list[str], prompt: list[int], output: list[int]) -> set[i
     return past.union(*(tokens.tolist() for tokens in banned))
 
 
-TERMS = {
+ARGUMENTS = {
     "free": ({"lethe_policy": "7", "lethe_automata": ""}, []),
     "basil": ({"lethe_policy": "7", "lethe_automata": BASIL.digest}, [BASIL.digest]),
     "both": (
@@ -98,7 +97,7 @@ TERMS = {
     ),
     "closed": ({"lethe_policy": "7", "lethe_automata": "closed"}, None),
     "unknown": ({"lethe_policy": "7", "lethe_automata": "0" * 64}, None),
-    "no terms": (None, None),
+    "no arguments": (None, None),
 }
 
 
@@ -110,10 +109,10 @@ class Request:
     lost: bool = False
 
     def added(self, index: int) -> tuple[int, SamplingParams, list[int], list[int]]:
-        return index, SamplingParams(extra_args=TERMS[self.kind][0]), self.prompt, self.output
+        return index, SamplingParams(extra_args=ARGUMENTS[self.kind][0]), self.prompt, self.output
 
     def expected(self) -> set[int]:
-        digests = TERMS[self.kind][1]
+        digests = ARGUMENTS[self.kind][1]
         self.lost |= bool(digests) and -1 in self.output
         return CLOSED if digests is None or self.lost else forbidden(digests, self.prompt, self.output)
 
@@ -122,7 +121,7 @@ pieces = st.sampled_from(["ba", "Ba", "si", "s", "il", " Ro", "mer", "t", "e", "
     lambda text: TOKENIZER.encode(text, add_special_tokens=False)
 )
 texts = st.lists(st.one_of(pieces, pieces, st.just([EOS])), max_size=5).map(lambda parts: list(chain(*parts)))
-requests = st.builds(Request, st.sampled_from(list(TERMS)), texts)
+requests = st.builds(Request, st.sampled_from(list(ARGUMENTS)), texts)
 
 
 def condense(rows: list[Request | None], removed: list[int]) -> list[tuple[int, int, MoveDirectionality]]:
@@ -183,7 +182,7 @@ def test_a_row_is_read_when_it_is_masked_not_when_the_batch_is_updated(processor
     assert masked(processor, 1) == [forbidden([BASIL.digest], [], output)]
 
 
-def test_a_request_without_terms_does_not_inherit_its_row(processor: RestrictionProcessor) -> None:
+def test_a_request_without_arguments_does_not_inherit_its_row(processor: RestrictionProcessor) -> None:
     processor.update_state(update(added=[(0, asking(BASIL.digest), [], [])]))
     processor.update_state(update(added=[(0, asking(), [], [])]))
     assert masked(processor, 1) == [set()]
@@ -226,12 +225,12 @@ def test_greedy_sampling_is_not_exempt(processor: RestrictionProcessor) -> None:
 
 
 @pytest.mark.parametrize("params", [asking(), asking("closed"), asking(BASIL.digest)])
-def test_well_formed_terms_are_accepted(params: SamplingParams) -> None:
+def test_well_formed_arguments_are_accepted(params: SamplingParams) -> None:
     RestrictionProcessor.validate_params(params)
 
 
 @pytest.mark.parametrize("params", [SamplingParams(), asking(policy=7), asking(None), asking("sil")])
-def test_a_request_without_well_formed_terms_is_refused(params: SamplingParams) -> None:
+def test_a_request_without_well_formed_arguments_is_refused(params: SamplingParams) -> None:
     with pytest.raises(ValueError, match="must be"):
         RestrictionProcessor.validate_params(params)
 

@@ -13,10 +13,10 @@ pytest.importorskip("vllm", reason="the engine is not installed")
 from vllm import SamplingParams
 from vllm.v1.sample.logits_processor import BatchUpdate, MoveDirectionality
 
-from guard.soft import vllm_v1
+from guard.request_args import BIAS
 from guard.soft.bias import Bias
-from guard.soft.terms import BIAS
-from guard.soft.vllm_v1 import BiasProcessor
+from guard.vllm_v1 import base
+from guard.vllm_v1.bias import BiasProcessor
 from tests.guard.toy_tokenizers import byte_level
 
 TOKENIZER = byte_level()
@@ -32,7 +32,7 @@ def processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BiasProcessor:
     for bias in (FIRST, SECOND):
         bias.save(tmp_path)
     monkeypatch.setenv("LETHE_POLICY_DIR", str(tmp_path))
-    monkeypatch.setattr(vllm_v1, "cached_tokenizer_from_config", lambda config: TOKENIZER)
+    monkeypatch.setattr(base, "cached_tokenizer_from_config", lambda config: TOKENIZER)
     config = SimpleNamespace(model_config=SimpleNamespace(get_vocab_size=lambda: WIDTH))
     return BiasProcessor(config, torch.device("cpu"), False)
 

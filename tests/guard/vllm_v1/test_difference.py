@@ -1,4 +1,4 @@
-"""Both runners' adapters on fake engines: which rows are changed, closed, and left alone."""
+"""Logit difference on a fake engine: which rows are changed, closed, and left alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from guard.errors import BadSettings, EngineUnavailable, PolicyUnavailable
+from guard.errors import BadSettings, PolicyUnavailable
 from guard.uld import digests
 from guard.uld.assistant import Assistant, Assistants, Standing, Training
 from guard.uld.difference import log_probabilities, subtracted
@@ -22,7 +22,8 @@ pytest.importorskip("vllm")
 from vllm import SamplingParams
 from vllm.v1.sample.logits_processor import BatchUpdate, MoveDirectionality
 
-from guard.uld import vllm_v1, vllm_v2
+from guard.vllm_v1 import base
+from guard.vllm_v1.difference import DifferenceProcessor
 
 END = 2
 ONE_WAY, SWAP = MoveDirectionality.UNIDIRECTIONAL, MoveDirectionality.SWAP
@@ -48,8 +49,7 @@ def assistant(assistants: Assistants, model: Path) -> Assistant:
 @pytest.fixture
 def config(model: Path, assistants: Assistants, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     tokenizer = AutoTokenizer.from_pretrained(model)
-    for adapter in (vllm_v1, vllm_v2):
-        monkeypatch.setattr(adapter, "cached_tokenizer_from_config", lambda _: tokenizer)
+    monkeypatch.setattr(base, "cached_tokenizer_from_config", lambda _: tokenizer)
     monkeypatch.setenv("LETHE_ASSISTANT_DIR", str(assistants.folder(Standing.PROMOTED)))
     described = SimpleNamespace(
         model=str(model),
@@ -58,12 +58,12 @@ def config(model: Path, assistants: Assistants, monkeypatch: pytest.MonkeyPatch)
         max_model_len=64,
         get_vocab_size=lambda: len(tokenizer),
     )
-    return SimpleNamespace(model_config=described, speculative_config=None)
+    return SimpleNamespace(model_config=described)
 
 
 @pytest.fixture
-def processor(config: Any) -> vllm_v1.DifferenceProcessor:
-    return vllm_v1.DifferenceProcessor(config, torch.device("cpu"), False)
+def processor(config: Any) -> DifferenceProcessor:
+    return DifferenceProcessor(config, torch.device("cpu"), False)
 
 
 def params(digest: str, **more: Any) -> SamplingParams:
@@ -91,13 +91,13 @@ def kinds(before: torch.Tensor, after: torch.Tensor) -> str:
     return found
 
 
-def applied(processor: vllm_v1.DifferenceProcessor, rows: int) -> str:
+def applied(processor: DifferenceProcessor, rows: int) -> str:
     before = logits(rows)
     return kinds(before, processor.apply(before.clone()))
 
 
 def test_rows_with_an_assistant_are_what_the_difference_says_and_others_are_untouched(
-    processor: vllm_v1.DifferenceProcessor, assistant: Assistant, model: Path
+    processor: DifferenceProcessor, assistant: Assistant, model: Path
 ) -> None:
     asked = params(assistant.digest, lethe_alpha=1.0, lethe_filter=0.05)
     processor.update_state(update((0, params(""), [1, 5], []), (1, asked, [1, 5, 9], [7])))
@@ -114,7 +114,7 @@ def test_rows_with_an_assistant_are_what_the_difference_says_and_others_are_unto
 
 
 def test_the_assistant_s_own_strength_holds_where_a_request_names_none(
-    processor: vllm_v1.DifferenceProcessor, assistant: Assistant
+    processor: DifferenceProcessor, assistant: Assistant
 ) -> None:
     named = params(assistant.digest, lethe_alpha=0.75, lethe_filter=0.0)
     processor.update_state(update((0, params(assistant.digest), [1, 5], []), (1, named, [1, 5], [])))
@@ -123,9 +123,7 @@ def test_the_assistant_s_own_strength_holds_where_a_request_names_none(
     torch.testing.assert_close(after[0], after[1])
 
 
-def test_a_row_that_cannot_be_protected_can_only_end(
-    processor: vllm_v1.DifferenceProcessor, assistant: Assistant
-) -> None:
+def test_a_row_that_cannot_be_protected_can_only_end(processor: DifferenceProcessor, assistant: Assistant) -> None:
     good = params(assistant.digest)
     processor.update_state(
         update(
@@ -140,7 +138,7 @@ def test_a_row_that_cannot_be_protected_can_only_end(
 
 
 def test_rows_are_followed_when_they_leave_move_and_are_used_again(
-    processor: vllm_v1.DifferenceProcessor, assistant: Assistant
+    processor: DifferenceProcessor, assistant: Assistant
 ) -> None:
     good, bad, free = params(assistant.digest), params("0" * 64), params("")
     processor.update_state(update((0, good, [1], []), (1, bad, [1], []), (2, free, [1], []), (3, good, [1], [])))
@@ -154,7 +152,7 @@ def test_rows_are_followed_when_they_leave_move_and_are_used_again(
 
 
 def test_an_error_in_the_forward_pass_closes_the_rows_with_an_assistant_for_the_step(
-    processor: vllm_v1.DifferenceProcessor, assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+    processor: DifferenceProcessor, assistant: Assistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     processor.update_state(update((0, params(assistant.digest), [1], []), (1, params(""), [1], [])))
     with monkeypatch.context() as broken:
@@ -163,67 +161,24 @@ def test_an_error_in_the_forward_pass_closes_the_rows_with_an_assistant_for_the_
     assert applied(processor, 2) == "su"
 
 
-def test_an_update_that_cannot_be_followed_closes_every_row(processor: vllm_v1.DifferenceProcessor) -> None:
+def test_an_update_that_cannot_be_followed_closes_every_row(processor: DifferenceProcessor) -> None:
     processor.update_state(SimpleNamespace(removed=None))  # type: ignore[arg-type]
     assert applied(processor, 3) == "ccc"
 
 
 def test_greedy_sampling_does_not_skip_it_and_malformed_arguments_are_a_client_error(
-    processor: vllm_v1.DifferenceProcessor,
+    processor: DifferenceProcessor,
 ) -> None:
     assert not processor.is_argmax_invariant()
-    vllm_v1.DifferenceProcessor.validate_params(SamplingParams())
+    DifferenceProcessor.validate_params(SamplingParams())
     with pytest.raises(ValueError, match="lethe_alpha"):
-        vllm_v1.DifferenceProcessor.validate_params(params("0" * 64, lethe_alpha="1"))
+        DifferenceProcessor.validate_params(params("0" * 64, lethe_alpha="1"))
 
 
 def test_the_engine_does_not_start_without_its_settings(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LETHE_ASSISTANT_CACHE_MIB", "much")
     with pytest.raises(BadSettings):
-        vllm_v1.DifferenceProcessor(config, torch.device("cpu"), False)
+        DifferenceProcessor(config, torch.device("cpu"), False)
     monkeypatch.delenv("LETHE_ASSISTANT_DIR")
     with pytest.raises(PolicyUnavailable):
-        vllm_v1.DifferenceProcessor(config, torch.device("cpu"), False)
-
-
-class Runner:
-    """What the V2 runner shows a processor: token histories by slot, and each step's rows."""
-
-    def __init__(self) -> None:
-        tokens = SimpleNamespace(gpu=torch.zeros(6, 64, dtype=torch.int32))
-        self.states = SimpleNamespace(device=torch.device("cpu"), vocab_size=300, all_token_ids=tokens)
-
-    def write(self, slot: int, *tokens: int) -> None:
-        self.states.all_token_ids.gpu[slot, : len(tokens)] = torch.tensor(tokens, dtype=torch.int32)
-
-    @staticmethod
-    def step(slots: list[int], positions: list[int]) -> Any:
-        return SimpleNamespace(expanded_idx_mapping=torch.tensor(slots), pos=torch.tensor(positions))
-
-
-def test_the_v2_adapter_is_refused_until_it_is_proven(config: Any) -> None:
-    with pytest.raises(EngineUnavailable, match="VLLM_USE_V2_MODEL_RUNNER=0"):
-        vllm_v2.DifferenceProcessor(config, Runner().states)
-
-
-def test_the_v2_adapter_serves_by_slot_what_the_v1_adapter_serves_by_row(
-    config: Any, processor: vllm_v1.DifferenceProcessor, assistant: Assistant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vllm_v2.DifferenceProcessor, "proven", True)
-    runner = Runner()
-    second = vllm_v2.DifferenceProcessor(config, runner.states)
-    answers = [second.add_request(slot, params(d)) for slot, d in ((4, assistant.digest), (1, ""), (3, "0" * 64))]
-    assert answers == [True, False, True]
-    runner.write(4, 1, 5, 9)
-    processor.update_state(
-        update((0, params(assistant.digest), [1, 5, 9], output := []), (1, params(""), [1], []))
-    )
-    for position, token in ((2, 7), (3, 8), (4, 11)):
-        before = logits(3)
-        after = second.apply(before.clone(), runner.step([4, 1, 3], [position, 0, 0]))
-        torch.testing.assert_close(after[:2], processor.apply(before[:2].clone()), atol=2e-5, rtol=0)
-        assert kinds(before, after) == "suc"
-        runner.write(4, *(1, 5, 9), *output, token)
-        output.append(token)
-    second.add_request(4, params(""))
-    assert kinds(logits(1), second.apply(logits(1), runner.step([4], [5]))) == "u"
+        DifferenceProcessor(config, torch.device("cpu"), False)

@@ -1,0 +1,107 @@
+"""The fail-closed life cycle of all processors: rows are followed, and closed where anything goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import os
+from abc import abstractmethod
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from vllm import SamplingParams
+from vllm.config import VllmConfig
+from vllm.tokenizers import cached_tokenizer_from_config
+from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor, MoveDirectionality
+
+from guard.errors import PolicyUnavailable
+from guard.masking import close_all
+from guard.moves import RowTable
+from guard.vocabulary import Vocabulary
+
+_log = logging.getLogger(__name__)
+
+
+class RowProcessor(LogitsProcessor):  # type: ignore[misc]
+    """Does something to each row as its request asks; never raises once constructed.
+
+    A row is closed, so that it may only end, when anything goes wrong with it; every row is, for one step, when
+    the step goes wrong, and from then on, when an update of the batch cannot be followed. What is logged is the
+    type of an error alone.
+
+    A subclass sets `_rows`, loads a request in `_put` and changes the logits in `_apply`.
+    """
+
+    _rows: RowTable[Any]
+
+    def __init__(self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool) -> None:
+        """Raise ModelUnavailable for a tokenizer that cannot be read: the engine then does not start."""
+        self._vocabulary = vocabulary_of(cached_tokenizer_from_config(vllm_config.model_config))
+        self._eos = self._vocabulary.eos
+        self._failed = False
+
+    @abstractmethod
+    def _put(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:
+        """Follow a request at a free index, or none if it asks nothing of this processor.
+
+        `prompt` is None for a prompt of embeddings; `output` is the live list of generated tokens. The row is
+        closed for whatever is raised.
+        """
+
+    @abstractmethod
+    def _apply(self, logits: torch.Tensor) -> None:
+        """Change logits [rows, width] in place. All rows are closed for the step for whatever is raised."""
+
+    def is_argmax_invariant(self) -> bool:
+        """Say that greedy sampling must not skip this processor."""
+        return False
+
+    def update_state(self, batch_update: BatchUpdate | None) -> None:
+        """Follow the batch; an update that cannot be followed closes every row from then on."""
+        if batch_update is None or self._failed:
+            return
+        try:
+            for index in batch_update.removed:
+                self._rows.drop(index)
+            for index, params, prompt, output in batch_update.added:
+                self._add(index, params, prompt, output)
+            for source, target, direction in batch_update.moved:
+                self._rows.move(source, target, swap=direction is MoveDirectionality.SWAP)
+        except Exception as error:
+            self._failed = True
+            _log.error("closed all rows: %s", type(error).__name__)
+
+    def apply(self, logits: torch.Tensor) -> torch.Tensor:
+        """Change logits [rows, width] in place and return them."""
+        if self._failed:
+            close_all(logits, self._eos)
+            return logits
+        try:
+            self._apply(logits)
+        except Exception as error:
+            _log.error("closed all rows for a step: %s", type(error).__name__)
+            close_all(logits, self._eos)
+        return logits
+
+    def _add(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:
+        # vLLM may use an index again without having removed it.
+        self._rows.drop(index)
+        try:
+            self._put(index, params, prompt, output)
+        except Exception as error:
+            self._rows.close(index, error)
+
+
+@lru_cache(maxsize=1)
+def vocabulary_of(tokenizer: Any) -> Vocabulary:
+    """Return the vocabulary of a tokenizer; the processors of a worker, which share one, have it read once."""
+    return Vocabulary.from_tokenizer(tokenizer)
+
+
+def folder_of(variable: str) -> Path:
+    """Return the folder that an environment variable of this worker names; PolicyUnavailable without it."""
+    folder = os.environ.get(variable)
+    if not folder:
+        raise PolicyUnavailable(f"{variable} is not set")
+    return Path(folder)

@@ -1,0 +1,65 @@
+"""Constrained decoding inside a vLLM worker: the token mask of each row's automata."""
+
+from __future__ import annotations
+
+import torch
+from vllm import SamplingParams
+from vllm.config import VllmConfig
+
+from guard.batch import Batch
+from guard.masking import mask
+from guard.request_args import POLICY_DIR_ENV, EngineArgs
+from guard.restriction import Restrictions
+from guard.standing import Standing
+from guard.vllm_v1.base import RowProcessor, folder_of
+
+
+class RestrictionProcessor(RowProcessor):
+    """Forbids in each row what the automata named in its request forbid; never raises once constructed.
+
+    A row is closed, so that it may only end, when its request names no policy or an automaton that cannot be
+    attached, or anything goes wrong with it.
+    """
+
+    _rows: Batch
+
+    @classmethod
+    def validate_params(cls, sampling_params: SamplingParams) -> None:
+        """Raise ValueError for a request without well-formed arguments; vLLM answers it with 400."""
+        EngineArgs.load_restriction(sampling_params.extra_args)
+
+    def __init__(self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool) -> None:
+        """Read the tokenizer, and from LETHE_POLICY_DIR which folder automata are attached from.
+
+        Raises PolicyUnavailable without that variable, and ModelUnavailable for a tokenizer that cannot be
+        restricted: the engine then does not start.
+        """
+        folder = folder_of(POLICY_DIR_ENV)
+        super().__init__(vllm_config, device, is_pin_memory)
+        self._rows = Batch(self._vocabulary)
+        self._restrictions = Restrictions(folder, self._vocabulary)
+        self._live = Standing(folder)
+        self._pending: tuple[str, ...] | None = None
+
+    def _put(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:
+        args = EngineArgs.load_restriction(params.extra_args)
+        if args.closed:
+            self._rows.close(index)
+            return
+        restrictions = [self._restrictions.get(digest) for digest in args.automata]
+        if restrictions and prompt is None:
+            raise ValueError("a prompt of embeddings cannot be read")
+        self._rows.put(index, restrictions, prompt or [], output, args.backtracking)
+
+    def _apply(self, logits: torch.Tensor) -> None:
+        self._reload_live()
+        mask(logits, self._rows, self._eos)
+
+    def _reload_live(self) -> None:
+        """Restrict every row by the live list where a new one was published; retry at each step until it is."""
+        digests = self._live.news()
+        if digests is not None:
+            self._pending = digests
+        if self._pending is not None:
+            self._rows.stand([self._restrictions.get(digest) for digest in self._pending])
+            self._pending = None
