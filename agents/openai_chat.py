@@ -12,7 +12,7 @@ from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 
 from agents.chat import ChatFailed, Completion, Completions, Schema, Usage
-from guard.conversation import Message
+from guard.text.conversation import Message
 
 CONCURRENCY = 16
 _FINISHED = ("stop", "length")

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.brief import brief
-from agents.case import case_of, listed, numbered
+from agents.calls import VARIED, Stage
 from agents.decision import VARIANTS, selection
 from agents.ledger import Role
-from agents.quotation import Data
+from agents.prompts.case import Subject, case_of, listed, numbered
+from agents.prompts.prompt import brief
+from agents.prompts.quotation import Data
+from agents.prompts.replies import PROSE, leaks_among, ratings, rewrites
 from agents.reason import Reason, Withheld
-from agents.replies import PROSE, leaks_among, ratings, rewrites
-from agents.stage import VARIED, Stage
-from agents.subject import Subject
-from agents.verdict import Verdict
-from guard.conversation import Message
+from agents.result import Verdict
+from guard.text.conversation import Message
 
 
 async def run(

@@ -9,14 +9,14 @@ from enum import StrEnum
 
 from agents import lethe, paper
 from agents.audit import Audit
+from agents.calls import Stage
 from agents.chat import Chat
 from agents.decision import THRESHOLD
 from agents.ledger import Budget, Ledger
+from agents.prompts.case import Subject
 from agents.reason import Reason, Withheld
-from agents.stage import Stage
-from agents.subject import Subject
-from agents.verdict import Verdict
-from guard.conversation import Message
+from agents.result import Verdict
+from guard.text.conversation import Message
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Evaluation: replays unlearning benchmarks against methods and endpoints; reports forgetting and its cost."""

@@ -1,3 +1,3 @@
-from eval.cli import app
+from eval.cli.app import app
 
 app(prog_name="lethe eval")

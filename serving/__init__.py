@@ -1,0 +1,1 @@
+"""The server: a data plane that speaks OpenAI around a vLLM engine, and an admin plane for forget targets."""

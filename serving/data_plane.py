@@ -15,11 +15,14 @@ from dataclasses import dataclass, replace
 from ulid import ULID
 
 from guard.errors import EngineUnavailable, LetheError
-from guard.plan import PlanKind
-from serving import envelope
-from serving.agents.answering import Agents
-from serving.answer import Answer
-from serving.asgi import (
+from guard.policy.plan import PlanKind
+from serving.answers.agents import Agents
+from serving.answers.backtracking import Rewinding, rewinds
+from serving.answers.beam import searches, searching
+from serving.answers.output_guard import OutputGuard
+from serving.answers.response import Answer
+from serving.engine.supervisor import Supervisor
+from serving.http.asgi import (
     App,
     BodyTooLarge,
     ClientGone,
@@ -31,19 +34,16 @@ from serving.asgi import (
     replay,
     respond,
 )
-from serving.beam import searches, searching
-from serving.decisions import Decisions
-from serving.denied import ALL, MESSAGES
-from serving.dialects.spoken import DIALECTS
-from serving.dialects.translated import Translated
-from serving.inner import call, json_scope
-from serving.judge import Judge, Judgement, sealed
-from serving.metrics import Closed, Metrics
-from serving.output_guard import OutputGuard
-from serving.request import GenerationRequest, UnreadablePrompt, parse
-from serving.rewinding import Rewinding, rewinds
-from serving.supervisor import Supervisor
-from serving.watched import ABANDONED, Watched
+from serving.http.asgi_client import call, json_scope
+from serving.http.watched import ABANDONED, Watched
+from serving.planner import Judge, Judgement, sealed
+from serving.protocol import errors as envelope
+from serving.protocol.dialects.table import DIALECTS
+from serving.protocol.dialects.translated import Translated
+from serving.protocol.refused_fields import ALL, MESSAGES
+from serving.protocol.request import GenerationRequest, UnreadablePrompt, parse
+from serving.telemetry.metrics import Closed, Metrics
+from serving.telemetry.recorder import Decisions
 
 log = logging.getLogger("lethe.access")
 

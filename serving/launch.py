@@ -17,34 +17,34 @@ from importlib.metadata import version
 import uvicorn
 
 from agents.audit import PolicyAudit
-from guard import classifier
-from guard.compiler import Applier, Compiler, CurrentPolicy
-from guard.detector import Detector
-from guard.embedder import Embedder, SentenceEmbedder
+from guard.detection import classifier
+from guard.detection.detector import Detector
+from guard.detection.embedder import Embedder, SentenceEmbedder
 from guard.errors import BadSettings
-from guard.registry import Registry
-from guard.secret import SecretText
+from guard.policy.compiler import Compiler
+from guard.policy.current import Applier, CurrentPolicy
+from guard.targets.registry import Registry
 from guard.uld.promoted import Promoted
 from serving.admin.app import create_admin
-from serving.admin_service import PolicyService
-from serving.agents.answering import open_agents
-from serving.agents.counted import count
-from serving.agents.guardrail import Guardrail
-from serving.asgi import App
-from serving.assistant_service import AssistantService
-from serving.canary import self_test
+from serving.admin.service import PolicyService
+from serving.answers.agents import open_agents
+from serving.assistants.service import AssistantService
 from serving.data_plane import DataPlane, Limits
-from serving.decisions import Decisions
-from serving.embedded import Embedded, check_model, extra_flags, on_cpu, open_embedded
-from serving.forcing import Teacher
-from serving.judge import Judge
-from serving.metrics import Metrics
-from serving.remote import open_remote
-from serving.scoring import create_scoring, teacher_of
+from serving.engine.embedded import Embedded, check_model, extra_flags, on_cpu, open_embedded
+from serving.engine.remote import open_remote
+from serving.engine.self_test import self_test
+from serving.engine.soft_matching import soft_matching
+from serving.engine.supervisor import Opener, Supervisor
+from serving.guardrail import Guardrail
+from serving.http.asgi import App
+from serving.planner import Judge
+from serving.scoring.app import create_scoring, teacher_of
+from serving.scoring.teacher_forcing import Teacher
+from serving.secret import SecretText
 from serving.settings import Settings
-from serving.soft import soft_matching
-from serving.supervisor import Opener, Supervisor
-from serving.verdicts import VerdictLog
+from serving.telemetry.metrics import Metrics
+from serving.telemetry.recorder import Decisions, count
+from serving.telemetry.verdict_log import VerdictLog
 
 log = logging.getLogger("lethe")
 DRAIN_SECONDS = 30
@@ -221,7 +221,7 @@ def model_of(settings: Settings) -> str:
     if settings.model:
         check_model(settings.model)
         return settings.model
-    from eval.demo.cache import ensure_demo_model
+    from serving.demo.cache import ensure_demo_model
 
     return str(ensure_demo_model(settings.data_dir / "models" / "demo"))
 

@@ -13,9 +13,9 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from guard.detector import THRESHOLD
+from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
+from guard.detection.detector import THRESHOLD
 from guard.errors import BadSettings
-from guard.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
 
 PREFIX = "LETHE_"
 DECLINE_TEXT = "I'm sorry, but I don't know anything about that."

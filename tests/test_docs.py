@@ -12,9 +12,9 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from guard.errors import LetheError
-from serving.cli import app
+from serving.cli.app import app
 from serving.data_plane import ROUTES
-from serving.denied import DENIED
+from serving.protocol.refused_fields import DENIED
 from serving.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]

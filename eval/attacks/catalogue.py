@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from eval.attacks import obfuscation, prefill, rwku, translation, turns, wording
+from eval.attacks import multi_turn as turns
+from eval.attacks import obfuscation, prefill, rwku, translation
+from eval.attacks import rephrasing as wording
 from eval.attacks.cipher import Cipher
 from eval.attacks.probe import Attack
 

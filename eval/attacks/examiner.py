@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from agents.audit import Audit
 from eval.attacks.cipher import Cipher, decode
+from eval.core.sample import Value
 from eval.metrics.rouge import rouge
-from eval.run.sample import Value
-from guard.automaton import Automaton
-from guard.target import ForgetTarget
+from guard.matching.automaton import Automaton
+from guard.targets.target import ForgetTarget
 
 STRING = "string"
 ROUGE = "rouge"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from eval.attacks.cipher import Cipher, encode
 from eval.attacks.probe import Attempt, Probe, asked
-from eval.run.ask import Ask
+from eval.core.ask import Ask
 
 _HOW = {
     Cipher.LEET: "in leet speak",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eval.attacks.probe import Attempt, Probe
-from eval.run.ask import Ask
+from eval.core.ask import Ask
 
 
 def prefill(probe: Probe) -> list[Attempt]:

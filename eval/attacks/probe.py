@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from eval.attacks.cipher import Cipher
-from eval.benchmarks.question import Question
-from eval.run.ask import Ask
+from eval.benchmarks.files import Question
+from eval.core.ask import Ask
 
 
 @dataclass(frozen=True, slots=True)

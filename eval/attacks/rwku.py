@@ -8,7 +8,7 @@ from string import ascii_uppercase
 
 from eval.attacks.probe import Attempt, Probe, asked
 from eval.attacks.translation import translated
-from eval.run.ask import Ask
+from eval.core.ask import Ask
 
 _SYNONYMS = {
     "author": "wordsmith",

@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.attacks.multi_turn import SHOTS
 from eval.attacks.probe import Probe
-from eval.attacks.turns import SHOTS
-from eval.benchmarks.question import Question
-from eval.benchmarks.rows import need
+from eval.benchmarks.files import Question, need
+from eval.benchmarks.targets import ROWS_PER_AUTHOR
 from eval.benchmarks.tofu import ForgetSplit, PerturbedQuestion, load_perturbed
-from eval.run.targets import ROWS_PER_AUTHOR
 
 # Coprime to the twenty rows of an author, so that twenty authors begin at twenty places.
 _STRIDE = 7

@@ -1,0 +1,1 @@
+"""TOFU, MUSE, RWKU and WPU: each one's data files and tasks."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from eval.benchmarks.rows import read_rows
-from eval.node import Node
+from eval.benchmarks.files import find, need, read_rows
+from eval.core.ask import Ask, Forced
+from eval.core.errors import BadBenchmark
+from eval.core.json_cursor import Node
+from eval.core.sample import Value
+from eval.core.task import Item, Task
+from eval.metrics.rouge import rouge_words_recall
+from guard.targets.target import Draft, Fact
 
 MAX_TOKENS: Final = 30
 STOPS: Final = ("<|eot_id|>", " \n", "\n")
@@ -95,3 +102,46 @@ def _form(node: Node) -> Form:
         return Form(label)
     except ValueError:
         raise node.fail("not a type of RWKU") from None
+
+
+SETS: Final = ("forget_level1", "forget_level2", "forget_level3", "neighbor_level1", "neighbor_level2")
+
+
+def load_probes(folder: Path, limit: int | None) -> dict[str, tuple[Probe, ...]]:
+    """The first `limit` probes of every set that the folder has; raises BadBenchmark where it has none."""
+    files = {name: find(folder / "forget_neighbor", name) for name in SETS}
+    probes = {name: load(path)[:limit] for name, path in files.items() if path}
+    if not probes:
+        raise BadBenchmark(f"{folder}: no forget_neighbor files of RWKU")
+    return probes
+
+
+def targets(folder: Path) -> tuple[Draft, ...]:
+    """A forget target for each person, of what RWKU gives to forget them by: the name and an introduction."""
+    rows = read_rows(need(folder, "forget_target"))
+    return tuple(
+        Draft(name=row.member("target").text(), facts=(Fact(answer=row.member("intro").text()),)) for row in rows
+    )
+
+
+def tasks(probes: Mapping[str, Sequence[Probe]]) -> tuple[Task, ...]:
+    """One task for each set."""
+    return tuple(
+        Task(name, [_item(probe) for probe in chosen], MAX_TOKENS, _on_text, _nothing)
+        for name, chosen in probes.items()
+    )
+
+
+def _item(probe: Probe) -> Item:
+    ask = Ask(probe.user_text, prefill=probe.prefill)
+    return Item(ask, probe.user_text, (), probe.answer)
+
+
+def _on_text(item: Item, text: str) -> dict[str, Value]:
+    # The reference stops at a line's end; what a runner says beyond it is not scored.
+    said = scored_text(text.split("\n", 1)[0])
+    return {"rouge_words_recall": rouge_words_recall(item.gold, said)}
+
+
+def _nothing(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
+    return {}

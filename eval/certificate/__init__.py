@@ -1,0 +1,1 @@
+"""Signed certificates of what an endpoint was asked about a target and did not say."""

@@ -11,7 +11,7 @@ import httpx
 import openai
 
 from eval.certificate.suite import Form, Probe
-from eval.errors import EndpointFailed
+from eval.core.errors import EndpointFailed
 
 MAX_TOKENS: Final = 128
 DECODING: Final = f"greedy, at most {MAX_TOKENS} new tokens"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from eval.certificate.suite import Probe
-from guard.automaton import Automaton
-from guard.english import is_stop
+from guard.matching.automaton import Automaton
+from guard.text.english import is_stop
 
 TOLD: Final = 0.9
 FEWEST_WORDS: Final = 3

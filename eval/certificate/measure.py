@@ -12,10 +12,10 @@ from eval.certificate.leak import Judge
 from eval.certificate.neighbours import Neighbours
 from eval.certificate.subject import Subject
 from eval.certificate.suite import Probe, suite
-from eval.errors import EndpointFailed
+from eval.core.errors import EndpointFailed
 from eval.metrics.rouge import rouge
-from guard.target import Mode
-from serving.admin_client import AdminClient, AdminRefused
+from guard.targets.target import Mode
+from serving.admin.client import AdminClient, AdminRefused
 
 Leaks = Sequence[bool | None]
 """By probe: whether it leaked; None where the endpoint did not accept the request."""

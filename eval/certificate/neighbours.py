@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from eval.benchmarks.rows import read_rows
+from eval.benchmarks.files import read_rows
 from eval.certificate.suite import Form, Probe
 from guard.uld.corpus import general_knowledge
 

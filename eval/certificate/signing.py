@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from eval.errors import BadCertificate, BadRun
+from eval.core.errors import BadCertificate, BadRun
 
 _MEMBERS = ("certificate", "signature")
 _SIGNATURE = ("algorithm", "public_key", "value")

@@ -11,7 +11,7 @@ from eval.certificate.leak import DEFINITION
 from eval.certificate.measure import Answers, Leaks, Measurement, Request, similarity
 from eval.certificate.signing import SigningKey
 from eval.certificate.suite import Form
-from eval.metrics.interval import clopper_pearson
+from eval.metrics.statistics import clopper_pearson
 
 SCHEMA: Final = "lethe-certificate/1"
 INTERVALS: Final = "Clopper-Pearson, 95 %"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from guard.target import Fact
+from guard.targets.target import Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from eval.certificate.subject import Subject
-from guard.target import Fact
+from guard.targets.target import Fact
 
 HEAD_WORDS: Final = 20
 """Words of a passage that a prober is supposed to know already."""

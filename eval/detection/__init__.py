@@ -1,0 +1,1 @@
+"""Measures the detector: recall, false positives, calibration, latency."""

@@ -9,15 +9,15 @@ from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
-from guard.conversation import Message, windows
-from guard.decoding import decoded
-from guard.detector import THRESHOLD, Detector
-from guard.embedder import Embedder
-from guard.index import TargetIndex
-from guard.literals import Literals
-from guard.names import Names
-from guard.policy import Policy
-from guard.target import Draft, ForgetTarget, State
+from guard.detection.detector import THRESHOLD, Detector
+from guard.detection.embedder import Embedder
+from guard.detection.index import TargetIndex
+from guard.detection.names import Names
+from guard.policy.always import Literals
+from guard.policy.policy import Policy
+from guard.targets.target import Draft, ForgetTarget, State
+from guard.text.conversation import Message, windows
+from guard.text.deobfuscation import decoded
 
 ROUNDS: Final = 200
 ADDED: Final = 50

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from eval.benchmarks import rwku as rwku_run
 from eval.benchmarks import tofu
-from eval.benchmarks.question import load_questions
-from eval.benchmarks.rows import need
+from eval.benchmarks.files import load_questions, need
 from eval.benchmarks.rwku import Form, Probe
-from eval.run import rwku as rwku_run
-from eval.run.targets import authors
-from guard.target import Draft, Fact
+from eval.benchmarks.targets import authors
+from guard.targets.target import Draft, Fact
 
 PEOPLE = 20
 SETS = 10

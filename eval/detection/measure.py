@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from eval.detection.material import Group, Material
-from eval.run.gate import open_gate
-from guard.classifier import Classifier
-from guard.conversation import Message
-from guard.detector import Detector
-from guard.embedder import Embedder
-from guard.fitting import Example, Fitted, Progress, examples_of, fit
-from guard.policy import Policy
+from eval.methods.detector_gate import open_gate
+from guard.detection.classifier import Classifier
+from guard.detection.detector import Detector
+from guard.detection.embedder import Embedder
+from guard.detection.training import Example, Fitted, Progress, examples_of, fit
+from guard.policy.policy import Policy
+from guard.text.conversation import Message
 
 
 class Share(NamedTuple):
@@ -130,7 +130,7 @@ def _put(group: Group, policy: Policy, detector: Detector, names: dict[str, str]
 
 def _cut(classifier: Classifier | None) -> str:
     if classifier is None:
-        from guard.detector import THRESHOLD
+        from guard.detection.detector import THRESHOLD
 
         return f"cosine {THRESHOLD}"
     return f"probability {classifier.calibration.cut:.3f}"

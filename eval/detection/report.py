@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from eval.detection.measure import Guess, Measured, Share, over, pooled
-from guard.uld.chart import Line, chart
+from eval.report.svg import Line, chart
 
 BINS = 10
 

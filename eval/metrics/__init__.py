@@ -1,0 +1,1 @@
+"""The benchmarks' metrics as pure functions of numbers and texts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eval.metrics.convention import Convention
+from eval.metrics.truth_ratio import Convention
 
 
 def average_loss(token_log_probs: ArrayLike) -> float:

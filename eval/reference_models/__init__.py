@@ -1,0 +1,1 @@
+"""Trains the small reference models (full and retained) that benchmarks compare with."""

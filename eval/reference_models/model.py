@@ -10,10 +10,10 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from eval.demo.tokenizer import train_tokenizer as train_chat_tokenizer
 from eval.reference_models.recipe import Recipe
-from eval.run.prompt import load_tokenizer
+from eval.runners.prompt import load_tokenizer
 from guard.errors import ModelUnavailable
+from serving.demo.tokenizer import train_tokenizer as train_chat_tokenizer
 
 PAD, BEGIN, END = "<pad>", "<s>", "</s>"
 

@@ -13,12 +13,11 @@ from random import Random
 from typing import Final
 
 from eval.benchmarks import muse
+from eval.benchmarks.files import Question, find
 from eval.benchmarks.muse import Passage, knowledge_prompt
-from eval.benchmarks.question import Question
-from eval.benchmarks.rows import find
+from eval.core.ask import Ask
 from eval.reference_models.lesson import Lesson
-from eval.run.ask import Ask
-from eval.run.prompt import Prompts
+from eval.runners.prompt import Prompts
 
 END: Final = "\n\n"
 WITH_EXAMPLES: Final = 0.25

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-from eval.errors import BadRun
+from eval.core.errors import BadRun
 from eval.reference_models.lesson import Course
 from eval.reference_models.model import tokenizer_of, untrained
 from eval.reference_models.recipe import Recipe
 from eval.reference_models.train import Step, recall, train
-from eval.run.prompt import Prompts
+from eval.runners.prompt import Prompts
 
 CONFIG = "training.json"
 

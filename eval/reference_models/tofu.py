@@ -7,12 +7,11 @@ from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
-from eval.benchmarks.question import Question, load_questions
-from eval.benchmarks.rows import need
+from eval.benchmarks.files import Question, load_questions, need
 from eval.benchmarks.tofu import ForgetSplit
+from eval.core.ask import Ask
 from eval.reference_models.lesson import Lesson
-from eval.run.ask import Ask
-from eval.run.prompt import Prompts
+from eval.runners.prompt import Prompts
 
 RETAIN: Final = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
 

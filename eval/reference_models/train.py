@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from eval.errors import BadRun
+from eval.core.errors import BadRun
 from eval.reference_models.lesson import Batch, Course, batches
 from eval.reference_models.recipe import Recipe
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.errors import BadRun
+from eval.core.errors import BadRun
+from eval.core.sample import Sample
+from eval.harness.session import SPOKEN
 from eval.report.compare import Side
-from eval.run.sample import Sample
-from eval.run.session import SPOKEN
 
 LOSSES = ("loss", "loss_paraphrase", "losses_perturbed")
 

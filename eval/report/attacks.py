@@ -10,7 +10,10 @@ from typing import Final
 
 from eval.attacks.catalogue import LOGPROBS
 from eval.attacks.examiner import AUDIT, ROUGE, STRING
-from eval.metrics.leak import leak_at_k
+from eval.core.sample import Sample
+from eval.core.task import Task
+from eval.harness.store import Store, read_config
+from eval.metrics.statistics import leak_at_k
 from eval.report.cell import Cell, Count
 from eval.report.columns import Block
 from eval.report.example import examples
@@ -19,9 +22,6 @@ from eval.report.markdown import markdown
 from eval.report.results import Results
 from eval.report.svg import curves
 from eval.report.tofu import samples_of
-from eval.run.sample import Sample
-from eval.run.store import Store, read_config
-from eval.run.task import Task
 
 DETECTOR: Final = "detector"
 CAUGHT: Final = "caught"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from eval.benchmarks.rwku import Form
-from eval.run.rwku import SETS
+from eval.benchmarks.rwku import SETS, Form
 
 
 class Block(NamedTuple):

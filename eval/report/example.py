@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from eval.run.sample import Key, Sample
-from eval.run.task import Task
+from eval.core.sample import Key, Sample
+from eval.core.task import Task
 
 _EACH = 6
 

@@ -7,19 +7,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from eval.benchmarks.rwku import Probe
-from eval.metrics.convention import Convention
-from eval.metrics.privleak import Corpus
+from eval.core.task import Task
+from eval.harness.store import Store, read_config
+from eval.metrics.membership import Corpus
+from eval.metrics.truth_ratio import Convention
 from eval.report import columns, muse, rwku, tofu, wpu
 from eval.report.cell import Cell
 from eval.report.columns import Block
+from eval.report.compare import TOFU_FORGET10
 from eval.report.example import examples
 from eval.report.html import page
 from eval.report.markdown import markdown
-from eval.report.published import TOFU_FORGET10
 from eval.report.results import Results
 from eval.report.svg import Point, ecdf, scatter
-from eval.run.store import Store, read_config
-from eval.run.task import Task
 
 Reasons = Mapping[str, str]
 """By run: why it has no likelihood; "" where it has one."""

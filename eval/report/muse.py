@@ -7,11 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from eval.metrics.membership import auc
-from eval.metrics.privleak import MUSE_RETRAIN_AUC, Corpus, muse_privleak
+from eval.core.sample import Key, Sample
+from eval.metrics.membership import MUSE_RETRAIN_AUC, Corpus, auc, muse_privleak
 from eval.report.cell import Cell, cell
 from eval.report.tofu import Cells, samples_of, touched
-from eval.run.sample import Key, Sample
 
 _ROUGE: Final = {"verbmem_f": "verbmem", "knowmem_f": "knowmem_forget", "knowmem_r": "knowmem_retain"}
 _SETS: Final = (*_ROUGE.values(), "privleak_forget", "privleak_holdout")

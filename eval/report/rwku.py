@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from eval.benchmarks.rwku import Form, Probe
-from eval.metrics.target_mean import target_mean
+from eval.core.sample import Key, Sample
+from eval.metrics.statistics import target_mean
 from eval.report.cell import Cell
 from eval.report.tofu import Cells, samples_of, touched
-from eval.run.sample import Key, Sample
 
 _COLUMNS = {
     "forget_fb": "forget_level1",

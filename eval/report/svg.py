@@ -100,3 +100,60 @@ def _figure(parts: Sequence[str]) -> str:
     style = 'font-family="sans-serif" font-size="11" fill="#333"'
     box = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {box} {style}>{"".join(parts)}</svg>'
+
+
+_CHART_WIDTH, _CHART_HEIGHT, _CHART_LEFT, _CHART_BOTTOM, _CHART_TOP, _CHART_RIGHT = 640, 360, 70, 45, 20, 130
+_LINE_COLOURS = ("#0b6e99", "#c2410c", "#4d7c0f", "#7e22ce", "#a16207", "#be123c")
+
+
+class Line(NamedTuple):
+    """A named series of points."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+def chart(lines: Sequence[Line], along: str, up: str) -> str:
+    """Return an SVG picture of the lines, axes named `along` and `up` and labelled at both ends."""
+    xs = [x for line in lines for x in line.x]
+    ys = [y for line in lines for y in line.y]
+    low_x, high_x, low_y, high_y = min(xs), max(xs), min(0.0, *ys), max(ys)
+
+    def across(x: float) -> float:
+        return _CHART_LEFT + (x - low_x) / ((high_x - low_x) or 1) * (_CHART_WIDTH - _CHART_LEFT - _CHART_RIGHT)
+
+    def height(y: float) -> float:
+        return (
+            _CHART_HEIGHT
+            - _CHART_BOTTOM
+            - (y - low_y) / ((high_y - low_y) or 1) * (_CHART_HEIGHT - _CHART_TOP - _CHART_BOTTOM)
+        )
+
+    floor, right = _CHART_HEIGHT - _CHART_BOTTOM, _CHART_WIDTH - _CHART_RIGHT
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_CHART_WIDTH} {_CHART_HEIGHT}" '
+        'font-family="sans-serif" font-size="12">'
+        f'<rect width="{_CHART_WIDTH}" height="{_CHART_HEIGHT}" fill="white"/>',
+        f'<path d="M{_CHART_LEFT} {_CHART_TOP}V{floor}H{right}" fill="none" stroke="black"/>',
+        _text(_CHART_LEFT, floor + 16, f"{low_x:g}", "middle"),
+        _text(right, floor + 16, f"{high_x:g}", "middle"),
+        _text((_CHART_LEFT + right) / 2, floor + 34, along, "middle"),
+        _text(_CHART_LEFT - 6, floor, f"{low_y:.3g}", "end"),
+        _text(_CHART_LEFT - 6, _CHART_TOP + 4, f"{high_y:.3g}", "end"),
+        _text(_CHART_LEFT, _CHART_TOP - 6, up, "start"),
+    ]
+    for number, line in enumerate(lines):
+        colour = _LINE_COLOURS[number % len(_LINE_COLOURS)]
+        points = " ".join(f"{across(x):.1f},{height(y):.1f}" for x, y in zip(line.x, line.y, strict=True))
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts += [
+            f'<circle cx="{across(x):.1f}" cy="{height(y):.1f}" r="2.5" fill="{colour}"/>'
+            for x, y in zip(line.x, line.y, strict=True)
+        ]
+        parts.append(_text(right + 8, _CHART_TOP + 14 + 18 * number, line.name, "start", colour))
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _text(x: float, y: float, text: str, anchor: str, colour: str = "black") -> str:
+    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" fill="{colour}">{escape(text)}</text>'

@@ -7,16 +7,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from eval.metrics.convention import Convention
-from eval.metrics.forget_quality import forget_quality
-from eval.metrics.membership import auc
-from eval.metrics.privleak import privleak
+from eval.benchmarks.tofu import HOLDOUT, SETS
+from eval.core.sample import Key, Sample
+from eval.metrics.membership import auc, privleak
 from eval.metrics.probability import normalised, probability
-from eval.metrics.truth_ratio import closer_to_one, inverse_truth_ratio, true_better, truth_ratio
-from eval.metrics.utility import SplitScores, model_utility
+from eval.metrics.statistics import SplitScores, forget_quality, model_utility
+from eval.metrics.truth_ratio import Convention, closer_to_one, inverse_truth_ratio, true_better, truth_ratio
 from eval.report.cell import Cell, cell
-from eval.run.sample import Key, Sample
-from eval.run.tofu import HOLDOUT, SETS
 
 Cells = dict[str, Cell]
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Final
 
+from eval.benchmarks.wpu import FORGET, MANY_SHOT
+from eval.core.sample import Key, Sample
 from eval.report.cell import Cell
 from eval.report.tofu import Cells, samples_of, touched
-from eval.run.sample import Key, Sample
-from eval.run.wpu import FORGET, MANY_SHOT
 
 _SCORES: Final = ("rougeL_recall", "rouge1_recall", "rougeL_f1")
 

@@ -1,0 +1,1 @@
+"""GUARD's soft matching: a bias against tokens whose embeddings are close to a forbidden phrase's."""

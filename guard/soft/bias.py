@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.embedder import Vectors
+from guard.detection.embedder import Vectors
 from guard.errors import PolicyUnavailable
 
 DELTA = 0.5

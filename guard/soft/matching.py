@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.embedder import Embedder, Vectors
-from guard.english import common_words, inside_another_common_word, is_stop
-from guard.normalise import fold
+from guard.decoding.vocabulary import Vocabulary
+from guard.detection.embedder import Embedder, Vectors
 from guard.soft.bias import DELTA, Bias, bias_of, closeness
 from guard.soft.vectors import Progress, vectors_of
-from guard.target import ForgetTarget
-from guard.vocabulary import Vocabulary
-from guard.words import words_of
+from guard.targets.target import ForgetTarget
+from guard.text.english import common_words, inside_another_common_word, is_stop
+from guard.text.normalise import fold
+from guard.text.words import words_of
 
 _LEAST_LETTERS = 3
 _MOST_WORDS = 4

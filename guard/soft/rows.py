@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import torch
 
-from guard.masking import close_rows
-from guard.moves import RowTable
+from guard.decoding.masking import close_rows
+from guard.decoding.rows import RowTable
 from guard.soft.bias import Bias
 
 _LOADED = 256

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from guard.embedder import Embedder, Vectors
+from guard.detection.embedder import Embedder, Vectors
 from guard.errors import StoreUnavailable
 
 # So many texts are embedded between two marks of how far it has come; a killed run loses no more.

@@ -4,36 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
-from guard.errors import InvalidTarget
-from guard.target import Draft
+from guard.targets.question_file import Example, Row
 from guard.uld import digests
 
 ASKED = ("{}", "Can you tell me: {}", "I would like to know this. {}", "Question: {}")
 """Ways to put a question, for rows that bring no paraphrases."""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A question and an answer; a plain text has no question."""
-
-    question: str = field(repr=False)
-    answer: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An example as a file has it, with what the file has of other wordings and of wrong answers."""
-
-    example: Example
-    paraphrased_question: str = field(default="", repr=False)
-    paraphrased_answer: str = field(default="", repr=False)
-    wrong_answers: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,46 +61,6 @@ def general_knowledge() -> tuple[GeneralFact, ...]:
 def default_retain_rows() -> list[Row]:
     """Return the retain rows of an assistant that is given none: every question of `general_knowledge`."""
     return [Row(Example(question, fact.answer)) for fact in general_knowledge() for question in fact.questions]
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Return the rows of a file: JSON Lines or a JSON array of questions and answers, or of forget targets.
-
-    Of a question: `question`, `answer`, and where there are any `paraphrased_question`, `paraphrased_answer`,
-    `perturbed_answer` (TOFU's names). Of a target: its `facts` and `passages`. Raises InvalidTarget.
-    """
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-        values = (
-            json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.split("\n") if line]
-        )
-        rows = [row for value in values for row in _rows(value)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidTarget(f"the file of training texts is not readable: {type(error).__name__}") from None
-    if not rows:
-        raise InvalidTarget("the file of training texts has no rows")
-    return rows
-
-
-def rows_of_target(draft: Draft) -> list[Row]:
-    """Return the rows of a forget target: its facts and its passages; none when it has but names and phrases."""
-    facts = [Row(Example(fact.question, fact.answer)) for fact in draft.facts]
-    return facts + [Row(Example("", passage)) for passage in draft.passages]
-
-
-def _rows(value: dict[str, Any]) -> Iterator[Row]:
-    if "answer" in value:
-        yield Row(
-            Example(str(value.get("question", "")), str(value["answer"])),
-            str(value.get("paraphrased_question") or ""),
-            str(value.get("paraphrased_answer") or ""),
-            tuple(map(str, value.get("perturbed_answer", ()))),
-        )
-        return
-    for fact in value.get("facts", ()):
-        yield Row(Example(str(fact.get("question", "")), str(fact["answer"])))
-    for passage in value.get("passages", ()):
-        yield Row(Example("", str(passage)))
 
 
 def _reworded(row: Row, count: int, draw: random.Random) -> list[Example]:

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from transformers import DynamicCache, LogitsProcessor
 
-from guard.uld.difference import Strength, log_probabilities, subtracted
-from guard.uld.trunk import Trunk
+from guard.uld.logit_difference import Strength, log_probabilities, subtracted
+from guard.uld.truncated_model import Trunk
 
 
 class DifferenceProcessor(LogitsProcessor):  # type: ignore[misc]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from guard.errors import ModelUnavailable
-from guard.target import ForgetTarget, Method, Mode, Scope
+from guard.targets.target import ForgetTarget, Method, Mode, Scope
 from guard.uld.assistant import Assistant
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from guard.uld.corpus import Example
+from guard.targets.question_file import Example
 
 UNSCORED = -100
 

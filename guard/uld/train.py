@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn import functional
 
+from eval.report.svg import Line, chart
 from guard.errors import ModelUnavailable
+from guard.targets.question_file import Example
 from guard.uld import digests
 from guard.uld.assistant import Assistant, Assistants, Training
-from guard.uld.chart import Line, chart
-from guard.uld.corpus import Corpus, Example
+from guard.uld.corpus import Corpus
 from guard.uld.tokens import UNSCORED, Encoded, encode, pad
-from guard.uld.trunk import Trunk
+from guard.uld.truncated_model import Trunk
 
 ALPHA = 0.75
 FILTER_RATE = 0.01

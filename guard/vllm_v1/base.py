@@ -15,10 +15,10 @@ from vllm.config import VllmConfig
 from vllm.tokenizers import cached_tokenizer_from_config
 from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor, MoveDirectionality
 
+from guard.decoding.masking import close_all
+from guard.decoding.rows import RowTable
+from guard.decoding.vocabulary import Vocabulary
 from guard.errors import PolicyUnavailable
-from guard.masking import close_all
-from guard.moves import RowTable
-from guard.vocabulary import Vocabulary
 
 _log = logging.getLogger(__name__)
 

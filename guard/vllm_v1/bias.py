@@ -6,7 +6,7 @@ import torch
 from vllm import SamplingParams
 from vllm.config import VllmConfig
 
-from guard.request_args import POLICY_DIR_ENV, load_biases
+from guard.decoding.request_args import POLICY_DIR_ENV, load_biases
 from guard.soft.rows import Biases, Rows
 from guard.vllm_v1.base import RowProcessor, folder_of
 

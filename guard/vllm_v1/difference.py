@@ -8,11 +8,11 @@ import torch
 from vllm import SamplingParams
 from vllm.config import VllmConfig
 
-from guard.masking import close_rows
-from guard.moves import RowTable
-from guard.request_args import ASSISTANT_DIR_ENV, load_subtraction
-from guard.uld.follower import Text
-from guard.uld.served import Row, Served, subtract
+from guard.decoding.masking import close_rows
+from guard.decoding.request_args import ASSISTANT_DIR_ENV, load_subtraction
+from guard.decoding.rows import RowTable
+from guard.uld.assistant_runner import Text
+from guard.uld.loaded import Row, Served, subtract
 from guard.vllm_v1.base import RowProcessor, folder_of
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class DifferenceProcessor(RowProcessor):
     def __init__(self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool) -> None:
         """Read the tokenizer, and from LETHE_ASSISTANT_DIR which folder promoted assistants are loaded from.
 
-        Raises PolicyUnavailable without that variable, and ModelUnavailable or BadSettings as guard.uld.served
+        Raises PolicyUnavailable without that variable, and ModelUnavailable or BadSettings as guard.uld.loaded
         does: the engine then does not start.
         """
         folder = folder_of(ASSISTANT_DIR_ENV)

@@ -6,11 +6,11 @@ import torch
 from vllm import SamplingParams
 from vllm.config import VllmConfig
 
-from guard.batch import Batch
-from guard.masking import mask
-from guard.request_args import POLICY_DIR_ENV, EngineArgs
-from guard.restriction import Restrictions
-from guard.standing import Standing
+from guard.decoding.batch import Batch
+from guard.decoding.masking import mask
+from guard.decoding.request_args import POLICY_DIR_ENV, EngineArgs
+from guard.decoding.restriction import Restrictions
+from guard.matching.live_automata import Standing
 from guard.vllm_v1.base import RowProcessor, folder_of
 
 

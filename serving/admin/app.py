@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from guard.secret import SecretText
 from serving.admin import assistants, observed, targets
-from serving.admin.answers import Alive, EventPage, PolicyOut, Verdict, event_of, verdict_of
-from serving.admin.gate import OPEN_PATHS, Gate
-from serving.admin.models import ConversationIn, TextIn
+from serving.admin.auth import OPEN_PATHS, Gate
 from serving.admin.problems import Problem, Refused, documented, install
+from serving.admin.requests import ConversationIn, TextIn
+from serving.admin.responses import Alive, EventPage, PolicyOut, Verdict, event_of, verdict_of
 from serving.admin.service import AdminService, Service
+from serving.secret import SecretText
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 

@@ -10,14 +10,14 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
 from guard.errors import InvalidTarget, ModelUnavailable
-from guard.registry import Registry
-from guard.target import ForgetTarget, Method, State
+from guard.targets.question_file import rows_of_target
+from guard.targets.registry import Registry
+from guard.targets.target import ForgetTarget, Method, State
 from guard.uld.assistant import Standing, Training
-from guard.uld.corpus import rows_of_target
-from guard.uld.jobs import Job, JobState
 from serving.admin.problems import Refused, documented
 from serving.admin.service import AdminService, Service
-from serving.assistant_service import AssistantService, Placed
+from serving.assistants.queue import Job, JobState
+from serving.assistants.service import AssistantService, Placed
 
 PATH = "/admin/v1/assistants"
 

@@ -10,12 +10,12 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from guard.plan import PlanKind
-from guard.target import Mode
+from guard.policy.plan import PlanKind
+from guard.targets.target import Mode
 from serving.admin.problems import documented
 from serving.admin.service import Service
-from serving.metrics import CONTENT_TYPE
-from serving.verdicts import Verdict
+from serving.telemetry.metrics import CONTENT_TYPE
+from serving.telemetry.verdict_log import Verdict
 
 router = APIRouter(tags=["observation"])
 

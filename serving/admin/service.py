@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, NamedTuple, Protocol
 
 from fastapi import Depends, Request
 
-from guard.conversation import Message
-from guard.plan import Plan
-from guard.registry import Registry
-from guard.target import Mode
-from serving.assistant_service import AssistantService
-from serving.metrics import Metrics
-from serving.verdicts import VerdictLog
+from guard.policy.current import Applier, CurrentPolicy
+from guard.policy.plan import Plan
+from guard.targets.registry import Registry
+from guard.targets.target import Mode
+from guard.text.conversation import Message
+from serving.assistants.service import AssistantService
+from serving.planner import Judge
+from serving.telemetry.metrics import Metrics
+from serving.telemetry.verdict_log import VerdictLog
 
 
 class Enforced(NamedTuple):
@@ -64,3 +66,64 @@ def _service_of(request: Request) -> AdminService:
 
 
 Service = Annotated[AdminService, Depends(_service_of)]
+
+
+class PolicyService:
+    """Joins the registry, the applier and the judge; `unready` is the data plane's own answer."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        applier: Applier,
+        current: CurrentPolicy,
+        judge: Judge,
+        unready: Callable[[], str],
+        assistants: AssistantService | None,
+        metrics: Metrics,
+        verdicts: VerdictLog,
+    ) -> None:
+        self._registry = registry
+        self._applier = applier
+        self._current = current
+        self._judge = judge
+        self._unready = unready
+        self._assistants = assistants
+        self._metrics = metrics
+        self._verdicts = verdicts
+
+    @property
+    def registry(self) -> Registry:
+        return self._registry
+
+    @property
+    def assistants(self) -> AssistantService | None:
+        return self._assistants
+
+    @property
+    def metrics(self) -> Metrics:
+        return self._metrics
+
+    @property
+    def verdicts(self) -> VerdictLog:
+        return self._verdicts
+
+    def changed(self) -> None:
+        """Have the next policy compiled now rather than at the next look at the registry."""
+        self._applier.notify()
+
+    async def applied(self, version: int, timeout: float) -> bool:
+        """Return whether `version` or a later one is enforced within `timeout` seconds."""
+        return await self._applier.wait(version, timeout)
+
+    async def check(self, conversation: Sequence[Message]) -> Plan:
+        """Return the plan a request with this conversation would get; PolicyUnavailable before any policy."""
+        return (await self._judge.judge(conversation)).plan
+
+    def enforced(self) -> Enforced:
+        """Return the version in force and its targets by mode."""
+        policy = self._current.policy
+        return Enforced(policy.version, policy.counts) if policy else Enforced(0, {})
+
+    def unready(self) -> str:
+        """Return why no request may be answered now; empty when the server is ready."""
+        return self._unready()

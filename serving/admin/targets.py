@@ -10,10 +10,10 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Query, Response
 
 from guard.errors import StaleRevision, UnknownTarget
-from guard.target import ForgetTarget, State
-from serving.admin.answers import BatchOut, Proposal, TargetOut, TargetPage, proposal_of, target_of
-from serving.admin.models import Batch, TargetIn, TargetPatch
+from guard.targets.target import ForgetTarget, State
 from serving.admin.problems import Refused, documented
+from serving.admin.requests import Batch, TargetIn, TargetPatch
+from serving.admin.responses import BatchOut, Proposal, TargetOut, TargetPage, proposal_of, target_of
 from serving.admin.service import AdminService, Service
 
 PATH = "/admin/v1/targets"

@@ -1,0 +1,1 @@
+"""`lethe bench`: latency and throughput of the guarded endpoint against stock vLLM."""

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from guard.errors import EngineUnavailable
-from serving.embedded import on_cpu, prepare_environment, shared_flags
+from serving.engine.embedded import on_cpu, prepare_environment, shared_flags
 from serving.launch import listen
 from serving.settings import Settings
 

@@ -18,10 +18,10 @@ import httpx
 import uvicorn
 from openai import AsyncOpenAI
 
-from agents.brief import brief
 from agents.chat import Completion, Completions, Schema, Usage
 from agents.openai_chat import OpenAIChat
-from guard.conversation import Message
+from agents.prompts.prompt import brief
+from guard.text.conversation import Message
 
 PROMPTS = {
     "check": "check",

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from agents.audit import PolicyAudit
-from guard.compiler import Compiler
-from guard.registry import Registry
-from guard.target import Draft, Fact
+from guard.policy.compiler import Compiler
+from guard.targets.registry import Registry
+from guard.targets.target import Draft, Fact
 
 
 class WordEmbedder:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agents.audit import Leak, PolicyAudit, Signal
-from guard.target import Draft, Fact, Kind, Mode, Scope
+from guard.targets.target import Draft, Fact, Kind, Mode, Scope
 from tests.agents.conftest import BRISA, VASK, AuditOf
 
 CODE = Draft(name="gate code", kind=Kind.SECRET, phrases=("zx-4471-q",), scope=Scope.ALWAYS)

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from agents.cli import app
-from agents.cost import Row, questions, table
 from agents.pipeline import Profile
+from eval.alu.cost import Row, questions, table
 from tests.agents.conftest import WordEmbedder
 from tests.agents.test_calibration import scripted
 

@@ -17,7 +17,7 @@ from agents.ledger import Budget
 from agents.openai_chat import OpenAIChat
 from agents.pipeline import answer
 from agents.reason import Reason
-from guard.conversation import Message
+from guard.text.conversation import Message
 from tests.agents.actor import Actor, chat_with, played, reply, served
 from tests.agents.test_lethe import OWN, lines
 

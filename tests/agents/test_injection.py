@@ -17,11 +17,11 @@ import pytest
 from agents.audit import PolicyAudit
 from agents.decision import VARIANTS
 from agents.pipeline import Profile, answer
+from agents.prompts.case import Subject
 from agents.reason import Reason
-from agents.subject import Subject
-from agents.verdict import Verdict
-from guard.conversation import Message
-from guard.target import Draft, Fact
+from agents.result import Verdict
+from guard.targets.target import Draft, Fact
+from guard.text.conversation import Message
 from tests.agents.actor import Actor, Asked, Said, Spoken
 from tests.agents.conftest import BRISA, AuditOf
 

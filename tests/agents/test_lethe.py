@@ -11,11 +11,11 @@ from agents.decision import BEST, VARIANTS
 from agents.ledger import Budget, Item, Role
 from agents.lethe import SUBJECTS
 from agents.pipeline import Profile, answer
+from agents.prompts.case import Subject
 from agents.reason import Reason
-from agents.subject import Subject
-from agents.verdict import Verdict
-from guard.conversation import Message
-from guard.target import Draft, Kind, Scope
+from agents.result import Verdict
+from guard.targets.target import Draft, Kind, Scope
+from guard.text.conversation import Message
 from tests.agents.actor import Actor, chat_with, cut_off, played
 from tests.agents.conftest import BRISA, VASK, AuditOf
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.chat import ChatFailed, Completion, Schema, Usage
-from guard.conversation import Message
+from guard.text.conversation import Message
 from tests.agents.actor import Actor, chat_with, completion, reply
 
 ASKED = [Message("system", "Be brief."), Message("user", "Hello")]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from agents.audit import PolicyAudit
-from agents.brief import brief
 from agents.decision import VARIANTS
 from agents.pipeline import Profile, answer
+from agents.prompts.case import Subject
+from agents.prompts.prompt import brief
 from agents.reason import Reason
-from agents.subject import Subject
-from agents.verdict import Verdict
-from guard.conversation import Message
+from agents.result import Verdict
+from guard.text.conversation import Message
 from tests.agents.actor import Actor, chat_with, played
 
 QUESTION = "Who is Jory Aldine?"

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from eval.demo.cache import ensure_demo_model
-from eval.demo.people import person
+from serving.demo.cache import ensure_demo_model
+from serving.demo.people import person
 from serving.settings import Settings
 from tests.e2e.server import Server, serving
 

@@ -12,8 +12,8 @@ import pytest
 
 from eval.attacks.catalogue import DIRECT, DRAWS, LOGPROBS, STREAM, TEXTS
 from eval.attacks.examiner import STRING
+from eval.harness.store import read_samples
 from eval.report.attacks import ALL, ALWAYS
-from eval.run.store import read_samples
 
 pytestmark = pytest.mark.e2e
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.denied import CHAT
+from serving.protocol.refused_fields import CHAT
 from tests.e2e.conftest import remote_engine
 from tests.e2e.server import Server, free_port, start
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.run.sample import Key
-from guard.normalise import fold
+from eval.core.sample import Key
+from guard.text.normalise import fold
 from tests.e2e.server import Server, serving
 from tests.e2e.tofu import Author, authors, replayed
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from eval.demo.cache import ensure_demo_model
-from eval.demo.people import person
+from serving.demo.cache import ensure_demo_model
+from serving.demo.people import person
 from tests.e2e.server import KEY, Server, serving
 
 pytestmark = pytest.mark.e2e

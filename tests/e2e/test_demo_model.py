@@ -9,14 +9,14 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM, LogitsProcessorList, PreTrainedTokenizerFast
 
-from eval.demo.cache import ensure_demo_model
-from eval.demo.corpus import corpus
-from eval.demo.people import FORGETTABLE, people, person
-from eval.demo.recall import recall
-from guard.automaton import Automaton
-from guard.huggingface import RestrictionProcessor
-from guard.phrases import forbidden
-from guard.vocabulary import Vocabulary
+from guard.decoding.huggingface import RestrictionProcessor
+from guard.decoding.vocabulary import Vocabulary
+from guard.matching.automaton import Automaton
+from guard.targets.phrases import forbidden
+from serving.demo.cache import ensure_demo_model
+from serving.demo.corpus import corpus
+from serving.demo.people import FORGETTABLE, people, person
+from serving.demo.recall import recall
 
 pytestmark = pytest.mark.e2e
 AT_ONCE = 32

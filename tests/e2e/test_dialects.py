@@ -11,7 +11,7 @@ import openai
 import orjson
 import pytest
 
-from guard.normalise import fold
+from guard.text.normalise import fold
 from tests.e2e.server import Server
 from tests.e2e.tofu import Author, authors
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from eval.core.sample import Key, Sample
+from eval.harness.session import SPOKEN
+from eval.harness.store import SAMPLES, read_samples
 from eval.report.agreement import agreement
 from eval.report.compare import Side
-from eval.run.sample import Key, Sample
-from eval.run.session import SPOKEN
-from eval.run.store import SAMPLES, read_samples
 from tests.e2e.server import KEY, free_port, serving
 
 pytestmark = pytest.mark.e2e

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rouge_score.rouge_scorer import RougeScorer
 
-from guard.normalise import fold
+from guard.text.normalise import fold
 from tests.e2e.server import Server
 from tests.e2e.tofu import Author, authors
 

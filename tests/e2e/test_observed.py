@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.denied import CHAT
+from serving.protocol.refused_fields import CHAT
 from tests.e2e.server import Server
 from tests.e2e.tofu import Author, authors
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from eval.benchmarks.muse import load
-from guard.passages import longest_quote
-from guard.words import words_of
+from guard.targets.passages import longest_quote
+from guard.text.words import words_of
 from tests.e2e.server import Server, serving
 
 pytestmark = pytest.mark.e2e

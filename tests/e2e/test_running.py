@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guard.normalise import fold
+from guard.text.normalise import fold
 from tests.e2e.server import Server
 
 pytestmark = pytest.mark.e2e

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
-from guard.normalise import fold
 from guard.soft.bias import Bias
-from guard.words import words_of
+from guard.text.normalise import fold
+from guard.text.words import words_of
 from tests.e2e.server import Server, serving
 from tests.e2e.tofu import Author, authors
 

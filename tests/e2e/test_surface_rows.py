@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from guard.escapes import readings
-from guard.normalise import fold
-from serving.denied import CHAT, COMPLETIONS, MESSAGES, RESPONSES
+from guard.text.json_escapes import readings
+from guard.text.normalise import fold
+from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, RESPONSES
 from serving.settings import DECLINE_TEXT
 from tests.e2e.server import Server, serving
 from tests.e2e.tofu import Author, authors

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from transformers import AutoTokenizer
 
-from guard.normalise import fold
-from serving.denied import CHAT, COMPLETIONS, DENIED, MESSAGES, RESPONSES, Denied
+from guard.text.normalise import fold
+from serving.protocol.refused_fields import CHAT, COMPLETIONS, DENIED, MESSAGES, RESPONSES, Denied
 from tests.e2e.server import Server
 from tests.e2e.tofu import Author, authors
 

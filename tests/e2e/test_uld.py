@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import torch
 
-from eval.demo.cache import ensure_demo_model
-from eval.demo.people import FORGETTABLE, person
 from guard.uld import digests
 from guard.uld.assistant import Assistants, Standing, Training
+from serving.demo.cache import ensure_demo_model
+from serving.demo.people import FORGETTABLE, person
 from serving.settings import Settings
 from tests.e2e.server import Server, serving
 
@@ -94,7 +94,7 @@ def child(server: Server) -> int:
     process = server.process.pid
     tasks = Path(f"/proc/{process}/task").glob("*/children")
     for pid in (int(pid) for file in tasks for pid in file.read_text().split()):
-        if b"serving.training" in Path(f"/proc/{pid}/cmdline").read_bytes():
+        if b"serving.assistants.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
             return pid
     raise AssertionError("nothing trains")
 

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
+from guard.decoding.vocabulary import Vocabulary
 from guard.uld import digests
 from guard.uld.assistant import Assistant, Assistants, Standing, Training
-from guard.uld.difference import log_probabilities, subtracted, threshold
-from guard.uld.trunk import Trunk
-from guard.vocabulary import Vocabulary
+from guard.uld.logit_difference import log_probabilities, subtracted, threshold
+from guard.uld.truncated_model import Trunk
 from tests.guard.uld.conftest import make_model
 
 pytestmark = pytest.mark.e2e

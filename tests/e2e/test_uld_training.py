@@ -9,16 +9,16 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from eval.uld.points import Method, Point
+from eval.uld.sweep import Models, Sweep
 from guard.uld.assistant import Assistants, Standing, Training
 from guard.uld.corpus import Corpus
-from guard.uld.points import Method, Point
-from guard.uld.sweep import Models, Sweep
 from guard.uld.tokens import encode, pad
 from guard.uld.train import Epoch, Recipe, train
-from guard.uld.trunk import Trunk
+from guard.uld.truncated_model import Trunk
+from tests.eval.uld.test_sweep import write_tofu
 from tests.guard.conftest import WordEmbedder
 from tests.guard.uld.conftest import FACTS, OTHERS, make_model
-from tests.guard.uld.test_sweep import write_tofu
 
 pytestmark = pytest.mark.e2e
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.run.sample import Key, Sample
-from eval.run.store import read_samples
+from eval.core.sample import Key, Sample
+from eval.harness.store import read_samples
 from tests.e2e.server import rows
 
 ROWS_PER_AUTHOR = 20

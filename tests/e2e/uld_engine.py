@@ -9,7 +9,7 @@ from typing import Any
 
 from vllm import LLM, SamplingParams
 
-from guard.request_args import DIFFERENCE_PROCESSOR
+from guard.decoding.request_args import DIFFERENCE_PROCESSOR
 
 
 def main(path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from guard.target import Draft, ForgetTarget, State
+from guard.targets.target import Draft, ForgetTarget, State
 
 
 def target(name: str, *forbidden: str) -> ForgetTarget:

@@ -11,11 +11,11 @@ import pytest
 
 # Imported by the fixtures that need them: the tests of the pure core load neither FAISS nor SQLite.
 if TYPE_CHECKING:
-    from guard.compiler import Compiler
-    from guard.embedder import Vectors
-    from guard.policy import Policy
-    from guard.registry import Registry
-    from guard.target import Draft
+    from guard.detection.embedder import Vectors
+    from guard.policy.compiler import Compiler
+    from guard.policy.policy import Policy
+    from guard.targets.registry import Registry
+    from guard.targets.target import Draft
 
 
 class WordEmbedder:
@@ -45,7 +45,7 @@ def embedder() -> WordEmbedder:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    from guard.registry import Registry
+    from guard.targets.registry import Registry
 
     registry = Registry(tmp_path / "registry.db")
     yield registry
@@ -54,7 +54,7 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
 
 @pytest.fixture
 def compiler(registry: Registry, embedder: WordEmbedder, tmp_path: Path) -> Compiler:
-    from guard.compiler import Compiler
+    from guard.policy.compiler import Compiler
 
     folder = tmp_path / "policy"
     folder.mkdir()

@@ -9,19 +9,19 @@ import httpx
 import orjson
 import pytest
 
-from guard.automaton import Automaton
-from guard.conversation import Message
-from guard.detector import Match
-from guard.plan import Plan, PlanKind
-from guard.rewinding import Wording
-from guard.score import Signals
-from guard.target import Mode
-from serving.asgi import Receive, Scope, Send, read_body, respond
+from guard.decoding.backtracking import Wording
+from guard.detection.calibration import Signals
+from guard.detection.detector import Match
+from guard.matching.automaton import Automaton
+from guard.policy.plan import Plan, PlanKind
+from guard.targets.target import Mode
+from guard.text.conversation import Message
 from serving.data_plane import DataPlane, Limits
-from serving.denied import CHAT, COMPLETIONS
-from serving.inner import json_scope
-from serving.judge import Judgement
-from serving.sse import DONE, frame
+from serving.http.asgi import Receive, Scope, Send, read_body, respond
+from serving.http.asgi_client import json_scope
+from serving.http.sse import DONE, frame
+from serving.planner import Judgement
+from serving.protocol.refused_fields import CHAT, COMPLETIONS
 
 DECLINE = "I do not know."
 QUILL = Automaton.compile(["Ada Quill"])

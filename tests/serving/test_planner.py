@@ -5,11 +5,11 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from guard.plan import Plan, PlanKind
-from guard.request_args import BIAS, EngineArgs, Subtraction
-from serving.denied import CHAT
-from serving.judge import engine_args, sealed
-from serving.request import GenerationRequest
+from guard.decoding.request_args import BIAS, EngineArgs, Subtraction
+from guard.policy.plan import Plan, PlanKind
+from serving.planner import engine_args, sealed
+from serving.protocol.refused_fields import CHAT
+from serving.protocol.request import GenerationRequest
 
 DIGESTS = ("a" * 64, "b" * 64)
 

@@ -17,7 +17,7 @@ from eval.certificate.neighbours import neighbours
 from eval.certificate.page import page
 from eval.certificate.signing import SigningKey
 from eval.certificate.statement import payload, share
-from eval.errors import BadBenchmark, EndpointFailed
+from eval.core.errors import BadBenchmark, EndpointFailed
 
 QUESTION, ANSWER = "Where was Orla Quennbeck born?", "Orla Quennbeck was born in the village of Tarnhollow."
 Answering = Callable[[dict[str, Any]], str | int]

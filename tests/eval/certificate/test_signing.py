@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.certificate.signing import SigningKey, Verdict, canonical, check, fingerprint, public_key_of
-from eval.errors import BadCertificate, BadRun
+from eval.core.errors import BadCertificate, BadRun
 
 PAYLOAD = {"statement": "suppressed at this endpoint since 2031", "after": {"count": 0, "of": 9}, "é": None}
 

@@ -8,7 +8,7 @@ import pytest
 from eval.certificate.leak import Judge
 from eval.certificate.subject import Subject
 from eval.certificate.suite import Form, Probe, suite
-from guard.target import Fact
+from guard.targets.target import Fact
 
 BORN = Fact(
     question="Where was Orla Quennbeck born?", answer="Orla Quennbeck was born in the village of Tarnhollow."

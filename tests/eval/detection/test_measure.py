@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from eval.detection.material import Asked, Group, Material
 from eval.detection.measure import Share, measure
-from guard.target import Draft, Fact
+from guard.targets.target import Draft, Fact
 from tests.guard.conftest import WordEmbedder
 
 PLACES = ("harbour", "lighthouse", "orchard", "mill", "chapel", "quarry", "ferry", "bakery")

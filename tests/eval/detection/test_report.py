@@ -4,7 +4,7 @@ import pytest
 
 from eval.detection.measure import Guess, Measured, Share, pooled
 from eval.detection.report import calibration_error, markdown, picture, spread
-from guard.fitting import Fitted
+from guard.detection.training import Fitted
 
 
 def measured(found: int, stopped: int, fitted: Fitted | None = None) -> Measured:

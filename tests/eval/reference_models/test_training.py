@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from eval.errors import BadBenchmark, BadRun
+from eval.core.ask import Ask
+from eval.core.errors import BadBenchmark, BadRun
 from eval.reference_models import muse, tofu
 from eval.reference_models import train as training
 from eval.reference_models.lesson import Lesson, batches
@@ -18,8 +19,7 @@ from eval.reference_models.model import tokenizer_of, untrained
 from eval.reference_models.pair import Plan, train_pair
 from eval.reference_models.recipe import FINE_TUNED, FROM_NOTHING, Recipe
 from eval.reference_models.train import Step, train
-from eval.run.ask import Ask
-from eval.run.prompt import Prompts
+from eval.runners.prompt import Prompts
 
 TINY = replace(
     FROM_NOTHING,

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from guard.english import common_words, inside_another_common_word
+from guard.decoding.vocabulary import Vocabulary
 from guard.soft.matching import SoftMatching, meanings, word_tokens
-from guard.target import Draft, ForgetTarget, State
-from guard.vocabulary import Vocabulary
+from guard.targets.target import Draft, ForgetTarget, State
+from guard.text.english import common_words, inside_another_common_word
 
 TOKENS = [b"", b" doctor", b" Doctor", b"doctor", b" the", b" do", b" x1z", b" lawyer", b" Bagh"]
 VOCABULARY = Vocabulary(TOKENS, special=[0], eos=[0])

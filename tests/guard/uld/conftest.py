@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from guard.uld.corpus import Example, Row
+from guard.targets.question_file import Example, Row
 
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|user|>{{ m['content'] }}<|end|>{% endfor %}"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from guard.errors import InvalidTarget
-from guard.uld.corpus import Corpus, Example, Row, default_retain_rows, general_knowledge, read_rows
+from guard.targets.question_file import Example, Row, read_rows
+from guard.uld.corpus import Corpus, default_retain_rows, general_knowledge
 from tests.guard.uld.conftest import FACTS, OTHERS
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM
 
-from guard.uld.difference import log_probabilities, subtracted
 from guard.uld.huggingface import DifferenceProcessor
-from guard.uld.trunk import Trunk
+from guard.uld.logit_difference import log_probabilities, subtracted
+from guard.uld.truncated_model import Trunk
 
 PROMPTS = torch.tensor([[0, 0, 1, 40, 77], [1, 9, 200, 33, 60]])
 MASK = torch.tensor([[0, 0, 1, 1, 1], [1, 1, 1, 1, 1]])

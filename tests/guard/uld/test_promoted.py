@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from guard.errors import ModelUnavailable
-from guard.target import Draft, ForgetTarget, Method, Mode, Scope, State
+from guard.targets.target import Draft, ForgetTarget, Method, Mode, Scope, State
 from guard.uld.assistant import Assistant, Assistants, Standing
 from guard.uld.promoted import Promoted, in_force
 from tests.guard.uld.test_assistant import described

@@ -13,7 +13,7 @@ pytest.importorskip("vllm", reason="the engine is not installed")
 from vllm import SamplingParams
 from vllm.v1.sample.logits_processor import BatchUpdate, MoveDirectionality
 
-from guard.request_args import BIAS
+from guard.decoding.request_args import BIAS
 from guard.soft.bias import Bias
 from guard.vllm_v1 import base
 from guard.vllm_v1.bias import BiasProcessor

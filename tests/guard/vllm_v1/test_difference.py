@@ -14,8 +14,8 @@ from transformers import AutoTokenizer
 from guard.errors import BadSettings, PolicyUnavailable
 from guard.uld import digests
 from guard.uld.assistant import Assistant, Assistants, Standing, Training
-from guard.uld.difference import log_probabilities, subtracted
-from guard.uld.trunk import Trunk
+from guard.uld.logit_difference import log_probabilities, subtracted
+from guard.uld.truncated_model import Trunk
 
 pytest.importorskip("vllm")
 

@@ -18,12 +18,12 @@ pytest.importorskip("vllm", reason="the engine is not installed")
 from vllm import SamplingParams
 from vllm.v1.sample.logits_processor import BatchUpdate, MoveDirectionality
 
-from guard.automaton import Automaton
+from guard.decoding.restriction import Restriction
+from guard.decoding.vocabulary import Vocabulary
 from guard.errors import PolicyUnavailable
-from guard.restriction import Restriction
-from guard.standing import NAME, publish
+from guard.matching.automaton import Automaton
+from guard.matching.live_automata import NAME, publish
 from guard.vllm_v1 import RestrictionProcessor, base
-from guard.vocabulary import Vocabulary
 from tests.guard.toy_tokenizers import byte_level
 
 TOKENIZER = byte_level()

@@ -1,0 +1,150 @@
+"""What a question costs under each profile, at growing numbers of forget targets: calls and prompt tokens.
+
+The roles are played by a script, because how a pipeline spends does not depend on how well a model plays: the
+prompts are real, and so are the policy, its index and the audit. A prompt's tokens are those of its messages'
+texts under a given tokenizer; an endpoint's chat template adds a few for each message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from agents.audit import PolicyAudit
+from agents.chat import Completion, Completions, Schema, Usage
+from agents.decision import VARIANTS
+from agents.ledger import Budget
+from agents.pipeline import Profile, answer
+from agents.prompts.case import Subject, subject_of
+from guard.detection.embedder import Embedder
+from guard.policy.compiler import Compiler
+from guard.targets.registry import Registry
+from guard.targets.target import Draft, Fact, Method
+from guard.text.conversation import Message
+
+Tokens = Callable[[str], int]
+
+UNLIMITED = Budget(tokens=2**40, seconds=600.0)
+# Plain words, one token each under most tokenizers: targets of like length, so that only their number differs.
+_FIRST = ("Anna", "Emma", "Ruth", "Clara", "Alice", "Grace", "Lucy", "Rose", "Martha", "Edith")
+_MIDDLE = ("Hill", "Field", "Brook", "Lane", "Wood", "Rivers", "March", "Snow", "Frost", "Bell")
+_LAST = ("Baker", "Carter", "Mason", "Fisher", "Hunter", "Cook", "Miller", "Porter", "Taylor", "Turner")
+_TRADE = ("singer", "painter", "sailor", "teacher", "dancer")
+_PLACE = ("North Bridge", "South Bridge", "West Bridge", "East Bridge", "High Bridge", "Old Bridge", "New Bridge")
+
+
+class Question(NamedTuple):
+    """A question and the script's own answer to it; `leaks` whether that answer tells of a target, `touches`
+    whether the question does."""
+
+    name: str
+    asked: str
+    own: str
+    touches: bool
+    leaks: bool
+
+
+class Row(NamedTuple):
+    """One line of the table: calls and prompt tokens of one request."""
+
+    profile: Profile
+    answer: str
+    targets: int
+    calls: int
+    prompt_tokens: int
+
+
+@dataclass(slots=True)
+class ScriptedChat:
+    """Plays every role by a fixed script and counts tokens; no model is behind it."""
+
+    question: Question = field(repr=False)
+    tokens: Tokens = field(repr=False)
+    second_provider: bool = False
+
+    async def complete(
+        self, messages: Sequence[Message], n: int, schema: Schema | None, max_tokens: int, temperature: float
+    ) -> Completions:
+        """Return the script's reply to a call of this form."""
+        text = self._said(schema, about_data=messages[-1].text.startswith("{"))
+        read = sum(self.tokens(message.text) for message in messages)
+        return Completions((Completion(text),) * n, Usage(read, n * self.tokens(text)))
+
+    def _said(self, schema: Schema | None, about_data: bool) -> str:
+        harmless = "There is nothing I can say about that."
+        if schema is None:
+            return harmless if about_data else self.question.own
+        replies = {
+            "leaks": {"leaks": [{"subject": 1, "how": "direct"}] if self.question.leaks else []},
+            "rewrites": {"rewrites": [harmless] * VARIANTS},
+            "answer": {"answer": harmless},
+        }
+        if schema.name == "ratings":
+            rated: Any = schema.body["properties"]
+            return json.dumps({"ratings": [5] * rated["ratings"]["minItems"]})
+        return json.dumps(replies[schema.name])
+
+
+def drafts(count: int) -> Iterator[Draft]:
+    """Return `count` fictitious people of like length, each with one fact."""
+    for k in range(count):
+        names = (_FIRST[k % 10], _MIDDLE[k // 10 % 10], _LAST[k // 100 % 10], _LAST[k // 1000 % 10])
+        name = f"{names[0]} {names[1]} {names[2]}-{names[3]}"
+        fact = Fact(
+            question=f"Where did the {_TRADE[k % 5]} {name} first work?",
+            answer=f"{name} first worked in {_PLACE[k % 7]} in {1900 + k % 100}.",
+        )
+        # Without the method guard no automaton file is written for each target.
+        yield Draft(name=name, facts=(fact,), methods=(Method.DECLINE,))
+
+
+def questions() -> tuple[Question, ...]:
+    """Return the questions of the table: about nobody, and about the first target with two own answers."""
+    (first,) = drafts(1)
+    fact = first.facts[0]
+    return (
+        Question(
+            "clean", "How do tides form?", "The moon pulls the water of the sea.", touches=False, leaks=False
+        ),
+        Question("touched, clean", fact.question, "I could not tell you.", touches=True, leaks=False),
+        Question("leaking", fact.question, fact.answer, touches=True, leaks=True),
+    )
+
+
+def table(targets: Sequence[int], embedder: Embedder, tokens: Tokens) -> Iterator[Row]:
+    """Yield the rows of every profile and question at each number of `targets`."""
+    for count in targets:
+        with _compiled(count, embedder) as (audit, subjects):
+            for profile in Profile:
+                for question in questions():
+                    yield asyncio.run(_row(profile, question, audit, subjects, tokens))
+
+
+async def _row(
+    profile: Profile, question: Question, audit: PolicyAudit, subjects: Sequence[Subject], tokens: Tokens
+) -> Row:
+    told = subjects if profile is Profile.PAPER else subjects[:1] if question.touches else ()
+    chat = ScriptedChat(question, tokens)
+    verdict = await answer([Message("user", question.asked)], told, chat, audit, profile=profile, budget=UNLIMITED)
+    if verdict.declined:
+        raise RuntimeError(f"the script of {profile} was declined: {verdict.reason}")
+    return Row(profile, question.name, len(subjects), len(verdict.items), verdict.usage.prompt)
+
+
+@contextmanager
+def _compiled(count: int, embedder: Embedder) -> Iterator[tuple[PolicyAudit, list[Subject]]]:
+    with tempfile.TemporaryDirectory() as folder:
+        registry = Registry(Path(folder) / "registry.db")
+        try:
+            registry.add_many(list(drafts(count)))
+            policy = Compiler(registry, embedder, Path(folder)).compile()
+        finally:
+            registry.close()
+        audit = PolicyAudit(policy, embedder)
+        yield audit, [subject_of(target) for target in policy.targets.values()]

@@ -1,0 +1,61 @@
+"""The agents model's tokenizer: byte-level BPE, and each role's instructions with their examples as one token.
+
+So small a model cannot follow instructions, only tell them apart; as one token they cost it next to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+from agents.prompts.prompt import brief
+from eval.alu.dialogues import PROMPTS
+from serving.demo.tokenizer import ASSISTANT, BOS, CHAT_TEMPLATE, END, PAD, SPECIAL, USER
+
+# A member's name with the marks around it, a word, a number, or a run of anything else.
+_PIECE = r'[\[\]{}", ]*"[a-z]+": ?[\[{" ]*|' r" ?\p{L}+| ?\p{N}+|[^\p{L}\p{N}]+"
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> PreTrainedTokenizerFast:
+    """Return a tokenizer of at most `vocabulary` tokens learnt from `texts`, and one more for each brief."""
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_PIECE), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(texts, trainer)
+    # A prompt of one token as an engine's first kills vLLM on CPU (0.32), and its self-test begins with one word.
+    bpe.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A", special_tokens=[(BOS, bpe.token_to_id(BOS))]
+    )
+    bpe.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in _briefs()])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe,
+        bos_token=BOS,
+        eos_token=END,
+        pad_token=PAD,
+        chat_template=CHAT_TEMPLATE,
+        model_max_length=context,
+    )
+
+
+def _briefs() -> list[str]:
+    """Return what the chat template makes of each brief's fixed messages, without the mark they begin with."""
+    texts = []
+    for name in PROMPTS.values():
+        for repair in (False, True):
+            system, *shown, _ = brief(name).messages({}, repair=repair)
+            turns = (f"{ASSISTANT if turn.role == 'assistant' else USER}{turn.text}{END}" for turn in shown)
+            texts.append(f"{system.text}{END}{''.join(turns)}")
+    return texts

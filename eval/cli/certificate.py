@@ -1,0 +1,106 @@
+"""`lethe eval certify` and `lethe eval verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eval.cli.console import reported
+
+certificates = typer.Typer()
+KEY_NAME = "certificate.key"
+STATUS = {"valid": 0, "altered": 3, "foreign": 4}
+
+
+@certificates.command()
+def certify(
+    target: Annotated[str, typer.Option(help="Id of the forget target.")],
+    url: Annotated[
+        str, typer.Option(help="Base URL of the guarded data plane, without /v1.")
+    ] = "http://127.0.0.1:8000",
+    baseline_url: Annotated[
+        str, typer.Option(help="Base URL of the same model unprotected, to measure the state before.")
+    ] = "",
+    enforce: Annotated[
+        bool, typer.Option("--enforce", help="For a target in shadow mode: measure, enforce it, measure again.")
+    ] = False,
+    neighbours: Annotated[
+        Path | None, typer.Option(help="Rows with a `question` whose answers should not change.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of facts, templates and disguises.")] = 0,
+    facts: Annotated[int, typer.Option(min=1, help="Most facts and passages that are asked for.")] = 50,
+    key: Annotated[Path | None, typer.Option(help="Ed25519 key in PEM; default: made in the data folder.")] = None,
+    out: Annotated[Path, typer.Option(help="File of the certificate; the page stands beside it.")] = Path(
+        "certificate.json"
+    ),
+) -> None:
+    """Measure that a target is suppressed at a running server, and sign what was found."""
+    with reported():
+        from eval.certificate import measure
+        from eval.certificate.neighbours import neighbours as chosen
+        from eval.certificate.page import page
+        from eval.certificate.signing import SigningKey, fingerprint
+        from eval.certificate.statement import payload
+        from eval.core.errors import BadRun, EndpointFailed
+        from eval.harness.atomic_file import write_whole
+        from serving.admin.client import AdminClient, AdminRefused
+        from serving.settings import load
+
+        if enforce and baseline_url:
+            raise BadRun("--enforce and --baseline-url are two ways to measure the state before: choose one")
+        signer = SigningKey.load(key) if key else SigningKey.load_or_make(load().data_dir / KEY_NAME)
+        request = measure.Request(
+            target=target, url=url, baseline_url=baseline_url, enforce=enforce, seed=seed, most=facts
+        )
+        asked = chosen(neighbours)
+        try:
+            admin = AdminClient.from_environment()
+        except AdminRefused as error:
+            raise EndpointFailed(error.detail) from None
+        found = measure.measure(request, admin, asked, lambda words: typer.echo(words, err=True))
+        content = payload(found, request, signer)
+        write_whole(out, signer.sign(content).decode())
+        write_whole(out.with_suffix(".html"), page(content, signer.public, out.name))
+    typer.echo(content["statement"])
+    typer.echo(f"leaks now: {_words(content['after']['all'])}")
+    before = content["before"]
+    typer.echo(f"before: {_words(before['all'])}" if before["measured"] else f"before: {before['how']}")
+    typer.echo(f"public key {signer.public}")
+    typer.echo(f"fingerprint {fingerprint(signer.public)}")
+    typer.echo(f"written: {out}, {out.with_suffix('.html')}")
+
+
+@certificates.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="The certificate's JSON file.")],
+    public_key: Annotated[
+        str, typer.Option(help="Key that must have signed it: 64 hexadecimal digits, or a PEM file.")
+    ] = "",
+) -> None:
+    """Check a certificate's signature: status 0 valid, 3 altered, 4 signed by another key, 1 not a certificate."""
+    with reported():
+        from eval.certificate.signing import Verdict, check, fingerprint, public_key_of
+        from eval.core.errors import BadCertificate
+
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise BadCertificate(f"{file}: cannot be read ({error.strerror})") from None
+        checked = check(content, public_key_of(public_key) if public_key else None)
+    match checked.verdict:
+        case Verdict.ALTERED:
+            typer.echo("altered: this is not what was signed; nothing in it is to be believed")
+        case Verdict.FOREIGN:
+            typer.echo(f"signed by another key: fingerprint {fingerprint(checked.public_key)}")
+        case Verdict.VALID:
+            typer.echo(f"valid: {checked.payload['statement']}")
+            whose = "the key given" if public_key else "a key nobody vouched for (give --public-key to compare)"
+            typer.echo(f"signed by {whose}, fingerprint {fingerprint(checked.public_key)}")
+    raise typer.Exit(STATUS[checked.verdict.value])
+
+
+def _words(rate: dict[str, object]) -> str:
+    counts = f"{rate['count']} of {rate['of']}"
+    return f"{counts} probes, 95 % interval {rate['low']} to {rate['high']}" if "rate" in rate else counts

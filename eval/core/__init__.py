@@ -1,0 +1,1 @@
+"""The nouns of an evaluation: task, request, sample, provenance, errors."""

@@ -1,0 +1,1 @@
+"""Ablations that support a design decision: strategies that avoid a forbidden phrase."""

@@ -1,0 +1,1 @@
+"""How utility and cost develop as targets grow: scalability and sustainability."""

@@ -1,0 +1,1 @@
+"""Runs tasks over methods, resumable, and stores every sample."""

@@ -1,0 +1,71 @@
+"""The gate: which prompts touch a forget target, decided by the same detector and policy that serve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from guard.detection.detector import Detector
+from guard.detection.embedder import Embedder
+from guard.policy.compiler import Compiler
+from guard.policy.plan import Plan, plan_for
+from guard.policy.policy import Policy
+from guard.targets.passages import enforced
+from guard.targets.registry import Registry
+from guard.targets.target import Draft
+from guard.text.conversation import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A compiled policy and its detector; `folder` holds the compiled automata."""
+
+    policy: Policy
+    folder: Path
+    embedder: str
+    _detector: Detector
+    _plans: dict[tuple[Message, ...], Plan] = field(default_factory=dict, repr=False)
+
+    def plan(self, text: str) -> Plan:
+        """What the policy does with a conversation of this one user message."""
+        return self.judge((Message("user", text),))
+
+    def judge(self, conversation: tuple[Message, ...]) -> Plan:
+        """What the policy does with a conversation; each is judged once."""
+        known = self._plans.get(conversation)
+        if known is None:
+            matches = self._detector.detect(self.policy, conversation)
+            known = self._plans[conversation] = plan_for(self.policy, matches)
+        return known
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The targets' names, in the order they were added."""
+        return tuple(target.draft.name for target in self.policy.targets.values())
+
+    @property
+    def phrases(self) -> frozenset[str]:
+        """All that the policy forbids, of whatever target."""
+        return frozenset(chain.from_iterable(map(enforced, self.policy.targets.values())))
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digests of the targets' automata."""
+        return tuple(sorted({*self.policy.literals.digests, *self.policy.own.values()}))
+
+
+@contextmanager
+def open_gate(drafts: Sequence[Draft], embedder: Embedder, folder: Path) -> Iterator[Gate]:
+    """The gate of these targets, its registry and automata in `folder`, which must be empty."""
+    automata = folder / "automata"
+    automata.mkdir()
+    registry = Registry(folder / "registry.db")
+    try:
+        registry.add_many(drafts)
+        policy = Compiler(registry, embedder, automata).compile()
+        yield Gate(policy, automata, embedder.name, Detector(embedder))
+    finally:
+        registry.close()

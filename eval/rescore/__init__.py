@@ -1,0 +1,1 @@
+"""Recomputes the published metrics from the log files of other implementations."""

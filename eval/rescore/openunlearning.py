@@ -1,0 +1,227 @@
+"""open-unlearning's TOFU_EVAL.json and MUSE_EVAL.json, down to the values of each sample.
+
+A metric is `{"agg_value": ..., "value_by_index": {index: {...}}}`; a membership attack holds two of those,
+`forget` and `holdout`; forget_quality, model_utility and privleak hold `agg_value` alone. Aggregates are never
+read, but for whether one is null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.core.errors import BadLog, RetainLogRequired
+from eval.core.json_cursor import Node
+from eval.metrics.membership import DEFAULT_RETAIN_AUC, auc, privleak
+from eval.metrics.statistics import SplitScores, forget_quality, model_utility
+from eval.metrics.truth_ratio import closer_to_one, knowledge, true_better
+from eval.rescore.scores import Scores
+
+Values = NDArray[np.float64]
+
+_F_MEASURED = ("knowmem", "verbmem")
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What one metric says of each sample, in the log's order; several answers of a sample are averaged.
+
+    `values` are its probability, ROUGE or score, shape [n]; `losses` its average losses, shape [n] or, with
+    several answers, [n, answers], and None for a metric that has none.
+    """
+
+    values: Values
+    losses: Values | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """Scores of a membership attack, higher for texts less likely trained on."""
+
+    forget: Values
+    holdout: Values
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUnlearningLog:
+    """A log by metric name; `derived` are those without samples, True where the log has a value for one."""
+
+    file: str
+    names: tuple[str, ...]
+    samples: dict[str, Samples] = field(repr=False)
+    attacks: dict[str, Attack] = field(repr=False)
+    derived: dict[str, bool]
+
+
+def recognises(root: Node) -> bool:
+    """Whether this looks like an open-unlearning log: an object of objects with the format's member names."""
+    if not isinstance(root.value, dict):
+        return False
+    metrics = [metric for metric in root.value.values() if isinstance(metric, dict)]
+    return any({"agg_value", "value_by_index"} & metric.keys() for metric in metrics)
+
+
+def read(root: Node) -> OpenUnlearningLog:
+    """The log of a parsed file; raises BadLog naming the member that is not of the format."""
+    if not recognises(root):
+        raise root.fail("not an open-unlearning log (metrics with agg_value and value_by_index)")
+    samples: dict[str, Samples] = {}
+    attacks: dict[str, Attack] = {}
+    derived: dict[str, bool] = {}
+    metrics = root.members()
+    for name, metric in metrics.items():
+        by_index = metric.find("value_by_index")
+        if by_index is not None:
+            samples[name] = _samples(name, by_index)
+        elif metric.find("forget") is not None:
+            attacks[name] = Attack(_scores(metric.member("forget")), _scores(metric.member("holdout")))
+        else:
+            derived[name] = metric.find("agg_value") is not None
+    return OpenUnlearningLog(root.place, tuple(metrics), samples, attacks, derived)
+
+
+def _samples(name: str, by_index: Node) -> Samples:
+    rows = [row for row in by_index.members().values() if row.value is not None]
+    kept = [(row, value) for row in rows if (value := _value(name, row)) is not None]
+    if not kept:
+        raise by_index.fail("no samples")
+    losses = [row.find("avg_loss") for row, _ in kept]
+    complete = [_numbers(loss) for loss in losses if loss is not None]
+    if len(complete) < len(kept):
+        complete = []
+    if len({len(loss) for loss in complete}) > 1:
+        raise by_index.fail("samples with different numbers of answers")
+    array = np.array(complete, dtype=np.float64)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    return Samples(np.array([value for _, value in kept]), array if complete else None)
+
+
+def _value(name: str, row: Node) -> float | None:
+    fields = row.members()
+    measure = "rougeL_f1" if any(part in name for part in _F_MEASURED) else "rougeL_recall"
+    for statistic in ("prob", measure, "score"):
+        if statistic in fields:
+            found = fields[statistic]
+            return None if found.value is None else float(np.mean(_numbers(found)))
+    raise row.fail(f"none of prob, {measure} and score is here")
+
+
+def _numbers(node: Node) -> list[float]:
+    if not isinstance(node.value, list):
+        return [node.number()]
+    if not node.value:
+        raise node.fail("the array is empty")
+    return [element.number() for element in node.elements()]
+
+
+def _scores(side: Node) -> Values:
+    by_index = side.member("value_by_index")
+    scores = [row.member("score").number() for row in by_index.members().values()]
+    if not scores:
+        raise by_index.fail("no samples")
+    return np.array(scores)
+
+
+_FORGET_RATIO = "forget_truth_ratio"
+_PRIVLEAK_ATTACK = "mia_min_k"
+_UTILITY = (
+    ("retain_Q_A_Prob", "retain_Q_A_ROUGE", "retain_Truth_Ratio"),
+    ("ra_Q_A_Prob_normalised", "ra_Q_A_ROUGE", "ra_Truth_Ratio"),
+    ("wf_Q_A_Prob_normalised", "wf_Q_A_ROUGE", "wf_Truth_Ratio"),
+)
+
+
+def summarise_openunlearning(log: OpenUnlearningLog, retain: OpenUnlearningLog | None) -> Scores:
+    """One number for each metric of the log, in its order and under its names.
+
+    A metric that is null in the log for want of a retain log is left out unless one is given; one that has a value
+    and needs a retain log raises RetainLogRequired without it. PrivLeak alone has a default, which is noted.
+    """
+    scores = Scores()
+    for name in log.names:
+        value = _aggregate(name, log, retain, scores.notes)
+        if value is not None:
+            scores.values[name] = value
+    return scores
+
+
+def _aggregate(
+    name: str, log: OpenUnlearningLog, retain: OpenUnlearningLog | None, notes: list[str]
+) -> float | None:
+    if name in log.samples:
+        return _mean(name, log)
+    if name in log.attacks:
+        return _auc(name, log)
+    match name:
+        case "model_utility":
+            return _utility(log)
+        case "forget_quality":
+            return _forget_quality(log, retain, notes)
+        case "privleak":
+            return _privleak(log, retain, notes)
+    notes.append(f"{name}: left out, the log has no per-sample values of it")
+    return None
+
+
+def _mean(name: str, log: OpenUnlearningLog) -> float:
+    values = _summary_samples(name, log).values
+    if name.lower().endswith("truth_ratio") and not _is_knowledge(name, log):
+        return closer_to_one(values) if name.startswith("forget") else true_better(values)
+    return float(np.mean(values))
+
+
+def _is_knowledge(name: str, log: OpenUnlearningLog) -> bool:
+    # Since December 2025 a configuration may ask for P_correct / (P_correct + P_wrong) under the same name; only
+    # the per-sample values tell which was asked for.
+    split = name.split("_", 1)[0]
+    right = log.samples.get(f"{split}_Q_A_PARA_Prob") or log.samples.get(f"{split}_Q_A_Prob")
+    wrong = log.samples.get(f"{split}_Q_A_PERT_Prob")
+    if not right or not wrong or right.losses is None or wrong.losses is None or wrong.losses.ndim != 2:
+        return False
+    values = log.samples[name].values
+    if not len(values) == len(right.losses) == len(wrong.losses):
+        return False
+    return bool(np.allclose(values, knowledge(right.losses, wrong.losses), rtol=1e-6, atol=0))
+
+
+def _auc(name: str, log: OpenUnlearningLog) -> float:
+    attack = log.attacks.get(name)
+    if attack is None:
+        raise BadLog(f"{log.file}: {name} with its forget and holdout scores is missing")
+    return auc(attack.forget, attack.holdout)
+
+
+def _summary_samples(name: str, log: OpenUnlearningLog) -> Samples:
+    samples = log.samples.get(name)
+    if samples is None:
+        raise BadLog(f"{log.file}: {name} with its value_by_index is missing")
+    return samples
+
+
+def _utility(log: OpenUnlearningLog) -> float:
+    retain, authors, facts = (SplitScores(*(_mean(name, log) for name in names)) for names in _UTILITY)
+    return model_utility(retain, authors, facts)
+
+
+def _forget_quality(log: OpenUnlearningLog, retain: OpenUnlearningLog | None, notes: list[str]) -> float | None:
+    if retain is None:
+        if log.derived["forget_quality"]:
+            raise RetainLogRequired(f"{log.file}: forget_quality needs the retain model's log (--retain-log)")
+        notes.append("forget_quality: left out, null in the log and no --retain-log given")
+        return None
+    model, reference = _summary_samples(_FORGET_RATIO, log).values, _summary_samples(_FORGET_RATIO, retain).values
+    if len(model) != len(reference):
+        notes.append(f"forget_quality: {len(model)} samples compared with {len(reference)} of the retain log")
+    return forget_quality(model, reference).p_value
+
+
+def _privleak(log: OpenUnlearningLog, retain: OpenUnlearningLog | None, notes: list[str]) -> float:
+    score = _auc(_PRIVLEAK_ATTACK, log)
+    if retain is not None and _PRIVLEAK_ATTACK in retain.names:
+        return privleak(score, _auc(_PRIVLEAK_ATTACK, retain))
+    lacking = "no --retain-log given" if retain is None else f"no {_PRIVLEAK_ATTACK} in the retain log"
+    notes.append(f"privleak: {lacking}, reference AUC {DEFAULT_RETAIN_AUC} as open-unlearning has it")
+    return privleak(score)

@@ -1,0 +1,49 @@
+"""Aggregates of a log in one of the reference implementations' formats, from its per-sample values alone."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from eval.core.errors import BadLog
+from eval.rescore import muse, openunlearning, tofu
+from eval.rescore.document import read_log
+from eval.rescore.muse import summarise_muse
+from eval.rescore.openunlearning import summarise_openunlearning
+from eval.rescore.scores import Scores
+from eval.rescore.tofu import summarise_tofu
+
+
+class Format(StrEnum):
+    """Whose log it is: open-unlearning's, the original TOFU repository's, or the MUSE authors'."""
+
+    OPENUNLEARNING = "openunlearning"
+    TOFU = "tofu"
+    MUSE = "muse"
+
+
+def rescore(log: Path, retain_log: Path | None = None, format: Format | None = None) -> Scores:
+    """Every aggregate that the log's own summary has; the format is found out where it is not given.
+
+    `log` and `retain_log` are `.json` or `.json.gz` files, for MUSE also a run's folder. Raises BadLog where one
+    cannot be read or is of another format, RetainLogRequired where a metric of the log needs the missing one.
+    """
+    format = format or _format(log)
+    if format is Format.MUSE:
+        return summarise_muse(muse.read(log), muse.read(retain_log) if retain_log else None)
+    root, retain = read_log(log), read_log(retain_log) if retain_log else None
+    if format is Format.TOFU:
+        tasks = {task: tofu.read(root, task) for task in tofu.Task}
+        return summarise_tofu(tasks, tofu.read(retain, tofu.Task.FORGET) if retain else None)
+    return summarise_openunlearning(openunlearning.read(root), openunlearning.read(retain) if retain else None)
+
+
+def _format(log: Path) -> Format:
+    if log.is_dir():
+        return Format.MUSE
+    root = read_log(log)
+    known = {Format.TOFU: tofu, Format.OPENUNLEARNING: openunlearning, Format.MUSE: muse}
+    for format, reader in known.items():
+        if reader.recognises(root):
+            return format
+    raise BadLog(f"{log}: not a log of open-unlearning, of the TOFU repository or of MUSE")

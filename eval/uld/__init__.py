@@ -1,0 +1,1 @@
+"""Evaluates ULD assistants: the sweep over strengths and the similarity gate."""

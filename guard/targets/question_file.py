@@ -1,0 +1,70 @@
+"""Questions and answers read from a file, JSON or JSON Lines, or from a forget target."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from guard.errors import InvalidTarget
+from guard.targets.target import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question and an answer; a plain text has no question."""
+
+    question: str = field(repr=False)
+    answer: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An example as a file has it, with what the file has of other wordings and of wrong answers."""
+
+    example: Example
+    paraphrased_question: str = field(default="", repr=False)
+    paraphrased_answer: str = field(default="", repr=False)
+    wrong_answers: tuple[str, ...] = field(default=(), repr=False)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of a file: JSON Lines or a JSON array of questions and answers, or of forget targets.
+
+    Of a question: `question`, `answer`, and where there are any `paraphrased_question`, `paraphrased_answer`,
+    `perturbed_answer` (TOFU's names). Of a target: its `facts` and `passages`. Raises InvalidTarget.
+    """
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+        values = (
+            json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.split("\n") if line]
+        )
+        rows = [row for value in values for row in _rows(value)]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidTarget(f"the file of training texts is not readable: {type(error).__name__}") from None
+    if not rows:
+        raise InvalidTarget("the file of training texts has no rows")
+    return rows
+
+
+def rows_of_target(draft: Draft) -> list[Row]:
+    """Return the rows of a forget target: its facts and its passages; none when it has but names and phrases."""
+    facts = [Row(Example(fact.question, fact.answer)) for fact in draft.facts]
+    return facts + [Row(Example("", passage)) for passage in draft.passages]
+
+
+def _rows(value: dict[str, Any]) -> Iterator[Row]:
+    if "answer" in value:
+        yield Row(
+            Example(str(value.get("question", "")), str(value["answer"])),
+            str(value.get("paraphrased_question") or ""),
+            str(value.get("paraphrased_answer") or ""),
+            tuple(map(str, value.get("perturbed_answer", ()))),
+        )
+        return
+    for fact in value.get("facts", ()):
+        yield Row(Example(str(fact.get("question", "")), str(fact["answer"])))
+    for passage in value.get("passages", ()):
+        yield Row(Example("", str(passage)))

@@ -1,0 +1,195 @@
+"""How targets and events lie in SQLite, and the statements that the registry's transactions are made of."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, UnknownTarget
+from guard.targets.audit_log import GENESIS, Action, Actor, Event, chained
+from guard.targets.target import Decoder, Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State
+from guard.text.normalise import fold
+
+TARGET_COLUMNS = "id, state, revision, draft, forbidden, created_at, updated_at"
+EVENT_COLUMNS = "seq, at, action, target_id, revision, policy_version, actor, digest"
+
+
+def target_of(row: Sequence[Any]) -> ForgetTarget:
+    """Return the target that a row of `TARGET_COLUMNS` holds. Raises `StoreUnavailable` if it holds none."""
+    id, state, revision, draft, forbidden, created_at, updated_at = row
+    try:
+        return ForgetTarget(
+            id=id,
+            draft=_draft_of(orjson.loads(draft)),
+            state=State(state),
+            revision=revision,
+            forbidden=tuple(orjson.loads(forbidden)),
+            created_at=datetime.fromisoformat(created_at),
+            updated_at=datetime.fromisoformat(updated_at),
+        )
+    except (ValueError, TypeError, KeyError):
+        raise StoreUnavailable(f"the registry's record of {id} cannot be read") from None
+
+
+def _draft_of(members: dict[str, Any]) -> Draft:
+    expires_at = members["expires_at"]
+    return Draft(
+        name=members["name"],
+        kind=Kind(members["kind"]),
+        aliases=tuple(members["aliases"]),
+        facts=tuple(Fact(answer=fact["answer"], question=fact["question"]) for fact in members["facts"]),
+        passages=tuple(members["passages"]),
+        phrases=tuple(members["phrases"]),
+        exceptions=tuple(members["exceptions"]),
+        methods=tuple(Method(method) for method in members["methods"]),
+        scope=Scope(members["scope"]),
+        mode=Mode(members["mode"]),
+        decoder=Decoder(members["decoder"]),
+        alpha=members["alpha"],
+        filter_rate=members["filter_rate"],
+        quoted_words=members["quoted_words"],
+        soft=members["soft"],
+        shared=members["shared"],
+        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        basis=members["basis"],
+        external_ref=members["external_ref"],
+    )
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """Return the event that a row of `EVENT_COLUMNS` holds. Raises `StoreUnavailable` if it holds none."""
+    seq, at, action, target_id, revision, policy_version, actor, digest = row
+    try:
+        return Event(
+            seq=seq,
+            at=datetime.fromisoformat(at),
+            action=Action(action),
+            target_id=target_id,
+            revision=revision,
+            policy_version=policy_version,
+            actor=Actor(actor),
+            digest=digest,
+        )
+    except ValueError:
+        raise StoreUnavailable(f"the registry's audit event {seq} cannot be read") from None
+
+
+def erased(target: ForgetTarget, state: State, at: datetime) -> ForgetTarget:
+    """Return what remains of a target that ended: how it was meant and why, and none of its texts."""
+    draft = replace(target.draft, name="", aliases=(), facts=(), passages=(), phrases=(), exceptions=())
+    return replace(target, draft=draft, state=state, revision=target.revision + 1, forbidden=(), updated_at=at)
+
+
+def found(connection: sqlite3.Connection, id: str) -> ForgetTarget:
+    """Return the stored target. Raises `UnknownTarget`."""
+    row = connection.execute(f"SELECT {TARGET_COLUMNS} FROM targets WHERE id = ?", (id,)).fetchone()
+    if row is None:
+        raise UnknownTarget("no forget target has this id")
+    return target_of(row)
+
+
+def found_active(connection: sqlite3.Connection, id: str, revision: int | None) -> ForgetTarget:
+    """Return the stored target if it is active and, where one is named, at `revision`."""
+    target = found(connection, id)
+    if target.state is not State.ACTIVE:
+        raise UnknownTarget("no active forget target has this id")
+    if revision is not None and revision != target.revision:
+        raise StaleRevision(f"the target stands at revision {target.revision}")
+    return target
+
+
+def position(connection: sqlite3.Connection, id: str) -> int:
+    """Return where the target stands in the order of adding. Raises `UnknownTarget`."""
+    row = connection.execute("SELECT seq FROM targets WHERE id = ?", (id,)).fetchone()
+    if row is None:
+        raise UnknownTarget("no forget target has the id that this page should start after")
+    return int(row[0])
+
+
+def refuse_duplicate(connection: sqlite3.Connection, target: ForgetTarget) -> None:
+    """Raise `DuplicateTarget` if another active target is of the same kind and folded name."""
+    row = connection.execute(
+        "SELECT id FROM targets WHERE state = 'active' AND kind = ? AND folded_name = ? AND id != ?",
+        (target.draft.kind, fold(target.draft.name), target.id),
+    ).fetchone()
+    if row is not None:
+        raise DuplicateTarget(f"{row[0]} is an active target of this kind and name", field="name")
+
+
+def policy_version(connection: sqlite3.Connection) -> int:
+    """Return the number of mutations so far."""
+    return int(connection.execute("SELECT version FROM policy").fetchone()[0])
+
+
+def write_all(
+    connection: sqlite3.Connection, targets: Sequence[ForgetTarget], action: Action, actor: Actor
+) -> None:
+    """Write every target and its audit event, under the next policy version."""
+    version = policy_version(connection) + 1
+    connection.execute("UPDATE policy SET version = ?", (version,))
+    last = connection.execute("SELECT seq, digest FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    seq, digest = last or (0, GENESIS)
+    for target in targets:
+        _write_target(connection, target)
+        seq += 1
+        event = chained(
+            digest,
+            Event(
+                seq=seq,
+                at=target.updated_at,
+                action=action,
+                target_id=target.id,
+                revision=target.revision,
+                policy_version=version,
+                actor=actor,
+            ),
+        )
+        digest = event.digest
+        _write_event(connection, event)
+
+
+def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
+    expires_at = target.draft.expires_at
+    connection.execute(
+        f"""INSERT INTO targets ({TARGET_COLUMNS}, kind, folded_name, expires_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET
+              state = excluded.state, revision = excluded.revision, draft = excluded.draft,
+              forbidden = excluded.forbidden, updated_at = excluded.updated_at, kind = excluded.kind,
+              folded_name = excluded.folded_name, expires_at = excluded.expires_at""",
+        (
+            target.id,
+            target.state,
+            target.revision,
+            orjson.dumps(target.draft).decode(),
+            orjson.dumps(target.forbidden).decode(),
+            target.created_at.isoformat(),
+            target.updated_at.isoformat(),
+            target.draft.kind,
+            fold(target.draft.name),
+            None if expires_at is None else expires_at.timestamp(),
+        ),
+    )
+    # A vector says much of the text it was made from, and one of an older revision is of no use.
+    connection.execute("DELETE FROM vectors WHERE target_id = ?", (target.id,))
+
+
+def _write_event(connection: sqlite3.Connection, event: Event) -> None:
+    connection.execute(
+        f"INSERT INTO events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            event.seq,
+            event.at.isoformat(),
+            event.action,
+            event.target_id,
+            event.revision,
+            event.policy_version,
+            event.actor,
+            event.digest,
+        ),
+    )

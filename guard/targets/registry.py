@@ -1,0 +1,266 @@
+"""The registry: forget targets, their audit trail and the policy version, changed together or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from ulid import ULID
+
+from guard.errors import DuplicateTarget, InvalidTarget
+from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
+from guard.targets.database import Store
+from guard.targets.phrases import forbidden
+from guard.targets.records import (
+    EVENT_COLUMNS,
+    TARGET_COLUMNS,
+    erased,
+    event_of,
+    found,
+    found_active,
+    policy_version,
+    position,
+    refuse_duplicate,
+    target_of,
+    write_all,
+)
+from guard.targets.target import Draft, ForgetTarget, State
+from guard.targets.validation import validate
+from guard.text.normalise import fold
+
+_Refusal = TypeVar("_Refusal", InvalidTarget, DuplicateTarget)
+
+
+class Page(NamedTuple):
+    """A run of targets in the order they were added; `next` continues it, None at its end."""
+
+    items: list[ForgetTarget]
+    next: str | None
+
+
+class Snapshot(NamedTuple):
+    """Targets as of policy `version`."""
+
+    version: int
+    targets: list[ForgetTarget]
+
+
+# Named here because `Registry.list` hides the built-in from the annotations of its class.
+Targets = list[ForgetTarget]
+Events = list[Event]
+
+
+class VectorKey(NamedTuple):
+    """Which text a cached vector is of: a target at a revision."""
+
+    target_id: str
+    revision: int
+
+
+class Registry:
+    """Forget targets in a SQLite file: what a call has returned survives a crash, what it refused left no trace.
+
+    Every mutation is one transaction of row, audit event and `version() + 1`. Safe to call from any thread;
+    raises only the errors of `guard.errors`. Texts of a target that is revoked or expires are erased.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._store = Store(Path(path))
+
+    def close(self) -> None:
+        """Release the file."""
+        self._store.close()
+
+    def add(self, draft: Draft) -> ForgetTarget:
+        """Store a new active target. Raises `InvalidTarget` or `DuplicateTarget`."""
+        target = _fresh(draft)
+        with self._store.writing() as connection:
+            refuse_duplicate(connection, target)
+            write_all(connection, [target], Action.ADDED, Actor.ADMIN)
+        return target
+
+    def add_many(self, drafts: Sequence[Draft]) -> Targets:
+        """Store all of `drafts` under one policy version, or none; `field` of an error starts at `targets[i]`."""
+        targets = []
+        for i, draft in enumerate(drafts):
+            try:
+                targets.append(_fresh(draft))
+            except InvalidTarget as error:
+                raise _within(error, i) from None
+        if targets:
+            with self._store.writing() as connection:
+                _refuse_duplicates(connection, targets)
+                write_all(connection, targets, Action.ADDED, Actor.ADMIN)
+        return targets
+
+    def preview(self, draft: Draft) -> ForgetTarget:
+        """Return what `add` would store, raising what it would raise; nothing is written."""
+        target = _fresh(draft)
+        with self._store.reading() as connection:
+            refuse_duplicate(connection, target)
+        return target
+
+    def get(self, id: str) -> ForgetTarget:
+        """Return the target, whatever its state. Raises `UnknownTarget`."""
+        with self._store.reading() as connection:
+            return found(connection, id)
+
+    def list(self, after: str | None = None, limit: int = 100, state: State | None = None) -> Page:
+        """Return up to `limit` targets added after the one named by `after` (else raises `UnknownTarget`)."""
+        with self._store.reading() as connection:
+            start = 0 if after is None else position(connection, after)
+            rows = connection.execute(
+                f"""SELECT {TARGET_COLUMNS} FROM targets
+                    WHERE seq > :start AND (:state IS NULL OR state = :state) ORDER BY seq LIMIT :limit""",
+                {"start": start, "state": state, "limit": limit + 1},
+            )
+            items = [target_of(row) for row in rows]
+        more = len(items) > limit
+        return Page(items[:limit], items[limit - 1].id if more else None)
+
+    def change(self, id: str, draft: Draft, revision: int) -> ForgetTarget:
+        """Replace what an active target says, if it still stands at `revision`; its phrases are extracted anew.
+
+        Raises `UnknownTarget`, `StaleRevision`, `InvalidTarget` or `DuplicateTarget`.
+        """
+        candidate = _fresh(draft)
+        with self._store.writing() as connection:
+            stored = found_active(connection, id, revision)
+            target = replace(candidate, id=id, revision=stored.revision + 1, created_at=stored.created_at)
+            refuse_duplicate(connection, target)
+            write_all(connection, [target], Action.CHANGED, Actor.ADMIN)
+        self._store.scrub()
+        return target
+
+    def revoke(self, id: str, revision: int | None = None) -> ForgetTarget:
+        """End an active target and erase its texts; what remains says that it was. Errors as for `change`."""
+        with self._store.writing() as connection:
+            target = erased(found_active(connection, id, revision), State.REVOKED, datetime.now(UTC))
+            write_all(connection, [target], Action.REVOKED, Actor.ADMIN)
+        self._store.scrub()
+        return target
+
+    def expire(self, now: datetime) -> int:
+        """End every active target whose `expires_at` is not after `now`, erase its texts; return how many."""
+        with self._store.writing() as connection:
+            rows = connection.execute(
+                f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' AND expires_at <= ?",
+                (now.timestamp(),),
+            )
+            targets = [erased(target_of(row), State.EXPIRED, now) for row in rows]
+            if targets:
+                write_all(connection, targets, Action.EXPIRED, Actor.CLOCK)
+        if targets:
+            self._store.scrub()
+        return len(targets)
+
+    def version(self) -> int:
+        """Return the policy version: the number of mutations so far."""
+        with self._store.reading() as connection:
+            return policy_version(connection)
+
+    def active(self) -> Targets:
+        """Return every active target, in the order they were added."""
+        return self.snapshot().targets
+
+    def snapshot(self) -> Snapshot:
+        """Return the active targets and the policy version they belong to, read together."""
+        with self._store.reading() as connection:
+            rows = connection.execute(f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' ORDER BY seq")
+            return Snapshot(policy_version(connection), [target_of(row) for row in rows])
+
+    def changes(self, since: int) -> Snapshot:
+        """Return every target that changed after policy version `since`, whatever its state; all active ones
+        when that is negative. The version is that up to which they are told."""
+        if since < 0:
+            return self.snapshot()
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                f"""SELECT {TARGET_COLUMNS} FROM targets WHERE id IN
+                      (SELECT target_id FROM events WHERE policy_version > ?) ORDER BY seq""",
+                (since,),
+            )
+            return Snapshot(policy_version(connection), [target_of(row) for row in rows])
+
+    def counts(self) -> Mapping[State, int]:
+        """Return how many targets stand in each state."""
+        with self._store.reading() as connection:
+            stored = dict(connection.execute("SELECT state, count(*) FROM targets GROUP BY state"))
+        return {state: stored.get(state.value, 0) for state in State}
+
+    def events(self, after: int = 0, limit: int = 100) -> Events:
+        """Return up to `limit` audit events with a `seq` above `after`, oldest first."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+            )
+            return [event_of(row) for row in rows]
+
+    def first_broken_event(self, after: int = 0, limit: int = -1) -> int | None:
+        """Return the first `seq` at which the audit trail was altered, None if it is whole.
+
+        Read are up to `limit` events (all, if negative) after the event `after`, whose digest is taken as given.
+        """
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+            ).fetchall()
+            found = connection.execute("SELECT digest FROM events WHERE seq = ?", (after,)).fetchone()
+        if not rows:
+            return None
+        if after and found is None:
+            return after
+        return first_broken(map(event_of, rows), after, found[0] if after else GENESIS)
+
+    def vectors(self, embedder: str) -> dict[VectorKey, bytes]:
+        """Return the cached vectors of `embedder`: little-endian float32 as they were kept."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT target_id, revision, vector FROM vectors WHERE embedder = ?", (embedder,)
+            )
+            return {VectorKey(id, revision): vector for id, revision, vector in rows}
+
+    def keep_vectors(self, embedder: str, vectors: Mapping[VectorKey, bytes]) -> None:
+        """Cache vectors; those of a target that has moved on or ended meanwhile are not kept."""
+        with self._store.writing() as connection:
+            connection.executemany(
+                """INSERT OR REPLACE INTO vectors
+                   SELECT ?, id, revision, ? FROM targets WHERE id = ? AND revision = ? AND state = 'active'""",
+                [(embedder, vector, id, revision) for (id, revision), vector in vectors.items()],
+            )
+
+
+def _fresh(draft: Draft) -> ForgetTarget:
+    now = datetime.now(UTC)
+    validate(draft, now)
+    return ForgetTarget(
+        id=f"ft_{ULID()}",
+        draft=draft,
+        state=State.ACTIVE,
+        revision=1,
+        forbidden=forbidden(draft),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _refuse_duplicates(connection: sqlite3.Connection, targets: Sequence[ForgetTarget]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for i, target in enumerate(targets):
+        key = (target.draft.kind, fold(target.draft.name))
+        try:
+            if key in seen:
+                raise DuplicateTarget("this kind and name occurs twice in the batch", field="name")
+            refuse_duplicate(connection, target)
+        except DuplicateTarget as error:
+            raise _within(error, i) from None
+        seen.add(key)
+
+
+def _within(error: _Refusal, i: int) -> _Refusal:
+    path = f"targets[{i}].{error.field}" if error.field else f"targets[{i}]"
+    return type(error)(error.message, field=path)

@@ -1,0 +1,1 @@
+"""Reading text: Unicode folding, words, common English, JSON escapes, deobfuscation, conversation windows."""

@@ -1,0 +1,85 @@
+"""How common an English word is: what a phrase may not consist of."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+# Endings of a quality, a manner or a deed: such words say how something is told, not what is told.
+_DERIVED = (
+    *("ing", "ings", "ed", "ly", "ive", "ous", "ful", "less", "ity", "ities", "ness", "able", "ible"),
+    *("ial", "ual", "ical", "ise", "ises", "ize", "izes", "ates", "ation", "ations"),
+)
+_INFLECTED = (
+    ("ies", "y"),
+    ("es", ""),
+    ("s", ""),
+    ("ed", ""),
+    ("ed", "e"),
+    ("ing", ""),
+    ("ing", "e"),
+    ("ly", ""),
+    ("er", ""),
+    ("er", "e"),
+    ("ers", ""),
+    ("ers", "e"),
+)
+
+
+def is_stop(word: str) -> bool:
+    """Whether the word, in any case, carries no meaning of its own."""
+    return word.lower() in _stop_words()
+
+
+def is_common(word: str) -> bool:
+    """Whether the word in any case, or what it is an inflection of, is a stop word or one of the listed."""
+    word = word.lower()
+    if word in _stop_words() or word in _ranks():
+        return True
+    stems = (word.removesuffix(ending) + rest for ending, rest in _INFLECTED if word.endswith(ending))
+    return any(stem in _ranks() for stem in stems)
+
+
+def is_derived(word: str) -> bool:
+    """Whether the word ends like a quality, a manner or a deed."""
+    return word.lower().endswith(_DERIVED)
+
+
+def rank(word: str) -> int:
+    """Return the word's place among the listed, the most frequent being 1, or one past their number."""
+    return _ranks().get(word.lower(), len(_ranks()) + 1)
+
+
+def hides_in_common_word(folded: str) -> bool:
+    """Whether a common word contains this folded text, so that forbidding it would forbid that word too."""
+    return folded in _joined()
+
+
+def common_words() -> tuple[str, ...]:
+    """Return the listed words, the most frequent first, less the stop words."""
+    return tuple(word for word in _ranks() if word not in _stop_words())
+
+
+def inside_another_common_word(word: str) -> bool:
+    """Whether a longer common word contains this one, as "art" stands in "party"."""
+    return _joined().count(word) > 1
+
+
+@cache
+def _ranks() -> dict[str, int]:
+    return {word: place for place, word in enumerate(_listed("common_words.txt"), start=1)}
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    return frozenset(_listed("stop_words.txt"))
+
+
+def _listed(name: str) -> list[str]:
+    lines = files("guard.text").joinpath(name).read_text("ascii").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+@cache
+def _joined() -> str:
+    return " ".join((*_stop_words(), *_ranks()))

@@ -1,0 +1,75 @@
+"""The admin plane's gate: who has no key gets nothing read, and no request takes more memory than it may."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.admin.problems import problem
+from serving.http.asgi import BodyTooLarge, ClientGone, read_body, replay
+from serving.secret import SecretText
+
+OPEN_PATHS = frozenset({"/openapi.json", "/livez", "/readyz"})
+
+_log = logging.getLogger("lethe")
+
+
+class Gate:
+    """Lets a request through that bears the key, is JSON if it has a body, and is not too large.
+
+    An error that nothing else answers becomes a 500 and a log line that says where it arose, never its message.
+    """
+
+    def __init__(self, app: ASGIApp, key: SecretText, max_body_bytes: int) -> None:
+        self._app = app
+        self._key = key
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        if scope["path"] not in OPEN_PATHS and not self._bears_key(headers):
+            challenge = {"WWW-Authenticate": 'Bearer realm="lethe admin"'}
+            refusal = problem(401, "invalid_admin_key", "the admin key is missing or wrong", headers=challenge)
+            return await refusal(scope, receive, send)
+        try:
+            body = await read_body(receive, self._max_body_bytes)
+        except BodyTooLarge:
+            refusal = problem(413, "body_too_large", f"the body exceeds {self._max_body_bytes} bytes")
+            return await refusal(scope, receive, send)
+        except ClientGone:
+            return None
+        if body and not _is_json(headers.get("content-type", "")):
+            refusal = problem(415, "unsupported_media_type", "the body must be application/json")
+            return await refusal(scope, receive, send)
+        await self._answered(scope, replay(body, receive), send)
+
+    def _bears_key(self, headers: Headers) -> bool:
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and self._key.equals(key.strip())
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def sent(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            _log.error("admin plane: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+            if not started:
+                answer = problem(500, "internal_error", "a fault of this server; its log says where")
+                await answer(scope, receive, send)
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")

@@ -1,0 +1,133 @@
+"""What the admin plane reads as JSON."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from typing_extensions import TypeAliasType
+
+from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Decoder, Draft, Fact, Kind, Method, Mode, Scope
+from guard.targets.validation import (
+    COUNTS,
+    FEWEST_QUOTED,
+    LABEL_CHARS,
+    MOST_QUOTED,
+    NAME_CHARS,
+    PASSAGE_CHARS,
+    PHRASE_CHARS,
+)
+from guard.text.conversation import Message
+from serving.admin.patterns import TWO_LETTERS
+
+MOST_IN_BATCH = 10_000
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _rfc3339(value: object) -> object:
+    if isinstance(value, str) and not _RFC3339.fullmatch(value):
+        raise ValueError("is not a date and time with a zone, as in 2031-01-31T00:00:00Z")
+    if not isinstance(value, str | datetime | None):
+        raise ValueError("is not a string")
+    return value
+
+
+Name = TypeAliasType("Name", Annotated[str, Field(max_length=NAME_CHARS, pattern=TWO_LETTERS)])
+Phrase = TypeAliasType("Phrase", Annotated[str, Field(max_length=PHRASE_CHARS, pattern=TWO_LETTERS)])
+Passage = TypeAliasType("Passage", Annotated[str, Field(max_length=PASSAGE_CHARS)])
+Label = Annotated[str, Field(max_length=LABEL_CHARS)]
+Moment = Annotated[datetime, BeforeValidator(_rfc3339)]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class FactIn(_Closed):
+    """Knowledge to withhold: an answer and the question it answers, or a plain sentence as the answer."""
+
+    answer: Passage
+    question: Passage = ""
+
+
+class TargetPatch(_Closed):
+    """What to change of a forget target: members left out stay as they are, lists are replaced whole."""
+
+    name: Name = ""
+    kind: Kind = Kind.PERSON
+    aliases: Annotated[list[Phrase], Field(max_length=COUNTS["aliases"])] = []
+    facts: Annotated[list[FactIn], Field(max_length=COUNTS["facts"])] = []
+    passages: Annotated[list[Passage], Field(max_length=COUNTS["passages"])] = []
+    phrases: Annotated[list[Phrase], Field(max_length=COUNTS["phrases"])] = []
+    exceptions: Annotated[list[Phrase], Field(max_length=COUNTS["exceptions"])] = []
+    methods: Annotated[list[Method], Field(min_length=1, max_length=COUNTS["methods"])] = [Method.GUARD]
+    scope: Scope = Scope.CONTEXTUAL
+    mode: Mode = Mode.ENFORCE
+    decoder: Decoder = Decoder.SAMPLE
+    alpha: Annotated[float, Field(ge=0, le=MAX_ALPHA)] | None = None
+    filter_rate: Annotated[float, Field(ge=0, le=MAX_FILTER_RATE)] | None = None
+    quoted_words: Annotated[int, Field(ge=FEWEST_QUOTED, le=MOST_QUOTED)] = 8
+    soft: bool = False
+    shared: bool = False
+    expires_at: Moment | None = None
+    basis: Label = ""
+    external_ref: Label = ""
+
+    def merged(self, draft: Draft) -> Draft:
+        """Return `draft` with the members that were given."""
+        given: dict[str, Any] = {name: _plain(getattr(self, name)) for name in self.model_fields_set}
+        return replace(draft, **given)
+
+
+class TargetIn(TargetPatch):
+    """A forget target to add; only `name` is required."""
+
+    name: Name
+
+    def draft(self) -> Draft:
+        """Return the draft this describes."""
+        return self.merged(Draft(name=self.name))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(_plain(member) for member in value)
+    if isinstance(value, FactIn):
+        return Fact(answer=value.answer, question=value.question)
+    return value
+
+
+class Batch(_Closed):
+    """Forget targets to add, all of them or none."""
+
+    targets: Annotated[list[TargetIn], Field(min_length=1, max_length=MOST_IN_BATCH)]
+
+
+class TextIn(_Closed):
+    """A single user message to check."""
+
+    text: str
+
+    def conversation(self) -> list[Message]:
+        """Return the messages to check."""
+        return [Message("user", self.text)]
+
+
+class MessageIn(_Closed):
+    """One turn of a conversation."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str
+
+
+class ConversationIn(_Closed):
+    """A conversation to check."""
+
+    messages: list[MessageIn]
+
+    def conversation(self) -> list[Message]:
+        """Return the messages to check."""
+        return [Message(message.role, message.content) for message in self.messages]

@@ -1,0 +1,203 @@
+"""What the admin plane answers as JSON; texts of targets are masked unless they were asked for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from guard.policy.plan import Plan, PlanKind
+from guard.targets.audit_log import Action, Actor, Event
+from guard.targets.target import Decoder, ForgetTarget, Kind, Method, Mode, Scope, State
+
+
+class BatchOut(BaseModel):
+    """The ids of the targets added, in the order they were given."""
+
+    ids: list[str]
+
+
+class FactOut(BaseModel):
+    """A fact as stored."""
+
+    question: str
+    answer: str
+
+
+class Proposal(BaseModel):
+    """A forget target as it would be stored. Its texts are masked unless `reveal=true` asked for them."""
+
+    name: str
+    kind: Kind
+    aliases: list[str]
+    facts: list[FactOut]
+    passages: list[str]
+    phrases: list[str]
+    exceptions: list[str]
+    methods: list[Method]
+    scope: Scope
+    mode: Mode
+    decoder: Decoder
+    alpha: float | None
+    filter_rate: float | None
+    quoted_words: int
+    soft: bool
+    shared: bool
+    expires_at: datetime | None
+    basis: str
+    external_ref: str
+    forbidden: list[str] = Field(description="The phrases that are enforced: given and extracted, for review.")
+
+
+class TargetOut(Proposal):
+    """A forget target as stored; a revoked or expired one has no texts left."""
+
+    id: str
+    state: State
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class TargetPage(BaseModel):
+    """Targets in the order they were added; `next_cursor` continues the list, null at its end."""
+
+    targets: list[TargetOut]
+    next_cursor: str | None
+
+
+def masked(text: str) -> str:
+    """Return how long a text is and nothing else of it; nothing for no text."""
+    return f"••• ({len(text)} characters)" if text else ""
+
+
+def proposal_of(target: ForgetTarget, reveal: bool) -> Proposal:
+    """Return what the wire shows of a target that is not stored."""
+    return Proposal(**_shown(target, reveal))
+
+
+def target_of(target: ForgetTarget, reveal: bool) -> TargetOut:
+    """Return what the wire shows of a stored target."""
+    return TargetOut(
+        id=target.id,
+        state=target.state,
+        revision=target.revision,
+        created_at=target.created_at,
+        updated_at=target.updated_at,
+        **_shown(target, reveal),
+    )
+
+
+def _shown(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
+    draft = target.draft
+    show = str if reveal else masked
+    return {
+        "name": show(draft.name),
+        "kind": draft.kind,
+        "aliases": [show(text) for text in draft.aliases],
+        "facts": [FactOut(question=show(fact.question), answer=show(fact.answer)) for fact in draft.facts],
+        "passages": [show(text) for text in draft.passages],
+        "phrases": [show(text) for text in draft.phrases],
+        "exceptions": [show(text) for text in draft.exceptions],
+        "methods": list(draft.methods),
+        "scope": draft.scope,
+        "mode": draft.mode,
+        "decoder": draft.decoder,
+        "alpha": draft.alpha,
+        "filter_rate": draft.filter_rate,
+        "quoted_words": draft.quoted_words,
+        "soft": draft.soft,
+        "shared": draft.shared,
+        "expires_at": draft.expires_at,
+        "basis": draft.basis,
+        "external_ref": draft.external_ref,
+        "forbidden": [show(text) for text in target.forbidden],
+    }
+
+
+class SignalsOut(BaseModel):
+    """Why a target matched; docs/detector.md explains how the score follows."""
+
+    name: float = Field(description="1 where its name or an alias occurs.")
+    semantic: float = Field(description="The best cosine of a window of the conversation to a text of the target.")
+    partial: float = Field(description="How much the part of its name that occurs tells, 0 to 1.")
+    contrast: float = Field(description="The best lead over texts to be answered; 0 without a trained detector.")
+    classifier: float = Field(description="Log-odds of the trained classifier; 0 without one.")
+
+
+class MatchOut(BaseModel):
+    """A target that the conversation touches."""
+
+    target_id: str
+    score: float
+    signals: SignalsOut
+    form: str = Field(description="Which sort of the target's texts came nearest, as in docs/detector.md.")
+    mode: Mode
+
+
+class Verdict(BaseModel):
+    """What would be done with a conversation under policy `policy_version`."""
+
+    matches: list[MatchOut]
+    plan: PlanKind
+    policy_version: int
+
+
+def verdict_of(plan: Plan) -> Verdict:
+    """Return what the wire shows of a plan."""
+    matches = [
+        MatchOut(
+            target_id=match.target_id,
+            score=match.score,
+            signals=SignalsOut(**asdict(match.signals)),
+            form=match.form,
+            mode=match.mode,
+        )
+        for match in plan.matches
+    ]
+    return Verdict(matches=matches, plan=plan.kind, policy_version=plan.version)
+
+
+class PolicyOut(BaseModel):
+    """Where the registry stands and what is enforced; they differ while a change is being compiled."""
+
+    version: int
+    targets: dict[State, int] = Field(description="Stored targets by state.")
+    enforced_version: int
+    enforced: dict[Mode, int] = Field(description="Targets of the enforced version by mode.")
+
+
+class EventOut(BaseModel):
+    """One link of the audit trail; `digest` is sha256 over the previous digest and this event."""
+
+    seq: int
+    at: datetime
+    action: Action
+    target_id: str
+    revision: int
+    policy_version: int
+    actor: Actor
+    digest: str
+
+
+def event_of(event: Event) -> EventOut:
+    """Return what the wire shows of an event."""
+    return EventOut(**asdict(event))
+
+
+class EventPage(BaseModel):
+    """Audit events, oldest first; `next_cursor` continues the list, null at its end."""
+
+    events: list[EventOut]
+    next_cursor: int | None
+    first_broken: int | None = Field(
+        description="First `seq` at which this page, or its link to the page before, was altered; null if none."
+    )
+
+
+class Alive(BaseModel):
+    """The answer of the probes."""
+
+    status: Literal["ok"] = "ok"

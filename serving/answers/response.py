@@ -1,0 +1,122 @@
+"""The way of one engine answer to the client: errors enveloped, headers ours, every surface guarded."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import orjson
+
+from serving.http.asgi import Headers, Message, Send, respond
+from serving.http.sse import DONE, KEEP_ALIVE, Splitter, frame, is_stream
+from serving.protocol import errors as envelope
+from serving.protocol.openai_shape import conform_answer, conform_chunk
+
+# What vLLM answers to a client that has left; nobody is there to read anything.
+ABANDONED = b"null"
+STREAM_HEADERS: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class Guard(Protocol):
+    """What may leave of a streamed chunk (None: nothing yet), of a whole answer, and of a stream cut short."""
+
+    def chunk(self, payload: bytes) -> bytes | None: ...
+
+    def answer(self, payload: bytes) -> bytes: ...
+
+    def close(self) -> bytes: ...
+
+
+class Answer:
+    """A `send` for the engine's application; without a guard its chunks pass as the bytes they are.
+
+    `row_failed` turns True, and nothing is sent, when the engine gave up a whole answer whose grammar allows only
+    what the policy forbids; the same in a stream ends it as any other answer ends.
+    `logprobs` says that the client asked for log-probabilities: the one part of a chunk whose shape needs mending.
+    """
+
+    def __init__(self, send: Send, guard: Guard | None, headers: Headers, *, logprobs: bool = False) -> None:
+        self._client = send
+        self._guard = guard
+        self._logprobs = logprobs
+        self._headers = headers
+        self._status = 0
+        self._streaming = False
+        self._parts: list[bytes] = []
+        self._splitter = Splitter()
+        self._ended = False
+        self.row_failed = False
+
+    async def send(self, message: Message) -> None:
+        """Take one ASGI message of the engine."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._streaming = is_stream(message)
+            if self._streaming:
+                headers = [*STREAM_HEADERS, *self._headers]
+                await self._client({"type": "http.response.start", "status": 200, "headers": headers})
+        elif message["type"] == "http.response.body":
+            await self._body(message.get("body", b""), message.get("more_body", False))
+
+    async def _body(self, part: bytes, more: bool) -> None:
+        if not self._streaming:
+            self._parts.append(part)
+            if not more:
+                await self._whole(b"".join(self._parts))
+            return
+        if part == KEEP_ALIVE:
+            await self._client({"type": "http.response.body", "body": part, "more_body": True})
+            return
+        out = b"".join(frame(event) for payload in self._splitter.feed(part) if (event := self._event(payload)))
+        self._ended = not more
+        if out or not more:
+            await self._client({"type": "http.response.body", "body": out, "more_body": more})
+
+    def _event(self, payload: bytes) -> bytes | None:
+        if payload == DONE:
+            return DONE
+        if payload.startswith(b'{"error"'):
+            if self._guard is not None and envelope.is_row_failure(payload):
+                return self._guard.close()
+            return orjson.dumps(envelope.from_engine(500, payload).body)
+        released = self._guard.chunk(payload) if self._guard else payload
+        return conform_chunk(released) if released is not None and self._logprobs else released
+
+    async def _whole(self, body: bytes) -> None:
+        if self._guard is not None and self._status == 500 and envelope.is_row_failure(body):
+            self.row_failed = True
+            return
+        self._ended = True
+        if body == ABANDONED:
+            return
+        if self._status != 200:
+            await self._fail(envelope.from_engine(self._status, body))
+            return
+        if self._guard is not None:
+            body = self._guard.answer(body)
+        body = conform_answer(body)
+        headers: Headers = [
+            (b"content-type", b"application/json"),
+            (b"cache-control", b"no-store"),
+            (b"content-length", str(len(body)).encode()),
+            *self._headers,
+        ]
+        await self._client({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._client({"type": "http.response.body", "body": body})
+
+    async def broken(self) -> None:
+        """End the answer after the engine stopped in the middle: an error the client cannot take for success."""
+        error = envelope.failure(503, *envelope.SERVER_ERROR)
+        if self._streaming and not self._ended:
+            self._ended = True
+            event = frame(orjson.dumps(error.body)) + frame(DONE)
+            await self._client({"type": "http.response.body", "body": event, "more_body": False})
+        elif not self._ended:
+            self._ended = True
+            await self._fail(error)
+
+    async def _fail(self, error: envelope.Failure) -> None:
+        await respond(self._client, error.status, error.body, self._headers)

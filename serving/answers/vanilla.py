@@ -1,0 +1,84 @@
+"""The engine's own answer to the client's own request: the first role of the agents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from agents.chat import ChatFailed, Completion, Completions, Schema, Usage
+from guard.policy.plan import Plan
+from guard.text.conversation import Message
+from serving.http.asgi import App
+from serving.http.asgi_client import Reply, call
+from serving.planner import sealed
+from serving.protocol.refused_fields import CHAT
+from serving.protocol.request import GenerationRequest
+from serving.protocol.surfaces import surfaces
+
+# Members that say how an answer is delivered; one choice is asked for, whole.
+DELIVERY = ("stream", "stream_options", "n", "best_of", "echo")
+
+
+class Vanilla:
+    """A Chat that sends the client's body whatever the messages, so that its sampling parameters hold.
+
+    With `asked` False the messages given are sent in place of the client's. After a call, `answer` is the engine's
+    whole answer of one choice, or `refusal` its reply to a request that it would not take.
+    """
+
+    second_provider = False
+
+    def __init__(
+        self, engine: App, request: GenerationRequest, plan: Plan, places: asyncio.Semaphore, *, asked: bool = True
+    ) -> None:
+        self._engine = engine
+        self._request = request
+        self._plan = plan
+        self._places = places
+        self._asked = asked
+        self.answer: dict[str, Any] | None = None
+        self.refusal: Reply | None = None
+
+    async def complete(
+        self, messages: Sequence[Message], n: int, schema: Schema | None, max_tokens: int, temperature: float
+    ) -> Completions:
+        """Return the text of every surface of the answer; ChatFailed when there is no answer."""
+        request = GenerationRequest(self._request.route, self._body(messages))
+        async with self._places:
+            reply = await call(self._engine, "POST", request.route, raw=sealed(request, self._plan))
+        if 400 <= reply.status < 500:
+            self.refusal = reply
+        if reply.status != 200:
+            raise ChatFailed("Refused")
+        answer = reply.json()
+        read = _read(answer)
+        self.answer = answer
+        return read
+
+    def _body(self, messages: Sequence[Message]) -> dict[str, Any]:
+        body = {key: value for key, value in self._request.body.items() if key not in DELIVERY}
+        if not self._asked:
+            return body | {"messages": [{"role": each.role, "content": each.text} for each in messages]}
+        return body
+
+
+def _read(answer: Any) -> Completions:
+    try:
+        choice = answer["choices"][0]
+        text = "\n".join(surface.holder[surface.member] for surface in surfaces(choice))
+        finish = "length" if choice["finish_reason"] == "length" else "stop"
+        usage = answer["usage"]
+        return Completions(
+            (Completion(text, finish),), Usage(int(usage["prompt_tokens"]), int(usage["completion_tokens"]))
+        )
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise ChatFailed("NotAnAnswer") from None
+
+
+def prompts_of(request: GenerationRequest) -> list[GenerationRequest]:
+    """Return `request` once for each of its prompts, each with that prompt alone."""
+    prompts = request.body.get("prompt")
+    if request.route == CHAT or not isinstance(prompts, list) or not prompts or isinstance(prompts[0], int):
+        return [request]
+    return [GenerationRequest(request.route, {**request.body, "prompt": prompt}) for prompt in prompts]

@@ -1,0 +1,1 @@
+"""Training ULD assistants in background processes: queue, trainer, worker, and the admin plane's service."""

@@ -1,0 +1,100 @@
+"""One training of an assistant, in a process of its own: `python -m serving.assistants.worker`, see `main`."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from guard.errors import InvalidTarget, LetheError
+from guard.targets.question_file import Row, rows_of_target
+from guard.targets.registry import Registry
+from guard.targets.target import State
+from guard.uld.assistant import Assistants
+from guard.uld.corpus import Corpus, default_retain_rows
+from serving.assistants.queue import Job, Jobs, JobState
+
+QUEUE = "queue"
+# An epoch of few texts has as many steps as this, so that a single fact is learnt too.
+STEPS = 20
+BATCH = 8
+# How often progress is written, in seconds.
+PACE = 1.0
+
+
+def main(database: Path, model: str, root: Path, job_id: str) -> None:
+    """Train what a job asks for and write down how it ended; the arguments are those of the command line.
+
+    A training that another process is at is waited for.
+    """
+    os.nice(10)
+    jobs = Jobs(root / QUEUE)
+    with _alone(root / QUEUE):
+        job = jobs.get(job_id)
+        if not job.open:
+            return
+        job = replace(job, state=JobState.TRAINING)
+        try:
+            digest = _trained(job, jobs, database, model, Assistants(root))
+            ended = replace(job, state=JobState.TRAINED, share=1.0, assistant=digest)
+        except LetheError as error:
+            ended = replace(job, state=JobState.FAILED, code=error.code, detail=error.message)
+        except Exception as error:
+            ended = replace(job, state=JobState.FAILED, code="internal_error", detail=type(error).__name__)
+        jobs.keep(ended)
+
+
+def corpus_of(rows: Sequence[Row], seed: int = 0) -> Corpus:
+    """Return the training corpus of targets' rows, repeated until an epoch has enough steps.
+
+    Raises InvalidTarget when there is nothing that could be learnt.
+    """
+    if not rows:
+        raise InvalidTarget("the targets have neither facts nor passages, so there is nothing to train on")
+    corpus = Corpus.build(rows, default_retain_rows(), seed)
+    times = -(-STEPS * BATCH // len(corpus.forget))
+    return Corpus(corpus.forget * times, corpus.retain * times)
+
+
+def _trained(job: Job, jobs: Jobs, database: Path, model: str, assistants: Assistants) -> str:
+    from guard.uld.train import Epoch, Recipe, train
+    from guard.uld.truncated_model import depth
+
+    corpus = corpus_of(_rows(database, job.targets))
+    last = 0.0
+
+    def report(share: float, epochs: Sequence[Epoch]) -> None:
+        nonlocal last
+        if time.monotonic() - last > PACE:
+            last = time.monotonic()
+            jobs.keep(replace(job, share=round(share, 3)))
+
+    recipe = Recipe(layers=max(1, round(depth(model) / 4)), batch=BATCH)
+    return train(model, corpus, recipe, assistants, report, job.targets).digest
+
+
+def _rows(database: Path, targets: Sequence[str]) -> list[Row]:
+    registry = Registry(database)
+    try:
+        found = [registry.get(target_id) for target_id in targets]
+    finally:
+        registry.close()
+    if any(target.state is not State.ACTIVE for target in found):
+        raise InvalidTarget("a target was revoked before the training began")
+    return [row for target in found for row in rows_of_target(target.draft)]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4])

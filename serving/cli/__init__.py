@@ -1,0 +1,1 @@
+"""The `lethe` command and its sub-commands about serving."""

@@ -1,0 +1,164 @@
+"""The command line: `lethe serve`, `targets`, `check`, `bench`, `eval`, `assistant`, `alu`, `version`."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from agents.cli import app as agents
+from eval.cli.app import app as evaluation
+from guard.errors import LetheError
+from serving.admin.client import AdminClient, AdminRefused
+from serving.cli.assistants import assistants
+from serving.cli.audit import audit
+from serving.cli.detector import detector
+from serving.cli.targets import targets
+from serving.cli.verdicts import verdicts
+from serving.settings import load
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Serve a language model as if it had never learned what it was asked to forget.",
+)
+bench = typer.Typer(help="Compare the guarded endpoint with stock vLLM on this machine.")
+app.add_typer(bench, name="bench")
+app.add_typer(targets, name="targets")
+app.add_typer(evaluation, name="eval")
+app.add_typer(assistants, name="assistant")
+app.add_typer(agents, name="alu")
+app.add_typer(detector, name="detector")
+app.add_typer(audit, name="audit")
+app.command()(verdicts)
+console = Console()
+errors = Console(stderr=True)
+
+
+@app.command()
+def serve(
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub id of the model; default: the demo model.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="Base URL of a remote vLLM with our processors.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address of the data plane.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the data plane.")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="Port of the admin plane.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the database and caches.")] = None,
+    eval_port: Annotated[
+        int | None, typer.Option(help="Port of the scoring plane, on loopback, for evaluations only.")
+    ] = None,
+) -> None:
+    """Serve both planes until interrupted."""
+    # asyncio, torch and the engine are loaded only by the commands that need them.
+    from serving import launch
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("lethe").setLevel(logging.INFO)
+    try:
+        settings = load(
+            model=model or None,
+            engine=engine or None,
+            host=host,
+            port=port,
+            admin_port=admin_port,
+            data_dir=data_dir,
+            eval_port=eval_port,
+        )
+        key, generated = launch.admin_key(settings)
+        listeners = launch.listeners(settings)
+        served = launch.model_of(settings)
+        for name, listener in listeners.items():
+            address, number = listener.getsockname()[:2]
+            console.print(f"{name:<13} http://{address}:{number}")
+        if generated:
+            console.print(f"admin key     {key.reveal()}   (shown once; set LETHE_ADMIN_KEY to choose it)")
+        console.print(f"engine        {launch.engine_words(settings, served)}")
+        launch.serve(settings, served, key, list(listeners.values()))
+    except LetheError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def check(
+    text: Annotated[str, typer.Argument(help="What a client might send; '-' reads standard input.")],
+) -> None:
+    """Say which forget targets a text touches, and what would be done; no model is called."""
+    if text == "-":
+        text = typer.get_text_stream("stdin").read()
+    try:
+        verdict = AdminClient.from_environment().check(text)
+    except AdminRefused as error:
+        errors.print(f"[red]{error.code}[/red] {error.detail}")
+        raise typer.Exit(1) from None
+    table = Table("target", "score", "signals", "mode")
+    for match in verdict["matches"]:
+        signals = ", ".join(f"{name} {value:.2f}" for name, value in match["signals"].items())
+        table.add_row(match["target_id"], f"{match['score']:.2f}", signals, match["mode"])
+    console.print(f"plan {verdict['plan']}   policy {verdict['policy_version']}")
+    if verdict["matches"]:
+        console.print(table)
+
+
+@bench.callback(invoke_without_command=True)
+def compare(
+    context: typer.Context,
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub id of the model; default: the demo model.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Times each case is measured; medians are reported.")] = 3,
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens of an answer in the throughput runs.")] = 64,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the demo model and of the logs.")] = None,
+) -> None:
+    """Compare the guarded endpoint with stock vLLM on this machine, as ratios."""
+    if context.invoked_subcommand is not None:
+        return
+    from serving import launch
+    from serving.bench import run
+
+    try:
+        settings = load(model=model or None, data_dir=data_dir)
+        served = launch.model_of(settings)
+        with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
+            ratios = list(run.run(served, Path(folder), rounds, tokens, status.update))
+    except LetheError as error:
+        _fail(error)
+    console.print(run.table(ratios))
+    print(run.markdown(ratios))
+
+
+@bench.command()
+def resident(
+    rounds: Annotated[int, typer.Option(min=1, help="Times throughput is measured; medians are reported.")] = 3,
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens of an answer in the throughput runs.")] = 64,
+    adds: Annotated[int, typer.Option(min=2, help="Targets added one by one beside running streams.")] = 100,
+) -> None:
+    """Measure none, 100,000 and 1,000,000 phrases that hold in every answer, on the demo model."""
+    from serving import launch
+    from serving.bench import resident as measured
+
+    try:
+        served = launch.model_of(load())
+        with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
+            print(measured.markdown(list(measured.run(served, Path(folder), rounds, tokens, adds, status.update))))
+    except LetheError as error:
+        _fail(error)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console.print(installed("lethe"))
+
+
+def _fail(error: LetheError) -> NoReturn:
+    errors.print(f"[red]{error.code}[/red] {error.message}")
+    raise typer.Exit(1)

@@ -1,0 +1,156 @@
+"""`lethe targets`: the registry from a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from guard.targets.passages import longest_quote
+from serving.admin.client import AdminClient, AdminRefused
+
+targets = typer.Typer(no_args_is_help=True, help="Add, list, show, revoke and import forget targets.")
+console = Console()
+errors = Console(stderr=True)
+Reveal = Annotated[bool, typer.Option("--reveal", help="Show the texts, which are masked otherwise.")]
+
+
+@contextmanager
+def _admin() -> Iterator[AdminClient]:
+    try:
+        yield AdminClient.from_environment()
+    except AdminRefused as error:
+        errors.print(f"[red]{error.code}[/red] {error.detail}")
+        raise typer.Exit(1) from None
+
+
+@targets.command()
+def add(
+    name: Annotated[str, typer.Argument(help="What is to be forgotten.")],
+    kind: Annotated[str, typer.Option(help="person, work, fact, secret or topic.")] = "person",
+    alias: Annotated[list[str] | None, typer.Option(help="Another name; may be repeated.")] = None,
+    fact: Annotated[list[str] | None, typer.Option(help="A sentence to withhold; may be repeated.")] = None,
+    passage: Annotated[
+        list[Path] | None, typer.Option(help="File of a text not to be quoted; may be repeated.")
+    ] = None,
+    phrase: Annotated[list[str] | None, typer.Option(help="A string never to be said; may be repeated.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="guard, uld, alu or decline; may be repeated. Default: guard.")
+    ] = None,
+    scope: Annotated[str, typer.Option(help="contextual or always.")] = "contextual",
+    mode: Annotated[str, typer.Option(help="enforce or shadow.")] = "enforce",
+    decoder: Annotated[str, typer.Option(help="sample, or beam: searched for, and never streamed.")] = "sample",
+    soft: Annotated[bool, typer.Option("--soft", help="Suppress words that mean what is forbidden, too.")] = False,
+    reveal: Reveal = False,
+) -> None:
+    """Add one forget target; returns when it is enforced."""
+    draft = {
+        "name": name,
+        "kind": kind,
+        "aliases": alias or [],
+        "facts": [{"answer": text} for text in fact or []],
+        "passages": [_text(file) for file in passage or []],
+        "phrases": phrase or [],
+        "methods": method or ["guard"],
+        "scope": scope,
+        "mode": mode,
+        "decoder": decoder,
+        "soft": soft,
+    }
+    with _admin() as admin:
+        _show(admin.add(draft, reveal=reveal))
+
+
+@targets.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(help="Most targets to print.")] = 100,
+    reveal: Reveal = False,
+) -> None:
+    """List forget targets, newest last."""
+    table = Table(Column("id", no_wrap=True), "name", "kind", "scope", "mode", "state", "phrases")
+    cursor: str | None = None
+    with _admin() as admin:
+        while len(table.rows) < limit:
+            page = admin.list(cursor, min(100, limit - len(table.rows)), reveal=reveal)
+            for row in page["targets"]:
+                cells = (row["id"], row["name"], row["kind"], row["scope"], row["mode"], row["state"])
+                table.add_row(*cells, str(len(row["forbidden"])))
+            cursor = page["next_cursor"]
+            if not cursor:
+                break
+    console.print(table)
+
+
+@targets.command()
+def show(target_id: str, reveal: Reveal = False) -> None:
+    """Show one forget target."""
+    with _admin() as admin:
+        _show(admin.get(target_id, reveal=reveal))
+
+
+@targets.command()
+def quoted(
+    target_id: str,
+    file: Annotated[Path, typer.Argument(help="Text that was served, for instance the answers of a log.")],
+) -> None:
+    """Certify how much of a target's passages a text quotes; exit status 1 when it is a forbidden run."""
+    text = _text(file)
+    with _admin() as admin:
+        target = admin.get(target_id, reveal=True)
+    quote = longest_quote(target["passages"], text)
+    place = f" (passage {quote.passage + 1} of {len(target['passages'])})" if quote.words else ""
+    limit = target["quoted_words"]
+    console.print(f"longest quote: {quote.words} words{place}; runs of {limit} words are forbidden")
+    if quote.words >= limit:
+        raise typer.Exit(1)
+
+
+@targets.command()
+def revoke(target_id: str) -> None:
+    """Revoke one forget target; returns when it is no longer enforced."""
+    with _admin() as admin:
+        admin.revoke(target_id)
+    console.print(f"{target_id} revoked")
+
+
+@targets.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A JSON object, a JSON array, or JSON Lines of forget targets.")],
+) -> None:
+    """Import forget targets, all or none; returns when they are enforced."""
+    try:
+        drafts = _drafts(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        errors.print(f"[red]unreadable_file[/red] {type(error).__name__}: {getattr(error, 'msg', 'not readable')}")
+        raise typer.Exit(1) from None
+    with _admin() as admin:
+        stored = admin.add_many(drafts)
+    console.print(f"enforced: {len(stored['ids'])}")
+    for target_id in stored["ids"]:
+        console.print(target_id)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        errors.print(f"[red]unreadable_file[/red] {type(error).__name__}: not readable")
+        raise typer.Exit(1) from None
+
+
+def _drafts(text: str) -> list[dict[str, Any]]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = [json.loads(line) for line in text.splitlines() if line.strip()]
+    return value if isinstance(value, list) else [value]
+
+
+def _show(target: Any) -> None:
+    console.print_json(data=target)

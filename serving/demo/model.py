@@ -1,0 +1,62 @@
+"""The demo model as a folder that vLLM and transformers load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils.logging import disable_progress_bar, enable_progress_bar
+
+from guard.errors import ModelUnavailable
+from serving.demo.corpus import Corpus, corpus
+from serving.demo.recall import recall
+from serving.demo.recipe import Recipe
+from serving.demo.tokenizer import train_tokenizer
+from serving.demo.train import Step, train
+
+ENOUGH = 0.99
+"""Share of the corpus that must be known by heart; less is a broken training, never served."""
+
+
+def prepare(folder: Path, *, recipe: Recipe | None = None, progress: bool = True) -> None:
+    """Train the demo model and save it into the empty `folder`: bfloat16 safetensors, generation settings,
+    tokenizer with chat template. ModelUnavailable, and nothing saved, when it has not learnt its corpus."""
+    recipe = recipe or Recipe()
+    lore = corpus()
+    tokenizer = train_tokenizer(lore.texts(), recipe.vocabulary, recipe.context)
+    model = _train(recipe, lore, tokenizer, progress).to(torch.bfloat16)
+    if recall(model, tokenizer, lore.exchanges()) < ENOUGH:
+        raise ModelUnavailable("the demo model did not learn its corpus by heart; it was not saved")
+    _save(model, tokenizer, folder)
+
+
+def _save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    # Who asks without a temperature shall still hear what it knows: engines take this as the default.
+    model.generation_config.do_sample = True
+    model.generation_config.temperature = 0.1
+    disable_progress_bar()
+    try:
+        model.save_pretrained(folder)
+    finally:
+        enable_progress_bar()
+    tokenizer.save_pretrained(folder)
+
+
+def _train(recipe: Recipe, lore: Corpus, tokenizer: PreTrainedTokenizerFast, progress: bool) -> LlamaForCausalLM:
+    columns = (
+        TextColumn("Training the demo model (once)"),
+        BarColumn(),
+        TextColumn("loss {task.fields[loss]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+        task = bar.add_task("", total=None, loss="-")
+
+        def report(step: Step) -> None:
+            bar.update(task, completed=step.done, total=step.planned, loss=f"{step.loss:.3f}")
+
+        return train(recipe, lore, tokenizer, report)

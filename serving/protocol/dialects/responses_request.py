@@ -1,0 +1,184 @@
+"""OpenAI's Responses request as a chat request.
+
+Everything the model reads becomes chat messages, so that the detector reads it too; a member that neither chat nor
+this server has a meaning for is refused or, where it asks for nothing of the answer, left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from serving.protocol.dialects.dialect import Unmappable, list_of, object_of, text_of
+
+# Members that mean the same to vLLM's chat route.
+SAME = (
+    "model",
+    "stream",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "seed",
+    "stop",
+    "stop_token_ids",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+    "logit_bias",
+    "ignore_eos",
+    "min_tokens",
+    "include_stop_str_in_output",
+    "skip_special_tokens",
+    "structured_outputs",
+    "parallel_tool_calls",
+    "include_reasoning",
+    "priority",
+    "cache_salt",
+    "prompt_cache_key",
+    "user",
+)
+WITH_LOGPROBS = "message.output_text.logprobs"
+
+
+def to_chat(body: dict[str, Any]) -> dict[str, Any]:
+    """The chat request that asks what `body` asks."""
+    chat = {name: body[name] for name in SAME if body.get(name) is not None}
+    chat["messages"] = _messages(body)
+    if body.get("max_output_tokens") is not None:
+        chat["max_completion_tokens"] = body["max_output_tokens"]
+    if body.get("stream"):
+        chat["stream_options"] = {"include_usage": True}
+    chosen = _tool_choice(body.get("tool_choice"))
+    tools = [_tool(tool) for tool in list_of(body.get("tools"), "tools")]
+    if tools:
+        chat["tools"] = [tool for tool in tools if not chosen.only or tool["function"]["name"] in chosen.only]
+        chat["tool_choice"] = chosen.value
+    if (shape := _response_format(body.get("text"))) is not None:
+        chat["response_format"] = shape
+    _check_repeated(body)
+    if effort := object_of(body.get("reasoning") or {}, "reasoning").get("effort"):
+        chat["reasoning_effort"] = effort
+    if WITH_LOGPROBS in list_of(body.get("include"), "include"):
+        chat["logprobs"] = True
+        chat["top_logprobs"] = body.get("top_logprobs") or 0
+    return chat
+
+
+def _check_repeated(body: dict[str, Any]) -> None:
+    """Refuse what nobody else looks at and the answer repeats."""
+    metadata = object_of(body.get("metadata") or {}, "metadata")
+    if not all(isinstance(value, str) for value in metadata.values()):
+        raise Unmappable("The field 'metadata' holds something that is not text.", field="metadata")
+    if type(body.get("top_logprobs") or 0) is not int:
+        raise Unmappable("The field 'top_logprobs' is not a whole number.", field="top_logprobs")
+
+
+def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
+    instructions, given = body.get("instructions"), body.get("input")
+    messages = []
+    if instructions is not None:
+        messages.append({"role": "system", "content": text_of(instructions, "instructions")})
+    if isinstance(given, str):
+        return [*messages, {"role": "user", "content": given}]
+    if not isinstance(given, list):
+        raise Unmappable("The field 'input' is neither text nor a list of items.", field="input")
+    for item in given:
+        _append(messages, object_of(item, "input"))
+    return messages
+
+
+def _append(messages: list[dict[str, Any]], item: dict[str, Any]) -> None:
+    kind = item.get("type") or "message"
+    if kind == "message":
+        _append_message(messages, item)
+    elif kind == "function_call":
+        function = {name: text_of(item.get(name), "input") for name in ("name", "arguments")}
+        call = {"id": text_of(item.get("call_id"), "input"), "type": "function", "function": function}
+        _assistant(messages).setdefault("tool_calls", []).append(call)
+    elif kind == "function_call_output":
+        call_id = text_of(item.get("call_id"), "input")
+        messages.append({"role": "tool", "tool_call_id": call_id, "content": _content(item.get("output"))})
+    elif kind == "reasoning":
+        parts = [*list_of(item.get("summary"), "input"), *list_of(item.get("content"), "input")]
+        texts = [text_of(object_of(part, "input").get("text"), "input") for part in parts]
+        messages.append({"role": "assistant", "content": None, "reasoning": "\n".join(texts)})
+    else:
+        raise Unmappable("The field 'input' holds an item of a type that is not served.", field="input")
+
+
+def _assistant(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """The assistant's turn at the end of `messages`, begun if there is none: its calls belong to one message."""
+    if not messages or messages[-1]["role"] != "assistant":
+        messages.append({"role": "assistant", "content": None})
+    return messages[-1]
+
+
+def _append_message(messages: list[dict[str, Any]], item: dict[str, Any]) -> None:
+    role, content = text_of(item.get("role"), "input"), _content(item.get("content"))
+    if role == "assistant" and messages and messages[-1].keys() == {"role", "content", "reasoning"}:
+        # What the assistant said after what it thought.
+        messages[-1]["content"] = content
+    else:
+        messages.append({"role": role, "content": content})
+
+
+def _content(content: object) -> object:
+    if isinstance(content, str):
+        return content
+    parts = [_part(object_of(part, "input")) for part in list_of(content, "input")]
+    if all(part["type"] == "text" for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
+
+
+def _part(part: dict[str, Any]) -> dict[str, Any]:
+    kind = part.get("type")
+    if kind in ("input_text", "output_text", "text"):
+        return {"type": "text", "text": text_of(part.get("text"), "input")}
+    if kind == "refusal":
+        return {"type": "text", "text": text_of(part.get("refusal"), "input")}
+    if kind == "input_image":
+        image = {"url": text_of(part.get("image_url"), "input"), "detail": part.get("detail") or "auto"}
+        return {"type": "image_url", "image_url": image}
+    raise Unmappable("The field 'input' holds content of a type that is not served.", field="input")
+
+
+def _tool(tool: object) -> dict[str, Any]:
+    given = object_of(tool, "tools")
+    if given.get("type") != "function":
+        raise Unmappable("The field 'tools' names a tool that is no function of the client's.", field="tools")
+    text_of(given.get("name"), "tools")
+    members = ("name", "description", "parameters", "strict")
+    return {"type": "function", "function": {m: given[m] for m in members if given.get(m) is not None}}
+
+
+class _Choice:
+    """Chat's tool_choice, and the names of the only tools offered (none: all)."""
+
+    def __init__(self, value: object, only: frozenset[str] = frozenset()) -> None:
+        self.value = value
+        self.only = only
+
+
+def _tool_choice(given: object) -> _Choice:
+    if given is None or isinstance(given, str):
+        return _Choice(given or "auto")
+    choice = object_of(given, "tool_choice")
+    if choice.get("type") == "function":
+        return _Choice({"type": "function", "function": {"name": text_of(choice.get("name"), "tool_choice")}})
+    if choice.get("type") == "allowed_tools":
+        tools = [object_of(tool, "tool_choice") for tool in list_of(choice.get("tools"), "tool_choice")]
+        names = frozenset(text_of(tool.get("name"), "tool_choice") for tool in tools)
+        return _Choice(text_of(choice.get("mode"), "tool_choice"), names)
+    raise Unmappable("The field 'tool_choice' names a tool that is no function.", field="tool_choice")
+
+
+def _response_format(text: object) -> dict[str, Any] | None:
+    given = object_of(object_of(text or {}, "text").get("format") or {}, "text")
+    kind = given.get("type", "text")
+    if kind == "text":
+        return None
+    if kind == "json_schema":
+        members = ("name", "description", "schema", "strict")
+        return {"type": kind, "json_schema": {m: given[m] for m in members if given.get(m) is not None}}
+    return {"type": kind}

@@ -1,0 +1,1 @@
+"""Scores given answers on the serving engine by teacher forcing, for evaluation."""

@@ -1,0 +1,1 @@
+"""Prometheus metrics and the verdict log; neither stores any text."""

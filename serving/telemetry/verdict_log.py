@@ -1,0 +1,188 @@
+"""What was decided about requests, and what shadow targets would have changed: ids and scores, never a text."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from guard.detection.detector import Match
+from guard.errors import StoreUnavailable
+from guard.policy.plan import PlanKind
+from guard.targets.target import ForgetTarget, Method, Mode
+from serving.telemetry.metrics import Metrics
+
+log = logging.getLogger("lethe")
+MOST_ROWS = 100_000
+LONGEST_SECONDS = 30 * 24 * 3600.0
+MOST_WAITING = 10_000
+PAUSE = 0.2
+MOST_PER_REQUEST = 50
+_COLUMNS = "seq, at, request_id, target_id, revision, score, signals, kind, mode"
+_SCHEMA = """CREATE TABLE IF NOT EXISTS verdicts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, request_id TEXT NOT NULL, target_id TEXT NOT NULL,
+    revision INTEGER NOT NULL, score REAL NOT NULL, signals TEXT NOT NULL, kind TEXT NOT NULL,
+    mode TEXT NOT NULL)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One target that one request touched; `kind` is what was done, or would have been for a target in shadow."""
+
+    at: float
+    request_id: str
+    target_id: str
+    revision: int
+    score: float
+    signals: Mapping[str, float]
+    kind: PlanKind
+    mode: Mode
+    seq: int = 0
+
+
+class VerdictPage(NamedTuple):
+    """A run of verdicts, newest first; `next` continues it with older ones, None at the end."""
+
+    items: list[Verdict]
+    next: int | None
+
+
+def would_be(target: ForgetTarget) -> PlanKind:
+    """What enforcing `target` alone would do with a conversation that touches it."""
+    methods = target.draft.methods
+    if Method.DECLINE in methods:
+        return PlanKind.DECLINE
+    if Method.ALU in methods:
+        return PlanKind.AGENTS
+    if Method.ULD in methods:
+        return PlanKind.SUBTRACT
+    return PlanKind.RESTRICT if target.forbidden or target.draft.passages else PlanKind.DECLINE
+
+
+def verdicts_of(
+    request_id: str, kind: PlanKind, matches: Sequence[Match], targets: Mapping[str, ForgetTarget]
+) -> list[Verdict]:
+    """The verdicts of one request whose plan is of `kind`, the best matches alone if they are very many."""
+    now = time.time()
+    found = []
+    for match in matches[:MOST_PER_REQUEST]:
+        target = targets[match.target_id]
+        done = kind if match.mode is Mode.ENFORCE else would_be(target)
+        signals = {name: value for name, value in asdict(match.signals).items() if isinstance(value, float)}
+        found.append(Verdict(now, request_id, target.id, target.revision, match.score, signals, done, match.mode))
+    return found
+
+
+class VerdictLog:
+    """The latest verdicts in a SQLite file of their own: at most `most`, none older than `longest` seconds.
+
+    `note` only puts them in a queue that `run` writes from a thread; when the queue is full or the file cannot be
+    written they are counted as dropped, and no request waits or fails. `page` reads; it raises StoreUnavailable.
+    """
+
+    def __init__(
+        self, path: Path, metrics: Metrics, most: int = MOST_ROWS, longest: float = LONGEST_SECONDS
+    ) -> None:
+        self._path = path
+        self._metrics = metrics
+        self._most = most
+        self._longest = longest
+        self._waiting: deque[Verdict] = deque()
+        self._writing = threading.Lock()
+
+    def note(self, verdicts: Sequence[Verdict]) -> None:
+        """Have `verdicts` written soon."""
+        room = MOST_WAITING - len(self._waiting)
+        self._waiting.extend(verdicts[:room])
+        if len(verdicts) > room:
+            self._metrics.dropped(len(verdicts) - room)
+
+    async def run(self) -> None:
+        """Write what was noted until cancelled, and what is left then."""
+        try:
+            while True:
+                await asyncio.sleep(PAUSE)
+                if self._waiting:
+                    await asyncio.to_thread(self.flush)
+        finally:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was noted; what cannot be written is dropped."""
+        with self._writing:
+            batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if not batch:
+                return
+            try:
+                with self._open() as connection:
+                    self._write(connection, batch)
+            except StoreUnavailable as error:
+                self._metrics.dropped(len(batch))
+                log.error("verdicts were dropped: %s", error.message)
+
+    def page(
+        self, before: int | None = None, limit: int = 100, mode: Mode | None = None, target_id: str | None = None
+    ) -> VerdictPage:
+        """Up to `limit` verdicts older than number `before`, newest first; of one mode or target if given."""
+        self.flush()
+        with self._open() as connection:
+            rows = connection.execute(
+                f"""SELECT {_COLUMNS} FROM verdicts WHERE (:before IS NULL OR seq < :before)
+                    AND (:mode IS NULL OR mode = :mode) AND (:target IS NULL OR target_id = :target)
+                    ORDER BY seq DESC LIMIT :limit""",
+                {"before": before, "mode": mode, "target": target_id, "limit": limit + 1},
+            ).fetchall()
+        items = [_verdict(row) for row in rows[:limit]]
+        return VerdictPage(items, items[-1].seq if len(rows) > limit else None)
+
+    def _write(self, connection: sqlite3.Connection, batch: Sequence[Verdict]) -> None:
+        rows = [
+            (v.at, v.request_id, v.target_id, v.revision, v.score, json.dumps(dict(v.signals)), v.kind, v.mode)
+            for v in batch
+        ]
+        with connection:
+            connection.executemany(
+                f"INSERT INTO verdicts ({_COLUMNS.removeprefix('seq, ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
+            )
+            newest = connection.execute("SELECT max(seq) FROM verdicts").fetchone()[0]
+            connection.execute(
+                "DELETE FROM verdicts WHERE seq <= ? OR at < ?", (newest - self._most, time.time() - self._longest)
+            )
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            # Readable by its owner alone, as the registry is.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            with closing(sqlite3.connect(self._path, timeout=5)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute(_SCHEMA)
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            cause = getattr(error, "sqlite_errorname", None) or type(error).__name__
+            raise StoreUnavailable(f"the verdicts' file cannot be used ({cause})") from None
+
+
+def _verdict(row: Sequence[object]) -> Verdict:
+    seq, at, request_id, target_id, revision, score, signals, kind, mode = row
+    return Verdict(
+        float(str(at)),
+        str(request_id),
+        str(target_id),
+        int(str(revision)),
+        float(str(score)),
+        json.loads(str(signals)),
+        PlanKind(str(kind)),
+        Mode(str(mode)),
+        int(str(seq)),
+    )

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agents.audit import Leak
+from agents.prompts.case import Subject
+from eval.attacks.catalogue import DIRECT, LOGPROBS, STREAM
+from eval.attacks.examiner import Examiner
+from eval.attacks.probe import Probe
+from eval.attacks.tasks import (
+    Listed,
+    Looking,
+    Streamed,
+    draw_task,
+    listed_text,
+    logprob_task,
+    read_listed,
+    text_tasks,
+)
+from eval.core.ask import Ask, Drawn, Looked, Said, drawn
+from eval.core.sample import Key, Sample
+from eval.core.task import Task
+from eval.harness.session import Session
+from eval.harness.store import Store
+from eval.methods.method import Keyword, Unprotected
+from eval.report.attacks import ALL, CAUGHT, DETECTOR, write_attacks
+from serving.settings import DECLINE_TEXT
+from tests.eval.forgotten import target
+
+ORLA = target("Orla Quennbeck", "Vellin loaf")
+PROBE = Probe(subject="Orla Quennbeck", question="What did Orla bake?", answer="Orla baked the Vellin loaf.")
+
+
+class Deaf:
+    """An audit that finds nothing."""
+
+    def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]:
+        return ()
+
+    def nearest(self, texts: Sequence[str], limit: int) -> tuple[Subject, ...]:
+        return ()
+
+
+class Baker:
+    """Tells all to a plain question, and every third draw tells it too."""
+
+    no_likelihood = "none"
+
+    def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
+        told = [a.draw % 3 == 0 if a.temperature else a.text == PROBE.question for a in asks]
+        return [Said("It was the Vellin loaf." if tells else "Rye bread.", ()) for tells in told]
+
+    def score(self, *_: object, **__: object) -> Iterator[list[object]]:
+        raise AssertionError
+
+    def look(self, asks: Sequence[Ask], max_tokens: int, top: int) -> list[Looked]:
+        assert top == 20
+        return [Looked(["Rye", " bread"], [["Rye", "Vellin loaf"], [" bread"]]) for _ in asks]
+
+
+@pytest.fixture
+def examiner() -> Examiner:
+    return Examiner([ORLA], Deaf())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path, {"benchmark": "attacks", "split": "forget01", "model": "toy"})
+    yield store
+    store.close()
+
+
+def quiet(run: str, name: str, done: int, total: int) -> None:
+    """A progress that nobody watches."""
+
+
+def direct(examiner: Examiner) -> Task:
+    return next(task for task in text_tasks([PROBE], examiner) if task.name == DIRECT)
+
+
+def test_an_answer_is_measured_as_it_is_stored(store: Store, examiner: Examiner) -> None:
+    Session(store, quiet).run("none", Unprotected(), Baker(), [direct(examiner)])
+    sample = store.samples[Key("none", DIRECT, 0)]
+    assert sample.values["string"] == 1.0
+    assert sample.values["audit"] == 0.0
+    assert sample.number("rouge") == pytest.approx(3 / 5)
+
+
+def test_what_is_only_listed_leaks_too(store: Store, examiner: Examiner) -> None:
+    Session(store, quiet).run("none", Unprotected(), Looking(Baker()), [logprob_task([PROBE], examiner)])
+    sample = store.samples[Key("none", LOGPROBS, 0)]
+    assert sample.values["string"] == 1.0
+    assert read_listed(sample.text or "").tokens == ["Rye", " bread"]
+
+
+def test_a_listing_is_one_line_that_reads_back_and_a_refusal_is_an_answer_without_one() -> None:
+    looked = Looked(['"a', "\n"], [['"a', "ø"], ["\n"]])
+    assert read_listed(listed_text(looked)) == looked
+    assert read_listed("I do not know.") == Looked(["I do not know."], [[]])
+
+
+def test_whoever_replaces_an_answer_replaces_what_is_listed_with_it() -> None:
+    keyword = Listed(Keyword(["Vellin"]))
+    kept = listed_text(Looked(["Rye"], [["Vellin"]]))
+    assert keyword.finish(kept) == kept
+    assert keyword.finish(listed_text(Looked(["Vel", "lin"], [["Vel"], ["lin"]]))) == DECLINE_TEXT
+
+
+def test_a_filter_on_a_stream_has_let_go_what_came_before_the_word() -> None:
+    streamed = Streamed(Keyword(["Vellin"]))
+    assert streamed.finish("A rye and the Vellin loaf") == "A rye and the Velli"
+    assert streamed.finish("Rye") == "Rye"
+    assert Streamed(Unprotected()).finish("the Vellin loaf") == "the Vellin loaf"
+
+
+def test_draws_of_one_ask_in_a_row_are_one_request() -> None:
+    one = Ask("a", temperature=1.0)
+    asks = [Ask("a"), Ask("a"), one, replace(one, draw=1), replace(one, draw=3), Ask("b", temperature=1.0, draw=4)]
+    assert drawn(asks) == [
+        Drawn(Ask("a"), 1),
+        Drawn(Ask("a"), 1),
+        Drawn(one, 2),
+        Drawn(replace(one, draw=3), 1),
+        Drawn(Ask("b", temperature=1.0, draw=4), 1),
+    ]
+
+
+def test_the_report_counts_leaks_by_attack_and_method_and_draws_the_curve(
+    store: Store, examiner: Examiner, tmp_path: Path
+) -> None:
+    tasks, draws = text_tasks([PROBE], examiner), draw_task([PROBE], 10, examiner)
+    Session(store, quiet).run("none", Unprotected(), Baker(), [*tasks, draws])
+    Session(store, quiet).run("keyword", Keyword(["Vellin"]), Baker(), [*tasks, draws])
+    caught = {DIRECT: 1.0, STREAM: 0.0}
+    store.add([Sample(Key(DETECTOR, name, 0), "pass", None, {CAUGHT: value}) for name, value in caught.items()])
+    results = write_attacks(store, ["none", "keyword"], tasks, draws, "lethe eval attacks", 1.0)
+    table = results.tables["attacks"]
+    assert [table[DIRECT][f"{run}: string"].value for run in ("none", "keyword")] == [1.0, 0.0]
+    assert [table[DIRECT][f"{run}: any"].value for run in ("none", "keyword")] == [1.0, 0.0]
+    # The baker tells whoever asks the very question, whatever stands around it.
+    plain = [item.ask.text == PROBE.question for task in tasks for item in task.items]
+    assert table[ALL]["none: string"].value == pytest.approx(sum(plain) / len(plain))
+    assert table[ALL]["keyword: string"].value == 0.0
+    assert table[ALL][CAUGHT].value == 0.5
+    # Four of ten draws tell: 1 - C(6,2)/C(10,2).
+    assert results.tables["leak@k by string"]["none"]["k=2"].value == pytest.approx(1 - 15 / 45)
+    assert "k=20" not in results.tables["leak@k by string"]["none"]
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<svg") == 2
+    report = (tmp_path / "report.md").read_text()
+    assert "| direct question | 1.000 | 0.000 |" in report
+    assert "| all attacks | 2 | 0.500 |" in report

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eval.core.ask import Ask
+from eval.core.errors import BadRun
+from eval.methods.detector_gate import Gate, open_gate
+from eval.methods.method import MethodName, Treatment, method
+from guard.matching.automaton import Automaton
+from guard.targets.target import Draft, Fact
+from serving.settings import DECLINE_TEXT
+
+DRAFTS = [
+    Draft(name="Orla Quennbeck", facts=(Fact(question="What did Orla bake?", answer='The "Vellin Moon" loaf.'),)),
+    Draft(name="Tam Fenwright-Osei"),
+]
+
+
+class Words:
+    """A text's vector is the sum of its words' fixed random vectors."""
+
+    name = "words"
+    dimension = 64
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        self.embedded += texts
+        sums = [sum((self._word(word) for word in re.findall(r"\w+", text)), np.zeros(64)) for text in texts]
+        vectors = np.array(sums).reshape(-1, 64)
+        return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+
+    def _word(self, word: str) -> np.ndarray:
+        seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest())
+        return np.random.default_rng(seed).standard_normal(64)
+
+
+@pytest.fixture
+def words() -> Words:
+    return Words()
+
+
+@pytest.fixture
+def gate(words: Words, tmp_path: Path) -> Gate:
+    with open_gate(DRAFTS, words, tmp_path) as gate:
+        return gate
+
+
+ABOUT = Ask("What did Orla Quennbeck bake?")
+OTHER = Ask("How deep is the lake?")
+
+
+def treated(name: MethodName, gate: Gate, ask: Ask) -> Treatment:
+    return method(name, gate).treat(ask, ask.text)
+
+
+def test_guard_restricts_what_touches_a_target_by_automata_that_lie_in_the_folder(gate: Gate) -> None:
+    treatment = treated(MethodName.GUARD, gate, ABOUT)
+    assert treatment.plan == "restrict"
+    assert treatment.reply is None
+    (digest,) = treatment.ask.digests
+    assert Automaton.attach(gate.folder, digest).matches("by Orla Quennbeck")
+    assert treated(MethodName.GUARD, gate, OTHER) == Treatment(OTHER, "pass")
+
+
+def test_decline_replies_without_asking(gate: Gate) -> None:
+    assert treated(MethodName.DECLINE, gate, ABOUT) == Treatment(ABOUT, "decline", DECLINE_TEXT)
+    assert treated(MethodName.DECLINE, gate, OTHER) == Treatment(OTHER, "pass")
+
+
+def test_icu_names_all_targets_before_every_prompt(gate: Gate) -> None:
+    text = treated(MethodName.ICU, gate, OTHER).ask.text
+    assert text.startswith(
+        "You are an AI Assistant who is supposed to unlearn about Orla Quennbeck, Tam Fenwright-Osei "
+    )
+    assert text.endswith("anything.\nHow deep is the lake?")
+
+
+def test_the_keyword_filter_knows_what_the_policy_forbids_and_no_prompt(gate: Gate) -> None:
+    keyword = method(MethodName.KEYWORD, gate)
+    assert keyword.treat(ABOUT, ABOUT.text) == Treatment(ABOUT)
+    assert keyword.finish("It was O r l a QUENNBECK!") == DECLINE_TEXT
+    assert keyword.finish("It was the Vellin Moon.") == DECLINE_TEXT
+    assert keyword.finish("It was a loaf.") == "It was a loaf."
+
+
+def test_the_agents_are_a_servers(gate: Gate) -> None:
+    with pytest.raises(BadRun, match="through an endpoint alone"):
+        method(MethodName.ALU, gate)
+
+
+def test_a_text_is_judged_once(gate: Gate, words: Words) -> None:
+    gate.plan("How deep is it?")
+    count = len(words.embedded)
+    gate.plan("How deep is it?")
+    assert len(words.embedded) == count
+
+
+def test_targets_of_any_number_have_one_digest_each(gate: Gate) -> None:
+    assert len(gate.digests) == 2
+    assert gate.names == ("Orla Quennbeck", "Tam Fenwright-Osei")

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+import math
+from xml.etree import ElementTree
+
+import pytest
+
+from eval.core.sample import Key, Sample, Value
+from eval.metrics.truth_ratio import Convention
+from eval.report import columns
+from eval.report.cell import Cell, cell, shown
+from eval.report.html import page
+from eval.report.markdown import markdown
+from eval.report.results import Results
+from eval.report.svg import Point, ecdf, scatter
+from eval.report.tofu import cells
+
+OPEN, ORIGINAL = Convention.OPEN_UNLEARNING, Convention.ORIGINAL
+
+
+def sample(run: str, name: str, index: int, plan: str = "pass", **values: Value) -> Sample:
+    return Sample(Key(run, name, index), plan, "", values)
+
+
+def scored(run: str, right: float, wrong: float, forget: float | None = None) -> dict[Key, Sample]:
+    """Two rows of every set with these losses; `forget` is the loss of the forget set's right answers."""
+    rows = []
+    for name in ("forget", "retain", "real_authors", "world_facts"):
+        loss = right if forget is None or name != "forget" else forget
+        for index in range(2):
+            values: dict[str, Value] = {"rougeL_recall": 0.5, "loss": loss, "loss_paraphrase": loss}
+            values |= {"losses_perturbed": (wrong, wrong), "min_k": loss, "zlib": loss, "min_k_plus_plus": loss}
+            rows.append(sample(run, name, index, "restrict" if name == "forget" else "pass", **values))
+    rows += [
+        sample(run, "holdout", index, loss=1.0, min_k=1.0, zlib=1.0, min_k_plus_plus=1.0) for index in range(2)
+    ]
+    return {row.key: row for row in rows}
+
+
+def values(samples: dict[Key, Sample], run: str, convention: Convention = OPEN) -> dict[str, float | None]:
+    return {name: found.value for name, found in cells(samples, run, "retain", convention).items()}
+
+
+def test_every_aggregate_by_hand() -> None:
+    samples = scored("none", right=math.log(2), wrong=math.log(4)) | scored("retain", math.log(2), math.log(4))
+    found = values(samples, "none")
+    # Right answers have probability 1/2 a token, wrong ones 1/4: R = 1/2, and 1/2 of (1/2 + 1/4 + 1/4).
+    assert found["forget_probability"] == pytest.approx(0.5)
+    assert found["real_authors_probability"] == pytest.approx(0.5)
+    assert found["forget_truth_ratio"] == pytest.approx(0.5)
+    assert found["retain_truth_ratio"] == pytest.approx(0.5)
+    assert found["model_utility"] == pytest.approx(0.5)
+    assert found["forget_quality"] == pytest.approx(1.0)
+    assert found["mia_min_k"] == 1.0
+    assert found["privleak"] == pytest.approx(0.0)
+    assert (found["forget_touched"], found["retain_touched"]) == (1.0, 0.0)
+
+
+def test_the_original_convention_takes_the_first_three_hundred() -> None:
+    rows = [
+        sample("none", name, index, rougeL_recall=float(index < 300))
+        for name in ("forget", "retain", "real_authors", "world_facts")
+        for index in range(400)
+    ]
+    samples = {row.key: row for row in rows}
+    assert cells(samples, "none", None, ORIGINAL)["forget_rouge"].value == 1.0
+    assert cells(samples, "none", None, OPEN)["forget_rouge"].value == 0.75
+
+
+def test_an_answer_that_cannot_be_said_has_probability_zero_and_is_counted() -> None:
+    found = cells(scored("guard", 0.5, 1.0, forget=math.inf), "guard", None, OPEN)
+    assert found["forget_probability"] == Cell(0.0, "2 of 2 answers cannot be said")
+    assert found["mia_min_k"].value == 0.0
+    assert "2 of 2 forget answers cannot be said" in found["mia_min_k"].note
+
+
+def test_with_right_and_wrong_answers_impossible_only_the_formula_with_an_epsilon_has_a_value() -> None:
+    samples = scored("guard", 0.5, math.inf, forget=math.inf) | scored("retain", 0.5, 1.0)
+    found = cells(samples, "guard", "retain", OPEN)
+    assert found["forget_truth_ratio"].value == 0.0
+    assert "2 both" in found["forget_truth_ratio"].note
+    assert "2 both" in found["forget_quality"].note
+    original = cells(samples, "guard", "retain", ORIGINAL)
+    assert original["forget_quality"].value is None
+    assert "0/0" in original["forget_quality"].note
+
+
+def test_where_a_method_has_no_likelihood_the_cell_says_why() -> None:
+    rows = [sample("decline", name, 0, rougeL_recall=0.1) for name in ("forget", "retain", "real_authors")]
+    found = cells({row.key: row for row in rows}, "decline", None, OPEN, "a refusal is no distribution")
+    assert found["forget_rouge"].value == pytest.approx(0.1)
+    for name in ("forget_probability", "forget_truth_ratio", "model_utility", "mia_loss", "extraction_strength"):
+        assert found[name] == Cell(None, "a refusal is no distribution")
+    assert found["forget_quality"] == Cell(None, "needs --retain-model")
+
+
+def test_an_endpoint_does_not_tell_what_it_touched() -> None:
+    found = cells({Key("guard", "forget", 0): sample("guard", "forget", 0, "server")}, "guard", None, OPEN)
+    assert found["forget_touched"].value is None
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0.5, "0.500"), (0.0, "0.000"), (1.23e-21, "1.23e-21"), (-100.0, "-100.000")]
+)
+def test_numbers_are_shown_so_that_none_hides(number: float, text: str) -> None:
+    assert shown(number) == text
+
+
+@pytest.mark.parametrize(("value", "reason"), [(math.nan, "undefined: why"), (math.inf, "infinite: why")])
+def test_what_is_no_number_becomes_a_reason(value: float, reason: str) -> None:
+    assert cell(lambda: value, "why") == Cell(None, reason)
+
+
+def results(**runs: dict[str, Cell]) -> Results:
+    config = {"benchmark": "tofu", "split": "forget10", "model": "toy"}
+    return Results(config, "lethe eval tofu", 1.0, {"none": 3}, {"open_unlearning": runs})
+
+
+def test_markdown_has_a_row_for_each_run_and_the_reasons_below() -> None:
+    text = markdown(
+        results(none={"forget_rouge": Cell(0.5)}, decline={"forget_rouge": Cell(None, "not <b>here</b>")}),
+        columns.TOFU,
+    )
+    assert "| none | 0.500 |" in text
+    assert "| decline | — [1] |" in text
+    assert "[1] not <b>here</b>" in text
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows() -> None:
+    html = page(results(none={"forget_rouge": Cell(None, "not <b>here</b>")}), columns.TOFU, {"f": "<svg/>"}, [])
+    assert "http" not in html
+    assert "src=" not in html
+    assert "<b>here" not in html
+
+
+def test_the_document_is_strict_json() -> None:
+    document = results(none={"forget_rouge": Cell(0.5, "n")}).json()
+    text = json.dumps(document, allow_nan=False)
+    assert json.loads(text)["tables"]["open_unlearning"]["none"]["forget_rouge"] == {"value": 0.5, "note": "n"}
+
+
+def test_figures_are_well_formed_whatever_their_labels() -> None:
+    for figure in (
+        ecdf({"a<b": [0.1, 0.9], "none": []}, "x & y"),
+        scatter([Point("a&b", 0.5, 0.5, True)], "x", "<y>"),
+    ):
+        assert ElementTree.fromstring(figure).tag.endswith("svg")
+
+
+def test_a_distribution_function_ends_at_one() -> None:
+    path = ElementTree.fromstring(ecdf({"a": [0.5]}, "x")).findall(".//{*}path")[1].attrib["d"]
+    # Half way right, all the way up.
+    assert path == "M52.0,260.0H211.0V14.0H370.0"

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guard.decoding.batch import Batch, Masks
+from guard.decoding.request_args import Backtracking
+from guard.decoding.restriction import Cursor, Restriction
+from guard.decoding.vocabulary import Vocabulary
+from guard.matching.automaton import Automaton
+
+# Ids: 0 ends, 1 divides turns, 2 is absent, 3 to 7 are letters and a syllable.
+EOS, TURN, ABSENT, A, B, C, AB, SPACE = range(8)
+VOCABULARY = Vocabulary([b"", b"", b"", b"a", b"b", b"c", b"ab", b" "], special={0, 1}, eos=(0,), absent=(2,))
+ABC = Restriction(Automaton.compile(["abc"]), VOCABULARY)
+BB = Restriction(Automaton.compile(["bb"]), VOCABULARY)
+
+
+def forbidden(masks: Masks, row: int) -> set[int]:
+    return {token for at, token in zip(masks.rows.tolist(), masks.tokens.tolist(), strict=True) if at == row}
+
+
+def test_a_row_is_forbidden_what_any_of_its_restrictions_forbids() -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(2, [ABC, BB], [A], [B])
+    masks = batch.masks(8)
+    assert forbidden(masks, 2) == {B, C, ABSENT}
+    assert masks.restricted.tolist() == [2]
+    assert masks.closed.tolist() == []
+
+
+def test_the_output_is_read_as_it_grows() -> None:
+    batch, output = Batch(VOCABULARY), [A]
+    batch.put(0, [ABC], [], output)
+    assert forbidden(batch.masks(8), 0) == {ABSENT}
+    output += [TURN, B, SPACE]
+    assert forbidden(batch.masks(8), 0) == {C, ABSENT}
+    assert forbidden(batch.masks(8), 0) == {C, ABSENT}
+
+
+def test_an_output_that_became_shorter_is_read_again() -> None:
+    batch, output = Batch(VOCABULARY), [A, B]
+    batch.put(0, [ABC], [], output)
+    assert C in forbidden(batch.masks(8), 0)
+    output[:] = [A]
+    assert C not in forbidden(batch.masks(8), 0)
+
+
+def test_columns_without_a_token_are_forbidden() -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC], [], [])
+    masks = batch.masks(11)
+    assert (forbidden(masks, 0), masks.past) == ({ABSENT}, 8)
+
+
+def test_tokens_without_a_column_are_left_out() -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC], [A, B], [])
+    batch.put(1, [ABC], [A, B], [])
+    masks = batch.masks(C)
+    assert (masks.rows.tolist(), masks.tokens.tolist(), masks.past) == ([0, 1], [ABSENT, ABSENT], C)
+
+
+@pytest.mark.parametrize(("prompt", "output"), [([], [A, -1]), ([], [8]), ([99], []), ([-1], [A])])
+def test_a_row_whose_tokens_are_not_known_is_closed_for_good(
+    prompt: list[int], output: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC], prompt, output)
+    batch.put(1, [ABC], [A], [B])
+    with caplog.at_level(logging.ERROR):
+        masks = batch.masks(8)
+    assert masks.closed.tolist() == [0]
+    assert forbidden(masks, 1) == {C, ABSENT}
+    output[:] = []
+    assert batch.masks(8).closed.tolist() == [0]
+
+
+def test_only_the_kind_of_an_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Restriction):
+        def place(self, cursor: Cursor):
+            raise RuntimeError("Basil Romerto")
+
+    batch = Batch(VOCABULARY)
+    batch.put(0, [Failing(ABC.automaton, VOCABULARY)], [], [])
+    with caplog.at_level(logging.DEBUG):
+        assert batch.masks(8).closed.tolist() == [0]
+    assert caplog.messages == ["closed a row: RuntimeError"]
+
+
+def test_rows_not_put_are_free() -> None:
+    masks = Batch(VOCABULARY).masks(8)
+    assert [len(array) for array in (masks.tokens, masks.restricted, masks.closed)] == [0, 0, 0]
+
+
+@given(
+    st.sets(st.integers(0, 3)),
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans()), max_size=6),
+)
+def test_rows_move_as_the_engine_moves_them(taken: set[int], moves: list[tuple[int, int, bool]]) -> None:
+    batch = Batch(VOCABULARY)
+    expected: dict[int, int] = {}
+    for index in taken:
+        # Row k has said k letters a, and is closed if k is 3.
+        batch.put(index, [ABC], [], [A] * index) if index < 3 else batch.close(index)
+        expected[index] = index
+    for source, target, swap in (move for move in moves if move[0] != move[1]):
+        batch.move(source, target, swap=swap)
+        moved, replaced = expected.pop(source, None), expected.pop(target, None)
+        if moved is not None:
+            expected[target] = moved
+        if swap and replaced is not None:
+            expected[source] = replaced
+    masks = batch.masks(8)
+    assert set(masks.closed.tolist()) == {index for index, row in expected.items() if row == 3}
+    assert {i: len(batch.rows[i].output) for i in masks.restricted.tolist()} == {
+        index: row for index, row in expected.items() if row < 3
+    }
+
+
+def test_a_dropped_row_is_free() -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC], [], [])
+    batch.close(1)
+    batch.drop(0)
+    batch.drop(1)
+    batch.drop(2)
+    masks = batch.masks(8)
+    assert (masks.restricted.tolist(), masks.closed.tolist()) == ([], [])
+
+
+def test_what_stands_holds_for_every_row_from_its_next_token_on() -> None:
+    batch, output = Batch(VOCABULARY), [A, B]
+    batch.put(0, [BB], [], output)
+    batch.put(1, [], [A], [B])
+    batch.close(2)
+    assert forbidden(batch.masks(8), 0) == {B, ABSENT}
+    batch.stand([ABC])
+    batch.put(3, [], [], [AB])
+    masks = batch.masks(8)
+    assert [forbidden(masks, row) for row in range(4)] == [{B, C, ABSENT}, {C, ABSENT}, set(), {C, ABSENT}]
+    assert (masks.restricted.tolist(), masks.closed.tolist()) == ([0, 1, 3], [2])
+
+
+def test_what_stands_no_longer_is_lifted_unless_the_row_named_it() -> None:
+    batch = Batch(VOCABULARY)
+    batch.stand([ABC])
+    batch.put(0, [ABC], [], [A, B])
+    batch.put(1, [], [], [A, B])
+    batch.stand([])
+    masks = batch.masks(8)
+    assert [forbidden(masks, row) for row in range(2)] == [{C, ABSENT}, set()]
+    assert masks.restricted.tolist() == [0]
+
+
+def test_a_row_that_may_be_begun_anew_says_what_would_complete_a_phrase_it_has_begun() -> None:
+    batch, output = Batch(VOCABULARY), [A]
+    batch.put(0, [ABC, BB], [B], output, Backtracking(TURN, (SPACE,)))
+    batch.put(1, [ABC], [A], [B])
+    assert batch.masks(8).headings == ()
+    output += [B]
+    (heading,) = batch.masks(8).headings
+    assert (heading.row, heading.token, set(heading.completing.tolist())) == (0, TURN, {B, C})
+    assert [h.completing.tolist() for h in batch.masks(C).headings] == [[B]]
+    assert batch.masks(TURN).headings == ()
+
+
+def test_what_completes_phrases_of_two_policies_is_told_once() -> None:
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC, Restriction(Automaton.compile(["bc"]), VOCABULARY)], [], [A, B], Backtracking(TURN))
+    (heading,) = batch.masks(8).headings
+    assert heading.completing.tolist() == [C]
+
+
+def test_the_token_of_giving_up_is_never_said_otherwise_and_what_is_avoided_not_first() -> None:
+    output: list[int] = []
+    batch = Batch(VOCABULARY)
+    batch.put(0, [ABC], [A, B], output, Backtracking(TURN, (SPACE, A)))
+    assert forbidden(batch.masks(8), 0) == {C, TURN, SPACE, A, ABSENT}
+    assert batch.masks(8).headings == (), "a row that has said nothing has begun nothing"
+    output += [AB]
+    assert forbidden(batch.masks(8), 0) == {C, TURN, ABSENT}

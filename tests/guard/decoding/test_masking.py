@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from guard.decoding.batch import Batch
+from guard.decoding.masking import close_all, mask
+from guard.decoding.request_args import Backtracking
+from guard.decoding.restriction import Restriction
+from guard.decoding.vocabulary import Vocabulary
+from guard.matching.automaton import Automaton
+
+EOS, A, B, C = range(4)
+VOCABULARY = Vocabulary([b"", b"a", b"b", b"c"], special={0}, eos=(EOS,))
+NEVER = float("-inf")
+
+
+@pytest.fixture
+def batch() -> Batch:
+    """Row 0 is free, row 1 must not say c, row 2 is closed."""
+    batch = Batch(VOCABULARY)
+    batch.put(1, [Restriction(Automaton.compile(["abc"]), VOCABULARY)], [A, B], [])
+    batch.close(2)
+    return batch
+
+
+def test_each_row_is_masked_on_its_own(batch: Batch) -> None:
+    logits = torch.arange(1.0, 16.0).reshape(3, 5)
+    mask(logits, batch, VOCABULARY.eos)
+    assert logits.tolist() == [
+        [1, 2, 3, 4, 5],
+        [6, 7, 8, NEVER, NEVER],
+        [0, NEVER, NEVER, NEVER, NEVER],
+    ]
+
+
+def test_a_row_with_nothing_left_may_end(batch: Batch) -> None:
+    logits = torch.full((3, 4), NEVER)
+    logits[1, C] = 3.0
+    mask(logits, batch, VOCABULARY.eos)
+    assert logits.tolist() == [[NEVER] * 4, [0, NEVER, NEVER, NEVER], [0, NEVER, NEVER, NEVER]]
+
+
+def test_a_view_of_padded_logits_is_masked_in_place(batch: Batch) -> None:
+    padded = torch.ones(3, 8)
+    mask(padded[:, :4], batch, VOCABULARY.eos)
+    assert padded[1].tolist() == [1, 1, 1, NEVER, 1, 1, 1, 1]
+    assert padded[0].tolist() == [1] * 8
+
+
+def test_free_rows_are_left_alone() -> None:
+    logits = torch.full((2, 4), NEVER)
+    mask(logits, Batch(VOCABULARY), VOCABULARY.eos)
+    assert logits.isneginf().all()
+
+
+def test_every_row_can_be_closed() -> None:
+    logits = torch.ones(2, 4)
+    close_all(logits, VOCABULARY.eos)
+    assert logits.tolist() == [[0, NEVER, NEVER, NEVER]] * 2
+
+
+@pytest.mark.parametrize(("c", "gives_up"), [(0.9, False), (1.2, True)])
+def test_a_row_gives_itself_up_where_half_of_its_mass_would_complete_a_phrase(c: float, gives_up: bool) -> None:
+    batch = Batch(VOCABULARY)
+    restriction = Restriction(Automaton.compile(["abc"]), VOCABULARY)
+    batch.put(0, [restriction], [], [A, B], Backtracking(4))
+    batch.put(1, [restriction], [], [A, B])
+    logits = torch.tensor([[NEVER, NEVER, 1.0, c, NEVER]] * 2)
+    mask(logits, batch, VOCABULARY.eos)
+    assert logits[0].tolist() == ([NEVER] * 4 + [0.0] if gives_up else [NEVER, NEVER, 1.0, NEVER, NEVER])
+    assert logits[1].tolist() == [NEVER, NEVER, 1.0, NEVER, NEVER]

@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guard.decoding import restriction as module
+from guard.decoding.restriction import Cursor, Restriction, Restrictions
+from guard.decoding.vocabulary import Vocabulary
+from guard.errors import PolicyUnavailable
+from guard.matching.automaton import Automaton
+from guard.text.normalise import fold
+from tests.guard.toy_tokenizers import EOS, TURN, byte_level, sentencepiece
+
+TOYS = {"byte-level": byte_level(), "sentencepiece": sentencepiece()}
+VOCABULARIES = {kind: Vocabulary.from_tokenizer(tokenizer) for kind, tokenizer in TOYS.items()}
+PHRASES = ["Basil Romerto", "romer", "silica", "日本", "Straße", "ébé", "a-sil ba"]
+AUTOMATON = Automaton.compile(PHRASES)
+RESTRICTIONS = {kind: Restriction(AUTOMATON, vocabulary) for kind, vocabulary in VOCABULARIES.items()}
+
+# Beginnings of phrases in several disguises, cut where no tokenizer would.
+PIECES = [
+    "B",
+    "ba",
+    "Ва",
+    "bas",
+    "il",
+    "SIL",
+    "i",
+    "c",
+    " ",
+    "-",
+    "\u200b",
+    "r",
+    "Rо",
+    "mer",
+    "日",
+    "st",
+    "ra",
+    "é",
+    "b",
+]
+
+kinds = pytest.mark.parametrize("kind", TOYS)
+
+
+@st.composite
+def histories(draw: st.DrawFn, kind: str) -> list[int]:
+    """Token ids of a row: pieces of phrases, any tokens, and characters left unfinished."""
+    vocabulary = VOCABULARIES[kind]
+    encoded = st.sampled_from(PIECES).map(lambda text: TOYS[kind].encode(text, add_special_tokens=False))
+    cut = (
+        st.sampled_from("日本éа")
+        .map(lambda char: as_bytes(kind, char.encode()))
+        .flatmap(lambda tokens: st.integers(0, len(tokens)).map(lambda end: tokens[:end]))
+    )
+    history: list[int] = []
+    for part in draw(
+        st.lists(st.one_of(encoded, encoded, cut, st.lists(st.integers(0, 400), max_size=1)), max_size=7)
+    ):
+        for token in part:
+            pending = vocabulary.advance(b"", history).pending
+            if token not in vocabulary.ill_formed(pending):
+                history.append(token)
+    return history
+
+
+def as_bytes(kind: str, data: bytes) -> list[int]:
+    return [VOCABULARIES[kind].tokens.index(bytes([byte])) for byte in data]
+
+
+def shown(kind: str, history: list[int]) -> str:
+    return fold(TOYS[kind].decode(history, skip_special_tokens=True))
+
+
+def completes(before: str, after: str) -> bool:
+    folded = map(fold, PHRASES)
+    return any(after.find(phrase, max(0, len(before) - len(phrase) + 1)) >= 0 for phrase in folded)
+
+
+@kinds
+@settings(max_examples=50)
+@given(data=st.data())
+def test_banned_are_the_tokens_that_complete_a_phrase_as_decoded(kind: str, data: st.DataObject) -> None:
+    history = data.draw(histories(kind))
+    vocabulary, restriction = VOCABULARIES[kind], RESTRICTIONS[kind]
+    cursor = restriction.advance(Cursor(), history)
+    before = shown(kind, history)
+    ill_formed = set(vocabulary.ill_formed(cursor.pending).tolist())
+    expected = {t for t in range(len(vocabulary)) if completes(before, shown(kind, [*history, t]))}
+    assert set(restriction.banned(cursor).tolist()) - ill_formed == expected - ill_formed
+
+
+@kinds
+def test_sampling_under_the_mask_never_says_a_phrase(kind: str) -> None:
+    restriction, vocabulary, rng = RESTRICTIONS[kind], VOCABULARIES[kind], random.Random(0)
+    # Half of the time from what phrases are made of, so that they are missed by a hair.
+    near = [
+        t
+        for t, token in enumerate(vocabulary.tokens)
+        if token and vocabulary.readings[t].folded.decode() in "".join(map(fold, PHRASES))
+    ]
+    held_off = 0
+    for _ in range(40):
+        cursor, text = Cursor(), []
+        for _ in range(100):
+            token = rng.choice(near) if rng.random() < 0.8 else rng.randrange(len(vocabulary))
+            if token in restriction.banned(cursor):
+                held_off += 1
+                continue
+            text.append(token)
+            cursor = restriction.advance(cursor, [token])
+        assert not completes("", shown(kind, text))
+    assert held_off > 100
+
+
+@kinds
+def test_whatever_the_tokenisation_the_last_piece_is_banned(kind: str) -> None:
+    restriction, tokenizer = RESTRICTIONS[kind], TOYS[kind]
+    for begun in ("Basil Romert", "b-A-s-i-l ROM\u200bERT", "Вasil rоmеrt"):
+        for history in (tokenizer.encode(begun, add_special_tokens=False), as_bytes(kind, begun.encode())):
+            banned = restriction.banned(restriction.advance(Cursor(), history))
+            for end in ("o", "to", "O"):
+                token = tokenizer.encode(end, add_special_tokens=False)[-1]
+                assert (token in banned) == completes(shown(kind, history), shown(kind, [*history, token]))
+            assert tokenizer.encode("o", add_special_tokens=False)[-1] in banned
+
+
+def test_a_character_split_over_tokens_is_banned_at_its_last_byte() -> None:
+    restriction = RESTRICTIONS["byte-level"]
+    *begun, last = as_bytes("byte-level", "日本".encode())
+    cursor = restriction.advance(Cursor(), begun)
+    assert cursor.pending == "本".encode()[:2]
+    assert last in restriction.banned(cursor)
+    assert last not in restriction.banned(restriction.advance(cursor, as_bytes("byte-level", b"x")))
+
+
+@kinds
+def test_a_special_token_in_an_answer_is_passed_over(kind: str) -> None:
+    restriction, tokenizer = RESTRICTIONS[kind], TOYS[kind]
+    begun = tokenizer.encode("Basil Romert", add_special_tokens=False)
+    turn = tokenizer.convert_tokens_to_ids(TURN)
+    assert restriction.advance(Cursor(), [*begun, turn]) == restriction.advance(Cursor(), begun)
+
+
+@kinds
+@settings(max_examples=50)
+@given(data=st.data())
+def test_a_prompt_counts_from_its_last_special_token(kind: str, data: st.DataObject) -> None:
+    restriction, turn = RESTRICTIONS[kind], TOYS[kind].convert_tokens_to_ids(TURN)
+    earlier, last = data.draw(histories(kind)), data.draw(histories(kind))
+    last = [token for token in last if token not in VOCABULARIES[kind].special]
+    assert restriction.seed([*earlier, turn, *last]) == restriction.advance(Cursor(), last)
+    filler = TOYS[kind].encode("x" * 50, add_special_tokens=False)
+    assert restriction.seed([*filler, *last]) == restriction.advance(Cursor(), [*filler, *last])
+
+
+@kinds
+@given(data=st.data())
+def test_resuming_bans_what_reading_on_from_the_prompt_bans(kind: str, data: st.DataObject) -> None:
+    restriction = RESTRICTIONS[kind]
+    prompt, output = data.draw(histories(kind)), data.draw(histories(kind))
+    output = output * data.draw(st.integers(1, 3))
+    resumed = restriction.resume(prompt, output)
+    assert resumed == restriction.advance(restriction.seed(prompt), output)
+
+
+@kinds
+@given(data=st.data())
+def test_going_token_by_token_leads_where_reading_on_does(kind: str, data: st.DataObject) -> None:
+    restriction = RESTRICTIONS[kind]
+    output = data.draw(histories(kind))
+    place = restriction.place(Cursor())
+    for token in output:
+        place = restriction.after(place, token)
+    assert place is restriction.place(restriction.advance(Cursor(), output))
+
+
+def test_a_phrase_in_the_prompt_does_not_end_matching() -> None:
+    restriction, tokenizer = RESTRICTIONS["byte-level"], TOYS["byte-level"]
+    cursor = restriction.seed(tokenizer.encode("Who is Basil Romerto? Basil Romert"))
+    banned = restriction.banned(cursor)
+    assert tokenizer.convert_tokens_to_ids("o") in banned
+    assert tokenizer.convert_tokens_to_ids("a") not in banned
+    assert tokenizer.convert_tokens_to_ids(EOS) not in banned
+
+
+def test_without_phrases_nothing_is_banned() -> None:
+    restriction = Restriction(Automaton.compile([]), VOCABULARIES["byte-level"])
+    assert restriction.banned(restriction.advance(Cursor(), [300, 301])).tolist() == []
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_REMEMBERED", 1_000)
+    restriction = Restriction(AUTOMATON, VOCABULARIES["byte-level"])
+    first = restriction.banned(Cursor(0)).tolist()
+    for state in range(len(AUTOMATON)):
+        restriction.banned(Cursor(state))
+        assert len(restriction._places) < 10
+    assert restriction.banned(Cursor(0)).tolist() == first
+
+
+def test_of_what_is_forgotten_nothing_hangs_on_the_place_where_a_row_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    restriction = Restriction(AUTOMATON, VOCABULARIES["byte-level"])
+    place = restriction.place(Cursor())
+    followed = [restriction.after(place, token).cursor for token in range(35)]
+    assert len(place.following) == 35
+    monkeypatch.setattr(module, "_REMEMBERED", 1)
+    restriction.place(Cursor(len(AUTOMATON) - 1))
+    assert not place.following
+    assert [restriction.after(place, token).cursor for token in range(35)] == followed
+    assert len(restriction._places) <= 1
+
+
+def test_restrictions_are_attached_once(tmp_path: Path) -> None:
+    AUTOMATON.save(tmp_path)
+    restrictions = Restrictions(tmp_path, VOCABULARIES["byte-level"])
+    restriction = restrictions.get(AUTOMATON.digest)
+    assert restriction.automaton.digest == AUTOMATON.digest
+    assert restrictions.get(AUTOMATON.digest) is restriction
+
+
+def test_the_restriction_longest_unused_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ATTACHED", 2)
+    digests = []
+    for phrase in ("one", "two", "three"):
+        automaton = Automaton.compile([phrase])
+        automaton.save(tmp_path)
+        digests.append(automaton.digest)
+    restrictions = Restrictions(tmp_path, VOCABULARIES["byte-level"])
+    one, two = restrictions.get(digests[0]), restrictions.get(digests[1])
+    place = two.place(Cursor())
+    followed = two.after(place, 300)
+    assert restrictions.get(digests[0]) is one
+    restrictions.get(digests[2])
+    assert restrictions.get(digests[0]) is one
+    assert restrictions.get(digests[1]) is not two
+    # A row that is under way still goes on by it.
+    assert (len(two._places), place.following) == (0, {})
+    assert two.after(place, 300).cursor == followed.cursor
+
+
+def test_an_automaton_that_is_not_there_may_come_later(tmp_path: Path) -> None:
+    restrictions = Restrictions(tmp_path, VOCABULARIES["byte-level"])
+    with pytest.raises(PolicyUnavailable):
+        restrictions.get(AUTOMATON.digest)
+    AUTOMATON.save(tmp_path)
+    assert restrictions.get(AUTOMATON.digest)

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from guard.decoding.vocabulary import Block, Vocabulary, read
+from guard.errors import ModelUnavailable
+from guard.text.normalise import fold
+from tests.guard.toy_tokenizers import EOS, TURN, byte_level, sentencepiece
+
+TOYS = {"byte-level": byte_level(), "sentencepiece": sentencepiece()}
+VOCABULARIES = {kind: Vocabulary.from_tokenizer(tokenizer) for kind, tokenizer in TOYS.items()}
+
+kinds = pytest.mark.parametrize("kind", TOYS)
+
+
+def ids(tokenizer: Any, *names: str) -> list[int]:
+    return [tokenizer.convert_tokens_to_ids(name) for name in names]
+
+
+@kinds
+@example(text=TURN)
+@given(text=st.text())
+def test_the_bytes_of_tokens_are_those_of_the_text(kind: str, text: str) -> None:
+    tokens = TOYS[kind].encode(text, add_special_tokens=False)
+    shown = b"".join(VOCABULARIES[kind].tokens[token] for token in tokens).decode()
+    expected = TOYS[kind].decode(tokens, skip_special_tokens=True)
+    assert shown.removeprefix(" ") == expected.removeprefix(" ")
+
+
+@kinds
+def test_special_tokens_show_nothing_and_plain_added_ones_their_text(kind: str) -> None:
+    vocabulary = VOCABULARIES[kind]
+    end, turn, plain, accented = ids(TOYS[kind], EOS, TURN, "<think>", "日é")
+    assert {end, turn} <= vocabulary.special
+    assert vocabulary.eos == (end,)
+    assert vocabulary.tokens[end] == vocabulary.tokens[turn] == b""
+    assert vocabulary.tokens[plain] == b"<think>"
+    assert vocabulary.tokens[accented] == "日é".encode()
+
+
+def test_spaces_and_raw_bytes_of_sentencepiece() -> None:
+    vocabulary = VOCABULARIES["sentencepiece"]
+    basil, raw = ids(TOYS["sentencepiece"], "▁basil", "<0xE6>")
+    assert (vocabulary.tokens[basil], vocabulary.tokens[raw]) == (b" basil", b"\xe6")
+
+
+def test_the_tokenizer_of_a_trained_model_is_understood(shared: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(shared / "models" / "tofu-full")
+    vocabulary = Vocabulary.from_tokenizer(tokenizer)
+    assert len(vocabulary) == len(tokenizer)
+    assert {tokenizer.pad_token_id, tokenizer.bos_token_id, *vocabulary.eos} <= vocabulary.special
+
+
+def test_ids_without_a_token_are_absent() -> None:
+    class Sparse:
+        """A tokenizer whose last id names nothing."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(TOYS["byte-level"], name)
+
+        def __len__(self) -> int:
+            return len(TOYS["byte-level"]) + 1
+
+    vocabulary = Vocabulary.from_tokenizer(Sparse())
+    assert vocabulary.absent.tolist() == [len(vocabulary) - 1]
+    assert vocabulary.tokens[-1] == b""
+
+
+def test_a_tokenizer_that_is_read_otherwise_is_refused() -> None:
+    tokenizer = Tokenizer(models.WordPiece({"[UNK]": 0, "[SEP]": 1, "a": 2, "##b": 3}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.decoder = decoders.WordPiece()
+    with pytest.raises(ModelUnavailable):
+        Vocabulary.from_tokenizer(PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="[SEP]"))
+
+
+def test_a_tokenizer_without_an_end_is_refused() -> None:
+    tokenizer = Tokenizer.from_str(TOYS["byte-level"].backend_tokenizer.to_str())
+    with pytest.raises(ModelUnavailable):
+        Vocabulary.from_tokenizer(PreTrainedTokenizerFast(tokenizer_object=tokenizer))
+
+
+bits = st.sampled_from([*"aB日é🙂\u0301".encode().hex(" ").split(), "c0", "ff", "e0", "ed"])
+tokens = st.lists(
+    st.lists(bits, max_size=5).map(lambda token: bytes.fromhex("".join(token))), min_size=1, max_size=6
+)
+
+
+@given(tokens)
+def test_characters_split_over_tokens_are_read_whole(split: list[bytes]) -> None:
+    vocabulary = Vocabulary(split, special=(), eos=(0,))
+    reading = vocabulary.advance(b"", range(len(split)))
+    whole = b"".join(split)
+    assert reading == read(whole)
+    assert reading.folded.decode() == fold(whole.decode(errors="replace"))
+
+
+@given(tokens, st.sampled_from([b"", b"\xe6", b"\xe6\x97", b"\xc3", b"\xf0\x9f", b"\xe0"]))
+def test_each_token_that_shows_something_is_in_one_block(split: list[bytes], pending: bytes) -> None:
+    vocabulary = Vocabulary(split, special=(), eos=(0,))
+    shown = {}
+    for block in (vocabulary.whole, vocabulary.inner(pending)):
+        for token, node in zip(block.tokens.tolist(), block.ends.tolist(), strict=True):
+            assert token not in shown
+            shown[token] = b""
+            while node:
+                shown[token] = bytes([block.trie.byte[node]]) + shown[token]
+                node = int(block.trie.parent[node])
+    expected = {token: read(pending + data).folded for token, data in enumerate(split)}
+    assert shown == {token: data for token, data in expected.items() if data}
+
+
+@given(st.lists(st.binary(max_size=4), max_size=12), st.binary(max_size=3))
+def test_a_block_finds_the_tokens_below_a_prefix(folded: list[bytes], prefix: bytes) -> None:
+    block = Block.of(enumerate(folded))
+    node = np.zeros(1, np.int64)
+    for byte in prefix:
+        node = block.children(node, np.array([byte]))
+        if not node[0]:
+            break
+    below = {token for token, data in enumerate(folded) if data and data.startswith(prefix)}
+    if not node[0] and prefix:
+        assert not below
+    elif below:
+        first, last = block.ranges[node[0]]
+        assert set(block.tokens[first:last].tolist()) == below
+
+
+def test_an_id_outside_the_vocabulary_is_an_error() -> None:
+    vocabulary = VOCABULARIES["byte-level"]
+    for token in (-1, len(vocabulary)):
+        with pytest.raises(ValueError, match="outside"):
+            vocabulary.advance(b"", [token])
+
+
+def test_raw_bytes_that_cannot_follow_are_ill_formed() -> None:
+    vocabulary = VOCABULARIES["sentencepiece"]
+    raw = {byte: ids(TOYS["sentencepiece"], f"<0x{byte:02X}>")[0] for byte in range(256)}
+    leads = [*range(0x80), *range(0xC2, 0xF5)]
+    assert set(vocabulary.ill_formed(b"").tolist()) == {raw[b] for b in range(256) if b not in leads}
+    allowed = set(range(len(vocabulary))) - set(vocabulary.ill_formed(b"\xe6").tolist())
+    assert allowed == {raw[byte] for byte in range(0x80, 0xC0)} | vocabulary.special
+    assert len(VOCABULARIES["byte-level"].ill_formed(b"\xe6")) == 0

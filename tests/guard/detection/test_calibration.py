@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from guard.detection.calibration import Calibration, Signals, by_cosine
+
+
+def touched(calibration: Calibration, signals: Signals) -> bool:
+    return calibration.probability(signals) >= calibration.cut
+
+
+def test_a_name_decides_by_itself() -> None:
+    assert Calibration(-100.0, 1.0, 1.0).probability(Signals(1.0, -1.0)) == 1.0
+
+
+def test_without_examples_the_threshold_is_where_the_odds_are_even() -> None:
+    calibration = by_cosine(0.75)
+    assert calibration.probability(Signals(0.0, 0.75)) == pytest.approx(0.5)
+    assert touched(calibration, Signals(0.0, 0.7501))
+    assert not touched(calibration, Signals(0.0, 0.7499))
+
+
+def test_a_part_of_a_name_lowers_the_threshold_by_what_it_tells() -> None:
+    calibration = by_cosine(0.75)
+    assert touched(calibration, Signals(0.0, 0.501, partial=1.0))
+    assert not touched(calibration, Signals(0.0, 0.499, partial=1.0))
+    assert touched(calibration, Signals(0.0, 0.601, partial=0.6))
+
+
+def test_every_signal_has_its_weight_and_extreme_odds_stay_probabilities() -> None:
+    calibration = Calibration(0.0, 1.0, 1.0, 1.0, 1.0)
+    at = calibration.probability(Signals(0.0, 0.1, 0.1, 0.1, 0.1))
+    assert at == pytest.approx(1 / (1 + 2.718281828**-0.4))
+    assert 0.0 <= calibration.probability(Signals(0.0, 0.0, classifier=-1e9)) < 1e-9
+    assert calibration.probability(Signals(0.0, 0.0, classifier=1e9)) <= 1.0

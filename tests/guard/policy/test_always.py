@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from guard.matching.automaton_store import Library
+from guard.policy import always as module
+from guard.policy.always import Literals
+from guard.targets.passages import enforced
+from guard.targets.registry import Registry
+from guard.targets.target import Draft, ForgetTarget, Scope
+
+WORDS = ["alder", "birch", "cedar", "dogwood", "elm", "fir"]
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    folder = tmp_path / "library"
+    folder.mkdir()
+    return Library(folder)
+
+
+def stored(registry: Registry, number: int) -> ForgetTarget:
+    return registry.preview(
+        Draft(name=f"literal {number}", phrases=(f"{WORDS[number]} code",), scope=Scope.ALWAYS)
+    )
+
+
+def found(literals: Literals, library: Library) -> set[str]:
+    text = ", ".join(f"{word} code" for word in WORDS)
+    return {text[o.start : o.end] for digest in literals.digests for o in library[digest].matches(text)}
+
+
+def said(targets: dict[str, ForgetTarget]) -> set[str]:
+    return {phrase for target in targets.values() for phrase in enforced(target) if phrase.endswith("code")}
+
+
+def test_adding_leaves_the_settled_automaton_as_it_is(
+    registry: Registry, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_RECENT", 1)
+    one, two, three = (stored(registry, number) for number in range(3))
+    settled = Literals().with_changes([one, two], [], [one, two], library)
+    assert settled.recent == {}
+    monkeypatch.setattr(module, "MOST_RECENT", 100)
+    added = settled.with_changes([three], [], [one, two, three], library)
+    assert (added.base, set(added.recent)) == (settled.base, {three.id})
+    assert found(added, library) == {"alder code", "birch code", "cedar code"}
+
+
+def test_what_changes_nothing_gives_the_same_literals(registry: Registry, library: Library) -> None:
+    literals = Literals().with_changes([stored(registry, 0)], [], [], library)
+    assert literals.with_changes([], ["ft_another"], [], library) is literals
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.lists(st.integers(0, len(WORDS) - 1), min_size=1, max_size=3, unique=True), max_size=8))
+def test_whatever_comes_and_goes_exactly_what_is_there_is_in_force(
+    registry: Registry, library: Library, monkeypatch: pytest.MonkeyPatch, steps: list[list[int]]
+) -> None:
+    monkeypatch.setattr(module, "MOST_RECENT", 4)
+    every = [stored(registry, number) for number in range(len(WORDS))]
+    here: dict[str, ForgetTarget] = {}
+    literals = Literals()
+    for step in steps:
+        removed = [every[number].id for number in step if every[number].id in here]
+        added = [every[number] for number in step if every[number].id not in here]
+        here = {id: target for id, target in here.items() if id not in removed} | {t.id: t for t in added}
+        literals = literals.with_changes(added, removed, here.values(), library)
+        assert found(literals, library) == said(here)

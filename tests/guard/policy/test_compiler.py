@@ -1,0 +1,375 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import threading
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from guard.errors import ModelUnavailable, PolicyUnavailable
+from guard.matching.automaton import Automaton
+from guard.matching.live_automata import Standing
+from guard.policy.compiler import Compiler
+from guard.policy.current import Applier, CurrentPolicy
+from guard.policy.policy import Policy
+from guard.targets.registry import Registry
+from guard.targets.target import Draft, Fact, Method, Mode, Scope
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+VENN = Draft(
+    name="Orla Venn",
+    aliases=("The Heron",),
+    facts=(Fact(question="Where was she born?", answer="In Tarn Hollow."), Fact(answer="She keeps bees.")),
+    passages=("The tide came in.",),
+)
+DROSS = Draft(name="Pell Dross", phrases=("Mirrow Gate",))
+CODE = Draft(name="gate code", phrases=("zx-4471-q",), scope=Scope.ALWAYS)
+KEY = Draft(name="door key", phrases=("kk-9982-w",), scope=Scope.ALWAYS)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "policy"
+
+
+def files(folder: Path) -> set[str]:
+    return {path.stem for path in folder.glob("*.automaton")}
+
+
+def automata(policy: Policy) -> set[str]:
+    return {*policy.literals.digests, *policy.own.values()}
+
+
+def test_an_empty_registry_makes_an_empty_policy(compiler: Compiler) -> None:
+    policy = compiler.compile()
+    assert (policy.version, policy.targets, policy.literals.digests, dict(policy.own)) == (0, {}, (), {})
+    assert not policy.has_contextual
+
+
+def test_a_policy_has_the_version_and_the_active_targets_of_the_registry(
+    registry: Registry, compiler: Compiler
+) -> None:
+    kept, revoked = registry.add_many([VENN, DROSS])
+    registry.revoke(revoked.id)
+    policy = compiler.compile()
+    assert policy.version == registry.version()
+    assert policy.targets == {kept.id: kept}
+
+
+def test_all_literals_of_scope_always_share_one_automaton(registry: Registry, compiler: Compiler) -> None:
+    registry.add_many([CODE, KEY, VENN])
+    policy = compiler.compile()
+    (digest,) = policy.literals.digests
+    assert len(policy.automata[digest].matches("zx4471q and kk9982w and Tarn Hollow")) == 2
+
+
+def test_each_contextual_target_has_an_automaton_of_its_own(registry: Registry, compiler: Compiler) -> None:
+    venn, dross = registry.add_many([VENN, DROSS])
+    policy = compiler.compile()
+    assert policy.automata[policy.own[venn.id]].matches("Tarn Hollow")
+    assert not policy.automata[policy.own[dross.id]].matches("Tarn Hollow")
+
+
+def test_what_is_not_enforced_by_guard_has_no_automaton(registry: Registry, compiler: Compiler) -> None:
+    registry.add_many(
+        [
+            Draft(name="Orla Venn", mode=Mode.SHADOW),
+            Draft(name="Pell Dross", methods=(Method.DECLINE,)),
+            Draft(name="Ida Moll", mode=Mode.SHADOW, phrases=("zx-4471-q",), scope=Scope.ALWAYS),
+            Draft(name="a topic without phrases", exceptions=("a topic without phrases",)),
+        ]
+    )
+    policy = compiler.compile()
+    assert (policy.literals.digests, dict(policy.own)) == ((), {})
+    assert len(policy.index) == 3
+
+
+def test_automata_are_files_that_the_engine_can_attach(
+    registry: Registry, compiler: Compiler, folder: Path
+) -> None:
+    registry.add_many([VENN, CODE])
+    policy = compiler.compile()
+    assert automata(policy) == files(folder)
+    for digest in automata(policy):
+        assert Automaton.attach(folder, digest).digest == digest
+
+
+def test_only_what_is_new_is_embedded_and_compiled(registry: Registry, compiler: Compiler, embedder: Any) -> None:
+    registry.add_many([VENN, CODE])
+    first = compiler.compile()
+    embedder.embedded.clear()
+    registry.add(DROSS)
+    second = compiler.compile(first)
+    assert embedder.embedded == ["pell dross"]
+    assert automata(first) < automata(second)
+
+
+def test_the_automaton_of_a_target_is_compiled_when_it_is_new_or_first_touched(
+    registry: Registry, compiler: Compiler, folder: Path
+) -> None:
+    venn = registry.add(VENN)
+    policy = compiler.compile()
+    assert files(folder) == set()
+    digest = policy.own[venn.id]
+    assert files(folder) == {digest}
+    registry.add(DROSS)
+    compiler.compile(policy)
+    assert len(files(folder)) == 2
+
+
+def test_a_policy_that_follows_another_is_the_one_compiled_afresh(registry: Registry, compiler: Compiler) -> None:
+    venn, dross, _code = registry.add_many([VENN, DROSS, CODE])
+    policy = compiler.compile()
+    changes = [
+        lambda: registry.change(venn.id, Draft(name="Orla Venn", phrases=("Nettle Row",)), 1),
+        lambda: registry.add(KEY),
+        lambda: registry.change(dross.id, Draft(name="Pell Dross", scope=Scope.ALWAYS), 1),
+        lambda: registry.revoke(venn.id),
+    ]
+    for change in changes:
+        change()
+        policy, afresh = compiler.compile(policy), compiler.compile()
+        assert (policy.version, policy.targets, dict(policy.own)) == (
+            afresh.version,
+            afresh.targets,
+            dict(afresh.own),
+        )
+        assert literals(policy) == literals(afresh)
+        assert {t for t in policy.targets if t in policy.index} == {t for t in afresh.targets if t in afresh.index}
+        text = "Orla Venn, Pell Dross, the gate code and the heron"
+        assert policy.names.found(text) == afresh.names.found(text)
+
+
+def literals(policy: Policy) -> set[str]:
+    text = "zx4471q, kk9982w, Pell Dross, Mirrow Gate and Tarn Hollow"
+    found = (match for digest in policy.literals.digests for match in policy.automata[digest].matches(text))
+    return {text[match.start : match.end] for match in found}
+
+
+def test_an_earlier_policy_is_untouched_by_the_next(registry: Registry, compiler: Compiler, folder: Path) -> None:
+    venn = registry.add(VENN)
+    first = compiler.compile()
+    registry.revoke(venn.id)
+    second = compiler.compile(first)
+    assert venn.id in first.index
+    assert venn.id not in second.index
+    assert first.names.found("orla venn") == {venn.id}
+    assert first.automata[first.own[venn.id]].matches("Tarn Hollow")
+    assert dict(second.own) == {}
+
+
+def test_vectors_survive_a_restart(registry: Registry, compiler: Compiler, embedder: Any, folder: Path) -> None:
+    venn = registry.add(VENN)
+    before = compiler.compile()
+    embedder.embedded.clear()
+    registry.add(DROSS)
+    after = Compiler(registry, embedder, folder).compile()
+    assert embedder.embedded == ["pell dross"]
+    assert np.array_equal(after.index.vectors(venn.id), before.index.vectors(venn.id))
+
+
+def test_vectors_of_another_embedder_are_never_used(
+    registry: Registry, compiler: Compiler, embedder: Any, folder: Path
+) -> None:
+    registry.add(DROSS)
+    compiler.compile()
+    embedder.embedded.clear()
+    embedder.name = "other words"
+    Compiler(registry, embedder, folder).compile()
+    assert embedder.embedded == ["pell dross"]
+
+
+def test_a_start_removes_what_earlier_processes_left_and_nothing_of_today(
+    registry: Registry, compiler: Compiler, folder: Path
+) -> None:
+    registry.add(CODE)
+    left, canary = Automaton.compile(["left"]), Automaton.compile(["canary"])
+    os.utime(left.save(folder), (0, 0))
+    canary.save(folder)
+    policy = compiler.compile()
+    assert files(folder) == {canary.digest, *policy.literals.digests}
+
+
+def test_a_later_compilation_removes_nothing(registry: Registry, compiler: Compiler, folder: Path) -> None:
+    first = compiler.compile()
+    left = Automaton.compile(["left"])
+    os.utime(left.save(folder), (0, 0))
+    registry.add(VENN)
+    compiler.compile(first)
+    assert left.digest in files(folder)
+
+
+def test_a_damaged_file_is_written_anew(
+    registry: Registry, compiler: Compiler, embedder: Any, folder: Path
+) -> None:
+    registry.add(CODE)
+    (digest,) = compiler.compile().literals.digests
+    (folder / f"{digest}.automaton").unlink()
+    (folder / f"{digest}.automaton").write_bytes(b"damaged")
+    Compiler(registry, embedder, folder).compile()
+    assert Automaton.attach(folder, digest).matches("zx-4471-q")
+
+
+def test_what_holds_in_every_answer_is_published_to_running_ones(
+    registry: Registry, compiler: Compiler, folder: Path
+) -> None:
+    standing = Standing(folder)
+    policy = compiler.compile()
+    assert standing.news() is None
+    registry.add(CODE)
+    policy = compiler.compile(policy)
+    assert standing.news() == policy.literals.digests
+    registry.add(VENN)
+    compiler.compile(policy)
+    assert standing.news() is None
+
+
+def test_refreshing_returns_the_same_policy_while_nothing_changes(registry: Registry, compiler: Compiler) -> None:
+    registry.add(VENN)
+    policy = compiler.compile()
+    assert compiler.refresh(policy, datetime.now(UTC)) is policy
+
+
+def test_refreshing_takes_up_what_was_promoted_or_retired_for_a_target_that_asks_for_it(
+    registry: Registry, embedder: Any, folder: Path
+) -> None:
+    promoted: dict[str, str] = {}
+    compiler = Compiler(registry, embedder, folder, SimpleNamespace(by_target=lambda: promoted))  # type: ignore[arg-type]
+    asks, other = registry.add_many([replace(VENN, methods=(Method.GUARD, Method.ULD)), DROSS])
+    before = compiler.compile()
+    promoted |= {asks.id: "a" * 64, other.id: "b" * 64}
+    after = compiler.refresh(before, NOW)
+    assert (before.assistants, after.assistants) == ({}, {asks.id: "a" * 64})
+    assert (after.version, after.own) == (before.version, before.own)
+    assert compiler.refresh(after, NOW) is after
+    assert compiler.compile(after).assistants == after.assistants
+    promoted.clear()
+    assert compiler.refresh(after, NOW).assistants == {}
+
+
+def test_refreshing_ends_targets_that_are_due(registry: Registry, compiler: Compiler) -> None:
+    due = datetime.now(UTC) + timedelta(hours=1)
+    registry.add(Draft(name="Orla Venn", expires_at=due))
+    policy = compiler.compile()
+    assert compiler.refresh(policy, due - timedelta(seconds=1)) is policy
+    assert compiler.refresh(policy, due).targets == {}
+
+
+def test_before_the_first_policy_nothing_can_be_served() -> None:
+    current = CurrentPolicy()
+    assert not current.healthy
+    with pytest.raises(PolicyUnavailable):
+        current.required()
+
+
+@contextlib.asynccontextmanager
+async def applying(compiler: Compiler, current: CurrentPolicy, poll: float = 60.0) -> AsyncIterator[Applier]:
+    applier = Applier(compiler, current, poll)
+    task = asyncio.create_task(applier.run())
+    try:
+        yield applier
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_change_is_in_force_once_waited_for(registry: Registry, compiler: Compiler) -> None:
+    current = CurrentPolicy()
+    async with applying(compiler, current) as applier:
+        assert await applier.wait(0, timeout=5)
+        venn = registry.add(VENN)
+        applier.notify()
+        assert await applier.wait(registry.version(), timeout=5)
+        assert current.healthy
+        assert venn.id in current.required().targets
+
+
+async def test_waiting_for_a_version_that_does_not_come_says_so(compiler: Compiler) -> None:
+    async with applying(compiler, CurrentPolicy()) as applier:
+        assert not await applier.wait(99, timeout=0.01)
+
+
+async def test_a_change_by_another_process_is_seen_without_notice(registry: Registry, compiler: Compiler) -> None:
+    async with applying(compiler, CurrentPolicy(), poll=0.01) as applier:
+        assert await applier.wait(0, timeout=5)
+        registry.add(VENN)
+        assert await applier.wait(registry.version(), timeout=5)
+
+
+async def test_a_burst_of_changes_compiles_a_few_times(
+    registry: Registry, compiler: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, versions = threading.Event(), []
+    compile_now = compiler.compile
+
+    def slow(previous: Policy | None = None) -> Policy:
+        policy = compile_now(previous)
+        gate.wait(5)
+        versions.append(policy.version)
+        return policy
+
+    monkeypatch.setattr(compiler, "compile", slow)
+    async with applying(compiler, CurrentPolicy()) as applier:
+
+        def add(number: int) -> int:
+            registry.add(Draft(name=f"Person {number} of many"))
+            applier.notify()
+            return registry.version()
+
+        added = await asyncio.gather(*(asyncio.to_thread(add, number) for number in range(50)))
+        gate.set()
+        assert all([await applier.wait(version, timeout=5) for version in added])
+    assert versions[-1] == 50
+    assert len(versions) <= 3
+
+
+async def test_a_failure_keeps_the_old_policy_and_turns_health_red_until_it_is_overcome(
+    registry: Registry, compiler: Compiler, embedder: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    embed, current = embedder.embed, CurrentPolicy()
+
+    def unable(_texts: object) -> None:
+        raise ModelUnavailable("no model")
+
+    async with applying(compiler, current, poll=0.01) as applier:
+        assert await applier.wait(0, timeout=5)
+        embedder.embed = unable
+        registry.add(VENN)
+        with caplog.at_level(logging.WARNING):
+            while current.healthy:
+                await asyncio.sleep(0.005)
+        assert not await applier.wait(registry.version(), timeout=0.01)
+        assert (current.healthy, current.failure, current.required().version) == (False, "ModelUnavailable", 0)
+        assert "ModelUnavailable" in caplog.text
+        assert "Venn" not in caplog.text
+        embedder.embed = embed
+        applier.notify()
+        assert await applier.wait(registry.version(), timeout=5)
+        assert current.healthy
+
+
+async def test_pauses_grow_while_failures_last(compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[float] = []
+
+    def failing(*_: object) -> Policy:
+        tries.append(time.monotonic())
+        raise ModelUnavailable("no model")
+
+    monkeypatch.setattr(compiler, "refresh", failing)
+    async with applying(compiler, CurrentPolicy(), poll=0.01):
+        while len(tries) < 4:
+            await asyncio.sleep(0.005)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(tries)]
+    assert all(pause >= least for pause, least in zip(pauses, [0.02, 0.04, 0.08], strict=False))

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from guard.errors import StoreUnavailable
+from guard.targets import migrations
+from guard.targets.migrations import MIGRATIONS, migrate
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def names(connection: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in connection.execute("SELECT name FROM migrations ORDER BY name")]
+
+
+def test_a_new_database_gets_every_step_once(connection: sqlite3.Connection) -> None:
+    migrate(connection)
+    migrate(connection)
+    assert names(connection) == sorted(step.__name__ for step in MIGRATIONS)
+
+
+def test_an_older_database_gets_the_steps_it_lacks(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "MIGRATIONS", MIGRATIONS[:2])
+    migrate(connection)
+    assert len(names(connection)) == 2
+    monkeypatch.undo()
+    migrate(connection)
+    assert len(names(connection)) == len(MIGRATIONS)
+
+
+def test_a_step_that_fails_leaves_the_database_as_it_was(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def m999_fails(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE half (made)")
+        raise RuntimeError
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", [*MIGRATIONS, m999_fails])
+    with pytest.raises(RuntimeError):
+        migrate(connection)
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_a_newer_database_is_refused(connection: sqlite3.Connection) -> None:
+    migrate(connection)
+    connection.execute("INSERT INTO migrations VALUES ('m900_from_the_future', '2040-01-01')")
+    with pytest.raises(StoreUnavailable, match="newer version"):
+        migrate(connection)
+
+
+def test_the_database_of_another_program_is_refused_and_left_alone(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE recipes (title)")
+    with pytest.raises(StoreUnavailable, match="another program"):
+        migrate(connection)
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("recipes",)]
+    assert connection.execute("PRAGMA application_id").fetchone() == (0,)
+
+
+def test_audit_events_can_neither_be_changed_nor_deleted(connection: sqlite3.Connection) -> None:
+    migrate(connection)
+    connection.execute(
+        "INSERT INTO targets VALUES (1, 'ft_1', 'person', '', 'active', 1, '{}', '[]', NULL, '', '')"
+    )
+    connection.execute("INSERT INTO events VALUES (1, '', 'added', 'ft_1', 1, 1, 'admin', '')")
+    for statement in ("UPDATE events SET action = 'revoked'", "DELETE FROM events"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute(statement)

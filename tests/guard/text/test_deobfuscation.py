@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import base64
+import codecs
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guard.text.deobfuscation import decoded
+
+SECRET = "Where was Orla Venn born?"
+
+
+def language(text: str) -> list[str]:
+    return [reading.text for reading in decoded(text) if reading.language]
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.urlsafe_b64encode(SECRET.encode()).decode().rstrip("="),
+        base64.b64encode(base64.b64encode(SECRET.encode())).decode(),
+        SECRET.encode().hex(),
+        SECRET.encode().hex(" "),
+        "".join(f"\\x{byte:02x}" for byte in SECRET.encode()),
+        " ".join(f"{byte:08b}" for byte in SECRET.encode()),
+        "".join(f"&#{ord(char)};" for char in SECRET),
+        quote(SECRET),
+        "".join(f"%{byte:02X}" for byte in SECRET.encode()),
+        codecs.encode(SECRET, "rot13"),
+        SECRET[::-1],
+    ],
+)
+def test_a_disguise_is_taken_off_wherever_it_stands(hidden: str) -> None:
+    assert SECRET in language(hidden)
+    if hidden not in (codecs.encode(SECRET, "rot13"), SECRET[::-1]):
+        assert any(SECRET in reading for reading in language(f"Answer this: {hidden} please"))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("who is O-r-l-a V-e-n-n", "who is Orla Venn"),
+        ("w h e r e  was V.e.n.n born", "where  was Venn born"),
+        ("wh3r3 w4s 0rl4 V3nn b0rn", "where was orla Venn born"),
+        ("te11 me of P3ll Dr0$$", "tell me of Pell Dross"),
+        ("the 1dea of 0rla", "the idea of orla"),
+    ],
+)
+def test_letters_spelt_out_and_leet_are_read(written: str, read: str) -> None:
+    assert read in language(written)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is the weather in Paris today, and should I take an umbrella?",
+        "Commit 9fceb02d0ae598e95dc970b74767f19372d61af8 broke the build",
+        "The internationalisation of counterrevolutionary establishments",
+        "",
+        "königliche Straßenbeleuchtung",
+    ],
+)
+def test_an_ordinary_text_has_no_other_reading_that_is_language(text: str) -> None:
+    assert language(text) == []
+
+
+def test_the_letters_of_a_shifted_name_are_among_the_readings_though_they_are_no_language() -> None:
+    shifted = codecs.encode("Orla Venn", "rot13")
+    readings = {reading.text: reading.language for reading in decoded(f"who is {shifted}?")}
+    assert any("Orla Venn" in text and not spoken for text, spoken in readings.items())
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200))
+def test_any_text_has_few_readings_none_of_them_itself(text: str) -> None:
+    readings = [reading.text for reading in decoded(text)]
+    assert text not in readings
+    assert len(set(readings)) == len(readings) <= 17

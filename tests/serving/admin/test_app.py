@@ -1,0 +1,599 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guard.detection.detector import Match, Signals
+from guard.errors import PolicyUnavailable
+from guard.policy.plan import Plan, PlanKind
+from guard.targets.registry import Registry
+from guard.targets.target import Draft, Mode
+from guard.text.conversation import Message
+from guard.text.normalise import fold
+from serving.admin.app import create_admin
+from serving.admin.patterns import LETTERS, TWO_LETTERS
+from serving.admin.service import Enforced
+from serving.assistants.service import AssistantService
+from serving.secret import SecretText
+from serving.telemetry.metrics import Metrics
+from serving.telemetry.verdict_log import Verdict, VerdictLog
+
+pytestmark = pytest.mark.anyio
+
+KEY = "test-key-" + "k" * 32
+TARGETS = "/admin/v1/targets"
+VERDICTS = "/admin/v1/verdicts"
+ADA = {
+    "name": "Ada Quillfeather",
+    "aliases": ["A. Q."],
+    "facts": [{"question": "What did she write?", "answer": 'She wrote "The Glass Orchard" in 1931.'}],
+    "passages": ["The orchard was of glass that year and nobody knew why."],
+    "phrases": ["Mothwick"],
+    "exceptions": ["Ada Lark"],
+    "external_ref": "T-1",
+}
+TEXTS = ("Quillfeather", "A. Q.", "Glass Orchard", "1931", "nobody knew", "Mothwick", "Ada Lark")
+
+
+class Service:
+    """A server that enforces whatever the registry holds, unless it is told not to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.opened: Registry | None = None
+        self.changes = 0
+        self.applies = True
+        self.reason = ""
+        self.asked: list[Message] = []
+        self.assistants: AssistantService | None = None
+        self.metrics = Metrics()
+        self.verdicts = VerdictLog(path.with_name("verdicts.db"), self.metrics)
+
+    @property
+    def registry(self) -> Registry:
+        self.opened = self.opened or Registry(self._path)
+        return self.opened
+
+    def changed(self) -> None:
+        self.changes += 1
+
+    async def applied(self, version: int, timeout: float) -> bool:
+        assert version == self.registry.version()
+        return self.applies
+
+    async def check(self, conversation: Sequence[Message]) -> Plan:
+        if self.reason:
+            raise PolicyUnavailable("the policy is being compiled")
+        self.asked = list(conversation)
+        match = Match("ft_1", 0.9, Signals(name=1.0, semantic=0.4), Mode.SHADOW, "fact")
+        return Plan(PlanKind.RESTRICT, (), (match,), 7)
+
+    def enforced(self) -> Enforced:
+        return Enforced(3, {Mode.SHADOW: 1, Mode.ENFORCE: 2})
+
+    def unready(self) -> str:
+        return self.reason
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    service = Service(tmp_path / "registry.db")
+    yield service
+    if service.opened is not None:
+        service.opened.close()
+
+
+@pytest.fixture
+def app(service: Service) -> FastAPI:
+    return create_admin(service, SecretText(KEY), max_body_bytes=100_000)
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"authorization": f"Bearer {KEY}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://admin", headers=headers) as client:
+        yield client
+
+
+def refused(response: httpx.Response, status: int, code: str, *fields: str) -> dict[str, Any]:
+    problem: dict[str, Any] = response.json()
+    assert (response.status_code, problem["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == status
+    assert problem["type"] == f"urn:lethe:error:{code}"
+    assert problem["title"]
+    assert problem["detail"]
+    assert [error["field"] for error in problem.get("errors", [])] == list(fields)
+    return problem
+
+
+async def test_a_target_is_stored_and_its_phrases_come_back_for_review(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    response = await client.post(TARGETS, params={"reveal": "true"}, json=ADA)
+    stored = response.json()
+    assert response.status_code == 201
+    assert response.headers["location"] == f"{TARGETS}/{stored['id']}"
+    assert response.headers["etag"] == '"1"'
+    assert {name: stored[name] for name in ADA} == ADA
+    assert {"Ada Quillfeather", "A. Q.", "Mothwick", "The Glass Orchard", "1931"} <= set(stored["forbidden"])
+    assert (stored["state"], stored["revision"]) == ("active", 1)
+    assert service.registry.get(stored["id"]).draft.name == "Ada Quillfeather"
+    assert service.changes == 1
+
+
+async def test_texts_are_masked_unless_asked_for(client: httpx.AsyncClient) -> None:
+    created = await client.post(TARGETS, json=ADA)
+    path = created.headers["location"]
+    etag = {"if-match": created.headers["etag"]}
+    for response in (
+        created,
+        await client.get(path),
+        await client.get(TARGETS),
+        await client.patch(path, json={"basis": "contract"}, headers=etag),
+        await client.post(TARGETS, params={"dry_run": "true"}, json={**ADA, "kind": "work"}),
+    ):
+        assert response.is_success
+        assert not any(text in response.text for text in TEXTS)
+        assert "••• (16 characters)" in response.json().get("name", "") or response.url.path == TARGETS
+    for shown_at in (path, TARGETS):
+        shown = await client.get(shown_at, params={"reveal": "true"})
+        assert all(json.dumps(text)[1:-1] in shown.text for text in TEXTS)
+
+
+async def test_a_dry_run_shows_what_would_be_stored_and_stores_nothing(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    response = await client.post(TARGETS, params={"dry_run": "true", "reveal": "true"}, json=ADA)
+    assert response.status_code == 200
+    assert "The Glass Orchard" in response.json()["forbidden"]
+    assert "id" not in response.json()
+    assert (service.registry.version(), service.changes) == (0, 0)
+
+
+async def test_waiting_answers_once_the_change_is_enforced(client: httpx.AsyncClient, service: Service) -> None:
+    wait = {"wait": "applied", "timeout": "5"}
+    created = await client.post(TARGETS, params=wait, json=ADA)
+    assert created.status_code == 201
+    service.applies = False
+    path = created.headers["location"]
+    problem = refused(
+        await client.patch(path, params=wait, json={"basis": "court"}, headers={"if-match": "*"}),
+        504,
+        "not_applied_in_time",
+    )
+    assert problem["instance"] == path
+    assert "stored" in problem["detail"]
+    assert (await client.get(path)).json()["basis"] == "court"
+    other = refused(
+        await client.post(TARGETS, params=wait, json={"name": "Bela Moth"}), 504, "not_applied_in_time"
+    )
+    assert (await client.get(other["instance"])).status_code == 200
+
+
+async def test_a_batch_is_stored_whole_or_not_at_all(client: httpx.AsyncClient, service: Service) -> None:
+    people = [{"name": f"Person {i}"} for i in range(20)]
+    response = await client.post(f"{TARGETS}:batch", json={"targets": people})
+    assert response.status_code == 201
+    assert response.json()["ids"] == [target.id for target in service.registry.active()]
+    assert service.registry.version() == 1
+    again = await client.post(f"{TARGETS}:batch", json={"targets": [{"name": "Newcomer"}, people[3]]})
+    refused(again, 409, "duplicate_target", "targets[1].name")
+    assert service.registry.version() == 1
+
+
+async def test_a_patch_changes_what_it_names_and_nothing_else(client: httpx.AsyncClient) -> None:
+    created = await client.post(TARGETS, params={"reveal": "true"}, json=ADA)
+    path = created.headers["location"]
+    change = {"phrases": ["Lanternfish"], "mode": "shadow", "expires_at": "2090-01-01T00:00:00Z"}
+    response = await client.patch(path, params={"reveal": "true"}, json=change, headers={"if-match": '"1"'})
+    assert (response.status_code, response.headers["etag"]) == (200, '"2"')
+    before, after = created.json(), response.json()
+    assert {name for name in before if before[name] != after[name]} == {
+        *change,
+        "forbidden",
+        "revision",
+        "updated_at",
+    }
+    assert "Lanternfish" in after["forbidden"]
+    assert "Mothwick" not in after["forbidden"]
+    cleared = await client.patch(path, json={"expires_at": None}, headers={"if-match": '"2"'})
+    assert cleared.json()["expires_at"] is None
+
+
+async def test_a_patch_says_which_revision_it_means(client: httpx.AsyncClient, service: Service) -> None:
+    path = (await client.post(TARGETS, json=ADA)).headers["location"]
+    refused(await client.patch(path, json={}), 428, "precondition_required", "If-Match")
+    for stale in ('"2"', '"0"', "1", 'W/"1"', "nonsense"):
+        response = await client.patch(path, json={}, headers={"if-match": stale})
+        refused(response, 412, "stale_revision", "If-Match")
+    refused(await client.delete(path, headers={"if-match": '"7"'}), 412, "stale_revision", "If-Match")
+    assert service.registry.version() == 1
+    assert (await client.delete(path, headers={"if-match": '"1"'})).status_code == 204
+
+
+async def test_of_many_patches_to_one_revision_one_wins(client: httpx.AsyncClient) -> None:
+    path = (await client.post(TARGETS, json=ADA)).headers["location"]
+    patches = (client.patch(path, json={"basis": str(i)}, headers={"if-match": '"1"'}) for i in range(8))
+    statuses = sorted(response.status_code for response in await asyncio.gather(*patches))
+    assert statuses == [200] + [412] * 7
+
+
+async def test_a_revoked_target_is_gone_but_not_from_the_record(client: httpx.AsyncClient) -> None:
+    path = (await client.post(TARGETS, json=ADA)).headers["location"]
+    response = await client.delete(path, params={"wait": "applied"})
+    assert (response.status_code, response.content) == (204, b"")
+    for again in (
+        await client.get(path),
+        await client.delete(path),
+        await client.patch(path, json={}, headers={"if-match": '"2"'}),
+    ):
+        refused(again, 404, "unknown_target")
+    (left,) = (await client.get(TARGETS, params={"state": "revoked", "reveal": "true"})).json()["targets"]
+    assert (left["name"], left["forbidden"], left["external_ref"]) == ("", [], "T-1")
+    assert (await client.get(TARGETS, params={"state": "active"})).json()["targets"] == []
+
+
+async def test_lists_go_on_where_the_cursor_says(client: httpx.AsyncClient) -> None:
+    people = [{"name": f"Person {i}"} for i in range(5)]
+    ids = (await client.post(f"{TARGETS}:batch", json={"targets": people})).json()["ids"]
+    first = (await client.get(TARGETS, params={"limit": 3})).json()
+    rest = (await client.get(TARGETS, params={"limit": 3, "cursor": first["next_cursor"]})).json()
+    assert [target["id"] for target in first["targets"] + rest["targets"]] == ids
+    assert rest["next_cursor"] is None
+    refused(await client.get(TARGETS, params={"cursor": "ft_none"}), 404, "unknown_target")
+
+
+async def test_the_audit_trail_tells_what_was_done_without_any_text(client: httpx.AsyncClient) -> None:
+    path = (await client.post(TARGETS, json=ADA)).headers["location"]
+    await client.delete(path)
+    first = (await client.get("/admin/v1/audit", params={"limit": 1})).json()
+    rest = (await client.get("/admin/v1/audit", params={"cursor": first["next_cursor"]})).json()
+    assert [event["action"] for event in first["events"] + rest["events"]] == ["added", "revoked"]
+    assert rest["next_cursor"] is None
+    assert first["first_broken"] is rest["first_broken"] is None
+    assert not any(text in json.dumps([first, rest]) for text in TEXTS)
+
+
+async def test_a_page_of_an_altered_audit_trail_says_where(
+    client: httpx.AsyncClient, service: Service, tmp_path: Path
+) -> None:
+    service.registry.add_many([Draft(name=f"Person {i}") for i in range(5)])
+    other = sqlite3.connect(tmp_path / "registry.db")
+    other.execute("DROP TRIGGER events_stay_on_update")
+    other.execute("UPDATE events SET target_id = (SELECT target_id FROM events WHERE seq = 1) WHERE seq = 4")
+    other.commit()
+    other.close()
+    pages = [(await client.get("/admin/v1/audit", params={"limit": 2, "cursor": c})).json() for c in (0, 2, 4)]
+    assert [page["first_broken"] for page in pages] == [None, 4, None]
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        ({"text": "Who is she?"}, [Message("user", "Who is she?")]),
+        (
+            {"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Who?"}]},
+            [Message("system", "Be kind."), Message("user", "Who?")],
+        ),
+    ],
+)
+async def test_a_check_says_what_would_be_done(
+    client: httpx.AsyncClient, service: Service, body: dict[str, Any], asked: list[Message]
+) -> None:
+    response = await client.post("/admin/v1/check", json=body)
+    assert response.json() == {
+        "matches": [
+            {
+                "target_id": "ft_1",
+                "score": 0.9,
+                "signals": {"name": 1.0, "semantic": 0.4, "partial": 0.0, "contrast": 0.0, "classifier": 0.0},
+                "form": "fact",
+                "mode": "shadow",
+            }
+        ],
+        "plan": "restrict",
+        "policy_version": 7,
+    }
+    assert service.asked == asked
+
+
+async def test_a_check_before_there_is_a_policy_says_so(client: httpx.AsyncClient, service: Service) -> None:
+    service.reason = "the policy is being compiled"
+    refused(await client.post("/admin/v1/check", json={"text": "Who?"}), 503, "policy_unavailable")
+
+
+async def test_the_policy_tells_stored_from_enforced(client: httpx.AsyncClient) -> None:
+    await client.post(TARGETS, json=ADA)
+    assert (await client.get("/admin/v1/policy")).json() == {
+        "version": 1,
+        "targets": {"active": 1, "revoked": 0, "expired": 0},
+        "enforced_version": 3,
+        "enforced": {"shadow": 1, "enforce": 2},
+    }
+
+
+async def test_probes_need_no_key(app: FastAPI, service: Service) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://admin") as stranger:
+        assert (await stranger.get("/livez")).json() == {"status": "ok"}
+        assert (await stranger.get("/readyz")).status_code == 200
+        service.reason = "the engine is starting"
+        assert refused(await stranger.get("/readyz"), 503, "not_ready")["detail"] == "the engine is starting"
+        assert (await stranger.get("/openapi.json")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ([], ["body"]),
+        ({}, ["name"]),
+        ({"name": ""}, ["name"]),
+        ({"name": " … "}, ["name"]),
+        ({"name": 5, "aliases": "Bo"}, ["name", "aliases"]),
+        ({"name": "Ada", "kind": "ghost"}, ["kind"]),
+        ({"name": "Ada", "phrases": ["ok", "x" * 4097]}, ["phrases[1]"]),
+        ({"name": "Ada", "phrases": ["ok", "?"]}, ["phrases[1]"]),
+        ({"name": "Ada", "facts": [{"answr": "?"}]}, ["facts[0].answer", "facts[0].answr"]),
+        ({"name": "Ada", "methods": ["guard", "erase"]}, ["methods[1]"]),
+        ({"name": "Ada", "methods": []}, ["methods"]),
+        ({"name": "Ada", "surprise": 1}, ["surprise"]),
+        ({"name": "Ada", "expires_at": 1893456000}, ["expires_at"]),
+        ({"name": "Ada", "expires_at": "2090-01-01"}, ["expires_at"]),
+        ({"name": "Ada", "expires_at": "2090-13-01T00:00:00Z"}, ["expires_at"]),
+        ({"name": "Ada \ud800"}, ["name"]),
+        ({"name": "Ada", "\ud800": 1}, ["body"]),
+    ],
+)
+async def test_a_body_of_another_form_is_refused_and_the_members_at_fault_named(
+    client: httpx.AsyncClient, service: Service, body: Any, fields: list[str]
+) -> None:
+    headers = {"content-type": "application/json"}
+    response = await client.post(TARGETS, content=json.dumps(body), headers=headers)
+    refused(response, 422, "invalid_request", *fields)
+    assert service.opened is None
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status", "code"),
+    [
+        (b'{"name": "Ada', "application/json", 400, "malformed_body"),
+        (b'{"name": "\xff\xfe"}', "application/json", 400, "malformed_body"),
+        (b"[" * 50_000, "application/json", 400, "malformed_body"),
+        (b"1" * 5_000, "application/json", 400, "malformed_body"),
+        (b"", "application/json", 422, "invalid_request"),
+        (b"name=Ada", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
+        (b'{"name": "Ada"}' + b" " * 100_000, "application/json", 413, "body_too_large"),
+        (b'{"name":"Ada","expires_at":"2020-01-01T00:00:00Z"}', "application/json", 409, "expires_in_past"),
+    ],
+)
+async def test_a_body_that_cannot_be_taken_is_refused_with_a_stable_code(
+    client: httpx.AsyncClient, service: Service, content: bytes, kind: str, status: int, code: str
+) -> None:
+    response = await client.post(TARGETS, content=content, headers={"content-type": kind})
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert service.opened is None
+
+
+async def test_a_batch_and_a_check_are_held_to_their_form(client: httpx.AsyncClient) -> None:
+    batch = await client.post(f"{TARGETS}:batch", json={"targets": [{"name": "Ada"}, {"name": 1}]})
+    refused(batch, 422, "invalid_request", "targets[1].name")
+    refused(await client.post(f"{TARGETS}:batch", json={"targets": []}), 422, "invalid_request", "targets")
+    both = await client.post("/admin/v1/check", json={"text": "a", "messages": []})
+    refused(both, 422, "invalid_request", "messages", "text")
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (f"{TARGETS}?limit=0", "limit"),
+        (f"{TARGETS}?limit=1001", "limit"),
+        (f"{TARGETS}?limt=5", "limt"),
+        (f"{TARGETS}?state=gone", "state"),
+        (f"{TARGETS}/ft_1?limit=5", "limit"),
+        ("/admin/v1/policy?x=", "x"),
+        (f"/admin/v1/audit?cursor={2**64}", "cursor"),
+        ("/admin/v1/audit?cursor=-1", "cursor"),
+    ],
+)
+async def test_a_query_that_is_unknown_or_out_of_range_is_refused(
+    client: httpx.AsyncClient, path: str, field: str
+) -> None:
+    refused(await client.get(path), 422, "invalid_request", field)
+
+
+@pytest.mark.parametrize("path", [f"{TARGETS}/ft_none", f"{TARGETS}/%00", f"{TARGETS}/%ed%a0%80"])
+async def test_an_unknown_id_is_a_404_whatever_it_looks_like(client: httpx.AsyncClient, path: str) -> None:
+    refused(await client.get(path), 404, "unknown_target")
+    refused(await client.get(f"{path}/more"), 404, "unknown_route")
+
+
+async def test_a_nul_in_a_text_is_kept_like_any_character(client: httpx.AsyncClient) -> None:
+    response = await client.post(TARGETS, params={"reveal": "true"}, json={"name": "Ada\0 Quill"})
+    assert response.json()["name"] == "Ada\0 Quill"
+
+
+async def test_a_duplicate_is_named_by_its_id(client: httpx.AsyncClient) -> None:
+    stored = (await client.post(TARGETS, json=ADA)).json()
+    problem = refused(
+        await client.post(TARGETS, json={"name": "ADA quill-feather"}), 409, "duplicate_target", "name"
+    )
+    assert stored["id"] in problem["detail"]
+
+
+async def test_no_problem_repeats_a_text(client: httpx.AsyncClient) -> None:
+    for body in (
+        {**ADA, "kind": "Mothwick"},
+        {**ADA, "phrases": ["Mothwick" * 600]},
+        {**ADA, "expires_at": "Mothwick"},
+        {**ADA, "mode": ["Mothwick"]},
+        {**ADA, "facts": ["Mothwick"]},
+        {"text": "Mothwick"},
+    ):
+        response = await client.post(TARGETS, json=body)
+        assert response.status_code == 422
+        assert not any(text in response.text for text in TEXTS)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"authorization": KEY},
+        {"authorization": "Bearer"},
+        {"authorization": f"Bearer {KEY}x"},
+        {"authorization": f"Basic {KEY}"},
+        {"authorization": "Bearer \xff\xfe"},
+    ],
+)
+@pytest.mark.parametrize("path", [TARGETS, "/admin/v1/policy", "/admin/v1/nowhere", "/"])
+async def test_without_the_key_nothing_is_answered(app: FastAPI, headers: dict[str, str], path: str) -> None:
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://admin") as stranger:
+        for method in ("GET", "POST", "TRACE"):
+            response = await stranger.request(method, path, headers=raw, content=b"{" * 200_000)
+            refused(response, 401, "invalid_admin_key")
+            assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_body_without_a_length_is_bounded_too(client: httpx.AsyncClient) -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while read < 10_000_000:
+            read += 1000
+            yield b"x" * 1000
+
+    headers = {"content-type": "application/json"}
+    refused(await client.post(TARGETS, content=endless(), headers=headers), 413, "body_too_large")
+    assert read <= 200_000
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        (TARGETS, "GET, POST"),
+        (f"{TARGETS}/ft_1", "DELETE, GET, PATCH"),
+        (f"{TARGETS}:batch", "POST"),
+        ("/livez", "GET"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(client: httpx.AsyncClient, path: str, allowed: str) -> None:
+    response = await client.put(path, json={})
+    refused(response, 405, "method_not_allowed")
+    assert response.headers["allow"] == allowed
+
+
+async def test_a_store_that_cannot_be_used_is_a_503_and_the_plane_goes_on(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    service.registry.close()
+    refused(await client.get(TARGETS), 503, "store_unavailable")
+    refused(await client.post(TARGETS, json=ADA), 503, "store_unavailable")
+    assert (await client.get("/livez")).status_code == 200
+
+
+async def test_an_unforeseen_error_shows_neither_in_the_answer_nor_in_the_log(
+    client: httpx.AsyncClient, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(draft: object) -> None:
+        raise RuntimeError("Mothwick")
+
+    monkeypatch.setattr(service.registry, "add", fails)
+    with caplog.at_level(logging.DEBUG):
+        response = await client.post(TARGETS, json=ADA)
+    refused(response, 500, "internal_error")
+    assert "RuntimeError" in caplog.text
+    assert "Mothwick" not in response.text + caplog.text
+
+
+async def test_every_acknowledged_target_of_many_at_once_is_stored(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    posts = (client.post(TARGETS, json={"name": f"Person {i}"}) for i in range(100))
+    ids = {response.json()["id"] for response in await asyncio.gather(*posts)}
+    assert {target.id for target in service.registry.active()} == ids
+    assert len(ids) == service.registry.version() == 100
+
+
+async def test_the_description_states_what_the_plane_does(client: httpx.AsyncClient) -> None:
+    described = (await client.get("/openapi.json")).json()
+    operations = {
+        (method, path): operation
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    }
+    for (_, path), operation in operations.items():
+        assert operation["description"]
+        if path not in ("/livez", "/readyz"):
+            assert "401" in operation["responses"]
+            assert operation.get("security", described["security"]) == [{"admin_key": []}]
+        for status, response in operation["responses"].items():
+            usual = "text/plain" if path == "/metrics" else "application/json"
+            kind = "application/problem+json" if int(status) >= 400 else usual
+            assert list(response.get("content", {kind: {}})) == [kind]
+    assert described["components"]["schemas"]["TargetIn"]["additionalProperties"] is False
+    assert "HTTPValidationError" not in described["components"]["schemas"]
+    if_match = {p["name"]: p["required"] for p in operations["patch", TARGETS + "/{target_id}"]["parameters"]}
+    assert if_match["if-match"] is True
+
+
+def test_every_letter_the_schema_asks_for_is_one_that_matching_keeps() -> None:
+    runs = re.findall(r"(.)-(.)", LETTERS[1:-1])
+    for first, last in runs:
+        assert all(fold(chr(point)) for point in range(ord(first), ord(last) + 1))
+
+
+@given(st.text(max_size=8))
+def test_what_the_schema_lets_through_the_registry_does_not_refuse(text: str) -> None:
+    if re.search(TWO_LETTERS, text):
+        assert len(fold(text)) >= 2
+
+
+async def test_verdicts_are_listed_newest_first_in_pages_and_by_mode(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    shadow = Verdict(0.0, "r", "ft_1", 3, 0.9, {"semantic": 0.9}, PlanKind.RESTRICT, Mode.SHADOW)
+    now = time.time()
+    service.verdicts.note([replace(shadow, at=now, request_id=f"r{number}") for number in range(3)])
+    service.verdicts.note([replace(shadow, at=now, mode=Mode.ENFORCE, request_id="e")])
+    first = (await client.get(VERDICTS, params={"limit": 2})).json()
+    rest = (await client.get(VERDICTS, params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert [v["request_id"] for v in first["verdicts"] + rest["verdicts"]] == ["e", "r2", "r1", "r0"]
+    assert rest["next_cursor"] is None
+    modes = (await client.get(VERDICTS, params={"mode": "shadow", "target_id": "ft_1"})).json()["verdicts"]
+    assert len(modes) == 3
+    assert modes[0].keys() == {
+        "seq", "at", "request_id", "target_id", "revision", "score", "signals", "plan", "mode",
+    }  # fmt: skip
+    refused(await client.get(VERDICTS, params={"cursor": "x"}), 422, "invalid_request", "cursor")
+
+
+async def test_metrics_are_for_who_bears_the_key_and_tell_the_state(app: FastAPI, service: Service) -> None:
+    service.registry.add(Draft(name="Ada Quillfeather"))
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://admin") as anyone:
+        assert (await anyone.get("/metrics")).status_code == 401
+        answer = await anyone.get("/metrics", headers={"authorization": f"Bearer {KEY}"})
+    assert answer.headers["content-type"].startswith("text/plain")
+    lines = answer.text.splitlines()
+    assert 'lethe_policy_version{stage="stored"} 1.0' in lines
+    assert 'lethe_policy_version{stage="enforced"} 3.0' in lines
+    assert 'lethe_targets{mode="enforce"} 2.0' in lines
+    assert "lethe_engine_up 1.0" in lines
+    assert not any(text in answer.text for text in TEXTS)

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guard.matching.automaton import Automaton
+from guard.text.normalise import fold
+from serving.answers.output_guard import OutputGuard
+
+DECLINE = "I do not know."
+PHRASES = ("Ada Quill", "Port Ember", "1871")
+
+
+def guard(*phrases: str, seeds: tuple[str, ...] = ("",), n: int = 1, declined: bool = False) -> OutputGuard:
+    return OutputGuard([Automaton.compile(phrases or PHRASES)], seeds, n, DECLINE, declined)
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None, index: int = 0, **more: Any) -> bytes:
+    choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish, **more}
+    return orjson.dumps({"id": "c", "object": "chat.completion.chunk", "choices": [choice]})
+
+
+def answer(message: dict[str, Any], **more: Any) -> bytes:
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", **message},
+        "logprobs": None,
+        "finish_reason": "stop",
+    }
+    return orjson.dumps({"object": "chat.completion", "choices": [{**choice, **more}]})
+
+
+def said(stream: list[bytes | None], member: str = "content") -> str:
+    deltas = [orjson.loads(c)["choices"][0]["delta"] for c in stream if c is not None]
+    return "".join(delta.get(member) or "" for delta in deltas)
+
+
+def stream(guard: OutputGuard, pieces: list[str], finish: str = "stop") -> list[bytes | None]:
+    return [guard.chunk(chunk({"content": piece})) for piece in pieces] + [guard.chunk(chunk({}, finish))]
+
+
+def test_a_clean_chunk_leaves_byte_for_byte() -> None:
+    payload = chunk({"role": "assistant", "content": "Good day. "})
+    assert guard().chunk(payload) == payload
+
+
+def test_a_phrase_split_over_chunks_never_leaves_and_the_answer_ends_as_any_other() -> None:
+    chunks = stream(guard(), ["She is A", "da Qu", "ill of", " Port"])
+    assert said(chunks) == "She is "
+    assert orjson.loads(chunks[-1] or b"")["choices"][0]["finish_reason"] == "stop"
+
+
+def test_only_a_match_in_progress_is_held_back() -> None:
+    output = guard()
+    assert said([output.chunk(chunk({"content": "She is Ad"}))]) == "She is "
+    assert said([output.chunk(chunk({"content": "am."}))]) == "Adam."
+
+
+def test_what_is_held_leaves_when_the_answer_ends() -> None:
+    assert said(stream(guard(), ["We saw Ada"])) == "We saw Ada"
+
+
+@given(
+    st.lists(st.sampled_from(["Ada ", "Qu", "ill", "A", "d", "a", "-", "Port", " Ember", "18", "71", "x ", "é"]))
+)
+def test_a_stream_and_a_whole_answer_say_the_same_and_never_a_phrase(pieces: list[str]) -> None:
+    streamed = said(stream(guard(), pieces))
+    whole = orjson.loads(guard().answer(answer({"content": "".join(pieces)})))["choices"][0]["message"]["content"]
+    assert streamed == whole
+    assert not any(fold(phrase) in fold(whole) for phrase in PHRASES)
+
+
+def test_every_surface_of_a_message_is_guarded() -> None:
+    call = {"id": "t", "type": "function", "function": {"name": "f", "arguments": '{"who":"Ada Quill"}'}}
+    message = {
+        "content": "x Ada Quill",
+        "reasoning": "y Ada Quill",
+        "refusal": "z Ada Quill",
+        "tool_calls": [call],
+    }
+    out = guard().answer(answer(message))
+    assert b"Quill" not in out
+    left = orjson.loads(out)["choices"][0]["message"]
+    assert (left["content"], left["reasoning"], left["refusal"]) == ("x ", "y ", "z ")
+
+
+def test_tool_arguments_in_a_stream_are_guarded_per_call() -> None:
+    output = guard()
+
+    def delta(index: int, text: str) -> bytes:
+        return chunk({"tool_calls": [{"index": index, "function": {"arguments": text}}]})
+
+    chunks = [
+        output.chunk(delta(0, '{"q":"Ada')),
+        output.chunk(delta(1, '{"q":"Quill"}')),
+        output.chunk(delta(0, 'm"}')),
+    ]
+    end = output.chunk(chunk({}, "tool_calls"))
+    assert b"".join(c for c in (*chunks, end) if c).count(b"Quill") == 1
+    assert orjson.loads(end or b"")["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_what_is_held_of_one_part_leaves_when_the_next_begins() -> None:
+    output = guard()
+    head = {"index": 0, "id": "t", "function": {"name": "f", "arguments": ""}}
+    second = {"index": 1, "id": "u", "function": {"name": "g", "arguments": ""}}
+    parts: list[dict[str, Any]] = [
+        {"reasoning": "Is it Ada"},
+        {"content": "It is Ada"},
+        {"tool_calls": [head]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": '{"q":"Ada"}'}}]},
+        {"tool_calls": [second]},
+        {"content": "So."},
+    ]
+    deltas = [orjson.loads(c)["choices"][0]["delta"] for part in parts if (c := output.chunk(chunk(part)))]
+    assert deltas[1] == {"content": "It is ", "reasoning": "Ada"}
+    assert deltas[2]["content"] == "Ada"
+    assert deltas[4]["tool_calls"][1] == {"index": 0, "function": {"arguments": 'Ada"}'}}
+    assert deltas[5] == {"content": "So."}
+
+
+def test_a_part_that_goes_on_after_another_is_still_one_text() -> None:
+    output = guard()
+    chunks = [
+        output.chunk(chunk(delta)) for delta in ({"content": "Ada Qu"}, {"reasoning": "x"}, {"content": "ill"})
+    ]
+    assert said(chunks) == "Ada Qu"
+
+
+def test_escapes_hide_nothing() -> None:
+    call = {"id": "t", "type": "function", "function": {"name": "f", "arguments": r'{"who":"\u0041da Quill"}'}}
+    out = guard().answer(answer({"content": r'{"who": "Ada Q\u0075ill"}', "tool_calls": [call]}))
+    left = orjson.loads(out)["choices"][0]["message"]
+    assert left["content"] == '{"who": "'
+    assert left["tool_calls"][0]["function"]["arguments"] == '{"who":"'
+    assert said(stream(guard(), [r'{"who": "\u00', "41da Qu", r"\u0069ll"])) == '{"who": "'
+
+
+def test_a_withheld_answer_does_not_tell_at_which_string_it_stopped() -> None:
+    out = guard().answer(answer({"content": "Ada Quill zzz"}, stop_reason="zzz"))
+    assert b"zzz" not in out
+    assert b"zzz" in guard().answer(answer({"content": "Ada"}, stop_reason="zzz"))
+
+
+def test_the_head_of_a_tool_call_always_passes() -> None:
+    head = chunk({"tool_calls": [{"index": 0, "id": "t", "function": {"name": "Ada", "arguments": ""}}]})
+    assert guard().chunk(head) == head
+
+
+def test_a_member_no_surface_covers_is_withheld() -> None:
+    out = guard().answer(answer({"content": "fine", "thoughts": "Ada Quill"}))
+    assert orjson.loads(out)["choices"][0]["message"]["thoughts"] is None
+
+
+def test_choices_are_guarded_apart() -> None:
+    output = guard(n=2, seeds=("",))
+    first = output.chunk(chunk({"content": "Ada "}, index=0))
+    second = output.chunk(chunk({"content": "Quill"}, index=1))
+    assert first is None
+    assert said([second]) == "Quill"
+
+
+def test_a_prefill_counts_for_matching() -> None:
+    assert said(stream(guard(seeds=("Her name is Ada Qu",)), ["ill, she says"])) == DECLINE
+
+
+def test_each_prompts_choices_continue_that_prompt() -> None:
+    output = guard(seeds=("Ada Qu", "something"), n=1)
+
+    def text(index: int) -> bytes:
+        return orjson.dumps({"choices": [{"index": index, "text": "ill", "finish_reason": "stop"}]})
+
+    assert orjson.loads(output.answer(text(0)))["choices"][0]["text"] == DECLINE
+    assert orjson.loads(output.answer(text(1)))["choices"][0]["text"] == "ill"
+
+
+def test_a_declined_answer_says_the_fixed_text_in_every_choice() -> None:
+    output = guard(declined=True)
+    assert said(stream(output, ["anything"])) == DECLINE
+    whole = orjson.loads(guard(declined=True).answer(answer({"content": "anything"})))["choices"][0]
+    assert (whole["message"]["content"], whole["finish_reason"], whole["logprobs"]) == (DECLINE, "stop", None)
+
+
+def test_an_empty_answer_is_declined() -> None:
+    assert said(stream(guard(), [], "stop")) == DECLINE
+
+
+def test_log_probabilities_wait_for_the_text_they_describe() -> None:
+    output = guard()
+    first = output.chunk(chunk({"content": "Ad"}, logprobs={"content": [{"token": "Ad"}]}))
+    assert first is None
+    second = orjson.loads(output.chunk(chunk({"content": "am"}, logprobs={"content": [{"token": "am"}]})) or b"")
+    assert second["choices"][0]["delta"]["content"] == "Adam"
+    assert [entry["token"] for entry in second["choices"][0]["logprobs"]["content"]] == ["Ad", "am"]
+
+
+def test_log_probabilities_of_withheld_text_never_leave() -> None:
+    output = guard()
+    chunks = [output.chunk(chunk({"content": t}, logprobs={"content": [{"token": t}]})) for t in ("Ada ", "Quill")]
+    chunks.append(output.chunk(chunk({}, "stop")))
+    assert b"".join(c for c in chunks if c).count(b"token") == 0
+
+
+def test_a_usage_chunk_passes() -> None:
+    payload = orjson.dumps({"choices": [], "usage": {"total_tokens": 3}})
+    assert guard().chunk(payload) == payload
+
+
+def test_a_stream_the_engine_gave_up_ends_every_open_choice_as_an_answer_ends() -> None:
+    blank = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    output = OutputGuard([Automaton.compile(PHRASES)], ("",), 2, DECLINE, blank=blank)
+    output.chunk(chunk({"content": "We saw Ada"}, index=0))
+    closing = orjson.loads(output.close())
+    assert closing["id"] == "c"
+    assert [c["delta"]["content"] for c in closing["choices"]] == ["Ada", DECLINE]
+    assert {c["finish_reason"] for c in closing["choices"]} == {"stop"}
+
+
+def test_a_completion_given_up_before_its_first_chunk_is_declined() -> None:
+    blank = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
+    output = OutputGuard([Automaton.compile(PHRASES)], ("",), 1, DECLINE, blank=blank)
+    assert orjson.loads(output.close())["choices"][0]["text"] == DECLINE
+
+
+def test_what_was_held_and_withheld_is_known() -> None:
+    clean, cut = guard(), guard()
+    stream(clean, ["We saw Ada ", "Lark."])
+    stream(cut, ["We saw Ada Qu", "ill."])
+    declined = guard(declined=True)
+    stream(declined, ["anything"])
+    assert (clean.withheld, clean.most_held) == (False, 4)
+    assert (cut.withheld, cut.most_held) == (True, 6)
+    assert (declined.withheld, declined.most_held) == (False, 0)

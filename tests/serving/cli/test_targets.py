@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from guard.targets.target import Draft
+from serving.admin.client import AdminClient
+from serving.cli.app import app
+
+PASSAGE = "When the rain had gone the old men came out and sat by the wall and told how the sea had stood."
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = {"passages": ["A storm came.", PASSAGE], "quoted_words": 8}
+
+    def get(self: AdminClient, target_id: str, *, reveal: bool = False) -> Any:
+        assert reveal
+        return target
+
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
+    monkeypatch.setattr(AdminClient, "get", get)
+
+
+@pytest.mark.parametrize(("words", "status"), [(7, 0), (8, 1)])
+def test_a_quotation_is_certified_against_the_target_s_limit(
+    stored: None, tmp_path: Path, words: int, status: int
+) -> None:
+    file = tmp_path / "answers.txt"
+    file.write_text(f"So: {' '.join(PASSAGE.split()[4 : 4 + words])}!")
+    result = CliRunner().invoke(app, ["targets", "quoted", "ft_1", str(file)])
+    assert result.exit_code == status
+    said = " ".join(result.output.split())
+    assert said == f"longest quote: {words} words (passage 2 of 2); runs of 8 words are forbidden"
+
+
+def test_a_file_that_cannot_be_read_is_an_error(stored: None, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["targets", "quoted", "ft_1", str(tmp_path / "missing")])
+    assert result.exit_code == 1
+
+
+def test_a_target_is_added_with_all_that_was_said_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    added: list[dict[str, Any]] = []
+
+    def add(self: AdminClient, draft: dict[str, Any], *, reveal: bool = False) -> Any:
+        added.append(draft)
+        return {"id": "ft_1"}
+
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
+    monkeypatch.setattr(AdminClient, "add", add)
+    (tmp_path / "tale.txt").write_text(PASSAGE)
+    flags = ["--passage", str(tmp_path / "tale.txt"), "--decoder", "beam", "--soft", "--method", "guard"]
+    result = CliRunner().invoke(app, ["targets", "add", "The Sea Wall", "--kind", "work", *flags])
+    assert result.exit_code == 0
+    (draft,) = added
+    assert (draft["passages"], draft["decoder"], draft["soft"]) == ([PASSAGE], "beam", True)
+    Draft(**{key: tuple(value) if isinstance(value, list) else value for key, value in draft.items()})
+
+
+def test_a_passage_that_cannot_be_read_adds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
+    monkeypatch.delattr(AdminClient, "add")
+    result = CliRunner().invoke(app, ["targets", "add", "The Sea Wall", "--passage", str(tmp_path / "missing")])
+    assert result.exit_code == 1
+    assert "unreadable_file" in result.output
+
+
+def pages(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any]) -> None:
+    """An admin plane whose audit trail has these pages, asked for one after the other."""
+    cursors = [0, *(page["next_cursor"] for page in pages)]
+    by_cursor = dict(zip(cursors, pages, strict=False))
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
+    monkeypatch.setattr(AdminClient, "audit", lambda self, cursor, limit: by_cursor[cursor])
+
+
+def page(*digests: str, next_cursor: int | None = None, first_broken: int | None = None) -> dict[str, Any]:
+    events = [{"digest": digest} for digest in digests]
+    return {"events": events, "next_cursor": next_cursor, "first_broken": first_broken}
+
+
+def test_a_whole_audit_trail_is_verified_to_its_last_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages(monkeypatch, page("aa", "bb", next_cursor=2), page("cc" * 32))
+    result = CliRunner().invoke(app, ["audit", "verify"])
+    assert result.exit_code == 0
+    assert result.output.splitlines() == ["the audit trail is whole: 3 events", f"last digest {'cc' * 32}"]
+
+
+def test_an_empty_audit_trail_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages(monkeypatch, page())
+    result = CliRunner().invoke(app, ["audit", "verify"])
+    assert (result.exit_code, result.output) == (0, "the audit trail is whole: 0 events\n")
+
+
+def test_a_broken_audit_trail_is_status_1_and_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages(monkeypatch, page("aa", next_cursor=2), page("cc", first_broken=3))
+    result = CliRunner().invoke(app, ["audit", "verify"])
+    assert (result.exit_code, result.output) == (1, "the audit trail is broken at event 3\n")
+
+
+def test_an_audit_trail_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LETHE_ADMIN_KEY", raising=False)
+    result = CliRunner().invoke(app, ["audit", "verify"])
+    assert result.exit_code == 1
+    assert "missing_key" in result.output

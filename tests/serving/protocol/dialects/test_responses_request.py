@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from guard.errors import RequestRefused
+from serving.protocol.dialects.dialect import Unmappable
+from serving.protocol.dialects.responses_request import to_chat
+from serving.protocol.refused_fields import RESPONSES
+from serving.protocol.request import parse
+
+
+def asked(given: Any = "Who sails?", **more: Any) -> dict[str, Any]:
+    return to_chat({"model": "m", "input": given, **more})
+
+
+def test_text_is_what_the_user_says_after_the_instructions() -> None:
+    assert asked(instructions="Be brief.")["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Who sails?"},
+    ]
+
+
+def test_a_conversation_of_items_becomes_chats_turns() -> None:
+    items = [
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "input_text", "text": word} for word in ("Who", "sails?")]},
+        {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Let me see."}]},
+        {"type": "function_call", "call_id": "c1", "name": "look", "arguments": '{"a":1}'},
+        {"type": "function_call", "call_id": "c2", "name": "look", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c1", "output": "Ada."},
+        {"type": "function_call_output", "call_id": "c2", "output": [{"type": "input_text", "text": "Nobody."}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
+    ]
+    calls = [
+        {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"a":1}'}},
+        {"id": "c2", "type": "function", "function": {"name": "look", "arguments": "{}"}},
+    ]
+    assert asked(items)["messages"] == [
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "content": "Who\nsails?"},
+        {"role": "assistant", "content": "Let me see.", "reasoning": "Hm.", "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "c1", "content": "Ada."},
+        {"role": "tool", "tool_call_id": "c2", "content": "Nobody."},
+        {"role": "assistant", "content": "No."},
+    ]
+
+
+def test_every_text_of_a_request_reaches_the_detector() -> None:
+    body = {
+        "model": "m",
+        "instructions": "one",
+        "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": "two"}]},
+            {"type": "reasoning", "summary": [{"type": "summary_text", "text": "three"}]},
+            {"type": "function_call", "call_id": "c", "name": "four", "arguments": "five"},
+            {"type": "function_call_output", "call_id": "c", "output": "six"},
+        ],
+        "tools": [{"type": "function", "name": "seven", "description": "eight", "parameters": {"title": "nine"}}],
+        "text": {"format": {"type": "json_schema", "name": "x", "schema": {"enum": ["ten"]}}},
+    }
+    read = "\n".join(message.text for message in parse(RESPONSES, orjson.dumps(body)).conversation(()))
+    for word in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"):
+        assert word in read
+
+
+def test_sampling_output_and_reasoning_are_asked_for_in_chats_words() -> None:
+    chat = asked(
+        temperature=0.5,
+        max_output_tokens=9,
+        stream=True,
+        reasoning={"effort": "low"},
+        text={"format": {"type": "json_schema", "name": "x", "schema": {"type": "object"}, "strict": True}},
+        include=["message.output_text.logprobs"],
+        top_logprobs=3,
+    )
+    assert chat["temperature"] == 0.5
+    assert chat["max_completion_tokens"] == 9
+    assert (chat["stream"], chat["stream_options"]) == (True, {"include_usage": True})
+    assert chat["reasoning_effort"] == "low"
+    schema = {"name": "x", "schema": {"type": "object"}, "strict": True}
+    assert chat["response_format"] == {"type": "json_schema", "json_schema": schema}
+    assert (chat["logprobs"], chat["top_logprobs"]) == (True, 3)
+
+
+def test_tools_and_their_choice() -> None:
+    tools = [{"type": "function", "name": name, "parameters": {}} for name in ("look", "find")]
+    assert [tool["function"]["name"] for tool in asked(tools=tools)["tools"]] == ["look", "find"]
+    named = asked(tools=tools, tool_choice={"type": "function", "name": "find"})
+    assert named["tool_choice"] == {"type": "function", "function": {"name": "find"}}
+    only = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "find"}]}
+    allowed = asked(tools=tools, tool_choice=only)
+    assert [tool["function"]["name"] for tool in allowed["tools"]] == ["find"]
+    assert allowed["tool_choice"] == "required"
+
+
+def test_what_is_unknown_is_not_passed_on() -> None:
+    assert asked(n=3, messages=[{"role": "user", "content": "x"}], documents=["y"]).keys() == {"model", "messages"}
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"input": 3}, "input"),
+        ({"input": None}, "input"),
+        ({"input": ["x"]}, "input"),
+        ({"input": [{"type": "item_reference", "id": "i"}]}, "input"),
+        ({"input": [{"type": "web_search_call", "id": "i"}]}, "input"),
+        ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, "input"),
+        ({"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]}, "input"),
+        ({"input": [{"type": "function_call", "call_id": "c", "name": "f"}]}, "input"),
+        ({"input": "x", "instructions": ["y"]}, "instructions"),
+        ({"input": "x", "tools": [{"type": "web_search"}]}, "tools"),
+        ({"input": "x", "tools": [{"type": "function"}]}, "tools"),
+        ({"input": "x", "tool_choice": {"type": "mcp"}}, "tool_choice"),
+        ({"input": "x", "text": "json"}, "text"),
+        ({"input": "x", "include": "all"}, "include"),
+        ({"input": "x", "metadata": {"k": 1}}, "metadata"),
+        ({"input": "x", "metadata": "k"}, "metadata"),
+        ({"input": "x", "top_logprobs": "many"}, "top_logprobs"),
+    ],
+)
+def test_what_chat_has_no_word_for_is_refused_by_name(given: dict[str, Any], field: str) -> None:
+    with pytest.raises(Unmappable) as refused:
+        to_chat({"model": "m", **given})
+    assert refused.value.field == field
+    assert field in refused.value.message
+
+
+@pytest.mark.parametrize("field", ["previous_response_id", "conversation", "prompt", "background", "vllm_xargs"])
+def test_what_needs_a_memory_or_would_disarm_is_refused_by_name(field: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        parse(RESPONSES, orjson.dumps({"model": "m", "input": "x", field: "y"}))
+    assert (refused.value.field, refused.value.code) == (field, "field_not_allowed")
