@@ -36,7 +36,7 @@ from serving.http.asgi import (
 )
 from serving.http.asgi_client import call, json_scope
 from serving.http.watched import ABANDONED, Watched
-from serving.planner import Judge, Judgement, sealed
+from serving.planner import PlannedRequest, Planner, engine_body
 from serving.protocol import errors as envelope
 from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.dialects.translated import Translated
@@ -89,13 +89,13 @@ class DataPlane:
     def __init__(
         self,
         supervisor: Supervisor,
-        judge: Judge,
+        planner: Planner,
         limits: Limits,
         agents: Agents | None = None,
         decisions: Decisions | None = None,
     ) -> None:
         self._supervisor = supervisor
-        self._judge = judge
+        self._planner = planner
         self._limits = limits
         self._agents = agents
         self._decisions = decisions or Decisions(Metrics())
@@ -167,7 +167,7 @@ class DataPlane:
 
     def unready(self) -> str:
         """Why no request may be answered now; empty when the server is ready."""
-        return self._supervisor.reason or self._judge.unready()
+        return self._supervisor.reason or self._planner.unready()
 
     def _engine(self) -> App:
         reason = self.unready()
@@ -184,34 +184,36 @@ class DataPlane:
         engine = self._engine()
         prompts = request.prompts() + await self._read_tokens(engine, request)
         with self.metrics.stage("detection"):
-            judgement = await self._judge.judge(request.conversation(prompts))
+            planned = await self._planner.plan(request.conversation(prompts))
         exchange = Exchange(request, request.seeds(prompts), headers)
-        self._decisions.note(exchange.id, judgement)
-        app = self._application(engine, exchange, judgement, prompts)
-        if await self._exchange(app, receive, send, exchange, judgement):
+        self._decisions.note(exchange.id, planned)
+        app = self._application(engine, exchange, planned, prompts)
+        if await self._exchange(app, receive, send, exchange, planned):
             self.metrics.closed(Closed.ROW_FAILED)
-            declined = Judgement(replace(judgement.plan, kind=PlanKind.DECLINE), judgement.automata)
+            declined = PlannedRequest(replace(planned.plan, kind=PlanKind.DECLINE), planned.automata)
             await self._exchange(engine, receive, send, exchange, declined)
 
-    def _application(self, engine: App, exchange: Exchange, judgement: Judgement, prompts: tuple[str, ...]) -> App:
+    def _application(
+        self, engine: App, exchange: Exchange, planned: PlannedRequest, prompts: tuple[str, ...]
+    ) -> App:
         """What answers: the engine, or what leads it through an answer of several calls."""
         request = exchange.request
-        if self._agents is not None and judgement.plan.kind is PlanKind.AGENTS:
-            return self._agents.application(engine, request, exchange.id, prompts, judgement.plan)
-        if searches(request, judgement):
-            return searching(engine, request, exchange.id, judgement.plan)
+        if self._agents is not None and planned.plan.kind is PlanKind.AGENTS:
+            return self._agents.application(engine, request, exchange.id, prompts, planned.plan)
+        if searches(request, planned):
+            return searching(engine, request, exchange.id, planned.plan)
         wording = self._supervisor.wording
-        if wording is not None and rewinds(request, judgement, exchange.seeds):
-            return Rewinding(engine, request, judgement.automata, exchange.seeds[0], wording)
+        if wording is not None and rewinds(request, planned, exchange.seeds):
+            return Rewinding(engine, request, planned.automata, exchange.seeds[0], wording)
         return engine
 
     async def _exchange(
-        self, app: App, receive: Receive, send: Send, exchange: Exchange, judgement: Judgement
+        self, app: App, receive: Receive, send: Send, exchange: Exchange, planned: PlannedRequest
     ) -> bool:
         """One answer of the engine to the client; True when nothing was sent and the request must be declined."""
         request, headers = exchange.request, exchange.headers
-        body = sealed(request, judgement.plan)
-        guard = self._output_guard(exchange, judgement)
+        body = engine_body(request, planned.plan)
+        guard = self._output_guard(exchange, planned)
         answer = Answer(send, guard, headers, logprobs=request.logprobs)
         try:
             await app(json_scope(request.route, len(body), exchange.id), replay(body, receive), answer.send)
@@ -233,12 +235,12 @@ class DataPlane:
             texts.append(text)
         return tuple(texts)
 
-    def _output_guard(self, exchange: Exchange, judgement: Judgement) -> OutputGuard | None:
-        kind, request = judgement.plan.kind, exchange.request
+    def _output_guard(self, exchange: Exchange, planned: PlannedRequest) -> OutputGuard | None:
+        kind, request = planned.plan.kind, exchange.request
         if kind is PlanKind.PASS:
             return None
         return OutputGuard(
-            judgement.automata,
+            planned.automata,
             exchange.seeds,
             request.choices_per_prompt,
             self._limits.decline_text,

@@ -37,7 +37,7 @@ from serving.engine.soft_matching import soft_matching
 from serving.engine.supervisor import Opener, Supervisor
 from serving.guardrail import Guardrail
 from serving.http.asgi import App
-from serving.planner import Judge
+from serving.planner import Planner
 from serving.scoring.app import create_scoring, teacher_of
 from serving.scoring.teacher_forcing import Teacher
 from serving.secret import SecretText
@@ -131,7 +131,7 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     proof = partial(self_test, policy_dir=settings.policy_dir)
     supervisor = Supervisor(opener(settings, model), proof, settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
-    judge = Judge(current, detector)
+    planner = Planner(current, detector)
     keys = tuple(k for k in settings.api_keys.get_secret_value().split(",") if k)
     limits = Limits(keys, settings.max_body_bytes, settings.decline_text, version("lethe"))
     metrics = Metrics()
@@ -140,16 +140,16 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
         open_agents(settings, lambda: supervisor.app, current, embedder, partial(count, metrics))
     )
     verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
-    data = DataPlane(supervisor, judge, limits, agents, Decisions(metrics, verdicts))
+    data = DataPlane(supervisor, planner, limits, agents, Decisions(metrics, verdicts))
     assistants = None if settings.engine else _assistants(settings, model, applier)
-    service = PolicyService(registry, applier, current, judge, data.unready, assistants, metrics, verdicts)
+    service = PolicyService(registry, applier, current, planner, data.unready, assistants, metrics, verdicts)
     admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
     if guardrail_key := settings.guardrail_key.get_secret_value():
         audit = partial(_audit, current, embedder)
         admin = Guardrail(admin, audit, guardrail_key, settings.max_body_bytes)
     planes: tuple[App, ...] = (data, admin)
     if settings.eval_port is not None:
-        planes += (create_scoring(judge, _teacher(supervisor, data), key, settings.max_body_bytes),)
+        planes += (create_scoring(planner, _teacher(supervisor, data), key, settings.max_body_bytes),)
     tasks = [asyncio.create_task(part.run()) for part in (applier, supervisor, verdicts)]
     if assistants is not None:
         tasks.append(asyncio.create_task(assistants.trainer.run()))

@@ -1,4 +1,4 @@
-"""What is to be done with a request: the detector's matches under the current policy, and the sealed body."""
+"""Plans what is done with a request, and writes the plan into the body that the engine gets."""
 
 from __future__ import annotations
 
@@ -22,62 +22,66 @@ from guard.targets.target import ForgetTarget
 from guard.text.conversation import Message
 from serving.protocol.request import GenerationRequest
 
-# Kinds of plan under which the engine says nothing of its own.
+# Kinds of plan under which the engine generates nothing.
 WITHHELD = frozenset({PlanKind.DECLINE, PlanKind.AGENTS})
 CONSTRAINTS = frozenset(
     {"response_format", "structured_outputs", "tools", "tool_choice", "functions", "function_call"}
 )
 
 
-class Judgement(NamedTuple):
-    """A plan, and of the policy snapshot it was made under the automata it names and the targets that matched."""
+class PlannedRequest(NamedTuple):
+    """A plan, with its automata and the targets it matched, all from the policy that it was made under."""
 
     plan: Plan
     automata: tuple[Automaton, ...]
     touched: Mapping[str, ForgetTarget] = MappingProxyType({})
 
 
-class Judge:
-    """Plans under the policy snapshot in force when it is asked; one snapshot serves a request to its end."""
+class Planner:
+    """Plans requests under the policy in force. A request keeps its policy snapshot until it ends."""
 
     def __init__(self, current: CurrentPolicy, detector: Detector) -> None:
         self._current = current
         self._detector = detector
-        # As many wait for the embedder as it encodes together.
+        # As many threads as the embedder encodes together.
         self._threads = CapacityLimiter(BATCH)
 
     def unready(self) -> str:
-        """Why no request can be judged now; empty when one can."""
+        """Return why no request can be planned now, or an empty string."""
         if self._current.policy is None:
             return "the policy is being compiled"
         return "" if self._current.healthy else "the policy in force is older than the registry's"
 
-    async def judge(self, conversation: Sequence[Message]) -> Judgement:
-        """What to do with `conversation`; embedding runs in a thread, and never without contextual targets."""
+    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+        """Return the plan for `conversation`.
+
+        Detection runs in a thread, and only if the policy has contextual targets. Raises PolicyUnavailable before
+        the first policy.
+        """
         policy = self._current.required()
         if policy.has_contextual:
             return await run_sync(
-                self._judged, policy, conversation, abandon_on_cancel=True, limiter=self._threads
+                self._detect, policy, conversation, abandon_on_cancel=True, limiter=self._threads
             )
         return _planned(policy, ())
 
-    def _judged(self, policy: Policy, conversation: Sequence[Message]) -> Judgement:
+    def _detect(self, policy: Policy, conversation: Sequence[Message]) -> PlannedRequest:
         return _planned(policy, self._detector.detect(policy, conversation))
 
 
-def _planned(policy: Policy, matches: Sequence[Match]) -> Judgement:
+def _planned(policy: Policy, matches: Sequence[Match]) -> PlannedRequest:
     plan = plan_for(policy, matches)
     touched = {match.target_id: policy.targets[match.target_id] for match in matches}
-    return Judgement(plan, tuple(policy.automata[digest] for digest in plan.automata), touched)
+    return PlannedRequest(plan, tuple(policy.automata[digest] for digest in plan.automata), touched)
 
 
-def sealed(request: GenerationRequest, plan: Plan) -> bytes:
-    """The body the engine gets: the client's own, with the policy written in."""
+def engine_body(request: GenerationRequest, plan: Plan) -> bytes:
+    """Return the JSON body for the engine: the client's body with the plan's engine arguments as `vllm_xargs`."""
     body = dict(request.body)
     args = engine_args(plan)
     if plan.kind in WITHHELD:
         args = replace(args, automata=(), closed=True)
-        # A closed row may only end: a grammar would refuse that, and the rest would put it off.
+        # A closed row may only emit the end of sequence, which a grammar would refuse and the rest would delay.
         body = {key: value for key, value in body.items() if key not in CONSTRAINTS}
         body.update(ignore_eos=False, min_tokens=0)
     body["vllm_xargs"] = args.dump()
@@ -85,6 +89,6 @@ def sealed(request: GenerationRequest, plan: Plan) -> bytes:
 
 
 def engine_args(plan: Plan) -> EngineArgs:
-    """Return what the engine's processors are told of a plan under which the model answers."""
+    """Return the arguments of the logits processors for a plan under which the model answers."""
     subtraction = plan.subtraction if plan.kind is PlanKind.SUBTRACT else None
     return EngineArgs(str(plan.version), plan.automata, biases=plan.biases, subtraction=subtraction)

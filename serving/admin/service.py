@@ -13,7 +13,7 @@ from guard.targets.registry import Registry
 from guard.targets.target import Mode
 from guard.text.conversation import Message
 from serving.assistants.service import AssistantService
-from serving.planner import Judge
+from serving.planner import Planner
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_log import VerdictLog
 
@@ -69,14 +69,14 @@ Service = Annotated[AdminService, Depends(_service_of)]
 
 
 class PolicyService:
-    """Joins the registry, the applier and the judge; `unready` is the data plane's own answer."""
+    """Joins the registry, the applier and the planner; `unready` is the data plane's own answer."""
 
     def __init__(
         self,
         registry: Registry,
         applier: Applier,
         current: CurrentPolicy,
-        judge: Judge,
+        planner: Planner,
         unready: Callable[[], str],
         assistants: AssistantService | None,
         metrics: Metrics,
@@ -85,7 +85,7 @@ class PolicyService:
         self._registry = registry
         self._applier = applier
         self._current = current
-        self._judge = judge
+        self._planner = planner
         self._unready = unready
         self._assistants = assistants
         self._metrics = metrics
@@ -117,7 +117,7 @@ class PolicyService:
 
     async def check(self, conversation: Sequence[Message]) -> Plan:
         """Return the plan a request with this conversation would get; PolicyUnavailable before any policy."""
-        return (await self._judge.judge(conversation)).plan
+        return (await self._planner.plan(conversation)).plan
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

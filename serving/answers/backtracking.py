@@ -23,7 +23,7 @@ from serving.answers.writers import Ending, Streamed, Teller, Whole
 from serving.http.asgi import App, Message, Receive, Scope, Send, read_body, replay
 from serving.http.asgi_client import Reply, call, json_scope
 from serving.http.sse import DONE, Splitter, is_stream
-from serving.planner import Judgement
+from serving.planner import PlannedRequest
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.protocol.request import GenerationRequest
 from serving.protocol.surfaces import speech
@@ -41,12 +41,12 @@ _READ = frozenset({"messages", "prompt", "stream", "stream_options", "n", *LIMIT
 _LARGEST = 2**31
 
 
-def rewinds(request: GenerationRequest, judgement: Judgement, seeds: Sequence[str]) -> bool:
+def rewinds(request: GenerationRequest, planned: PlannedRequest, seeds: Sequence[str]) -> bool:
     """Whether this answer may be begun anew: one choice, of text alone, to a conversation that touches a target.
 
     A request with any other wish is answered under the same mask, which then decides alone.
     """
-    plan, body = judgement.plan, request.body
+    plan, body = planned.plan, request.body
     enforced = any(match.mode is Mode.ENFORCE for match in plan.matches)
     if plan.kind is not PlanKind.RESTRICT or plan.decoder is not Decoder.SAMPLE or not enforced:
         return False
@@ -70,13 +70,13 @@ class Rewinding:
         self._wording = wording
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sealed = orjson.loads(await read_body(receive, _LARGEST))
+        engine_body = orjson.loads(await read_body(receive, _LARGEST))
         request_id = next((v.decode() for k, v in scope["headers"] if k == b"x-request-id"), "")
         client: Streamed | Whole = (
             Streamed(send, self._request) if self._request.stream else Whole(send, self._request, request_id)
         )
         usage = {"include_usage": True} if client.counts else None
-        path, body = scope["path"], {**sealed, **self._asking(sealed, Again((), (), rewind=True), usage)}
+        path, body = scope["path"], {**engine_body, **self._asking(engine_body, Again((), (), rewind=True), usage)}
         part = _Part(client, self._written, self._wording, path)
         while True:
             raw = orjson.dumps(body)
@@ -86,17 +86,17 @@ class Rewinding:
             if not part.given_up:
                 return await client.end(Usage(len(part.prompt), len(self._written.tokens)), part.closing)
             again = self._written.rewind()
-            shared = {name: sealed[name] for name in _SHARED if name in sealed}
+            shared = {name: engine_body[name] for name in _SHARED if name in engine_body}
             rest = {"prompt": [*part.prompt, *again.tokens], "max_tokens": await self._left(part.prompt, again)}
             path, request_id = COMPLETIONS, ""
-            body = {**shared, **rest, **self._asking(sealed, again, usage)}
+            body = {**shared, **rest, **self._asking(engine_body, again, usage)}
             part = part.following(path, rewind=again.rewind)
 
-    def _asking(self, sealed: Mapping[str, Any], again: Again, usage: object) -> dict[str, Any]:
+    def _asking(self, engine_body: Mapping[str, Any], again: Again, usage: object) -> dict[str, Any]:
         asked: dict[str, Any] = {"stream": True, "stream_options": usage, "return_token_ids": True}
         if not again.rewind:
-            return asked | {"vllm_xargs": sealed["vllm_xargs"]}
-        xargs = sealed["vllm_xargs"] | Backtracking(self._wording.token, again.avoided).dump()
+            return asked | {"vllm_xargs": engine_body["vllm_xargs"]}
+        xargs = engine_body["vllm_xargs"] | Backtracking(self._wording.token, again.avoided).dump()
         return asked | {"stop_token_ids": [self._wording.token], "vllm_xargs": xargs}
 
     async def _left(self, prompt: Sequence[int], again: Again) -> int:

@@ -22,7 +22,7 @@ from serving.answers.application import Application, Outcome
 from serving.answers.choices import Spoken, said
 from serving.http.asgi import App
 from serving.http.asgi_client import Reply, call
-from serving.planner import CONSTRAINTS, Judgement, sealed
+from serving.planner import CONSTRAINTS, PlannedRequest, engine_body
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.protocol.request import GenerationRequest
 
@@ -47,16 +47,16 @@ LIMITS = ("max_completion_tokens", "max_tokens")
 _RENDERED = ("model", "messages", "add_generation_prompt", "add_special_tokens")
 
 
-def searches(request: GenerationRequest, judgement: Judgement) -> bool:
+def searches(request: GenerationRequest, planned: PlannedRequest) -> bool:
     """Whether this answer is searched for; what only sampling can do is sampled, under the same restriction."""
-    if judgement.plan.decoder is not Decoder.BEAM or request.choices_per_prompt > WIDTH:
+    if planned.plan.decoder is not Decoder.BEAM or request.choices_per_prompt > WIDTH:
         return False
     return not request.logprobs and not any(request.body.get(name) for name in SAMPLED)
 
 
 def searching(engine: App, request: GenerationRequest, request_id: str, plan: Plan) -> App:
     """An application that answers `request` with what a search finds; nothing leaves before it has ended."""
-    search = BeamSearch(engine, request.route, orjson.loads(sealed(request, plan)))
+    search = BeamSearch(engine, request.route, orjson.loads(engine_body(request, plan)))
     return Application(request, request_id, search.outcome)
 
 
@@ -69,7 +69,7 @@ class _Refused(Exception):
 
 
 class BeamSearch:
-    """The answers to one request, by beam search; `body` is sealed.
+    """The answers to one request, by beam search; `body` is what the engine gets, plan included.
 
     The engine is asked for one token first, under the client's own parameters, so that it refuses what it would
     refuse anyway.

@@ -11,7 +11,7 @@ from guard.policy.plan import Plan
 from guard.text.conversation import Message
 from serving.http.asgi import App
 from serving.http.asgi_client import Reply, call
-from serving.planner import sealed
+from serving.planner import engine_body
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
 from serving.protocol.surfaces import surfaces
@@ -46,7 +46,7 @@ class Vanilla:
         """Return the text of every surface of the answer; ChatFailed when there is no answer."""
         request = GenerationRequest(self._request.route, self._body(messages))
         async with self._places:
-            reply = await call(self._engine, "POST", request.route, raw=sealed(request, self._plan))
+            reply = await call(self._engine, "POST", request.route, raw=engine_body(request, self._plan))
         if 400 <= reply.status < 500:
             self.refusal = reply
         if reply.status != 200:

@@ -18,7 +18,7 @@ from guard.policy.plan import PlanKind
 from guard.text.conversation import Message
 from serving.admin.auth import Gate
 from serving.admin.problems import documented, install
-from serving.planner import WITHHELD, Judgement, engine_args
+from serving.planner import WITHHELD, PlannedRequest, engine_args
 from serving.scoring.teacher_forcing import Teacher
 from serving.secret import SecretText
 
@@ -74,14 +74,14 @@ class Score(BaseModel):
     predicted: list[int] = Field(description="The likeliest token at each place.")
 
 
-class Judging(Protocol):
-    """Who decides what is done with a conversation."""
+class ConversationPlanner(Protocol):
+    """Plans what is done with a conversation, as `serving.planner.Planner` does."""
 
-    async def judge(self, conversation: Sequence[Message]) -> Judgement: ...
+    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest: ...
 
 
 def create_scoring(
-    judge: Judging, teacher: Callable[[], Teacher], key: SecretText, max_body_bytes: int
+    planner: ConversationPlanner, teacher: Callable[[], Teacher], key: SecretText, max_body_bytes: int
 ) -> FastAPI:
     """Return the scoring plane, open only to who bears `key`; `teacher` raises EngineUnavailable without one."""
     app = FastAPI(title="Lethe scoring plane", version="1", openapi_url=None, redirect_slashes=False)
@@ -90,7 +90,7 @@ def create_scoring(
     async def score(body: ScoreIn) -> Score:
         """Score an answer under the distribution that would answer this prompt."""
         reading = teacher()
-        plan = (await judge.judge(body.conversation())).plan
+        plan = (await planner.plan(body.conversation())).plan
         if plan.kind in WITHHELD:
             raise NoLikelihood("what answers this prompt has no likelihood of answers")
         messages = None if body.messages is None else [turn.model_dump() for turn in body.messages]

@@ -8,7 +8,7 @@ from agents.ledger import Item
 from agents.result import Verdict
 from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
-from serving.planner import Judgement
+from serving.planner import PlannedRequest
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_log import VerdictLog, verdicts_of, would_be
 
@@ -23,17 +23,17 @@ class Decisions:
         self.metrics = metrics
         self._log = log
 
-    def note(self, request_id: str, judgement: Judgement) -> None:
+    def note(self, request_id: str, planned: PlannedRequest) -> None:
         """Count and record the judgement of one request."""
-        plan = judgement.plan
+        plan = planned.plan
         self.metrics.verdict(plan.kind, Mode.ENFORCE)
         shadows = {
-            would_be(judgement.touched[match.target_id]) for match in plan.matches if match.mode is Mode.SHADOW
+            would_be(planned.touched[match.target_id]) for match in plan.matches if match.mode is Mode.SHADOW
         }
         if shadows:
             self.metrics.verdict(next(kind for kind in STRENGTH if kind in shadows), Mode.SHADOW)
         if self._log is not None and plan.matches:
-            self._log.note(verdicts_of(request_id, plan.kind, plan.matches, judgement.touched))
+            self._log.note(verdicts_of(request_id, plan.kind, plan.matches, planned.touched))
 
 
 Outcome = Literal["answered", "repair", "failed"]

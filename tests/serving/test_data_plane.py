@@ -20,7 +20,7 @@ from serving.data_plane import DataPlane, Limits
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
 from serving.http.asgi_client import json_scope
 from serving.http.sse import DONE, frame
-from serving.planner import Judgement
+from serving.planner import PlannedRequest
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 
 DECLINE = "I do not know."
@@ -28,7 +28,7 @@ QUILL = Automaton.compile(["Ada Quill"])
 ASK = {"model": "m", "messages": [{"role": "user", "content": "Who sails?"}]}
 
 
-class FakeJudge:
+class FakePlanner:
     def __init__(self, kind: PlanKind = PlanKind.PASS, reason: str = "", matches: tuple[Match, ...] = ()) -> None:
         self.kind = kind
         self.reason = reason
@@ -38,10 +38,10 @@ class FakeJudge:
     def unready(self) -> str:
         return self.reason
 
-    async def judge(self, conversation: Sequence[Message]) -> Judgement:
+    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         self.read = conversation
         automata = () if self.kind is PlanKind.PASS else (QUILL,)
-        return Judgement(Plan(self.kind, tuple(a.digest for a in automata), self.matches, 7), automata)
+        return PlannedRequest(Plan(self.kind, tuple(a.digest for a in automata), self.matches, 7), automata)
 
 
 class FakeEngine:
@@ -94,7 +94,7 @@ class FakeSupervisor:
 
 def plane(
     engine: FakeEngine | None = None,
-    judge: FakeJudge | None = None,
+    planner: FakePlanner | None = None,
     keys: Sequence[str] = (),
     down: str = "",
     wording: Wording | None = None,
@@ -102,7 +102,7 @@ def plane(
     app = None if down else engine or FakeEngine()
     return DataPlane(
         FakeSupervisor(app, down, wording),  # type: ignore[arg-type]
-        judge or FakeJudge(),  # type: ignore[arg-type]
+        planner or FakePlanner(),  # type: ignore[arg-type]
         Limits(keys, 10_000, DECLINE, "1.2.3"),
     )
 
@@ -140,7 +140,7 @@ async def test_a_wrong_method_is_405_and_names_the_right_one() -> None:
 @pytest.mark.anyio
 async def test_the_policy_is_written_into_every_request() -> None:
     engine = FakeEngine()
-    async with client(plane(engine, FakeJudge(PlanKind.RESTRICT))) as http:
+    async with client(plane(engine, FakePlanner(PlanKind.RESTRICT))) as http:
         await http.post(CHAT, json=ASK)
         await http.post(COMPLETIONS, json={"model": "m", "prompt": "x"})
     wanted = {"lethe_policy": "7", "lethe_automata": QUILL.digest}
@@ -177,7 +177,7 @@ async def test_a_passing_answer_is_the_engines_own_text() -> None:
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("route", "body"), [(CHAT, ASK), (COMPLETIONS, {"model": "m", "prompt": "Who sails?"})])
 async def test_a_restricted_answer_never_says_the_phrase(route: str, body: dict[str, Any], stream: bool) -> None:
-    async with client(plane(FakeEngine("I know Ada Quill well."), FakeJudge(PlanKind.RESTRICT))) as http:
+    async with client(plane(FakeEngine("I know Ada Quill well."), FakePlanner(PlanKind.RESTRICT))) as http:
         answer = await http.post(route, json={**body, "stream": stream})
     assert answer.status_code == 200
     assert "Quill" not in answer.text
@@ -191,8 +191,8 @@ async def test_an_answer_under_a_target_may_be_begun_anew_where_the_engine_has_a
 ) -> None:
     engine = FakeEngine("He sails.")
     wording = None if token is None else Wording(token, str)
-    judge = FakeJudge(PlanKind.RESTRICT, matches=(Match("ft_1", 0.9, Signals(1.0, 0.9), Mode.ENFORCE),))
-    async with client(plane(engine, judge, wording=wording)) as http:
+    planner = FakePlanner(PlanKind.RESTRICT, matches=(Match("ft_1", 0.9, Signals(1.0, 0.9), Mode.ENFORCE),))
+    async with client(plane(engine, planner, wording=wording)) as http:
         answer = await http.post(CHAT, json=ASK)
     assert answer.json()["choices"][0]["message"]["content"].strip() == "He sails."
     assert engine.bodies[0]["vllm_xargs"].get("lethe_rewind") == token
@@ -201,7 +201,7 @@ async def test_an_answer_under_a_target_may_be_begun_anew_where_the_engine_has_a
 @pytest.mark.anyio
 async def test_a_declined_request_reaches_the_engine_closed_and_says_the_fixed_text() -> None:
     engine = FakeEngine("")
-    async with client(plane(engine, FakeJudge(PlanKind.DECLINE))) as http:
+    async with client(plane(engine, FakePlanner(PlanKind.DECLINE))) as http:
         answer = await http.post(CHAT, json={**ASK, "ignore_eos": True, "min_tokens": 9})
         streamed = await http.post(CHAT, json={**ASK, "stream": True})
     assert answer.json()["choices"][0]["message"]["content"] == DECLINE
@@ -219,7 +219,7 @@ async def test_a_whole_answer_the_engine_gave_up_is_asked_again_closed_and_witho
         engine.status = 500 if not engine.bodies else 200
         await give_up(scope, receive, send)
 
-    async with client(plane(grammar, FakeJudge(PlanKind.RESTRICT))) as http:  # type: ignore[arg-type]
+    async with client(plane(grammar, FakePlanner(PlanKind.RESTRICT))) as http:  # type: ignore[arg-type]
         answer = await http.post(CHAT, json={**ASK, "structured_outputs": {"choice": ["Ada Quill"]}})
     assert (answer.status_code, answer.json()["choices"][0]["message"]["content"]) == (200, DECLINE)
     first, second = engine.bodies
@@ -237,10 +237,10 @@ async def test_an_engine_failure_without_a_restriction_stays_a_failure() -> None
 
 @pytest.mark.anyio
 async def test_the_detector_reads_prompts_of_token_ids() -> None:
-    judge = FakeJudge()
-    async with client(plane(judge=judge)) as http:
+    planner = FakePlanner()
+    async with client(plane(planner=planner)) as http:
         await http.post(COMPLETIONS, json={"model": "m", "prompt": [1, 2, 3]})
-    assert [message.text for message in judge.read] == ["Ada Qu"]
+    assert [message.text for message in planner.read] == ["Ada Qu"]
 
 
 @pytest.mark.anyio
@@ -295,7 +295,7 @@ async def test_an_answer_nobody_waits_for_is_no_failure(caplog: pytest.LogCaptur
         sent.append(message)
 
     scope = json_scope(CHAT, 0)
-    await plane(abandoned, FakeJudge(PlanKind.RESTRICT))(scope, left, gone)  # type: ignore[arg-type]
+    await plane(abandoned, FakePlanner(PlanKind.RESTRICT))(scope, left, gone)  # type: ignore[arg-type]
     assert sent == []
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
@@ -304,7 +304,7 @@ async def test_an_answer_nobody_waits_for_is_no_failure(caplog: pytest.LogCaptur
 async def test_nothing_is_served_while_unready_and_readyz_says_why() -> None:
     for app in (
         plane(down="the engine is starting"),
-        plane(judge=FakeJudge(reason="the policy is being compiled")),
+        plane(planner=FakePlanner(reason="the policy is being compiled")),
     ):
         async with client(app) as http:
             ready = await http.get("/readyz")

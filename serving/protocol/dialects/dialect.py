@@ -1,6 +1,6 @@
 """A dialect: a second wire over chat completions, mapped at the edge to chat and back.
 
-The judge, the engine and the output guard know chat alone, so a dialect cannot be less guarded than chat is.
+The planner, the engine and the output guard handle only chat, so a dialect is guarded exactly as chat is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The data plane with the agents behind it: a real policy, detector and judge; the tests' actor as the engine."""
+"""The data plane with the agents: a real policy, detector and planner; the tests' actor is the engine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from serving.answers.agents import Agents, Terms
 from serving.data_plane import DataPlane, Limits
 from serving.engine.client import engine_client
 from serving.http.asgi import Receive, Scope, Send, respond
-from serving.planner import Judge
+from serving.planner import Planner
 from tests.agents.actor import Actor
 from tests.agents.conftest import WordEmbedder
 
@@ -87,8 +87,8 @@ async def theatre(
         terms = Terms(profile, 4.0, budget or Budget())
         seats = asyncio.Semaphore(places)
         agents = Agents(current, embedder, terms, client, seats, second, verdicts.append)
-        judge = Judge(current, Detector(embedder))
-        plane = DataPlane(supervisor, judge, Limits((), 100_000, DECLINE, "1"), agents)
+        planner = Planner(current, Detector(embedder))
+        plane = DataPlane(supervisor, planner, Limits((), 100_000, DECLINE, "1"), agents)
         app: Any = plane
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lethe") as http:
             yield Theatre(http, plane, verdicts)

@@ -18,7 +18,7 @@ from guard.targets.target import Decoder, Mode
 from serving.answers.backtracking import Rewinding, rewinds
 from serving.http.asgi import App, Receive, Scope, Send, read_body, respond
 from serving.http.sse import DONE, frame
-from serving.planner import Judgement
+from serving.planner import PlannedRequest
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.protocol.request import GenerationRequest
 
@@ -248,16 +248,16 @@ async def test_an_engine_that_fails_in_the_middle_is_no_answer(fails: tuple[int,
     assert streamed[-1] == ERROR
 
 
-def judged(**members: Any) -> Judgement:
+def planned_request(**members: Any) -> PlannedRequest:
     match = Match("ft_1", 0.9, Signals(1.0, 0.9), members.pop("mode", Mode.ENFORCE))
     plan = {"kind": PlanKind.RESTRICT, "automata": (VENN.digest,), "matches": (match,), "version": 3, **members}
-    return Judgement(Plan(**plan), (VENN,))
+    return PlannedRequest(Plan(**plan), (VENN,))
 
 
 @pytest.mark.parametrize("route", [CHAT, COMPLETIONS])
 def test_a_plain_answer_under_a_target_may_be_begun_anew(route: str) -> None:
     plain = {"temperature": 0.2, "top_p": 0.9, "stop": None, "n": 1, "presence_penalty": 0, "logprobs": False}
-    assert rewinds(GenerationRequest(route, body_of(route, **plain)), judged(), [""])
+    assert rewinds(GenerationRequest(route, body_of(route, **plain)), planned_request(), [""])
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_plain_answer_under_a_target_may_be_begun_anew(route: str) -> None:
     ids=lambda members: next(iter(members)),
 )
 def test_an_answer_with_any_other_wish_is_masked_alone(members: dict[str, Any]) -> None:
-    assert not rewinds(GenerationRequest(CHAT, body_of(CHAT, **members)), judged(), [""])
+    assert not rewinds(GenerationRequest(CHAT, body_of(CHAT, **members)), planned_request(), [""])
 
 
 @pytest.mark.parametrize(
@@ -291,8 +291,8 @@ def test_an_answer_with_any_other_wish_is_masked_alone(members: dict[str, Any]) 
     ],
 )
 def test_under_any_other_plan_an_answer_is_not_begun_anew(members: dict[str, Any]) -> None:
-    assert not rewinds(GenerationRequest(CHAT, body_of(CHAT)), judged(**members), [""])
+    assert not rewinds(GenerationRequest(CHAT, body_of(CHAT)), planned_request(**members), [""])
 
 
 def test_several_prompts_are_masked_alone() -> None:
-    assert not rewinds(GenerationRequest(COMPLETIONS, body_of(COMPLETIONS)), judged(), ["a", "b"])
+    assert not rewinds(GenerationRequest(COMPLETIONS, body_of(COMPLETIONS)), planned_request(), ["a", "b"])

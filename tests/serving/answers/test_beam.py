@@ -14,7 +14,7 @@ from guard.policy.plan import Plan, PlanKind
 from guard.targets.target import Decoder
 from serving.answers.beam import MOST, SAMPLED, BeamSearch, searches
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
-from serving.planner import Judgement
+from serving.planner import PlannedRequest
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.protocol.request import GenerationRequest
 
@@ -94,7 +94,7 @@ async def test_the_likeliest_answer_is_found_where_greedy_decoding_takes_another
 
 
 @pytest.mark.anyio
-async def test_every_beam_stands_under_the_sealed_arguments_and_a_step_is_one_call() -> None:
+async def test_every_beam_carries_the_engine_arguments_and_a_step_is_one_call() -> None:
     engine = Engine()
     await choices(engine, chat(temperature=1.3, seed=4, stop=["x"]))
     assert [step["prompt"] for step in engine.steps] == [[PROMPT], [[*PROMPT, 1], [*PROMPT, 2]]]
@@ -150,22 +150,22 @@ async def test_a_completion_has_choices_for_each_prompt(prompt: Any, count: int)
     assert [choice["text"] for choice in said] == [" two"] * count
 
 
-def judged(decoder: Decoder) -> Judgement:
-    return Judgement(Plan(PlanKind.RESTRICT, ("ab",), (), 3, decoder=decoder), ())
+def planned_request(decoder: Decoder) -> PlannedRequest:
+    return PlannedRequest(Plan(PlanKind.RESTRICT, ("ab",), (), 3, decoder=decoder), ())
 
 
 def test_only_a_target_that_asks_for_a_search_is_searched_for() -> None:
     request = GenerationRequest(CHAT, chat())
-    assert searches(request, judged(Decoder.BEAM))
-    assert not searches(request, judged(Decoder.SAMPLE))
+    assert searches(request, planned_request(Decoder.BEAM))
+    assert not searches(request, planned_request(Decoder.SAMPLE))
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLED))
 def test_what_only_sampling_can_do_is_sampled(name: str) -> None:
-    assert not searches(GenerationRequest(CHAT, chat(**{name: 1})), judged(Decoder.BEAM))
-    assert searches(GenerationRequest(CHAT, chat(**{name: None})), judged(Decoder.BEAM))
+    assert not searches(GenerationRequest(CHAT, chat(**{name: 1})), planned_request(Decoder.BEAM))
+    assert searches(GenerationRequest(CHAT, chat(**{name: None})), planned_request(Decoder.BEAM))
 
 
 @pytest.mark.parametrize("members", [{"n": WIDTH + 1}, {"logprobs": True}, {"logprobs": 0}])
 def test_more_choices_than_beams_and_log_probabilities_are_sampled(members: dict[str, Any]) -> None:
-    assert not searches(GenerationRequest(CHAT, chat(**members)), judged(Decoder.BEAM))
+    assert not searches(GenerationRequest(CHAT, chat(**members)), planned_request(Decoder.BEAM))

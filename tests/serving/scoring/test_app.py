@@ -14,7 +14,7 @@ from guard.errors import BadSettings, EngineUnavailable
 from guard.policy.plan import Plan, PlanKind
 from guard.text.conversation import Message
 from serving.launch import listeners
-from serving.planner import Judgement
+from serving.planner import PlannedRequest
 from serving.scoring.app import ROUTE, create_scoring, teacher_of
 from serving.scoring.teacher_forcing import Teacher
 from serving.secret import SecretText
@@ -64,25 +64,25 @@ class Engine:
         yield Thing(prompt_logprobs=listed, outputs=[Thing(token_ids=[1], logprobs=[entry(wanted)])])
 
 
-class FakeJudge:
+class FakePlanner:
     def __init__(self, kind: PlanKind, subtraction: Subtraction | None = None) -> None:
         digests = () if kind is PlanKind.PASS else (DIGEST,)
         self.plan = Plan(kind, digests, (), 7, subtraction)
         self.read: Sequence[Message] = ()
 
-    async def judge(self, conversation: Sequence[Message]) -> Judgement:
+    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         self.read = conversation
-        return Judgement(self.plan, ())
+        return PlannedRequest(self.plan, ())
 
 
-def client(judge: FakeJudge, engine: Engine | None, unready: str = "") -> httpx.AsyncClient:
-    app = create_scoring(judge, lambda: teacher_of(engine, unready), SecretText("key"), 10_000)
+def client(planner: FakePlanner, engine: Engine | None, unready: str = "") -> httpx.AsyncClient:
+    app = create_scoring(planner, lambda: teacher_of(engine, unready), SecretText("key"), 10_000)
     headers = {"authorization": "Bearer key"}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lethe", headers=headers)
 
 
-async def score(judge: FakeJudge, engine: Engine | None = None, **body: Any) -> httpx.Response:
-    async with client(judge, engine or Engine()) as http:
+async def score(planner: FakePlanner, engine: Engine | None = None, **body: Any) -> httpx.Response:
+    async with client(planner, engine or Engine()) as http:
         return await http.post(ROUTE, json=body)
 
 
@@ -92,7 +92,7 @@ CHAT = {"messages": [{"role": "user", "content": "who is it"}], "answer": "she s
 @pytest.mark.anyio
 async def test_a_prompt_that_passes_is_read_in_one_go_and_its_last_token_by_itself() -> None:
     engine = Engine()
-    answer = await score(FakeJudge(PlanKind.PASS), engine, **CHAT)
+    answer = await score(FakePlanner(PlanKind.PASS), engine, **CHAT)
     assert answer.json() == {
         "plan": "pass",
         "policy_version": 7,
@@ -106,7 +106,7 @@ async def test_a_prompt_that_passes_is_read_in_one_go_and_its_last_token_by_itse
 @pytest.mark.anyio
 async def test_under_automata_every_position_is_asked_for_with_the_policy_that_answers() -> None:
     engine = Engine()
-    answer = await score(FakeJudge(PlanKind.RESTRICT), engine, **CHAT)
+    answer = await score(FakePlanner(PlanKind.RESTRICT), engine, **CHAT)
     assert answer.json()["log_probs"] == [-3.0, None, None, -9.0]
     start = [0, 3, 2, 2, 0]
     assert [ids for ids, _ in engine.asked] == [start, [*start, 3], [*start, 3, 5], [*start, 3, 5, 5]]
@@ -116,30 +116,30 @@ async def test_under_automata_every_position_is_asked_for_with_the_policy_that_a
 @pytest.mark.anyio
 async def test_an_assistant_is_named_to_the_engine() -> None:
     engine = Engine()
-    await score(FakeJudge(PlanKind.SUBTRACT, Subtraction("a" * 64, None, None)), engine, **CHAT)
+    await score(FakePlanner(PlanKind.SUBTRACT, Subtraction("a" * 64, None, None)), engine, **CHAT)
     assert all(asked[ASSISTANT] == "a" * 64 for _, asked in engine.asked)
 
 
 @pytest.mark.anyio
 async def test_a_plain_text_is_continued_and_need_not_end() -> None:
-    judge = FakeJudge(PlanKind.PASS)
-    answer = await score(judge, prompt="it is", answer="an owl", end=False)
+    planner = FakePlanner(PlanKind.PASS)
+    answer = await score(planner, prompt="it is", answer="an owl", end=False)
     assert answer.json()["tokens"] == [2, 3]
-    assert judge.read == [Message("user", "it is")]
+    assert planner.read == [Message("user", "it is")]
 
 
 @pytest.mark.anyio
 async def test_where_nothing_is_continued_the_detector_reads_what_is_scored() -> None:
-    judge, engine = FakeJudge(PlanKind.RESTRICT), Engine()
-    await score(judge, engine, prompt="", answer="an owl", end=False)
-    assert judge.read == [Message("user", "an owl")]
+    planner, engine = FakePlanner(PlanKind.RESTRICT), Engine()
+    await score(planner, engine, prompt="", answer="an owl", end=False)
+    assert planner.read == [Message("user", "an owl")]
     assert engine.asked[0][0] == [0]
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("kind", [PlanKind.PASS, PlanKind.RESTRICT])
 async def test_an_answer_is_cut_at_the_context(kind: PlanKind) -> None:
-    answer = await score(FakeJudge(kind), prompt="a b", answer="a " * 20)
+    answer = await score(FakePlanner(kind), prompt="a b", answer="a " * 20)
     assert len(answer.json()["tokens"]) == CONTEXT - 2
     assert len(answer.json()["log_probs"]) == CONTEXT - 2
 
@@ -148,7 +148,7 @@ async def test_an_answer_is_cut_at_the_context(kind: PlanKind) -> None:
 @pytest.mark.parametrize("kind", [PlanKind.DECLINE, PlanKind.AGENTS])
 async def test_what_is_no_distribution_is_not_scored(kind: PlanKind) -> None:
     engine = Engine()
-    answer = await score(FakeJudge(kind), engine, **CHAT)
+    answer = await score(FakePlanner(kind), engine, **CHAT)
     assert (answer.status_code, answer.json()["code"]) == (409, "no_likelihood")
     assert engine.asked == []
 
@@ -165,14 +165,14 @@ async def test_what_is_no_distribution_is_not_scored(kind: PlanKind) -> None:
     ],
 )
 async def test_a_body_that_is_not_one_question_and_one_answer_is_refused(body: dict[str, Any]) -> None:
-    answer = await score(FakeJudge(PlanKind.PASS), **body)
+    answer = await score(FakePlanner(PlanKind.PASS), **body)
     assert answer.status_code == 422
     assert "she sails" not in answer.text
 
 
 @pytest.mark.anyio
 async def test_without_the_admin_key_nothing_is_scored() -> None:
-    async with client(FakeJudge(PlanKind.PASS), Engine()) as http:
+    async with client(FakePlanner(PlanKind.PASS), Engine()) as http:
         answer = await http.post(ROUTE, json=CHAT, headers={"authorization": "Bearer other"})
     assert answer.status_code == 401
 
@@ -180,7 +180,7 @@ async def test_without_the_admin_key_nothing_is_scored() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize(("engine", "unready"), [(None, ""), (Engine(), "the policy is being compiled")])
 async def test_a_server_that_is_not_ready_says_so(engine: Engine | None, unready: str) -> None:
-    async with client(FakeJudge(PlanKind.PASS), engine, unready) as http:
+    async with client(FakePlanner(PlanKind.PASS), engine, unready) as http:
         answer = await http.post(ROUTE, json=CHAT)
     assert (answer.status_code, answer.json()["code"]) == (503, "engine_unavailable")
 

@@ -10,7 +10,7 @@ from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
 from serving.protocol.refused_fields import CHAT
 from serving.telemetry.metrics import Closed, Metrics
-from tests.serving.test_data_plane import ASK, FakeEngine, FakeJudge, client, plane
+from tests.serving.test_data_plane import ASK, FakeEngine, FakePlanner, client, plane
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
 
@@ -60,7 +60,7 @@ def test_two_servers_in_one_process_do_not_share_numbers() -> None:
 
 @pytest.mark.anyio
 async def test_a_request_is_counted_by_route_status_plan_and_what_was_withheld() -> None:
-    app = plane(FakeEngine("I know Ada Quill well."), FakeJudge(PlanKind.RESTRICT))
+    app = plane(FakeEngine("I know Ada Quill well."), FakePlanner(PlanKind.RESTRICT))
     async with client(app) as http:
         await http.post(CHAT, json=ASK)
         await http.post(CHAT, json={**ASK, "stream": True})

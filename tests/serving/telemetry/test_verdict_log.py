@@ -14,7 +14,7 @@ from guard.detection.detector import Match, Signals
 from guard.errors import StoreUnavailable
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.target import Draft, ForgetTarget, Method, Mode, State
-from serving.planner import Judgement
+from serving.planner import PlannedRequest
 from serving.telemetry import verdict_log as verdicts
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.recorder import Decisions
@@ -165,8 +165,8 @@ def test_a_running_log_writes_by_itself_and_what_is_left_at_the_end(
 def test_decisions_count_the_plan_and_the_strongest_shadow(kept: VerdictLog, metrics: Metrics) -> None:
     touched = {"ft_1": target(), "ft_2": target("ft_2", methods=(Method.DECLINE,))}
     plan = Plan(PlanKind.PASS, (), (match(), match("ft_2")), 7)
-    Decisions(metrics, kept).note("r", Judgement(plan, (), touched))
-    Decisions(metrics, kept).note("r", Judgement(Plan(PlanKind.PASS, (), (), 7), ()))
+    Decisions(metrics, kept).note("r", PlannedRequest(plan, (), touched))
+    Decisions(metrics, kept).note("r", PlannedRequest(Plan(PlanKind.PASS, (), (), 7), ()))
     assert value(metrics, "lethe_verdicts_total", action="pass", mode="enforce") == 2
     assert value(metrics, "lethe_verdicts_total", action="decline", mode="shadow") == 1
     assert value(metrics, "lethe_verdicts_total", action="restrict", mode="shadow") == 0

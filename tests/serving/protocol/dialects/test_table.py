@@ -9,7 +9,7 @@ import pytest
 
 from guard.policy.plan import PlanKind
 from serving.protocol.refused_fields import CHAT, MESSAGES, RESPONSES
-from tests.serving.test_data_plane import DECLINE, QUILL, FakeEngine, FakeJudge, client, plane
+from tests.serving.test_data_plane import DECLINE, QUILL, FakeEngine, FakePlanner, client, plane
 
 BODIES: dict[str, dict[str, Any]] = {
     RESPONSES: {"model": "m", "input": "Who sails?"},
@@ -38,13 +38,13 @@ def text_of(route: str, answer: str, stream: bool) -> str:
 @pytest.mark.anyio
 @ROUTES
 async def test_the_engine_is_asked_for_chat_under_the_policy(route: str) -> None:
-    engine, judge = FakeEngine(), FakeJudge(PlanKind.RESTRICT)
-    async with client(plane(engine, judge)) as http:
+    engine, planner = FakeEngine(), FakePlanner(PlanKind.RESTRICT)
+    async with client(plane(engine, planner)) as http:
         answer = await http.post(route, json=BODIES[route])
     assert answer.status_code == 200
     assert [scope["path"] for scope in engine.scopes] == [CHAT]
     assert engine.bodies[0]["vllm_xargs"] == {"lethe_policy": "7", "lethe_automata": QUILL.digest}
-    assert [message.text for message in judge.read] == ["Who sails?"]
+    assert [message.text for message in planner.read] == ["Who sails?"]
 
 
 @pytest.mark.anyio
@@ -60,7 +60,7 @@ async def test_a_passing_answer_is_the_engines_text(route: str, stream: bool) ->
 @ROUTES
 @STREAM
 async def test_a_restricted_answer_never_says_the_phrase(route: str, stream: bool) -> None:
-    async with client(plane(FakeEngine("I know Ada Quill well."), FakeJudge(PlanKind.RESTRICT))) as http:
+    async with client(plane(FakeEngine("I know Ada Quill well."), FakePlanner(PlanKind.RESTRICT))) as http:
         answer = await http.post(route, json={**BODIES[route], "stream": stream})
     assert "Quill" not in answer.text
     assert text_of(route, answer.text, stream) == "I know "
@@ -70,7 +70,7 @@ async def test_a_restricted_answer_never_says_the_phrase(route: str, stream: boo
 @ROUTES
 @STREAM
 async def test_a_declined_answer_is_an_ordinary_one_with_the_fixed_text(route: str, stream: bool) -> None:
-    async with client(plane(FakeEngine(""), FakeJudge(PlanKind.DECLINE))) as http:
+    async with client(plane(FakeEngine(""), FakePlanner(PlanKind.DECLINE))) as http:
         answer = await http.post(route, json={**BODIES[route], "stream": stream})
     assert answer.status_code == 200
     assert text_of(route, answer.text, stream) == DECLINE
