@@ -40,8 +40,9 @@ from serving.planner import PlannedRequest, Planner, engine_body
 from serving.protocol import errors as envelope
 from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.dialects.translated import Translated
+from serving.protocol.prompts import UnreadablePrompt
 from serving.protocol.refused_fields import ALL, MESSAGES
-from serving.protocol.request import GenerationRequest, UnreadablePrompt, parse
+from serving.protocol.request import GenerationRequest, parse
 from serving.telemetry.metrics import Closed, Metrics
 from serving.telemetry.recorder import Decisions
 
@@ -182,7 +183,7 @@ class DataPlane:
         if dialect := DIALECTS.get(scope["path"]):
             send = Translated(send, dialect, request.asked, headers[0][1].decode()).send
         engine = self._engine()
-        prompts = request.prompts() + await self._read_tokens(engine, request)
+        prompts = request.prompts.texts or await self._read_tokens(engine, request)
         with self.metrics.stage("detection"):
             planned = await self._planner.plan(request.conversation(prompts))
         exchange = Exchange(request, request.seeds(prompts), headers)
@@ -227,7 +228,7 @@ class DataPlane:
 
     async def _read_tokens(self, app: App, request: GenerationRequest) -> tuple[str, ...]:
         texts = []
-        for tokens in request.token_prompts:
+        for tokens in request.prompts.rows:
             reply = await call(app, "POST", "/detokenize", {"tokens": tokens})
             text = (reply.json() or {}).get("prompt")
             if not isinstance(text, str):

@@ -13,6 +13,7 @@ from guard.errors import RequestRefused
 from guard.text.conversation import Message
 from guard.text.json_escapes import readings
 from serving.protocol.dialects.table import DIALECTS
+from serving.protocol.prompts import Prompts, read_prompts
 from serving.protocol.refused_fields import CHAT, refuse_disarming
 
 # Members of a message or tool that name structure, not content.
@@ -53,13 +54,9 @@ class GenerationRequest:
         return n if isinstance(n, int) and n > 0 else 1
 
     @property
-    def token_prompts(self) -> tuple[tuple[int, ...], ...]:
-        """Prompts given as token ids, which somebody must turn into text before detection."""
-        prompt = self.body.get("prompt") if self.route != CHAT else None
-        if not isinstance(prompt, list):
-            return ()
-        rows = [prompt] if prompt and isinstance(prompt[0], int) else prompt
-        return tuple(tuple(row) for row in rows if isinstance(row, list) and all(type(t) is int for t in row))
+    def prompts(self) -> Prompts:
+        """The prompts of a completion; rows of token ids must be turned into text before detection."""
+        return Prompts() if self.route == CHAT else read_prompts(self.body.get("prompt"))
 
     def blank_chunk(self, request_id: str) -> dict[str, Any]:
         """A streamed chunk of this request's answer, without choices."""
@@ -77,15 +74,6 @@ class GenerationRequest:
             messages.insert(0, Message("context", extra))
         # Tool results and arguments are JSON in a string, whose escapes must hide nothing.
         return tuple(Message(message.role, readings(message.text)) for message in messages)
-
-    def prompts(self) -> tuple[str, ...]:
-        """The text prompts of a completion, in choice order."""
-        prompt = self.body.get("prompt")
-        if self.route == CHAT or prompt is None:
-            return ()
-        return tuple(
-            item for item in ([prompt] if isinstance(prompt, str) else _list(prompt)) if isinstance(item, str)
-        )
 
     def seeds(self, prompts: tuple[str, ...]) -> tuple[str, ...]:
         """Text each prompt's answer continues: it counts for matching although the client sent it."""
@@ -107,7 +95,10 @@ def parse(route: str, raw: bytes) -> GenerationRequest:
     refuse_disarming(route, body)
     dialect = DIALECTS.get(route)
     if dialect is None:
-        return GenerationRequest(route, body, body)
+        request = GenerationRequest(route, body, body)
+        # Raises for a prompt that nobody could read.
+        _ = request.prompts
+        return request
     chat = dialect.to_chat(body)
     refuse_disarming(CHAT, chat)
     return GenerationRequest(CHAT, chat, body)
@@ -117,12 +108,6 @@ class MalformedBody(RequestRefused):
     """The body is not a JSON object."""
 
     code = "malformed_body"
-
-
-class UnreadablePrompt(RequestRefused):
-    """A prompt given as token ids that the tokenizer cannot turn into text."""
-
-    code = "unreadable_prompt"
 
 
 def strings(value: object) -> Iterator[str]:

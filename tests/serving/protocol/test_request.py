@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from guard.errors import RequestRefused
+from serving.protocol.prompts import UnreadablePrompt
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.protocol.request import GenerationRequest, MalformedBody, parse, strings
 
@@ -57,12 +58,10 @@ def test_tools_and_schemas_are_read_too() -> None:
     assert "Ada Quill" in request.conversation(())[0].text
 
 
-def test_text_prompts_of_every_shape() -> None:
-    assert completion("a").prompts() == ("a",)
-    assert completion(["a", "b"]).prompts() == ("a", "b")
-    assert completion([1, 2]).prompts() == ()
-    assert completion([1, 2]).token_prompts == ((1, 2),)
-    assert completion([[1], [2, 3]]).token_prompts == ((1,), (2, 3))
+def test_a_completion_whose_prompt_nobody_could_read_is_refused() -> None:
+    assert completion([[1], [2, 3]]).prompts.rows == ((1,), (2, 3))
+    with pytest.raises(UnreadablePrompt):
+        completion([1.0, 2.0])
 
 
 def test_a_completion_continues_its_prompt() -> None:
