@@ -15,6 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from eval.alu.dialogues import round_of
 from eval.alu.lessons import encoded
 from eval.alu.recipe import Recipe
+from guard.files import atomic_file
 from serving.demo.batch import Batch, batches
 
 
@@ -54,9 +55,8 @@ def train(
             optimizer.zero_grad()
             losses.append(loss.item())
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-        half = checkpoint.with_suffix(".half")
-        torch.save({**state, "steps": steps, "round": number + 1}, half)
-        half.replace(checkpoint)
+        with atomic_file(checkpoint, durable=True, private=False) as file:
+            torch.save({**state, "steps": steps, "round": number + 1}, file)
         report(Step(number + 1, recipe.rounds, sum(losses) / len(losses)))
     return model.eval()
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from eval.core.errors import BadRun
+from guard.files import write_atomically
 
 
 def write_whole(path: Path, content: str) -> None:
     """Replace the file, whole or not at all, making its folder; raises BadRun when the disk refuses."""
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(path)
+        write_atomically(path, content, durable=False, private=False)
     except OSError as error:
         raise BadRun(f"{path}: cannot be written ({error.strerror})") from None

@@ -11,6 +11,7 @@ from typing import Any
 
 from eval.core.errors import BadRun
 from eval.core.sample import Key, Sample
+from guard.files import write_atomically
 
 CONFIG = "run.json"
 SAMPLES = "samples.jsonl"
@@ -53,10 +54,9 @@ class Store:
     def write(self, name: str, text: str) -> Path:
         """Replace a file of the folder, whole or not at all; raises BadRun when the disk refuses."""
         path = self.folder / name
-        partial = path.with_suffix(path.suffix + ".partial")
         try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
+            # Durable as the samples are: without the configuration, they could be taken for those of another run.
+            write_atomically(path, text, durable=True, private=False)
         except OSError as error:
             raise _unwritable(self.folder, error) from None
         return path

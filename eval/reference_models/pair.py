@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from eval.reference_models.model import tokenizer_of, untrained
 from eval.reference_models.recipe import Recipe
 from eval.reference_models.train import Step, recall, train
 from eval.runners.prompt import Prompts
+from guard.files import atomic_folder, remove_partial, write_atomically
 
 CONFIG = "training.json"
 
@@ -64,13 +64,13 @@ def _train(plan: Plan, name: str, course: Course, tokenizer: Any, progress: Prog
     model = untrained(plan.recipe, tokenizer)
     train(model, course, plan.recipe, checkpoint, lambda step: progress(name, step))
     known = recall(model, course, plan.recipe)
-    partial = plan.out / f"{name}.partial"
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        model.to("cpu", torch.bfloat16).save_pretrained(partial)
-        tokenizer.save_pretrained(partial)
-        (partial / "recall.json").write_text(json.dumps({"recall": known}) + "\n")
-        partial.replace(folder)
+        remove_partial(plan.out)
+        # Durable: the checkpoint is removed next.
+        with atomic_folder(folder, durable=True) as partial:
+            model.to("cpu", torch.bfloat16).save_pretrained(partial)
+            tokenizer.save_pretrained(partial)
+            (partial / "recall.json").write_text(json.dumps({"recall": known}) + "\n")
     except OSError as error:
         raise BadRun(f"{folder}: cannot be written ({error.strerror}); run again to go on") from None
     checkpoint.unlink(missing_ok=True)
@@ -83,7 +83,7 @@ def _claim(plan: Plan) -> None:
     try:
         plan.out.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            path.write_text(json.dumps(wanted, indent=2) + "\n")
+            write_atomically(path, json.dumps(wanted, indent=2) + "\n", durable=True, private=False)
         known = json.loads(path.read_text())
     except OSError as error:
         raise BadRun(f"{plan.out}: cannot be written ({error.strerror})") from None

@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy
 from eval.core.errors import BadRun
 from eval.reference_models.lesson import Batch, Course, batches
 from eval.reference_models.recipe import Recipe
+from guard.files import atomic_file
 
 SAVE_SECONDS = 60.0
 
@@ -91,11 +92,11 @@ def _pace(step: int, done: float, warmup: int) -> float:
 
 
 def _save(path: Path, model: Any, optimizer: torch.optim.Optimizer, epoch: int, step: int) -> None:
-    partial = path.with_suffix(".partial")
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch, "step": step}
     try:
-        torch.save(state, partial)
-        partial.replace(path)
+        # Durable: it may hold hours of work, and a damaged one has to be removed by hand.
+        with atomic_file(path, durable=True, private=False) as file:
+            torch.save(state, file)
     except (OSError, RuntimeError) as error:
         # torch reports a full disk as a RuntimeError.
         raise BadRun(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from guard.detection.calibration import Calibration, Signals
 from guard.detection.embedder import Vectors
 from guard.errors import ModelUnavailable
+from guard.files import atomic_file
 
 VERSION = 1
 FILE = "detector.npz"
@@ -120,11 +119,9 @@ def save(classifier: Classifier, folder: Path) -> Path:
     for number, layer in enumerate(classifier.layers):
         arrays |= {f"weight{number}": layer.weight, f"bias{number}": layer.bias}
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".partial", delete=False) as file:
+    # Durable: a torn classifier would keep the next server from starting.
+    with atomic_file(folder / FILE, durable=True, private=True) as file:
         np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, folder / FILE)
     return folder / FILE
 
 

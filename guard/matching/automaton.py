@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -22,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard.errors import InvalidTarget, PolicyUnavailable
+from guard.files import atomic_file
 from guard.matching.trie import Trie
 from guard.text.normalise import fold, fold_char
 
@@ -118,17 +117,9 @@ class Automaton:
         """
         path = folder / f"{self.digest}.automaton"
         try:
-            with tempfile.NamedTemporaryFile(dir=folder, suffix=".partial", delete=False) as file:
-                try:
-                    for part in _parts(self):
-                        file.write(part)
-                    file.flush()
-                    os.fsync(file.fileno())
-                    os.replace(file.name, path)
-                except BaseException:
-                    os.unlink(file.name)
-                    raise
-            _sync(folder)
+            # Durable: after a power cut, a million phrases are mapped again and not compiled again.
+            with atomic_file(path, durable=True, private=True) as file:
+                file.writelines(_parts(self))
         except OSError as error:
             raise PolicyUnavailable("a compiled policy file cannot be written") from error
         return path
@@ -250,11 +241,3 @@ def _read(content: memoryview, digest: str) -> Automaton:
     if position != len(content):
         raise ValueError("trailing bytes")
     return Automaton(digest, symbols, table, *rest)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from guard.errors import PolicyUnavailable
+from guard.files import write_atomically
 
 NAME = "standing"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -27,9 +27,8 @@ def publish(folder: Path, digests: Sequence[str]) -> None:
     try:
         if _read(folder / NAME) == text:
             return
-        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".partial", delete=False) as file:
-            file.write(text)
-        os.replace(file.name, folder / NAME)
+        # Not durable: every start of a server publishes again.
+        write_atomically(folder / NAME, text, durable=False, private=True)
     except OSError as error:
         raise PolicyUnavailable("the policy folder cannot be written") from error
 

@@ -8,8 +8,6 @@ what was said before, so that all of it is one product of matrices.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from guard.detection.embedder import Vectors
 from guard.errors import PolicyUnavailable
+from guard.files import write_atomically
 
 DELTA = 0.5
 WEIGHT = 1.0
@@ -42,9 +41,9 @@ class Bias(NamedTuple):
         """
         digest = self.digest
         try:
-            with tempfile.NamedTemporaryFile(dir=folder, suffix=".partial", delete=False) as file:
-                file.write(self._cells().tobytes())
-            os.replace(file.name, folder / f"{digest}.bias")
+            # Not durable: a server that starts writes every bias that it names.
+            cells = self._cells().tobytes()
+            write_atomically(folder / f"{digest}.bias", cells, durable=False, private=True)
         except OSError as error:
             raise PolicyUnavailable("a soft match cannot be written") from error
         return digest

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from guard.errors import ModelUnavailable
+from guard.files import atomic_folder
 from guard.uld import digests
 
 # The server reads manifests without loading torch.
@@ -166,15 +166,14 @@ class Assistants:
         folder = self.folder(Standing.TRAINED)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as name:
-                (written := Path(name) / complete.digest).mkdir()
-                (written / _WEIGHTS).write_bytes(content)
-                (written / _MANIFEST).write_text(complete.text(), encoding="utf-8")
-                for extra, text in extras.items():
-                    (written / extra).write_text(text, encoding="utf-8")
-                # The same digest is the same content.
-                if not (folder / complete.digest).exists():
-                    written.rename(folder / complete.digest)
+            # The same digest is the same content.
+            if not (folder / complete.digest).exists():
+                # Durable: the checkpoints of a training that is complete are removed.
+                with atomic_folder(folder / complete.digest, durable=True) as written:
+                    (written / _WEIGHTS).write_bytes(content)
+                    (written / _MANIFEST).write_text(complete.text(), encoding="utf-8")
+                    for extra, text in extras.items():
+                        (written / extra).write_text(text, encoding="utf-8")
         except OSError as error:
             raise ModelUnavailable(f"the assistant cannot be written: {error.strerror}") from error
         return Assistant(complete.digest, complete, folder / complete.digest)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from torch.nn import functional
 
 from eval.report.svg import Line, chart
 from guard.errors import ModelUnavailable
+from guard.files import atomic_file
 from guard.targets.question_file import Example
 from guard.uld import digests
 from guard.uld.assistant import Assistant, Assistants, Training
@@ -135,13 +135,12 @@ class Checkpoint:
 
     def keep(self, course: _Course) -> None:
         """Write the state of a course; raises ModelUnavailable when the disk refuses, and keeps the one before."""
-        written = self._file.with_suffix(".new")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            torch.save(course.state, written)
-            os.replace(written, self._file)
+            # Not durable: a state that a power cut tore is dropped, and the training begins again.
+            with atomic_file(self._file, durable=False, private=False) as file:
+                torch.save(course.state, file)
         except (OSError, RuntimeError) as error:
-            written.unlink(missing_ok=True)
             raise ModelUnavailable(f"the training's state cannot be written: {type(error).__name__}") from error
 
     def remove(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from guard.errors import StoreUnavailable
+from guard.files import write_atomically
 
 TRIES = 3
 
@@ -63,17 +63,16 @@ class Jobs:
         # Ids sort by the time they were made.
         name = f"as_{int(now.timestamp() * 1e6):014x}{secrets.token_hex(4)}"
         job = Job(id=name, targets=tuple(targets), created_at=now.isoformat(timespec="seconds"))
-        self.keep(job)
+        # Durable: the client is told that the training is queued.
+        self.keep(job, durable=True)
         return job
 
-    def keep(self, job: Job) -> None:
-        """Write how a training stands."""
+    def keep(self, job: Job, *, durable: bool = False) -> None:
+        """Write how a training stands; progress that a power cut loses is made again."""
         file = self._file(job.id)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            written = file.with_suffix(f".{os.getpid()}")
-            written.write_text(json.dumps(asdict(job)), encoding="utf-8")
-            os.replace(written, file)
+            write_atomically(file, json.dumps(asdict(job)), durable=durable, private=False)
         except OSError as error:
             raise StoreUnavailable(f"the training queue cannot be written: {error.strerror}") from error
 

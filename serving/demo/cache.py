@@ -5,17 +5,15 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple
 from functools import partial
 from pathlib import Path
 from random import Random
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
+from guard.files import atomic_folder, remove_partial
 from serving.demo.corpus import corpus
 from serving.demo.lesson import deal
 from serving.demo.recipe import RECIPE_VERSION, Recipe
@@ -60,15 +58,11 @@ def ensure(folder: Path, digest: str, prepare: Callable[[Path], None]) -> Path:
     with _alone(folder):
         if model.is_dir():
             return model
-        for half in folder.glob(".half-*"):
-            shutil.rmtree(half)
-        half = Path(mkdtemp(prefix=".half-", dir=folder))
-        try:
-            prepare(half)
-            _let_others_read(half)
-            os.replace(half, model)
-        finally:
-            shutil.rmtree(half, ignore_errors=True)
+        remove_partial(folder)
+        # Durable: a later process trusts the folder by its name.
+        with atomic_folder(model, durable=True) as partial_model:
+            prepare(partial_model)
+            _let_others_read(partial_model)
     return model
 
 

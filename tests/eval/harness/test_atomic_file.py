@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,14 @@ def test_a_file_is_replaced_and_its_folder_made(tmp_path: Path) -> None:
     assert (path.read_text(), [each.name for each in path.parent.iterdir()]) == ("two", ["report.md"])
 
 
-def test_a_disk_that_refuses_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_disk_that_refuses_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "report.md"
     write_whole(path, "one")
-    # A full disk: every write to the device fails with ENOSPC.
-    (tmp_path / "report.md.partial").symlink_to("/dev/full")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(BadRun, match="No space left on device"):
         write_whole(path, "two")
     assert path.read_text() == "one"

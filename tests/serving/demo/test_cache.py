@@ -63,7 +63,7 @@ def test_a_failed_preparation_leaves_nothing_and_the_next_one_succeeds(tmp_path:
 
 
 def test_what_a_killed_process_left_is_removed_and_never_served(tmp_path: Path) -> None:
-    left = tmp_path / ".half-killed"
+    left = tmp_path / ".demo-aaaaaaaaaaaa.killed.partial"
     left.mkdir()
     fill(left)
     model = ensure(tmp_path, "a" * 64, fill)
