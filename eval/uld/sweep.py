@@ -1,4 +1,4 @@
-"""The TOFU table of a sweep: what each method at each strength forgets, and what it costs."""
+"""A sweep over TOFU: what each method at each strength forgets, and what it costs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from eval.metrics.probability import normalised, probability
 from eval.metrics.rouge import rouge
 from eval.metrics.statistics import SplitScores, forget_quality, model_utility
 from eval.metrics.truth_ratio import closer_to_one, true_better, truth_ratio
-from eval.report.svg import Line, chart
-from eval.uld.gate import Gate
-from eval.uld.generate import answers
-from eval.uld.points import Cast, Losses, Method, Point, losses
+from eval.uld.generate import greedy_answers
+from eval.uld.grid import DifferenceMethod, GridSetting, Losses, ModelSet, answer_losses
+from eval.uld.similarity_gate import SimilarityGate
 from guard.decoding.vocabulary import Vocabulary
 from guard.detection.embedder import Embedder
 from guard.errors import ModelUnavailable
@@ -29,16 +28,16 @@ from guard.uld.assistant import Assistant
 from guard.uld.tokens import encode, encode_prompt
 from guard.uld.truncated_model import Trunk
 
-Report = Callable[[str, float], None]
-"""Told which part of a sweep is under way and the share of it that is done."""
+SweepProgress = Callable[[str, float], None]
+"""Called with the part of a sweep that is running and the share of it that is done."""
 
-_LONGEST = 1024
-_ANSWER = 120
+_MAX_EXAMPLE_TOKENS = 1024
+_MAX_ANSWER_TOKENS = 120
 _FORGET, _RETAIN, _AUTHORS, _FACTS = range(4)
-_BARE = Point(Method.NONE)
+_UNPROTECTED = GridSetting(DifferenceMethod.NONE)
 
 
-class Models(NamedTuple):
+class ModelFolders(NamedTuple):
     """Folders of the target, the model that never saw the forget set, and Divergence Decoding's pair or ""."""
 
     target: str
@@ -48,11 +47,14 @@ class Models(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """One line of the table; a gated one is the unprotected model wherever the gate does not fire."""
+class SweepRow:
+    """One row of the table; a gated one is the unprotected model wherever the gate does not fire.
+
+    forget_quality  p-value of the Kolmogorov-Smirnov test against the retain model; `distance` is its statistic
+    """
 
     name: str
-    point: Point
+    setting: GridSetting
     gated: bool
     forget_quality: float
     distance: float
@@ -62,108 +64,121 @@ class Scored:
 
 
 class Sweep:
-    """Scores points on one split; what the unprotected model and the gate say is computed once."""
+    """Scores settings on one split of TOFU. The gate and the retain model's forget losses are computed once.
+
+    gate_fires         bool [questions] for each of the four sets: whether the gate fires
+    paraphrases_gated  share of the paraphrased forget questions for which the gate fires
+    """
 
     def __init__(
         self,
-        models: Models,
+        folders: ModelFolders,
         assistants: Sequence[Assistant],
-        folder: Path,
+        data: Path,
         split: ForgetSplit,
         embedder: Embedder,
-        report: Report,
+        progress: SweepProgress,
     ) -> None:
-        data = load(folder, split)
-        self._sets = (data.forget, data.retain, data.real_authors, data.world_facts)
+        tofu = load(data, split)
+        self._sets = (tofu.forget, tofu.retain, tofu.real_authors, tofu.world_facts)
         self._assistants = assistants
-        self._report = report
-        self._tokenizer = _tokenizer(models.target)
-        self.cast = _cast(models, assistants, self._tokenizer)
-        forget = [Row(Example(row.question, row.answer)) for row in data.forget]
-        gate = Gate(embedder, forget)
-        self.fires = [gate.fires([row.question for row in rows]) for rows in self._sets]
-        self.paraphrases_found = float(
-            gate.fires([r.paraphrased_question or r.question for r in data.forget]).mean()
-        )
-        never = _cast(Models(models.never_saw, ""), (), self._tokenizer)
-        self._never = self._score(never, [_BARE], range(1), "retain model")[_BARE][_FORGET]
-        self._never_cast = never
+        self._progress = progress
+        self._tokenizer = _load_tokenizer(folders.target)
+        self.models = _load_models(folders, assistants, self._tokenizer)
+        gate = SimilarityGate(embedder, [Row(Example(row.question, row.answer)) for row in tofu.forget])
+        self.gate_fires = [gate.fires([row.question for row in rows]) for rows in self._sets]
+        paraphrases = [row.paraphrased_question or row.question for row in tofu.forget]
+        self.paraphrases_gated = float(gate.fires(paraphrases).mean())
+        self._retain_models = _load_models(ModelFolders(folders.never_saw, ""), (), self._tokenizer)
+        losses = self._losses(self._retain_models, [_UNPROTECTED], range(1), "retain model")
+        self._retain_forget_losses = losses[_UNPROTECTED][_FORGET]
 
-    def quick(self, points: Sequence[Point]) -> list[Scored]:
-        """Return lines without utility: the forget set's losses alone."""
-        found = self._score(self.cast, [_BARE, *points], range(1), "forget set")
-        return [self._line(point, False, found[point], None) for point in (_BARE, *points)]
+    def forget_rows(self, settings: Sequence[GridSetting]) -> list[SweepRow]:
+        """Return the rows of the unprotected model and of each setting, with the forget set's losses alone."""
+        losses = self._losses(self.models, [_UNPROTECTED, *settings], range(1), "forget set")
+        return [self._row(setting, False, losses[setting], None) for setting in (_UNPROTECTED, *settings)]
 
-    def whole(self, points: Sequence[Point]) -> list[Scored]:
-        """Return all lines: unprotected, each point ungated and gated, and the retain model; ROUGE included."""
-        found = self._score(self.cast, [_BARE, *points], range(4), "losses")
-        bare = self._rouges(self.cast, _BARE, "unprotected")
-        lines = [self._line(_BARE, False, found[_BARE], bare)]
-        for point in points:
-            said = self._rouges(self.cast, point, label(point, self._assistants))
-            lines.append(self._line(point, False, found[point], said))
-            gated = [
-                _choose(fired, of, on)
-                for fired, of, on in zip(self.fires, found[_BARE], found[point], strict=True)
+    def full_rows(self, settings: Sequence[GridSetting]) -> list[SweepRow]:
+        """Return all rows: unprotected, each setting ungated and gated, and the retain model; with ROUGE."""
+        losses = self._losses(self.models, [_UNPROTECTED, *settings], range(4), "losses")
+        plain_losses = losses[_UNPROTECTED]
+        plain_recalls = self._recalls(self.models, _UNPROTECTED, "unprotected")
+        rows = [self._row(_UNPROTECTED, False, plain_losses, plain_recalls)]
+        for setting in settings:
+            recalls = self._recalls(self.models, setting, label(setting, self._assistants))
+            rows.append(self._row(setting, False, losses[setting], recalls))
+            gated_losses = [
+                protected.where(fires, plain)
+                for fires, protected, plain in zip(self.gate_fires, losses[setting], plain_losses, strict=True)
             ]
-            heard = [np.where(fired, on, of) for fired, of, on in zip(self.fires, bare, said, strict=True)]
-            lines.append(self._line(point, True, gated, heard))
-        never = self._score(self._never_cast, [_BARE], range(4), "retain model")[_BARE]
-        lines.append(
-            self._line(_BARE, False, never, self._rouges(self._never_cast, _BARE, "retain model"), "retain model")
-        )
-        return lines
+            gated_recalls = [
+                np.where(fires, protected, plain)
+                for fires, protected, plain in zip(self.gate_fires, recalls, plain_recalls, strict=True)
+            ]
+            rows.append(self._row(setting, True, gated_losses, gated_recalls))
+        retain_losses = self._losses(self._retain_models, [_UNPROTECTED], range(4), "retain model")[_UNPROTECTED]
+        retain_recalls = self._recalls(self._retain_models, _UNPROTECTED, "retain model")
+        rows.append(self._row(_UNPROTECTED, False, retain_losses, retain_recalls, "retain model"))
+        return rows
 
-    def _score(self, cast: Cast, points: Sequence[Point], sets: range, what: str) -> dict[Point, list[_SetLosses]]:
-        """Return for each point the losses of the sets."""
-        texts = [text for place in sets for row in self._sets[place] for text in _texts(row)]
-        examples = [encode(self._tokenizer, text, _LONGEST) for text in texts]
-        found = losses(cast, points, examples, lambda share: self._report(what, share))
-        sizes = [len(self._sets[place]) * (2 + len(self._sets[place][0].perturbed_answers)) for place in sets]
+    def _losses(
+        self, models: ModelSet, settings: Sequence[GridSetting], sets: range, part: str
+    ) -> dict[GridSetting, list[_SetLosses]]:
+        examples = [
+            encode(self._tokenizer, example, _MAX_EXAMPLE_TOKENS)
+            for number in sets
+            for row in self._sets[number]
+            for example in _examples(row)
+        ]
+        losses = answer_losses(models, settings, examples, lambda share: self._progress(part, share))
+        sizes = [len(self._sets[number]) * (2 + len(self._sets[number][0].perturbed_answers)) for number in sets]
         ends = [0, *np.cumsum(sizes).tolist()]
         return {
-            point: [
-                _SetLosses.of(values[first:last].reshape(len(self._sets[place]), -1))
-                for place, (first, last) in zip(sets, pairwise(ends), strict=True)
+            setting: [
+                _SetLosses.of(values[first:last].reshape(len(self._sets[number]), -1))
+                for number, (first, last) in zip(sets, pairwise(ends), strict=True)
             ]
-            for point, values in found.items()
+            for setting, values in losses.items()
         }
 
-    def _rouges(self, cast: Cast, point: Point, what: str) -> list[NDArray[np.float64]]:
+    def _recalls(self, models: ModelSet, setting: GridSetting, part: str) -> list[NDArray[np.float64]]:
+        """Return the ROUGE-L recall of the greedy answers, float64 [questions] for each of the four sets."""
         prompts = [encode_prompt(self._tokenizer, row.question) for rows in self._sets for row in rows]
         golds = [row.answer for rows in self._sets for row in rows]
         end = self._tokenizer.eos_token_id
-        made = answers(cast, point, prompts, end, _ANSWER, lambda share: self._report(what, share))
-        texts = self._tokenizer.batch_decode(made, skip_special_tokens=True)
+        answers = greedy_answers(
+            models, setting, prompts, end, _MAX_ANSWER_TOKENS, lambda share: self._progress(part, share)
+        )
+        texts = self._tokenizer.batch_decode(answers, skip_special_tokens=True)
         recalls = [rouge(gold, text, stemmer=True).rougeL_recall for gold, text in zip(golds, texts, strict=True)]
         ends = np.cumsum([len(rows) for rows in self._sets])
         return np.split(np.array(recalls), ends[:-1])
 
-    def _line(
+    def _row(
         self,
-        point: Point,
+        setting: GridSetting,
         gated: bool,
-        found: Sequence[_SetLosses],
-        rouges: Sequence[NDArray[np.float64]] | None,
+        losses: Sequence[_SetLosses],
+        recalls: Sequence[NDArray[np.float64]] | None,
         name: str = "",
-    ) -> Scored:
-        recalls = [float(part.mean()) for part in rouges] if rouges is not None else [float("nan")]
-        test = forget_quality(found[_FORGET].ratios, self._never.ratios)
-        forget = SplitScores(found[_FORGET].likely, recalls[_FORGET], closer_to_one(found[_FORGET].ratios))
+    ) -> SweepRow:
+        rouge_of = [float(values.mean()) for values in recalls] if recalls is not None else [float("nan")]
+        test = forget_quality(losses[_FORGET].ratios, self._retain_forget_losses.ratios)
+        forget = SplitScores(losses[_FORGET].likely, rouge_of[_FORGET], closer_to_one(losses[_FORGET].ratios))
         retain = utility = None
-        if rouges is not None:
+        if recalls is not None:
             retain, *others = (
                 SplitScores(
-                    found[place].likely if place == _RETAIN else found[place].preferred,
-                    recalls[place],
-                    true_better(found[place].ratios),
+                    losses[number].likely if number == _RETAIN else losses[number].preferred,
+                    rouge_of[number],
+                    true_better(losses[number].ratios),
                 )
-                for place in (_RETAIN, _AUTHORS, _FACTS)
+                for number in (_RETAIN, _AUTHORS, _FACTS)
             )
             utility = model_utility(retain, *others)
-        return Scored(
-            name=name or label(point, self._assistants),
-            point=point,
+        return SweepRow(
+            name=name or label(setting, self._assistants),
+            setting=setting,
             gated=gated,
             forget_quality=test.p_value,
             distance=test.statistic,
@@ -197,90 +212,50 @@ class _SetLosses:
     def preferred(self) -> float:
         return float(normalised(probability(self.answer), probability(self.wrong)).mean())
 
+    def where(self, fires: NDArray[np.bool_], otherwise: _SetLosses) -> _SetLosses:
+        """Return these losses where `fires` [n] is true, and those of `otherwise` elsewhere."""
+        return _SetLosses(
+            np.where(fires, self.answer, otherwise.answer),
+            np.where(fires, self.paraphrase, otherwise.paraphrase),
+            np.where(fires[:, None], self.wrong, otherwise.wrong),
+        )
 
-def label(point: Point, assistants: Sequence[Assistant]) -> str:
-    """Return a point's name in a table."""
-    if point.method is Method.NONE:
+
+def label(setting: GridSetting, assistants: Sequence[Assistant]) -> str:
+    """Return a setting's name in a table."""
+    if setting.method is DifferenceMethod.NONE:
         return "unprotected"
-    if point.method is Method.DD_RANK:
-        return f"DD rank, k {point.strength:g}"
-    if point.method is Method.DD_LINEAR:
-        return f"DD linear, alpha {point.strength:g}"
-    (manifest,) = (a.manifest for a in assistants if a.digest == point.assistant)
-    made = f"ULD {point.assistant[:8]} (K {manifest.layers}, seed {manifest.seed})"
-    return f"{made}, alpha {point.strength:g}, filter {point.filter_rate:g}"
+    if setting.method is DifferenceMethod.DD_RANK:
+        return f"DD rank, k {setting.strength:g}"
+    if setting.method is DifferenceMethod.DD_LINEAR:
+        return f"DD linear, alpha {setting.strength:g}"
+    (manifest,) = (a.manifest for a in assistants if a.digest == setting.assistant)
+    assistant = f"ULD {setting.assistant[:8]} (K {manifest.layers}, seed {manifest.seed})"
+    return f"{assistant}, alpha {setting.strength:g}, filter {setting.filter_rate:g}"
 
 
-def markdown(lines: Sequence[Scored]) -> str:
-    """Return the table as Markdown."""
-    head = (
-        "| | FQ (KS p) | KS D | utility | of unprotected | forget prob / ROUGE / TR | retain prob / ROUGE / TR |"
-    )
-    base = lines[0].utility
-    rows = [head, "| --- |" + " --- |" * 6]
-    for line in lines:
-        utility = "" if line.utility is None else f"{line.utility:.4f}"
-        share = "" if line.utility is None or not base else f"{line.utility / base:.4f}"
-        name = line.name + (", gated" if line.gated else "")
-        cells = (name, f"{line.forget_quality:.3g}", f"{line.distance:.3f}", utility, share)
-        rows.append(f"| {' | '.join((*cells, _triple(line.forget), _triple(line.retain)))} |")
-    return "\n".join(rows) + "\n"
+def _examples(row: PerturbedQuestion) -> list[Example]:
+    answers = (row.answer, row.paraphrased_answer, *row.perturbed_answers)
+    return [Example(row.question, answer) for answer in answers]
 
 
-def picture(lines: Sequence[Scored]) -> str:
-    """Return the picture, SVG, of forget and retain probability against alpha, of the ungated ULD lines."""
-    drawn: dict[str, list[Scored]] = {}
-    for line in lines:
-        if line.point.method is Method.ULD and not line.gated:
-            drawn.setdefault(f"{line.point.assistant[:6]} {line.point.filter_rate:g}", []).append(line)
-    series = []
-    for name, group in drawn.items():
-        along = [line.point.strength for line in sorted(group, key=lambda one: one.point.strength)]
-        ranked = sorted(group, key=lambda one: one.point.strength)
-        series.append(Line(f"forget {name}", along, [line.forget.probability for line in ranked]))
-        kept = [line.retain.probability for line in ranked if line.retain is not None]
-        if len(kept) == len(ranked):
-            series.append(Line(f"retain {name}", along, kept))
-    return chart(series, "alpha", "probability of the answer") if series else ""
-
-
-def _triple(scores: SplitScores | None) -> str:
-    if scores is None:
-        return ""
-    return " / ".join("-" if np.isnan(value) else f"{value:.4f}" for value in scores)
-
-
-def _choose(fired: NDArray[np.bool_], of: _SetLosses, on: _SetLosses) -> _SetLosses:
-    def chosen(a: Losses, b: Losses) -> Losses:
-        return np.where(fired if a.ndim == 1 else fired[:, None], a, b)
-
-    return _SetLosses(
-        chosen(on.answer, of.answer), chosen(on.paraphrase, of.paraphrase), chosen(on.wrong, of.wrong)
-    )
-
-
-def _texts(row: PerturbedQuestion) -> list[Example]:
-    said = (row.answer, row.paraphrased_answer, *row.perturbed_answers)
-    return [Example(row.question, answer) for answer in said]
-
-
-def _cast(models: Models, assistants: Sequence[Assistant], tokenizer: Any) -> Cast:
-    target = _model(models.target)
+def _load_models(folders: ModelFolders, assistants: Sequence[Assistant], tokenizer: Any) -> ModelSet:
+    target = _load_model(folders.target)
     pinned = torch.zeros(target.config.vocab_size, dtype=torch.bool)
     pinned[sorted(Vocabulary.from_tokenizer(tokenizer).special)] = True
     trunks: dict[int, Trunk] = {}
-    laid: dict[str, tuple[Trunk, Mapping[str, torch.nn.Parameter]]] = {}
+    loaded: dict[str, tuple[Trunk, Mapping[str, torch.nn.Parameter]]] = {}
     for assistant in assistants:
-        assistant.belongs_to(models.target)
+        assistant.belongs_to(folders.target)
         layers = assistant.manifest.layers
         if layers not in trunks:
-            trunks[layers] = Trunk(models.target, layers, torch.float32, "cpu")
-        laid[assistant.digest] = trunks[layers], trunks[layers].load(assistant.tensors())
-    retain, forget = (_model(folder) if folder else None for folder in (models.dd_retain, models.dd_forget))
-    return Cast(target, laid, retain, forget, pinned)
+            trunks[layers] = Trunk(folders.target, layers, torch.float32, "cpu")
+        loaded[assistant.digest] = trunks[layers], trunks[layers].load(assistant.tensors())
+    retain, forget = (_load_model(folder) if folder else None for folder in (folders.dd_retain, folders.dd_forget))
+    return ModelSet(target, loaded, retain, forget, pinned)
 
 
-def _model(folder: str) -> Any:
+def _load_model(folder: str) -> Any:
     from transformers import AutoModelForCausalLM
 
     try:
@@ -289,7 +264,7 @@ def _model(folder: str) -> Any:
         raise ModelUnavailable(f"a model of the sweep does not load: {type(error).__name__}") from error
 
 
-def _tokenizer(folder: str) -> Any:
+def _load_tokenizer(folder: str) -> Any:
     from transformers import AutoTokenizer
 
     try:

@@ -18,7 +18,7 @@ from guard.errors import LetheError
 
 # torch and the models are loaded only by the commands that need them.
 if TYPE_CHECKING:
-    from eval.uld.points import Point
+    from eval.uld.grid import GridSetting
     from guard.uld.assistant import Assistant
     from guard.uld.train import Epoch
 
@@ -161,26 +161,27 @@ def sweep(
     directory: Store = STORE,
 ) -> None:
     """Compare strengths on TOFU before promoting: what is forgotten, and what it costs."""
-    from eval.uld.points import Method, Point
-    from eval.uld.sweep import Models, Sweep, markdown, picture
+    from eval.uld.grid import DifferenceMethod, GridSetting
+    from eval.uld.sweep import ModelFolders, Sweep
+    from eval.uld.table import markdown, strength_chart
     from guard.detection.embedder import SentenceEmbedder
     from guard.uld.assistant import Assistants
 
     with _reported(), _bar() as bar:
         chosen = [Assistants(directory).find(start)[1] for start in assistant or []]
-        points = _uld_points(chosen, alpha or [], filter_rate or [])
-        points += [Point(Method.DD_LINEAR, strength) for strength in dd_alpha or []]
-        points += [Point(Method.DD_RANK, count) for count in dd_rank or []]
-        models = Models(model, never_saw, dd_retain, dd_forget)
-        made = Sweep(models, chosen, tofu, split, SentenceEmbedder(), bar)  # type: ignore[arg-type]
-        lines = made.quick(points) if quick else made.whole(points)
-        table, drawn = markdown(lines), picture(lines)
+        settings = _uld_settings(chosen, alpha or [], filter_rate or [])
+        settings += [GridSetting(DifferenceMethod.DD_LINEAR, strength) for strength in dd_alpha or []]
+        settings += [GridSetting(DifferenceMethod.DD_RANK, count) for count in dd_rank or []]
+        folders = ModelFolders(model, never_saw, dd_retain, dd_forget)
+        sweeping = Sweep(folders, chosen, tofu, split, SentenceEmbedder(), bar)  # type: ignore[arg-type]
+        rows = sweeping.forget_rows(settings) if quick else sweeping.full_rows(settings)
+        table, drawn = markdown(rows), strength_chart(rows)
     out.mkdir(parents=True, exist_ok=True)
     (out / "table.md").write_text(table, encoding="utf-8")
     (out / "alpha.svg").write_text(drawn, encoding="utf-8")
     print(table)
-    shares = [f"{name} {fired.mean():.3f}" for name, fired in zip(SETS, made.fires, strict=True)]
-    print(f"gate fires: {', '.join(shares)}, paraphrased forget questions {made.paraphrases_found:.3f}")
+    shares = [f"{name} {fired.mean():.3f}" for name, fired in zip(SETS, sweeping.gate_fires, strict=True)]
+    print(f"gate fires: {', '.join(shares)}, paraphrased forget questions {sweeping.paraphrases_gated:.3f}")
 
 
 @assistants.command()
@@ -204,11 +205,13 @@ def bench(
 SETS = ("forget", "retain", "real authors", "world facts")
 
 
-def _uld_points(chosen: Sequence[Assistant], alphas: Sequence[float], rates: Sequence[float]) -> list[Point]:
-    from eval.uld.points import Method, Point
+def _uld_settings(
+    chosen: Sequence[Assistant], alphas: Sequence[float], rates: Sequence[float]
+) -> list[GridSetting]:
+    from eval.uld.grid import DifferenceMethod, GridSetting
 
     return [
-        Point(Method.ULD, strength, rate, one.digest)
+        GridSetting(DifferenceMethod.ULD, strength, rate, one.digest)
         for one in chosen
         for rate in rates or [one.manifest.filter_rate]
         for strength in alphas or [one.manifest.alpha]

@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from eval.uld.points import Method, Point
-from eval.uld.sweep import Models, Sweep
+from eval.uld.grid import DifferenceMethod, GridSetting
+from eval.uld.sweep import ModelFolders, Sweep
 from guard.uld.assistant import Assistants, Standing, Training
 from guard.uld.corpus import Corpus
 from guard.uld.tokens import encode, pad
@@ -105,13 +105,17 @@ def test_a_gated_line_forgets_like_the_ungated_one_and_keeps_the_rest(model: Pat
     recipe = Recipe(layers=2, rank=8, epochs=5, batch=4, rate=2e-2)
     assistant = train(model, CORPUS, recipe, Assistants(tmp_path / "assistants"), Losses())
     never_saw = str(make_model(tmp_path / "other", seed=1))
-    sweep = Sweep(Models(str(model), never_saw), [assistant], tofu, "forget10", WordEmbedder(), lambda *_: None)
-    bare, ungated, gated, never = sweep.whole([Point(Method.ULD, 1.5, 0.0, assistant.digest)])
+    sweep = Sweep(
+        ModelFolders(str(model), never_saw), [assistant], tofu, "forget10", WordEmbedder(), lambda *_: None
+    )
+    bare, ungated, gated, retain_model = sweep.full_rows(
+        [GridSetting(DifferenceMethod.ULD, 1.5, 0.0, assistant.digest)]
+    )
     assert bare.retain is not None
     assert gated.retain == bare.retain
     assert gated.utility == bare.utility
     assert gated.forget == ungated.forget
     assert ungated.forget.probability < bare.forget.probability
-    assert never.forget_quality == 1.0
-    assert sweep.fires[0].all()
-    assert not sweep.fires[1].any()
+    assert retain_model.forget_quality == 1.0
+    assert sweep.gate_fires[0].all()
+    assert not sweep.gate_fires[1].any()

@@ -8,9 +8,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from eval.uld.generate import answers
-from eval.uld.points import Method, Point
-from eval.uld.sweep import Models, Sweep, markdown, picture
+from eval.uld.generate import greedy_answers
+from eval.uld.grid import DifferenceMethod, GridSetting
+from eval.uld.sweep import ModelFolders, Sweep
+from eval.uld.table import markdown, strength_chart
 from guard.targets.question_file import Example, Row
 from guard.uld.assistant import Assistant, Assistants
 from guard.uld.tokens import encode, pad
@@ -59,18 +60,20 @@ def assistant(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Assistan
 
 @pytest.fixture(scope="module")
 def sweep(model: Path, other_model: Path, tofu: Path, assistant: Assistant) -> Sweep:
-    models = Models(str(model), str(other_model), str(other_model), str(model))
-    return Sweep(models, [assistant], tofu, "forget10", WordEmbedder(), lambda *_: None)
+    folders = ModelFolders(str(model), str(other_model), str(other_model), str(model))
+    return Sweep(folders, [assistant], tofu, "forget10", WordEmbedder(), lambda *_: None)
 
 
 def test_no_strength_is_no_protection(sweep: Sweep, assistant: Assistant) -> None:
-    bare, weak = sweep.quick([Point(Method.ULD, 0.0, 0.0, assistant.digest)])
+    bare, weak = sweep.forget_rows([GridSetting(DifferenceMethod.ULD, 0.0, 0.0, assistant.digest)])
     assert weak.forget_quality == pytest.approx(bare.forget_quality)
     assert weak.forget.probability == pytest.approx(bare.forget.probability)
 
 
 def test_divergence_at_strength_one_is_its_retain_model(sweep: Sweep) -> None:
-    _, linear, rank = sweep.quick([Point(Method.DD_LINEAR, 1.0), Point(Method.DD_RANK, 3)])
+    _, linear, rank = sweep.forget_rows(
+        [GridSetting(DifferenceMethod.DD_LINEAR, 1.0), GridSetting(DifferenceMethod.DD_RANK, 3)]
+    )
     # Special tokens keep the target's probability, so it is not quite the model that never saw.
     assert linear.distance <= 0.5
     assert rank.forget.probability <= linear.forget.probability + 1
@@ -85,29 +88,29 @@ def test_losses_are_those_of_the_whole_model(sweep: Sweep, model: Path) -> None:
         with torch.inference_mode():
             loss = torch.nn.functional.cross_entropy(target(tokens).logits[0], labels[0])
         probabilities.append(float((-loss).exp()))
-    (bare,) = sweep.quick([])
+    (bare,) = sweep.forget_rows([])
     assert bare.forget.probability == pytest.approx(sum(probabilities) / len(probabilities), rel=1e-4)
 
 
 def test_greedy_answers_are_the_model_s_own(sweep: Sweep, model: Path) -> None:
     target = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
     prompts = [[1, 5, 9, 40], [1, 77]]
-    made = answers(sweep.cast, Point(Method.NONE), prompts, 2, 6, lambda _: None)
-    for prompt, answer in zip(prompts, made, strict=True):
+    answers = greedy_answers(sweep.models, GridSetting(DifferenceMethod.NONE), prompts, 2, 6, lambda _: None)
+    for prompt, answer in zip(prompts, answers, strict=True):
         plain = target.generate(torch.tensor([prompt]), max_new_tokens=6, do_sample=False, pad_token_id=0)
         expected = plain[0, len(prompt) :].tolist()
         assert answer == (expected[: expected.index(2)] if 2 in expected else expected)
 
 
 def test_the_table_names_what_was_compared_and_shows_no_text(sweep: Sweep, assistant: Assistant) -> None:
-    points = [Point(Method.ULD, alpha, 0.01, assistant.digest) for alpha in (0.5, 1.0)]
-    lines = sweep.quick([*points, Point(Method.DD_RANK, 3)])
-    table = markdown(lines)
-    assert [row.split("|")[1].strip() for row in table.splitlines()[2:]] == [
+    settings = [GridSetting(DifferenceMethod.ULD, alpha, 0.01, assistant.digest) for alpha in (0.5, 1.0)]
+    rows = sweep.forget_rows([*settings, GridSetting(DifferenceMethod.DD_RANK, 3)])
+    table = markdown(rows)
+    assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == [
         "unprotected",
         f"ULD {assistant.digest[:8]} (K 2, seed 0), alpha 0.5, filter 0.01",
         f"ULD {assistant.digest[:8]} (K 2, seed 0), alpha 1, filter 0.01",
         "DD rank, k 3",
     ]
     assert "Zorblin" not in table
-    assert picture(lines).count("<polyline") == 1
+    assert strength_chart(rows).count("<polyline") == 1

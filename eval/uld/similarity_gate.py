@@ -1,4 +1,4 @@
-"""The detector's rule of meaning, as a sweep applies it: is a question near one that is to be forgotten?"""
+"""The detector's similarity rule, as a sweep applies it: is a question close to one that must be forgotten?"""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from guard.targets.question_file import Row
 from guard.text.conversation import windows
 
 
-class Gate:
+class SimilarityGate:
     """Fires for a question whose cosine to a forget question, alone or with its answer, reaches the threshold.
 
-    The detector also knows names; a sweep is given none, so it fires less often here than when serving.
+    The detector also looks for names; a sweep has none, so the gate fires less often here than when serving.
     """
 
     def __init__(self, embedder: Embedder, forget: Sequence[Row], threshold: float = THRESHOLD) -> None:
         self._embedder = embedder
         self._threshold = threshold
-        asked = [row.example for row in forget]
-        texts = [text for e in asked for text in (e.question, f"{e.question} {e.answer}")]
-        cut = dict.fromkeys(window for text in texts for window in windows(text))
-        self._index = TargetIndex.build({"forget": embedder.embed(list(cut))})
+        examples = [row.example for row in forget]
+        texts = [text for e in examples for text in (e.question, f"{e.question} {e.answer}")]
+        distinct = dict.fromkeys(window for text in texts for window in windows(text))
+        self._index = TargetIndex.build({"forget": embedder.embed(list(distinct))})
 
     def fires(self, questions: Sequence[str]) -> NDArray[np.bool_]:
         """Return bool [questions]."""

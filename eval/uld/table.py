@@ -1,0 +1,50 @@
+"""The rows of a sweep as a Markdown table, and as a chart over alpha."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from eval.metrics.statistics import SplitScores
+from eval.report.svg import Line, chart
+from eval.uld.grid import DifferenceMethod
+from eval.uld.sweep import SweepRow
+
+
+def markdown(rows: Sequence[SweepRow]) -> str:
+    """Return the rows, the unprotected model first, as a Markdown table."""
+    head = (
+        "| | FQ (KS p) | KS D | utility | of unprotected | forget prob / ROUGE / TR | retain prob / ROUGE / TR |"
+    )
+    base = rows[0].utility
+    lines = [head, "| --- |" + " --- |" * 6]
+    for row in rows:
+        utility = "" if row.utility is None else f"{row.utility:.4f}"
+        share = "" if row.utility is None or not base else f"{row.utility / base:.4f}"
+        name = row.name + (", gated" if row.gated else "")
+        cells = (name, f"{row.forget_quality:.3g}", f"{row.distance:.3f}", utility, share)
+        lines.append(f"| {' | '.join((*cells, _triple(row.forget), _triple(row.retain)))} |")
+    return "\n".join(lines) + "\n"
+
+
+def strength_chart(rows: Sequence[SweepRow]) -> str:
+    """Return an SVG chart of forget and retain probability over alpha, of the ungated ULD rows; "" without one."""
+    groups: dict[str, list[SweepRow]] = {}
+    for row in rows:
+        if row.setting.method is DifferenceMethod.ULD and not row.gated:
+            groups.setdefault(f"{row.setting.assistant[:6]} {row.setting.filter_rate:g}", []).append(row)
+    series = []
+    for name, group in groups.items():
+        ordered = sorted(group, key=lambda row: row.setting.strength)
+        alphas = [row.setting.strength for row in ordered]
+        series.append(Line(f"forget {name}", alphas, [row.forget.probability for row in ordered]))
+        retained = [row.retain.probability for row in ordered if row.retain is not None]
+        if len(retained) == len(ordered):
+            series.append(Line(f"retain {name}", alphas, retained))
+    return chart(series, "alpha", "probability of the answer") if series else ""
+
+
+def _triple(scores: SplitScores | None) -> str:
+    if scores is None:
+        return ""
+    return " / ".join("-" if math.isnan(value) else f"{value:.4f}" for value in scores)
