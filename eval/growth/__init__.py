@@ -1,1 +1,1 @@
-"""How utility and cost develop as targets grow: scalability and sustainability."""
+"""Measures utility and latency while a policy grows: scalability and sustainability."""

@@ -1,4 +1,4 @@
-"""A running server while its policy grows: what retained knowledge and latency are at each size."""
+"""Grows the policy of a running server: retained knowledge and latency at each size."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from eval.benchmarks.files import Question, load_questions
 from eval.benchmarks.muse import KNOWMEM_MAX_TOKENS, cut_answer, knowledge_prompt
 from eval.core.ask import Ask
 from eval.core.errors import BadBenchmark, EndpointFailed
-from eval.growth.load import Answered, Asking, Load, loading
+from eval.growth.load import Load, LoadPrompts, LoadResult, running_load
 from eval.metrics.rouge import rouge
 from eval.runners.endpoint import Endpoint
 from serving.admin.client import AdminClient, AdminRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """The server with `targets` of them.
+class GrowthPoint:
+    """One measurement, with `targets` targets enforced.
 
     knowledge   ROUGE-L F1 of the answers on the retain side, times 100: MUSE's KnowMem, or of chats
-    unchanged   share of the answers on the retain side that are those before the first target, letter for letter
-    p50, p95    seconds of a request of the load since the point before
-    requests    of the load since then, and how many of them `failed`
-    adding      mean seconds until an added target was enforced (of a batch: until it was)
+    unchanged   share of the answers on the retain side that equal those before the first target
+    p50, p95    latency of the load's requests since the last point, in seconds
+    requests    number of these requests
+    failed      how many of them failed
+    adding      mean seconds until an added target, or batch of targets, was enforced
     """
 
     targets: int
@@ -47,12 +48,12 @@ class Point:
 
 CHAT_MAX_TOKENS = 128
 
-Told = Callable[[Point], None]
+OnPoint = Callable[[GrowthPoint], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
-    """The questions of the retain side, and how they are asked."""
+class RetainQuestions:
+    """The questions of the retain side, with their prompts."""
 
     rows: Sequence[Question] = field(repr=False)
     asks: Sequence[Ask] = field(repr=False)
@@ -60,13 +61,13 @@ class Questions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """The server under test.
+class MeasuredServer:
+    """The server under test, and what it is asked.
 
-    url      base URL of its data plane, without /v1; the admin plane is found as the command line finds it
-    clients  of the load
-    retain   rows with `question` and `answer` that a chat model knows, asked instead of KnowMem's
-    limit    questions of the retain side; None for all
+    url      base URL of the data plane, without /v1; the admin plane comes from the command line's own settings
+    clients  concurrent requests of the load
+    retain   file of questions and answers that a chat model knows, used instead of KnowMem's
+    limit    maximum number of questions of the retain side; None for all
     """
 
     url: str
@@ -75,70 +76,70 @@ class Server:
     clients: int = 4
     limit: int | None = None
 
-    def questions(self) -> Questions:
-        """What is asked at each point; raises BadBenchmark where it is not there."""
+    def questions(self) -> RetainQuestions:
+        """Return what is asked at each point. Raises BadBenchmark if the data is missing."""
         if self.retain:
             rows = load_questions(self.retain)[: self.limit]
-            return Questions(rows, [Ask(row.question) for row in rows], CHAT_MAX_TOKENS)
-        learnt = muse.load(self.data)
-        if not learnt.retain:
+            return RetainQuestions(rows, [Ask(row.question) for row in rows], CHAT_MAX_TOKENS)
+        corpus = muse.load(self.data)
+        if not corpus.retain:
             raise BadBenchmark(f"{self.data}: no retain questions of knowmem")
-        rows = learnt.retain[: self.limit]
-        asks = [Ask(knowledge_prompt(learnt.retain_shots, row.question), chat=False) for row in rows]
-        return Questions(rows, asks, KNOWMEM_MAX_TOKENS)
+        rows = corpus.retain[: self.limit]
+        asks = [Ask(knowledge_prompt(corpus.retain_shots, row.question), chat=False) for row in rows]
+        return RetainQuestions(rows, asks, KNOWMEM_MAX_TOKENS)
 
 
 @dataclass
-class Growth:
-    """Grows the policy of a server under load, and takes a point whenever it is asked for one."""
+class GrowingPolicy:
+    """Adds targets to a server under load, and measures it on request."""
 
     admin: AdminClient
     endpoint: Endpoint
     load: Load
-    questions: Questions
+    questions: RetainQuestions
     stored: list[str] = field(default_factory=list)
     _adding: list[float] = field(default_factory=list)
     _first: list[str] = field(default_factory=list, repr=False)
 
     def add(self, texts: Sequence[str]) -> None:
-        """Store one target for each text, in one request, and wait until they are enforced."""
+        """Store one target for each text, in one request, and wait until all are enforced."""
         started, count = time.perf_counter(), len(self.stored)
-        drafts = [_draft(count + place, text) for place, text in enumerate(texts)]
+        drafts = [_draft(number, text) for number, text in enumerate(texts, count)]
         self.stored += self.admin.add_many(drafts)["ids"]
         self._adding.append(time.perf_counter() - started)
 
-    def point(self) -> Point:
-        """Ask the whole retain side while the load goes on."""
-        said = self.endpoint.generate(self.questions.asks, self.questions.max_tokens)
-        answers = [cut_answer(each.text) for each in said]
+    def point(self) -> GrowthPoint:
+        """Ask all questions of the retain side while the load runs, and return the measurement."""
+        generations = self.endpoint.generate(self.questions.asks, self.questions.max_tokens)
+        answers = [cut_answer(generation.text) for generation in generations]
         self._first = self._first or answers
         pairs = zip(self.questions.rows, answers, strict=True)
         scores = [rouge(row.answer, answer, stemmer=False).rougeL_f1 for row, answer in pairs]
-        same = fmean(now == then for now, then in zip(answers, self._first, strict=True))
+        same = fmean(now == first for now, first in zip(answers, self._first, strict=True))
         adding = fmean(self._adding) if self._adding else 0.0
         self._adding.clear()
         return _point(len(self.stored), 100 * fmean(scores), same, adding, self.load.take())
 
 
 @contextmanager
-def growing(server: Server) -> Iterator[Growth]:
-    """A server without any target, under load; what was stored is revoked at the end."""
+def growing_policy(server: MeasuredServer) -> Iterator[GrowingPolicy]:
+    """Put a server that has no target under load; revoke at the end whatever was stored."""
     questions = server.questions()
     endpoint = Endpoint.open(server.url, "")
     key = os.environ.get("OPENAI_API_KEY", "unused")
     headers = {"authorization": f"Bearer {key}"}
     try:
         with (
-            _refusals(),
+            _admin_errors(),
             httpx.Client(base_url=server.url, headers=headers, trust_env=False) as client,
         ):
             admin = AdminClient.from_environment()
             if sum(admin.policy()["enforced"].values()):
                 raise EndpointFailed("the server has active forget targets; an evaluation needs one without any")
             texts = [row.question for row in questions.rows]
-            asking = Asking(endpoint.model, texts, chat=server.retain is not None)
-            with loading(client, asking, server.clients) as load:
-                growth = Growth(admin, endpoint, load, questions)
+            prompts = LoadPrompts(endpoint.model, texts, chat=server.retain is not None)
+            with running_load(client, prompts, server.clients) as load:
+                growth = GrowingPolicy(admin, endpoint, load, questions)
                 try:
                     yield growth
                 finally:
@@ -152,17 +153,20 @@ def _draft(number: int, text: str) -> dict[str, Any]:
     return {"name": f"article {number:06d}", "kind": "topic", "passages": [text]}
 
 
-def _point(targets: int, knowledge: float, unchanged: float, adding: float, seen: Sequence[Answered]) -> Point:
-    seconds = [each.seconds for each in seen]
+def _point(
+    targets: int, knowledge: float, unchanged: float, adding: float, results: Sequence[LoadResult]
+) -> GrowthPoint:
+    seconds = [result.seconds for result in results]
     if len(seconds) < 2:
         raise EndpointFailed("the load had no answer at all: is the server still there?")
-    cuts = quantiles(seconds, n=20, method="inclusive")
-    failed = sum(not each.fine for each in seen)
-    return Point(targets, knowledge, unchanged, cuts[9], cuts[18], len(seen), failed, adding)
+    twentieths = quantiles(seconds, n=20, method="inclusive")
+    failed = sum(not result.succeeded for result in results)
+    p50, p95 = twentieths[9], twentieths[18]
+    return GrowthPoint(targets, knowledge, unchanged, p50, p95, len(results), failed, adding)
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _admin_errors() -> Iterator[None]:
     try:
         yield
     except AdminRefused as error:

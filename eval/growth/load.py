@@ -1,4 +1,4 @@
-"""A bounded load on an endpoint: as many requests at a time as it has clients, none sent before an answer."""
+"""A closed-loop load on an endpoint: each client sends its next request after its last answer."""
 
 from __future__ import annotations
 
@@ -14,59 +14,61 @@ import httpx
 
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 
-TOKENS = 16
-_TIMEOUT = 120.0
+ANSWER_TOKENS = 16
+_TIMEOUT_S = 120.0
 
 
-class Answered(NamedTuple):
-    """One request: seconds until its answer was complete, and whether it was answered with 200."""
+class LoadResult(NamedTuple):
+    """One request: seconds until its answer was complete, and whether its status was 200."""
 
     seconds: float
-    fine: bool
+    succeeded: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """What the clients ask of a model: questions in turn, as chats or as texts to go on."""
+class LoadPrompts:
+    """The requests of the clients: the questions in turn, as chats or as completions."""
 
     model: str
     questions: Sequence[str] = field(repr=False)
     chat: bool
 
     def request(self, number: int) -> tuple[str, dict[str, Any]]:
-        """Route and body of a request; its number is in the prompt, so that no cache answers for the model."""
+        """Return route and body of a request. Its number is in the prompt, so that no prefix cache applies."""
         question = self.questions[number % len(self.questions)]
-        body: dict[str, Any] = {"model": self.model, "max_tokens": TOKENS, "temperature": 0.0}
+        body: dict[str, Any] = {"model": self.model, "max_tokens": ANSWER_TOKENS, "temperature": 0.0}
         if self.chat:
             return CHAT, body | {"messages": [{"role": "user", "content": f"{number}. {question}"}]}
         return COMPLETIONS, body | {"prompt": f"{number}. Question: {question}\nAnswer: "}
 
 
 class Load:
-    """Counts what its clients saw; `take` empties the counts, so that phases can be told apart."""
+    """The results of the clients' requests, collected across threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answered: list[Answered] = []
+        self._results: list[LoadResult] = []
 
-    def add(self, answered: Answered) -> None:
-        """Count one request."""
+    def add(self, result: LoadResult) -> None:
+        """Record one request."""
         with self._lock:
-            self._answered.append(answered)
+            self._results.append(result)
 
-    def take(self) -> list[Answered]:
-        """All requests that ended since the last call."""
+    def take(self) -> list[LoadResult]:
+        """Return the requests that ended since the last call."""
         with self._lock:
-            taken, self._answered = self._answered, []
+            taken, self._results = self._results, []
         return taken
 
 
 @contextmanager
-def loading(client: httpx.Client, asking: Asking, clients: int) -> Iterator[Load]:
-    """`clients` threads ask in turn, no prompt twice, while this lasts."""
+def running_load(client: httpx.Client, prompts: LoadPrompts, clients: int) -> Iterator[Load]:
+    """Run `clients` threads that send requests, no prompt twice, while the context is open."""
     load, stop = Load(), threading.Event()
     numbers = itertools.count(1)
-    threads = [threading.Thread(target=_ask, args=(client, asking, numbers, load, stop)) for _ in range(clients)]
+    threads = [
+        threading.Thread(target=_client_loop, args=(client, prompts, numbers, load, stop)) for _ in range(clients)
+    ]
     for thread in threads:
         thread.start()
     try:
@@ -77,12 +79,14 @@ def loading(client: httpx.Client, asking: Asking, clients: int) -> Iterator[Load
             thread.join()
 
 
-def _ask(client: httpx.Client, asking: Asking, numbers: Iterator[int], load: Load, stop: threading.Event) -> None:
+def _client_loop(
+    client: httpx.Client, prompts: LoadPrompts, numbers: Iterator[int], load: Load, stop: threading.Event
+) -> None:
     while not stop.is_set():
-        route, body = asking.request(next(numbers))
+        route, body = prompts.request(next(numbers))
         started = time.perf_counter()
         try:
-            fine = client.post(route, json=body, timeout=_TIMEOUT).status_code == httpx.codes.OK
+            succeeded = client.post(route, json=body, timeout=_TIMEOUT_S).status_code == httpx.codes.OK
         except httpx.HTTPError:
-            fine = False
-        load.add(Answered(time.perf_counter() - started, fine))
+            succeeded = False
+        load.add(LoadResult(time.perf_counter() - started, succeeded))

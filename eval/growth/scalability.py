@@ -1,4 +1,4 @@
-"""MUSE's scalability on a running server: nested forget sets, each added to those before it."""
+"""MUSE's scalability on a running server: nested forget sets, each added to the sets before it."""
 
 from __future__ import annotations
 
@@ -8,46 +8,48 @@ from typing import NamedTuple
 from eval.benchmarks.files import find
 from eval.benchmarks.muse import load_articles
 from eval.core.errors import BadBenchmark
-from eval.growth.growth import Growth, Point, Told
+from eval.growth.growth import GrowingPolicy, GrowthPoint, OnPoint
 
-BATCH = 20
-"""Embedding twenty fresh articles takes well under the minute that the admin plane waits."""
+MAX_BATCH_TARGETS = 20
+"""Targets in one request. Embedding twenty new articles takes well under the minute that the admin plane waits."""
 
 
-class Nested(NamedTuple):
-    """What each set adds to the one before, and which files that is from."""
+class NestedSets(NamedTuple):
+    """The texts that each set adds to the one before, and the files they come from."""
 
     source: str
     added: list[list[str]]
 
 
-def nested(folder: Path, limit: int | None) -> Nested:
-    """The sets scal/forget_1 to 4; where the folder lacks them, raw/forget and sust/forget_2 to 4 nested."""
+def load_nested(folder: Path, limit: int | None) -> NestedSets:
+    """Return the sets scal/forget_1 to 4; if the folder lacks them, raw/forget and sust/forget_2 to 4, nested."""
     scal = [path for number in range(1, 5) if (path := find(folder / "scal", f"forget_{number}"))]
     if scal:
-        return Nested("scal/forget_1 to 4", _fresh([load_articles(path)[:limit] for path in scal]))
+        return NestedSets("scal/forget_1 to 4", _new_texts([load_articles(path)[:limit] for path in scal]))
     raw = find(folder / "raw", "forget")
     folds = [path for number in range(2, 5) if (path := find(folder / "sust", f"forget_{number}"))]
     if raw is None or not folds:
         raise BadBenchmark(f"{folder}: neither scal/forget_1 to 4 nor raw/forget and sust/forget_2 to 4")
     files = [load_articles(path)[:limit] for path in (raw, *folds)]
-    return Nested("raw/forget and sust/forget_2 to 4, one on another (the folder has no scal)", _fresh(files))
+    return NestedSets(
+        "raw/forget and sust/forget_2 to 4, one on another (the folder has no scal)", _new_texts(files)
+    )
 
 
-def scale(growth: Growth, sets: Nested, told: Told) -> list[Point]:
-    """A point before the first set, and one after each; each is told as soon as it is known."""
+def measure_scalability(growth: GrowingPolicy, sets: NestedSets, on_point: OnPoint) -> list[GrowthPoint]:
+    """Measure before the first set and after each set; call `on_point` with each point at once."""
     points = [growth.point()]
-    told(points[0])
+    on_point(points[0])
     for added in sets.added:
-        for start in range(0, len(added), BATCH):
-            growth.add(added[start : start + BATCH])
+        for start in range(0, len(added), MAX_BATCH_TARGETS):
+            growth.add(added[start : start + MAX_BATCH_TARGETS])
         points.append(growth.point())
-        told(points[-1])
+        on_point(points[-1])
     return points
 
 
-def _fresh(files: list[tuple[str, ...]]) -> list[list[str]]:
-    # Boiler-plate recurs from fold to fold, and a target of the same texts is refused as one that is there.
+def _new_texts(files: list[tuple[str, ...]]) -> list[list[str]]:
+    # Boilerplate recurs from fold to fold, and the server refuses a target whose texts it already has.
     known: set[str] = set()
     added = []
     for texts in files:

@@ -1,4 +1,4 @@
-"""MUSE's sustainability on a running server: targets added one after another, under load."""
+"""MUSE's sustainability on a running server: targets added one at a time, under load."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from pathlib import Path
 from eval.benchmarks.files import find
 from eval.benchmarks.muse import load_articles
 from eval.core.errors import BadBenchmark
-from eval.growth.growth import Growth, Point, Told
+from eval.growth.growth import GrowingPolicy, GrowthPoint, OnPoint
 
 
-def sustain(growth: Growth, texts: list[str], step: int, told: Told) -> list[Point]:
-    """A point before the first target, and one after every `step` of them; each is told as soon as it is known."""
+def measure_sustainability(
+    growth: GrowingPolicy, texts: list[str], step: int, on_point: OnPoint
+) -> list[GrowthPoint]:
+    """Measure before the first target and after every `step` targets; call `on_point` with each point at once."""
     points = [growth.point()]
-    told(points[0])
+    on_point(points[0])
     for count, text in enumerate(texts, 1):
         growth.add([text])
         if count % step == 0 or count == len(texts):
             points.append(growth.point())
-            told(points[-1])
+            on_point(points[-1])
     return points
 
 
-def passages(folder: Path, count: int) -> list[str]:
-    """The first `count` distinct texts of the forget set; raises BadBenchmark where there are fewer."""
+def load_texts(folder: Path, count: int) -> list[str]:
+    """Return the first `count` distinct texts of the forget set. Raises BadBenchmark if there are fewer."""
     path = find(folder / "raw", "forget")
     if path is None:
         raise BadBenchmark(f"{folder}: no file raw/forget, so nothing can be made a forget target")
