@@ -37,7 +37,7 @@ def sustainability(
     clients: _Clients = 4,
     questions: _Questions = 0,
 ) -> None:
-    """Add targets one at a time to a running server under load: retained knowledge, latency and failed requests."""
+    """Add targets one at a time to a running server under load: retained knowledge, latency, failed requests."""
     with reported():
         from eval.growth.growth import MeasuredServer
         from eval.growth.sustainability import load_texts, measure_sustainability

@@ -1,4 +1,4 @@
-"""`lethe eval turning`: how answers read that were turned away from what is forbidden."""
+"""`lethe eval turning`: compare avoidance strategies by how their answers read."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from eval.cli.console import reported
 def turning(
     model: Annotated[Path, typer.Option(help="Folder of a model that knows TOFU.")],
     data: Annotated[Path, typer.Option(help="Folder of TOFU's files.")],
-    every: Annotated[int, typer.Option(min=1, help="Every how many of the 400 questions of forget10.")] = 5,
+    every: Annotated[int, typer.Option(min=1, help="Ask every n-th of the 400 questions of forget10.")] = 5,
 ) -> None:
-    """Compare ways to turn away from a phrase on TOFU forget10: perplexity of the rest, broken words, leaks."""
+    """Compare avoidance strategies on TOFU forget10: perplexity of the rest, broken words, leaks."""
     with reported():
         from eval.experiments.avoidance_table import table
 

@@ -1,1 +1,1 @@
-"""Ablations that support a design decision: strategies that avoid a forbidden phrase."""
+"""Ablations behind design decisions: strategies that avoid a forbidden phrase."""

@@ -1,4 +1,4 @@
-"""Ways to turn a model away from a forbidden phrase, as an experiment on the reference: how well each reads."""
+"""Avoidance strategies: ways to steer greedy decoding around a forbidden phrase, compared by how answers read."""
 
 from __future__ import annotations
 
@@ -18,19 +18,17 @@ from guard.decoding.masking import heads
 from guard.decoding.restriction import Cursor, Restriction
 from guard.matching.automaton import Automaton
 
-STRENGTH = 5.0
-"""Nats that a token loses which completes a phrase; one that is half way loses half."""
+LOOK_AHEAD_NATS = 5.0
+"""Penalty of a token that completes a phrase, in nats; one that leads half way into it loses half."""
+# A token id that no vocabulary has.
+_ABORT_TOKEN = -1
 
 
-# No vocabulary has it.
-_GIVEN_UP = -1
-
-
-class Way(StrEnum):
-    """mask        the completing token is forbidden, wherever the model stands then
-    look-ahead  and a token loses the more, the farther it goes into a phrase
-    rewind      and where the mask takes most of the mass, the word in which the phrase began is begun anew
-    beam        and the answer is found by beam search
+class AvoidanceStrategy(StrEnum):
+    """mask        mask the token that would complete a phrase
+    look-ahead  mask, and lower the logits of tokens that lead into a phrase
+    rewind      mask, and backtrack to the word in which the phrase began where the mask takes most of the mass
+    beam        mask, and search with beams
     """
 
     MASK = "mask"
@@ -39,8 +37,8 @@ class Way(StrEnum):
     BEAM = "beam"
 
 
-def remaining(automaton: Automaton) -> NDArray[np.int64]:
-    """Return for each state the bytes that are missing to the nearest end of a phrase, int64 [states]."""
+def missing_bytes(automaton: Automaton) -> NDArray[np.int64]:
+    """Return for each state the number of bytes to the nearest end of a phrase, int64 [states]."""
     missing = np.where(automaton.accepting, 0, np.iinfo(np.int32).max).astype(np.int64)
     for state in np.argsort(-automaton.depth.astype(np.int64), kind="stable"):
         following = automaton.table[state]
@@ -50,8 +48,8 @@ def remaining(automaton: Automaton) -> NDArray[np.int64]:
     return missing
 
 
-def advanced(restriction: Restriction, cursor: Cursor, missing: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return how far each token leads into a phrase from the cursor: 0 not at all, 1 to its end; [vocabulary]."""
+def phrase_progress(restriction: Restriction, cursor: Cursor, missing: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how far each token leads into a phrase from the cursor, float64 [vocabulary], 0 to 1 (its end)."""
     automaton, block = restriction.automaton, restriction.vocabulary.whole
     symbols = np.frombuffer(automaton.symbols, np.uint8)[block.trie.byte]
     states = np.full(len(block.trie.parent), cursor.state, np.intp)
@@ -64,36 +62,45 @@ def advanced(restriction: Restriction, cursor: Cursor, missing: NDArray[np.int64
     return share
 
 
-class Turning:
-    """Decodes greedily, one answer at a time, under one restriction and one way; `text` reads ids as text.
+class AvoidingDecoder:
+    """Decodes greedily, one answer at a time, under one restriction and one strategy.
 
-    `decoded` counts how often the model was asked for a next token, of all beams and of what was given up.
+    text            decodes token ids
+    forward_passes  how often the model was asked for a next token, over all beams and discarded parts
     """
 
     def __init__(
-        self, model: Any, text: Callable[[list[int]], str], restriction: Restriction | None, way: Way = Way.MASK
+        self,
+        model: Any,
+        text: Callable[[list[int]], str],
+        restriction: Restriction | None,
+        strategy: AvoidanceStrategy = AvoidanceStrategy.MASK,
     ) -> None:
         self._model = model
         self._text = text
         self._restriction = restriction
-        self._way = way
-        self.decoded = 0
-        self._missing = remaining(restriction.automaton) if restriction and way is Way.LOOK_AHEAD else None
+        self._strategy = strategy
+        self.forward_passes = 0
+        self._missing = (
+            missing_bytes(restriction.automaton)
+            if restriction and strategy is AvoidanceStrategy.LOOK_AHEAD
+            else None
+        )
 
-    def answer(self, prompt: Sequence[int], ends: frozenset[int], most: int) -> list[int]:
-        """Return the ids of the answer, its end included."""
-        if self._restriction and self._way is Way.BEAM:
+    def answer(self, prompt: Sequence[int], ends: frozenset[int], max_tokens: int) -> list[int]:
+        """Return the token ids of the answer, its end token included."""
+        if self._restriction and self._strategy is AvoidanceStrategy.BEAM:
             found = run(
-                search(ends, most), ModelScorer(self._model, prompt, self._beams(self._restriction, prompt))
+                search(ends, max_tokens), ModelScorer(self._model, prompt, self._beams(self._restriction, prompt))
             )
             return [*found[0].tokens, *([min(ends)] if found[0].ended else [])] if found else []
-        part = Part(Ask(""), list(prompt), most)
-        if self._restriction is None or self._way is not Way.REWIND:
+        part = Part(Ask(""), list(prompt), max_tokens)
+        if self._restriction is None or self._strategy is not AvoidanceStrategy.REWIND:
             return self._greedy(part, ends)
         automata = [self._restriction.automaton]
         (said,) = rewound(
             [part],
-            _GIVEN_UP,
+            _ABORT_TOKEN,
             lambda ask: automata,
             self._text,
             lambda parts: [self._greedy(one, ends) for one in parts],
@@ -106,7 +113,7 @@ class Turning:
         rewind = part.ask.rewind
         result = self._model(torch.tensor([part.prompt]), use_cache=True, logits_to_keep=1)
         while len(output) < part.most:
-            self.decoded += 1
+            self.forward_passes += 1
             logits = result.logits[0, -1].double().numpy()
             if rewind and output and self._heads(part.prompt, output, logits):
                 return [*output, rewind.token]
@@ -123,7 +130,7 @@ class Turning:
         serve = restricted([restriction], restriction.vocabulary, prompt)
 
         def served(outputs: Sequence[list[int]], logits: torch.Tensor) -> torch.Tensor:
-            self.decoded += len(outputs)
+            self.forward_passes += len(outputs)
             return serve(outputs, logits)
 
         return served
@@ -143,8 +150,8 @@ class Turning:
         if self._restriction is not None:
             cursor = self._cursor(prompt, output)
             if self._missing is not None:
-                share = advanced(self._restriction, cursor, self._missing)
-                served[: len(share)] -= STRENGTH * share
+                share = phrase_progress(self._restriction, cursor, self._missing)
+                served[: len(share)] -= LOOK_AHEAD_NATS * share
             served[self._restriction.banned(cursor)] = -np.inf
         served[list(avoided)] = -np.inf
         return served
@@ -156,19 +163,25 @@ class Turning:
         return bool(heads(torch.from_numpy(logits), torch.from_numpy(completing))) if len(completing) else False
 
 
-class Rest(NamedTuple):
-    """What follows the first token that is another than the unrestricted answer's: -log p of each by the model."""
+class RestLosses(NamedTuple):
+    """The rest of an answer from `start`, its first token that differs from the unrestricted answer's.
 
-    place: int
+    losses  -log p of each of its tokens under the unrestricted model, float64 [tokens]
+    """
+
+    start: int
     losses: NDArray[np.float64]
 
 
 @torch.inference_mode()
-def rest_of(model: Any, prompt: Sequence[int], output: Sequence[int], free: Sequence[int]) -> Rest:
-    """Return the losses of `output` by the unrestricted model from where it leaves the answer `free`."""
-    same = next(
-        (k for k, (a, b) in enumerate(zip(output, free, strict=False)) if a != b), min(len(output), len(free))
+def rest_losses(
+    model: Any, prompt: Sequence[int], output: Sequence[int], unrestricted: Sequence[int]
+) -> RestLosses:
+    """Return the losses of `output` from where it departs from the answer `unrestricted`."""
+    start = next(
+        (k for k, (a, b) in enumerate(zip(output, unrestricted, strict=False)) if a != b),
+        min(len(output), len(unrestricted)),
     )
     logits = model(torch.tensor([[*prompt, *output]])).logits[0, len(prompt) - 1 : -1].double()
     log_probs = torch.log_softmax(logits, dim=-1)[torch.arange(len(output)), torch.tensor(list(output))]
-    return Rest(same, -log_probs[same:].numpy())
+    return RestLosses(start, -log_probs[start:].numpy())

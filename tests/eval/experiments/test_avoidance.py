@@ -5,8 +5,14 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from eval.experiments.avoidance import Turning, Way, advanced, remaining, rest_of
-from eval.experiments.avoidance_table import is_known, lexicon
+from eval.experiments.avoidance import (
+    AvoidanceStrategy,
+    AvoidingDecoder,
+    missing_bytes,
+    phrase_progress,
+    rest_losses,
+)
+from eval.experiments.avoidance_table import is_word, lexicon_of
 from guard.decoding.restriction import Cursor, Restriction
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
@@ -22,25 +28,27 @@ def token(text: str) -> int:
     return int(TOKENIZER.convert_tokens_to_ids(text))
 
 
-def test_what_is_missing_is_counted_to_the_nearest_end() -> None:
+def test_missing_bytes_are_counted_to_the_nearest_end_of_a_phrase() -> None:
     automaton = Automaton.compile(["basil", "bas"])
-    missing = remaining(automaton)
+    missing = missing_bytes(automaton)
     assert [missing[automaton.feed(0, text)] for text in ("b", "ba", "bas", "basi")] == [2, 1, 0, 1]
     assert missing[0] == 3
 
 
-def test_a_token_advances_by_the_share_of_the_phrase_it_reaches() -> None:
+def test_progress_is_the_share_of_the_phrase_that_a_token_reaches() -> None:
     restriction = Restriction(Automaton.compile(["basil"]), VOCABULARY)
-    share = advanced(restriction, Cursor(), remaining(restriction.automaton))
+    share = phrase_progress(restriction, Cursor(), missing_bytes(restriction.automaton))
     assert share[token("b")] == pytest.approx(1 / 5)
     assert share[token("x")] == 0
-    after = advanced(restriction, restriction.advance(Cursor(), [token("ba")]), remaining(restriction.automaton))
+    after = phrase_progress(
+        restriction, restriction.advance(Cursor(), [token("ba")]), missing_bytes(restriction.automaton)
+    )
     assert after[token("sil")] == 1
     assert after[token("s")] == pytest.approx(3 / 5)
 
 
 class Model:
-    """A toy whose next token is one of a script's, told by how much it has read; its cache is what it read."""
+    """A toy whose next token comes from a script, by the tokens read so far; its cache is what it has read."""
 
     def __init__(self, script: dict[tuple[int, ...], list[int]]) -> None:
         self._script = script
@@ -72,25 +80,32 @@ SCRIPT = {(): [BA, RO], (BA,): [SIL, S], (RO,): [TO]}
 
 
 @pytest.mark.parametrize(
-    ("way", "said", "decoded"), [(Way.MASK, [BA, S], 3), (Way.REWIND, [RO, TO], 5)], ids=["mask", "rewind"]
+    ("strategy", "said", "forward_passes"),
+    [(AvoidanceStrategy.MASK, [BA, S], 3), (AvoidanceStrategy.REWIND, [RO, TO], 5)],
+    ids=["mask", "rewind"],
 )
-def test_rewinding_begins_the_word_anew_where_the_mask_only_breaks_it(
-    way: Way, said: list[int], decoded: int
+def test_backtracking_restarts_the_word_that_a_mask_only_breaks(
+    strategy: AvoidanceStrategy, said: list[int], forward_passes: int
 ) -> None:
     restriction = Restriction(Automaton.compile(["basil"]), VOCABULARY)
-    turning = Turning(Model(SCRIPT), TOKENIZER.decode, restriction, way)
-    assert turning.answer(PROMPT, ENDS, 6) == [*said, min(ENDS)]
-    assert turning.decoded == decoded
+    decoder = AvoidingDecoder(Model(SCRIPT), TOKENIZER.decode, restriction, strategy)
+    assert decoder.answer(PROMPT, ENDS, 6) == [*said, min(ENDS)]
+    assert decoder.forward_passes == forward_passes
 
 
-def test_the_rest_begins_where_the_answer_leaves_the_free_one() -> None:
+def test_the_rest_begins_where_the_answer_departs_from_the_unrestricted_one() -> None:
     model = Model(SCRIPT)
-    rest = rest_of(model.model, PROMPT, [BA, S, TO], [BA, SIL])
-    assert rest.place == 1
+    rest = rest_losses(model.model, PROMPT, [BA, S, TO], [BA, SIL])
+    assert rest.start == 1
     assert len(rest.losses) == 2
     assert np.isfinite(rest.losses).all()
 
 
-def test_a_word_that_is_in_no_text_and_not_common_is_broken() -> None:
-    known = lexicon("Orla Venn's garden")
-    assert [is_known(word, known) for word in ("VENN", "gardens", "the", "Tarnhol")] == [True, True, True, False]
+def test_a_word_in_no_text_and_not_common_counts_as_broken() -> None:
+    known = lexicon_of("Orla Venn's garden")
+    assert [is_word(word, known) for word in ("VENN", "gardens", "the", "Tarnhol")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
