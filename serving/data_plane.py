@@ -22,6 +22,8 @@ from serving.answers.beam import searches, searching
 from serving.answers.output_guard import OutputGuard
 from serving.answers.response import Answer
 from serving.engine.supervisor import Supervisor
+from serving.http import asgi_client
+from serving.http.access_timing import CLIENT_CLOSED_REQUEST, AccessTiming
 from serving.http.asgi import (
     App,
     BodyTooLarge,
@@ -34,10 +36,9 @@ from serving.http.asgi import (
     replay,
     respond,
 )
-from serving.http.asgi_client import call, json_scope
-from serving.http.watched import ABANDONED, Watched
+from serving.http.asgi_client import json_scope
 from serving.planner import PlannedRequest, Planner, engine_body
-from serving.protocol import errors as envelope
+from serving.protocol import errors
 from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.dialects.translated import Translated
 from serving.protocol.prompts import UnreadablePrompt
@@ -113,34 +114,34 @@ class DataPlane:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = _request_id(scope)
         headers: Headers = [(b"x-request-id", request_id.encode())]
-        watched = Watched(send)
+        timing = AccessTiming(send)
         try:
-            await self._route(scope, receive, watched.send, headers)
+            await self._route(scope, receive, timing.send, headers)
         except ClientGone:
-            watched.status = ABANDONED
+            timing.status = CLIENT_CLOSED_REQUEST
         except BodyTooLarge:
-            await _refuse(watched.send, scope, envelope.failure(413, *envelope.WORDS[413]), headers)
+            await _refuse(timing.send, scope, errors.error_response(413, *errors.STATUS_ERRORS[413]), headers)
         except LetheError as caught:
             if caught.status >= 500:
                 self.metrics.closed(Closed.NOT_READY)
-            await _refuse(watched.send, scope, envelope.of(caught), headers)
+            await _refuse(timing.send, scope, errors.from_lethe_error(caught), headers)
         finally:
             route = scope["path"] if scope["path"] in ROUTES else "other"
-            seconds = watched.seconds
-            self.metrics.answered(route, watched.status, seconds)
-            if watched.first is not None:
-                self.metrics.spoke(route, watched.first)
-            log.info("%s %s %s %d %.1f ms", request_id, scope["method"], route, watched.status, 1000 * seconds)
+            seconds = timing.elapsed_s
+            self.metrics.answered(route, timing.status, seconds)
+            if timing.first_byte_s is not None:
+                self.metrics.spoke(route, timing.first_byte_s)
+            log.info("%s %s %s %d %.1f ms", request_id, scope["method"], route, timing.status, 1000 * seconds)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         path, method = scope["path"], scope["method"]
         if path not in ROUTES:
-            error = envelope.failure(404, "unknown_route", "This route is not served.")
+            error = errors.error_response(404, "unknown_route", "This route is not served.")
         elif method != ROUTES[path]:
             headers = [*headers, (b"allow", ROUTES[path].encode())]
-            error = envelope.failure(405, "method_not_allowed", "This route does not answer that method.")
+            error = errors.error_response(405, "method_not_allowed", "This route does not answer that method.")
         elif path.startswith("/v1/") and not self._authentic(scope):
-            error = envelope.failure(401, "invalid_api_key", "A valid API key is required.")
+            error = errors.error_response(401, "invalid_api_key", "A valid API key is required.")
         elif method == "POST":
             return await self._generate(scope, receive, send, headers)
         else:
@@ -157,8 +158,8 @@ class DataPlane:
 
     async def _answer_get(self, path: str, send: Send, headers: Headers) -> None:
         if path == "/v1/models":
-            reply = await call(self._engine(), "GET", path)
-            models = [{k: m[k] for k in MODEL_MEMBERS if k in m} for m in (reply.json() or {}).get("data", [])]
+            response = await asgi_client.request(self._engine(), "GET", path)
+            models = [{k: m[k] for k in MODEL_MEMBERS if k in m} for m in (response.json() or {}).get("data", [])]
             return await respond(send, 200, {"object": "list", "data": models}, headers)
         if path == "/version":
             return await respond(send, 200, {"version": self._limits.version}, headers)
@@ -229,8 +230,8 @@ class DataPlane:
     async def _read_tokens(self, app: App, request: GenerationRequest) -> tuple[str, ...]:
         texts = []
         for tokens in request.prompts.rows:
-            reply = await call(app, "POST", "/detokenize", {"tokens": tokens})
-            text = (reply.json() or {}).get("prompt")
+            response = await asgi_client.request(app, "POST", "/detokenize", {"tokens": tokens})
+            text = (response.json() or {}).get("prompt")
             if not isinstance(text, str):
                 raise UnreadablePrompt("The token ids of the prompt cannot be read.", field="prompt")
             texts.append(text)
@@ -250,7 +251,7 @@ class DataPlane:
         )
 
 
-async def _refuse(send: Send, scope: Scope, error: envelope.Failure, headers: Headers) -> None:
+async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:
     if dialect := DIALECTS.get(scope["path"]):
         error = dialect.failure(error, headers[0][1].decode())
     await respond(send, error.status, error.body, headers)

@@ -25,12 +25,12 @@ from guard.policy.policy import Policy
 from guard.targets.target import Method, Mode
 from guard.text.conversation import Message
 from serving.answers.application import Application, Outcome
-from serving.answers.choices import Spoken, said
-from serving.answers.limits import Cut
+from serving.answers.choices import Choice, make_choice
+from serving.answers.limits import Truncator
 from serving.answers.vanilla import Vanilla, prompts_of
 from serving.engine.client import engine_client
+from serving.http import asgi_client
 from serving.http.asgi import App
-from serving.http.asgi_client import call
 from serving.planner import CONSTRAINTS, engine_args
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
@@ -93,7 +93,7 @@ class Agents:
         parts = prompts_of(request)
         count = len(parts) * request.choices_per_prompt
         if count > MOST_CHOICES:
-            return Outcome([Spoken(said(request.route, "", "stop"), Usage(0, 0), None)] * count)
+            return Outcome([Choice(make_choice(request.route, "", "stop"), Usage(0, 0), None)] * count)
         scene = _Scene(engine, await self._roles(engine, request, plan), plan, self._current.required())
         choices = [
             self._choice(scene, part, _conversation(part, prompts[place : place + 1]), number)
@@ -101,12 +101,12 @@ class Agents:
             for number in range(request.choices_per_prompt)
         ]
         found = await asyncio.gather(*choices)
-        refusal = next((each for each in found if not isinstance(each, Spoken)), None)
-        return refusal or Outcome([each for each in found if isinstance(each, Spoken)])
+        refusal = next((each for each in found if not isinstance(each, Choice)), None)
+        return refusal or Outcome([each for each in found if isinstance(each, Choice)])
 
     async def _choice(
         self, scene: _Scene, request: GenerationRequest, conversation: Sequence[Message], number: int
-    ) -> Spoken | Outcome:
+    ) -> Choice | Outcome:
         profile = self._terms.profile
         # The published pipeline asks the last question alone; a completion has no other.
         asked = profile is Profile.LETHE or request.route != CHAT
@@ -126,13 +126,13 @@ class Agents:
         self._observe(verdict)
         if vanilla.refusal is not None:
             return Outcome((), vanilla.refusal)
-        return Spoken(await _spoken(scene.engine, request, vanilla, verdict), verdict.usage, vanilla.answer)
+        return Choice(await _spoken(scene.engine, request, vanilla, verdict), verdict.usage, vanilla.answer)
 
     async def _roles(self, engine: App, request: GenerationRequest, plan: Plan) -> OpenAIChat:
         if self._second is not None:
             return self._second
-        reply = await call(engine, "GET", "/v1/models")
-        cards = [card for card in (reply.json() or {}).get("data", []) if isinstance(card, dict)]
+        response = await asgi_client.request(engine, "GET", "/v1/models")
+        cards = [card for card in (response.json() or {}).get("data", []) if isinstance(card, dict)]
         asked = request.body.get("model")
         card: dict[str, Any] = next((c for c in cards if c.get("id") == asked), cards[0] if cards else {})
         context = card.get("max_model_len")
@@ -207,10 +207,10 @@ async def _spoken(engine: App, request: GenerationRequest, vanilla: Vanilla, ver
         choice: dict[str, Any] = vanilla.answer["choices"][0]
     elif verdict.text is None:
         # A choice without text gets the fixed one from the output guard, as every declined answer does.
-        return said(request.route, "", "stop")
+        return make_choice(request.route, "", "stop")
     else:
-        cut = await Cut(engine, request).of(verdict.text)
-        choice = said(request.route, cut.text, cut.finish)
+        cut = await Truncator(engine, request).truncate(verdict.text)
+        choice = make_choice(request.route, cut.text, cut.finish_reason)
     if request.body.get("echo") and isinstance(request.body.get("prompt"), str):
         choice = {**choice, "text": request.body["prompt"] + choice["text"]}
     return choice

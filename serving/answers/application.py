@@ -1,4 +1,7 @@
-"""The agents in the engine's place: an application that answers one request with what they decide."""
+"""An ASGI application in the engine's place, which answers one request with choices computed elsewhere.
+
+The agents and beam search use it: their answers take seconds and are complete before any of it may be sent.
+"""
 
 from __future__ import annotations
 
@@ -8,79 +11,76 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from serving.answers.choices import Spoken, events, whole
-from serving.http.asgi import Receive, Scope, Send, left
-from serving.http.asgi_client import Reply
+from serving.answers.choices import Choice, make_chunks, make_response
+from serving.http.asgi import Receive, Scope, Send, wait_for_disconnect
+from serving.http.asgi_client import Response
 from serving.http.sse import DONE, KEEP_ALIVE, frame
 from serving.protocol.request import GenerationRequest
 
-PERIOD = 5.0
-"""Seconds between two signs of life to a client that streams; the first comes as late, so that what the engine
-refuses at once is still refused with a status."""
+KEEP_ALIVE_PERIOD_S = 5.0
+"""Between two keep-alive comments of a stream. The first comes this late too, so that a request that the engine
+refuses at once is still refused with an HTTP status."""
 
 
 class Outcome(NamedTuple):
-    """The choices in order, or the engine's reply to a request that it would not take."""
+    """The choices in order, or the engine's response to a request that it refused."""
 
-    spoken: Sequence[Spoken]
-    refusal: Reply | None = None
+    choices: Sequence[Choice]
+    refusal: Response | None = None
 
 
 class Application:
-    """Answers `request` with the outcome of `work`, and gives the work up when the client leaves."""
+    """Answers `request` with the outcome of `compute`, which is cancelled when the client disconnects."""
 
     def __init__(
         self,
         request: GenerationRequest,
         request_id: str,
-        work: Callable[[], Coroutine[Any, Any, Outcome]],
+        compute: Callable[[], Coroutine[Any, Any, Outcome]],
     ) -> None:
         self._request = request
         self._id = request_id
-        self._work = work
+        self._compute = compute
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        work = asyncio.create_task(self._work())
-        gone = asyncio.create_task(left(receive))
+        computing = asyncio.create_task(self._compute())
+        disconnected = asyncio.create_task(wait_for_disconnect(receive))
         try:
-            started = await self._waited(work, gone, send)
-            if work.done():
-                await self._answer(work.result(), send, started)
+            started = await self._wait(computing, disconnected, send)
+            if computing.done():
+                await self._answer(computing.result(), send, started)
         finally:
-            gone.cancel()
-            work.cancel()
-            await asyncio.gather(gone, work, return_exceptions=True)
+            disconnected.cancel()
+            computing.cancel()
+            await asyncio.gather(disconnected, computing, return_exceptions=True)
 
-    async def _waited(self, work: asyncio.Task[Outcome], gone: asyncio.Task[None], send: Send) -> bool:
-        """Wait for the work or the client's leaving; True when the stream has begun meanwhile."""
+    async def _wait(self, computing: asyncio.Task[Outcome], disconnected: asyncio.Task[None], send: Send) -> bool:
+        """Wait for either task, and keep a stream alive meanwhile; return whether the stream has started."""
         started = False
         while True:
-            period = PERIOD if self._request.stream else None
-            tasks: set[asyncio.Task[Any]] = {work, gone}
-            done, _ = await asyncio.wait(tasks, timeout=period, return_when=asyncio.FIRST_COMPLETED)
+            timeout = KEEP_ALIVE_PERIOD_S if self._request.stream else None
+            tasks: set[asyncio.Task[Any]] = {computing, disconnected}
+            done, _ = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if done:
                 return started
             if not started:
                 await _start_stream(send)
             started = True
-            await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+            await _send_part(send, KEEP_ALIVE)
 
     async def _answer(self, outcome: Outcome, send: Send, started: bool) -> None:
         if outcome.refusal is not None and not started:
-            return await _whole(send, outcome.refusal.status, outcome.refusal.body)
+            return await _send_json(send, outcome.refusal.status, outcome.refusal.body)
         if not self._request.stream:
-            return await _whole(send, 200, orjson.dumps(whole(self._request, self._id, outcome.spoken)))
+            body = make_response(self._request, self._id, outcome.choices)
+            return await _send_json(send, 200, orjson.dumps(body))
         if not started:
             await _start_stream(send)
         if outcome.refusal is not None:
-            await send(_part(frame(outcome.refusal.body)))
-        for event in events(self._request, self._id, outcome.spoken):
-            await send(_part(frame(orjson.dumps(event))))
+            await _send_part(send, frame(outcome.refusal.body))
+        for chunk in make_chunks(self._request, self._id, outcome.choices):
+            await _send_part(send, frame(orjson.dumps(chunk)))
         await send({"type": "http.response.body", "body": frame(DONE), "more_body": False})
-
-
-def _part(body: bytes) -> dict[str, object]:
-    return {"type": "http.response.body", "body": body, "more_body": True}
 
 
 async def _start_stream(send: Send) -> None:
@@ -88,7 +88,11 @@ async def _start_stream(send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
-async def _whole(send: Send, status: int, body: bytes) -> None:
+async def _send_part(send: Send, body: bytes) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _send_json(send: Send, status: int, body: bytes) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -19,9 +19,10 @@ from guard.matching.automaton import Automaton
 from guard.policy.plan import PlanKind
 from guard.targets.target import Decoder, Mode
 from serving.answers.beam import LIMITS
-from serving.answers.writers import Ending, Streamed, Teller, Whole
+from serving.answers.writers import AnswerWriter, Finish, JsonWriter, StreamWriter
+from serving.http import asgi_client
 from serving.http.asgi import App, Message, Receive, Scope, Send, read_body, replay
-from serving.http.asgi_client import Reply, call, json_scope
+from serving.http.asgi_client import Response, json_scope
 from serving.http.sse import DONE, Splitter, is_stream
 from serving.planner import PlannedRequest
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
@@ -72,10 +73,12 @@ class Rewinding:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         engine_body = orjson.loads(await read_body(receive, _LARGEST))
         request_id = next((v.decode() for k, v in scope["headers"] if k == b"x-request-id"), "")
-        client: Streamed | Whole = (
-            Streamed(send, self._request) if self._request.stream else Whole(send, self._request, request_id)
+        client: StreamWriter | JsonWriter = (
+            StreamWriter(send, self._request)
+            if self._request.stream
+            else JsonWriter(send, self._request, request_id)
         )
-        usage = {"include_usage": True} if client.counts else None
+        usage = {"include_usage": True} if client.wants_usage else None
         path, body = scope["path"], {**engine_body, **self._asking(engine_body, Again((), (), rewind=True), usage)}
         part = _Part(client, self._written, self._wording, path)
         while True:
@@ -103,7 +106,7 @@ class Rewinding:
         body = self._request.body
         most = next((body[name] for name in LIMITS if body.get(name) is not None), None)
         if most is None and self._request.route == CHAT:
-            models = (await call(self._engine, "GET", "/v1/models")).json()
+            models = (await asgi_client.request(self._engine, "GET", "/v1/models")).json()
             most = int(models["data"][0]["max_model_len"]) - len(prompt)
         return (_MOST if most is None else most) - len(again.tokens)
 
@@ -113,7 +116,7 @@ class _Part:
 
     def __init__(
         self,
-        client: Teller,
+        client: AnswerWriter,
         written: Written,
         wording: Wording,
         path: str,
@@ -123,7 +126,7 @@ class _Part:
         rewind: bool = True,
     ) -> None:
         self.given_up = False
-        self.failure: Reply | None = None
+        self.failure: Response | None = None
         # The engine's chunk after the last of a choice.
         self.closing: dict[str, Any] = {}
         self.prompt = prompt
@@ -152,13 +155,13 @@ class _Part:
         else:
             self._body += message.get("body", b"")
             if not message.get("more_body", False):
-                self.failure = Reply(self._status, self._body)
+                self.failure = Response(self._status, self._body)
 
     async def _event(self, payload: bytes) -> None:
         if payload == DONE:
             return
         if payload.startswith(b'{"error"'):
-            self.failure = Reply(500, payload)
+            self.failure = Response(500, payload)
             return
         chunk = orjson.loads(payload)
         if not chunk["choices"]:
@@ -187,7 +190,7 @@ class _Part:
             released += self._written.finish()
         if released and (finish is None or not text):
             # The end comes by itself where the engine sent it so.
-            await self._client.say(released, None)
+            await self._client.write(released, None)
             released = ""
         if finish is not None:
-            await self._client.say(released, Ending(finish, choice.get("stop_reason"), chunk))
+            await self._client.write(released, Finish(finish, choice.get("stop_reason"), chunk))

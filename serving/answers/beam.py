@@ -19,9 +19,10 @@ from guard.decoding.request_args import AUTOMATA, CLOSED
 from guard.policy.plan import Plan
 from guard.targets.target import Decoder
 from serving.answers.application import Application, Outcome
-from serving.answers.choices import Spoken, said
+from serving.answers.choices import Choice, make_choice
+from serving.http import asgi_client
 from serving.http.asgi import App
-from serving.http.asgi_client import Reply, call
+from serving.http.asgi_client import Response
 from serving.planner import CONSTRAINTS, PlannedRequest, engine_body
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.protocol.request import GenerationRequest
@@ -63,9 +64,9 @@ def searching(engine: App, request: GenerationRequest, request_id: str, plan: Pl
 class _Refused(Exception):
     """The engine refused a call."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, response: Response) -> None:
         super().__init__()
-        self.reply = reply
+        self.response = response
 
 
 class BeamSearch:
@@ -87,11 +88,11 @@ class BeamSearch:
             trial = await self._call(self._route, self._trial())
             longest = int((await self._call("/v1/models"))["data"][0]["max_model_len"])
             ends = await self._ends()
-            spoken: list[Spoken] = []
+            spoken: list[Choice] = []
             for prompt in await self._prompts():
                 spoken += await self._spoken(prompt, longest, ends, trial)
         except _Refused as refused:
-            return Outcome((), refused.reply)
+            return Outcome((), refused.response)
         return Outcome(spoken)
 
     def _trial(self) -> dict[str, Any]:
@@ -123,7 +124,7 @@ class BeamSearch:
 
     async def _spoken(
         self, prompt: list[int], longest: int, ends: frozenset[int], trial: dict[str, Any]
-    ) -> list[Spoken]:
+    ) -> list[Choice]:
         asked = next((self._body[name] for name in LIMITS if self._body.get(name) is not None), MOST)
         wanted = self._body.get("n") or 1
         answers = await self._search(prompt, ends, min(asked, longest - len(prompt)), wanted)
@@ -133,7 +134,7 @@ class BeamSearch:
             answer = answers[place] if place < len(answers) else Answer((), -inf, ended=True)
             text, finish = self._stopped(await self._text(prompt, answer.tokens), answer.ended)
             usage = Usage(len(prompt) if place == 0 else 0, len(answer.tokens) + answer.ended)
-            spoken.append(Spoken(said(self._route, text, finish), usage, trial))
+            spoken.append(Choice(make_choice(self._route, text, finish), usage, trial))
         return spoken
 
     async def _search(self, prompt: list[int], ends: frozenset[int], most: int, wanted: int) -> tuple[Answer, ...]:
@@ -158,8 +159,8 @@ class BeamSearch:
             "return_tokens_as_token_ids": True,
             "vllm_xargs": arguments,
         }
-        reply = await self._call(COMPLETIONS, asked)
-        choices = sorted(reply["choices"], key=lambda choice: int(choice["index"]))
+        response = await self._call(COMPLETIONS, asked)
+        choices = sorted(response["choices"], key=lambda choice: int(choice["index"]))
         return [_following_of(choice["logprobs"]["top_logprobs"][0]) for choice in choices]
 
     async def _text(self, prompt: list[int], tokens: Sequence[int]) -> str:
@@ -178,10 +179,10 @@ class BeamSearch:
         return (text[: min(places)], "stop") if places else (text, "stop" if ended else "length")
 
     async def _call(self, path: str, body: object = None) -> Any:
-        reply = await call(self._engine, "GET" if body is None else "POST", path, body)
-        if reply.status != 200:
-            raise _Refused(reply)
-        return reply.json()
+        response = await asgi_client.request(self._engine, "GET" if body is None else "POST", path, body)
+        if response.status != 200:
+            raise _Refused(response)
+        return response.json()
 
 
 def _extended(beams: Sequence[list[int]], extension: Extension) -> list[list[int]]:

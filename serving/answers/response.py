@@ -8,7 +8,7 @@ import orjson
 
 from serving.http.asgi import Headers, Message, Send, respond
 from serving.http.sse import DONE, KEEP_ALIVE, Splitter, frame, is_stream
-from serving.protocol import errors as envelope
+from serving.protocol import errors
 from serving.protocol.openai_shape import conform_answer, conform_chunk
 
 # What vLLM answers to a client that has left; nobody is there to read anything.
@@ -79,21 +79,21 @@ class Answer:
         if payload == DONE:
             return DONE
         if payload.startswith(b'{"error"'):
-            if self._guard is not None and envelope.is_row_failure(payload):
+            if self._guard is not None and errors.is_row_failure(payload):
                 return self._guard.close()
-            return orjson.dumps(envelope.from_engine(500, payload).body)
+            return orjson.dumps(errors.from_engine(500, payload).body)
         released = self._guard.chunk(payload) if self._guard else payload
         return conform_chunk(released) if released is not None and self._logprobs else released
 
     async def _whole(self, body: bytes) -> None:
-        if self._guard is not None and self._status == 500 and envelope.is_row_failure(body):
+        if self._guard is not None and self._status == 500 and errors.is_row_failure(body):
             self.row_failed = True
             return
         self._ended = True
         if body == ABANDONED:
             return
         if self._status != 200:
-            await self._fail(envelope.from_engine(self._status, body))
+            await self._fail(errors.from_engine(self._status, body))
             return
         if self._guard is not None:
             body = self._guard.answer(body)
@@ -109,7 +109,7 @@ class Answer:
 
     async def broken(self) -> None:
         """End the answer after the engine stopped in the middle: an error the client cannot take for success."""
-        error = envelope.failure(503, *envelope.SERVER_ERROR)
+        error = errors.error_response(503, *errors.SERVER_ERROR)
         if self._streaming and not self._ended:
             self._ended = True
             event = frame(orjson.dumps(error.body)) + frame(DONE)
@@ -118,5 +118,5 @@ class Answer:
             self._ended = True
             await self._fail(error)
 
-    async def _fail(self, error: envelope.Failure) -> None:
+    async def _fail(self, error: errors.ErrorResponse) -> None:
         await respond(self._client, error.status, error.body, self._headers)

@@ -9,8 +9,9 @@ from typing import Any
 from agents.chat import ChatFailed, Completion, Completions, Schema, Usage
 from guard.policy.plan import Plan
 from guard.text.conversation import Message
+from serving.http import asgi_client
 from serving.http.asgi import App
-from serving.http.asgi_client import Reply, call
+from serving.http.asgi_client import Response
 from serving.planner import engine_body
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
@@ -38,7 +39,7 @@ class Vanilla:
         self._places = places
         self._asked = asked
         self.answer: dict[str, Any] | None = None
-        self.refusal: Reply | None = None
+        self.refusal: Response | None = None
 
     async def complete(
         self, messages: Sequence[Message], n: int, schema: Schema | None, max_tokens: int, temperature: float
@@ -46,12 +47,14 @@ class Vanilla:
         """Return the text of every surface of the answer; ChatFailed when there is no answer."""
         request = GenerationRequest(self._request.route, self._body(messages))
         async with self._places:
-            reply = await call(self._engine, "POST", request.route, raw=engine_body(request, self._plan))
-        if 400 <= reply.status < 500:
-            self.refusal = reply
-        if reply.status != 200:
+            response = await asgi_client.request(
+                self._engine, "POST", request.route, raw=engine_body(request, self._plan)
+            )
+        if 400 <= response.status < 500:
+            self.refusal = response
+        if response.status != 200:
             raise ChatFailed("Refused")
-        answer = reply.json()
+        answer = response.json()
         read = _read(answer)
         self.answer = answer
         return read

@@ -1,6 +1,6 @@
-"""How an answer that several calls of the engine made reaches the client: as one stream, or whole in the end.
+"""Writes an answer assembled from several engine calls, as one SSE stream or one JSON body.
 
-Its shape is that of the engine's own answers, member by member: nothing in it says that it is another.
+Its shape is that of the engine's own answers, member by member: a client cannot tell them apart.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from agents.chat import Usage
-from serving.answers.choices import Spoken, said, usage_of, whole
+from serving.answers.choices import Choice, make_choice, make_response, openai_usage
 from serving.http.asgi import Send, respond
-from serving.http.asgi_client import Reply
+from serving.http.asgi_client import Response
 from serving.http.sse import DONE, frame
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
@@ -20,105 +20,111 @@ from serving.protocol.request import GenerationRequest
 _HEAD = ("id", "object", "created", "model", "choices")
 
 
-class Ending(NamedTuple):
-    """Why an answer ends, and the chunk of the engine's that says so."""
+class Finish(NamedTuple):
+    """Why an answer ends, and the engine's chunk that says so."""
 
     finish_reason: str
     stop_reason: object
     chunk: dict[str, Any]
 
 
-class Teller(Protocol):
-    """Told of one choice: its first chunk, its text as it may leave, and its end or why there is none."""
+class AnswerWriter(Protocol):
+    """Writes the one choice of an answer to the client.
+
+    `begin` takes the engine's first chunk, `write` a piece of text that may be sent and, with the last one, the
+    finish. Then comes `end` with the usage and the engine's usage chunk ({} if there is none), or `fail` with the
+    engine's error instead of any of these.
+    """
 
     @property
-    def counts(self) -> bool: ...
+    def wants_usage(self) -> bool: ...
 
     async def begin(self, chunk: dict[str, Any]) -> None: ...
 
-    async def say(self, text: str, ending: Ending | None) -> None: ...
+    async def write(self, text: str, finish: Finish | None) -> None: ...
 
-    async def end(self, usage: Usage, closing: dict[str, Any]) -> None: ...
+    async def end(self, usage: Usage, usage_chunk: dict[str, Any]) -> None: ...
 
-    async def fail(self, reply: Reply) -> None: ...
+    async def fail(self, response: Response) -> None: ...
 
 
-class Streamed:
-    """Tells in chunks of the route, all under the head of the engine's first; `counts` if usage is asked for."""
+class StreamWriter:
+    """Writes server-sent events; every chunk repeats the id and other head members of the engine's first chunk."""
 
     def __init__(self, send: Send, request: GenerationRequest) -> None:
         self._send = send
         self._chat = request.route == CHAT
         options = request.body.get("stream_options")
-        self.counts = isinstance(options, dict) and bool(options.get("include_usage"))
+        self.wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
         self._head: dict[str, Any] = {}
 
     async def begin(self, chunk: dict[str, Any]) -> None:
-        """Start the stream; a chat's begins with its role."""
+        """Start the stream; a chat's first chunk holds its role."""
         self._head = {name: chunk[name] for name in _HEAD if name in chunk}
         headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         if self._chat:
-            await self._event(chunk)
+            await self._send_chunk(chunk)
 
-    async def say(self, text: str, ending: Ending | None) -> None:
-        """Send a piece; `ending` says why it is the last."""
-        reasons: dict[str, Any] = {"finish_reason": ending.finish_reason if ending else None}
-        if ending or not self._chat:
-            reasons["stop_reason"] = ending.stop_reason if ending else None
-        said = {"delta": {"content": text} if text else {}} if self._chat else {"text": text}
+    async def write(self, text: str, finish: Finish | None) -> None:
+        """Send one chunk with `text`; with `finish`, it is the last."""
+        reasons: dict[str, Any] = {"finish_reason": finish.finish_reason if finish else None}
+        if finish or not self._chat:
+            reasons["stop_reason"] = finish.stop_reason if finish else None
+        content = {"delta": {"content": text} if text else {}} if self._chat else {"text": text}
         ids = {"token_ids": None} if self._chat else {"prompt_token_ids": None, "token_ids": None}
-        choice = {"index": 0, **said, "logprobs": None, **reasons, **ids}
-        await self._event({**(ending.chunk if ending else {}), **self._head, "choices": [choice]})
+        choice = {"index": 0, **content, "logprobs": None, **reasons, **ids}
+        await self._send_chunk({**(finish.chunk if finish else {}), **self._head, "choices": [choice]})
 
-    async def end(self, usage: Usage, closing: dict[str, Any]) -> None:
+    async def end(self, usage: Usage, usage_chunk: dict[str, Any]) -> None:
         """End the stream, with the usage if the client asked for it."""
-        if self.counts:
-            await self._event({**closing, **self._head, "choices": [], "usage": _counted(usage, closing)})
+        if self.wants_usage:
+            usage_body = _merged_usage(usage, usage_chunk)
+            await self._send_chunk({**usage_chunk, **self._head, "choices": [], "usage": usage_body})
         await self._send({"type": "http.response.body", "body": frame(DONE), "more_body": False})
 
-    async def fail(self, reply: Reply) -> None:
-        """End with what the engine said: its status while there is no stream, an event in one."""
+    async def fail(self, response: Response) -> None:
+        """Send the engine's error: as a response before the stream started, else as its last event."""
         if not self._head:
-            return await respond(self._send, reply.status, reply.json())
-        event = frame(reply.body) + frame(DONE)
+            return await respond(self._send, response.status, response.json())
+        event = frame(response.body) + frame(DONE)
         await self._send({"type": "http.response.body", "body": event, "more_body": False})
 
-    async def _event(self, chunk: dict[str, Any]) -> None:
+    async def _send_chunk(self, chunk: dict[str, Any]) -> None:
         await self._send({"type": "http.response.body", "body": frame(orjson.dumps(chunk)), "more_body": True})
 
 
-class Whole:
-    """Tells when all is said."""
+class JsonWriter:
+    """Writes one JSON body when the answer is complete."""
 
-    counts = True
+    wants_usage = True
 
     def __init__(self, send: Send, request: GenerationRequest, request_id: str) -> None:
         self._send = send
         self._request = request
         self._id = request_id
         self._text = ""
-        self._finish = "stop"
+        self._finish_reason = "stop"
 
     async def begin(self, chunk: dict[str, Any]) -> None:
-        """Wait for the end."""
+        """Do nothing: nothing is sent before the end."""
 
-    async def say(self, text: str, ending: Ending | None) -> None:
-        """Keep a piece."""
+    async def write(self, text: str, finish: Finish | None) -> None:
+        """Collect `text`."""
         self._text += text
-        if ending is not None:
-            self._finish = ending.finish_reason
+        if finish is not None:
+            self._finish_reason = finish.finish_reason
 
-    async def end(self, usage: Usage, closing: dict[str, Any]) -> None:
+    async def end(self, usage: Usage, usage_chunk: dict[str, Any]) -> None:
         """Send the answer."""
-        choice = said(self._request.route, self._text, self._finish)
-        answer = whole(self._request, self._id, [Spoken(choice, usage, closing)])
-        await respond(self._send, 200, answer | {"usage": _counted(usage, closing)})
+        choice = make_choice(self._request.route, self._text, self._finish_reason)
+        answer = make_response(self._request, self._id, [Choice(choice, usage, usage_chunk)])
+        await respond(self._send, 200, answer | {"usage": _merged_usage(usage, usage_chunk)})
 
-    async def fail(self, reply: Reply) -> None:
-        """Send what the engine said."""
-        await respond(self._send, reply.status, reply.json())
+    async def fail(self, response: Response) -> None:
+        """Send the engine's error response."""
+        await respond(self._send, response.status, response.json())
 
 
-def _counted(usage: Usage, closing: dict[str, Any]) -> dict[str, Any]:
-    return {**(closing.get("usage") or {}), **usage_of(usage)}
+def _merged_usage(usage: Usage, usage_chunk: dict[str, Any]) -> dict[str, Any]:
+    return {**(usage_chunk.get("usage") or {}), **openai_usage(usage)}

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 from openai import AsyncOpenAI
 
+from serving.http import asgi_client
 from serving.http.asgi import App
-from serving.http.asgi_client import call
 
 
 class InProcess(httpx.AsyncBaseTransport):
@@ -23,8 +23,8 @@ class InProcess(httpx.AsyncBaseTransport):
         app = self._engine()
         if app is None:
             raise httpx.ConnectError("no engine is ready", request=request)
-        reply = await call(app, request.method, request.url.path, raw=await request.aread())
-        return httpx.Response(reply.status, headers={"content-type": "application/json"}, content=reply.body)
+        response = await asgi_client.request(app, request.method, request.url.path, raw=await request.aread())
+        return httpx.Response(response.status, headers={"content-type": "application/json"}, content=response.body)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from guard.errors import BadSettings, EngineUnavailable
-from serving.http.asgi import App, Receive, Scope, Send, left, read_body
+from serving.http.asgi import App, Receive, Scope, Send, read_body, wait_for_disconnect
 
 CONNECT_TIMEOUT = 5.0
 HEALTH_PERIOD = 2.0
@@ -47,7 +47,7 @@ class Proxy:
             scope["method"], scope["path"], headers=list(scope["headers"]), content=body
         )
         exchange = asyncio.create_task(self._exchange(request, send))
-        gone = asyncio.create_task(left(receive))
+        gone = asyncio.create_task(wait_for_disconnect(receive))
         try:
             await asyncio.wait({exchange, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:

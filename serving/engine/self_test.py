@@ -14,8 +14,9 @@ from guard.decoding.request_args import EngineArgs
 from guard.errors import EngineUnavailable
 from guard.matching.automaton import Automaton
 from guard.text.normalise import fold
+from serving.http import asgi_client
 from serving.http.asgi import App
-from serving.http.asgi_client import Reply, call
+from serving.http.asgi_client import Response
 from serving.protocol.refused_fields import COMPLETIONS
 
 # Of several tokens each: vLLM 0.32 on CPU dies of a first prompt of a single one.
@@ -44,13 +45,13 @@ async def self_test(app: App, policy_dir: Path) -> None:
     automaton = Automaton.compile([canary])
     automaton.save(policy_dir)
     for way in WAYS:
-        reply = await _ask(app, model, prompt, (automaton.digest,), **way)
-        _must_be_clean(reply, canary)
+        response = await _ask(app, model, prompt, (automaton.digest,), **way)
+        _must_be_clean(response, canary)
 
 
 async def _model(app: App) -> str:
-    reply = await call(app, "GET", "/v1/models")
-    answer = reply.json()
+    response = await asgi_client.request(app, "GET", "/v1/models")
+    answer = response.json()
     try:
         return str(answer["data"][0]["id"])
     except (KeyError, IndexError, TypeError):
@@ -59,48 +60,48 @@ async def _model(app: App) -> str:
 
 async def _refuses_without_policy(app: App, model: str) -> None:
     body = {"model": model, "prompt": PROMPTS[0], "max_tokens": 8, "temperature": 0.0}
-    reply = await call(app, "POST", COMPLETIONS, body)
-    if reply.status == 200 and any(fold(text) for text in _texts(reply)):
+    response = await asgi_client.request(app, "POST", COMPLETIONS, body)
+    if response.status == 200 and any(fold(text) for text in _texts(response)):
         raise Leak("the engine answers a request without a policy: our processor is not loaded in it")
 
 
 async def _canary(app: App, model: str) -> tuple[str, str]:
     """A prompt and the text the model begins its greedy answer with."""
     for prompt in PROMPTS:
-        reply = await _ask(app, model, prompt, (), temperature=0.0)
-        if reply.status != 200:
+        response = await _ask(app, model, prompt, (), temperature=0.0)
+        if response.status != 200:
             raise EngineUnavailable("the engine does not answer the self-test")
-        text = "".join(_texts(reply))
+        text = "".join(_texts(response))
         lengths = (length for length in range(1, len(text) + 1) if len(fold(text[:length])) >= LETTERS)
         if fold(text):
             return prompt, text[: next(lengths, len(text))]
     raise EngineUnavailable("the model says nothing that the self-test could forbid")
 
 
-async def _ask(app: App, model: str, prompt: str, automata: tuple[str, ...], **way: Any) -> Reply:
+async def _ask(app: App, model: str, prompt: str, automata: tuple[str, ...], **way: Any) -> Response:
     xargs = EngineArgs("self-test", automata).dump()
     body = {"model": model, "prompt": prompt, "max_tokens": 8, "ignore_eos": True, "vllm_xargs": xargs, **way}
-    return await call(app, "POST", COMPLETIONS, body)
+    return await asgi_client.request(app, "POST", COMPLETIONS, body)
 
 
-def _must_be_clean(reply: Reply, canary: str) -> None:
-    if reply.status != 200:
+def _must_be_clean(response: Response, canary: str) -> None:
+    if response.status != 200:
         raise EngineUnavailable("the engine does not answer the self-test under a policy")
-    said = [fold(text) for text in _texts(reply)]
-    listed = [fold(token) for token in _first_tokens(reply)]
+    said = [fold(text) for text in _texts(response)]
+    listed = [fold(token) for token in _first_tokens(response)]
     if any(fold(canary) in text for text in (*said, *listed)):
         raise Leak("the engine's self-test leaked: a forbidden text came through, so it serves nobody")
 
 
-def _texts(reply: Reply) -> list[str]:
-    answer = reply.json()
+def _texts(response: Response) -> list[str]:
+    answer = response.json()
     return [str(choice.get("text") or "") for choice in (answer or {}).get("choices", [])]
 
 
-def _first_tokens(reply: Reply) -> list[str]:
+def _first_tokens(response: Response) -> list[str]:
     """Every token listed in any position's top log-probabilities."""
     listed: list[str] = []
-    for choice in (reply.json() or {}).get("choices", []):
+    for choice in (response.json() or {}).get("choices", []):
         for position in ((choice.get("logprobs") or {}).get("top_logprobs")) or []:
             listed.extend(position or {})
     return listed

@@ -56,8 +56,8 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return received
 
 
-async def left(receive: Receive) -> None:
-    """Return when the client has left; whatever it still sends is passed over."""
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Return when the client has disconnected; ignore whatever else it sends."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

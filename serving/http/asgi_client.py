@@ -1,4 +1,4 @@
-"""Calls to the engine's application from inside this process: the self-test and the reading of token prompts."""
+"""An in-process ASGI client: requests to the engine's application without a socket."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import orjson
 
 from serving.http.asgi import App, Message, Scope, replay
 
-# How long an engine may take to see that nobody waits for its answer.
-ABORT_SECONDS = 2.0
+# How long a cancelled request waits for the engine to notice the disconnect and abort.
+ABORT_S = 2.0
 
 
-class Reply(NamedTuple):
-    """Status and whole body of one inner call."""
+class Response(NamedTuple):
+    """Status and whole body of one response."""
 
     status: int
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON; an engine that sends something else gives None."""
+        """Return the parsed body, or None if it is not JSON."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
@@ -28,7 +28,7 @@ class Reply(NamedTuple):
 
 
 def http_scope(method: str, path: str, headers: list[tuple[bytes, bytes]]) -> Scope:
-    """A minimal HTTP scope, so that nothing of a client's own connection reaches the engine."""
+    """Return a minimal HTTP scope: the engine sees nothing of the client's own connection."""
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -47,24 +47,27 @@ def http_scope(method: str, path: str, headers: list[tuple[bytes, bytes]]) -> Sc
 
 
 def json_scope(path: str, length: int, request_id: str = "") -> Scope:
-    """The scope of a JSON POST."""
+    """Return the scope of a POST with a JSON body of `length` bytes."""
     headers = [(b"content-type", b"application/json"), (b"content-length", str(length).encode())]
     if request_id:
         headers.append((b"x-request-id", request_id.encode()))
     return http_scope("POST", path, headers)
 
 
-async def call(app: App, method: str, path: str, body: object = None, *, raw: bytes | None = None) -> Reply:
-    """The engine's whole answer to one call, whose body is `body` as JSON or `raw`; cancelling aborts it."""
+async def request(app: App, method: str, path: str, body: object = None, *, raw: bytes | None = None) -> Response:
+    """Send one request to `app` and return its whole response.
+
+    The request's body is `raw`, or else `body` as JSON. Cancelling disconnects, which makes an engine abort.
+    """
     if raw is None:
         raw = b"" if body is None else orjson.dumps(body)
     status = 500
     parts: list[bytes] = []
-    gone = asyncio.Event()
+    disconnected = asyncio.Event()
 
-    async def stay() -> Message:
-        # An engine takes a disconnect before its answer ends as the order to abort.
-        await gone.wait()
+    async def receive_disconnect() -> Message:
+        # An engine takes a disconnect before its response ends as the order to abort.
+        await disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
@@ -74,15 +77,15 @@ async def call(app: App, method: str, path: str, body: object = None, *, raw: by
         elif message["type"] == "http.response.body":
             parts.append(message.get("body", b""))
             if not message.get("more_body", False):
-                gone.set()
+                disconnected.set()
 
     scope = json_scope(path, len(raw)) if method == "POST" else http_scope(method, path, [])
-    answering = asyncio.ensure_future(app(scope, replay(raw, stay), send))
+    running = asyncio.ensure_future(app(scope, replay(raw, receive_disconnect), send))
     try:
-        await asyncio.shield(answering)
+        await asyncio.shield(running)
     except asyncio.CancelledError:
-        gone.set()
-        await asyncio.wait({answering}, timeout=ABORT_SECONDS)
-        answering.cancel()
+        disconnected.set()
+        await asyncio.wait({running}, timeout=ABORT_S)
+        running.cancel()
         raise
-    return Reply(status, b"".join(parts))
+    return Response(status, b"".join(parts))

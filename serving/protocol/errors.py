@@ -1,6 +1,7 @@
-"""OpenAI's error envelope, for our own errors and for whatever the engine says went wrong.
+"""Error responses in OpenAI's shape, for our own errors and for the engine's.
 
-The engine's messages may quote the request, so they never pass: a client gets the status, the field and our words.
+The engine's messages may quote the request, so they never reach a client: it gets the status, the field and a
+message of ours.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ TYPES = {
     422: "invalid_request_error",
     429: "rate_limit_error",
 }
-WORDS = {
+STATUS_ERRORS = {
     400: (
         "invalid_value",
         "The engine refused the request: a value is invalid or unsupported by this model.",
@@ -36,45 +37,45 @@ ROW_FAILURE = "Internal server error"
 SERVER_ERROR = ("engine_error", "The engine failed to answer.")
 
 
-class Failure(NamedTuple):
-    """An HTTP status and the error object that goes with it."""
+class ErrorResponse(NamedTuple):
+    """An HTTP status and the body of an error response."""
 
     status: int
     body: dict[str, Any]
 
 
-def failure(status: int, code: str, message: str, param: str | None = None) -> Failure:
-    """The envelope of one error; all four members are always present."""
+def error_response(status: int, code: str, message: str, param: str | None = None) -> ErrorResponse:
+    """Return the error response for `status`; all four members of the error object are always present."""
     kind = TYPES.get(status, "server_error")
-    return Failure(status, {"error": {"message": message, "type": kind, "param": param, "code": code}})
+    return ErrorResponse(status, {"error": {"message": message, "type": kind, "param": param, "code": code}})
 
 
-def of(error: LetheError) -> Failure:
-    """The envelope of one of our own errors."""
+def from_lethe_error(error: LetheError) -> ErrorResponse:
+    """Return the error response for one of our own errors."""
     status = error.status if isinstance(error, RequestRefused) or error.status >= 500 else 400
-    return failure(status, error.code, error.message, error.field)
+    return error_response(status, error.code, error.message, error.field)
 
 
-def from_engine(status: int, body: bytes) -> Failure:
-    """The envelope of an engine's error answer, with its status and its field but none of its text."""
+def from_engine(status: int, body: bytes) -> ErrorResponse:
+    """Return the error response for an engine's, with its status and field but none of its text."""
     status = status if 400 <= status < 600 else 500
-    code, message = WORDS.get(status, SERVER_ERROR if status >= 500 else WORDS[400])
+    code, message = STATUS_ERRORS.get(status, SERVER_ERROR if status >= 500 else STATUS_ERRORS[400])
     error = _error(body)
     if status == 400 and "context length" in str(error.get("message")):
         code, message = "context_length_exceeded", "The request is longer than the context of the model."
-    return failure(status, code, message, _param(error.get("param")))
+    return error_response(status, code, message, _param(error.get("param")))
 
 
 def is_row_failure(body: bytes) -> bool:
-    """Whether vLLM reports the end of one request rather than of the engine.
+    """Return whether vLLM reports the failure of one request rather than of the engine.
 
-    It does so when a grammar refuses the end of text, the only token a policy left (vLLM 0.32).
+    It does so when a grammar forbids the end of sequence, the only token that a policy left (vLLM 0.32).
     """
     return _error(body).get("message") == ROW_FAILURE
 
 
 def _param(value: object) -> str | None:
-    """The request's member an engine names; what lies below it may be the client's own keys."""
+    """Return the request member that the engine names; names below it may be keys of the client's own."""
     name = value.removeprefix("body.").split(".")[0] if isinstance(value, str) else ""
     return name if name.isidentifier() else None
 

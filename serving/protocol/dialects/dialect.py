@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from guard.errors import RequestRefused
-from serving.protocol.errors import Failure
+from serving.protocol.errors import ErrorResponse
 
 
 class Unmappable(RequestRefused):
@@ -41,7 +41,7 @@ class Telling(Protocol):
     def end(self) -> list[Event]:
         """The events that end the answer; further calls give none."""
 
-    def broken(self, error: Failure) -> list[Event]:
+    def broken(self, error: ErrorResponse) -> list[Event]:
         """The events of an answer that failed in the middle."""
 
     def whole(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class Dialect:
 
     to_chat: Callable[[dict[str, Any]], dict[str, Any]]
     telling: Callable[[dict[str, Any], str], Telling]
-    failure: Callable[[Failure, str], Failure]
+    failure: Callable[[ErrorResponse, str], ErrorResponse]
 
 
 def text_of(value: object, field: str) -> str:

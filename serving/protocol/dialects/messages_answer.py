@@ -8,7 +8,7 @@ import orjson
 
 from serving.protocol.dialects.dialect import Event
 from serving.protocol.dialects.piece import Piece, pieces
-from serving.protocol.errors import Failure
+from serving.protocol.errors import ErrorResponse
 
 BLOCKS = {"reasoning": "thinking", "text": "text", "refusal": "text", "call": "tool_use"}
 # The event that says more of a block, and its member.
@@ -99,7 +99,7 @@ class MessageTelling:
         ]
         return [*self._begin(), *self._close(), *last]
 
-    def broken(self, error: Failure) -> list[Event]:
+    def broken(self, error: ErrorResponse) -> list[Event]:
         if self._ended:
             return []
         self._ended = True
@@ -160,11 +160,11 @@ class MessageTelling:
         return Event(name, {"type": name, "index": len(self._blocks) - 1, **members})
 
 
-def failure(error: Failure, request_id: str) -> Failure:
+def failure(error: ErrorResponse, request_id: str) -> ErrorResponse:
     """The error in Anthropic's envelope."""
     kind = ERRORS.get(error.status, "api_error")
     said = {"type": kind, "message": error.body["error"]["message"]}
-    return Failure(error.status, {"type": "error", "error": said, "request_id": request_id})
+    return ErrorResponse(error.status, {"type": "error", "error": said, "request_id": request_id})
 
 
 def _usage(usage: dict[str, Any]) -> dict[str, Any]:

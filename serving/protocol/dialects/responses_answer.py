@@ -7,7 +7,7 @@ from typing import Any
 
 from serving.protocol.dialects.dialect import Event
 from serving.protocol.dialects.piece import Piece, pieces
-from serving.protocol.errors import Failure
+from serving.protocol.errors import ErrorResponse
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 # Members of the request that the answer repeats as they came, with what it says when they were not sent.
@@ -108,7 +108,7 @@ class ResponseTelling:
         self._status = "incomplete" if self._reason in INCOMPLETE else "completed"
         return [*events, self._event(f"response.{self._status}", response=self.whole())]
 
-    def broken(self, error: Failure) -> list[Event]:
+    def broken(self, error: ErrorResponse) -> list[Event]:
         if self._status != "in_progress":
             return []
         said = error.body["error"]

@@ -10,7 +10,7 @@ from serving.http.asgi import Headers, Message, Send
 from serving.http.sse import DONE, Splitter, is_stream
 from serving.protocol.dialects.dialect import Dialect
 from serving.protocol.dialects.piece import as_chunk
-from serving.protocol.errors import Failure
+from serving.protocol.errors import ErrorResponse
 
 
 class Translated:
@@ -51,7 +51,7 @@ class Translated:
             else:
                 chunk = orjson.loads(payload)
                 broken = "error" in chunk
-                events = self._telling.broken(Failure(503, chunk)) if broken else self._telling.chunk(chunk)
+                events = self._telling.broken(ErrorResponse(503, chunk)) if broken else self._telling.chunk(chunk)
             frames.extend(event.frame() for event in events)
         return b"".join(frames)
 
@@ -62,7 +62,7 @@ class Translated:
             self._telling.end()
             answer = self._telling.whole()
         else:
-            answer = self._dialect.failure(Failure(self._status, given), self._request_id).body
+            answer = self._dialect.failure(ErrorResponse(self._status, given), self._request_id).body
         out = orjson.dumps(answer)
         headers = [(name, value) for name, value in self._headers if name != b"content-length"]
         headers.append((b"content-length", str(len(out)).encode()))

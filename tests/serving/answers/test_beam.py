@@ -80,17 +80,17 @@ def chat(**members: Any) -> dict[str, Any]:
 async def choices(engine: Engine, body: dict[str, Any], route: str = CHAT) -> list[dict[str, Any]]:
     outcome = await BeamSearch(engine, route, body).outcome()
     assert outcome.refusal is None
-    return [spoken.choice for spoken in outcome.spoken]
+    return [choice.body for choice in outcome.choices]
 
 
 @pytest.mark.anyio
 async def test_the_likeliest_answer_is_found_where_greedy_decoding_takes_another() -> None:
     engine = Engine()
     outcome = await BeamSearch(engine, CHAT, chat()).outcome()
-    (spoken,) = outcome.spoken
-    assert spoken.choice["message"] == {"role": "assistant", "content": " two"}
-    assert spoken.choice["finish_reason"] == "stop"
-    assert spoken.usage == (2, 2), "the prompt's two tokens; the answer's one and its end"
+    (choice,) = outcome.choices
+    assert choice.body["message"] == {"role": "assistant", "content": " two"}
+    assert choice.body["finish_reason"] == "stop"
+    assert choice.usage == (2, 2), "the prompt's two tokens; the answer's one and its end"
 
 
 @pytest.mark.anyio

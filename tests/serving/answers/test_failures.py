@@ -68,7 +68,7 @@ async def test_waiting_for_a_place_counts_against_the_budget(tmp_path: Path) -> 
 async def test_a_streaming_client_sees_that_the_server_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(application, "PERIOD", 0.05)
+    monkeypatch.setattr(application, "KEEP_ALIVE_PERIOD_S", 0.05)
     actor = Actor(played(**lines(rewrite=lambda asked: hangs)))
     async with theatre(tmp_path, actor, AGENTS, budget=SHORT) as stage:
         answer = await stage.http.post(CHAT, json={**ASK, "stream": True})

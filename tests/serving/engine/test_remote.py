@@ -10,7 +10,7 @@ import pytest
 from guard.errors import BadSettings, EngineUnavailable
 from serving.engine.remote import Proxy, open_remote
 from serving.http.asgi import Message, Receive, Scope, Send, read_body, replay
-from serving.http.asgi_client import call, json_scope
+from serving.http.asgi_client import json_scope, request
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +72,7 @@ async def test_an_upstream_that_fails_is_the_callers_error() -> None:
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(refuse), base_url="http://upstream")
     with pytest.raises(httpx.ConnectError):
-        await call(Proxy(client), "POST", "/v1/x", {})
+        await request(Proxy(client), "POST", "/v1/x", {})
 
 
 @pytest.mark.anyio

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from serving.http.asgi import Receive, Scope, Send, respond
-from serving.http.asgi_client import call
+from serving.http.asgi_client import request
 
 
 async def test_an_answer_is_read_whole_and_the_application_sees_its_end() -> None:
@@ -17,8 +17,8 @@ async def test_an_answer_is_read_whole_and_the_application_sees_its_end() -> Non
         await respond(send, 201, {"got": body.decode()})
         after.append((await receive())["type"])
 
-    reply = await call(app, "POST", "/x", raw=b"raw")
-    assert (reply.status, reply.json(), after) == (201, {"got": "raw"}, ["http.disconnect"])
+    response = await request(app, "POST", "/x", raw=b"raw")
+    assert (response.status, response.json(), after) == (201, {"got": "raw"}, ["http.disconnect"])
 
 
 async def test_cancelling_tells_the_application_that_its_client_has_left() -> None:
@@ -31,16 +31,16 @@ async def test_cancelling_tells_the_application_that_its_client_has_left() -> No
         assert (await receive())["type"] == "http.disconnect"
         seen.set()
 
-    calling = asyncio.create_task(call(app, "POST", "/x", {}))
+    running = asyncio.create_task(request(app, "POST", "/x", {}))
     await asked.wait()
-    calling.cancel()
+    running.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await calling
+        await running
     assert seen.is_set()
 
 
 async def test_an_application_that_heeds_nothing_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.http.asgi_client.ABORT_SECONDS", 0.01)
+    monkeypatch.setattr("serving.http.asgi_client.ABORT_S", 0.01)
     ended: list[Any] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,11 +49,11 @@ async def test_an_application_that_heeds_nothing_is_cancelled(monkeypatch: pytes
         finally:
             ended.append(True)
 
-    calling = asyncio.create_task(call(app, "GET", "/x"))
+    running = asyncio.create_task(request(app, "GET", "/x"))
     await asyncio.sleep(0.01)
-    calling.cancel()
+    running.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await calling
+        await running
     await asyncio.sleep(0)
     assert ended == [True]
 
@@ -63,4 +63,4 @@ async def test_an_error_of_the_application_reaches_the_caller() -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        await call(app, "GET", "/x")
+        await request(app, "GET", "/x")

@@ -8,7 +8,7 @@ import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 from pydantic import TypeAdapter
 
-from serving.protocol import errors as envelope
+from serving.protocol import errors
 from serving.protocol.dialects.messages_answer import MessageTelling
 from tests.serving.protocol.dialects.test_responses_answer import USAGE, call, chunk
 
@@ -110,7 +110,7 @@ def test_cached_tokens_are_counted_apart() -> None:
 def test_a_broken_answer_ends_with_an_error_event() -> None:
     telling = MessageTelling(ASKED, "r1")
     telling.chunk(chunk({"content": "Nob"}))
-    events = telling.broken(envelope.failure(503, "engine_error", "The engine failed to answer."))
+    events = telling.broken(errors.error_response(503, "engine_error", "The engine failed to answer."))
     assert [event.name for event in events] == ["error"]
     assert events[0].data["error"] == {"type": "api_error", "message": "The engine failed to answer."}
     assert telling.end() == []

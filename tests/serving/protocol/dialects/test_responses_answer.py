@@ -7,7 +7,7 @@ from typing import Any
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from serving.protocol import errors as envelope
+from serving.protocol import errors
 from serving.protocol.dialects.piece import as_chunk
 from serving.protocol.dialects.responses_answer import ResponseTelling
 
@@ -127,7 +127,7 @@ def test_a_whole_answer_is_the_stream_of_one_chunk() -> None:
 def test_a_broken_answer_ends_as_failed() -> None:
     telling = ResponseTelling(ASKED, "r1")
     telling.chunk(chunk({"content": "Nob"}))
-    events = telling.broken(envelope.failure(503, "engine_error", "The engine failed to answer."))
+    events = telling.broken(errors.error_response(503, "engine_error", "The engine failed to answer."))
     assert [event.name for event in events][-2:] == ["error", "response.failed"]
     for event in events:
         EVENT.validate_python(event.data)

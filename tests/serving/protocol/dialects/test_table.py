@@ -87,7 +87,7 @@ async def test_an_engine_that_dies_in_a_stream_ends_it_as_the_dialect_tells_fail
 
 
 @pytest.mark.anyio
-async def test_errors_come_in_the_dialects_envelope_and_name_its_fields() -> None:
+async def test_errors_have_the_dialects_shape_and_name_its_fields() -> None:
     error = {"message": "value Ada Quill is wrong", "type": "X", "param": "max_completion_tokens", "code": 400}
     async with client(plane(FakeEngine(status=400, error=error))) as http:
         openai = (await http.post(RESPONSES, json=BODIES[RESPONSES])).json()["error"]
