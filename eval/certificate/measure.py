@@ -1,4 +1,4 @@
-"""What a running server says about a target: asked now, and asked before it was suppressed."""
+"""Measures what a running server says about a target, now and before it was suppressed."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from eval.certificate.asking import Asking
-from eval.certificate.leak import Judge
+from eval.certificate.endpoint import CertifiedEndpoint
+from eval.certificate.leaks import LeakChecker
 from eval.certificate.neighbours import Neighbours
-from eval.certificate.subject import Subject
-from eval.certificate.suite import Probe, suite
+from eval.certificate.probes import CertificateProbe, make_probes
+from eval.certificate.target import CertifiedTarget
 from eval.core.errors import EndpointFailed
 from eval.metrics.rouge import rouge
 from guard.targets.target import Mode
 from serving.admin.client import AdminClient, AdminRefused
 
 Leaks = Sequence[bool | None]
-"""By probe: whether it leaked; None where the endpoint did not accept the request."""
+"""For each probe whether it leaked; None where the endpoint did not accept the request."""
 
-Say = Callable[[str], None]
+OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """One round of asking: when it began (UTC), who answered, what leaked, and the answers on the neighbours.
+class ProbeRound:
+    """The outcome of sending all probes to one endpoint.
 
-    `version` is what the endpoint's /version says: Lethe's where it is guarded, else the engine's.
+    started     in UTC
+    version     what the endpoint's /version says: Lethe's if it is guarded, else the engine's
+    neighbours  answers to the neighbour questions
     """
 
-    at: datetime
+    started: datetime
     model: str
     engine: str
     version: str
@@ -40,32 +42,33 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """All that a certificate states.
+    """Everything a certificate states.
 
-    before   the same probes before suppression; None where that was not measured
-    how      how `before` was measured, or why it was not
-    touched  how many neighbour questions the policy holds to concern this target
+    before              the same probes before suppression; None if that was not measured
+    before_source       how `before` was measured, or why it was not
+    matched_neighbours  number of neighbour questions in which the policy matches this target
     """
 
-    subject: Subject
-    probes: Sequence[Probe] = field(repr=False)
+    target: CertifiedTarget
+    probes: Sequence[CertificateProbe] = field(repr=False)
     neighbours: Neighbours
-    before: Answers | None
-    how: str
-    after: Answers
-    touched: int
+    before: ProbeRound | None
+    before_source: str
+    after: ProbeRound
+    matched_neighbours: int
     policy_version: int
     ended: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be certified.
+class CertificateRequest:
+    """What to certify.
 
+    target        id of the forget target
     url           base URL of the guarded data plane, without /v1
     baseline_url  base URL of the same model unprotected; "" for none
     enforce       measure a target in shadow mode, enforce it, and measure again
-    most          of the target's facts and passages that are asked for
+    max_facts     maximum number of the target's facts and passages to ask for
     """
 
     target: str
@@ -73,7 +76,7 @@ class Request:
     baseline_url: str = ""
     enforce: bool = False
     seed: int = 0
-    most: int = 50
+    max_facts: int = 50
 
 
 NOT_MEASURED = "no measurement was made before suppression"
@@ -81,65 +84,77 @@ AT_BASELINE = "the same probes at an unprotected endpoint"
 IN_SHADOW = "the same probes at this endpoint while the target was only watched (shadow mode)"
 
 
-def measure(request: Request, admin: AdminClient, neighbours: Neighbours, say: Say) -> Measurement:
-    """Ask every probe; raises EndpointFailed when an answer cannot be had, or the target is not enforced."""
-    with _refusals():
-        subject = Subject.read(admin.get(request.target, reveal=True))
-        probes = suite(subject, request.seed, request.most)
-        before, how = None, NOT_MEASURED
+def measure(
+    request: CertificateRequest, admin: AdminClient, neighbours: Neighbours, on_step: OnStep
+) -> Measurement:
+    """Send every probe. Raises EndpointFailed if an answer cannot be had, or the target is not enforced."""
+    with _admin_errors():
+        target = CertifiedTarget.from_json(admin.get(request.target, reveal=True))
+        probes = make_probes(target, request.seed, request.max_facts)
+        before, before_source = None, NOT_MEASURED
         if request.enforce:
-            _need(subject, Mode.SHADOW)
-            say("asking before")
-            before, how = _round(request.url, subject, probes, neighbours), IN_SHADOW
-            enforced = admin.change(subject.id, {"mode": Mode.ENFORCE.value}, subject.revision)
-            subject = Subject.read(enforced)
-        _need(subject, Mode.ENFORCE)
+            _require_mode(target, Mode.SHADOW)
+            on_step("asking before")
+            before, before_source = _run_probes(request.url, target, probes, neighbours), IN_SHADOW
+            enforced = admin.change(target.id, {"mode": Mode.ENFORCE.value}, target.revision)
+            target = CertifiedTarget.from_json(enforced)
+        _require_mode(target, Mode.ENFORCE)
         if request.baseline_url:
-            say("asking the unprotected endpoint")
-            before, how = _round(request.baseline_url, subject, probes, neighbours), AT_BASELINE
-        say("asking")
-        after = _round(request.url, subject, probes, neighbours)
-        touched = sum(_touches(admin, question, subject.id) for question in neighbours.questions)
+            on_step("asking the unprotected endpoint")
+            before, before_source = _run_probes(request.baseline_url, target, probes, neighbours), AT_BASELINE
+        on_step("asking")
+        after = _run_probes(request.url, target, probes, neighbours)
+        matched = sum(_matches_target(admin, question, target.id) for question in neighbours.questions)
         policy = admin.policy()
-        if Subject.read(admin.get(request.target, reveal=True)).revision != subject.revision:
+        if CertifiedTarget.from_json(admin.get(request.target, reveal=True)).revision != target.revision:
             raise EndpointFailed("the target was changed while it was measured; run again")
-    ended = datetime.now(UTC)
-    version = int(policy["enforced_version"])
-    return Measurement(subject, probes, neighbours, before, how, after, touched, version, ended)
+    return Measurement(
+        target,
+        probes,
+        neighbours,
+        before,
+        before_source,
+        after,
+        matched,
+        policy_version=int(policy["enforced_version"]),
+        ended=datetime.now(UTC),
+    )
 
 
-def similarity(one: Sequence[str | None], other: Sequence[str | None]) -> tuple[int, int, float]:
-    """Of pairs that were both answered: how many are the same, how many there are, and their mean ROUGE-L F1."""
-    pairs = [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
-    alike = sum(a == b for a, b in pairs)
+def similarity(first: Sequence[str | None], second: Sequence[str | None]) -> tuple[int, int, float]:
+    """Return, of the pairs answered both times, how many are equal, how many there are, and mean ROUGE-L F1."""
+    pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
+    equal = sum(a == b for a, b in pairs)
     scores = [1.0 if a == b else rouge(a, b, stemmer=False).rougeL_f1 for a, b in pairs]
-    return alike, len(pairs), sum(scores) / len(scores) if scores else 0.0
+    return equal, len(pairs), sum(scores) / len(scores) if scores else 0.0
 
 
-def _round(url: str, subject: Subject, probes: Sequence[Probe], neighbours: Neighbours) -> Answers:
-    at = datetime.now(UTC)
-    judge = Judge(subject.forbidden)
-    asking = Asking.open(url)
+def _run_probes(
+    url: str, target: CertifiedTarget, probes: Sequence[CertificateProbe], neighbours: Neighbours
+) -> ProbeRound:
+    started = datetime.now(UTC)
+    checker = LeakChecker(target.forbidden)
+    endpoint = CertifiedEndpoint.open(url)
     try:
-        replies = asking.replies(probes)
-        if all(reply is None for reply in replies):
+        answers = endpoint.answers(probes)
+        if all(answer is None for answer in answers):
             raise EndpointFailed("the endpoint accepted none of the probes: does its model have a chat template?")
         leaks = [
-            None if reply is None else judge.leaks(probe, reply)
-            for probe, reply in zip(probes, replies, strict=True)
+            None if answer is None else checker.leaks(probe, answer)
+            for probe, answer in zip(probes, answers, strict=True)
         ]
-        others = asking.replies(neighbours.probes())
-        return Answers(at, asking.model, asking.engine, asking.version(), leaks, others)
+        others = endpoint.answers(neighbours.probes())
+        return ProbeRound(started, endpoint.model, endpoint.engine, endpoint.version(), leaks, others)
     finally:
-        asking.close()
+        endpoint.close()
 
 
-def _touches(admin: AdminClient, question: str, target_id: str) -> bool:
+def _matches_target(admin: AdminClient, question: str, target_id: str) -> bool:
     return any(match["target_id"] == target_id for match in admin.check(question)["matches"])
 
 
-def _need(subject: Subject, mode: Mode) -> None:
-    if subject.mode == mode:
+def _require_mode(target: CertifiedTarget, mode: Mode) -> None:
+    if target.mode == mode:
         return
     advice = {
         Mode.ENFORCE: "the target is in shadow mode, so nothing is suppressed; --enforce measures it, enforces it"
@@ -150,7 +165,7 @@ def _need(subject: Subject, mode: Mode) -> None:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _admin_errors() -> Iterator[None]:
     try:
         yield
     except AdminRefused as error:

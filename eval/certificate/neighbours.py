@@ -1,4 +1,4 @@
-"""Questions that have nothing to do with the target, by which the cost to others is told."""
+"""Questions unrelated to the target, which measure the cost of its suppression."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from eval.benchmarks.files import read_rows
-from eval.certificate.suite import Form, Probe
+from eval.certificate.probes import CertificateProbe, ProbeForm
 from guard.uld.corpus import general_knowledge
 
 BUILT_IN: Final = "built-in questions of general knowledge"
@@ -17,18 +17,18 @@ GIVEN: Final = "a file of the operator"
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The questions, and where they come from."""
+    """The neighbour questions, and where they come from."""
 
     source: str
     questions: tuple[str, ...] = field(repr=False)
 
-    def probes(self) -> Sequence[Probe]:
-        """Each as a plain chat."""
-        return [Probe(Form.DIRECT, question, question, "") for question in self.questions]
+    def probes(self) -> Sequence[CertificateProbe]:
+        """Return each question as a plain chat."""
+        return [CertificateProbe(ProbeForm.DIRECT, question, question, "") for question in self.questions]
 
 
-def neighbours(path: Path | None) -> Neighbours:
-    """The `question` of every row of a JSON or JSON Lines file; without one, the built-in questions.
+def load_neighbours(path: Path | None) -> Neighbours:
+    """Return the `question` of every row of a JSON or JSON Lines file; without a file, the built-in questions.
 
     Raises BadBenchmark naming file and line.
     """

@@ -1,4 +1,4 @@
-"""A certificate as a page that needs no technical knowledge to be read."""
+"""Renders a certificate as an HTML page for readers without technical knowledge."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ th,td{border-bottom:1px solid #ddd;padding:.3rem .5rem;text-align:left;vertical-
 code{font-size:.85em;word-break:break-all}
 """
 
-_FORMS: Final = {
+_FORM_NAMES: Final = {
     "direct": "asked directly",
     "paraphrase": "asked in other words",
     "fill_in": "a sentence with a blank to be filled",
@@ -41,7 +41,7 @@ _LIMITS: Final = (
 
 
 def page(payload: Mapping[str, Any], public_key: str, file_name: str) -> str:
-    """The whole page, self-contained; it shows what is signed and adds no fact of its own."""
+    """Return the whole page, self-contained. It shows what is signed and adds no fact of its own."""
     target, endpoint = payload["target"], payload["endpoint"]
     parts = [
         "<h1>Certificate of suppression</h1>",
@@ -101,7 +101,7 @@ def _leaks(payload: Mapping[str, Any]) -> str:
 def _leak_rows(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Iterator[str]:
     for form, rate in after["by_form"].items():
         was = f"<td>{_share(before['by_form'][form])}</td>" if before else ""
-        yield f"<tr><td>{escape(_FORMS[form])}</td>{was}<td>{_share(rate)}</td></tr>"
+        yield f"<tr><td>{escape(_FORM_NAMES[form])}</td>{was}<td>{_share(rate)}</td></tr>"
     was = f"<th>{_share(before['all'])}</th>" if before else ""
     yield f"<tr><th>All</th>{was}<th>{_share(after['all'])}</th></tr>"
 

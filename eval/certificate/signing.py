@@ -28,10 +28,10 @@ _SIGNATURE = ("algorithm", "public_key", "value")
 _ALGORITHM = "Ed25519"
 
 
-class Verdict(StrEnum):
-    """valid    signed by the key it names, which is the expected one where one was given
-    altered  the file is not what was signed
-    foreign  unaltered, and signed by another key than the expected one
+class SignatureStatus(StrEnum):
+    """valid    signed by the key it names, which is the expected key if one was given
+    altered  the file differs from what was signed
+    foreign  unaltered, but signed by a key other than the expected one
     """
 
     VALID = "valid"
@@ -39,18 +39,18 @@ class Verdict(StrEnum):
     FOREIGN = "foreign"
 
 
-class Checked(NamedTuple):
-    """What is known of a certificate's file: `payload` is to be believed only of a VALID one."""
+class SignatureCheck(NamedTuple):
+    """The outcome of checking a certificate. Trust `payload` only if `status` is VALID."""
 
-    verdict: Verdict
+    status: SignatureStatus
     payload: dict[str, Any]
     public_key: str
 
 
 def canonical(value: object) -> bytes:
-    """The one encoding of a JSON value: sorted keys, no spaces, UTF-8, as RFC 8785 has it.
+    """Return the canonical encoding of a JSON value (RFC 8785): sorted keys, no spaces, UTF-8.
 
-    Numbers must be integers, whose form no two implementations dispute.
+    Numbers must be integers, which every implementation writes alike.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -64,7 +64,7 @@ class SigningKey:
 
     @classmethod
     def load(cls, path: Path) -> SigningKey:
-        """The key in this PEM file, which no one but its owner may read; raises BadRun."""
+        """Return the key in a PEM file that only its owner may read. Raises BadRun."""
         try:
             if path.stat().st_mode & 0o077:
                 raise BadRun(f"{path}: others may read this key; chmod 600 it, or take another")
@@ -79,7 +79,7 @@ class SigningKey:
 
     @classmethod
     def load_or_make(cls, path: Path) -> SigningKey:
-        """The key in this file, made now with mode 0600 where there is none."""
+        """Return the key in this file; create the file with mode 0600 if there is none. Raises BadRun."""
         if path.exists():
             return cls.load(path)
         key = Ed25519PrivateKey.generate()
@@ -93,16 +93,16 @@ class SigningKey:
         return cls(key)
 
     def digest(self, value: object) -> str:
-        """HMAC-SHA256 of a value under a key that only this key's holder can derive.
+        """Return the HMAC-SHA256 of a value under a key that only this key's holder can derive.
 
-        A plain hash of a name could be found out by hashing names.
+        A plain hash of a name could be reversed by hashing names.
         """
         raw = self._key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
         derived = hmac.digest(raw, b"lethe certificate digests", "sha256")
         return hmac.digest(derived, canonical(value), "sha256").hex()
 
     def sign(self, payload: dict[str, Any]) -> bytes:
-        """The file of a certificate: one line of canonical JSON."""
+        """Return the certificate file: one line of canonical JSON."""
         signature = {
             "algorithm": _ALGORITHM,
             "public_key": self.public,
@@ -111,11 +111,11 @@ class SigningKey:
         return canonical({"certificate": payload, "signature": signature}) + b"\n"
 
 
-def check(file: bytes, expected: str | None) -> Checked:
-    """Compare a certificate's file with its signature; any other byte than the signed ones makes it ALTERED.
+def check(file: bytes, expected: str | None) -> SignatureCheck:
+    """Check a certificate file's signature. A single byte that differs from the signed ones makes it ALTERED.
 
-    expected  the public key (64 hexadecimal digits) that must have signed; None believes the one in the file
-    Raises BadCertificate for what is no certificate at all.
+    expected  the public key (64 hexadecimal digits) that must have signed; None accepts the key in the file
+    Raises BadCertificate if the file is not a certificate at all.
     """
     try:
         document = json.loads(file)
@@ -127,15 +127,15 @@ def check(file: bytes, expected: str | None) -> Checked:
     if not isinstance(payload, dict) or algorithm != _ALGORITHM or not isinstance(public_key, str):
         raise BadCertificate("not a certificate: its members are not those of one")
     if not as_signed or not _signed(public_key, value, payload):
-        return Checked(Verdict.ALTERED, payload, public_key)
+        return SignatureCheck(SignatureStatus.ALTERED, payload, public_key)
     foreign = expected is not None and expected != public_key
-    return Checked(Verdict.FOREIGN if foreign else Verdict.VALID, payload, public_key)
+    return SignatureCheck(SignatureStatus.FOREIGN if foreign else SignatureStatus.VALID, payload, public_key)
 
 
 def _signed(public_key: str, value: object, payload: dict[str, Any]) -> bool:
     try:
         raw, signature = bytes.fromhex(public_key), bytes.fromhex(str(value))
-        # Capital digits decode alike, and would be other bytes than those that were written.
+        # Uppercase digits decode to the same bytes, but the file would not be the one that was written.
         if raw.hex() != public_key or signature.hex() != value:
             return False
         Ed25519PublicKey.from_public_bytes(raw).verify(signature, canonical(payload))
@@ -145,13 +145,13 @@ def _signed(public_key: str, value: object, payload: dict[str, Any]) -> bool:
 
 
 def fingerprint(public_key: str) -> str:
-    """SHA-256 of a public key as people compare it: eight groups of four digits, 128 bits."""
+    """Return 128 bits of a public key's SHA-256 as eight groups of four digits, for people to compare."""
     digest = hashlib.sha256(bytes.fromhex(public_key)).hexdigest()[:32]
     return " ".join(digest[start : start + 4] for start in range(0, 32, 4))
 
 
 def public_key_of(text: str) -> str:
-    """The public key (hexadecimal) that a user names: its digits, or a PEM file of it; raises BadRun."""
+    """Return the public key (hexadecimal) that a user gives as digits or as a PEM file. Raises BadRun."""
     if len(text) == 64 and all(digit in "0123456789abcdefABCDEF" for digit in text):
         return text.lower()
     try:

@@ -11,7 +11,7 @@ from eval.cli.console import reported
 
 certificates = typer.Typer()
 KEY_NAME = "certificate.key"
-STATUS = {"valid": 0, "altered": 3, "foreign": 4}
+EXIT_STATUS = {"valid": 0, "altered": 3, "foreign": 4}
 
 
 @certificates.command()
@@ -21,28 +21,32 @@ def certify(
         str, typer.Option(help="Base URL of the guarded data plane, without /v1.")
     ] = "http://127.0.0.1:8000",
     baseline_url: Annotated[
-        str, typer.Option(help="Base URL of the same model unprotected, to measure the state before.")
+        str, typer.Option(help="Base URL of the same model unprotected, to measure the state before suppression.")
     ] = "",
     enforce: Annotated[
-        bool, typer.Option("--enforce", help="For a target in shadow mode: measure, enforce it, measure again.")
+        bool, typer.Option("--enforce", help="For a target in shadow mode: measure, enforce, and measure again.")
     ] = False,
     neighbours: Annotated[
-        Path | None, typer.Option(help="Rows with a `question` whose answers should not change.")
+        Path | None, typer.Option(help="File of rows with a `question` whose answers should not change.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of facts, templates and disguises.")] = 0,
-    facts: Annotated[int, typer.Option(min=1, help="Most facts and passages that are asked for.")] = 50,
-    key: Annotated[Path | None, typer.Option(help="Ed25519 key in PEM; default: made in the data folder.")] = None,
-    out: Annotated[Path, typer.Option(help="File of the certificate; the page stands beside it.")] = Path(
-        "certificate.json"
-    ),
+    seed: Annotated[
+        int, typer.Option(help="Random seed for the choice of facts, paraphrases and obfuscations.")
+    ] = 0,
+    facts: Annotated[int, typer.Option(min=1, help="Maximum number of facts and passages to ask for.")] = 50,
+    key: Annotated[
+        Path | None, typer.Option(help="Ed25519 key in PEM; default: one created in the data folder.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="File of the certificate; the HTML page is written next to it.")
+    ] = Path("certificate.json"),
 ) -> None:
-    """Measure that a target is suppressed at a running server, and sign what was found."""
+    """Measure that a target is suppressed at a running server, and sign the result."""
     with reported():
-        from eval.certificate import measure
-        from eval.certificate.neighbours import neighbours as chosen
+        from eval.certificate.measure import CertificateRequest, measure
+        from eval.certificate.neighbours import load_neighbours
         from eval.certificate.page import page
+        from eval.certificate.payload import payload
         from eval.certificate.signing import SigningKey, fingerprint
-        from eval.certificate.statement import payload
         from eval.core.errors import BadRun, EndpointFailed
         from eval.harness.atomic_file import write_whole
         from serving.admin.client import AdminClient, AdminRefused
@@ -51,22 +55,22 @@ def certify(
         if enforce and baseline_url:
             raise BadRun("--enforce and --baseline-url are two ways to measure the state before: choose one")
         signer = SigningKey.load(key) if key else SigningKey.load_or_make(load().data_dir / KEY_NAME)
-        request = measure.Request(
-            target=target, url=url, baseline_url=baseline_url, enforce=enforce, seed=seed, most=facts
+        request = CertificateRequest(
+            target=target, url=url, baseline_url=baseline_url, enforce=enforce, seed=seed, max_facts=facts
         )
-        asked = chosen(neighbours)
+        questions = load_neighbours(neighbours)
         try:
             admin = AdminClient.from_environment()
         except AdminRefused as error:
             raise EndpointFailed(error.detail) from None
-        found = measure.measure(request, admin, asked, lambda words: typer.echo(words, err=True))
-        content = payload(found, request, signer)
+        measurement = measure(request, admin, questions, lambda step: typer.echo(step, err=True))
+        content = payload(measurement, request, signer)
         write_whole(out, signer.sign(content).decode())
         write_whole(out.with_suffix(".html"), page(content, signer.public, out.name))
     typer.echo(content["statement"])
-    typer.echo(f"leaks now: {_words(content['after']['all'])}")
+    typer.echo(f"leaks now: {_rate_text(content['after']['all'])}")
     before = content["before"]
-    typer.echo(f"before: {_words(before['all'])}" if before["measured"] else f"before: {before['how']}")
+    typer.echo(f"before: {_rate_text(before['all'])}" if before["measured"] else f"before: {before['how']}")
     typer.echo(f"public key {signer.public}")
     typer.echo(f"fingerprint {fingerprint(signer.public)}")
     typer.echo(f"written: {out}, {out.with_suffix('.html')}")
@@ -81,7 +85,7 @@ def verify(
 ) -> None:
     """Check a certificate's signature: status 0 valid, 3 altered, 4 signed by another key, 1 not a certificate."""
     with reported():
-        from eval.certificate.signing import Verdict, check, fingerprint, public_key_of
+        from eval.certificate.signing import SignatureStatus, check, fingerprint, public_key_of
         from eval.core.errors import BadCertificate
 
         try:
@@ -89,18 +93,18 @@ def verify(
         except OSError as error:
             raise BadCertificate(f"{file}: cannot be read ({error.strerror})") from None
         checked = check(content, public_key_of(public_key) if public_key else None)
-    match checked.verdict:
-        case Verdict.ALTERED:
+    match checked.status:
+        case SignatureStatus.ALTERED:
             typer.echo("altered: this is not what was signed; nothing in it is to be believed")
-        case Verdict.FOREIGN:
+        case SignatureStatus.FOREIGN:
             typer.echo(f"signed by another key: fingerprint {fingerprint(checked.public_key)}")
-        case Verdict.VALID:
+        case SignatureStatus.VALID:
             typer.echo(f"valid: {checked.payload['statement']}")
             whose = "the key given" if public_key else "a key nobody vouched for (give --public-key to compare)"
             typer.echo(f"signed by {whose}, fingerprint {fingerprint(checked.public_key)}")
-    raise typer.Exit(STATUS[checked.verdict.value])
+    raise typer.Exit(EXIT_STATUS[checked.status.value])
 
 
-def _words(rate: dict[str, object]) -> str:
+def _rate_text(rate: dict[str, object]) -> str:
     counts = f"{rate['count']} of {rate['of']}"
     return f"{counts} probes, 95 % interval {rate['low']} to {rate['high']}" if "rate" in rate else counts

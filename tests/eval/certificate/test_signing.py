@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.certificate.signing import SigningKey, Verdict, canonical, check, fingerprint, public_key_of
+from eval.certificate.signing import SignatureStatus, SigningKey, canonical, check, fingerprint, public_key_of
 from eval.core.errors import BadCertificate, BadRun
 
 PAYLOAD = {"statement": "suppressed at this endpoint since 2031", "after": {"count": 0, "of": 9}, "é": None}
@@ -23,7 +23,7 @@ def test_canonical_json_is_one_line_of_sorted_keys() -> None:
 
 def test_what_was_signed_is_valid(key: SigningKey) -> None:
     file = key.sign(PAYLOAD)
-    assert check(file, None) == check(file, key.public) == (Verdict.VALID, PAYLOAD, key.public)
+    assert check(file, None) == check(file, key.public) == (SignatureStatus.VALID, PAYLOAD, key.public)
 
 
 @given(st.data())
@@ -46,21 +46,21 @@ def test_bytes_put_in_or_taken_out_are_noticed(key: SigningKey, data: st.DataObj
 
 def _valid(file: bytes) -> bool:
     try:
-        return check(file, None).verdict is Verdict.VALID
+        return check(file, None).status is SignatureStatus.VALID
     except BadCertificate:
         return False
 
 
 def test_a_member_more_is_an_alteration(key: SigningKey) -> None:
     file = key.sign(PAYLOAD)
-    assert check(b'{"also":1,' + file[1:], None).verdict is Verdict.ALTERED
+    assert check(b'{"also":1,' + file[1:], None).status is SignatureStatus.ALTERED
 
 
 def test_another_key_is_told_from_the_expected_one(key: SigningKey, tmp_path: Path) -> None:
     other = SigningKey.load_or_make(tmp_path / "other.key")
-    assert check(other.sign(PAYLOAD), key.public).verdict is Verdict.FOREIGN
+    assert check(other.sign(PAYLOAD), key.public).status is SignatureStatus.FOREIGN
     forged = other.sign(PAYLOAD).replace(other.public.encode(), key.public.encode())
-    assert check(forged, key.public).verdict is Verdict.ALTERED
+    assert check(forged, key.public).status is SignatureStatus.ALTERED
 
 
 @pytest.mark.parametrize(

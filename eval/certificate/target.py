@@ -1,4 +1,4 @@
-"""What a certificate is about: a forget target as the admin plane reveals it."""
+"""The target of a certificate, as the admin plane reveals it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from guard.targets.target import Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """One revision of a forget target; `since` is when that revision was recorded (RFC 3339)."""
+class CertifiedTarget:
+    """One revision of a forget target, recorded at `since` (RFC 3339)."""
 
     id: str
     revision: int
@@ -29,8 +29,8 @@ class Subject:
     forbidden: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def read(cls, target: Mapping[str, Any]) -> Subject:
-        """The subject of an answer of `GET /admin/v1/targets/{id}?reveal=true`."""
+    def from_json(cls, target: Mapping[str, Any]) -> CertifiedTarget:
+        """Return the target in a response of `GET /admin/v1/targets/{id}?reveal=true`."""
         return cls(
             id=target["id"],
             revision=target["revision"],
@@ -49,7 +49,7 @@ class Subject:
         )
 
     def texts(self) -> dict[str, Any]:
-        """All its texts, in a form that is the same for the same texts."""
+        """Return all its texts in a canonical form, to be digested."""
         return {
             "name": self.name,
             "aliases": list(self.aliases),
