@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from guard.decoding.vocabulary import Block, Vocabulary
@@ -187,7 +187,7 @@ class Restrictions:
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
         self._folder = folder
         self._vocabulary = vocabulary
-        self._attached: OrderedDict[str, Restriction] = OrderedDict()
+        self._attached = _Attached(_ATTACHED)
 
     def get(self, digest: str) -> Restriction:
         """Return the restriction of this digest; the last 64 asked for stay attached.
@@ -198,7 +198,13 @@ class Restrictions:
         if restriction is None:
             restriction = Restriction(Automaton.attach(self._folder, digest), self._vocabulary)
             self._attached[digest] = restriction
-            if len(self._attached) > _ATTACHED:
-                self._attached.popitem(last=False)[1].forget()
-        self._attached.move_to_end(digest)
         return restriction
+
+
+class _Attached(LRUCache[str, Restriction]):
+    """The restrictions asked for last; one that is evicted drops the states that it remembers."""
+
+    def popitem(self) -> tuple[str, Restriction]:
+        digest, restriction = super().popitem()
+        restriction.forget()
+        return digest, restriction

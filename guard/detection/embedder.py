@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from guard.detection.micro_batching import Gathering
@@ -64,7 +64,7 @@ class SentenceEmbedder:
         self._gathering = Gathering(self._encode, GATHERED, _places())
         # The tokenizer and the cache change as they are used; the forward pass does not, and stays outside.
         self._lock = threading.Lock()
-        self._cache: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._cache: LRUCache[bytes, Vectors] = LRUCache(CACHED_VECTORS)
 
     @property
     def name(self) -> str:
@@ -106,17 +106,12 @@ class SentenceEmbedder:
 
     def _recall(self, keys: list[bytes]) -> dict[bytes, Vectors]:
         with self._lock:
-            found = {key: self._cache[key] for key in keys if key in self._cache}
-            for key in found:
-                self._cache.move_to_end(key)
-        return found
+            return {key: self._cache[key] for key in keys if key in self._cache}
 
     def _remember(self, keys: list[bytes], vectors: Vectors) -> None:
         with self._lock:
             # Copies: a view would keep its whole batch alive for as long as any one of its texts is cached.
             self._cache.update((key, vector.copy()) for key, vector in zip(keys, vectors, strict=True))
-            while len(self._cache) > CACHED_VECTORS:
-                self._cache.popitem(last=False)
 
 
 def _places() -> int:

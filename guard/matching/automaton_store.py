@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+
+from cachetools import LRUCache
 
 from guard.errors import PolicyUnavailable
 from guard.matching.automaton import Automaton
@@ -26,16 +27,15 @@ class Library:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._mapped: OrderedDict[str, Automaton] = OrderedDict()
+        self._mapped: LRUCache[str, Automaton] = LRUCache(KEPT)
         self._lock = threading.Lock()
 
     def __getitem__(self, digest: str) -> Automaton:
         """Return the automaton of this digest; PolicyUnavailable when its file is missing or damaged."""
         with self._lock:
             known = self._mapped.get(digest)
-            if known is not None:
-                self._mapped.move_to_end(digest)
-                return known
+        if known is not None:
+            return known
         return self._keep(Automaton.attach(self._folder, digest))
 
     def write(self, phrases: Collection[str]) -> str:
@@ -60,9 +60,6 @@ class Library:
     def _keep(self, automaton: Automaton) -> Automaton:
         with self._lock:
             self._mapped[automaton.digest] = automaton
-            self._mapped.move_to_end(automaton.digest)
-            if len(self._mapped) > KEPT:
-                self._mapped.popitem(last=False)
         return automaton
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from cachetools import LRUCache
 
 from guard.decoding.masking import close_rows
 from guard.decoding.rows import RowTable
@@ -30,7 +30,7 @@ class Biases:
         self._folder = folder
         self._width = width
         self._device = device
-        self._loaded: OrderedDict[str, Row] = OrderedDict()
+        self._loaded: LRUCache[str, Row] = LRUCache(_LOADED)
 
     def get(self, digests: Sequence[str]) -> Row:
         """Return several biases as one row's; raises PolicyUnavailable as Bias.load does."""
@@ -43,13 +43,9 @@ class Biases:
             tokens, values = Bias.load(self._folder, digest)
             # A vocabulary may have ids that the model has no column for.
             known = tokens < self._width
-            row = Row(
+            row = self._loaded[digest] = Row(
                 torch.from_numpy(tokens[known]).to(self._device), torch.from_numpy(values[known]).to(self._device)
             )
-            self._loaded[digest] = row
-            if len(self._loaded) > _LOADED:
-                self._loaded.popitem(last=False)
-        self._loaded.move_to_end(digest)
         return row
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from cachetools import LRUCache
 from torch import nn
 
 from guard.errors import BadSettings
@@ -58,7 +58,7 @@ class Served:
         self._longest = longest
         self._budget = _budget()
         self._trunks: dict[int, tuple[Trunk, Follower]] = {}
-        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self._loaded: LRUCache[str, Loaded] = LRUCache(_LOADED)
 
     def get(self, digest: str) -> Loaded:
         """Return the assistant of this digest.
@@ -68,9 +68,6 @@ class Served:
         loaded = self._loaded.get(digest)
         if loaded is None:
             loaded = self._loaded[digest] = self._load(digest)
-            if len(self._loaded) > _LOADED:
-                self._loaded.popitem(last=False)
-        self._loaded.move_to_end(digest)
         return loaded
 
     def _load(self, digest: str) -> Loaded:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cachetools import LRUCache
 
 from guard.detection.embedder import SentenceEmbedder
 from guard.detection.micro_batching import Gathering
@@ -44,7 +45,7 @@ def test_a_text_seen_before_is_not_encoded_again(
 def test_the_cache_forgets_what_was_used_least_lately(
     minilm: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("guard.detection.embedder.CACHED_VECTORS", 2)
+    monkeypatch.setattr(minilm, "_cache", LRUCache(2))
     minilm.embed(["one"])
     minilm.embed(["two"])
     minilm.embed(["one"])
