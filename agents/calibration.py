@@ -12,8 +12,6 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from scipy.stats import betabinom
-
 
 class Probe(NamedTuple):
     """One held-out answer: the score acceptance is decided by, and whether it truly leaks."""
@@ -76,6 +74,9 @@ def _bound(rate: float, calibrated_on: int, leaking: int, confidence: float) -> 
     rank = math.ceil(round((calibrated_on + 1) * (1.0 - rate), 9))
     if rank > calibrated_on or not leaking:
         return 0.0
+    # scipy's distributions take a second to load, and nothing else of the command line needs them.
+    from scipy.stats import betabinom
+
     return float(betabinom.ppf(confidence, leaking, calibrated_on + 1 - rank, rank)) / leaking
 
 

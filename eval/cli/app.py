@@ -16,7 +16,6 @@ from eval.cli.console import bars, command, reported
 from eval.cli.growth import growths
 from eval.cli.reference_models import train_reference
 from eval.cli.turning import turning
-from guard.errors import LetheError
 
 if TYPE_CHECKING:
     from eval.harness.options import Options
@@ -45,11 +44,8 @@ def rescore(
     # scipy is loaded only by the commands that need it.
     from eval.rescore import rescore as rescoring
 
-    try:
+    with reported():
         scores = rescoring.rescore(log, retain_log, rescoring.Format(format) if format else None)
-    except LetheError as error:
-        typer.echo(f"{error.code}: {error.message}", err=True)
-        raise typer.Exit(1) from None
     for note in scores.notes:
         typer.echo(note, err=True)
     for name, value in scores.values.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from eval.cli.console import reported
+from serving.cli.console import progress_bar
 
 if TYPE_CHECKING:
     from eval.reference_models.muse import Part
-    from eval.reference_models.pair import Plan, Progress
+    from eval.reference_models.pair import Plan
     from eval.reference_models.recipe import Recipe
     from eval.reference_models.train import Step
 
@@ -105,7 +104,12 @@ def muse(
 def _run(plan: Plan) -> None:
     from eval.reference_models.pair import train_pair
 
-    with _bar() as progress:
+    with progress_bar() as bar:
+
+        def progress(name: str, step: Step) -> None:
+            speed = f"loss {step.loss:.3f} {step.speed:.0f} tok/s"
+            bar(f"{name:<8} epoch {step.done:.1f} of {step.planned} {speed}", step.done / step.planned)
+
         trained = train_pair(plan, progress)
     for model in trained:
         typer.echo(f"{model.folder}: knows {model.recall:.1%} of its lessons by heart")
@@ -127,29 +131,3 @@ def _parts(text: str) -> tuple[Part, ...]:
     if not names or set(names) - set(known):
         raise BadRun(f"the parts are {', '.join(known)}")
     return tuple(course.Part(name) for name in names)
-
-
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description:<8}"),
-        BarColumn(),
-        TextColumn(
-            "epoch {task.completed:.1f} of {task.total} loss {task.fields[loss]} {task.fields[speed]} tok/s"
-        ),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks = {}
-
-        def progress(name: str, step: Step) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=step.planned, loss="-", speed="-")
-            loss, speed = f"{step.loss:.3f}", f"{step.speed:.0f}"
-            bars.update(tasks[name], completed=step.done, loss=loss, speed=speed)
-
-        yield progress

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn import functional
 
-from eval.report.svg import Line, chart
 from guard.errors import ModelUnavailable
 from guard.files import atomic_file
 from guard.targets.question_file import Example
@@ -104,17 +103,16 @@ def train(
     }
     weights = {name: tensor.detach().to(torch.bfloat16) for name, tensor in course.changes.items()}
     assistant = assistants.add(
-        manifest, weights, {"recipe.json": _recipe(recipe), "losses.svg": losses(course.epochs)}
+        manifest, weights, {"recipe.json": _recipe(recipe), "losses.csv": losses(course.epochs)}
     )
     checkpoint.remove()
     return assistant
 
 
 def losses(epochs: Sequence[Epoch]) -> str:
-    """Return the picture, SVG, of both losses against the epoch."""
-    along = [float(number) for number in range(1, len(epochs) + 1)]
-    lines = [Line("forget", along, [e.forget for e in epochs]), Line("retain", along, [e.retain for e in epochs])]
-    return chart(lines, "epoch", "loss, nats")
+    """Return both losses of each epoch in nats, as CSV."""
+    rows = [f"{number},{epoch.forget:.6f},{epoch.retain:.6f}" for number, epoch in enumerate(epochs, 1)]
+    return "\n".join(["epoch,forget,retain", *rows]) + "\n"
 
 
 class Checkpoint:

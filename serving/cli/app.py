@@ -1,27 +1,25 @@
-"""The command line: `lethe serve`, `targets`, `check`, `bench`, `eval`, `assistant`, `alu`, `version`."""
+"""The `lethe` command: `serve`, `check`, `bench`, `version`, this package's groups, and what packages add.
+
+A command imports what it needs itself: starting the command line loads neither numpy nor torch nor a client.
+"""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-from importlib.metadata import version as installed
+from importlib import metadata
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from agents.cli import app as agents
-from eval.cli.app import app as evaluation
-from guard.errors import LetheError
-from serving.admin.client import AdminClient, AdminRefused
 from serving.cli.assistants import assistants
 from serving.cli.audit import audit
+from serving.cli.console import admin_client, console, errors, reported
 from serving.cli.detector import detector
+from serving.cli.plugins import GROUP, add_commands
 from serving.cli.targets import targets
 from serving.cli.verdicts import verdicts
-from serving.settings import load
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,14 +29,10 @@ app = typer.Typer(
 bench = typer.Typer(help="Compare the guarded endpoint with stock vLLM on this machine.")
 app.add_typer(bench, name="bench")
 app.add_typer(targets, name="targets")
-app.add_typer(evaluation, name="eval")
 app.add_typer(assistants, name="assistant")
-app.add_typer(agents, name="alu")
 app.add_typer(detector, name="detector")
 app.add_typer(audit, name="audit")
 app.command()(verdicts)
-console = Console()
-errors = Console(stderr=True)
 
 
 @app.command()
@@ -56,12 +50,12 @@ def serve(
     ] = None,
 ) -> None:
     """Serve both planes until interrupted."""
-    # asyncio, torch and the engine are loaded only by the commands that need them.
     from serving import launch
+    from serving.settings import load
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("lethe").setLevel(logging.INFO)
-    try:
+    with reported():
         settings = load(
             model=model or None,
             engine=engine or None,
@@ -81,10 +75,6 @@ def serve(
             console.print(f"admin key     {key.reveal()}   (shown once; set LETHE_ADMIN_KEY to choose it)")
         console.print(f"engine        {launch.engine_words(settings, served)}")
         launch.serve(settings, served, key, list(listeners.values()))
-    except LetheError as error:
-        _fail(error)
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 @app.command()
@@ -92,13 +82,12 @@ def check(
     text: Annotated[str, typer.Argument(help="What a client might send; '-' reads standard input.")],
 ) -> None:
     """Say which forget targets a text touches, and what would be done; no model is called."""
+    from rich.table import Table
+
     if text == "-":
         text = typer.get_text_stream("stdin").read()
-    try:
-        verdict = AdminClient.from_environment().check(text)
-    except AdminRefused as error:
-        errors.print(f"[red]{error.code}[/red] {error.detail}")
-        raise typer.Exit(1) from None
+    with admin_client() as admin:
+        verdict = admin.check(text)
     table = Table("target", "score", "signals", "mode")
     for match in verdict["matches"]:
         signals = ", ".join(f"{name} {value:.2f}" for name, value in match["signals"].items())
@@ -123,14 +112,13 @@ def compare(
         return
     from serving import launch
     from serving.bench import run
+    from serving.settings import load
 
-    try:
+    with reported():
         settings = load(model=model or None, data_dir=data_dir)
         served = launch.model_of(settings)
         with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
             ratios = list(run.run(served, Path(folder), rounds, tokens, status.update))
-    except LetheError as error:
-        _fail(error)
     console.print(run.table(ratios))
     print(run.markdown(ratios))
 
@@ -144,21 +132,32 @@ def resident(
     """Measure none, 100,000 and 1,000,000 phrases that hold in every answer, on the demo model."""
     from serving import launch
     from serving.bench import resident as measured
+    from serving.settings import load
 
-    try:
+    with reported():
         served = launch.model_of(load())
         with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
             print(measured.markdown(list(measured.run(served, Path(folder), rounds, tokens, adds, status.update))))
-    except LetheError as error:
-        _fail(error)
+
+
+@bench.command()
+def start(
+    rounds: Annotated[int, typer.Option(min=1, help="Times each command is started; medians are reported.")] = 9,
+) -> None:
+    """Measure the processor time that commands take which call no model: what starting the command line costs."""
+    from serving.bench import start as measured
+
+    print(measured.markdown(list(measured.run(rounds))))
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
-    console.print(installed("lethe"))
+    console.print(metadata.version("lethe"))
 
 
-def _fail(error: LetheError) -> NoReturn:
-    errors.print(f"[red]{error.code}[/red] {error.message}")
-    raise typer.Exit(1)
+def _unusable(point: metadata.EntryPoint, error: Exception) -> None:
+    errors.print(f"the command {point.name} is left out: {type(error).__name__}: {error}", markup=False)
+
+
+add_commands(app, metadata.entry_points(group=GROUP), _unusable)

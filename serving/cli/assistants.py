@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from guard.errors import LetheError
+from serving.cli.console import console, progress_bar, reported
 
 # torch and the models are loaded only by the commands that need them.
 if TYPE_CHECKING:
-    from eval.uld.grid import GridSetting
-    from guard.uld.assistant import Assistant
     from guard.uld.train import Epoch
 
 assistants = typer.Typer(no_args_is_help=True, help="Train, compare, promote and retire ULD assistants.")
-console = Console()
-errors = Console(stderr=True)
 Store = Annotated[Path, typer.Option("--dir", help="Folder of assistants.", envvar="LETHE_ASSISTANTS")]
 STORE = Path(".lethe/assistants")
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    try:
-        yield
-    except LetheError as error:
-        errors.print(f"[red]{error.code}[/red] {error.message}")
-        raise typer.Exit(1) from None
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, float], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors) as progress:
-        task = progress.add_task("", total=1.0)
-        yield lambda what, share: progress.update(task, description=what, completed=share)
 
 
 @assistants.command()
@@ -71,7 +46,7 @@ def train(
     from guard.uld.truncated_model import depth
 
     began = time.monotonic(), time.process_time()
-    with _reported(), _bar() as bar:
+    with reported(), progress_bar() as bar:
         recipe = Recipe(
             layers=layers or max(1, round(depth(model) / 4)),
             training=Training.WHOLE if whole else Training.LOW_RANK,
@@ -96,6 +71,8 @@ def train(
 @assistants.command("list")
 def list_(directory: Store = STORE) -> None:
     """List assistants and where they stand."""
+    from rich.table import Table
+
     from guard.uld.assistant import Assistants, Standing
 
     table = Table("assistant", "standing", "layers", "training", "epochs", "seed", "forget", "retain")
@@ -113,7 +90,7 @@ def show(digest: str, directory: Store = STORE) -> None:
     """Show an assistant's manifest; the start of its digest is enough."""
     from guard.uld.assistant import Assistants
 
-    with _reported():
+    with reported():
         standing, assistant = Assistants(directory).find(digest)
     described = {"digest": assistant.digest, "standing": standing, "folder": str(assistant.folder)}
     console.print_json(data=described | asdict(assistant.manifest))
@@ -128,7 +105,7 @@ def promote(
     """Let an assistant be served, once its files and the model it was trained on are checked."""
     from guard.uld.assistant import Assistants
 
-    with _reported():
+    with reported():
         promoted = Assistants(directory).promote(digest, model).digest
     console.print(f"{promoted[:12]} promoted")
 
@@ -138,50 +115,9 @@ def retire(digest: str, directory: Store = STORE) -> None:
     """Take an assistant out of service; its targets are answered by the other methods alone."""
     from guard.uld.assistant import Assistants
 
-    with _reported():
+    with reported():
         retired = Assistants(directory).retire(digest)
     console.print(f"{retired[:12]} retired")
-
-
-@assistants.command()
-def sweep(
-    model: Annotated[str, typer.Option(help="Folder of the target model.")],
-    never_saw: Annotated[str, typer.Option(help="Folder of the model trained without the forget set.")],
-    tofu: Annotated[Path, typer.Option(help="Folder of TOFU's files.")],
-    out: Annotated[Path, typer.Option(help="Folder for table.md and alpha.svg.")],
-    assistant: Annotated[list[str] | None, typer.Option(help="Start of a digest; may be repeated.")] = None,
-    alpha: Annotated[list[float] | None, typer.Option(help="Strength of ULD; may be repeated.")] = None,
-    filter_rate: Annotated[list[float] | None, typer.Option("--filter", help="Rate of ULD's filter.")] = None,
-    dd_retain: Annotated[str, typer.Option(help="Divergence Decoding's model without the forget set.")] = "",
-    dd_forget: Annotated[str, typer.Option(help="Divergence Decoding's model with the forget set.")] = "",
-    dd_alpha: Annotated[list[float] | None, typer.Option(help="Strength of DD linear; may be repeated.")] = None,
-    dd_rank: Annotated[list[int] | None, typer.Option(help="Tokens DD rank forbids; may be repeated.")] = None,
-    quick: Annotated[bool, typer.Option(help="Forget quality alone, without utility and ROUGE.")] = False,
-    split: Annotated[str, typer.Option(help="forget01, forget05 or forget10.")] = "forget10",
-    directory: Store = STORE,
-) -> None:
-    """Compare strengths on TOFU before promoting: what is forgotten, and what it costs."""
-    from eval.uld.grid import DifferenceMethod, GridSetting
-    from eval.uld.sweep import ModelFolders, Sweep
-    from eval.uld.table import markdown, strength_chart
-    from guard.detection.embedder import SentenceEmbedder
-    from guard.uld.assistant import Assistants
-
-    with _reported(), _bar() as bar:
-        chosen = [Assistants(directory).find(start)[1] for start in assistant or []]
-        settings = _uld_settings(chosen, alpha or [], filter_rate or [])
-        settings += [GridSetting(DifferenceMethod.DD_LINEAR, strength) for strength in dd_alpha or []]
-        settings += [GridSetting(DifferenceMethod.DD_RANK, count) for count in dd_rank or []]
-        folders = ModelFolders(model, never_saw, dd_retain, dd_forget)
-        sweeping = Sweep(folders, chosen, tofu, split, SentenceEmbedder(), bar)  # type: ignore[arg-type]
-        rows = sweeping.forget_rows(settings) if quick else sweeping.full_rows(settings)
-        table, drawn = markdown(rows), strength_chart(rows)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "table.md").write_text(table, encoding="utf-8")
-    (out / "alpha.svg").write_text(drawn, encoding="utf-8")
-    print(table)
-    shares = [f"{name} {fired.mean():.3f}" for name, fired in zip(SETS, sweeping.gate_fires, strict=True)]
-    print(f"gate fires: {', '.join(shares)}, paraphrased forget questions {sweeping.paraphrases_gated:.3f}")
 
 
 @assistants.command()
@@ -196,23 +132,7 @@ def bench(
     from guard.uld.assistant import Assistants, Standing
     from serving.bench.uld import markdown, measure
 
-    with _reported():
+    with reported():
         promoted = Assistants(directory).folder(Standing.PROMOTED)
         full = Assistants(directory).find(digest)[1].digest
         print(markdown(measure(model, promoted, full, (1, 8, 32), tokens, rounds)))
-
-
-SETS = ("forget", "retain", "real authors", "world facts")
-
-
-def _uld_settings(
-    chosen: Sequence[Assistant], alphas: Sequence[float], rates: Sequence[float]
-) -> list[GridSetting]:
-    from eval.uld.grid import DifferenceMethod, GridSetting
-
-    return [
-        GridSetting(DifferenceMethod.ULD, strength, rate, one.digest)
-        for one in chosen
-        for rate in rates or [one.manifest.filter_rate]
-        for strength in alphas or [one.manifest.alpha]
-    ]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import typer
-from rich.console import Console
 
-from serving.admin.client import AdminClient, AdminRefused
+from serving.cli.console import admin_client, console
 
 audit = typer.Typer(no_args_is_help=True, help="Verify the audit trail of forget targets.")
-console = Console()
-errors = Console(stderr=True)
 MAX_PAGE = 1000  # events; the most that the admin plane gives at once
 
 
@@ -23,8 +20,7 @@ def _group() -> None:
 def verify() -> None:
     """Verify the chain of digests from the first event to the last; exit status 1 where it is broken."""
     events, cursor, digest = 0, 0, ""
-    try:
-        admin = AdminClient.from_environment()
+    with admin_client() as admin:
         while True:
             page = admin.audit(cursor, MAX_PAGE)
             if page["first_broken"] is not None:
@@ -35,9 +31,6 @@ def verify() -> None:
             if page["next_cursor"] is None:
                 break
             cursor = page["next_cursor"]
-    except AdminRefused as error:
-        errors.print(f"[red]{error.code}[/red] {error.detail}")
-        raise typer.Exit(1) from None
     console.print(f"the audit trail is whole: {events} events")
     if digest:
         console.print(f"last digest {digest}", soft_wrap=True)

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
-from guard.targets.passages import longest_quote
-from serving.admin.client import AdminClient, AdminRefused
+from serving.cli.console import admin_client, console, fail
 
 targets = typer.Typer(no_args_is_help=True, help="Add, list, show, revoke and import forget targets.")
-console = Console()
-errors = Console(stderr=True)
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show the texts, which are masked otherwise.")]
-
-
-@contextmanager
-def _admin() -> Iterator[AdminClient]:
-    try:
-        yield AdminClient.from_environment()
-    except AdminRefused as error:
-        errors.print(f"[red]{error.code}[/red] {error.detail}")
-        raise typer.Exit(1) from None
 
 
 @targets.command()
@@ -63,7 +47,7 @@ def add(
         "decoder": decoder,
         "soft": soft,
     }
-    with _admin() as admin:
+    with admin_client() as admin:
         _show(admin.add(draft, reveal=reveal))
 
 
@@ -73,9 +57,11 @@ def list_(
     reveal: Reveal = False,
 ) -> None:
     """List forget targets, newest last."""
+    from rich.table import Column, Table
+
     table = Table(Column("id", no_wrap=True), "name", "kind", "scope", "mode", "state", "phrases")
     cursor: str | None = None
-    with _admin() as admin:
+    with admin_client() as admin:
         while len(table.rows) < limit:
             page = admin.list(cursor, min(100, limit - len(table.rows)), reveal=reveal)
             for row in page["targets"]:
@@ -90,7 +76,7 @@ def list_(
 @targets.command()
 def show(target_id: str, reveal: Reveal = False) -> None:
     """Show one forget target."""
-    with _admin() as admin:
+    with admin_client() as admin:
         _show(admin.get(target_id, reveal=reveal))
 
 
@@ -100,8 +86,10 @@ def quoted(
     file: Annotated[Path, typer.Argument(help="Text that was served, for instance the answers of a log.")],
 ) -> None:
     """Certify how much of a target's passages a text quotes; exit status 1 when it is a forbidden run."""
+    from guard.targets.passages import longest_quote
+
     text = _text(file)
-    with _admin() as admin:
+    with admin_client() as admin:
         target = admin.get(target_id, reveal=True)
     quote = longest_quote(target["passages"], text)
     place = f" (passage {quote.passage + 1} of {len(target['passages'])})" if quote.words else ""
@@ -114,7 +102,7 @@ def quoted(
 @targets.command()
 def revoke(target_id: str) -> None:
     """Revoke one forget target; returns when it is no longer enforced."""
-    with _admin() as admin:
+    with admin_client() as admin:
         admin.revoke(target_id)
     console.print(f"{target_id} revoked")
 
@@ -127,9 +115,8 @@ def import_(
     try:
         drafts = _drafts(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        errors.print(f"[red]unreadable_file[/red] {type(error).__name__}: {getattr(error, 'msg', 'not readable')}")
-        raise typer.Exit(1) from None
-    with _admin() as admin:
+        fail("unreadable_file", f"{type(error).__name__}: {getattr(error, 'msg', 'not readable')}")
+    with admin_client() as admin:
         stored = admin.add_many(drafts)
     console.print(f"enforced: {len(stored['ids'])}")
     for target_id in stored["ids"]:
@@ -140,8 +127,7 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        errors.print(f"[red]unreadable_file[/red] {type(error).__name__}: not readable")
-        raise typer.Exit(1) from None
+        fail("unreadable_file", f"{type(error).__name__}: not readable")
 
 
 def _drafts(text: str) -> list[dict[str, Any]]:

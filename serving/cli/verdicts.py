@@ -5,13 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
-from serving.admin.client import AdminClient, AdminRefused
-
-console = Console()
-errors = Console(stderr=True)
+from serving.cli.console import admin_client, console
 
 
 def verdicts(
@@ -20,11 +15,10 @@ def verdicts(
     target: Annotated[str | None, typer.Option(help="Only those of this target.")] = None,
 ) -> None:
     """List which requests touched which forget targets, newest first; texts are never recorded."""
-    try:
-        found = AdminClient.from_environment().verdicts(limit, mode, target)["verdicts"]
-    except AdminRefused as error:
-        errors.print(f"[red]{error.code}[/red] {error.detail}")
-        raise typer.Exit(1) from None
+    from rich.table import Column, Table
+
+    with admin_client() as admin:
+        found = admin.verdicts(limit, mode, target)["verdicts"]
     table = Table("at", "request", Column("target", no_wrap=True), "revision", "score", "signals", "plan", "mode")
     for row in found:
         signals = ", ".join(f"{name} {value:.2f}" for name, value in row["signals"].items())

@@ -1,16 +1,18 @@
-"""Soft matching as a server makes it: the served model's own vocabulary, and a bar while that is embedded."""
+"""Soft matching as a server makes it: from the served model's own vocabulary, logged while that is embedded."""
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from guard.decoding.vocabulary import Vocabulary
 from guard.detection.embedder import Embedder
 from guard.errors import ModelUnavailable
 from guard.soft.matching import SoftMatching
+
+log = logging.getLogger("lethe")
+LOG_SECONDS = 10.0  # at least so long between two lines of progress
 
 
 def soft_matching(model: str, embedder: Embedder, folder: Path) -> SoftMatching:
@@ -19,14 +21,15 @@ def soft_matching(model: str, embedder: Embedder, folder: Path) -> SoftMatching:
     Raises ModelUnavailable as the tokenizer and the embedder do, and StoreUnavailable when `folder` cannot be
     written.
     """
-    looks = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*looks, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("words embedded for soft matching", total=None)
+    logged = time.monotonic()
 
-        def progress(done: int, total: int) -> None:
-            bars.update(task, completed=done, total=total)
+    def progress(done: int, total: int) -> None:
+        nonlocal logged
+        if time.monotonic() - logged >= LOG_SECONDS:
+            logged = time.monotonic()
+            log.info("words embedded for soft matching: %d of %d", done, total)
 
-        return SoftMatching(_vocabulary(model) if model else None, embedder, folder, progress)
+    return SoftMatching(_vocabulary(model) if model else None, embedder, folder, progress)
 
 
 def _vocabulary(model: str) -> Vocabulary:

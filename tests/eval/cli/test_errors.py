@@ -45,7 +45,7 @@ def test_reference_models_need_their_data(benchmark: str, tmp_path: Path) -> Non
 
 def test_an_unknown_part_is_refused(muse: Path, tmp_path: Path) -> None:
     arguments = ("--data", str(muse), "--out", str(tmp_path / "out"), "--parts", "knowmem,poems")
-    assert said("train-reference", "muse", *arguments)[1].startswith("bad_run: the parts are")
+    assert said("train-reference", "muse", *arguments)[1].startswith("bad_run the parts are")
 
 
 def test_a_bad_row_is_named_with_its_line(muse: Path, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_bad_row_is_named_with_its_line(muse: Path, tmp_path: Path) -> None:
 def test_an_endpoint_that_is_not_there_is_told(muse: Path, tmp_path: Path) -> None:
     arguments = ("--data", str(muse), "--out", str(tmp_path / "out"), "--targets", "1", "--url", NOWHERE)
     status, text = said("sustainability", *arguments, LETHE_ADMIN_KEY="k")
-    assert (status, "endpoint_failed: the endpoint cannot be reached" in text) == (1, True)
+    assert (status, "endpoint_failed the endpoint cannot be reached" in text) == (1, True)
 
 
 def test_certify_says_what_is_missing(tmp_path: Path) -> None:

@@ -46,5 +46,9 @@ def test_without_texts_there_is_nothing_to_train(model: Path, tmp_path: Path) ->
         train(model, Corpus((), ()), RECIPE, Assistants(tmp_path), lambda *_: None)
 
 
-def test_both_losses_are_drawn() -> None:
-    assert losses([Epoch(2.0, 3.0), Epoch(1.0, 2.0)]).count("<polyline") == 2
+def test_both_losses_of_every_epoch_are_written() -> None:
+    assert losses([Epoch(2.0, 3.0), Epoch(1.0, 2.5)]).splitlines() == [
+        "epoch,forget,retain",
+        "1,2.000000,3.000000",
+        "2,1.000000,2.500000",
+    ]

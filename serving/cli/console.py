@@ -1,0 +1,63 @@
+"""What the commands share: where they print, errors in one line, the admin plane's client, a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from guard.errors import LetheError
+
+if TYPE_CHECKING:
+    from serving.admin.client import AdminClient
+
+INTERRUPTED = 130  # exit status of a command that Ctrl-C ended, as shells have it
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def fail(code: str, message: str) -> NoReturn:
+    """Print `code message` as one line on standard error and end the command with status 1."""
+    errors.print(Text.assemble((code, "red"), f" {message}"), soft_wrap=True)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def reported(interrupted: str = "") -> Iterator[None]:
+    """End the command with status 1 and one line for a LetheError, with 130 and `interrupted` for an interrupt."""
+    try:
+        yield
+    except LetheError as error:
+        fail(error.code, error.message)
+    except KeyboardInterrupt:
+        if interrupted:
+            errors.print(interrupted, soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def admin_client() -> Iterator[AdminClient]:
+    """Yield the client of the admin plane; what the plane refuses ends the command with status 1 and one line."""
+    # httpx is loaded only by the commands that talk to a server.
+    from serving.admin.client import AdminClient, AdminRefused
+
+    try:
+        yield AdminClient.from_environment()
+    except AdminRefused as error:
+        fail(error.code, error.detail)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, float], None]]:
+    """Show a bar on standard error; call what is yielded with a description and the share that is done."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors) as progress:
+        task = progress.add_task("", total=1.0)
+        yield lambda what, share: progress.update(task, description=what, completed=share)
