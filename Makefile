@@ -32,7 +32,8 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/vulture
-	$(BIN)/python -m pytest tests/test_docs.py
+	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_architecture.py
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format .

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.detection.embedder import Vectors
 from guard.errors import PolicyUnavailable
 from guard.files import write_atomically
 
@@ -66,7 +65,7 @@ class Bias(NamedTuple):
         return cells
 
 
-def closeness(vectors: Vectors, forbidden: Vectors) -> NDArray[np.float32]:
+def closeness(vectors: NDArray[np.float32], forbidden: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return each vector's greatest cosine with a forbidden one, float32 [n]; both are of length 1."""
     if not len(forbidden):
         return np.zeros(len(vectors), np.float32)

@@ -1,0 +1,35 @@
+"""Rooms are small and say what they are for; the directions of imports are import-linter's, see pyproject.toml."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("guard", "agents", "serving", "eval")
+MAX_FILES = 16  # modules in a package beside its __init__.py
+ROOMS = sorted(
+    {file.parent.relative_to(ROOT) for package in PACKAGES for file in (ROOT / package).rglob("*.py")}, key=str
+)
+
+
+def test_the_rooms_are_found() -> None:
+    assert {*map(Path, PACKAGES), Path("guard/decoding"), Path("serving/protocol/dialects")} <= set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_a_room_says_what_it_is_for(room: Path) -> None:
+    init = ROOT / room / "__init__.py"
+    assert init.is_file(), f"{room} has modules and no __init__.py"
+    docstring = ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))) or ""
+    assert docstring.split("\n\n")[0].endswith("."), (
+        f"the docstring of {room}/__init__.py does not say what it is for"
+    )
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_a_room_is_small_enough_to_be_seen_at_once(room: Path) -> None:
+    files = [file.name for file in (ROOT / room).glob("*.py") if file.name != "__init__.py"]
+    assert len(files) <= MAX_FILES, f"{room} has {len(files)} modules, more than {MAX_FILES}: split it by topic"
