@@ -1,4 +1,4 @@
-"""`lethe detector report` and `latency`: what the detector finds, what it confuses, and what it costs."""
+"""`lethe detector report` and `latency`: the detector's recall, false positives and latency."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ def report(
     data: Annotated[Path, typer.Option(help="Folder with TOFU's and RWKU's files in tofu/ and rwku/.")],
     out: Annotated[Path | None, typer.Option(help="Folder for report.md and calibration.svg.")] = None,
     sets: Annotated[
-        int, typer.Option(min=1, max=10, help="Sets of 20 of RWKU's people, each measured by itself.")
+        int, typer.Option(min=1, max=10, help="Number of sets of 20 RWKU people, each measured by itself.")
     ] = 1,
 ) -> None:
     """Measure recall by form and false positives by set, as served and after training."""
-    from eval.detection.material import PEOPLE, from_rwku, from_tofu
+    from eval.detection.dataset import PEOPLE_PER_SET, from_rwku, from_tofu
     from eval.detection.measure import measure
-    from eval.detection.report import markdown, picture, spread
+    from eval.detection.report import calibration_chart, markdown, sets_section
     from guard.detection.embedder import SentenceEmbedder
 
     with reported(), progress_bar() as bar:
         embedder = SentenceEmbedder()
         tofu = from_tofu(data / "tofu")
-        bare, known = (from_rwku(data / "rwku", 0, taught=taught) for taught in (False, True))
-        cases = ((tofu, False), (tofu, True), (bare, False), (known, False), (known, True))
-        done = [measure(material, embedder, trained=trained, progress=bar) for material, trained in cases]
-        more = (from_rwku(data / "rwku", first, taught=True) for first in range(1, sets))
-        trained = [done[-1], *(measure(material, embedder, trained=True, progress=bar) for material in more)]
-    text = markdown(done)
+        names, known = (from_rwku(data / "rwku", 0, half_known=half_known) for half_known in (False, True))
+        cases = ((tofu, False), (tofu, True), (names, False), (known, False), (known, True))
+        outcomes = [measure(dataset, embedder, trained=trained, progress=bar) for dataset, trained in cases]
+        others = (from_rwku(data / "rwku", first, half_known=True) for first in range(1, sets))
+        by_set = [outcomes[-1], *(measure(other, embedder, trained=True, progress=bar) for other in others)]
+    text = markdown(outcomes)
     if sets > 1:
-        text += "\n" + spread(f"RWKU, {sets} sets of {PEOPLE} people: trained classifier", trained)
+        text += "\n" + sets_section(f"RWKU, {sets} sets of {PEOPLE_PER_SET} people: trained classifier", by_set)
     print(text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "report.md").write_text(text, encoding="utf-8")
-        (out / "calibration.svg").write_text(picture(done), encoding="utf-8")
+        (out / "calibration.svg").write_text(calibration_chart(outcomes), encoding="utf-8")
 
 
 def latency(
     data: Annotated[
         Path, typer.Option(help="Folder with TOFU's files in tofu/, whose questions are the prompts.")
     ],
-    targets: Annotated[int, typer.Option(min=1, help="How many targets there are.")] = 100_000,
+    targets: Annotated[int, typer.Option(min=1, help="Number of targets.")] = 100_000,
 ) -> None:
-    """Measure what detection adds to a short request; give it a quiet machine and OMP_NUM_THREADS=1."""
+    """Measure the latency that detection adds to a short request. Use an idle machine and OMP_NUM_THREADS=1."""
     from eval.benchmarks.files import load_questions, need
     from eval.detection.latency import markdown, measure_latency
     from guard.detection.embedder import SentenceEmbedder

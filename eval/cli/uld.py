@@ -1,4 +1,4 @@
-"""`lethe assistant sweep`: ULD's assistants and other ways of logit difference, compared on TOFU."""
+"""`lethe assistant sweep`: compare ULD's assistants and Divergence Decoding on TOFU."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sweep(
     dd_forget: Annotated[str, typer.Option(help="Divergence Decoding's model with the forget set.")] = "",
     dd_alpha: Annotated[list[float] | None, typer.Option(help="Strength of DD linear; may be repeated.")] = None,
     dd_rank: Annotated[list[int] | None, typer.Option(help="Tokens DD rank forbids; may be repeated.")] = None,
-    quick: Annotated[bool, typer.Option(help="Forget quality alone, without utility and ROUGE.")] = False,
+    quick: Annotated[bool, typer.Option(help="Forget quality only, without utility and ROUGE.")] = False,
     split: Annotated[str, typer.Option(help="forget01, forget05 or forget10.")] = "forget10",
     directory: Store = STORE,
 ) -> None:
@@ -43,29 +43,27 @@ def sweep(
 
     with reported(), progress_bar() as bar:
         chosen = [Assistants(directory).find(start)[1] for start in assistant or []]
-        settings = _uld_settings(chosen, alpha or [], filter_rate or [])
+        settings = _uld_grid(chosen, alpha or [], filter_rate or [])
         settings += [GridSetting(DifferenceMethod.DD_LINEAR, strength) for strength in dd_alpha or []]
         settings += [GridSetting(DifferenceMethod.DD_RANK, count) for count in dd_rank or []]
         folders = ModelFolders(model, never_saw, dd_retain, dd_forget)
         sweeping = Sweep(folders, chosen, tofu, split, SentenceEmbedder(), bar)  # type: ignore[arg-type]
         rows = sweeping.forget_rows(settings) if quick else sweeping.full_rows(settings)
-        table, drawn = markdown(rows), strength_chart(rows)
+        table, figure = markdown(rows), strength_chart(rows)
     out.mkdir(parents=True, exist_ok=True)
     (out / "table.md").write_text(table, encoding="utf-8")
-    (out / "alpha.svg").write_text(drawn, encoding="utf-8")
+    (out / "alpha.svg").write_text(figure, encoding="utf-8")
     print(table)
     shares = [f"{name} {fired.mean():.3f}" for name, fired in zip(SETS, sweeping.gate_fires, strict=True)]
     print(f"gate fires: {', '.join(shares)}, paraphrased forget questions {sweeping.paraphrases_gated:.3f}")
 
 
-def _uld_settings(
-    chosen: Sequence[Assistant], alphas: Sequence[float], rates: Sequence[float]
-) -> list[GridSetting]:
+def _uld_grid(chosen: Sequence[Assistant], alphas: Sequence[float], rates: Sequence[float]) -> list[GridSetting]:
     from eval.uld.grid import DifferenceMethod, GridSetting
 
     return [
-        GridSetting(DifferenceMethod.ULD, strength, rate, one.digest)
-        for one in chosen
-        for rate in rates or [one.manifest.filter_rate]
-        for strength in alphas or [one.manifest.alpha]
+        GridSetting(DifferenceMethod.ULD, strength, rate, assistant.digest)
+        for assistant in chosen
+        for rate in rates or [assistant.manifest.filter_rate]
+        for strength in alphas or [assistant.manifest.alpha]
     ]

@@ -1,4 +1,4 @@
-"""What detection adds to a short chat request with many targets, part by part."""
+"""Measures the latency that detection adds to a short chat request with many targets, part by part."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from guard.targets.target import Draft, ForgetTarget, State
 from guard.text.conversation import Message, windows
 from guard.text.deobfuscation import decoded
 
-ROUNDS: Final = 200
-ADDED: Final = 50
-NEAR: Final = 0.7
+MAX_PROMPTS: Final = 200
+ADDED_TARGETS: Final = 50
+NEAR_COSINE: Final = 0.7
+MAX_RECALL_PROMPTS: Final = 50
 _GIVEN: Final = ("Ola", "Tam", "Ivo", "Una", "Ren", "Sil", "Mar", "Bex", "Dov", "Kit")
 _SOUNDS: Final = (
     "ba",
@@ -45,71 +46,77 @@ _SOUNDS: Final = (
 T = TypeVar("T")
 
 
-class Cost(NamedTuple):
-    """A part of detection: its name, and milliseconds at the median and the 99th percentile."""
+class PartLatency(NamedTuple):
+    """A part of detection: its name, and its latency in milliseconds at the median and the 99th percentile."""
 
     part: str
     p50: float
     p99: float
 
 
-class Latency(NamedTuple):
-    """Costs with so many targets; seconds to build names and index, milliseconds to add one target."""
+class DetectionLatency(NamedTuple):
+    """Latencies with `targets` targets, and the share of near target texts that the index misses."""
 
     targets: int
-    costs: tuple[Cost, ...]
-    build_names: float
-    build_index: float
-    added: Cost
-    missed: float
+    parts: tuple[PartLatency, ...]
+    names_build_s: float
+    index_build_s: float
+    added: PartLatency
+    missed_share: float
 
 
-def measure_latency(embedder: Embedder, count: int, questions: Sequence[str]) -> Latency:
-    """Time each part on prompts the embedder has not seen, with `count` targets of one name and one row each.
+def measure_latency(embedder: Embedder, count: int, questions: Sequence[str]) -> DetectionLatency:
+    """Time each part on prompts new to the embedder, with `count` targets of one name and one text each.
 
-    The targets' vectors are random around the questions' own mean, as a corpus of like questions would lie; only
-    the prompts are embedded. `missed` is the share of rows at cosine NEAR of a prompt that the search leaves out.
+    The targets' vectors are random around those of the questions, like those of similar questions; only the
+    prompts are embedded. `missed_share` is the share of vectors within NEAR_COSINE of a prompt that the index
+    misses.
     """
-    names, rows = _made(embedder, count, questions)
+    names, rows = _random_targets(embedder, count, questions)
     began = time.perf_counter()
-    called = Names.build(names)
-    build_names = time.perf_counter() - began
+    name_automata = Names.build(names)
+    names_build_s = time.perf_counter() - began
     began = time.perf_counter()
     index = TargetIndex.build(rows)
-    build_index = time.perf_counter() - began
-    policy = _policy(names, index, called)
-    prompts = questions[:ROUNDS]
+    index_build_s = time.perf_counter() - began
+    policy = _policy(names, index, name_automata)
+    prompts = questions[:MAX_PROMPTS]
     vectors = [embedder.embed([prompt]) for prompt in prompts]
     detector = Detector(embedder)
-    costs = (
-        # Another word before it, and no part finds the vector of a question in the cache.
+    parts = (
+        # The word in front keeps the embedder from finding a question's vector in its cache.
         _timed("embedding", prompts, lambda prompt: embedder.embed([f"First {prompt}"])),
         _timed("index", vectors, lambda vector: index.near(vector, THRESHOLD)),
-        _timed("automaton, all readings", prompts, lambda prompt: _named(called, prompt)),
-        _timed("parts of names", prompts, called.parts),
-        _timed("detection in all", prompts, lambda prompt: detector.detect(policy, _asked(prompt))),
+        _timed("automaton, all readings", prompts, lambda prompt: _find_names(name_automata, prompt)),
+        _timed("parts of names", prompts, name_automata.parts),
+        _timed("detection in all", prompts, lambda prompt: detector.detect(policy, _conversation(prompt))),
     )
-    return Latency(
-        count, costs, build_names, build_index, _adding(index, called, rows), _missed(index, vectors, rows)
+    return DetectionLatency(
+        count,
+        parts,
+        names_build_s,
+        index_build_s,
+        _adding_latency(index, name_automata, rows),
+        _missed(index, vectors, rows),
     )
 
 
-def markdown(measured: Latency) -> str:
-    """A table of the parts, and what building and adding cost."""
+def markdown(measured: DetectionLatency) -> str:
+    """Return a table of the parts, and the cost of building and of adding a target."""
     lines = [f"With {measured.targets} targets:\n", "| part | p50 ms | p99 ms |", "| --- | --- | --- |"]
-    lines += [f"| {cost.part} | {cost.p50:.2f} | {cost.p99:.2f} |" for cost in (*measured.costs, measured.added)]
+    lines += [f"| {part.part} | {part.p50:.2f} | {part.p99:.2f} |" for part in (*measured.parts, measured.added)]
     lines.append(
-        f"\nBuilt in {measured.build_names:.1f} s (names) and {measured.build_index:.1f} s (index); of the rows "
-        f"near a prompt the search misses {100 * measured.missed:.2f} %."
+        f"\nBuilt in {measured.names_build_s:.1f} s (names) and {measured.index_build_s:.1f} s (index); of the"
+        f" rows near a prompt the search misses {100 * measured.missed_share:.2f} %."
     )
     return "\n".join(lines)
 
 
-def _made(
+def _random_targets(
     embedder: Embedder, count: int, questions: Sequence[str]
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, np.ndarray]]:
     random = np.random.default_rng(0)
-    seen = embedder.embed([window for question in questions for window in windows(question)][:ROUNDS])
+    seen = embedder.embed([window for question in questions for window in windows(question)][:MAX_PROMPTS])
     parts = random.integers(len(_SOUNDS), size=(count, 4))
     names: dict[str, tuple[str, ...]] = {
         f"ft_{number}": (f"{_GIVEN[number % 10]} {''.join(_SOUNDS[part] for part in chosen).title()}{number:x}",)
@@ -120,7 +127,7 @@ def _made(
     return names, {target: vectors[number : number + 1] for number, target in enumerate(names)}
 
 
-def _policy(names: dict[str, tuple[str, ...]], index: TargetIndex, called: Names) -> Policy:
+def _policy(names: dict[str, tuple[str, ...]], index: TargetIndex, name_automata: Names) -> Policy:
     now = datetime.now(UTC)
     targets = {
         id: ForgetTarget(
@@ -134,40 +141,42 @@ def _policy(names: dict[str, tuple[str, ...]], index: TargetIndex, called: Names
         )
         for id, (name, *_) in names.items()
     }
-    return Policy(version=1, targets=targets, index=index, names=called, literals=Literals(), own={}, automata={})
+    return Policy(
+        version=1, targets=targets, index=index, names=name_automata, literals=Literals(), own={}, automata={}
+    )
 
 
-def _asked(prompt: str) -> list[Message]:
+def _conversation(prompt: str) -> list[Message]:
     return [Message("user", f"Then {prompt}")]
 
 
-def _named(called: Names, prompt: str) -> None:
-    called.found(prompt)
+def _find_names(name_automata: Names, prompt: str) -> None:
+    name_automata.found(prompt)
     for reading in decoded(prompt):
-        called.found(reading.text, whole=reading.language)
+        name_automata.found(reading.text, whole=reading.language)
 
 
-def _adding(index: TargetIndex, called: Names, rows: dict[str, np.ndarray]) -> Cost:
+def _adding_latency(index: TargetIndex, name_automata: Names, rows: dict[str, np.ndarray]) -> PartLatency:
     row = next(iter(rows.values()))
     return _timed(
         "adding a target",
-        [f"ft_new_{number}" for number in range(ADDED)],
-        lambda id: (index.with_changes({id: row}, ()), called.with_changes({id: (f"Orla Venn{id}",)}, ())),
+        [f"ft_new_{number}" for number in range(ADDED_TARGETS)],
+        lambda id: (index.with_changes({id: row}, ()), name_automata.with_changes({id: (f"Orla Venn{id}",)}, ())),
     )
 
 
 def _missed(index: TargetIndex, vectors: Sequence[np.ndarray], rows: dict[str, np.ndarray]) -> float:
     everything = np.concatenate(list(rows.values()))
-    asked = np.concatenate(vectors[:50])
-    wanted = int((asked @ everything.T >= NEAR).sum())
-    found = sum(len(index.near(vector, NEAR)) for vector in asked[:, None])
+    texts = np.concatenate(vectors[:MAX_RECALL_PROMPTS])
+    wanted = int((texts @ everything.T >= NEAR_COSINE).sum())
+    found = sum(len(index.near(vector, NEAR_COSINE)) for vector in texts[:, None])
     return 1 - found / wanted if wanted else 0.0
 
 
-def _timed(part: str, given: Sequence[T], call: Callable[[T], object]) -> Cost:
+def _timed(part: str, given: Sequence[T], call: Callable[[T], object]) -> PartLatency:
     spent = []
     for one in given:
         began = time.perf_counter()
         call(one)
         spent.append(1000 * (time.perf_counter() - began))
-    return Cost(part, float(np.median(spent)), float(np.quantile(spent, 0.99)))
+    return PartLatency(part, float(np.median(spent)), float(np.quantile(spent, 0.99)))

@@ -1,4 +1,4 @@
-"""The detector that serves, on what is asked: what it finds, and what it stops that should be answered."""
+"""Measures the serving detector on a dataset: what it finds, and what it stops that should be answered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from eval.detection.material import Group, Material
+from eval.detection.dataset import DetectorDataset, TextGroup
 from eval.methods.detector_gate import open_gate
 from guard.detection.classifier import Classifier
 from guard.detection.detector import Detector
@@ -20,8 +20,8 @@ from guard.policy.policy import Policy
 from guard.text.conversation import Message
 
 
-class Share(NamedTuple):
-    """How many texts of a group there are, and for how many their target matched, or any if they have none."""
+class GroupResult(NamedTuple):
+    """The outcome of one group: for how many texts their target matched (any target, if not `about`)."""
 
     group: str
     about: bool
@@ -30,105 +30,112 @@ class Share(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """The share that matched."""
+        """Return the share that matched."""
         return self.matched / self.texts
 
 
-class Guess(NamedTuple):
-    """The best target's probability for a text, and whether the text is about it."""
+class TargetScore(NamedTuple):
+    """The probability of the best target for a text, and whether the text is about that target."""
 
     probability: float
-    right: bool
+    correct: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """One material under one detector; `fitted` is None without training, `seconds` processor time of training."""
+class DetectorResult:
+    """The outcome of one dataset under one detector.
 
-    material: str
-    shares: tuple[Share, ...]
-    guesses: tuple[Guess, ...]
-    cut: str
+    threshold  the detector's threshold, in words
+    fitted     the trained classifier; None without training
+    seconds    processor time of the training
+    """
+
+    dataset: str
+    results: tuple[GroupResult, ...]
+    scores: tuple[TargetScore, ...]
+    threshold: str
     fitted: Fitted | None = None
     seconds: float = 0.0
 
-    def over(self, about: bool) -> Share:
-        """The groups about targets, or the others, as one."""
-        return over([share for share in self.shares if share.about is about])
+    def total(self, about: bool) -> GroupResult:
+        """Return the sum of the groups about targets, or of the other groups."""
+        return total([result for result in self.results if result.about is about])
 
 
-def over(shares: Sequence[Share]) -> Share:
-    """Return groups, at least one and all of a kind, as one."""
-    return Share("all", shares[0].about, sum(s.texts for s in shares), sum(s.matched for s in shares))
+def total(results: Sequence[GroupResult]) -> GroupResult:
+    """Return the sum of groups. There must be at least one, and all of one kind."""
+    return GroupResult("all", results[0].about, sum(r.texts for r in results), sum(r.matched for r in results))
 
 
-def pooled(measured: Sequence[Measured]) -> tuple[Share, ...]:
-    """Return the groups of several measurements, each group's texts together, in the order they first come in."""
+def pool_groups(outcomes: Sequence[DetectorResult]) -> tuple[GroupResult, ...]:
+    """Return each group summed over several outcomes, in the order of first appearance."""
     texts: Counter[tuple[str, bool]] = Counter()
     matched: Counter[tuple[str, bool]] = Counter()
-    for share in (share for one in measured for share in one.shares):
-        texts[share.group, share.about] += share.texts
-        matched[share.group, share.about] += share.matched
-    return tuple(Share(*group, count, matched[group]) for group, count in texts.items())
+    for result in (result for outcome in outcomes for result in outcome.results):
+        texts[result.group, result.about] += result.texts
+        matched[result.group, result.about] += result.matched
+    return tuple(GroupResult(*group, count, matched[group]) for group, count in texts.items())
 
 
-def measure(material: Material, embedder: Embedder, *, trained: bool, progress: Progress) -> Measured:
-    """Compile the targets as a server does, train where asked, and put every text to the detector."""
-    with TemporaryDirectory() as folder, open_gate(material.drafts, embedder, Path(folder)) as gate:
+def measure(dataset: DetectorDataset, embedder: Embedder, *, trained: bool, progress: Progress) -> DetectorResult:
+    """Compile the targets as a server does, train if `trained`, and run the detector on every text."""
+    with TemporaryDirectory() as folder, open_gate(dataset.drafts, embedder, Path(folder)) as gate:
         if not trained:
-            return _measured(material, gate.policy, Detector(embedder), progress)
+            return _result(dataset, gate.policy, Detector(embedder), progress)
         began = time.process_time()
-        fitted = _fitted(material, gate.policy, embedder, progress)
+        fitted = _fit(dataset, gate.policy, embedder, progress)
         seconds = time.process_time() - began
         detector = Detector(embedder, classifier=fitted.classifier)
-        return _measured(material, gate.policy, detector, progress, fitted, seconds)
+        return _result(dataset, gate.policy, detector, progress, fitted, seconds)
 
 
-def _fitted(material: Material, policy: Policy, embedder: Embedder, progress: Progress) -> Fitted:
+def _fit(dataset: DetectorDataset, policy: Policy, embedder: Embedder, progress: Progress) -> Fitted:
     ids = {target.draft.name: target.id for target in policy.targets.values()}
     targets = list(policy.targets.values())
     examples = [
         *examples_of(targets),
-        *(Example(ids[one.target], one.text, (one.text,)) for one in material.examples),
+        *(Example(ids[one.target], one.text, (one.text,)) for one in dataset.examples),
     ]
     return fit(
-        embedder, targets, examples, material.kept, false_positives=material.false_positives, progress=progress
+        embedder, targets, examples, dataset.negatives, false_positives=dataset.false_positives, progress=progress
     )
 
 
-def _measured(
-    material: Material,
+def _result(
+    dataset: DetectorDataset,
     policy: Policy,
     detector: Detector,
     progress: Progress,
     fitted: Fitted | None = None,
     seconds: float = 0.0,
-) -> Measured:
+) -> DetectorResult:
     names = {target.id: target.draft.name for target in policy.targets.values()}
-    cut = _cut(fitted.classifier if fitted else None)
-    shares: list[Share] = []
-    guesses: list[Guess] = []
-    for number, group in enumerate(material.groups):
-        progress(group.name, number / len(material.groups))
-        matched, found = _put(group, policy, detector, names)
-        shares.append(Share(group.name, group.about, len(group.asked), matched))
-        guesses += found
-    return Measured(material.name, tuple(shares), tuple(guesses), cut, fitted, seconds)
+    threshold = _threshold_text(fitted.classifier if fitted else None)
+    results: list[GroupResult] = []
+    scores: list[TargetScore] = []
+    for number, group in enumerate(dataset.groups):
+        progress(group.name, number / len(dataset.groups))
+        matched, found = _match_texts(group, policy, detector, names)
+        results.append(GroupResult(group.name, group.about, len(group.texts), matched))
+        scores += found
+    return DetectorResult(dataset.name, tuple(results), tuple(scores), threshold, fitted, seconds)
 
 
-def _put(group: Group, policy: Policy, detector: Detector, names: dict[str, str]) -> tuple[int, Sequence[Guess]]:
+def _match_texts(
+    group: TextGroup, policy: Policy, detector: Detector, names: dict[str, str]
+) -> tuple[int, Sequence[TargetScore]]:
     matched = 0
-    guesses: list[Guess] = []
-    for asked in group.asked:
-        weighed = detector.weighed(policy, [Message("user", asked.text)])
+    scores: list[TargetScore] = []
+    for labelled in group.texts:
+        weighed = detector.weighed(policy, [Message("user", labelled.text)])
         touched = {names[match.target_id] for match in detector.touching(weighed)}
-        matched += asked.target in touched if asked.target else bool(touched)
+        matched += labelled.target in touched if labelled.target else bool(touched)
         if weighed:
-            guesses.append(Guess(weighed[0].score, names[weighed[0].target_id] == asked.target))
-    return matched, guesses
+            scores.append(TargetScore(weighed[0].score, names[weighed[0].target_id] == labelled.target))
+    return matched, scores
 
 
-def _cut(classifier: Classifier | None) -> str:
+def _threshold_text(classifier: Classifier | None) -> str:
     if classifier is None:
         from guard.detection.detector import THRESHOLD
 

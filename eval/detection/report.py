@@ -1,4 +1,4 @@
-"""The detector's measurements as Markdown, and its calibration curve as a picture."""
+"""The detector's outcomes as Markdown, and its calibration curve as an SVG chart."""
 
 from __future__ import annotations
 
@@ -6,86 +6,87 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from eval.detection.measure import Guess, Measured, Share, over, pooled
+from eval.detection.measure import DetectorResult, GroupResult, TargetScore, pool_groups, total
 from eval.report.svg import Line, chart
 
-BINS = 10
+CALIBRATION_BINS = 10
 
 
-def markdown(measured: Sequence[Measured]) -> str:
-    """A section for each measurement: rows of recall by form, then of false positives by set."""
-    return "\n".join(line for one in measured for line in _section(one))
+def markdown(outcomes: Sequence[DetectorResult]) -> str:
+    """Return a section for each outcome: recall by form, then false positives by set."""
+    return "\n".join(line for outcome in outcomes for line in _section(outcome))
 
 
-def spread(name: str, measured: Sequence[Measured]) -> str:
-    """A section for one measurement of several sets of targets: groups over all sets, and each set by itself."""
-    lines = [f"## {name}\n", *_tables(pooled(measured)), "", "| set | recall | false positives | cut |"]
+def sets_section(name: str, outcomes: Sequence[DetectorResult]) -> str:
+    """Return one section for several sets of targets: groups summed over all sets, and each set by itself."""
+    lines = [f"## {name}\n", *_tables(pool_groups(outcomes)), "", "| set | recall | false positives | cut |"]
     lines += ["| --- | --- | --- | --- |"]
-    for number, one in enumerate(measured, start=1):
-        lines.append(f"| {number} | {one.over(True).rate:.4f} | {one.over(False).rate:.4f} | {one.cut} |")
+    for number, outcome in enumerate(outcomes, start=1):
+        recall, false_positives = outcome.total(True).rate, outcome.total(False).rate
+        lines.append(f"| {number} | {recall:.4f} | {false_positives:.4f} | {outcome.threshold} |")
     return "\n".join([*lines, ""])
 
 
-def picture(measured: Sequence[Measured]) -> str:
-    """SVG: the share of right guesses over the probability that the detector gave them, ten bins each."""
-    even = Line("calibrated", (0.0, 1.0), (0.0, 1.0))
-    lines = [_curve(one) for one in measured if one.fitted is not None]
-    return chart([even, *lines], "probability given", "share that is right")
+def calibration_chart(outcomes: Sequence[DetectorResult]) -> str:
+    """Return an SVG chart of the share of correct predictions over their probability, in ten bins."""
+    diagonal = Line("calibrated", (0.0, 1.0), (0.0, 1.0))
+    lines = [_curve(outcome) for outcome in outcomes if outcome.fitted is not None]
+    return chart([diagonal, *lines], "probability given", "share that is right")
 
 
-def calibration_error(guesses: Sequence[Guess]) -> float:
-    """The mean distance of probability and share over ten bins, weighed by their guesses."""
-    given, right = _arrays(guesses)
+def calibration_error(scores: Sequence[TargetScore]) -> float:
+    """Return the expected calibration error: mean |probability - share correct| over ten bins, by their sizes."""
+    given, correct = _arrays(scores)
     return sum(
-        float(inside.mean()) * abs(float(given[inside].mean()) - float(right[inside].mean()))
+        float(inside.mean()) * abs(float(given[inside].mean()) - float(correct[inside].mean()))
         for inside in _bins(given)
     )
 
 
-def _section(one: Measured) -> Iterable[str]:
-    how = "trained classifier" if one.fitted else "without training"
-    yield f"## {one.material}: {how}\n"
-    yield f"Cut at {one.cut}; calibration error {calibration_error(one.guesses):.3f}."
-    if one.fitted:
-        fitted = one.fitted
+def _section(outcome: DetectorResult) -> Iterable[str]:
+    how = "trained classifier" if outcome.fitted else "without training"
+    yield f"## {outcome.dataset}: {how}\n"
+    yield f"Cut at {outcome.threshold}; calibration error {calibration_error(outcome.scores):.3f}."
+    if outcome.fitted:
+        fitted = outcome.fitted
         yield (
-            f"Trained in {one.seconds:.0f} s of processor time, embedding included, on {fitted.examples} examples "
-            f"and {fitted.kept} texts to be answered; held out: recall {fitted.recall:.3f}, false positives "
-            f"{fitted.false_positives:.4f}."
+            f"Trained in {outcome.seconds:.0f} s of processor time, embedding included, on {fitted.examples}"
+            f" examples and {fitted.kept} texts to be answered; held out: recall {fitted.recall:.3f}, false"
+            f" positives {fitted.false_positives:.4f}."
         )
     yield ""
-    yield from _tables(one.shares)
+    yield from _tables(outcome.results)
     yield ""
 
 
-def _tables(shares: Sequence[Share]) -> Iterable[str]:
-    yield from _table("about a target", "recall", [share for share in shares if share.about])
+def _tables(results: Sequence[GroupResult]) -> Iterable[str]:
+    yield from _table("about a target", "recall", [result for result in results if result.about])
     yield ""
-    yield from _table("to be answered", "false positives", [share for share in shares if not share.about])
+    yield from _table("to be answered", "false positives", [result for result in results if not result.about])
 
 
-def _table(kind: str, rate: str, shares: Sequence[Share]) -> Iterable[str]:
+def _table(kind: str, rate: str, results: Sequence[GroupResult]) -> Iterable[str]:
     yield f"| {kind} | texts | {rate} |\n| --- | --- | --- |"
-    for share in (*shares, over(shares)):
-        yield f"| {share.group} | {share.texts} | {share.rate:.4f} |"
+    for result in (*results, total(results)):
+        yield f"| {result.group} | {result.texts} | {result.rate:.4f} |"
 
 
-def _curve(one: Measured) -> Line:
-    given, right = _arrays(one.guesses)
+def _curve(outcome: DetectorResult) -> Line:
+    given, correct = _arrays(outcome.scores)
     bins = _bins(given)
     return Line(
-        one.material.split(",")[0],
+        outcome.dataset.split(",")[0],
         [float(given[inside].mean()) for inside in bins],
-        [float(right[inside].mean()) for inside in bins],
+        [float(correct[inside].mean()) for inside in bins],
     )
 
 
-def _arrays(guesses: Sequence[Guess]) -> tuple[np.ndarray, np.ndarray]:
-    # A name gives certainty by rule, not by weighing: it would hide the curve at its end.
-    weighed = [guess for guess in guesses if guess.probability < 1.0]
-    return np.array([g.probability for g in weighed]), np.array([g.right for g in weighed], float)
+def _arrays(scores: Sequence[TargetScore]) -> tuple[np.ndarray, np.ndarray]:
+    # A name is certain by rule and not by the classifier: it would hide the end of the curve.
+    classified = [score for score in scores if score.probability < 1.0]
+    return np.array([s.probability for s in classified]), np.array([s.correct for s in classified], float)
 
 
 def _bins(given: np.ndarray) -> list[np.ndarray]:
-    place = np.minimum((given * BINS).astype(int), BINS - 1)
-    return [inside for number in range(BINS) if (inside := place == number).any()]
+    place = np.minimum((given * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return [inside for number in range(CALIBRATION_BINS) if (inside := place == number).any()]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.detection.material import SETS, from_rwku
+from eval.detection.dataset import SETS, from_rwku
 
 PEOPLE = 30
 QUESTIONS = 12
@@ -39,31 +39,31 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_tenth_person_is_a_target_and_no_person_is_in_two_sets(folder: Path) -> None:
-    sets = [{draft.name for draft in from_rwku(folder, first, taught=False).drafts} for first in range(SETS)]
+def test_every_tenth_person_is_a_target_and_no_set_shares_one(folder: Path) -> None:
+    sets = [{draft.name for draft in from_rwku(folder, first, half_known=False).drafts} for first in range(SETS)]
     assert [len(chosen) for chosen in sets] == [PEOPLE // SETS] * SETS
     assert len(set.union(*sets)) == PEOPLE
 
 
-def test_who_knows_no_probe_is_asked_all_of_them(folder: Path) -> None:
-    material = from_rwku(folder, 0, taught=False)
-    assert (material.examples, material.kept) == ((), ())
-    assert {group.name: len(group.asked) for group in material.groups} == {
+def test_without_known_probes_all_are_tested(folder: Path) -> None:
+    dataset = from_rwku(folder, 0, half_known=False)
+    assert (dataset.examples, dataset.negatives) == ((), ())
+    assert {group.name: len(group.texts) for group in dataset.groups} == {
         "cloze": 3 * QUESTIONS,
         "simple question": 3 * QUESTIONS,
         "reverse query": 3 * QUESTIONS,
         "neighbours, level 2": 3 * QUESTIONS,
     }
-    assert [group.about for group in material.groups] == [True, True, True, False]
+    assert [group.about for group in dataset.groups] == [True, True, True, False]
 
 
-def test_what_is_taught_is_not_asked(folder: Path) -> None:
-    material = from_rwku(folder, 0, taught=True)
-    taught = {one.text for one in material.examples} | set(material.kept)
-    taught |= {fact.question or fact.answer for draft in material.drafts for fact in draft.facts}
-    asked = {one.text for group in material.groups for one in group.asked}
-    assert len(material.examples) > 5
-    assert len(material.kept) > 5
-    assert not any(text in one for one in asked for text in taught)
-    everything = from_rwku(folder, 0, taught=False)
-    assert asked < {one.text for group in everything.groups for one in group.asked}
+def test_a_known_probe_is_not_tested(folder: Path) -> None:
+    dataset = from_rwku(folder, 0, half_known=True)
+    known = {one.text for one in dataset.examples} | set(dataset.negatives)
+    known |= {fact.question or fact.answer for draft in dataset.drafts for fact in draft.facts}
+    texts = {one.text for group in dataset.groups for one in group.texts}
+    assert len(dataset.examples) > 5
+    assert len(dataset.negatives) > 5
+    assert not any(text in one for one in texts for text in known)
+    everything = from_rwku(folder, 0, half_known=False)
+    assert texts < {one.text for group in everything.groups for one in group.texts}
