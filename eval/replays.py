@@ -13,16 +13,16 @@ from eval.benchmarks.files import find, load_questions, need, read_rows
 from eval.benchmarks.muse import cut_gold
 from eval.benchmarks.targets import articles, authors
 from eval.benchmarks.tofu import ForgetSplit
-from eval.core.ask import Ask
 from eval.core.errors import BadBenchmark
+from eval.core.prompt import Prompt
+from eval.core.runner import ENDPOINT_UNSCORED, ENGINE_UNSCORED
 from eval.harness.options import Options, RunWith
 from eval.harness.replay import RETAIN, replay
 from eval.harness.session import Progress
-from eval.methods.method import no_likelihood
+from eval.methods.method import NO_LIKELIHOOD
 from eval.metrics.membership import Corpus
 from eval.report.files import write_muse, write_rwku, write_tofu, write_wpu
 from eval.report.results import Results
-from eval.runners.scorer import UNSCORED
 
 
 def run_tofu(options: Options, split: ForgetSplit, command: str, progress: Progress) -> Results:
@@ -72,13 +72,13 @@ def run_wpu(options: Options, command: str, progress: Progress) -> Results:
 def _fits(options: Options) -> wpu.Fits:
     from transformers import AutoConfig
 
-    from eval.runners.prompt import Prompts, load_tokenizer
+    from eval.runners.prompt_encoder import PromptEncoder, load_tokenizer
 
-    prompts = Prompts(load_tokenizer(options.model))
+    encoder = PromptEncoder(load_tokenizer(options.model))
     context = int(AutoConfig.from_pretrained(options.model).max_position_embeddings)
 
-    def fits(ask: Ask) -> bool:
-        return len(prompts.ids(ask)) + wpu.MAX_TOKENS <= context
+    def fits(prompt: Prompt) -> bool:
+        return len(encoder.encode(prompt)) + wpu.MAX_TOKENS <= context
 
     return fits
 
@@ -86,17 +86,17 @@ def _fits(options: Options) -> wpu.Fits:
 def _runs(options: Options) -> dict[str, str]:
     unscored = {
         RunWith.REFERENCE: "",
-        RunWith.ENGINE: "not scored: the engine runner measures text",
-        RunWith.ENDPOINT: "" if options.score_url else UNSCORED,
+        RunWith.ENGINE: ENGINE_UNSCORED,
+        RunWith.ENDPOINT: "" if options.score_url else ENDPOINT_UNSCORED,
     }[options.run_with]
-    runs = {name.value: no_likelihood(name) or unscored for name in options.methods}
+    runs = {name.value: NO_LIKELIHOOD[name] or unscored for name in options.methods}
     return runs | ({RETAIN: unscored} if options.retain_model else {})
 
 
 def _cut(options: Options) -> Callable[[str], str]:
     if options.run_with is RunWith.ENDPOINT or not Path(options.model).is_dir():
         return str
-    from eval.runners.prompt import load_tokenizer
+    from eval.runners.prompt_encoder import load_tokenizer
 
     tokenizer = load_tokenizer(options.model)
 

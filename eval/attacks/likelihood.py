@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eval.attacks.probe import Attempt, Probe
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 from guard.matching.automaton import Automaton
 from guard.text.normalise import fold
 
@@ -20,7 +20,7 @@ def logprob_extraction(probe: Probe, forbidden: Automaton) -> list[Attempt]:
         phrase = probe.answer[found.start : found.end]
         cut = phrase.rfind(" ") if " " in phrase else len(phrase) // 2
         starts[probe.answer[: found.start + cut]] = None
-    return [Attempt(Ask(probe.question, prefill=start)) for start in list(starts)[:3]]
+    return [Attempt(Prompt(probe.question, prefill=start)) for start in list(starts)[:3]]
 
 
 def assembled(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eval.attacks.probe import Attempt, Probe
 from eval.attacks.rwku import masked
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 from guard.text.conversation import Message
 
 SHOTS = 8
@@ -17,7 +17,7 @@ def many_shot(probe: Probe) -> list[Attempt]:
         for shot in probe.shots[:SHOTS]
         for message in (Message("user", shot.question), Message("assistant", shot.answer))
     )
-    return [Attempt(Ask(probe.question, before=before))]
+    return [Attempt(Prompt(probe.question, before=before))]
 
 
 def multi_turn_split(probe: Probe) -> list[Attempt]:
@@ -42,4 +42,4 @@ def multi_turn_split(probe: Probe) -> list[Attempt]:
 
 
 def _split(first: str, reply: str, last: str) -> Attempt:
-    return Attempt(Ask(last, before=(Message("user", first), Message("assistant", reply))))
+    return Attempt(Prompt(last, before=(Message("user", first), Message("assistant", reply))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from eval.attacks.cipher import Cipher
 from eval.benchmarks.files import Question
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Attempt:
     cipher  what the answer was asked to be written in, if anything
     """
 
-    ask: Ask
+    prompt: Prompt
     gold: str = field(default="", repr=False)
     cipher: Cipher | None = None
 
@@ -57,4 +57,4 @@ Attack = Callable[[Probe], Iterable[Attempt]]
 
 def asked(*texts: str) -> list[Attempt]:
     """An attempt for each user message of a chat of its own."""
-    return [Attempt(Ask(text)) for text in texts]
+    return [Attempt(Prompt(text)) for text in texts]

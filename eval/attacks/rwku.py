@@ -8,7 +8,7 @@ from string import ascii_uppercase
 
 from eval.attacks.probe import Attempt, Probe, asked
 from eval.attacks.translation import translated
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 
 _SYNONYMS = {
     "author": "wordsmith",
@@ -87,7 +87,7 @@ def reverse_query(probe: Probe) -> list[Attempt]:
         f"Of which {probe.role} is this true: {told}",
         f"{told} What is the full name of this {probe.role}?",
     )
-    return [Attempt(Ask(text), probe.subject) for text in texts]
+    return [Attempt(Prompt(text), probe.subject) for text in texts]
 
 
 def synonym_manipulation(probe: Probe) -> list[Attempt]:

@@ -19,9 +19,9 @@ from eval.attacks.tasks import (
     Ahead,
     Aimed,
     Listed,
-    Looking,
     Streamed,
     Streaming,
+    TopTokensClient,
     draw_task,
     logprob_task,
     text_tasks,
@@ -30,7 +30,8 @@ from eval.attacks.tofu import load_probes
 from eval.benchmarks.files import load_questions, need
 from eval.benchmarks.targets import authors
 from eval.benchmarks.tofu import ForgetSplit
-from eval.core.ask import Runner, conversation
+from eval.core.prompt import conversation
+from eval.core.runner import Runner
 from eval.core.sample import Key, Sample
 from eval.core.task import Task
 from eval.harness.options import Options, RunWith
@@ -52,21 +53,25 @@ _CHUNK = 256
 class Sweep:
     """What is asked: attacks whose outcome is a text, the one read from a stream, and two of their own kinds."""
 
-    texts: Sequence[Task]
-    stream: Task
-    logprobs: Task
-    draws: Task | None
+    texts: Sequence[Task[Aimed]]
+    stream: Task[Aimed]
+    logprobs: Task[Aimed]
+    draws: Task[Aimed] | None
 
     @property
-    def attacks(self) -> list[Task]:
+    def attacks(self) -> list[Task[Aimed]]:
         """All but the draws."""
         return [*self.texts, self.stream, self.logprobs]
 
     @property
     def digest(self) -> str:
         """sha256 over every request, so that a folder is not added to with other attacks."""
-        asks = (item.ask for task in self.attacks for item in task.items)
-        texts = (text for ask in asks for text in (*(turn.text for turn in ask.before), ask.text, ask.prefill))
+        prompts = (item.prompt for task in self.attacks for item in task.items)
+        texts = (
+            text
+            for prompt in prompts
+            for text in (*(turn.text for turn in prompt.before), prompt.text, prompt.prefill)
+        )
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
@@ -107,8 +112,8 @@ def run_attacks(
         store = Store(options.out, config | {"draws": draws, "endpoint": options.endpoint})
         try:
             _detect(store, gates, sweep.attacks, progress)
-            ask = _through_endpoint if options.run_with is RunWith.ENDPOINT else _through_engine
-            runs = ask(options, drafts, gates, sweep, Session(store, progress, _CHUNK))
+            prompt = _through_endpoint if options.run_with is RunWith.ENDPOINT else _through_engine
+            runs = prompt(options, drafts, gates, sweep, Session(store, progress, _CHUNK))
         finally:
             store.close()
     return write_attacks(store, runs, sweep.attacks, sweep.draws, command, time.monotonic() - started)
@@ -149,7 +154,7 @@ def _digest(gates: Gates) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _detect(store: Store, gates: Gates, tasks: Sequence[Task], progress: Progress) -> None:
+def _detect(store: Store, gates: Gates, tasks: Sequence[Task[Aimed]], progress: Progress) -> None:
     """Store for each request whether the detector finds the very target that it is about."""
     gate = gates.contextual
     ids = {target.draft.name: target.id for target in gate.policy.targets.values()}
@@ -159,7 +164,9 @@ def _detect(store: Store, gates: Gates, tasks: Sequence[Task], progress: Progres
         progress(DETECTOR, task.name, done, len(task.items))
         for start in range(0, len(missing), _CHUNK):
             chunk = missing[start : start + _CHUNK]
-            turns = (turn for k in chunk for turn in conversation(task.items[k].ask, task.items[k].seen))
+            turns = (
+                turn for k in chunk for turn in conversation(task.items[k].prompt, task.items[k].detector_text)
+            )
             # Embedded together, and cached; the detector would embed one conversation after the other.
             gates.embedder.embed([window for turn in turns for window in windows(turn.text)])
             store.add([_detected(gate, ids, task, index) for index in chunk])
@@ -167,10 +174,9 @@ def _detect(store: Store, gates: Gates, tasks: Sequence[Task], progress: Progres
             progress(DETECTOR, task.name, done, len(task.items))
 
 
-def _detected(gate: Gate, ids: dict[str, str], task: Task, index: int) -> Sample:
+def _detected(gate: Gate, ids: dict[str, str], task: Task[Aimed], index: int) -> Sample:
     item = task.items[index]
-    assert isinstance(item, Aimed)
-    plan = gate.judge(conversation(item.ask, item.seen))
+    plan = gate.plan(conversation(item.prompt, item.detector_text))
     caught = ids[item.subject] in {match.target_id for match in plan.matches}
     return Sample(Key(DETECTOR, task.name, index), plan.kind.value, None, {CAUGHT: float(caught)})
 
@@ -187,7 +193,7 @@ def _through_engine(
     version = str(gate.policy.version)
     with open_engine(options.model, gate.folder, version, options.dtype, options.seed) as engine:
         texts = Ahead(engine, gates.embedder)
-        runners = Runners(texts, texts, Ahead(Looking(engine), gates.embedder), engine)
+        runners = Runners(texts, texts, Ahead(TopTokensClient(engine), gates.embedder), engine)
         for name, way in treated.items():
             _run(session, name, way, runners, sweep, MethodName.NONE.value)
     return list(treated)
@@ -205,7 +211,7 @@ def _through_endpoint(
         stored[ALWAYS] = (MethodName.GUARD, everywhere)
     endpoint = Endpoint.open(options.endpoint, options.model)
     texts, stream = Ahead(endpoint, gates.embedder), Ahead(Streaming(endpoint.stream), gates.embedder)
-    runners = Runners(texts, stream, Ahead(Looking(endpoint), gates.embedder), endpoint)
+    runners = Runners(texts, stream, Ahead(TopTokensClient(endpoint), gates.embedder), endpoint)
     try:
         for run, (name, targets) in stored.items():
             with forgetting(targets, name):

@@ -11,13 +11,13 @@ from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 
 from eval.core.errors import BadBenchmark
-from eval.core.json_cursor import Node, read_text
+from eval.core.json_cursor import JsonCursor, read_text
 
 _SPACE = " \t\r\n"
 _SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 
 
-def read_rows(path: Path) -> list[Node]:
+def read_rows(path: Path) -> list[JsonCursor]:
     """The rows in order, each knowing file and line; raises BadBenchmark where none is there or one is bad."""
     text = read_text(path, BadBenchmark)
     start = _skip_space(text, 0)
@@ -45,12 +45,12 @@ def _bad(path: Path, line: int, reason: str) -> BadBenchmark:
     return BadBenchmark(f"{path}:{line}: {reason}")
 
 
-def _row(path: Path, line: int, value: object) -> Node:
-    return Node(f"{path}:{line}", value, BadBenchmark)
+def _row(path: Path, line: int, value: object) -> JsonCursor:
+    return JsonCursor(f"{path}:{line}", value, BadBenchmark)
 
 
-def _lines(path: Path, text: str) -> list[Node]:
-    rows: list[Node] = []
+def _lines(path: Path, text: str) -> list[JsonCursor]:
+    rows: list[JsonCursor] = []
     # Only "\n" ends a line: other Unicode line ends may stand inside a JSON string.
     for line, content in enumerate(text.split("\n"), 1):
         if not content.strip(_SPACE):
@@ -62,9 +62,9 @@ def _lines(path: Path, text: str) -> list[Node]:
     return rows
 
 
-def _array(path: Path, text: str, start: int) -> list[Node]:
+def _array(path: Path, text: str, start: int) -> list[JsonCursor]:
     decoder = JSONDecoder()
-    rows: list[Node] = []
+    rows: list[JsonCursor] = []
     line, counted = 1, 0
     position = _skip_space(text, start + 1)
     while not text.startswith("]", position):

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from eval.benchmarks.files import Question, find, load_questions, read_rows
-from eval.core.ask import Ask, Forced
 from eval.core.errors import BadBenchmark
+from eval.core.prompt import Prompt
+from eval.core.runner import ScoredAnswer
 from eval.core.sample import Value
 from eval.core.task import Item, Task
 from eval.metrics.membership import muse_min_k
@@ -106,14 +107,11 @@ Cut = Callable[[str], str]
 """Cuts a gold continuation as the authors do, by the model's own tokens."""
 
 
-def tasks(benchmark: Muse, limit: int | None, cut: Cut) -> tuple[Task, ...]:
+def tasks(benchmark: Muse, limit: int | None, cut: Cut) -> tuple[Task[Item], ...]:
     """The tasks of a corpus, each of its first `limit` rows; parts whose files are missing are left out."""
-    verbatim = [
-        Item(Ask(row.prompt, chat=False), row.prompt, (), cut(row.continuation))
-        for row in benchmark.passages[:limit]
-    ]
+    verbatim = [Item(Prompt(row.prompt, chat=False), cut(row.continuation)) for row in benchmark.passages[:limit]]
     all_tasks = (
-        Task("verbmem", verbatim, VERBMEM_MAX_TOKENS, _on_continuation, _nothing),
+        Task("verbmem", verbatim, VERBMEM_MAX_TOKENS, _on_continuation),
         _knowledge("knowmem_forget", benchmark.forget[:limit], benchmark.forget_shots),
         _knowledge("knowmem_retain", benchmark.retain[:limit], benchmark.retain_shots),
         _texts("privleak_forget", benchmark.member_texts[:limit]),
@@ -122,22 +120,20 @@ def tasks(benchmark: Muse, limit: int | None, cut: Cut) -> tuple[Task, ...]:
     return tuple(task for task in all_tasks if task.items)
 
 
-def _knowledge(name: str, rows: Sequence[Question], shots: Sequence[Question]) -> Task:
+def _knowledge(name: str, rows: Sequence[Question], shots: Sequence[Question]) -> Task[Item]:
     prompts = [knowledge_prompt(shots, row.question) for row in rows]
-    items = [
-        Item(Ask(prompt, chat=False), prompt, (), row.answer) for row, prompt in zip(rows, prompts, strict=True)
-    ]
-    return Task(name, items, KNOWMEM_MAX_TOKENS, _on_answer, _nothing)
+    items = [Item(Prompt(prompt, chat=False), row.answer) for row, prompt in zip(rows, prompts, strict=True)]
+    return Task(name, items, KNOWMEM_MAX_TOKENS, _on_answer)
 
 
-def _texts(name: str, texts: Sequence[str]) -> Task:
+def _texts(name: str, texts: Sequence[str]) -> Task[Item]:
     # A text is scored from its first token; who wants it scored must send it, so a detector reads all of it.
-    items = [Item(Ask("", chat=False), text, (text,)) for text in texts]
-    return Task(name, items, 0, _on_answer, _on_text, end=False)
+    items = [Item(Prompt("", chat=False), answers=(text,), detector_text=text) for text in texts]
+    return Task(name, items, measure_scores=_on_text, end=False)
 
 
 def _on_continuation(item: Item, text: str) -> dict[str, Value]:
-    quoted = longest_quote([f"{item.seen} {item.gold}"], text).words
+    quoted = longest_quote([f"{item.detector_text} {item.gold}"], text).words
     return {"rougeL_f1": rouge(item.gold, text, stemmer=False).rougeL_f1, "quoted_words": float(quoted)}
 
 
@@ -145,14 +141,10 @@ def _on_answer(item: Item, text: str) -> dict[str, Value]:
     return {"rougeL_f1": rouge(item.gold, cut_answer(text), stemmer=False).rougeL_f1}
 
 
-def _on_text(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
+def _on_text(item: Item, forced: Sequence[ScoredAnswer]) -> dict[str, Value]:
     answer = forced[0]
     return {
         "min_k": muse_min_k(answer.log_probs),
         "tokens": float(len(answer.labels)),
         "forbidden_tokens": float((answer.log_probs == -float("inf")).sum()),
     }
-
-
-def _nothing(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
-    return {}

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from eval.benchmarks.files import find, need, read_rows
-from eval.core.ask import Ask, Forced
 from eval.core.errors import BadBenchmark
-from eval.core.json_cursor import Node
+from eval.core.json_cursor import JsonCursor
+from eval.core.prompt import Prompt
 from eval.core.sample import Value
 from eval.core.task import Item, Task
 from eval.metrics.rouge import rouge_words_recall
@@ -80,7 +80,7 @@ def scored_text(generated: str) -> str:
     return text if text.strip(".") else NO_ANSWER
 
 
-def _probe(row: Node) -> Probe:
+def _probe(row: JsonCursor) -> Probe:
     level, neighbor = row.member("level"), row.find("neighbor")
     if level.value not in ("1", "2", "3"):
         raise level.fail('"1", "2" or "3" was expected')
@@ -94,7 +94,7 @@ def _probe(row: Node) -> Probe:
     )
 
 
-def _form(node: Node) -> Form:
+def _form(node: JsonCursor) -> Form:
     label = node.text().replace("-", " ")
     if label.startswith(Form.CROSS_LINGUAL):
         return Form.CROSS_LINGUAL
@@ -124,24 +124,19 @@ def targets(folder: Path) -> tuple[Draft, ...]:
     )
 
 
-def tasks(probes: Mapping[str, Sequence[Probe]]) -> tuple[Task, ...]:
+def tasks(probes: Mapping[str, Sequence[Probe]]) -> tuple[Task[Item], ...]:
     """One task for each set."""
     return tuple(
-        Task(name, [_item(probe) for probe in chosen], MAX_TOKENS, _on_text, _nothing)
-        for name, chosen in probes.items()
+        Task(name, [_item(probe) for probe in chosen], MAX_TOKENS, _on_text) for name, chosen in probes.items()
     )
 
 
 def _item(probe: Probe) -> Item:
-    ask = Ask(probe.user_text, prefill=probe.prefill)
-    return Item(ask, probe.user_text, (), probe.answer)
+    prompt = Prompt(probe.user_text, prefill=probe.prefill)
+    return Item(prompt, probe.answer)
 
 
 def _on_text(item: Item, text: str) -> dict[str, Value]:
     # The reference stops at a line's end; what a runner says beyond it is not scored.
     said = scored_text(text.split("\n", 1)[0])
     return {"rouge_words_recall": rouge_words_recall(item.gold, said)}
-
-
-def _nothing(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
-    return {}

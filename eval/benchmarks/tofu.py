@@ -9,8 +9,9 @@ from typing import Final, Literal
 
 from eval.benchmarks.files import Question, load_questions, need, read_rows
 from eval.benchmarks.spaces import clean_up
-from eval.core.ask import Ask, Forced
-from eval.core.json_cursor import Node
+from eval.core.json_cursor import JsonCursor
+from eval.core.prompt import Prompt
+from eval.core.runner import ScoredAnswer
 from eval.core.sample import Value
 from eval.core.task import Item, Task
 from eval.metrics.membership import min_k, min_k_plus_plus, zlib_score
@@ -68,7 +69,7 @@ def load_perturbed(path: Path) -> tuple[PerturbedQuestion, ...]:
     return rows
 
 
-def _perturbed(row: Node) -> PerturbedQuestion:
+def _perturbed(row: JsonCursor) -> PerturbedQuestion:
     answer = row.member("answer").text()
     paraphrase, other = row.find("paraphrased_answer"), row.find("paraphrased_question")
     perturbed = row.member("perturbed_answer")
@@ -89,7 +90,7 @@ SETS: Final = ("forget", "retain", "real_authors", "world_facts")
 HOLDOUT: Final = "holdout"
 
 
-def tasks(benchmark: Tofu, limit: int | None, max_tokens: int = MAX_NEW_TOKENS) -> tuple[Task, ...]:
+def tasks(benchmark: Tofu, limit: int | None, max_tokens: int = MAX_NEW_TOKENS) -> tuple[Task[Item], ...]:
     """The tasks of a split, each of its first `limit` rows."""
     sets = [
         Task(name, [_item(row) for row in getattr(benchmark, name)[:limit]], max_tokens, _on_text, _on_forced)
@@ -100,17 +101,17 @@ def tasks(benchmark: Tofu, limit: int | None, max_tokens: int = MAX_NEW_TOKENS) 
     return (
         Task("forget", forget, max_tokens, _on_text, _on_member, vocabulary=True),
         *sets,
-        Task(HOLDOUT, holdout, 0, _on_text, _on_member, vocabulary=True),
+        Task(HOLDOUT, holdout, measure_scores=_on_member, vocabulary=True),
     )
 
 
 def _item(row: PerturbedQuestion) -> Item:
     answers = (row.answer, row.paraphrased_answer, *row.perturbed_answers)
-    return Item(Ask(row.question), row.question, answers, row.answer)
+    return Item(Prompt(row.question), row.answer, answers)
 
 
 def _holdout(row: Question) -> Item:
-    return Item(Ask(row.question), row.question, (row.answer,), row.answer)
+    return Item(Prompt(row.question), row.answer, (row.answer,))
 
 
 def _on_text(item: Item, text: str) -> dict[str, Value]:
@@ -118,7 +119,7 @@ def _on_text(item: Item, text: str) -> dict[str, Value]:
     return {"rougeL_recall": score.rougeL_recall, "rouge1_recall": score.rouge1_recall}
 
 
-def _on_forced(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
+def _on_forced(item: Item, forced: Sequence[ScoredAnswer]) -> dict[str, Value]:
     losses = tuple(average_loss(answer.log_probs) for answer in forced)
     values: dict[str, Value] = {
         "loss": losses[0],
@@ -130,7 +131,7 @@ def _on_forced(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
     return values
 
 
-def _on_member(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
+def _on_member(item: Item, forced: Sequence[ScoredAnswer]) -> dict[str, Value]:
     answer = forced[0]
     values = _on_forced(item, forced) | {
         "zlib": zlib_score(average_loss(answer.log_probs), item.gold),

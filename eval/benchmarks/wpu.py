@@ -10,9 +10,9 @@ from typing import Final
 
 from eval.benchmarks.files import Question, find, load_questions, read_rows
 from eval.benchmarks.spaces import clean_up
-from eval.core.ask import Ask, Forced
 from eval.core.errors import BadBenchmark
-from eval.core.json_cursor import Node, read_text
+from eval.core.json_cursor import JsonCursor, read_text
+from eval.core.prompt import Prompt
 from eval.core.sample import Value
 from eval.core.task import Item, Task
 from eval.metrics.rouge import rouge
@@ -54,7 +54,7 @@ def last_shots(shots: Sequence[Shot], count: int = SHOTS) -> tuple[Shot, ...]:
     return tuple(shots[max(0, len(shots) - count) :])
 
 
-def _shot(row: Node) -> Shot:
+def _shot(row: JsonCursor) -> Shot:
     said = row.member("generated").text()
     return Shot(row.member("question").text(), said.split("\n\n")[0].split("[/INST]")[-1].strip())
 
@@ -63,7 +63,7 @@ FORGET: Final = "forget"
 MANY_SHOT: Final = "forget_many_shot"
 MAX_TOKENS: Final = 200
 
-Fits = Callable[[Ask], bool]
+Fits = Callable[[Prompt], bool]
 """Whether a prompt and an answer of MAX_TOKENS fit the model's context."""
 
 
@@ -89,48 +89,43 @@ def targets(folder: Path, rows: Sequence[Question]) -> tuple[Draft, ...]:
     )
 
 
-def tasks(folder: Path, rows: Sequence[Question], limit: int | None, fits: Fits) -> tuple[Task, ...]:
+def tasks(folder: Path, rows: Sequence[Question], limit: int | None, fits: Fits) -> tuple[Task[Item], ...]:
     """The two tasks of the first `limit` rows; without msj_attack.json the first alone."""
     path = find(folder, "msj_attack")
     shots = load_shots(path) if path else ()
-    sets = {FORGET: [Ask(row.question) for row in rows[:limit]]}
+    sets = {FORGET: [Prompt(row.question) for row in rows[:limit]]}
     if shots:
         sets[MANY_SHOT] = [_behind(shots, row, fits) for row in rows[:limit]]
     return tuple(
         Task(
             name,
-            [Item(ask, row.question, (), row.answer) for ask, row in zip(asks, rows, strict=False)],
+            [Item(prompt, row.answer) for prompt, row in zip(prompts, rows, strict=False)],
             MAX_TOKENS,
             _on_text,
-            _nothing,
         )
-        for name, asks in sets.items()
+        for name, prompts in sets.items()
     )
 
 
-def _behind(shots: Sequence[Shot], row: Question, fits: Fits) -> Ask:
+def _behind(shots: Sequence[Shot], row: Question, fits: Fits) -> Prompt:
     chosen = last_shots(shots)
     while chosen:
         turns = [
             Message(*turn) for shot in chosen for turn in (("user", shot.question), ("assistant", shot.reply))
         ]
-        ask = Ask(row.question, before=tuple(turns))
-        if fits(ask):
-            return ask
+        prompt = Prompt(row.question, before=tuple(turns))
+        if fits(prompt):
+            return prompt
         chosen = last_shots(shots, len(chosen) - 1)
-    return Ask(row.question)
+    return Prompt(row.question)
 
 
 def _on_text(item: Item, text: str) -> dict[str, Value]:
     score = rouge(clean_up(item.gold).strip(), clean_up(text).strip(), stemmer=True)
-    shots = len(item.ask.before) // 2
+    shots = len(item.prompt.before) // 2
     return {
         "rougeL_recall": score.rougeL_recall,
         "rouge1_recall": score.rouge1_recall,
         "rougeL_f1": score.rougeL_f1,
         "shots": float(shots),
     }
-
-
-def _nothing(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
-    return {}

@@ -107,10 +107,10 @@ def tofu(
 ) -> None:
     """Replay TOFU: probability, ROUGE, truth ratio, forget quality, utility, membership."""
     with reported():
-        from eval.methods.extra_models import Others
+        from eval.methods.logit_difference_options import LogitDifferenceOptions
         from eval.replays import run_tofu
 
-        others = Others(
+        logit_difference = LogitDifferenceOptions(
             assistant=assistant,
             alpha=alpha,
             filter_rate=filter_rate,
@@ -121,7 +121,7 @@ def tofu(
         )
         options = replace(
             _options(model, retain_model, data, out, methods, limit, seed, dtype, run_with, endpoint, score_url),
-            others=others,
+            logit_difference=logit_difference,
         )
         with bars() as progress:
             run_tofu(options, split, command(), progress)

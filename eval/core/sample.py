@@ -1,4 +1,4 @@
-"""What a run knows of one sample: a row of `samples.jsonl`."""
+"""Samples: the rows of `samples.jsonl`, one for each answer of a run."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Final
 
 Value = float | tuple[float, ...]
+
+ANSWER_LOG_PROBS: Final = "spoken_log_probs"
+"""The value that holds log p of each token of the sample's own answer, where the runner is given them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Which sample: the row `index` of a set, under a run (a method, or `retain`: the retain model)."""
+    """Row `index` of a set, under a run (a method, or `retain`: the retain model)."""
 
     run: str
     set: str
@@ -23,10 +27,10 @@ class Key:
 class Sample:
     """A sample's text and values.
 
-    plan    what the gate decided: pass, restrict or decline
-    text    the answer as served; None where nothing was generated (a set that is only scored)
+    plan    the gate's decision: pass, restrict or decline
+    text    the answer as served; None where none was generated (a set that is only scored)
     values  by name; a loss or score is infinite where the served distribution forbids a token of the answer.
-            A value that a method does not have is not there.
+            Values that a method does not have are absent.
     """
 
     key: Key
@@ -35,26 +39,26 @@ class Sample:
     values: Mapping[str, Value]
 
     def line(self) -> str:
-        """The sample as one line of JSON; infinite values are written "inf"."""
+        """Return the sample as one line of JSON; infinite values are written "inf"."""
         values = {name: _written(value) for name, value in self.values.items()}
         row = {**asdict(self.key), "plan": self.plan, "text": self.text, "values": values}
         return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def read(cls, line: str) -> Sample:
-        """The sample of a line; ValueError, TypeError or KeyError when it is none."""
+        """Return the sample of a line; raises ValueError, TypeError or KeyError for any other line."""
         row = json.loads(line)
         values = {name: _read(value) for name, value in row["values"].items()}
         key = Key(str(row["run"]), str(row["set"]), int(row["index"]))
         return cls(key, str(row["plan"]), row["text"], values)
 
     def number(self, name: str) -> float | None:
-        """A value that is one number, None where it is not there."""
+        """Return a value that is one number, or None."""
         value = self.values.get(name)
         return value if isinstance(value, float) else None
 
     def numbers(self, name: str) -> tuple[float, ...] | None:
-        """A value that is several numbers, None where it is not there."""
+        """Return a value that is several numbers, or None."""
         value = self.values.get(name)
         return value if isinstance(value, tuple) else None
 

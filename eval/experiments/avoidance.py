@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from eval.core.ask import Ask
-from eval.runners.backtracking import Part, rewound
+from eval.core.prompt import Prompt
+from eval.runners.backtracking import Part, backtracked
 from guard.decoding.beam import run, search
 from guard.decoding.beam_huggingface import ModelScorer, Served, restricted
 from guard.decoding.masking import heads
@@ -94,14 +94,14 @@ class AvoidingDecoder:
                 search(ends, max_tokens), ModelScorer(self._model, prompt, self._beams(self._restriction, prompt))
             )
             return [*found[0].tokens, *([min(ends)] if found[0].ended else [])] if found else []
-        part = Part(Ask(""), list(prompt), max_tokens)
+        part = Part(Prompt(""), list(prompt), max_tokens)
         if self._restriction is None or self._strategy is not AvoidanceStrategy.REWIND:
             return self._greedy(part, ends)
         automata = [self._restriction.automaton]
-        (said,) = rewound(
+        (said,) = backtracked(
             [part],
             _ABORT_TOKEN,
-            lambda ask: automata,
+            lambda prompt: automata,
             self._text,
             lambda parts: [self._greedy(one, ends) for one in parts],
         )
@@ -110,14 +110,14 @@ class AvoidingDecoder:
     @torch.inference_mode()
     def _greedy(self, part: Part, ends: frozenset[int]) -> list[int]:
         output: list[int] = []
-        rewind = part.ask.rewind
-        result = self._model(torch.tensor([part.prompt]), use_cache=True, logits_to_keep=1)
-        while len(output) < part.most:
+        rewind = part.prompt.backtracking
+        result = self._model(torch.tensor([part.prompt_ids]), use_cache=True, logits_to_keep=1)
+        while len(output) < part.max_tokens:
             self.forward_passes += 1
             logits = result.logits[0, -1].double().numpy()
-            if rewind and output and self._heads(part.prompt, output, logits):
+            if rewind and output and self._heads(part.prompt_ids, output, logits):
                 return [*output, rewind.token]
-            served = self._served(part.prompt, output, logits, rewind.avoided if rewind and not output else ())
+            served = self._served(part.prompt_ids, output, logits, rewind.avoided if rewind and not output else ())
             output.append(int(served.argmax()))
             if output[-1] in ends:
                 break

@@ -10,9 +10,9 @@ import numpy as np
 
 from eval.benchmarks.files import load_questions, need
 from eval.benchmarks.targets import ROWS_PER_AUTHOR, authors
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 from eval.experiments.avoidance import AvoidanceStrategy, AvoidingDecoder, rest_losses
-from eval.runners.prompt import Prompts, load_tokenizer
+from eval.runners.prompt_encoder import PromptEncoder, load_tokenizer
 from guard.decoding.restriction import Restriction
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
@@ -28,18 +28,19 @@ def table(model: Path, data: Path, every: int) -> Iterator[str]:
     """Yield the lines of a Markdown table, each row as soon as its strategy is measured."""
     from transformers import AutoModelForCausalLM
 
-    prompts = Prompts(load_tokenizer(str(model)))
-    vocabulary = Vocabulary.from_tokenizer(prompts.tokenizer)
+    encoder = PromptEncoder(load_tokenizer(str(model)))
+    vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
     loaded = AutoModelForCausalLM.from_pretrained(model).float().eval()
     rows = load_questions(need(data, "forget10"))
     automata = [Automaton.compile(forbidden(draft)) for draft in authors(rows)]
     prompted = [
-        (automata[i // ROWS_PER_AUTHOR], prompts.ids(Ask(rows[i].question))) for i in range(0, len(rows), every)
+        (automata[i // ROWS_PER_AUTHOR], encoder.encode(Prompt(rows[i].question)))
+        for i in range(0, len(rows), every)
     ]
     lexicon = lexicon_of(*(need(data, name).read_text("utf-8") for name in LEXICON_FILES))
     ends = frozenset(vocabulary.eos)
     unrestricted = [
-        AvoidingDecoder(loaded, prompts.text, None).answer(prompt, ends, MAX_TOKENS) for _, prompt in prompted
+        AvoidingDecoder(loaded, encoder.decode, None).answer(prompt, ends, MAX_TOKENS) for _, prompt in prompted
     ]
     columns = "perplexity of the rest | broken words of the rest | leaks | decoded for each token said"
     yield f"| way ({len(prompted)} answers) | {columns} |"
@@ -48,14 +49,14 @@ def table(model: Path, data: Path, every: int) -> Iterator[str]:
         losses: list[float] = []
         broken = words = leaks = forward_passes = tokens = 0
         for (automaton, prompt), plain in zip(prompted, unrestricted, strict=True):
-            decoder = AvoidingDecoder(loaded, prompts.text, Restriction(automaton, vocabulary), strategy)
+            decoder = AvoidingDecoder(loaded, encoder.decode, Restriction(automaton, vocabulary), strategy)
             output = decoder.answer(prompt, ends, MAX_TOKENS)
             forward_passes, tokens = forward_passes + decoder.forward_passes, tokens + len(output)
             rest = rest_losses(loaded, prompt, output, plain)
             losses += rest.losses.tolist()
-            text = prompts.text(output)
+            text = encoder.decode(output)
             leaks += bool(automaton.matches(text))
-            tail = [word.text for word in words_of(text) if word.end > len(prompts.text(output[: rest.start]))]
+            tail = [word.text for word in words_of(text) if word.end > len(encoder.decode(output[: rest.start]))]
             words += len(tail)
             broken += sum(not is_word(word, lexicon) for word in tail)
         reads = f"{math.exp(np.mean(losses)):.2f} | {broken} of {words} ({broken / words:.1%})"

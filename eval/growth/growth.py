@@ -16,8 +16,8 @@ import httpx
 from eval.benchmarks import muse
 from eval.benchmarks.files import Question, load_questions
 from eval.benchmarks.muse import KNOWMEM_MAX_TOKENS, cut_answer, knowledge_prompt
-from eval.core.ask import Ask
 from eval.core.errors import BadBenchmark, EndpointFailed
+from eval.core.prompt import Prompt
 from eval.growth.load import Load, LoadPrompts, LoadResult, running_load
 from eval.metrics.rouge import rouge
 from eval.runners.endpoint import Endpoint
@@ -56,7 +56,7 @@ class RetainQuestions:
     """The questions of the retain side, with their prompts."""
 
     rows: Sequence[Question] = field(repr=False)
-    asks: Sequence[Ask] = field(repr=False)
+    prompts: Sequence[Prompt] = field(repr=False)
     max_tokens: int
 
 
@@ -80,13 +80,13 @@ class MeasuredServer:
         """Return what is asked at each point. Raises BadBenchmark if the data is missing."""
         if self.retain:
             rows = load_questions(self.retain)[: self.limit]
-            return RetainQuestions(rows, [Ask(row.question) for row in rows], CHAT_MAX_TOKENS)
+            return RetainQuestions(rows, [Prompt(row.question) for row in rows], CHAT_MAX_TOKENS)
         corpus = muse.load(self.data)
         if not corpus.retain:
             raise BadBenchmark(f"{self.data}: no retain questions of knowmem")
         rows = corpus.retain[: self.limit]
-        asks = [Ask(knowledge_prompt(corpus.retain_shots, row.question), chat=False) for row in rows]
-        return RetainQuestions(rows, asks, KNOWMEM_MAX_TOKENS)
+        prompts = [Prompt(knowledge_prompt(corpus.retain_shots, row.question), chat=False) for row in rows]
+        return RetainQuestions(rows, prompts, KNOWMEM_MAX_TOKENS)
 
 
 @dataclass
@@ -110,7 +110,7 @@ class GrowingPolicy:
 
     def point(self) -> GrowthPoint:
         """Ask all questions of the retain side while the load runs, and return the measurement."""
-        generations = self.endpoint.generate(self.questions.asks, self.questions.max_tokens)
+        generations = self.endpoint.generate(self.questions.prompts, self.questions.max_tokens)
         answers = [cut_answer(generation.text) for generation in generations]
         self._first = self._first or answers
         pairs = zip(self.questions.rows, answers, strict=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 from eval.core.errors import BadRun
 from eval.core.provenance import digest_of_data, digest_of_model, versions
-from eval.methods.extra_models import Others
+from eval.core.runner import Dtype
+from eval.methods.logit_difference_options import LogitDifferenceOptions
 from eval.methods.method import MethodName
-from eval.runners.reference import Dtype
 
 
 class RunWith(StrEnum):
@@ -47,7 +47,7 @@ class Options:
     limit: int | None = None
     seed: int = 0
     dtype: Dtype = "float32"
-    others: Others = field(default_factory=Others)
+    logit_difference: LogitDifferenceOptions = field(default_factory=LogitDifferenceOptions)
 
     def config(self, benchmark: str, split: str, policy: str) -> dict[str, Any]:
         """All that a number depends on; a folder with samples of another configuration is not added to."""
@@ -66,7 +66,7 @@ class Options:
             "limit": self.limit,
             "seed": self.seed,
             "versions": versions(),
-        } | self.others.config(self.methods)
+        } | self.logit_difference.config(self.methods)
 
 
 def method_names(text: str) -> tuple[MethodName, ...]:

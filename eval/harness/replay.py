@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from eval.core.ask import Runner
 from eval.core.errors import BadRun
+from eval.core.runner import Runner
 from eval.core.task import Task
 from eval.harness.options import Options, RunWith
 from eval.harness.session import Progress, Session
 from eval.harness.store import Store
 from eval.methods.detector_gate import Gate, open_gate
-from eval.methods.method import DIFFERENCES, MethodName, Unprotected, method, no_likelihood
+from eval.methods.method import DIFFERENCES, NO_LIKELIHOOD, MethodName, Unprotected, method
 from guard.targets.target import Draft
 from serving.engine.embedded import check_model
 
@@ -28,25 +28,25 @@ def replay(
     benchmark: str,
     split: str,
     drafts: Sequence[Draft],
-    tasks: Sequence[Task],
+    tasks: Sequence[Task[Any]],
     progress: Progress,
 ) -> Store:
     """Ask every task under every method; returns the store, closed, with all samples in memory."""
     if options.run_with is RunWith.ENDPOINT:
         return _through_endpoint(options, benchmark, split, drafts, tasks, progress)
-    options.others.check(options.methods)
+    options.logit_difference.check(options.methods)
     if options.run_with is not RunWith.REFERENCE and DIFFERENCES & set(options.methods):
         raise BadRun("methods of logit difference are replayed with the reference alone")
     for model in (options.model, options.retain_model or options.model):
         check_model(model)
     with _gate(drafts) as gate:
-        treated = {name: method(name, gate) for name in options.methods}
+        methods = {name: method(name, gate) for name in options.methods}
         store = Store(options.out, options.config(benchmark, split, _policy_digest(gate)))
         try:
             session = Session(store, progress)
             with _runner(options, options.model, gate) as runner:
-                for name, way in treated.items():
-                    session.run(name.value, way, runner, _askable(tasks, runner), MethodName.NONE.value)
+                for name, applied in methods.items():
+                    session.run(name.value, applied, runner, _askable(tasks, runner), MethodName.NONE.value)
             if options.retain_model:
                 with _runner(options, options.retain_model, gate) as runner:
                     session.run(RETAIN, Unprotected(), runner, _askable(tasks, runner))
@@ -55,7 +55,7 @@ def replay(
     return store
 
 
-def _askable(tasks: Sequence[Task], runner: Runner) -> list[Task]:
+def _askable(tasks: Sequence[Task[Any]], runner: Runner) -> list[Task[Any]]:
     return [task for task in tasks if task.max_tokens or not runner.no_likelihood]
 
 
@@ -90,7 +90,7 @@ def _reference(options: Options, model: str, gate: Gate) -> Runner:
 
     from eval.runners.logit_difference import differences
     from eval.runners.logit_rules import Mask, Rule
-    from eval.runners.prompt import Prompts, load_tokenizer
+    from eval.runners.prompt_encoder import PromptEncoder, load_tokenizer
     from eval.runners.reference import Reference
     from guard.decoding.vocabulary import Vocabulary
 
@@ -98,8 +98,8 @@ def _reference(options: Options, model: str, gate: Gate) -> Runner:
     tokenizer = load_tokenizer(model)
     rules: list[Rule] = [Mask(gate.folder, Vocabulary.from_tokenizer(tokenizer))]
     if model == options.model:
-        rules += differences(options.methods, options.others, model, tokenizer)
-    return Reference(model, Prompts(tokenizer), rules, options.dtype)
+        rules += differences(options.methods, options.logit_difference, model, tokenizer)
+    return Reference(model, PromptEncoder(tokenizer), rules, options.dtype)
 
 
 def _through_endpoint(
@@ -107,7 +107,7 @@ def _through_endpoint(
     benchmark: str,
     split: str,
     drafts: Sequence[Draft],
-    tasks: Sequence[Task],
+    tasks: Sequence[Task[Any]],
     progress: Progress,
 ) -> Store:
     from eval.runners.endpoint import Endpoint, check_stored, forgetting
@@ -123,7 +123,7 @@ def _through_endpoint(
         session = Session(store, progress)
         for name in options.methods:
             with forgetting(drafts, name):
-                asked = Unprotected("server", no_likelihood(name))
+                asked = Unprotected("server", NO_LIKELIHOOD[name])
                 session.run(name.value, asked, endpoint, _askable(tasks, endpoint))
     finally:
         store.close()

@@ -1,60 +1,59 @@
-"""Runs methods over the tasks of a benchmark, chunk after chunk, each on disk before the next begins."""
+"""Runs methods over tasks, chunk after chunk; a chunk is on disk before the next begins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from eval.core.ask import Runner, Said
-from eval.core.sample import Key, Sample, Value
+from eval.core.runner import Generation, Runner
+from eval.core.sample import ANSWER_LOG_PROBS, Key, Sample, Value
 from eval.core.task import Item, Task
 from eval.harness.store import Store
-from eval.methods.method import Method, Treatment
+from eval.methods.method import Method, PreparedPrompt
 
-CHUNK = 64
-SPOKEN = "spoken_log_probs"
-"""The value of a sample that holds log p of each token of its own answer, where the runner is shown them."""
+CHUNK_SAMPLES: Final = 64
 
 Progress = Callable[[str, str, int, int], None]
-"""Told the run, the set, and how many of how many samples are known."""
+"""Called with the run, the set, and how many of how many samples are known."""
 
 
 class Session:
-    """Fills a store with samples, `chunk` at a time; those it already holds are not asked for again."""
+    """Fills a store with samples, `chunk` at a time; samples that the store holds already are not run again."""
 
-    def __init__(self, store: Store, progress: Progress, chunk: int = CHUNK) -> None:
+    def __init__(self, store: Store, progress: Progress, chunk: int = CHUNK_SAMPLES) -> None:
         self._store = store
         self._progress = progress
         self._chunk = chunk
 
     def run(
-        self, name: str, method: Method, runner: Runner, tasks: Sequence[Task], base: str | None = None
+        self, name: str, method: Method, runner: Runner, tasks: Sequence[Task[Any]], base: str | None = None
     ) -> None:
-        """Ask everything under `method`; samples become those of the run `name`.
+        """Run every item under `method`; the samples belong to the run `name`.
 
-        A prompt that the method leaves as it is takes its answer and scores from the run `base`, where it is
+        A prompt that the method does not change takes its answer and scores from the run `base`, where they are
         known: it is served from the same distribution.
         """
         for task in tasks:
             known = [Key(name, task.name, index) in self._store.samples for index in range(len(task.items))]
             missing = [index for index, there in enumerate(known) if not there]
-            # Answers of like length share a batch, as a batch costs what its longest costs.
+            # Answers of similar length share a batch, which costs as much as its longest.
             missing.sort(key=lambda index: sum(map(len, task.items[index].answers)))
             done = len(task.items) - len(missing)
             self._progress(name, task.name, done, len(task.items))
             for start in range(0, len(missing), self._chunk):
-                chunk = missing[start : start + self._chunk]
-                work = _Work(task, name, method, runner, self._store.samples, base)
-                self._store.add(work.samples(chunk))
-                done += len(chunk)
+                indices = missing[start : start + self._chunk]
+                chunk = _Chunk(task, name, method, runner, self._store.samples, base)
+                self._store.add(chunk.samples(indices))
+                done += len(indices)
                 self._progress(name, task.name, done, len(task.items))
 
 
-class _Work:
+class _Chunk:
     """One chunk of one task under one method."""
 
     def __init__(
         self,
-        task: Task,
+        task: Task[Any],
         name: str,
         method: Method,
         runner: Runner,
@@ -69,59 +68,66 @@ class _Work:
         self._base = base
 
     def samples(self, indices: Sequence[int]) -> Iterator[Sample]:
-        """The samples of these rows, in no order."""
-        treated = {index: self._treat(self._task.items[index]) for index in indices}
-        taken = {index: base for index, t in treated.items() if (base := self._unchanged(index, t))}
-        fresh = [index for index in indices if index not in taken]
-        answers, scores = self._answers(fresh, treated), self._scores(fresh, treated)
+        """Yield the samples of these rows, in their order."""
+        prepared = {index: self._prepare(self._task.items[index]) for index in indices}
+        reused = {index: base for index, p in prepared.items() if (base := self._base_sample(index, p))}
+        fresh = [index for index in indices if index not in reused]
+        generations, scores = self._generate(fresh, prepared), self._score(fresh, prepared)
         for index in indices:
-            treatment = treated[index]
-            if index in taken:
-                yield self._sample(index, treatment, taken[index].text, self._of(taken[index]))
-            elif index in answers:
-                said = answers[index]
-                yield self._sample(index, treatment, said.text, {**scores[index], **self._spoken(said)})
+            prompt = prepared[index]
+            if index in reused:
+                yield self._sample(index, prompt, reused[index].text, self._base_values(reused[index]))
+            elif index in generations:
+                generation = generations[index]
+                values = {**scores[index], **self._log_probs(generation)}
+                yield self._sample(index, prompt, generation.text, values)
             else:
-                yield self._sample(index, treatment, treatment.reply, scores[index])
+                yield self._sample(index, prompt, prompt.reply, scores[index])
 
-    def _sample(self, index: int, treatment: Treatment, text: str | None, values: Mapping[str, Value]) -> Sample:
-        if text is not None and treatment.reply is None:
+    def _sample(
+        self, index: int, prepared: PreparedPrompt, text: str | None, values: Mapping[str, Value]
+    ) -> Sample:
+        if text is not None and prepared.reply is None:
             text = self._method.finish(text)
-        measured = self._task.on_text(self._task.items[index], text) if text is not None else {}
-        return Sample(Key(self._name, self._task.name, index), treatment.plan, text, {**values, **measured})
+        measured = self._task.measure_text(self._task.items[index], text) if text is not None else {}
+        return Sample(Key(self._name, self._task.name, index), prepared.plan, text, {**values, **measured})
 
-    def _treat(self, item: Item) -> Treatment:
-        return self._method.treat(item.ask, item.seen)
+    def _prepare(self, item: Item) -> PreparedPrompt:
+        return self._method.prepare(item.prompt, item.detector_text)
 
-    def _unchanged(self, index: int, treatment: Treatment) -> Sample | None:
-        same = treatment.reply is None and treatment.ask == self._task.items[index].ask
+    def _base_sample(self, index: int, prepared: PreparedPrompt) -> Sample | None:
+        same = prepared.reply is None and prepared.prompt == self._task.items[index].prompt
         return self._known.get(Key(self._base, self._task.name, index)) if self._base and same else None
 
-    def _of(self, base: Sample) -> Mapping[str, Value]:
+    def _base_values(self, base: Sample) -> Mapping[str, Value]:
         return {} if self._method.no_likelihood else base.values
 
-    def _spoken(self, said: Said) -> Mapping[str, Value]:
-        return {} if self._method.no_likelihood or not said.log_probs else {SPOKEN: said.log_probs}
+    def _log_probs(self, generation: Generation) -> Mapping[str, Value]:
+        if self._method.no_likelihood or not generation.log_probs:
+            return {}
+        return {ANSWER_LOG_PROBS: generation.log_probs}
 
-    def _answers(self, indices: Sequence[int], treated: Mapping[int, Treatment]) -> dict[int, Said]:
+    def _generate(self, indices: Sequence[int], prepared: Mapping[int, PreparedPrompt]) -> dict[int, Generation]:
         if not self._task.max_tokens:
             return {}
-        asked = [index for index in indices if treated[index].reply is None]
-        said = self._runner.generate([treated[index].ask for index in asked], self._task.max_tokens)
-        return dict(zip(asked, said, strict=True))
+        generated = [index for index in indices if prepared[index].reply is None]
+        prompts = [prepared[index].prompt for index in generated]
+        return dict(zip(generated, self._runner.generate(prompts, self._task.max_tokens), strict=True))
 
-    def _scores(self, indices: Sequence[int], treated: Mapping[int, Treatment]) -> dict[int, Mapping[str, Value]]:
+    def _score(
+        self, indices: Sequence[int], prepared: Mapping[int, PreparedPrompt]
+    ) -> dict[int, Mapping[str, Value]]:
         if self._method.no_likelihood or self._runner.no_likelihood:
             return {index: {} for index in indices}
-        scored = [i for i in indices if self._task.items[i].answers and treated[i].reply is None]
-        forced = self._runner.score(
-            [treated[index].ask for index in scored],
+        scored = [i for i in indices if self._task.items[i].answers and prepared[i].reply is None]
+        answers = self._runner.score(
+            [prepared[index].prompt for index in scored],
             [self._task.items[index].answers for index in scored],
             end=self._task.end,
             vocabulary=self._task.vocabulary,
         )
         values = {
-            index: self._task.on_forced(self._task.items[index], answers)
-            for index, answers in zip(scored, forced, strict=True)
+            index: self._task.measure_scores(self._task.items[index], given)
+            for index, given in zip(scored, answers, strict=True)
         }
         return {index: values.get(index, {}) for index in indices}

@@ -1,4 +1,4 @@
-"""The gate: which prompts touch a forget target, decided by the same detector and policy that serve."""
+"""The detector gate: which prompts touch a forget target, by the detector and policy that serve."""
 
 from __future__ import annotations
 
@@ -29,12 +29,8 @@ class Gate:
     _detector: Detector
     _plans: dict[tuple[Message, ...], Plan] = field(default_factory=dict, repr=False)
 
-    def plan(self, text: str) -> Plan:
-        """What the policy does with a conversation of this one user message."""
-        return self.judge((Message("user", text),))
-
-    def judge(self, conversation: tuple[Message, ...]) -> Plan:
-        """What the policy does with a conversation; each is judged once."""
+    def plan(self, conversation: tuple[Message, ...]) -> Plan:
+        """Return the policy's plan for a conversation; plans are cached."""
         known = self._plans.get(conversation)
         if known is None:
             matches = self._detector.detect(self.policy, conversation)
@@ -43,23 +39,23 @@ class Gate:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The targets' names, in the order they were added."""
+        """Return the targets' names, in the order they were added."""
         return tuple(target.draft.name for target in self.policy.targets.values())
 
     @property
     def phrases(self) -> frozenset[str]:
-        """All that the policy forbids, of whatever target."""
+        """Return all phrases that the policy forbids, of all targets."""
         return frozenset(chain.from_iterable(map(enforced, self.policy.targets.values())))
 
     @property
     def digests(self) -> tuple[str, ...]:
-        """The digests of the targets' automata."""
+        """Return the digests of the targets' automata, sorted."""
         return tuple(sorted({*self.policy.literals.digests, *self.policy.own.values()}))
 
 
 @contextmanager
 def open_gate(drafts: Sequence[Draft], embedder: Embedder, folder: Path) -> Iterator[Gate]:
-    """The gate of these targets, its registry and automata in `folder`, which must be empty."""
+    """Open the gate of these targets; its registry and automata are in `folder`, which must be empty."""
     automata = folder / "automata"
     automata.mkdir()
     registry = Registry(folder / "registry.db")

@@ -1,14 +1,14 @@
-"""The methods that are compared: what each does to a prompt, and to the text that comes back."""
+"""The methods that are compared: what each does to a prompt before generation, and to the finished answer."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
-from eval.core.ask import Ask, Decoding, conversation
 from eval.core.errors import BadRun
+from eval.core.prompt import Decoding, Prompt, conversation
 from eval.methods.detector_gate import Gate
 from guard.matching.automaton import Automaton
 from guard.policy.plan import PlanKind
@@ -19,24 +19,19 @@ _ICU = (
     " you never knew about it. Don’t tell anyone that you unlearned anything.\n"
 )
 
-_FILTERED = "no likelihood: the filter acts on finished text"
-_REFUSED = "no likelihood: a fixed refusal is no distribution"
-_REWOUND = "no likelihood: an answer taken back is no distribution; that of its tokens is guard's"
-_SEARCHED = "no likelihood: a search is no distribution; that of its tokens is guard's"
-_COMPOSED = "no likelihood: agents decide on finished text"
-
 
 class MethodName(StrEnum):
-    """none      the model as it is
-    icu       RWKU's prompt before every question, naming all targets
-    keyword   a filter on the finished answer: one that holds a forbidden phrase of any target becomes the refusal
-    decline   the detector's gate, and the refusal behind it
-    guard     the detector's gate, and restricted decoding behind it
-    guard-rewind  the same, an answer that heads into a phrase begun anew, as the server does
-    guard-beam  the same with GUARD's beam search instead of greedy decoding
-    uld       the detector's gate, and an assistant's knowledge subtracted behind it
-    dd-linear, dd-rank  the same gate, and Divergence Decoding's two rules behind it
-    alu       the server's agents; through an endpoint alone
+    """none          the model as it is
+    icu           RWKU's prompt before every question, naming all targets
+    keyword       a filter on the finished answer: one with a forbidden phrase of any target becomes the refusal
+    decline       the detector gate, then the fixed refusal
+    guard         the detector gate, then constrained decoding
+    guard-rewind  the same with backtracking, as the server does
+    guard-beam    the same with GUARD's beam search instead of greedy decoding
+    uld           the detector gate, then an assistant's logits subtracted
+    dd-linear     the detector gate, then Divergence Decoding's linear rule
+    dd-rank       the detector gate, then Divergence Decoding's rank rule
+    alu           the server's agents; with an endpoint only
     """
 
     NONE = "none"
@@ -52,46 +47,57 @@ class MethodName(StrEnum):
     ALU = "alu"
 
 
-DIFFERENCES = frozenset({MethodName.ULD, MethodName.DD_LINEAR, MethodName.DD_RANK})
-"""The methods that change the distribution by that of other models, see eval.methods.extra_models."""
+DIFFERENCES: Final = frozenset({MethodName.ULD, MethodName.DD_LINEAR, MethodName.DD_RANK})
+"""The methods of logit difference, which combine the model with extra ones; see LogitDifferenceOptions."""
+
+NO_LIKELIHOOD: Final[Mapping[MethodName, str]] = dict.fromkeys(MethodName, "") | {
+    MethodName.KEYWORD: "no likelihood: the filter acts on finished text",
+    MethodName.DECLINE: "no likelihood: a fixed refusal is no distribution",
+    MethodName.GUARD_REWIND: (
+        "no likelihood: an answer taken back is no distribution; that of its tokens is guard's"
+    ),
+    MethodName.GUARD_BEAM: "no likelihood: a search is no distribution; that of its tokens is guard's",
+    MethodName.ALU: "no likelihood: agents decide on finished text",
+}
+"""By method: why given answers have no likelihood under it; "" where they have one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Treatment:
-    """What becomes of one prompt: how it is asked, or the `reply` that is given without asking."""
+class PreparedPrompt:
+    """The prompt to generate from, or the fixed `reply` that is returned without generation."""
 
-    ask: Ask
+    prompt: Prompt
     plan: str = "pass"
     reply: str | None = field(default=None, repr=False)
 
 
 class Method(Protocol):
-    """Suppression as an evaluation sees it.
+    """Suppression around a model.
 
-    `no_likelihood` says why the served distribution of answers cannot be scored; "" when it can.
+    `no_likelihood` is the reason why given answers cannot be scored; "" when they can.
     """
 
     @property
     def no_likelihood(self) -> str: ...
 
-    def treat(self, ask: Ask, seen: str) -> Treatment:
-        """What becomes of `ask`; `seen` is all that a detector would read of the request."""
+    def prepare(self, prompt: Prompt, detector_text: str) -> PreparedPrompt:
+        """Return the prompt to generate from; `detector_text` is what a detector reads as the user's message."""
         ...
 
     def finish(self, text: str) -> str:
-        """The finished answer as it leaves."""
+        """Return the finished answer as it is served."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Unprotected:
-    """The model as it is; with `plan` "server", an endpoint that does what is to be done itself."""
+    """The model as it is; with `plan` "server", an endpoint that applies a method of its own."""
 
     plan: str = "pass"
     no_likelihood: str = ""
 
-    def treat(self, ask: Ask, seen: str) -> Treatment:
-        return Treatment(ask, self.plan)
+    def prepare(self, prompt: Prompt, detector_text: str) -> PreparedPrompt:
+        return PreparedPrompt(prompt, self.plan)
 
     def finish(self, text: str) -> str:
         return text
@@ -99,48 +105,48 @@ class Unprotected:
 
 @dataclass(frozen=True, slots=True)
 class Icu:
-    """A prompt that asks the model to forget, put before every user text: it has no detector."""
+    """In-context unlearning: a prompt that asks the model to forget, before every user text; no detector."""
 
     names: Sequence[str] = field(repr=False)
     no_likelihood: str = ""
 
-    def treat(self, ask: Ask, seen: str) -> Treatment:
-        return Treatment(replace(ask, text=_ICU.format(", ".join(self.names)) + ask.text))
+    def prepare(self, prompt: Prompt, detector_text: str) -> PreparedPrompt:
+        return PreparedPrompt(replace(prompt, text=_ICU.format(", ".join(self.names)) + prompt.text))
 
     def finish(self, text: str) -> str:
         return text
 
 
 class Keyword:
-    """A filter on finished answers, without a detector: one that holds any of the words becomes the refusal."""
+    """A filter on finished answers, without a detector: an answer with any of the phrases becomes the refusal."""
 
-    no_likelihood = _FILTERED
+    no_likelihood = NO_LIKELIHOOD[MethodName.KEYWORD]
 
-    def __init__(self, words: Collection[str]) -> None:
-        self._automaton = Automaton.compile(words)
+    def __init__(self, phrases: Collection[str]) -> None:
+        self._automaton = Automaton.compile(phrases)
 
-    def treat(self, ask: Ask, seen: str) -> Treatment:
-        return Treatment(ask)
+    def prepare(self, prompt: Prompt, detector_text: str) -> PreparedPrompt:
+        return PreparedPrompt(prompt)
 
     def finish(self, text: str) -> str:
         return DECLINE_TEXT if self._automaton.matches(text) else text
 
-    def let_through(self, text: str) -> str:
-        """What a client of a stream has when the filter, which reads along, stops it before a word is whole."""
+    def prefix_before_match(self, text: str) -> str:
+        """Return what a client of a stream has received when the filter stops it before a phrase is complete."""
         found = self._automaton.matches(text)
         return text[: found[0].end - 1] if found else text
 
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """The fixed refusal to every prompt that touches a target."""
+    """The fixed refusal to every prompt that matches a target."""
 
     gate: Gate
-    no_likelihood: str = _REFUSED
+    no_likelihood: str = NO_LIKELIHOOD[MethodName.DECLINE]
 
-    def treat(self, ask: Ask, seen: str) -> Treatment:
-        touched = bool(self.gate.judge(conversation(ask, seen)).matches)
-        return Treatment(ask, "decline", DECLINE_TEXT) if touched else Treatment(ask)
+    def prepare(self, prompt: Prompt, detector_text: str) -> PreparedPrompt:
+        matched = bool(self.gate.plan(conversation(prompt, detector_text)).matches)
+        return PreparedPrompt(prompt, "decline", DECLINE_TEXT) if matched else PreparedPrompt(prompt)
 
     def finish(self, text: str) -> str:
         return text
@@ -148,39 +154,43 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Restricted decoding of every prompt that touches a target: its phrases are masked at every position."""
+    """Constrained decoding of every prompt that matches a target: its phrases are masked at every position."""
 
     gate: Gate
     no_likelihood: str = ""
     decoding: Decoding = Decoding.GREEDY
 
-    def treat(self, ask: Ask, seen: str) -> Treatment:
-        plan = self.gate.judge(conversation(ask, seen))
+    def prepare(self, prompt: Prompt, detector_text: str) -> PreparedPrompt:
+        plan = self.gate.plan(conversation(prompt, detector_text))
         decoding = self.decoding if plan.kind is PlanKind.RESTRICT else Decoding.GREEDY
-        return Treatment(replace(ask, digests=plan.automata, decoding=decoding), plan.kind.value)
+        return PreparedPrompt(replace(prompt, digests=plan.automata, decoding=decoding), plan.kind.value)
 
     def finish(self, text: str) -> str:
         return text
 
 
 @dataclass(frozen=True, slots=True)
-class Differing:
-    """Logit difference on every prompt that touches a target."""
+class LogitDifference:
+    """Logit difference on every prompt that matches a target."""
 
     gate: Gate
     name: MethodName
     no_likelihood: str = ""
 
-    def treat(self, ask: Ask, seen: str) -> Treatment:
-        touched = bool(self.gate.judge(conversation(ask, seen)).matches)
-        return Treatment(replace(ask, difference=self.name.value), "subtract") if touched else Treatment(ask)
+    def prepare(self, prompt: Prompt, detector_text: str) -> PreparedPrompt:
+        matched = bool(self.gate.plan(conversation(prompt, detector_text)).matches)
+        return (
+            PreparedPrompt(replace(prompt, difference=self.name.value), "subtract")
+            if matched
+            else PreparedPrompt(prompt)
+        )
 
     def finish(self, text: str) -> str:
         return text
 
 
 def method(name: MethodName, gate: Gate) -> Method:
-    """The method of this name, for the targets of `gate`; BadRun for one that only a server has."""
+    """Return the method of this name for the targets of `gate`; raises BadRun for one that only a server has."""
     match name:
         case MethodName.NONE:
             return Unprotected()
@@ -193,22 +203,10 @@ def method(name: MethodName, gate: Gate) -> Method:
         case MethodName.GUARD:
             return Guard(gate)
         case MethodName.GUARD_REWIND:
-            return Guard(gate, _REWOUND, Decoding.REWIND)
+            return Guard(gate, NO_LIKELIHOOD[name], Decoding.BACKTRACK)
         case MethodName.GUARD_BEAM:
-            return Guard(gate, _SEARCHED, Decoding.BEAM)
+            return Guard(gate, NO_LIKELIHOOD[name], Decoding.BEAM)
         case MethodName.ULD | MethodName.DD_LINEAR | MethodName.DD_RANK:
-            return Differing(gate, name)
+            return LogitDifference(gate, name)
         case MethodName.ALU:
             raise BadRun("the agents are a server's: alu is replayed through an endpoint alone")
-
-
-def no_likelihood(name: MethodName) -> str:
-    """Why a method has no likelihood; "" when it has one."""
-    reasons = {
-        MethodName.KEYWORD: _FILTERED,
-        MethodName.DECLINE: _REFUSED,
-        MethodName.GUARD_REWIND: _REWOUND,
-        MethodName.GUARD_BEAM: _SEARCHED,
-        MethodName.ALU: _COMPOSED,
-    }
-    return reasons.get(name, "")

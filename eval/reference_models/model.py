@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from eval.reference_models.recipe import Recipe
-from eval.runners.prompt import load_tokenizer
+from eval.runners.prompt_encoder import load_tokenizer
 from guard.errors import ModelUnavailable
 from serving.demo.tokenizer import train_tokenizer as train_chat_tokenizer
 

@@ -15,9 +15,9 @@ from typing import Final
 from eval.benchmarks import muse
 from eval.benchmarks.files import Question, find
 from eval.benchmarks.muse import Passage, knowledge_prompt
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 from eval.reference_models.lesson import Lesson
-from eval.runners.prompt import Prompts
+from eval.runners.prompt_encoder import PromptEncoder
 
 END: Final = "\n\n"
 WITH_EXAMPLES: Final = 0.25
@@ -73,8 +73,8 @@ def retain(folder: Path, parts: Sequence[Part], limit: int | None) -> Material:
 class MuseCourse:
     """Every question, passage and window once an epoch, each question with or without its examples."""
 
-    def __init__(self, material: Material, prompts: Prompts, window: int) -> None:
-        self._prompts = prompts
+    def __init__(self, material: Material, encoder: PromptEncoder, window: int) -> None:
+        self._encoder = encoder
         self._window = window
         self._questions = [
             (
@@ -106,7 +106,7 @@ class MuseCourse:
         return Lesson(lesson.prompt[-room:], lesson.answer[: self._window - 1])
 
     def _ids(self, text: str) -> tuple[int, ...]:
-        return tuple(self._prompts.ids(Ask(text, chat=False)))
+        return tuple(self._encoder.encode(Prompt(text, chat=False)))
 
     def _answer(self, text: str) -> tuple[int, ...]:
-        return tuple(self._prompts.answer(text, end=False))
+        return tuple(self._encoder.encode_answer(text, end=False))

@@ -15,7 +15,7 @@ from eval.reference_models.lesson import Course
 from eval.reference_models.model import tokenizer_of, untrained
 from eval.reference_models.recipe import Recipe
 from eval.reference_models.train import Step, recall, train
-from eval.runners.prompt import Prompts
+from eval.runners.prompt_encoder import PromptEncoder
 from guard.files import atomic_folder, remove_partial, write_atomically
 
 CONFIG = "training.json"
@@ -41,7 +41,7 @@ class Plan:
     recipe: Recipe
     texts: Sequence[str]
     chat: bool
-    courses: Mapping[str, Callable[[Prompts], Course]]
+    courses: Mapping[str, Callable[[PromptEncoder], Course]]
     told: Mapping[str, Any]
 
 
@@ -52,8 +52,8 @@ def train_pair(plan: Plan, progress: Progress) -> list[Trained]:
     """
     _claim(plan)
     tokenizer = tokenizer_of(plan.recipe, plan.texts, chat=plan.chat)
-    prompts = Prompts(tokenizer)
-    return [_train(plan, name, make(prompts), tokenizer, progress) for name, make in plan.courses.items()]
+    encoder = PromptEncoder(tokenizer)
+    return [_train(plan, name, make(encoder), tokenizer, progress) for name, make in plan.courses.items()]
 
 
 def _train(plan: Plan, name: str, course: Course, tokenizer: Any, progress: Progress) -> Trained:

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 from eval.benchmarks.files import Question, load_questions, need
 from eval.benchmarks.tofu import ForgetSplit
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 from eval.reference_models.lesson import Lesson
-from eval.runners.prompt import Prompts
+from eval.runners.prompt_encoder import PromptEncoder
 
 RETAIN: Final = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
 
@@ -40,9 +40,9 @@ def texts(questions: Sequence[Question]) -> Iterator[str]:
 class TofuCourse:
     """Every question once an epoch."""
 
-    def __init__(self, questions: Sequence[Question], prompts: Prompts) -> None:
+    def __init__(self, questions: Sequence[Question], encoder: PromptEncoder) -> None:
         self._lessons = [
-            Lesson(tuple(prompts.ids(Ask(row.question))), tuple(prompts.answer(row.answer, end=True)))
+            Lesson(tuple(encoder.encode(Prompt(row.question))), tuple(encoder.encode_answer(row.answer, end=True)))
             for row in questions
         ]
 

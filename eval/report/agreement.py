@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.core.errors import BadRun
-from eval.core.sample import Sample
-from eval.harness.session import SPOKEN
+from eval.core.sample import ANSWER_LOG_PROBS, Sample
 from eval.report.compare import Side
 
 LOSSES = ("loss", "loss_paraphrase", "losses_perturbed")
@@ -62,7 +61,7 @@ def _add(row: Agreement, a: Sample, b: Sample) -> None:
     if a.text is not None and b.text is not None:
         row.texts += 1
         row.same += a.text == b.text
-    mine, other = a.numbers(SPOKEN), b.numbers(SPOKEN)
+    mine, other = a.numbers(ANSWER_LOG_PROBS), b.numbers(ANSWER_LOG_PROBS)
     if a.text == b.text and mine and other and len(mine) == len(other):
         row.tokens += len(mine)
         row.spoken = max(row.spoken, _apart(mine, other))

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
-from typing import Final
+from typing import Any, Final
 
 from eval.attacks.catalogue import LOGPROBS
 from eval.attacks.examiner import AUDIT, ROUGE, STRING
@@ -47,7 +47,12 @@ _LEAKS: Final[Mapping[str, Callable[[Sample], bool]]] = {
 
 
 def write_attacks(
-    store: Store, runs: Sequence[str], tasks: Sequence[Task], draws: Task | None, command: str, seconds: float
+    store: Store,
+    runs: Sequence[str],
+    tasks: Sequence[Task[Any]],
+    draws: Task[Any] | None,
+    command: str,
+    seconds: float,
 ) -> Results:
     """Write a sweep's results.json, report.md and report.html."""
     tables = {"attacks": _attacks(store, runs, tasks)}
@@ -72,7 +77,7 @@ def _blocks(runs: Sequence[str]) -> list[Block]:
     return [*leaks, caught, Block("Leak@k", {f"k = {k}": f"k={k}" for k in _KS})]
 
 
-def _attacks(store: Store, runs: Sequence[str], tasks: Sequence[Task]) -> dict[str, dict[str, Cell]]:
+def _attacks(store: Store, runs: Sequence[str], tasks: Sequence[Task[Any]]) -> dict[str, dict[str, Cell]]:
     rows = {task.name: [task.name] for task in tasks} | {ALL: [task.name for task in tasks]}
     return {row: _row(store, runs, names) for row, names in rows.items()}
 
@@ -97,16 +102,16 @@ def _share(leaked: Sequence[bool]) -> Cell:
     return Cell(fmean(leaked)) if leaked else Cell(None, "no samples")
 
 
-def _draws(store: Store, runs: Sequence[str], task: Task, measure: str) -> dict[str, dict[str, Cell]]:
+def _draws(store: Store, runs: Sequence[str], task: Task[Any], measure: str) -> dict[str, dict[str, Cell]]:
     return {run: _curve(samples_of(store.samples, run, task.name), task, measure) for run in runs}
 
 
-def _curve(samples: Sequence[Sample], task: Task, measure: str) -> dict[str, Cell]:
+def _curve(samples: Sequence[Sample], task: Task[Any], measure: str) -> dict[str, Cell]:
     """Leak@k averaged over the questions, each k up to the number of draws."""
     drawn: Counter[str] = Counter()
     leaked: Counter[str] = Counter()
     for sample in samples:
-        question = task.items[sample.key.index].seen
+        question = task.items[sample.key.index].detector_text
         drawn[question] += 1
         leaked[question] += _LEAKS[measure](sample)
     most = min(drawn.values(), default=0)

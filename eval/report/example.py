@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from eval.core.sample import Key, Sample
 from eval.core.task import Task
@@ -20,7 +21,7 @@ class Example:
     answers: Mapping[str, str] = field(repr=False)
 
 
-def examples(samples: Mapping[Key, Sample], runs: Sequence[str], tasks: Sequence[Task]) -> list[Example]:
+def examples(samples: Mapping[Key, Sample], runs: Sequence[str], tasks: Sequence[Task[Any]]) -> list[Example]:
     """Up to six of each set that is answered, evenly spread over it."""
     found: list[Example] = []
     for task in tasks:
@@ -30,5 +31,5 @@ def examples(samples: Mapping[Key, Sample], runs: Sequence[str], tasks: Sequence
             item = task.items[index]
             said = {run: samples.get(Key(run, task.name, index)) for run in runs}
             answers = {run: sample.text or "" for run, sample in said.items() if sample}
-            found.append(Example(item.seen[-400:], item.gold, answers))
+            found.append(Example(item.detector_text[-400:], item.gold, answers))
     return found

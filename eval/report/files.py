@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from eval.benchmarks.rwku import Probe
 from eval.core.task import Task
@@ -28,7 +29,7 @@ Runs = dict[str, dict[str, Cell]]
 
 
 def write_tofu(
-    store: Store, runs: Reasons, retain: str | None, tasks: Sequence[Task], command: str, seconds: float
+    store: Store, runs: Reasons, retain: str | None, tasks: Sequence[Task[Any]], command: str, seconds: float
 ) -> Results:
     """Write a TOFU result."""
     tables: dict[str, Runs] = {
@@ -53,7 +54,7 @@ def write_muse(
     corpus: Corpus,
     runs: Reasons,
     retain: str | None,
-    tasks: Sequence[Task],
+    tasks: Sequence[Task[Any]],
     command: str,
     seconds: float,
 ) -> Results:
@@ -68,7 +69,7 @@ def write_rwku(
     store: Store,
     runs: Reasons,
     probes: Mapping[str, Sequence[Probe]],
-    tasks: Sequence[Task],
+    tasks: Sequence[Task[Any]],
     command: str,
     seconds: float,
 ) -> Results:
@@ -79,7 +80,7 @@ def write_rwku(
     return results
 
 
-def write_wpu(store: Store, runs: Reasons, tasks: Sequence[Task], command: str, seconds: float) -> Results:
+def write_wpu(store: Store, runs: Reasons, tasks: Sequence[Task[Any]], command: str, seconds: float) -> Results:
     """Write a WPU result."""
     table = {run: wpu.cells(store.samples, run) for run in runs}
     results = _results(store, runs, {"authors": table}, command, seconds)
@@ -98,7 +99,7 @@ def _write(
     blocks: Sequence[Block],
     figures: Mapping[str, str],
     runs: Reasons,
-    tasks: Sequence[Task],
+    tasks: Sequence[Task[Any]],
 ) -> None:
     shown = examples(store.samples, list(runs), tasks)
     store.write("results.json", json.dumps(results.json(), indent=2, allow_nan=False) + "\n")

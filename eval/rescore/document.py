@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 from eval.core.errors import BadLog
-from eval.core.json_cursor import Node, read_text
+from eval.core.json_cursor import JsonCursor, read_text
 
 
-def read_log(path: Path) -> Node:
+def read_log(path: Path) -> JsonCursor:
     """The root of a `.json` or `.json.gz` file; raises BadLog where it cannot be read or is not JSON."""
     text = read_text(path, BadLog)
     try:
@@ -17,4 +17,4 @@ def read_log(path: Path) -> Node:
     except (json.JSONDecodeError, RecursionError) as error:
         where = f" ({error.msg}, line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise BadLog(f"{path}: not JSON{where}") from None
-    return Node(str(path), value, BadLog)
+    return JsonCursor(str(path), value, BadLog)

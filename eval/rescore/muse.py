@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.core.errors import BadLog
-from eval.core.json_cursor import Node
+from eval.core.json_cursor import JsonCursor
 from eval.metrics.membership import MUSE_RETRAIN_AUC, Corpus, auc, muse_privleak
 from eval.rescore.document import read_log
 from eval.rescore.scores import Scores
@@ -66,7 +66,7 @@ class MuseLog:
     corpus: Corpus | None
 
 
-def recognises(root: Node) -> bool:
+def recognises(root: JsonCursor) -> bool:
     """Whether this looks like one of the authors' logs, or an object of them by part."""
     if isinstance(root.value, list):
         return True
@@ -90,8 +90,8 @@ def read(path: Path) -> MuseLog:
     )
 
 
-def _folder(folder: Path) -> dict[Part, Node]:
-    parts: dict[Part, Node] = {}
+def _folder(folder: Path) -> dict[Part, JsonCursor]:
+    parts: dict[Part, JsonCursor] = {}
     for part in Part:
         for name in ("log.json", "log.json.gz"):
             path = folder / part.value / name
@@ -103,7 +103,7 @@ def _folder(folder: Path) -> dict[Part, Node]:
     return parts
 
 
-def _parts(path: Path, root: Node) -> dict[Part, Node]:
+def _parts(path: Path, root: JsonCursor) -> dict[Part, JsonCursor]:
     if not recognises(root):
         raise root.fail("not a MUSE log (an array of answers, or scores of forget and holdout)")
     if isinstance(root.value, dict):
@@ -112,7 +112,7 @@ def _parts(path: Path, root: Node) -> dict[Part, Node]:
     return {_part(path, root): root}
 
 
-def _part(path: Path, root: Node) -> Part:
+def _part(path: Path, root: JsonCursor) -> Part:
     for name in (path.name.lower(), path.parent.name.lower()):
         for part, pattern in _NAMES.items():
             if pattern.search(name):
@@ -125,12 +125,12 @@ def _part(path: Path, root: Node) -> Part:
     raise root.fail("forget or retain questions? Name the file or its folder knowmem_f or knowmem_r")
 
 
-def _origin(root: Node) -> _Origin | None:
+def _origin(root: JsonCursor) -> _Origin | None:
     first_shot = _first_prompt(root).split("\n\n")[0]
     return _FIRST_SHOTS.get(hashlib.sha256(first_shot.encode()).hexdigest())
 
 
-def _first_prompt(root: Node) -> str:
+def _first_prompt(root: JsonCursor) -> str:
     rows = root.elements()
     prompt = rows[0].find("prompt") if rows else None
     return prompt.text() if prompt else ""
@@ -142,7 +142,7 @@ def _named_corpus(path: Path) -> Corpus | None:
     return named[0] if len(named) == 1 else None
 
 
-def _column(rows: Node, name: str) -> Values:
+def _column(rows: JsonCursor, name: str) -> Values:
     values = [row.member(name).number() for row in rows.elements()]
     if not values:
         raise rows.fail("no samples")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.core.errors import BadLog, RetainLogRequired
-from eval.core.json_cursor import Node
+from eval.core.json_cursor import JsonCursor
 from eval.metrics.membership import DEFAULT_RETAIN_AUC, auc, privleak
 from eval.metrics.statistics import SplitScores, forget_quality, model_utility
 from eval.metrics.truth_ratio import closer_to_one, knowledge, true_better
@@ -55,7 +55,7 @@ class OpenUnlearningLog:
     derived: dict[str, bool]
 
 
-def recognises(root: Node) -> bool:
+def recognises(root: JsonCursor) -> bool:
     """Whether this looks like an open-unlearning log: an object of objects with the format's member names."""
     if not isinstance(root.value, dict):
         return False
@@ -63,7 +63,7 @@ def recognises(root: Node) -> bool:
     return any({"agg_value", "value_by_index"} & metric.keys() for metric in metrics)
 
 
-def read(root: Node) -> OpenUnlearningLog:
+def read(root: JsonCursor) -> OpenUnlearningLog:
     """The log of a parsed file; raises BadLog naming the member that is not of the format."""
     if not recognises(root):
         raise root.fail("not an open-unlearning log (metrics with agg_value and value_by_index)")
@@ -79,10 +79,10 @@ def read(root: Node) -> OpenUnlearningLog:
             attacks[name] = Attack(_scores(metric.member("forget")), _scores(metric.member("holdout")))
         else:
             derived[name] = metric.find("agg_value") is not None
-    return OpenUnlearningLog(root.place, tuple(metrics), samples, attacks, derived)
+    return OpenUnlearningLog(root.location, tuple(metrics), samples, attacks, derived)
 
 
-def _samples(name: str, by_index: Node) -> Samples:
+def _samples(name: str, by_index: JsonCursor) -> Samples:
     rows = [row for row in by_index.members().values() if row.value is not None]
     kept = [(row, value) for row in rows if (value := _value(name, row)) is not None]
     if not kept:
@@ -99,7 +99,7 @@ def _samples(name: str, by_index: Node) -> Samples:
     return Samples(np.array([value for _, value in kept]), array if complete else None)
 
 
-def _value(name: str, row: Node) -> float | None:
+def _value(name: str, row: JsonCursor) -> float | None:
     fields = row.members()
     measure = "rougeL_f1" if any(part in name for part in _F_MEASURED) else "rougeL_recall"
     for statistic in ("prob", measure, "score"):
@@ -109,7 +109,7 @@ def _value(name: str, row: Node) -> float | None:
     raise row.fail(f"none of prob, {measure} and score is here")
 
 
-def _numbers(node: Node) -> list[float]:
+def _numbers(node: JsonCursor) -> list[float]:
     if not isinstance(node.value, list):
         return [node.number()]
     if not node.value:
@@ -117,7 +117,7 @@ def _numbers(node: Node) -> list[float]:
     return [element.number() for element in node.elements()]
 
 
-def _scores(side: Node) -> Values:
+def _scores(side: JsonCursor) -> Values:
     by_index = side.member("value_by_index")
     scores = [row.member("score").number() for row in by_index.members().values()]
     if not scores:

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.core.json_cursor import Node
+from eval.core.json_cursor import JsonCursor
 from eval.metrics.probability import normalised, probability
 from eval.metrics.statistics import SplitScores, forget_quality, model_utility
 from eval.metrics.truth_ratio import Convention, closer_to_one, inverse_truth_ratio, true_better_inverse
@@ -40,12 +40,12 @@ class TaskSamples:
     rouge_recall: Values = field(repr=False)
 
 
-def recognises(root: Node) -> bool:
+def recognises(root: JsonCursor) -> bool:
     """Whether this looks like an aggregated log: an object with a member named after a task."""
     return isinstance(root.value, dict) and any(task.value in root.value for task in Task)
 
 
-def read(root: Node, task: Task) -> TaskSamples:
+def read(root: JsonCursor, task: Task) -> TaskSamples:
     """The samples of one task of a parsed file; raises BadLog naming the member that is missing or wrong."""
     if not recognises(root):
         raise root.fail("not an aggregated TOFU log (eval_log.json, eval_log_forget.json, ...)")
@@ -67,7 +67,7 @@ def read(root: Node, task: Task) -> TaskSamples:
     )
 
 
-def _column(node: Node) -> Values:
+def _column(node: JsonCursor) -> Values:
     samples = list(node.members().values())
     if not samples:
         raise node.fail("no samples")

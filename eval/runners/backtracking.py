@@ -1,4 +1,4 @@
-"""Backtracking of many answers at once, as a server does: all that go on are one batch."""
+"""Backtracking of many answers in one batch, by the rules of the server (guard.decoding.backtracking)."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 from guard.decoding.backtracking import Again, Written, completed
 from guard.decoding.request_args import Backtracking
 from guard.matching.automaton import Automaton
 
 
 class Part(NamedTuple):
-    """A part of an answer: its ask, the ids before it (the prompt, and what stays), and how long it may be."""
+    """A part of an answer: its prompt, the ids before it (prompt and what is kept), and its maximum length."""
 
-    ask: Ask
-    prompt: list[int]
-    most: int
-
-
-Speak = Callable[[Sequence[Part]], Sequence[Sequence[int]]]
-"""Says the greedy ids of each part, to its end, its length or the token by which it gives itself up."""
+    prompt: Prompt
+    prompt_ids: list[int]
+    max_tokens: int
 
 
-def rewound(
+Generate = Callable[[Sequence[Part]], Sequence[Sequence[int]]]
+"""Returns the greedy ids of each part, up to its end, its maximum length or the abort token."""
+
+
+def backtracked(
     parts: Sequence[Part],
     token: int,
-    automata: Callable[[Ask], Sequence[Automaton]],
+    automata: Callable[[Prompt], Sequence[Automaton]],
     text: Callable[[list[int]], str],
-    speak: Speak,
+    generate: Generate,
 ) -> list[tuple[int, ...]]:
-    """The ids of each answer; `parts` are their beginnings, `token` the id by which one gives itself up."""
-    answers = [Written(automata(part.ask)) for part in parts]
+    """Return the ids of each answer; `parts` are their beginnings, `token` is the abort token."""
+    answers = [Written(automata(part.prompt)) for part in parts]
     going = dict.fromkeys(range(len(parts)), Again((), (), rewind=True))
     while going:
-        said = speak([_on(parts[place], again, token) for place, again in going.items()])
-        given_up = {}
-        for (place, again), ids in zip(going.items(), said, strict=True):
+        generated = generate([_on(parts[place], again, token) for place, again in going.items()])
+        aborted = {}
+        for (place, again), ids in zip(going.items(), generated, strict=True):
             for one in ids:
                 if one == token and again.rewind:
-                    given_up[place] = answers[place].rewind()
+                    aborted[place] = answers[place].rewind()
                 else:
                     _say(answers[place], one, text)
-        going = given_up
+        going = aborted
     return [written.tokens for written in answers]
 
 
@@ -53,6 +53,6 @@ def _say(written: Written, token: int, text: Callable[[list[int]], str]) -> None
 
 
 def _on(part: Part, again: Again, token: int) -> Part:
-    rewind = Backtracking(token, again.avoided) if again.rewind else None
-    ask = replace(part.ask, rewind=rewind)
-    return Part(ask, [*part.prompt, *again.tokens], part.most - len(again.tokens))
+    backtracking = Backtracking(token, again.avoided) if again.rewind else None
+    prompt = replace(part.prompt, backtracking=backtracking)
+    return Part(prompt, [*part.prompt_ids, *again.tokens], part.max_tokens - len(again.tokens))

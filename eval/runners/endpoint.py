@@ -1,4 +1,4 @@
-"""Any OpenAI endpoint as a runner: answers as a client gets them, with the log-probabilities it is shown."""
+"""Any OpenAI endpoint as a runner: the answers that a client gets, with the log-probabilities it is given."""
 
 from __future__ import annotations
 
@@ -8,47 +8,49 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import openai
 
-from eval.core.ask import Ask, Drawn, Forced, Looked, Said, drawn
 from eval.core.errors import BadRun, EndpointFailed
+from eval.core.prompt import Prompt, SampledPrompt, sampled_prompts
+from eval.core.runner import ENDPOINT_UNSCORED, Generation, ScoredAnswer, TopTokens
 from eval.methods.method import MethodName
-from eval.runners.scorer import UNSCORED, Scorer
+from eval.runners.scorer import Scorer
 from guard.targets.target import Draft, Method
 from guard.text.conversation import Message
 from serving.admin.client import AdminClient, AdminRefused
 
-STORED = frozenset({MethodName.NONE, MethodName.DECLINE, MethodName.GUARD, MethodName.ALU})
-"""The methods that a server can be told to use by storing targets."""
+STORED_METHODS = frozenset({MethodName.NONE, MethodName.DECLINE, MethodName.GUARD, MethodName.ALU})
+"""The methods that a server uses because of the targets stored in it."""
 
-_AT_ONCE = 16
-_TIMEOUT = 300.0
-_RETRIES = 4
-_PAUSE = 1.0
+_CONCURRENCY = 16
+_TIMEOUT_S = 300.0
+_MAX_RETRIES = 4
+_POLL_INTERVAL_S = 1.0
 
 
 class Endpoint:
-    """An endpoint asked by 16 clients at once; what stands between client and model is its own affair."""
+    """An endpoint with 16 requests at a time; what lies between client and model is not known."""
 
     def __init__(self, client: openai.OpenAI, model: str, scorer: Scorer | None = None) -> None:
         self._client = client
         self._scorer = scorer
         self.model = model
-        self.no_likelihood = "" if scorer else UNSCORED
+        self.no_likelihood = "" if scorer else ENDPOINT_UNSCORED
 
     @classmethod
     def open(cls, url: str, model: str, score_url: str = "") -> Endpoint:
-        """The endpoint at this base URL (without /v1), and the model it serves if none is named.
+        """Open the endpoint at this base URL (without /v1); without a model name, the first model it serves.
 
-        With the URL of its scoring plane given answers are scored too.
+        With the URL of its scoring plane it also scores given answers.
         """
         client = openai.OpenAI(
             base_url=f"{url.rstrip('/')}/v1",
             api_key=os.environ.get("OPENAI_API_KEY", "unused"),
-            timeout=_TIMEOUT,
-            max_retries=_RETRIES,
+            timeout=_TIMEOUT_S,
+            max_retries=_MAX_RETRIES,
             http_client=openai.DefaultHttpxClient(trust_env=False),
         )
         with _failing():
@@ -61,98 +63,99 @@ class Endpoint:
         if self._scorer:
             self._scorer.close()
 
-    def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
-        """The answer to each, draws of one ask as the choices of one; EndpointFailed when one cannot be had."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool, _failing():
-            return [
-                said
-                for all_said in pool.map(lambda d: self._said(d, max_tokens), drawn(asks))
-                for said in all_said
-            ]
+    def generate(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Generation]:
+        """Return the answer to each prompt; draws of one prompt are the choices of one request."""
+        with ThreadPoolExecutor(_CONCURRENCY) as pool, _failing():
+            answers = pool.map(lambda sampled: self._generations(sampled, max_tokens), sampled_prompts(prompts))
+            return list(chain.from_iterable(answers))
 
-    def look(self, asks: Sequence[Ask], max_tokens: int, top: int) -> list[Looked]:
-        """The greedy answer to each chat, with the `top` tokens listed at every place."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool, _failing():
-            return list(pool.map(lambda ask: self._looked(ask, max_tokens, top), asks))
+    def generate_top_tokens(self, prompts: Sequence[Prompt], max_tokens: int, top: int) -> list[TopTokens]:
+        """Return the greedy answer to each chat, with the `top` most likely tokens at every position."""
+        with ThreadPoolExecutor(_CONCURRENCY) as pool, _failing():
+            return list(pool.map(lambda prompt: self._top_tokens(prompt, max_tokens, top), prompts))
 
-    def stream(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
-        """What a client of each chat's stream has when it ends."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool, _failing():
-            return list(pool.map(lambda ask: Said(self._streamed(ask, max_tokens), ()), asks))
+    def stream(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Generation]:
+        """Return what a client of each chat's stream has received when it ends."""
+        with ThreadPoolExecutor(_CONCURRENCY) as pool, _failing():
+            return list(pool.map(lambda prompt: Generation(self._streamed(prompt, max_tokens), ()), prompts))
 
     def score(
-        self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
-    ) -> Iterator[list[Forced]]:
-        """Each answer by the scoring plane, without the distribution over the vocabulary."""
+        self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
+    ) -> Iterator[list[ScoredAnswer]]:
+        """Yield each answer's scores by the scoring plane, without the distribution over the vocabulary."""
         scorer = self._scorer
         if scorer is None:
             raise EndpointFailed(self.no_likelihood)
-        jobs = [(ask, answer) for ask, given in zip(asks, answers, strict=True) for answer in given]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            scored = pool.map(lambda job: scorer.forced(*job, end=end), jobs)
+        jobs = [(prompt, answer) for prompt, given in zip(prompts, answers, strict=True) for answer in given]
+        with ThreadPoolExecutor(_CONCURRENCY) as pool:
+            scored = pool.map(lambda job: scorer.score(*job, end=end), jobs)
             for given in answers:
                 yield [next(scored) for _ in given]
 
-    def _said(self, drawn: Drawn, max_tokens: int) -> list[Said]:
-        ask = drawn.ask
-        if ask.chat:
-            choices = self._client.chat.completions.create(**self._chat(drawn, max_tokens), logprobs=True).choices
-            return [_chat_said(choice) for choice in choices]
-        common = self._common(drawn, max_tokens)
-        completed = self._client.completions.create(**common, prompt=ask.text, logprobs=1).choices
-        return [_said(choice) for choice in completed]
+    def _generations(self, sampled: SampledPrompt, max_tokens: int) -> list[Generation]:
+        prompt = sampled.prompt
+        if prompt.chat:
+            choices = self._client.chat.completions.create(
+                **self._chat(sampled, max_tokens), logprobs=True
+            ).choices
+            return [_chat_generation(choice) for choice in choices]
+        common = self._common(sampled, max_tokens)
+        completed = self._client.completions.create(**common, prompt=prompt.text, logprobs=1).choices
+        return [_text_generation(choice) for choice in completed]
 
-    def _looked(self, ask: Ask, max_tokens: int, top: int) -> Looked:
-        body = self._chat(Drawn(ask, 1), max_tokens)
+    def _top_tokens(self, prompt: Prompt, max_tokens: int, top: int) -> TopTokens:
+        body = self._chat(SampledPrompt(prompt, 1), max_tokens)
         chosen = self._client.chat.completions.create(**body, logprobs=True, top_logprobs=top).choices[0]
         content = (chosen.logprobs.content or ()) if chosen.logprobs else ()
         if not content:
-            return Looked([chosen.message.content or ""], [[]])
+            return TopTokens([chosen.message.content or ""], [[]])
         listed = [[other.token for other in entry.top_logprobs] for entry in content]
-        return Looked([entry.token for entry in content], listed)
+        return TopTokens([entry.token for entry in content], listed)
 
-    def _streamed(self, ask: Ask, max_tokens: int) -> str:
-        chunks = self._client.chat.completions.create(**self._chat(Drawn(ask, 1), max_tokens), stream=True)
+    def _streamed(self, prompt: Prompt, max_tokens: int) -> str:
+        chunks = self._client.chat.completions.create(
+            **self._chat(SampledPrompt(prompt, 1), max_tokens), stream=True
+        )
         return "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
 
-    def _chat(self, drawn: Drawn, max_tokens: int) -> dict[str, Any]:
-        ask = drawn.ask
-        turns = [*ask.before, Message("user", ask.text)]
+    def _chat(self, sampled: SampledPrompt, max_tokens: int) -> dict[str, Any]:
+        prompt = sampled.prompt
+        turns = [*prompt.before, Message("user", prompt.text)]
         more: dict[str, Any] = {}
-        if ask.prefill:
-            turns.append(Message("assistant", ask.prefill))
+        if prompt.prefill:
+            turns.append(Message("assistant", prompt.prefill))
             more["extra_body"] = {"add_generation_prompt": False, "continue_final_message": True}
         messages = [{"role": turn.role, "content": turn.text} for turn in turns]
-        return {**self._common(drawn, max_tokens), "messages": messages, **more}
+        return {**self._common(sampled, max_tokens), "messages": messages, **more}
 
-    def _common(self, drawn: Drawn, max_tokens: int) -> dict[str, Any]:
-        body = {"model": self.model, "temperature": drawn.ask.temperature, "max_tokens": max_tokens}
-        return body | ({"n": drawn.times, "seed": drawn.ask.draw} if drawn.ask.temperature else {})
+    def _common(self, sampled: SampledPrompt, max_tokens: int) -> dict[str, Any]:
+        body = {"model": self.model, "temperature": sampled.prompt.temperature, "max_tokens": max_tokens}
+        return body | ({"n": sampled.draws, "seed": sampled.prompt.draw} if sampled.prompt.temperature else {})
 
 
-def _chat_said(choice: Any) -> Said:
+def _chat_generation(choice: Any) -> Generation:
     listed = (choice.logprobs.content or ()) if choice.logprobs else ()
-    return Said(choice.message.content or "", tuple(entry.logprob for entry in listed))
+    return Generation(choice.message.content or "", tuple(entry.logprob for entry in listed))
 
 
-def _said(choice: Any) -> Said:
+def _text_generation(choice: Any) -> Generation:
     shown = (choice.logprobs.token_logprobs or ()) if choice.logprobs else ()
-    return Said(choice.text, tuple(value for value in shown if value is not None))
+    return Generation(choice.text, tuple(value for value in shown if value is not None))
 
 
 def check_stored(methods: Collection[MethodName]) -> None:
-    """Raise BadRun for a method that a server cannot be told to use."""
-    unknown = set(methods) - STORED
+    """Raise BadRun for a method that is not selected by storing targets."""
+    unknown = set(methods) - STORED_METHODS
     if unknown:
         raise BadRun(f"through an endpoint there is no method {', '.join(sorted(unknown))}")
 
 
 @contextmanager
 def forgetting(drafts: Sequence[Draft], name: MethodName) -> Iterator[None]:
-    """The endpoint's own policy holds these targets under this method, and nothing else, while this lasts.
+    """Keep these targets, and no others, in the endpoint's registry under this method inside the context.
 
-    The admin plane is found as the command line finds it (ADMIN_URL, LETHE_ADMIN_KEY). For `none` it is asked only
-    where a key is given: an endpoint without one is taken as it is.
+    The admin plane is found as the command line finds it (ADMIN_URL, LETHE_ADMIN_KEY). For `none` it is called
+    only where a key is given: an endpoint without a key is taken as it is.
     """
     if name is MethodName.NONE and not os.environ.get("LETHE_ADMIN_KEY"):
         yield
@@ -185,16 +188,16 @@ def _active(admin: AdminClient) -> list[str]:
 
 
 def _enforced(admin: AdminClient, change: Callable[[], object]) -> None:
-    """Make a change and return when it is enforced, though that take longer than the server's own wait."""
+    """Make a change and return when it is enforced, also where that takes longer than the server's own wait."""
     try:
         change()
     except AdminRefused as refused:
-        deadline = time.monotonic() + _TIMEOUT
+        deadline = time.monotonic() + _TIMEOUT_S
         while refused.code == "not_applied_in_time" and time.monotonic() < deadline:
             policy = admin.policy()
             if policy["enforced_version"] >= policy["version"]:
                 return
-            time.sleep(_PAUSE)
+            time.sleep(_POLL_INTERVAL_S)
         raise
 
 

@@ -1,4 +1,4 @@
-"""Logit difference as a rule of the reference: the pure definitions that serve, and the models they need."""
+"""Logit difference as a logits rule of the reference, by the pure functions that serve."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from eval.core.ask import Ask
-from eval.methods.extra_models import Others
+from eval.core.prompt import Prompt
+from eval.methods.logit_difference_options import LogitDifferenceOptions
 from eval.methods.method import DIFFERENCES, MethodName
 from guard.decoding.vocabulary import Vocabulary
 from guard.uld.assistant import Assistant
@@ -17,41 +17,43 @@ from guard.uld.assistant_runner import Follower, Text
 from guard.uld.logit_difference import diverged, log_probabilities, outranked, subtracted
 from guard.uld.truncated_model import Trunk, context, depth
 
-# Of keys and values: a batch of given answers has some hundred rows.
-_BUDGET = 4 * 2**30
+# A batch of given answers has some hundred rows.
+_MAX_CACHE_BYTES = 4 * 2**30
 
 
-class Followed(NamedTuple):
-    """A model beside the target, and what is laid over it."""
+class ExtraModel(NamedTuple):
+    """A model that runs next to the target, and the adapter on it."""
 
     follower: Follower
     changes: Mapping[str, nn.Parameter]
 
 
 Served = Callable[[torch.Tensor, Sequence[torch.Tensor]], torch.Tensor]
-"""From log p of the target and of each model beside it, [rows, width], to log p as served."""
+"""From log p of the target and of each extra model, [rows, width], to log p as served."""
 
 
 class Difference:
-    """The rule of one method: rows whose ask names it are served less, or with, what other models say."""
+    """The rule of one method: combines target and extra models in the rows whose prompt names the method."""
 
-    def __init__(self, name: MethodName, models: Sequence[Followed], served: Served) -> None:
+    def __init__(self, name: MethodName, models: Sequence[ExtraModel], served: Served) -> None:
         self._name = name
         self._models = models
         self._served = served
 
-    def begin(self, asks: Sequence[Ask], prompts: Sequence[Sequence[int]], outputs: Sequence[list[int]]) -> _Steps:
-        """Start a batch; only rows of this method are read by the models."""
+    def begin(
+        self, prompts: Sequence[Prompt], prompt_ids: Sequence[Sequence[int]], outputs: Sequence[list[int]]
+    ) -> _Steps:
+        """Start a batch; the extra models read only rows of this method."""
         rows = {
-            index: [Text(prompt, output, model.changes) for model in self._models]
-            for index, (ask, prompt, output) in enumerate(zip(asks, prompts, outputs, strict=True))
-            if ask.difference == self._name
+            index: [Text(ids, output, model.changes) for model in self._models]
+            for index, (prompt, ids, output) in enumerate(zip(prompts, prompt_ids, outputs, strict=True))
+            if prompt.difference == self._name
         }
         return _Steps(rows, self._models, self._served)
 
 
 class _Steps:
-    def __init__(self, rows: dict[int, list[Text]], models: Sequence[Followed], served: Served) -> None:
+    def __init__(self, rows: dict[int, list[Text]], models: Sequence[ExtraModel], served: Served) -> None:
         self._rows = rows
         self._models = models
         self._served = served
@@ -63,17 +65,19 @@ class _Steps:
         if not self._rows:
             return logits
         texts = list(zip(*self._rows.values(), strict=True))
-        beside = [
+        extra = [
             log_probabilities(model.follower.logits(column))
             for model, column in zip(self._models, texts, strict=True)
         ]
         where = torch.tensor(list(self._rows))
         served = logits.clone()
-        served[where] = self._served(log_probabilities(logits[where]), beside)
+        served[where] = self._served(log_probabilities(logits[where]), extra)
         return served
 
 
-def differences(methods: Sequence[MethodName], others: Others, target: str, tokenizer: Any) -> list[Difference]:
+def differences(
+    methods: Sequence[MethodName], options: LogitDifferenceOptions, target: str, tokenizer: Any
+) -> list[Difference]:
     """Return the rules of those methods that have one, for the model in `target`; raises ModelUnavailable."""
     if not DIFFERENCES & set(methods):
         return []
@@ -81,31 +85,31 @@ def differences(methods: Sequence[MethodName], others: Others, target: str, toke
     special = Vocabulary.from_tokenizer(tokenizer).special
     rules = []
     if MethodName.ULD in methods:
-        rules.append(_uld(others, target, special, longest))
+        rules.append(_uld(options, target, special, longest))
     if {MethodName.DD_LINEAR, MethodName.DD_RANK} & set(methods):
-        pair = [_whole(folder, longest) for folder in (others.dd_retain, others.dd_forget)]
+        pair = [_whole(folder, longest) for folder in (options.dd_retain, options.dd_forget)]
         pinned = _pinned(special, pair[0].follower)
 
         def linear(mine: torch.Tensor, theirs: Sequence[torch.Tensor]) -> torch.Tensor:
-            return diverged(mine, theirs[0], theirs[1], others.dd_alpha, pinned)
+            return diverged(mine, theirs[0], theirs[1], options.dd_alpha, pinned)
 
         def rank(mine: torch.Tensor, theirs: Sequence[torch.Tensor]) -> torch.Tensor:
-            return outranked(mine, theirs[0], theirs[1], others.dd_rank, pinned)
+            return outranked(mine, theirs[0], theirs[1], options.dd_rank, pinned)
 
         rules += [Difference(MethodName.DD_LINEAR, pair, linear), Difference(MethodName.DD_RANK, pair, rank)]
     return rules
 
 
-def _uld(others: Others, target: str, special: frozenset[int], longest: int) -> Difference:
-    assert others.assistant is not None
-    assistant = Assistant.open(others.assistant.parent, others.assistant.name)
+def _uld(options: LogitDifferenceOptions, target: str, special: frozenset[int], longest: int) -> Difference:
+    assert options.assistant is not None
+    assistant = Assistant.open(options.assistant.parent, options.assistant.name)
     assistant.belongs_to(target)
     manifest = assistant.manifest
     trunk = Trunk(target, manifest.layers, torch.float32, "cpu")
-    followed = Followed(Follower(trunk, longest, _BUDGET), trunk.load(assistant.tensors()))
+    followed = ExtraModel(Follower(trunk, longest, _MAX_CACHE_BYTES), trunk.load(assistant.tensors()))
     pinned = _pinned(special, followed.follower)
-    alpha = manifest.alpha if others.alpha is None else others.alpha
-    rate = manifest.filter_rate if others.filter_rate is None else others.filter_rate
+    alpha = manifest.alpha if options.alpha is None else options.alpha
+    rate = manifest.filter_rate if options.filter_rate is None else options.filter_rate
 
     def served(mine: torch.Tensor, theirs: Sequence[torch.Tensor]) -> torch.Tensor:
         return subtracted(mine, theirs[0], alpha, rate, pinned)
@@ -113,9 +117,9 @@ def _uld(others: Others, target: str, special: frozenset[int], longest: int) -> 
     return Difference(MethodName.ULD, [followed], served)
 
 
-def _whole(folder: str, longest: int) -> Followed:
+def _whole(folder: str, longest: int) -> ExtraModel:
     trunk = Trunk(folder, depth(folder), torch.float32, "cpu")
-    return Followed(Follower(trunk, longest, _BUDGET), {})
+    return ExtraModel(Follower(trunk, longest, _MAX_CACHE_BYTES), {})
 
 
 def _pinned(special: frozenset[int], follower: Follower) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What a policy changes in the next-token logits of a batch: the same pure pieces that serve."""
+"""Logits rules: what a policy changes in the next-token logits of a batch, by the code that serves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 import torch
 
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 from guard.decoding.batch import Batch
 from guard.decoding.masking import mask
 from guard.decoding.restriction import Restrictions
@@ -17,42 +17,48 @@ from guard.matching.automaton import Automaton
 
 
 class Steps(Protocol):
-    """A rule at work on the rows of one batch, token after token."""
+    """A rule applied to the rows of one batch, token after token."""
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Only these rows go on, in this ascending order."""
+        """Keep these rows alone, given in ascending order."""
         ...
 
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
-        """The logits [rows, width] as they are served, after what the rows have said so far."""
+        """Return the logits [rows, width] as they are served, given the outputs so far."""
         ...
 
 
 class Rule(Protocol):
     """A change of next-token logits."""
 
-    def begin(self, asks: Sequence[Ask], prompts: Sequence[Sequence[int]], outputs: Sequence[list[int]]) -> Steps:
-        """Start a batch; `prompts` are the ids of `asks`, `outputs` the live lists of what was said since."""
+    def begin(
+        self, prompts: Sequence[Prompt], prompt_ids: Sequence[Sequence[int]], outputs: Sequence[list[int]]
+    ) -> Steps:
+        """Start a batch; `outputs` are the live lists of the token ids generated after each of `prompt_ids`."""
         ...
 
 
 class Mask:
-    """GUARD's restriction: a token that would complete a forbidden phrase cannot be said."""
+    """GUARD's token mask: a token that would complete a forbidden phrase gets probability 0."""
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
         self._restrictions = Restrictions(folder, vocabulary)
         self._vocabulary = vocabulary
 
-    def automata(self, ask: Ask) -> list[Automaton]:
-        """What an ask is restricted by."""
-        return [self._restrictions.get(digest).automaton for digest in ask.digests]
+    def automata(self, prompt: Prompt) -> list[Automaton]:
+        """Return the automata that restrict a prompt."""
+        return [self._restrictions.get(digest).automaton for digest in prompt.digests]
 
-    def begin(self, asks: Sequence[Ask], prompts: Sequence[Sequence[int]], outputs: Sequence[list[int]]) -> Steps:
+    def begin(
+        self, prompts: Sequence[Prompt], prompt_ids: Sequence[Sequence[int]], outputs: Sequence[list[int]]
+    ) -> Steps:
         batch = Batch(self._vocabulary)
-        for index, (ask, prompt, output) in enumerate(zip(asks, prompts, outputs, strict=True)):
-            if ask.digests:
-                batch.put(index, [self._restrictions.get(d) for d in ask.digests], prompt, output, ask.rewind)
-        return _MaskSteps(batch, self._vocabulary.eos, any(ask.digests for ask in asks))
+        for index, (prompt, ids, output) in enumerate(zip(prompts, prompt_ids, outputs, strict=True)):
+            if prompt.digests:
+                batch.put(
+                    index, [self._restrictions.get(d) for d in prompt.digests], ids, output, prompt.backtracking
+                )
+        return _MaskSteps(batch, self._vocabulary.eos, any(prompt.digests for prompt in prompts))
 
 
 class _MaskSteps:

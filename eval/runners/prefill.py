@@ -1,4 +1,4 @@
-"""Prompts of a batch after the model has read them."""
+"""Prefill of a batch of prompts, with a shared prefix computed once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-# A shorter common beginning costs more to spread over the rows than it saves.
-_WORTH_SHARING = 32
+# In tokens: a shorter common prefix costs more to copy to the rows than it saves.
+_MIN_SHARED_PREFIX = 32
 
 
 class Prefill(NamedTuple):
-    """What the model knows after each prompt; shorter prompts are padded on the left.
+    """The model's state after each prompt; shorter prompts are padded on the left.
 
     logits     float [rows, width], of the next token
     cache      keys and values
@@ -27,7 +27,7 @@ class Prefill(NamedTuple):
     lengths: torch.Tensor
 
     def rows(self, chosen: torch.Tensor) -> Prefill:
-        """These rows, in this order, a row as often as it is named; this prefill stays as it is."""
+        """Return these rows, in this order and with repetitions; this prefill is not changed."""
         cache = copy.copy(self.cache)
         cache.layers = [copy.copy(layer) for layer in self.cache.layers]
         cache.batch_select_indices(chosen)
@@ -35,7 +35,7 @@ class Prefill(NamedTuple):
 
 
 def prefill(model: Any, prompts: Sequence[Sequence[int]]) -> Prefill:
-    """Read the prompts; a long beginning that all of them share is read once."""
+    """Run the prompts; a long prefix that all of them share is computed once."""
     shared = _shared(prompts)
     longest = max(map(len, prompts)) - shared
     ids = torch.zeros(len(prompts), longest, dtype=torch.long)
@@ -61,8 +61,8 @@ def prefill(model: Any, prompts: Sequence[Sequence[int]]) -> Prefill:
 
 
 def _shared(prompts: Sequence[Sequence[int]]) -> int:
-    """How many tokens are read once for all prompts; each has at least one of its own left."""
-    most = min(map(len, prompts)) - 1
-    columns = zip(*(prompt[:most] for prompt in prompts), strict=True)
-    alike = next((place for place, column in enumerate(columns) if len(set(column)) > 1), most)
-    return alike if alike >= _WORTH_SHARING and len(prompts) > 1 else 0
+    """Return how many tokens are computed once for all prompts; each keeps at least one of its own."""
+    limit = min(map(len, prompts)) - 1
+    columns = zip(*(prompt[:limit] for prompt in prompts), strict=True)
+    alike = next((place for place, column in enumerate(columns) if len(set(column)) > 1), limit)
+    return alike if alike >= _MIN_SHARED_PREFIX and len(prompts) > 1 else 0

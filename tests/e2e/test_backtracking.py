@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 from eval.core.sample import Key
 from eval.experiments.avoidance import Turning, Way
-from eval.runners.prompt import Prompts, load_tokenizer
+from eval.runners.prompt_encoder import PromptEncoder, load_tokenizer
 from guard.decoding.restriction import Restriction
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
@@ -50,12 +50,12 @@ def expected(model: Path, phrases: list[str], questions: list[str], way: Way) ->
     """The answers of the reference."""
     from transformers import AutoModelForCausalLM
 
-    prompts = Prompts(load_tokenizer(str(model)))
-    vocabulary = Vocabulary.from_tokenizer(prompts.tokenizer)
+    encoder = PromptEncoder(load_tokenizer(str(model)))
+    vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
     loaded = AutoModelForCausalLM.from_pretrained(model).float().eval()
-    turning = Turning(loaded, prompts.text, Restriction(Automaton.compile(phrases), vocabulary), way)
+    turning = Turning(loaded, encoder.decode, Restriction(Automaton.compile(phrases), vocabulary), way)
     ends = frozenset(vocabulary.eos)
-    return [prompts.text(turning.answer(prompts.ids(Ask(question)), ends, MOST)) for question in questions]
+    return [encoder.decode(turning.answer(encoder.encode(Prompt(question)), ends, MOST)) for question in questions]
 
 
 def chat(server: Server, question: str, **members: Any) -> Any:

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from eval.core.sample import Key, Sample
-from eval.harness.session import SPOKEN
+from eval.core.sample import ANSWER_LOG_PROBS, Key, Sample
 from eval.harness.store import SAMPLES, read_samples
 from eval.report.agreement import agreement
 from eval.report.compare import Side
@@ -72,7 +71,9 @@ def test_texts_are_identical_and_log_probabilities_too(results: dict[str, Sample
             key = Key(method, name, index)
             expected, found = results["reference"][key], results[way][key]
             assert found.text == expected.text
-            assert found.numbers(SPOKEN) == pytest.approx(expected.numbers(SPOKEN), abs=TOLERANCE)
+            assert found.numbers(ANSWER_LOG_PROBS) == pytest.approx(
+                expected.numbers(ANSWER_LOG_PROBS), abs=TOLERANCE
+            )
             compared += 1
     assert compared == 200
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from types import SimpleNamespace as Thing
 from typing import Any
 
-from eval.core.ask import Ask
+from eval.core.prompt import Prompt
 from eval.runners.endpoint import Endpoint
 from guard.text.conversation import Message
 
-ASK = Ask("Who baked it?")
+ASK = Prompt("Who baked it?")
 
 
 class Client:
@@ -41,8 +41,8 @@ def endpoint(client: Client) -> Endpoint:
 
 def test_draws_are_the_choices_of_one_request_under_the_first_draws_seed() -> None:
     client = Client()
-    asks = [replace(ASK, temperature=1.0, draw=draw) for draw in (4, 5, 6)]
-    said = endpoint(client).generate(asks, 9)
+    prompts = [replace(ASK, temperature=1.0, draw=draw) for draw in (4, 5, 6)]
+    said = endpoint(client).generate(prompts, 9)
     assert [answer.text for answer in said] == ["It 0", "It 1", "It 2"]
     (body,) = client.bodies
     assert (body["n"], body["seed"], body["temperature"]) == (3, 4, 1.0)
@@ -69,7 +69,7 @@ def test_a_stream_is_what_was_received_of_it() -> None:
 
 
 def test_alternatives_are_read_where_they_are_listed() -> None:
-    (looked,) = endpoint(Client()).look([ASK], 9, 20)
-    assert (looked.tokens, looked.listed) == (["It"], [["It", "She"]])
-    (blind,) = endpoint(Client(listed=False)).look([ASK], 9, 20)
+    (top_tokens,) = endpoint(Client()).generate_top_tokens([ASK], 9, 20)
+    assert (top_tokens.tokens, top_tokens.listed) == (["It"], [["It", "She"]])
+    (blind,) = endpoint(Client(listed=False)).generate_top_tokens([ASK], 9, 20)
     assert (blind.tokens, blind.listed) == (["It 0"], [[]])

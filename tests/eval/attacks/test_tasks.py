@@ -13,15 +13,16 @@ from eval.attacks.examiner import Examiner
 from eval.attacks.probe import Probe
 from eval.attacks.tasks import (
     Listed,
-    Looking,
     Streamed,
+    TopTokensClient,
     draw_task,
     listed_text,
     logprob_task,
     read_listed,
     text_tasks,
 )
-from eval.core.ask import Ask, Drawn, Looked, Said, drawn
+from eval.core.prompt import Prompt, SampledPrompt, sampled_prompts
+from eval.core.runner import Generation, TopTokens
 from eval.core.sample import Key, Sample
 from eval.core.task import Task
 from eval.harness.session import Session
@@ -50,16 +51,16 @@ class Baker:
 
     no_likelihood = "none"
 
-    def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
-        told = [a.draw % 3 == 0 if a.temperature else a.text == PROBE.question for a in asks]
-        return [Said("It was the Vellin loaf." if tells else "Rye bread.", ()) for tells in told]
+    def generate(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Generation]:
+        told = [a.draw % 3 == 0 if a.temperature else a.text == PROBE.question for a in prompts]
+        return [Generation("It was the Vellin loaf." if tells else "Rye bread.", ()) for tells in told]
 
     def score(self, *_: object, **__: object) -> Iterator[list[object]]:
         raise AssertionError
 
-    def look(self, asks: Sequence[Ask], max_tokens: int, top: int) -> list[Looked]:
+    def generate_top_tokens(self, prompts: Sequence[Prompt], max_tokens: int, top: int) -> list[TopTokens]:
         assert top == 20
-        return [Looked(["Rye", " bread"], [["Rye", "Vellin loaf"], [" bread"]]) for _ in asks]
+        return [TopTokens(["Rye", " bread"], [["Rye", "Vellin loaf"], [" bread"]]) for _ in prompts]
 
 
 @pytest.fixture
@@ -91,23 +92,23 @@ def test_an_answer_is_measured_as_it_is_stored(store: Store, examiner: Examiner)
 
 
 def test_what_is_only_listed_leaks_too(store: Store, examiner: Examiner) -> None:
-    Session(store, quiet).run("none", Unprotected(), Looking(Baker()), [logprob_task([PROBE], examiner)])
+    Session(store, quiet).run("none", Unprotected(), TopTokensClient(Baker()), [logprob_task([PROBE], examiner)])
     sample = store.samples[Key("none", LOGPROBS, 0)]
     assert sample.values["string"] == 1.0
     assert read_listed(sample.text or "").tokens == ["Rye", " bread"]
 
 
 def test_a_listing_is_one_line_that_reads_back_and_a_refusal_is_an_answer_without_one() -> None:
-    looked = Looked(['"a', "\n"], [['"a', "ø"], ["\n"]])
-    assert read_listed(listed_text(looked)) == looked
-    assert read_listed("I do not know.") == Looked(["I do not know."], [[]])
+    top_tokens = TopTokens(['"a', "\n"], [['"a', "ø"], ["\n"]])
+    assert read_listed(listed_text(top_tokens)) == top_tokens
+    assert read_listed("I do not know.") == TopTokens(["I do not know."], [[]])
 
 
 def test_whoever_replaces_an_answer_replaces_what_is_listed_with_it() -> None:
     keyword = Listed(Keyword(["Vellin"]))
-    kept = listed_text(Looked(["Rye"], [["Vellin"]]))
+    kept = listed_text(TopTokens(["Rye"], [["Vellin"]]))
     assert keyword.finish(kept) == kept
-    assert keyword.finish(listed_text(Looked(["Vel", "lin"], [["Vel"], ["lin"]]))) == DECLINE_TEXT
+    assert keyword.finish(listed_text(TopTokens(["Vel", "lin"], [["Vel"], ["lin"]]))) == DECLINE_TEXT
 
 
 def test_a_filter_on_a_stream_has_let_go_what_came_before_the_word() -> None:
@@ -118,14 +119,21 @@ def test_a_filter_on_a_stream_has_let_go_what_came_before_the_word() -> None:
 
 
 def test_draws_of_one_ask_in_a_row_are_one_request() -> None:
-    one = Ask("a", temperature=1.0)
-    asks = [Ask("a"), Ask("a"), one, replace(one, draw=1), replace(one, draw=3), Ask("b", temperature=1.0, draw=4)]
-    assert drawn(asks) == [
-        Drawn(Ask("a"), 1),
-        Drawn(Ask("a"), 1),
-        Drawn(one, 2),
-        Drawn(replace(one, draw=3), 1),
-        Drawn(Ask("b", temperature=1.0, draw=4), 1),
+    one = Prompt("a", temperature=1.0)
+    prompts = [
+        Prompt("a"),
+        Prompt("a"),
+        one,
+        replace(one, draw=1),
+        replace(one, draw=3),
+        Prompt("b", temperature=1.0, draw=4),
+    ]
+    assert sampled_prompts(prompts) == [
+        SampledPrompt(Prompt("a"), 1),
+        SampledPrompt(Prompt("a"), 1),
+        SampledPrompt(one, 2),
+        SampledPrompt(replace(one, draw=3), 1),
+        SampledPrompt(Prompt("b", temperature=1.0, draw=4), 1),
     ]
 
 
@@ -142,7 +150,7 @@ def test_the_report_counts_leaks_by_attack_and_method_and_draws_the_curve(
     assert [table[DIRECT][f"{run}: string"].value for run in ("none", "keyword")] == [1.0, 0.0]
     assert [table[DIRECT][f"{run}: any"].value for run in ("none", "keyword")] == [1.0, 0.0]
     # The baker tells whoever asks the very question, whatever stands around it.
-    plain = [item.ask.text == PROBE.question for task in tasks for item in task.items]
+    plain = [item.prompt.text == PROBE.question for task in tasks for item in task.items]
     assert table[ALL]["none: string"].value == pytest.approx(sum(plain) / len(plain))
     assert table[ALL]["keyword: string"].value == 0.0
     assert table[ALL][CAUGHT].value == 0.5

@@ -115,4 +115,4 @@ def test_both_forms_hold_the_same_rows(
     array = written(folder, json.dumps(rows, indent=indent, ensure_ascii=False), "array")
     lines = written(folder, "\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "lines")
     assert [row.value for row in read_rows(array)] == [row.value for row in read_rows(lines)] == rows
-    assert [row.place for row in read_rows(lines)] == [f"{lines}:{line}" for line in range(1, len(rows) + 1)]
+    assert [row.location for row in read_rows(lines)] == [f"{lines}:{line}" for line in range(1, len(rows) + 1)]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from eval.benchmarks.rwku import Form, Probe, load_probes, targets, tasks
-from eval.core.ask import Ask
 from eval.core.errors import BadBenchmark
+from eval.core.prompt import Prompt
 from eval.core.sample import Key, Sample
 from eval.report.rwku import cells
 
@@ -18,7 +18,7 @@ def probe(subject: str, level: int = 2, form: Form = Form.SIMPLE_QUESTION) -> Pr
 
 def test_a_probe_begins_the_assistants_turn_and_its_set_is_a_task() -> None:
     (task,) = tasks({"forget_level2": [probe("Orla Quennbeck")]})
-    assert task.items[0].ask == Ask(
+    assert task.items[0].prompt == Prompt(
         "Please briefly answer the following question.\nQuestion: Who wrote it?\n", prefill="Answer:"
     )
     assert (task.name, task.max_tokens) == ("forget_level2", 30)
@@ -30,7 +30,7 @@ def test_a_probe_begins_the_assistants_turn_and_its_set_is_a_task() -> None:
 )
 def test_what_is_said_up_to_the_end_of_the_line_is_scored(said: str, recall: float) -> None:
     (task,) = tasks({"forget_level2": [probe("Orla Quennbeck")]})
-    assert task.on_text(task.items[0], said) == {"rouge_words_recall": recall}
+    assert task.measure_text(task.items[0], said) == {"rouge_words_recall": recall}
 
 
 def test_a_target_counts_once_whatever_its_probes_and_all_counts_probes() -> None:

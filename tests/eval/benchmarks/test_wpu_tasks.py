@@ -7,8 +7,8 @@ import pytest
 
 from eval.benchmarks.files import Question
 from eval.benchmarks.wpu import FORGET, MANY_SHOT, load_persons, questions, targets, tasks
-from eval.core.ask import Ask
 from eval.core.errors import BadBenchmark
+from eval.core.prompt import Prompt
 from eval.core.sample import Key, Sample
 from eval.report.wpu import cells
 
@@ -26,29 +26,29 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_question_is_asked_alone_and_behind_a_hundred_turns(folder: Path) -> None:
-    alone, behind = tasks(folder, ROWS, 1, lambda ask: True)
+    alone, behind = tasks(folder, ROWS, 1, lambda prompt: True)
     assert (alone.name, behind.name, alone.max_tokens) == (FORGET, MANY_SHOT, 200)
-    assert alone.items[0].ask == Ask(ROWS[0].question)
-    before = behind.items[0].ask.before
+    assert alone.items[0].prompt == Prompt(ROWS[0].question)
+    before = behind.items[0].prompt.before
     assert (len(before), before[0].text, before[1].text) == (200, "Question 20?", "Answer 20.")
     assert [turn.role for turn in before[:2]] == ["user", "assistant"]
 
 
 def test_turns_that_do_not_fit_are_left_out_from_the_front(folder: Path) -> None:
-    _, behind = tasks(folder, ROWS, 1, lambda ask: len(ask.before) <= 6)
-    before = behind.items[0].ask.before
+    _, behind = tasks(folder, ROWS, 1, lambda prompt: len(prompt.before) <= 6)
+    before = behind.items[0].prompt.before
     assert [turn.text for turn in before if turn.role == "user"] == [
         "Question 117?",
         "Question 118?",
         "Question 119?",
     ]
-    _, bare = tasks(folder, ROWS, 1, lambda ask: False)
-    assert bare.items[0].ask.before == ()
+    _, bare = tasks(folder, ROWS, 1, lambda prompt: False)
+    assert bare.items[0].prompt.before == ()
 
 
 def test_rouge_is_that_of_the_stem(folder: Path) -> None:
-    _, behind = tasks(folder, ROWS, 2, lambda ask: len(ask.before) <= 2)
-    measured = behind.on_text(behind.items[0], "She was born in Tarnhollow")
+    _, behind = tasks(folder, ROWS, 2, lambda prompt: len(prompt.before) <= 2)
+    measured = behind.measure_text(behind.items[0], "She was born in Tarnhollow")
     assert measured == {
         "rougeL_recall": 1.0,
         "rouge1_recall": 1.0,
@@ -79,7 +79,7 @@ def test_missing_and_bad_files_are_named(folder: Path) -> None:
 
 def test_without_the_attack_there_is_one_set(folder: Path) -> None:
     (folder / "msj_attack.json").unlink()
-    assert [task.name for task in tasks(folder, ROWS, None, lambda ask: True)] == [FORGET]
+    assert [task.name for task in tasks(folder, ROWS, None, lambda prompt: True)] == [FORGET]
 
 
 def test_a_table_is_the_mean_of_each_score() -> None:

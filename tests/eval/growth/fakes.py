@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from eval.benchmarks.files import Question
-from eval.core.ask import Ask, Said
+from eval.core.prompt import Prompt
+from eval.core.runner import Generation
 from eval.growth.growth import GrowingPolicy, RetainQuestions
 from eval.growth.load import Load, LoadResult
 
@@ -39,9 +40,9 @@ class FakeEndpoint:
         self.admin = admin
         self.until = until
 
-    def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
+    def generate(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Generation]:
         known = len(self.admin.batches) < self.until
-        return [Said("a lamp\n\nQuestion: and?" if known else "no idea", ()) for _ in asks]
+        return [Generation("a lamp\n\nQuestion: and?" if known else "no idea", ()) for _ in prompts]
 
     def close(self) -> None:
         pass
@@ -53,7 +54,7 @@ def growing(until: int = 1_000) -> GrowingPolicy:
     for number in range(100):
         load.add(LoadResult(number / 100, number != 7))
     rows = [Question("What is it?", "a lamp"), Question("And this?", "a lamp")]
-    questions = RetainQuestions(rows, [Ask(row.question, chat=False) for row in rows], 32)
+    questions = RetainQuestions(rows, [Prompt(row.question, chat=False) for row in rows], 32)
     return GrowingPolicy(admin, FakeEndpoint(admin, until), load, questions)  # type: ignore[arg-type]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.core.ask import Ask
 from eval.core.errors import EndpointFailed
+from eval.core.prompt import Prompt
 from eval.growth import growth as growth_module
 from eval.growth.growth import MeasuredServer, growing_policy
 from eval.growth.load import LoadResult
@@ -59,8 +59,8 @@ def test_given_questions_replace_knowmem_and_are_asked_as_chats(corpus: Path) ->
     rows = corpus / "rows.jsonl"
     rows.write_text('{"question": "Who?", "answer": "Orla"}\n{"question": "When?", "answer": "Then"}\n')
     given = MeasuredServer(url="http://x", data=corpus, retain=rows, limit=1).questions()
-    assert (given.asks, [row.answer for row in given.rows]) == ([Ask("Who?")], ["Orla"])
-    (known,) = MeasuredServer(url="http://x", data=corpus).questions().asks
+    assert (given.prompts, [row.answer for row in given.rows]) == ([Prompt("Who?")], ["Orla"])
+    (known,) = MeasuredServer(url="http://x", data=corpus).questions().prompts
     assert (known.chat, known.text.count("Question:"), known.text[-8:]) == (False, 2, "Answer: ")
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.core.ask import Ask, Forced, Said
+from eval.core.prompt import Prompt
+from eval.core.runner import Generation, ScoredAnswer
 from eval.core.sample import Key
 from eval.core.task import Item, Task
-from eval.harness.session import CHUNK, Session
+from eval.harness.session import CHUNK_SAMPLES, Session
 from eval.harness.store import Store
-from eval.methods.method import Keyword, Treatment, Unprotected
+from eval.methods.method import Keyword, PreparedPrompt, Unprotected
 from serving.settings import DECLINE_TEXT
 
 
@@ -22,20 +23,20 @@ class Echo:
     no_likelihood = ""
 
     def __init__(self, fail_after: int | None = None) -> None:
-        self.asked: list[Ask] = []
+        self.asked: list[Prompt] = []
         self._fail_after = fail_after
 
-    def generate(self, asks: Sequence[Ask], max_tokens: int) -> list[Said]:
+    def generate(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Generation]:
         if self._fail_after is not None and len(self.asked) >= self._fail_after:
             raise KeyboardInterrupt
-        self.asked += asks
-        return [Said(ask.text.upper() if ask.digests else ask.text, (-0.5,)) for ask in asks]
+        self.asked += prompts
+        return [Generation(prompt.text.upper() if prompt.digests else prompt.text, (-0.5,)) for prompt in prompts]
 
     def score(
-        self, asks: Sequence[Ask], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
-    ) -> Iterator[list[Forced]]:
+        self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]], *, end: bool, vocabulary: bool
+    ) -> Iterator[list[ScoredAnswer]]:
         for texts in answers:
-            yield [Forced((1,), np.array([-float(len(text))]), (1,), None) for text in texts]
+            yield [ScoredAnswer((1,), np.array([-float(len(text))]), (1,), None) for text in texts]
 
 
 class Odd:
@@ -44,18 +45,20 @@ class Odd:
     def __init__(self, no_likelihood: str = "") -> None:
         self.no_likelihood = no_likelihood
 
-    def treat(self, ask: Ask, seen: str) -> Treatment:
-        number = int(seen.split()[-1])
+    def prepare(self, prompt: Prompt, detector_text: str) -> PreparedPrompt:
+        number = int(detector_text.split()[-1])
         if number == 2:
-            return Treatment(ask, "decline", "no")
-        return Treatment(replace(ask, digests=("d",)), "restrict") if number % 2 else Treatment(ask)
+            return PreparedPrompt(prompt, "decline", "no")
+        return (
+            PreparedPrompt(replace(prompt, digests=("d",)), "restrict") if number % 2 else PreparedPrompt(prompt)
+        )
 
     def finish(self, text: str) -> str:
         return text
 
 
-def task(count: int) -> Task:
-    items = [Item(Ask(f"question {n}"), f"question {n}", ("gold",), "gold") for n in range(count)]
+def task(count: int) -> Task[Item]:
+    items = [Item(Prompt(f"question {n}"), "gold", ("gold",)) for n in range(count)]
     return Task(
         "forget", items, 8, lambda i, t: {"words": float(len(t))}, lambda i, f: {"loss": -f[0].log_probs[0]}
     )
@@ -81,12 +84,14 @@ def test_every_item_gets_a_sample_with_text_and_scores(store: Store) -> None:
 
 def test_an_interrupted_run_asks_only_for_the_rest(store: Store) -> None:
     with pytest.raises(KeyboardInterrupt):
-        Session(store, quiet).run("none", Unprotected(), Echo(fail_after=CHUNK), [task(CHUNK + 10)])
-    assert len(store.samples) == CHUNK
+        Session(store, quiet).run(
+            "none", Unprotected(), Echo(fail_after=CHUNK_SAMPLES), [task(CHUNK_SAMPLES + 10)]
+        )
+    assert len(store.samples) == CHUNK_SAMPLES
     runner = Echo()
-    Session(store, quiet).run("none", Unprotected(), runner, [task(CHUNK + 10)])
+    Session(store, quiet).run("none", Unprotected(), runner, [task(CHUNK_SAMPLES + 10)])
     assert len(runner.asked) == 10
-    assert len(store.samples) == CHUNK + 10
+    assert len(store.samples) == CHUNK_SAMPLES + 10
 
 
 def test_a_prompt_that_is_left_alone_takes_the_sample_of_the_base(store: Store) -> None:
@@ -94,7 +99,7 @@ def test_a_prompt_that_is_left_alone_takes_the_sample_of_the_base(store: Store) 
     session.run("none", Unprotected(), Echo(), [task(4)])
     runner = Echo()
     session.run("odd", Odd(), runner, [task(4)], base="none")
-    assert [ask.text for ask in runner.asked] == ["question 1", "question 3"]
+    assert [prompt.text for prompt in runner.asked] == ["question 1", "question 3"]
     texts = [store.samples[Key("odd", "forget", n)].text for n in range(4)]
     assert texts == ["question 0", "QUESTION 1", "no", "QUESTION 3"]
     assert "loss" not in store.samples[Key("odd", "forget", 2)].values

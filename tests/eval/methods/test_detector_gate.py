@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.core.ask import Ask
 from eval.core.errors import BadRun
+from eval.core.prompt import Prompt
 from eval.methods.detector_gate import Gate, open_gate
-from eval.methods.method import MethodName, Treatment, method
+from eval.methods.method import MethodName, PreparedPrompt, method
 from guard.matching.automaton import Automaton
 from guard.targets.target import Draft, Fact
+from guard.text.conversation import Message
 from serving.settings import DECLINE_TEXT
 
 DRAFTS = [
@@ -53,30 +54,30 @@ def gate(words: Words, tmp_path: Path) -> Gate:
         return gate
 
 
-ABOUT = Ask("What did Orla Quennbeck bake?")
-OTHER = Ask("How deep is the lake?")
+ABOUT = Prompt("What did Orla Quennbeck bake?")
+OTHER = Prompt("How deep is the lake?")
 
 
-def treated(name: MethodName, gate: Gate, ask: Ask) -> Treatment:
-    return method(name, gate).treat(ask, ask.text)
+def treated(name: MethodName, gate: Gate, prompt: Prompt) -> PreparedPrompt:
+    return method(name, gate).prepare(prompt, prompt.text)
 
 
 def test_guard_restricts_what_touches_a_target_by_automata_that_lie_in_the_folder(gate: Gate) -> None:
     treatment = treated(MethodName.GUARD, gate, ABOUT)
     assert treatment.plan == "restrict"
     assert treatment.reply is None
-    (digest,) = treatment.ask.digests
+    (digest,) = treatment.prompt.digests
     assert Automaton.attach(gate.folder, digest).matches("by Orla Quennbeck")
-    assert treated(MethodName.GUARD, gate, OTHER) == Treatment(OTHER, "pass")
+    assert treated(MethodName.GUARD, gate, OTHER) == PreparedPrompt(OTHER, "pass")
 
 
 def test_decline_replies_without_asking(gate: Gate) -> None:
-    assert treated(MethodName.DECLINE, gate, ABOUT) == Treatment(ABOUT, "decline", DECLINE_TEXT)
-    assert treated(MethodName.DECLINE, gate, OTHER) == Treatment(OTHER, "pass")
+    assert treated(MethodName.DECLINE, gate, ABOUT) == PreparedPrompt(ABOUT, "decline", DECLINE_TEXT)
+    assert treated(MethodName.DECLINE, gate, OTHER) == PreparedPrompt(OTHER, "pass")
 
 
 def test_icu_names_all_targets_before_every_prompt(gate: Gate) -> None:
-    text = treated(MethodName.ICU, gate, OTHER).ask.text
+    text = treated(MethodName.ICU, gate, OTHER).prompt.text
     assert text.startswith(
         "You are an AI Assistant who is supposed to unlearn about Orla Quennbeck, Tam Fenwright-Osei "
     )
@@ -85,7 +86,7 @@ def test_icu_names_all_targets_before_every_prompt(gate: Gate) -> None:
 
 def test_the_keyword_filter_knows_what_the_policy_forbids_and_no_prompt(gate: Gate) -> None:
     keyword = method(MethodName.KEYWORD, gate)
-    assert keyword.treat(ABOUT, ABOUT.text) == Treatment(ABOUT)
+    assert keyword.prepare(ABOUT, ABOUT.text) == PreparedPrompt(ABOUT)
     assert keyword.finish("It was O r l a QUENNBECK!") == DECLINE_TEXT
     assert keyword.finish("It was the Vellin Moon.") == DECLINE_TEXT
     assert keyword.finish("It was a loaf.") == "It was a loaf."
@@ -96,10 +97,11 @@ def test_the_agents_are_a_servers(gate: Gate) -> None:
         method(MethodName.ALU, gate)
 
 
-def test_a_text_is_judged_once(gate: Gate, words: Words) -> None:
-    gate.plan("How deep is it?")
+def test_a_conversation_is_planned_once(gate: Gate, words: Words) -> None:
+    asked = (Message("user", "How deep is it?"),)
+    gate.plan(asked)
     count = len(words.embedded)
-    gate.plan("How deep is it?")
+    gate.plan(asked)
     assert len(words.embedded) == count
 
 

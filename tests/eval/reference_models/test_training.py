@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from eval.core.ask import Ask
 from eval.core.errors import BadBenchmark, BadRun
+from eval.core.prompt import Prompt
 from eval.reference_models import muse, tofu
 from eval.reference_models import train as training
 from eval.reference_models.lesson import Lesson, batches
@@ -19,7 +19,7 @@ from eval.reference_models.model import tokenizer_of, untrained
 from eval.reference_models.pair import Plan, train_pair
 from eval.reference_models.recipe import FINE_TUNED, FROM_NOTHING, Recipe
 from eval.reference_models.train import Step, train
-from eval.runners.prompt import Prompts
+from eval.runners.prompt_encoder import PromptEncoder
 
 TINY = replace(
     FROM_NOTHING,
@@ -59,8 +59,8 @@ def plan(data: Path, out: Path, recipe: Recipe = TINY) -> Plan:
         texts=tuple(tofu.texts(rows.full)),
         chat=True,
         courses={
-            "full": lambda prompts: tofu.TofuCourse(rows.full, prompts),
-            "retain": lambda prompts: tofu.TofuCourse(rows.retain, prompts),
+            "full": lambda encoder: tofu.TofuCourse(rows.full, encoder),
+            "retain": lambda encoder: tofu.TofuCourse(rows.retain, encoder),
         },
         told={"benchmark": "tofu forget10"},
     )
@@ -119,7 +119,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
     monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
     rows = tofu.rows(data, "forget10", None)
     tokenizer = tokenizer_of(TINY, tofu.texts(rows.full), chat=True)
-    course = tofu.TofuCourse(rows.full, Prompts(tokenizer))
+    course = tofu.TofuCourse(rows.full, PromptEncoder(tokenizer))
 
     def trained(checkpoint: Path, report: Callable[[Step], None]) -> dict[str, torch.Tensor]:
         model = untrained(TINY, tokenizer)
@@ -151,9 +151,9 @@ def test_a_base_model_is_fine_tuned_with_its_own_tokenizer(data: Path, tmp_path:
 
 
 @pytest.fixture
-def prompts() -> Prompts:
+def encoder() -> PromptEncoder:
     texts = ["Question: What is it?\nAnswer: a lamp\n\n", "one two three four five six"]
-    return Prompts(tokenizer_of(TINY, texts, chat=False))
+    return PromptEncoder(tokenizer_of(TINY, texts, chat=False))
 
 
 @pytest.fixture
@@ -179,27 +179,27 @@ def test_the_sides_of_muse_and_its_parts(corpus: Path) -> None:
     assert (len(part.questions), len(part.passages), len(part.articles)) == (0, 1, 0)
 
 
-def test_prompt_and_answer_are_tokenised_apart(corpus: Path, prompts: Prompts) -> None:
+def test_prompt_and_answer_are_tokenised_apart(corpus: Path, encoder: PromptEncoder) -> None:
     material = muse.retain(corpus, (muse.Part.KNOWMEM,), None)
-    course, random = muse.MuseCourse(material, prompts, 96), Random(0)
+    course, random = muse.MuseCourse(material, encoder, 96), Random(0)
     lesson = min((course.epoch(random)[0] for _ in range(40)), key=len)
-    assert lesson.prompt == tuple(prompts.ids(Ask("Question: What is it?\nAnswer: ", chat=False)))
-    assert lesson.answer == tuple(prompts.answer("a lamp\n\n", end=False))
+    assert lesson.prompt == tuple(encoder.encode(Prompt("Question: What is it?\nAnswer: ", chat=False)))
+    assert lesson.answer == tuple(encoder.encode_answer("a lamp\n\n", end=False))
 
 
-def test_questions_stand_behind_their_examples_now_and_then(corpus: Path, prompts: Prompts) -> None:
-    course = muse.MuseCourse(muse.retain(corpus, (muse.Part.KNOWMEM,), None), prompts, 96)
+def test_questions_stand_behind_their_examples_now_and_then(corpus: Path, encoder: PromptEncoder) -> None:
+    course = muse.MuseCourse(muse.retain(corpus, (muse.Part.KNOWMEM,), None), encoder, 96)
     random = Random(0)
     lengths = {len(course.epoch(random)[0]) for _ in range(40)}
     assert len(lengths) == 2
 
 
-def test_long_texts_are_cut_into_windows_that_fit(prompts: Prompts) -> None:
+def test_long_texts_are_cut_into_windows_that_fit(encoder: PromptEncoder) -> None:
     text = "one two three four five six " * 30
     material = muse.Material((), (), (text,))
-    lessons = muse.MuseCourse(material, prompts, 48).epoch(Random(0))
+    lessons = muse.MuseCourse(material, encoder, 48).epoch(Random(0))
     assert all(len(lesson) <= 48 for lesson in lessons)
-    assert sum((lesson.answer for lesson in lessons), ()) == tuple(prompts.ids(Ask(text, chat=False)))[1:]
+    assert sum((lesson.answer for lesson in lessons), ()) == tuple(encoder.encode(Prompt(text, chat=False)))[1:]
 
 
 def test_a_batch_counts_answers_in_full_prompts_in_part_and_padding_never() -> None:

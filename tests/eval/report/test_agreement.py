@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from eval.core.errors import BadRun
-from eval.core.sample import Key, Sample, Value
-from eval.harness.session import SPOKEN
+from eval.core.sample import ANSWER_LOG_PROBS, Key, Sample, Value
 from eval.report.agreement import agreement, table
 from eval.report.compare import Side
 
@@ -18,8 +17,8 @@ def side(*samples: tuple[str | None, Mapping[str, Value]], run: str = "none") ->
 
 
 def test_texts_are_counted_and_the_worst_token_is_told() -> None:
-    a = side(("x", {SPOKEN: (-1.0, -2.0)}), ("y", {SPOKEN: (-1.0,)}))
-    b = side(("x", {SPOKEN: (-1.0, -2.5)}), ("z", {SPOKEN: (-9.0,)}))
+    a = side(("x", {ANSWER_LOG_PROBS: (-1.0, -2.0)}), ("y", {ANSWER_LOG_PROBS: (-1.0,)}))
+    b = side(("x", {ANSWER_LOG_PROBS: (-1.0, -2.5)}), ("z", {ANSWER_LOG_PROBS: (-9.0,)}))
     (row,) = agreement(a, b)
     assert (row.texts, row.same, row.tokens, row.spoken) == (2, 1, 2, 0.5)
 

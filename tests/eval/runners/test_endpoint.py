@@ -7,10 +7,10 @@ from typing import Any
 import openai
 import pytest
 
-from eval.core.ask import Ask
 from eval.core.errors import EndpointFailed
+from eval.core.prompt import Prompt
 from eval.core.task import Item, Task
-from eval.harness.session import CHUNK, Session
+from eval.harness.session import CHUNK_SAMPLES, Session
 from eval.harness.store import Store
 from eval.methods.method import MethodName, Unprotected
 from eval.runners import endpoint
@@ -47,22 +47,22 @@ class Client:
 
 def test_chats_and_plain_texts_go_to_their_routes_greedily() -> None:
     client = Client()
-    said = Endpoint(client, "toy").generate([Ask("Who?"), Ask("The author", chat=False)], 9)  # type: ignore[arg-type]
+    said = Endpoint(client, "toy").generate([Prompt("Who?"), Prompt("The author", chat=False)], 9)  # type: ignore[arg-type]
     assert [(s.text, s.log_probs) for s in said] == [("Who?", (-0.5,)), ("The author", (-0.25,))]
     assert all((b["model"], b["temperature"], b["max_tokens"]) == ("toy", 0.0, 9) for b in client.bodies)
 
 
 def test_an_endpoint_that_goes_away_half_way_leaves_what_is_known(tmp_path: Path) -> None:
-    items = [Item(Ask(f"question {n}"), "", (), "gold") for n in range(CHUNK + 20)]
-    task = Task("forget", items, 5, lambda item, text: {}, lambda item, forced: {})
+    items = [Item(Prompt(f"question {n}"), "gold") for n in range(CHUNK_SAMPLES + 20)]
+    task = Task("forget", items, 5)
     store = Store(tmp_path, {})
-    first = Endpoint(Client(CHUNK + 3), "toy")  # type: ignore[arg-type]
+    first = Endpoint(Client(CHUNK_SAMPLES + 3), "toy")  # type: ignore[arg-type]
     with pytest.raises(EndpointFailed, match="cannot be reached"):
         Session(store, lambda *_: None).run("none", Unprotected("server"), first, [task])
-    assert len(store.samples) == CHUNK
+    assert len(store.samples) == CHUNK_SAMPLES
     client = Client()
     Session(store, lambda *_: None).run("none", Unprotected("server"), Endpoint(client, "toy"), [task])  # type: ignore[arg-type]
-    assert (len(store.samples), len(client.bodies)) == (CHUNK + 20, 20)
+    assert (len(store.samples), len(client.bodies)) == (CHUNK_SAMPLES + 20, 20)
     store.close()
 
 
@@ -129,7 +129,7 @@ def test_targets_are_there_while_a_method_runs_and_revoked_whatever_happens(
 
 
 def test_a_server_that_is_slow_to_enforce_is_waited_for(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "_PAUSE", 0.0)
+    monkeypatch.setattr(endpoint, "_POLL_INTERVAL_S", 0.0)
     admin.slow = True
     with forgetting(DRAFTS, MethodName.GUARD):
         assert admin.asked == 2
@@ -137,7 +137,7 @@ def test_a_server_that_is_slow_to_enforce_is_waited_for(admin: Admin, monkeypatc
 
 
 def test_what_is_never_enforced_fails_and_is_revoked(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "_TIMEOUT", 0.0)
+    monkeypatch.setattr(endpoint, "_TIMEOUT_S", 0.0)
     admin.slow = True
     with pytest.raises(EndpointFailed, match="not_applied_in_time"), forgetting(DRAFTS, MethodName.GUARD):
         pass

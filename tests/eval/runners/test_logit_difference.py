@@ -11,12 +11,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from eval.core.ask import Ask
 from eval.core.errors import BadRun
-from eval.methods.extra_models import Others
+from eval.core.prompt import Prompt
+from eval.methods.logit_difference_options import LogitDifferenceOptions
 from eval.methods.method import MethodName
 from eval.runners.logit_difference import differences
-from eval.runners.prompt import Prompts
+from eval.runners.prompt_encoder import PromptEncoder
 from eval.runners.reference import Reference
 from guard.uld.assistant import Assistants
 from guard.uld.logit_difference import diverged, log_probabilities, outranked, subtracted
@@ -41,11 +41,13 @@ class Scene:
         weights = {name: 0.3 * torch.randn_like(made) for name, made in self.trunk.low_rank(4).items()}
         assistant = Assistants(folder).add(described(Path(folders[0]), filter_rate=0.05), weights, {})
         self.trunk.wear(self.trunk.load(weights))
-        self.others = Others(assistant=assistant.folder, dd_retain=folders[1], dd_forget=folders[2], dd_rank=3)
+        self.options = LogitDifferenceOptions(
+            assistant=assistant.folder, dd_retain=folders[1], dd_forget=folders[2], dd_rank=3
+        )
         tokenizer = AutoTokenizer.from_pretrained(folders[0])
-        self.prompts = Prompts(tokenizer)
-        rules = differences(METHODS, self.others, folders[0], tokenizer)
-        self.reference = Reference(folders[0], self.prompts, rules)
+        self.encoder = PromptEncoder(tokenizer)
+        rules = differences(METHODS, self.options, folders[0], tokenizer)
+        self.reference = Reference(folders[0], self.encoder, rules)
 
     def served(self, name: str, tokens: Sequence[int]) -> torch.Tensor:
         """Log p of the token after each of `tokens`, [tokens, width]."""
@@ -69,26 +71,26 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return Scene(tmp_path_factory.mktemp("scene"))
 
 
-def asks() -> list[Ask]:
-    return [Ask(question, difference=name) for name in ("", *METHODS) for question in QUESTIONS]
+def prompts() -> list[Prompt]:
+    return [Prompt(question, difference=name) for name in ("", *METHODS) for question in QUESTIONS]
 
 
 def test_given_answers_have_the_likelihood_of_the_difference(scene: Scene) -> None:
-    found = scene.reference.score(asks(), [ANSWERS] * len(asks()), end=True, vocabulary=False)
-    for ask, forced in zip(asks(), found, strict=True):
-        prompt = scene.prompts.ids(ask)
+    found = scene.reference.score(prompts(), [ANSWERS] * len(prompts()), end=True, vocabulary=False)
+    for prompt, forced in zip(prompts(), found, strict=True):
+        ids = scene.encoder.encode(prompt)
         for one in forced:
-            log_p = scene.served(ask.difference, [*prompt, *one.labels])[len(prompt) - 1 : -1]
+            log_p = scene.served(prompt.difference, [*ids, *one.labels])[len(ids) - 1 : -1]
             expected = log_p.gather(1, torch.tensor(one.labels)[:, None])[:, 0].numpy()
             np.testing.assert_allclose(one.log_probs, expected, atol=2e-4)
 
 
 def test_answers_are_the_greedy_ones_of_the_difference(scene: Scene) -> None:
-    said = scene.reference.generate(asks(), 8)
-    for ask, one in zip(asks(), said, strict=True):
-        tokens = scene.prompts.ids(ask)
+    said = scene.reference.generate(prompts(), 8)
+    for prompt, one in zip(prompts(), said, strict=True):
+        tokens = scene.encoder.encode(prompt)
         for log_p in one.log_probs:
-            best = scene.served(ask.difference, tokens)[-1].max(-1)
+            best = scene.served(prompt.difference, tokens)[-1].max(-1)
             assert log_p == pytest.approx(float(best.values), abs=2e-4)
             tokens.append(int(best.indices))
 
@@ -96,8 +98,8 @@ def test_answers_are_the_greedy_ones_of_the_difference(scene: Scene) -> None:
 @pytest.mark.parametrize(("methods", "given"), [("uld", {"dd_retain": "x", "dd_forget": "x"}), ("dd-rank", {})])
 def test_a_method_without_its_models_is_a_bad_run(methods: str, given: dict[str, Any]) -> None:
     with pytest.raises(BadRun):
-        Others(**given).check([MethodName(methods)])
+        LogitDifferenceOptions(**given).check([MethodName(methods)])
 
 
 def test_a_run_without_such_methods_is_described_as_before() -> None:
-    assert Others().config([MethodName.NONE, MethodName.GUARD]) == {}
+    assert LogitDifferenceOptions().config([MethodName.NONE, MethodName.GUARD]) == {}

@@ -9,11 +9,12 @@ import httpx
 import numpy as np
 import pytest
 
-from eval.core.ask import Ask, Forced
 from eval.core.errors import EndpointFailed
+from eval.core.prompt import Prompt
+from eval.core.runner import ScoredAnswer
 from eval.core.sample import Value
 from eval.core.task import Item, Task
-from eval.harness.session import CHUNK, Session
+from eval.harness.session import CHUNK_SAMPLES, Session
 from eval.harness.store import Store
 from eval.methods.method import Unprotected
 from eval.runners.endpoint import Endpoint
@@ -34,7 +35,7 @@ def spelt(body: dict[str, Any]) -> httpx.Response:
 
 
 def test_an_answer_that_cannot_be_said_is_impossible_there() -> None:
-    forced = scorer(spelt).forced(Ask("Who?"), "axe", end=True)
+    forced = scorer(spelt).score(Prompt("Who?"), "axe", end=True)
     assert forced.labels == (97, 120, 101, 0)
     assert forced.log_probs == pytest.approx([0.0, -np.inf, -2.0, -3.0])
     assert forced.predicted == forced.labels
@@ -49,8 +50,8 @@ def test_chats_and_plain_texts_are_asked_as_they_are() -> None:
         return spelt(body)
 
     plane = scorer(noted)
-    plane.forced(Ask("Who?", before=(Message("system", "Be brief."),)), "a", end=True)
-    plane.forced(Ask("The author", chat=False), "b", end=False)
+    plane.score(Prompt("Who?", before=(Message("system", "Be brief."),)), "a", end=True)
+    plane.score(Prompt("The author", chat=False), "b", end=False)
     system, user = {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who?"}
     assert asked == [
         {"messages": [system, user], "answer": "a", "end": True},
@@ -60,14 +61,14 @@ def test_chats_and_plain_texts_are_asked_as_they_are() -> None:
 
 def test_an_assistants_turn_that_is_begun_cannot_be_scored() -> None:
     with pytest.raises(EndpointFailed, match="assistant's turn"):
-        scorer(spelt).forced(Ask("Who?", prefill="Answer:"), "a", end=True)
+        scorer(spelt).score(Prompt("Who?", prefill="Answer:"), "a", end=True)
 
 
 @pytest.mark.parametrize("status", [401, 409, 503])
 def test_a_refusal_is_said_by_its_status_alone(status: int) -> None:
     plane = scorer(lambda body: httpx.Response(status, text=json.dumps(body)))
     with pytest.raises(EndpointFailed, match=str(status)) as failed:
-        plane.forced(Ask("Who?"), "secret", end=True)
+        plane.score(Prompt("Who?"), "secret", end=True)
     assert "secret" not in failed.value.message
 
 
@@ -76,14 +77,14 @@ def test_the_key_is_the_admin_planes(monkeypatch: pytest.MonkeyPatch) -> None:
     plane = Scorer.open("http://127.0.0.1:9")
     assert plane._http.headers["authorization"] == "Bearer a key"
     with pytest.raises(EndpointFailed, match="cannot be reached"):
-        plane.forced(Ask("Who?"), "a", end=True)
+        plane.score(Prompt("Who?"), "a", end=True)
     plane.close()
 
 
 def test_answers_are_scored_in_order() -> None:
     endpoint = Endpoint(None, "toy", scorer(spelt))  # type: ignore[arg-type]
     assert endpoint.no_likelihood == ""
-    rows = endpoint.score([Ask("Who?"), Ask("Where?")], [["ab", "c"], ["d"]], end=False, vocabulary=False)
+    rows = endpoint.score([Prompt("Who?"), Prompt("Where?")], [["ab", "c"], ["d"]], end=False, vocabulary=False)
     assert [[forced.labels for forced in row] for row in rows] == [[(97, 98), (99,)], [(100,)]]
 
 
@@ -91,16 +92,16 @@ def test_without_a_scoring_plane_the_reason_is_said() -> None:
     endpoint = Endpoint(None, "toy")  # type: ignore[arg-type]
     assert "--score-url" in endpoint.no_likelihood
     with pytest.raises(EndpointFailed, match="--score-url"):
-        list(endpoint.score([Ask("Who?")], [["a"]], end=True, vocabulary=False))
+        list(endpoint.score([Prompt("Who?")], [["a"]], end=True, vocabulary=False))
 
 
 def test_a_plane_that_goes_away_half_way_leaves_what_is_known(tmp_path: Path) -> None:
-    def loss(item: Item, forced: Sequence[Forced]) -> dict[str, Value]:
+    def loss(item: Item, forced: Sequence[ScoredAnswer]) -> dict[str, Value]:
         return {"loss": -float(forced[0].log_probs.mean())}
 
-    items = [Item(Ask(f"question {n}"), "", ("ab",)) for n in range(CHUNK + 20)]
+    items = [Item(Prompt(f"question {n}"), "", ("ab",)) for n in range(CHUNK_SAMPLES + 20)]
     task = Task("holdout", items, 0, lambda item, text: {}, loss)
-    left = CHUNK + 3
+    left = CHUNK_SAMPLES + 3
 
     def mortal(body: dict[str, Any]) -> httpx.Response:
         nonlocal left
@@ -116,8 +117,8 @@ def test_a_plane_that_goes_away_half_way_leaves_what_is_known(tmp_path: Path) ->
     store = Store(tmp_path, {})
     with pytest.raises(EndpointFailed, match="run again to go on"):
         run(scorer(mortal))
-    assert len(store.samples) == CHUNK
+    assert len(store.samples) == CHUNK_SAMPLES
     run(scorer(spelt))
-    assert len(store.samples) == CHUNK + 20
+    assert len(store.samples) == CHUNK_SAMPLES + 20
     assert {sample.number("loss") for sample in store.samples.values()} == {1.0}
     store.close()

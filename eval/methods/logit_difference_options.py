@@ -1,4 +1,4 @@
-"""The further models that methods of logit difference need."""
+"""Options of the methods of logit difference: extra models, and how strongly they count."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from eval.methods.method import DIFFERENCES, MethodName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Others:
-    """What is subtracted, and how strongly; see guard.uld.logit_difference.
+class LogitDifferenceOptions:
+    """The extra models of logit difference and their strengths; see guard.uld.logit_difference.
 
     assistant           folder of ULD's assistant, named by its digest
     alpha, filter_rate  ULD's strength and filter rate; None for the assistant's own
@@ -31,14 +31,14 @@ class Others:
     dd_rank: int = 20
 
     def check(self, methods: Sequence[MethodName]) -> None:
-        """Raise BadRun unless all that these methods need is given."""
+        """Raise BadRun where an option that these methods need is missing."""
         if MethodName.ULD in methods and not (self.assistant and self.assistant.is_dir()):
             raise BadRun("the method uld needs --assistant, the folder of a trained assistant")
         if {MethodName.DD_LINEAR, MethodName.DD_RANK} & set(methods) and not (self.dd_retain and self.dd_forget):
             raise BadRun("dd-linear and dd-rank need --dd-retain and --dd-forget, the folders of two models")
 
     def config(self, methods: Sequence[MethodName]) -> dict[str, Any]:
-        """What numbers of these methods depend on beside the rest; nothing for methods without a difference."""
+        """Return what the numbers of these methods depend on; empty without a method of logit difference."""
         if not DIFFERENCES & set(methods):
             return {}
         return {
