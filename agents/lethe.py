@@ -12,7 +12,7 @@ from agents.prompts.case import Case, Subject, case_of, listed, numbered
 from agents.prompts.quotation import Data
 from agents.prompts.replies import ANSWER, leaks_among, ratings
 from agents.reason import Reason, Withheld
-from agents.result import Verdict
+from agents.result import AgentsResult
 from guard.text.conversation import Message
 
 SUBJECTS = 8
@@ -20,7 +20,7 @@ SUBJECTS = 8
 
 async def run(
     stage: Stage, conversation: Sequence[Message], touched: Sequence[Subject], threshold: float, temperature: float
-) -> Verdict:
+) -> AgentsResult:
     """Return the verdict on a conversation that touches `touched`; Withheld as soon as nothing may be answered.
 
     The model's own answer passes at once when neither the conversation nor a deterministic audit of the answer
@@ -44,7 +44,7 @@ async def run(
     score = await _rated_again(stage, case, subjects, text, chosen.mean)
     if score < threshold:
         raise Withheld(Reason.RATED_LOW, score)
-    return Verdict(
+    return AgentsResult(
         text=text,
         reason=Reason.COMPOSED,
         score=score,
@@ -53,8 +53,8 @@ async def run(
     )
 
 
-def _clean(stage: Stage, first: Completion) -> Verdict:
-    return Verdict(text=first.text, reason=Reason.CLEAN, finish=first.finish, items=stage.ledger.items)
+def _clean(stage: Stage, first: Completion) -> AgentsResult:
+    return AgentsResult(text=first.text, reason=Reason.CLEAN, finish=first.finish, items=stage.ledger.items)
 
 
 def _told(stage: Stage, concerned: Sequence[Subject], near: Sequence[Subject]) -> list[Subject]:

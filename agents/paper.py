@@ -16,7 +16,7 @@ from agents.prompts.prompt import brief
 from agents.prompts.quotation import Data
 from agents.prompts.replies import PROSE, leaks_among, ratings, rewrites
 from agents.reason import Reason, Withheld
-from agents.result import Verdict
+from agents.result import AgentsResult
 from guard.text.conversation import Message
 
 
@@ -26,7 +26,7 @@ async def run(
     subjects: Sequence[Subject],
     threshold: float,
     temperature: float,
-) -> Verdict:
+) -> AgentsResult:
     """Return the verdict on the last question of a conversation; Withheld as soon as nothing may be answered.
 
     Vanilla sees that question alone. The check names leaking subjects; with none the model's answer stands in for
@@ -55,7 +55,7 @@ async def run(
     leaked = [told[rank] for rank in found]
     if await stage.leaks(text, leaked):
         raise Withheld(Reason.LEAKED_AGAIN)
-    return Verdict(
+    return AgentsResult(
         text=text,
         reason=Reason.COMPOSED,
         score=chosen.mean,

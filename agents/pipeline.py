@@ -15,7 +15,7 @@ from agents.decision import THRESHOLD
 from agents.ledger import Budget, Ledger
 from agents.prompts.case import Subject
 from agents.reason import Reason, Withheld
-from agents.result import Verdict
+from agents.result import AgentsResult
 from guard.text.conversation import Message
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ async def answer(
     budget: Budget = BUDGET,
     max_tokens: int = 1024,
     temperature: float = 1.0,
-) -> Verdict:
+) -> AgentsResult:
     """Return an answer that leaks no target that the audit or the roles know, or a decline; never raises but when
     cancelled.
 
@@ -62,10 +62,10 @@ async def answer(
         async with asyncio.timeout(budget.seconds):
             return await run(stage, conversation, subjects, threshold, temperature)
     except Withheld as withheld:
-        return Verdict(text=None, reason=withheld.reason, score=withheld.score, items=ledger.items)
+        return AgentsResult(text=None, reason=withheld.reason, score=withheld.score, items=ledger.items)
     except TimeoutError:
         reason = Reason.TIMED_OUT
     except Exception as error:
         log.warning("the agents declined after a fault: %s", type(error).__name__)
         reason = Reason.FAULT
-    return Verdict(text=None, reason=reason, items=ledger.items)
+    return AgentsResult(text=None, reason=reason, items=ledger.items)

@@ -1,4 +1,4 @@
-"""What the pipeline decided."""
+"""The result of the agents' pipeline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from agents.reason import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class AgentsResult:
     """An answer, or a decline when `text` is None; the caller puts its own fixed text in a decline's place.
 
     reason   for metrics and the operator alone

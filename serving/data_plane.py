@@ -44,8 +44,8 @@ from serving.protocol.dialects.translated import Translated
 from serving.protocol.prompts import UnreadablePrompt
 from serving.protocol.refused_fields import ALL, MESSAGES
 from serving.protocol.request import GenerationRequest, parse
-from serving.telemetry.metrics import Closed, Metrics
-from serving.telemetry.recorder import Decisions
+from serving.telemetry.metrics import FailClosed, Metrics
+from serving.telemetry.recorder import Recorder
 
 log = logging.getLogger("lethe.access")
 
@@ -94,14 +94,14 @@ class DataPlane:
         planner: Planner,
         limits: Limits,
         agents: Agents | None = None,
-        decisions: Decisions | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._supervisor = supervisor
         self._planner = planner
         self._limits = limits
         self._agents = agents
-        self._decisions = decisions or Decisions(Metrics())
-        self.metrics = self._decisions.metrics
+        self._recorder = recorder or Recorder(Metrics())
+        self.metrics = self._recorder.metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -123,14 +123,14 @@ class DataPlane:
             await _refuse(timing.send, scope, errors.error_response(413, *errors.STATUS_ERRORS[413]), headers)
         except LetheError as caught:
             if caught.status >= 500:
-                self.metrics.closed(Closed.NOT_READY)
+                self.metrics.count_fail_closed(FailClosed.NOT_READY)
             await _refuse(timing.send, scope, errors.from_lethe_error(caught), headers)
         finally:
             route = scope["path"] if scope["path"] in ROUTES else "other"
             seconds = timing.elapsed_s
-            self.metrics.answered(route, timing.status, seconds)
+            self.metrics.count_response(route, timing.status, seconds)
             if timing.first_byte_s is not None:
-                self.metrics.spoke(route, timing.first_byte_s)
+                self.metrics.observe_first_byte(route, timing.first_byte_s)
             log.info("%s %s %s %d %.1f ms", request_id, scope["method"], route, timing.status, 1000 * seconds)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
@@ -182,16 +182,16 @@ class DataPlane:
         raw = await read_body(receive, self._limits.max_body_bytes)
         request = parse(scope["path"], raw)
         if dialect := DIALECTS.get(scope["path"]):
-            send = Translated(send, dialect, request.asked, headers[0][1].decode()).send
+            send = Translated(send, dialect, request.original, headers[0][1].decode()).send
         engine = self._engine()
         prompts = request.prompts.texts or await self._read_tokens(engine, request)
-        with self.metrics.stage("detection"):
+        with self.metrics.time_stage("detection"):
             planned = await self._planner.plan(request.conversation(prompts))
         exchange = Exchange(request, request.seeds(prompts), headers)
-        self._decisions.note(exchange.id, planned)
+        self._recorder.record_plan(exchange.id, planned)
         app = self._application(engine, exchange, planned, prompts)
         if await self._exchange(app, receive, send, exchange, planned):
-            self.metrics.closed(Closed.ROW_FAILED)
+            self.metrics.count_fail_closed(FailClosed.ROW_FAILED)
             declined = PlannedRequest(replace(planned.plan, kind=PlanKind.DECLINE), planned.automata)
             await self._exchange(engine, receive, send, exchange, declined)
 
@@ -221,10 +221,10 @@ class DataPlane:
             await app(json_scope(request.route, len(body), exchange.id), replay(body, receive), answer.send)
         except Exception as error:
             log.error("%s the engine's application raised %s", exchange.id, type(error).__name__)
-            self.metrics.closed(Closed.ENGINE_FAILED)
+            self.metrics.count_fail_closed(FailClosed.ENGINE_FAILED)
             await answer.broken()
         if guard is not None and not answer.row_failed:
-            self.metrics.guarded(guard.most_held, guard.withheld)
+            self.metrics.observe_output_guard(guard.max_held, guard.withheld)
         return answer.row_failed
 
     async def _read_tokens(self, app: App, request: GenerationRequest) -> tuple[str, ...]:

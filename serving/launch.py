@@ -38,12 +38,12 @@ from serving.engine.supervisor import Opener, Supervisor
 from serving.guardrail import Guardrail
 from serving.http.asgi import App
 from serving.planner import Planner
-from serving.scoring.app import create_scoring, teacher_of
-from serving.scoring.teacher_forcing import Teacher
+from serving.scoring.app import create_scoring, scorer_of
+from serving.scoring.teacher_forcing import AnswerScorer
 from serving.secret import SecretText
 from serving.settings import Settings
 from serving.telemetry.metrics import Metrics
-from serving.telemetry.recorder import Decisions, count
+from serving.telemetry.recorder import Recorder
 from serving.telemetry.verdict_log import VerdictLog
 
 log = logging.getLogger("lethe")
@@ -135,12 +135,13 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     keys = tuple(k for k in settings.api_keys.get_secret_value().split(",") if k)
     limits = Limits(keys, settings.max_body_bytes, settings.decline_text, version("lethe"))
     metrics = Metrics()
+    verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
+    recorder = Recorder(metrics, verdicts)
     clients = contextlib.AsyncExitStack()
     agents = await clients.enter_async_context(
-        open_agents(settings, lambda: supervisor.app, current, embedder, partial(count, metrics))
+        open_agents(settings, lambda: supervisor.app, current, embedder, recorder.record_agents)
     )
-    verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
-    data = DataPlane(supervisor, planner, limits, agents, Decisions(metrics, verdicts))
+    data = DataPlane(supervisor, planner, limits, agents, recorder)
     assistants = None if settings.engine else _assistants(settings, model, applier)
     service = PolicyService(registry, applier, current, planner, data.unready, assistants, metrics, verdicts)
     admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
@@ -149,7 +150,7 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
         admin = Guardrail(admin, audit, guardrail_key, settings.max_body_bytes)
     planes: tuple[App, ...] = (data, admin)
     if settings.eval_port is not None:
-        planes += (create_scoring(planner, _teacher(supervisor, data), key, settings.max_body_bytes),)
+        planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
     tasks = [asyncio.create_task(part.run()) for part in (applier, supervisor, verdicts)]
     if assistants is not None:
         tasks.append(asyncio.create_task(assistants.trainer.run()))
@@ -167,12 +168,12 @@ def _audit(current: CurrentPolicy, embedder: Embedder) -> PolicyAudit:
     return PolicyAudit(current.required(), embedder)
 
 
-def _teacher(supervisor: Supervisor, data: DataPlane) -> Callable[[], Teacher]:
-    def teacher() -> Teacher:
+def _scorer(supervisor: Supervisor, data: DataPlane) -> Callable[[], AnswerScorer]:
+    def scorer() -> AnswerScorer:
         engine = supervisor.engine
-        return teacher_of(engine.client if isinstance(engine, Embedded) else None, data.unready())
+        return scorer_of(engine.client if isinstance(engine, Embedded) else None, data.unready())
 
-    return teacher
+    return scorer
 
 
 def _assistants(settings: Settings, model: str, applier: Applier) -> AssistantService:

@@ -14,7 +14,7 @@ from typer.main import get_command
 from guard.errors import LetheError
 from serving.cli.app import app
 from serving.data_plane import ROUTES
-from serving.protocol.refused_fields import DENIED
+from serving.protocol.refused_fields import REFUSED_FIELDS
 from serving.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,7 +31,7 @@ def test_every_setting_is_documented_with_its_help_text(name: str) -> None:
     assert str(Settings.model_fields[name].description) in line
 
 
-@pytest.mark.parametrize("row", DENIED, ids=lambda row: row.field)
+@pytest.mark.parametrize("row", REFUSED_FIELDS, ids=lambda row: row.field)
 def test_every_refused_field_is_documented_with_its_reason(row) -> None:  # type: ignore[no-untyped-def]
     assert any(f"`{row.field}`" in line and row.reason in line for line in text("docs/data-plane.md").splitlines())
 

@@ -17,7 +17,7 @@ from agents.openai_chat import OpenAIChat
 from agents.pipeline import Profile, answer
 from agents.prompts.case import Subject, subject_of
 from agents.reason import Reason
-from agents.result import Verdict
+from agents.result import AgentsResult
 from guard.detection.embedder import Embedder
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind
@@ -41,7 +41,7 @@ MAX_TOKENS = 1024
 # Vanilla, and the check with its repair: what may be spent on a text that cannot be rewritten.
 UNCHANGED_ONLY = 3
 UNKNOWN_CONTEXT = 8192
-Observe = Callable[[Verdict], None]
+Observe = Callable[[AgentsResult], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,9 @@ def _max_tokens(request: GenerationRequest) -> int:
     return asked if type(asked) is int and asked > 0 else MAX_TOKENS
 
 
-async def _spoken(engine: App, request: GenerationRequest, vanilla: Vanilla, verdict: Verdict) -> dict[str, Any]:
+async def _spoken(
+    engine: App, request: GenerationRequest, vanilla: Vanilla, verdict: AgentsResult
+) -> dict[str, Any]:
     if verdict.reason is Reason.CLEAN and vanilla.answer is not None:
         choice: dict[str, Any] = vanilla.answer["choices"][0]
     elif verdict.text is None:

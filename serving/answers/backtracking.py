@@ -27,7 +27,7 @@ from serving.http.sse import DONE, Splitter, is_stream
 from serving.planner import PlannedRequest
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.protocol.request import GenerationRequest
-from serving.protocol.surfaces import speech
+from serving.protocol.surfaces import text_holder
 
 # vLLM's own for a completion that sets none; a chat may go on to the end of the context.
 _MOST = 16
@@ -178,7 +178,7 @@ class _Part:
     async def _piece(self, chunk: dict[str, Any], choice: dict[str, Any]) -> None:
         tokens = choice.get("token_ids") or []
         self.given_up = self._rewind and choice.get("stop_reason") == self._wording.token
-        text = choice["text"] if self._path == COMPLETIONS else speech(choice).get("content") or ""
+        text = choice["text"] if self._path == COMPLETIONS else text_holder(choice).get("content") or ""
         whole = Piece(tokens[:-1] if self.given_up else tokens, text)
         # Most chunks are one token, and a prompt can be long.
         pieces = [whole]

@@ -14,7 +14,7 @@ import orjson
 from guard.matching.automaton import Automaton
 from guard.matching.escape_scanner import Utterance
 from serving.protocol.request import CHAT_CHUNK
-from serving.protocol.surfaces import MAIN, add, plain_piece, speech, surfaces, withhold_unknown
+from serving.protocol.surfaces import MAIN, append_text, plain_piece, surfaces, text_holder, withhold_unknown
 
 
 class ChoiceGuard:
@@ -33,7 +33,7 @@ class ChoiceGuard:
         self.speaking = ""
         self.finished = False
         self.withheld = False
-        self.most_held = 0
+        self.max_held = 0
 
     def say(self, key: str, text: str) -> str:
         """What may leave now after one more piece of the surface `key`; the rest is held, or gone for good."""
@@ -43,7 +43,7 @@ class ChoiceGuard:
         if len(released) != len(text):
             self._owed += len(text) - len(released)
             if not self._declined and not self._scanners[key].matched:
-                self.most_held = max(self.most_held, self._owed)
+                self.max_held = max(self.max_held, self._owed)
         return released
 
     def filter(self, choice: dict[str, Any]) -> bool:
@@ -57,7 +57,7 @@ class ChoiceGuard:
             if released != text:
                 surface.holder[surface.member] = released
                 changed = True
-        self._spoke = self._spoke or (bool(speech(choice).get("tool_calls")) and not self._declined)
+        self._spoke = self._spoke or (bool(text_holder(choice).get("tool_calls")) and not self._declined)
         if choice.get("finish_reason") is not None:
             changed = self._finish(choice) or changed
         elif keys:
@@ -85,7 +85,7 @@ class ChoiceGuard:
         rests = {key: s.finish() for key, s in self._scanners.items() if not besides or _item(key) != besides}
         for key, rest in rests.items():
             if rest:
-                add(choice, key, rest)
+                append_text(choice, key, rest)
                 self._owed -= len(rest)
                 self._spoke = True
         return any(rests.values())
@@ -95,7 +95,7 @@ class ChoiceGuard:
         changed = self._add_rests(choice)
         self.withheld = self._declined or any(scanner.matched for scanner in self._scanners.values())
         if not self._spoke:
-            add(choice, "text" if speech(choice) is choice else "content", self._decline)
+            append_text(choice, "text" if text_holder(choice) is choice else "content", self._decline)
             self.withheld = True
         if self.withheld:
             choice["finish_reason"] = "stop"
@@ -177,9 +177,9 @@ class OutputGuard:
         return not self._declined and any(choice.withheld for choice in self._choices.values())
 
     @property
-    def most_held(self) -> int:
+    def max_held(self) -> int:
         """The most characters of one choice that were ever held back at once."""
-        return max((choice.most_held for choice in self._choices.values()), default=0)
+        return max((choice.max_held for choice in self._choices.values()), default=0)
 
     def close(self) -> bytes:
         """The chunk that ends every open choice of a stream the engine gave up, as an ordinary answer ends."""
@@ -214,8 +214,8 @@ def _says(choice: dict[str, Any]) -> bool:
     return bool(
         choice.get("finish_reason") is not None
         or choice.get("logprobs")
-        or speech(choice).get("role")
-        or any(call.get("id") for call in speech(choice).get("tool_calls") or ())
+        or text_holder(choice).get("role")
+        or any(call.get("id") for call in text_holder(choice).get("tool_calls") or ())
         or any(surface.holder[surface.member] for surface in surfaces(choice))
     )
 

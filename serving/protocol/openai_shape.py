@@ -1,4 +1,4 @@
-"""OpenAI's shapes where vLLM's differ: absent instead of null, every required member, only documented reasons."""
+"""Converts vLLM's answers to OpenAI's documented shape: nulls, required members, finish reasons."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 
-# The members OpenAI documents as nullable; any other null of vLLM's means "not there".
+# Members that OpenAI documents as nullable; any other null of vLLM's means that the member is absent.
 NULLABLE = frozenset({"content", "refusal", "logprobs", "finish_reason"})
 FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 
 
 def conform_answer(payload: bytes) -> bytes:
-    """A whole answer of vLLM in OpenAI's documented shape."""
+    """Return vLLM's response body in OpenAI's documented shape."""
     answer = _present(orjson.loads(payload))
     if "usage" in answer:
         answer["usage"] = _present(answer["usage"])
@@ -21,7 +21,7 @@ def conform_answer(payload: bytes) -> bytes:
 
 
 def conform_chunk(payload: bytes) -> bytes:
-    """A streamed chunk of vLLM in OpenAI's documented shape."""
+    """Return vLLM's streamed chunk in OpenAI's documented shape."""
     chunk = _present(orjson.loads(payload))
     chunk["choices"] = [_choice(choice) for choice in chunk.get("choices", [])]
     return orjson.dumps(chunk)

@@ -1,7 +1,7 @@
-"""The one table of request fields that would disarm the policy, and why each is refused.
+"""The table of request fields that would disable the policy, and the reason why each is refused.
 
-Everything not listed here passes to the engine. Facts behind each row: the engine was seen to report or to follow
-the unrestricted model through it (vLLM 0.32).
+Any other field passes to the engine. Each row was observed on vLLM 0.32: through the field, the engine reports or
+follows the unrestricted model.
 """
 
 from __future__ import annotations
@@ -21,8 +21,13 @@ ALL = (CHAT, COMPLETIONS, RESPONSES, MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
-    """One refused field: the routes it is refused on, the values that are harmless, and the reason."""
+class RefusedField:
+    """One refused field.
+
+    routes     on which it is refused
+    harmless   values that are not refused
+    only_with  if set, the field is refused only together with this one
+    """
 
     field: str
     reason: str
@@ -31,7 +36,7 @@ class Denied:
     only_with: str = ""
 
     def refuses(self, route: str, body: Mapping[str, Any]) -> bool:
-        """Whether `body` sets this field, on `route`, to anything but a harmless value."""
+        """Return whether `body` sets this field, on `route`, to a value that is not harmless."""
         if route not in self.routes or self.field not in body:
             return False
         if _is_one_of(body[self.field], self.harmless):
@@ -43,46 +48,50 @@ OFF = (None, False)
 
 
 def _is_one_of(value: object, constants: tuple[object, ...]) -> bool:
-    # By identity: 0 equals False, and asks for something.
+    # Compared by identity: 0 equals False, but is not harmless.
     return any(value is constant for constant in constants)
 
 
-DENIED: tuple[Denied, ...] = (
-    Denied("vllm_xargs", "carries the policy, which the server alone writes"),
-    Denied("use_beam_search", "beam search drops the policy from its sub-requests", harmless=OFF),
-    Denied("prompt_logprobs", "reports the unrestricted model"),
-    Denied("logprob_token_ids", "reports what is masked"),
-    Denied("allowed_token_ids", "can leave only masked tokens"),
-    Denied("echo", "with logprobs, reports the unrestricted model", (COMPLETIONS,), OFF, only_with="logprobs"),
-    Denied("echo", "repeats text outside the restricted answer", (CHAT, RESPONSES, MESSAGES), OFF),
-    Denied("prompt_embeds", "cannot be read by the detector"),
-    Denied("mm_payload", "cannot be read by the detector"),
-    Denied("chat_template", "would change what the detector read"),
-    Denied("chat_template_kwargs", "would change what the detector read"),
-    Denied("return_token_ids", "token ids pass the output guard", harmless=OFF),
-    Denied("return_tokens_as_token_ids", "token ids pass the output guard", harmless=OFF),
-    Denied("return_prompt_text", "repeats text outside the restricted answer", harmless=OFF),
-    Denied("return_token_offsets", "describes text outside the restricted answer", harmless=OFF),
-    Denied("return_mm_kwargs", "describes text outside the restricted answer", harmless=OFF),
-    Denied("routed_experts_prompt_start", "reports internals of the unrestricted model", harmless=(None,)),
-    Denied("thinking_token_budget", "forces tokens after the restriction"),
-    Denied("kv_transfer_params", "moves engine state past the policy"),
-    Denied("ec_transfer_params", "moves engine state past the policy"),
-    Denied("logits_processors", "names code to run in the engine"),
-    Denied("request_id", "names a request inside the engine; send X-Request-Id instead"),
-    Denied("previous_response_id", "names an answer that was kept, and this server keeps none", (RESPONSES,)),
-    Denied("conversation", "names a conversation that was kept, and this server keeps none", (RESPONSES,)),
-    Denied("prompt", "names a prompt that was kept, and this server keeps none", (RESPONSES,)),
-    Denied("background", "asks to keep the answer, and this server keeps none", (RESPONSES,), OFF),
-    Denied("previous_input_messages", "carries turns past the detector", (RESPONSES,)),
-    Denied("enable_response_messages", "repeats text outside the restricted answer", (RESPONSES,), OFF),
-    Denied("container", "names what was kept elsewhere, and this server keeps nothing", (MESSAGES,)),
-    Denied("mcp_servers", "would have the server call others", (MESSAGES,), harmless=(None,)),
+REFUSED_FIELDS: tuple[RefusedField, ...] = (
+    RefusedField("vllm_xargs", "carries the policy, which the server alone writes"),
+    RefusedField("use_beam_search", "beam search drops the policy from its sub-requests", harmless=OFF),
+    RefusedField("prompt_logprobs", "reports the unrestricted model"),
+    RefusedField("logprob_token_ids", "reports what is masked"),
+    RefusedField("allowed_token_ids", "can leave only masked tokens"),
+    RefusedField(
+        "echo", "with logprobs, reports the unrestricted model", (COMPLETIONS,), OFF, only_with="logprobs"
+    ),
+    RefusedField("echo", "repeats text outside the restricted answer", (CHAT, RESPONSES, MESSAGES), OFF),
+    RefusedField("prompt_embeds", "cannot be read by the detector"),
+    RefusedField("mm_payload", "cannot be read by the detector"),
+    RefusedField("chat_template", "would change what the detector read"),
+    RefusedField("chat_template_kwargs", "would change what the detector read"),
+    RefusedField("return_token_ids", "token ids pass the output guard", harmless=OFF),
+    RefusedField("return_tokens_as_token_ids", "token ids pass the output guard", harmless=OFF),
+    RefusedField("return_prompt_text", "repeats text outside the restricted answer", harmless=OFF),
+    RefusedField("return_token_offsets", "describes text outside the restricted answer", harmless=OFF),
+    RefusedField("return_mm_kwargs", "describes text outside the restricted answer", harmless=OFF),
+    RefusedField("routed_experts_prompt_start", "reports internals of the unrestricted model", harmless=(None,)),
+    RefusedField("thinking_token_budget", "forces tokens after the restriction"),
+    RefusedField("kv_transfer_params", "moves engine state past the policy"),
+    RefusedField("ec_transfer_params", "moves engine state past the policy"),
+    RefusedField("logits_processors", "names code to run in the engine"),
+    RefusedField("request_id", "names a request inside the engine; send X-Request-Id instead"),
+    RefusedField(
+        "previous_response_id", "names an answer that was kept, and this server keeps none", (RESPONSES,)
+    ),
+    RefusedField("conversation", "names a conversation that was kept, and this server keeps none", (RESPONSES,)),
+    RefusedField("prompt", "names a prompt that was kept, and this server keeps none", (RESPONSES,)),
+    RefusedField("background", "asks to keep the answer, and this server keeps none", (RESPONSES,), OFF),
+    RefusedField("previous_input_messages", "carries turns past the detector", (RESPONSES,)),
+    RefusedField("enable_response_messages", "repeats text outside the restricted answer", (RESPONSES,), OFF),
+    RefusedField("container", "names what was kept elsewhere, and this server keeps nothing", (MESSAGES,)),
+    RefusedField("mcp_servers", "would have the server call others", (MESSAGES,), harmless=(None,)),
 )
 
 
-def refuse_disarming(route: str, body: Mapping[str, Any]) -> None:
-    """Raise RequestRefused naming the first field of `body` that would disarm the policy on `route`."""
-    for row in DENIED:
+def refuse_fields(route: str, body: Mapping[str, Any]) -> None:
+    """Raise RequestRefused naming the first refused field of `body` on `route`."""
+    for row in REFUSED_FIELDS:
         if row.refuses(route, body):
             raise RequestRefused(f"The field '{row.field}' is not served: it {row.reason}.", field=row.field)

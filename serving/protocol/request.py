@@ -1,4 +1,4 @@
-"""A generation request as the guard sees it: what it asks, in which route, and every text it carries."""
+"""A parsed generation request: its route, its body, and every text that the model will read."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from guard.text.conversation import Message
 from guard.text.json_escapes import readings
 from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.prompts import Prompts, read_prompts
-from serving.protocol.refused_fields import CHAT, refuse_disarming
+from serving.protocol.refused_fields import CHAT, refuse_fields
 
-# Members of a message or tool that name structure, not content.
+# Members of a message or tool that hold structure, not content.
 STRUCTURAL = frozenset({"role", "type", "id", "tool_call_id"})
-# Members of a JSON schema whose keys are names of the client's.
+# Members of a JSON schema whose keys are names that the client chose.
 NAMED = ("properties", "patternProperties", "$defs", "definitions")
 CHAT_CHUNK = "chat.completion.chunk"
-# Further members of a body whose strings the model reads or is made to spell.
+# Further members of a body whose strings the model reads or must generate.
 CONTEXT = ("tools", "functions", "documents", "response_format", "structured_outputs", "suffix")
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """A parsed request that carries nothing from the deny list.
+    """A parsed request without refused fields.
 
-    `route` and `body` are what the engine is asked; `asked` is what the client asked, maybe in another dialect.
+    `route` and `body` are for the engine; `original` is the body that the client sent, maybe in another dialect.
     """
 
     route: str
     body: dict[str, Any] = field(repr=False)
-    asked: dict[str, Any] = field(repr=False, default_factory=dict)
+    original: dict[str, Any] = field(repr=False, default_factory=dict)
 
     @property
     def stream(self) -> bool:
@@ -43,13 +43,13 @@ class GenerationRequest:
 
     @property
     def logprobs(self) -> bool:
-        """Whether the client asked for log-probabilities (0 of a completion's alternatives asks too)."""
-        asked = self.body.get("logprobs")
-        return asked is not None and asked is not False
+        """Whether the client asked for log-probabilities. For a completion, 0 alternatives asks for them too."""
+        logprobs = self.body.get("logprobs")
+        return logprobs is not None and logprobs is not False
 
     @property
     def choices_per_prompt(self) -> int:
-        """`n`; a value the engine will refuse counts as 1."""
+        """The value of `n`; 1 if the engine will refuse it."""
         n = self.body.get("n")
         return n if isinstance(n, int) and n > 0 else 1
 
@@ -59,24 +59,24 @@ class GenerationRequest:
         return Prompts() if self.route == CHAT else read_prompts(self.body.get("prompt"))
 
     def blank_chunk(self, request_id: str) -> dict[str, Any]:
-        """A streamed chunk of this request's answer, without choices."""
+        """Return a chunk of this request's stream without choices."""
         kind, prefix = (CHAT_CHUNK, "chatcmpl") if self.route == CHAT else ("text_completion", "cmpl")
         model = str(self.body.get("model") or "")
         return {"id": f"{prefix}-{request_id}", "object": kind, "created": int(time.time()), "model": model}
 
     def conversation(self, prompts: tuple[str, ...]) -> tuple[Message, ...]:
-        """Everything the model will read, oldest first; `prompts` are the texts of a completion's prompts."""
+        """Return all that the model will read, oldest first; `prompts` are the texts of a completion's prompts."""
         messages = [Message("user", text) for text in prompts]
         if self.route == CHAT:
             messages = [_message(item) for item in _list(self.body.get("messages"))]
         extra = "\n".join(text for name in CONTEXT for text in strings(self.body.get(name)))
         if extra:
             messages.insert(0, Message("context", extra))
-        # Tool results and arguments are JSON in a string, whose escapes must hide nothing.
+        # Tool results and arguments are JSON in a string: its escapes must not hide a phrase.
         return tuple(Message(message.role, readings(message.text)) for message in messages)
 
     def seeds(self, prompts: tuple[str, ...]) -> tuple[str, ...]:
-        """Text each prompt's answer continues: it counts for matching although the client sent it."""
+        """Return the text that each answer continues: a phrase may begin in it and end in the answer."""
         if self.route != CHAT:
             return tuple("" for _ in prompts) if self.body.get("echo") else prompts
         messages = _list(self.body.get("messages"))
@@ -85,22 +85,22 @@ class GenerationRequest:
 
 
 def parse(route: str, raw: bytes) -> GenerationRequest:
-    """The request in `raw`, or RequestRefused when it is no JSON object or would disarm the policy."""
+    """Return the request in `raw`; RequestRefused if it is not a JSON object or has a refused field."""
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
         raise MalformedBody("The request body is not valid JSON.") from None
     if not isinstance(body, dict):
         raise MalformedBody("The request body must be a JSON object.")
-    refuse_disarming(route, body)
+    refuse_fields(route, body)
     dialect = DIALECTS.get(route)
     if dialect is None:
         request = GenerationRequest(route, body, body)
-        # Raises for a prompt that nobody could read.
+        # Raises UnreadablePrompt.
         _ = request.prompts
         return request
     chat = dialect.to_chat(body)
-    refuse_disarming(CHAT, chat)
+    refuse_fields(CHAT, chat)
     return GenerationRequest(CHAT, chat, body)
 
 
@@ -111,9 +111,9 @@ class MalformedBody(RequestRefused):
 
 
 def strings(value: object) -> Iterator[str]:
-    """Every string inside a JSON value, in document order, except structural members (no recursion limit).
+    """Yield every string inside a JSON value except structural members, in document order and at any depth.
 
-    The names that a schema gives to properties are strings too: the model reads them as it reads the rest.
+    The property names of a JSON schema are among them, since the model reads them too.
     """
     stack = [value]
     while stack:
@@ -121,7 +121,7 @@ def strings(value: object) -> Iterator[str]:
         if isinstance(item, str):
             yield item
         elif isinstance(item, Mapping):
-            # A property may have one of these names, and hold more than a word.
+            # A property may have a structural name, but then its value is no string.
             stack.extend(
                 item[key] for key in reversed(item) if key not in STRUCTURAL or not isinstance(item[key], str)
             )

@@ -1,7 +1,7 @@
-"""Surfaces: every place in one choice of an answer where text of the model can leave.
+"""Surfaces: every member of a choice through which the model's text can reach the client.
 
-A streamed choice keeps its texts in `delta`, a whole chat choice in `message`, a completion in `text`; the guard
-sees only `Surface`s.
+A streamed choice holds its texts in `delta`, a whole chat choice in `message`, a completion in `text`. The output
+guard handles all of them as `Surface`s.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ MAIN = ("content", "text")
 
 
 class Surface(NamedTuple):
-    """One text member: `key` names the surface across the chunks of a choice, `holder[member]` is its text."""
+    """One text member, `holder[member]`; `key` identifies the surface across the chunks of a choice."""
 
     key: str
     holder: dict[str, Any]
     member: str
 
 
-def speech(choice: dict[str, Any]) -> dict[str, Any]:
-    """The object that holds a choice's texts: its delta, its message, or itself for a completion."""
+def text_holder(choice: dict[str, Any]) -> dict[str, Any]:
+    """Return the object that holds a choice's texts: its delta, its message, or the completion's choice itself."""
     for member in ("delta", "message"):
         if isinstance(choice.get(member), dict):
             found: dict[str, Any] = choice[member]
@@ -33,8 +33,8 @@ def speech(choice: dict[str, Any]) -> dict[str, Any]:
 
 
 def surfaces(choice: dict[str, Any]) -> Iterator[Surface]:
-    """Every surface of `choice` that holds text in this chunk."""
-    holder = speech(choice)
+    """Yield every surface of `choice` that is present in this chunk."""
+    holder = text_holder(choice)
     if holder is choice:
         if isinstance(choice.get("text"), str):
             yield Surface("text", choice, "text")
@@ -48,7 +48,7 @@ def surfaces(choice: dict[str, Any]) -> Iterator[Surface]:
 
 
 def plain_piece(choice: dict[str, Any]) -> Surface | None:
-    """The one surface of a chunk that is a piece of text and nothing else; None for any other chunk."""
+    """Return the surface of a choice that holds one piece of text and nothing else; None for any other choice."""
     if choice.get("finish_reason") is not None or choice.get("logprobs"):
         return None
     delta = choice.get("delta")
@@ -60,8 +60,8 @@ def plain_piece(choice: dict[str, Any]) -> Surface | None:
 
 
 def withhold_unknown(choice: dict[str, Any]) -> bool:
-    """Empty every member of a chat message that no surface covers; True if there was one."""
-    holder = speech(choice)
+    """Set every member of a chat message that no surface covers to None; return whether there was one."""
+    holder = text_holder(choice)
     if holder is choice:
         return False
     unknown = [key for key in holder if key not in PLAIN and key not in TEXTS and holder[key] is not None]
@@ -70,13 +70,13 @@ def withhold_unknown(choice: dict[str, Any]) -> bool:
     return bool(unknown)
 
 
-def add(choice: dict[str, Any], key: str, text: str) -> None:
-    """Append `text` to the surface `key` of `choice`, making the member if this chunk lacks it."""
+def append_text(choice: dict[str, Any], key: str, text: str) -> None:
+    """Append `text` to the surface `key` of `choice`; add the member if this chunk lacks it."""
     for surface in surfaces(choice):
         if surface.key == key:
             surface.holder[surface.member] += text
             return
-    holder = speech(choice)
+    holder = text_holder(choice)
     if key in TEXTS or key == "text":
         holder[key] = text
     elif key.startswith("tool"):

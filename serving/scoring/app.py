@@ -1,7 +1,6 @@
-"""The scoring plane: how likely the served model finds given answers, for evaluations on this machine only.
+"""The scoring plane: log-probabilities of given answers under the served distribution, for local evaluations.
 
-It would tell a client what is suppressed, so it exists only where it is asked for, on loopback, behind the admin
-key.
+They would reveal what is suppressed, so the plane is off by default, on loopback only, and needs the admin key.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from guard.text.conversation import Message
 from serving.admin.auth import Gate
 from serving.admin.problems import documented, install
 from serving.planner import WITHHELD, PlannedRequest, engine_args
-from serving.scoring.teacher_forcing import Teacher
+from serving.scoring.teacher_forcing import AnswerScorer
 from serving.secret import SecretText
 
 ROUTE = "/eval/v1/score"
 
 
 class NoLikelihood(RequestRefused):
-    """What answers this prompt is no distribution over answers: a fixed refusal, or agents."""
+    """A prompt that the decline text or the agents would answer: there is no distribution to score under."""
 
     code = "no_likelihood"
     status = 409
@@ -42,12 +41,14 @@ class Turn(BaseModel):
 
 
 class ScoreIn(BaseModel):
-    """A conversation or a plain prompt, and the answer that is scored."""
+    """A conversation or a plain prompt, and the answer to score."""
 
     model_config = ConfigDict(extra="forbid")
 
     messages: list[Turn] | None = Field(None, min_length=1)
-    prompt: str | None = Field(None, description='What the answer continues; "": the answer is all that is sent.')
+    prompt: str | None = Field(
+        None, description='The text that the answer continues; "": the answer is all that the model reads.'
+    )
     answer: str = Field(min_length=1)
     end: bool = Field(True, description="Whether the end of sequence counts as the answer's last token.")
 
@@ -58,20 +59,20 @@ class ScoreIn(BaseModel):
         return self
 
     def conversation(self) -> list[Message]:
-        """What the detector reads: the prompt, and where there is none the answer, since that is what is sent."""
+        """Return what the detector reads: the messages or the prompt, or the answer if the prompt is empty."""
         if self.messages is not None:
             return [Message(turn.role, turn.content) for turn in self.messages]
         return [Message("user", self.prompt or self.answer)]
 
 
 class Score(BaseModel):
-    """The answer as the served distribution has it, token by token."""
+    """The answer's log-probabilities under the served distribution, token by token."""
 
     plan: PlanKind
     policy_version: int
     tokens: list[int]
-    log_probs: list[float | None] = Field(description="Of each token; null where it cannot be said.")
-    predicted: list[int] = Field(description="The likeliest token at each place.")
+    log_probs: list[float | None] = Field(description="Of each token; null for a forbidden token.")
+    predicted: list[int] = Field(description="The most likely token at each position.")
 
 
 class ConversationPlanner(Protocol):
@@ -81,31 +82,31 @@ class ConversationPlanner(Protocol):
 
 
 def create_scoring(
-    planner: ConversationPlanner, teacher: Callable[[], Teacher], key: SecretText, max_body_bytes: int
+    planner: ConversationPlanner, scorer: Callable[[], AnswerScorer], key: SecretText, max_body_bytes: int
 ) -> FastAPI:
-    """Return the scoring plane, open only to who bears `key`; `teacher` raises EngineUnavailable without one."""
+    """Return the scoring plane. Requests need `key`; `scorer` raises EngineUnavailable without an engine."""
     app = FastAPI(title="Lethe scoring plane", version="1", openapi_url=None, redirect_slashes=False)
 
     @app.post(ROUTE, responses=documented(409, 413, 415))
     async def score(body: ScoreIn) -> Score:
         """Score an answer under the distribution that would answer this prompt."""
-        reading = teacher()
+        answer_scorer = scorer()
         plan = (await planner.plan(body.conversation())).plan
         if plan.kind in WITHHELD:
-            raise NoLikelihood("what answers this prompt has no likelihood of answers")
+            raise NoLikelihood("this prompt is declined or answered by agents, which have no log-probabilities")
         messages = None if body.messages is None else [turn.model_dump() for turn in body.messages]
-        forced = await reading.force(
-            reading.prompt(messages, body.prompt or ""),
-            reading.answer(body.answer, end=body.end),
+        scored = await answer_scorer.score(
+            answer_scorer.prompt(messages, body.prompt or ""),
+            answer_scorer.answer(body.answer, end=body.end),
             engine_args(plan).dump(),
-            free=plan.kind is PlanKind.PASS,
+            unrestricted=plan.kind is PlanKind.PASS,
         )
         return Score(
             plan=plan.kind,
             policy_version=plan.version,
-            tokens=list(forced.tokens),
-            log_probs=[value if math.isfinite(value) else None for value in forced.log_probs],
-            predicted=list(forced.predicted),
+            tokens=list(scored.tokens),
+            log_probs=[value if math.isfinite(value) else None for value in scored.log_probs],
+            predicted=list(scored.predicted),
         )
 
     app.add_middleware(Gate, key=key, max_body_bytes=max_body_bytes)
@@ -113,8 +114,8 @@ def create_scoring(
     return app
 
 
-def teacher_of(client: object | None, unready: str) -> Teacher:
-    """The teacher of a running engine's client; EngineUnavailable while there is none."""
+def scorer_of(client: object | None, unready: str) -> AnswerScorer:
+    """Return the scorer for a running engine's client; raise EngineUnavailable while there is none."""
     if client is None or unready:
         raise EngineUnavailable(f"the server is not ready: {unready or 'the engine is starting'}")
-    return Teacher(client)
+    return AnswerScorer(client)

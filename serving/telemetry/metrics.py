@@ -1,7 +1,6 @@
-"""Prometheus metrics of one server; no label holds a text, a target or a client.
+"""Prometheus metrics of one server. No label holds a text, a target or a client.
 
-Counters and gauges live in a registry of their own, so that the engine's never mix with them. What each means is
-listed in docs/metrics.md.
+They have a registry of their own, apart from the engine's metrics. docs/metrics.md describes each of them.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-SHORT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
-CHARS = (0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
+REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+BUCKETS_CHARS = (0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
 
 
-class Closed(StrEnum):
-    """Why the server gave no answer of the model's although the policy did not say so."""
+class FailClosed(StrEnum):
+    """Why a request failed closed: it got no answer from the model although its plan allowed one."""
 
     NOT_READY = "not_ready"
     ROW_FAILED = "row_failed"
@@ -32,7 +31,7 @@ class Closed(StrEnum):
 
 
 class Metrics:
-    """What happened, in numbers; every method is cheap, takes no lock for long and never raises."""
+    """The metrics of a server. Every method is cheap and never raises."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -43,14 +42,18 @@ class Metrics:
 
     def _make_request_metrics(self) -> None:
         self._requests = self._counter("requests", "Answered requests of the data plane.", "route", "status")
-        self._duration = self._histogram("request_duration_seconds", "Until the last byte.", SECONDS, "route")
+        self._duration = self._histogram(
+            "request_duration_seconds", "Until the last byte.", REQUEST_BUCKETS_S, "route"
+        )
         self._first = self._histogram(
-            "time_to_first_token_seconds", "Until a stream's first byte.", SECONDS, "route"
+            "time_to_first_token_seconds", "Until a stream's first byte.", REQUEST_BUCKETS_S, "route"
         )
         self._overhead = self._histogram(
-            "overhead_seconds", "Work that is not the engine's.", SHORT_SECONDS, "stage"
+            "overhead_seconds", "Work that is not the engine's.", STAGE_BUCKETS_S, "stage"
         )
-        self._held = self._histogram("holdback_chars", "Most characters held back at once, per answer.", CHARS)
+        self._held = self._histogram(
+            "holdback_chars", "Most characters held back at once, per answer.", BUCKETS_CHARS
+        )
         self._withheld = self._counter("withheld_answers", "Answers from which the output guard kept text.")
         self._closed = self._counter("fail_closed", "Requests that got no answer of the model's.", "reason")
 
@@ -72,50 +75,50 @@ class Metrics:
     def _gauge(self, name: str, help: str, *labels: str) -> Gauge:
         return Gauge(f"lethe_{name}", help, labels, registry=self.registry)
 
-    def answered(self, route: str, status: int, seconds: float) -> None:
-        """A request of the data plane ended; `route` is one that is served, or `other`."""
+    def count_response(self, route: str, status: int, seconds: float) -> None:
+        """Count a response of the data plane and its duration; `route` is one that is served, or `other`."""
         self._requests.labels(route, str(status)).inc()
         self._duration.labels(route).observe(seconds)
 
-    def spoke(self, route: str, seconds: float) -> None:
-        """A stream's first byte left."""
+    def observe_first_byte(self, route: str, seconds: float) -> None:
+        """Observe the seconds until a stream's first byte."""
         self._first.labels(route).observe(seconds)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage of our own work on a request."""
+    def time_stage(self, name: str) -> Iterator[None]:
+        """Time one stage of the server's own work on a request."""
         started = perf_counter()
         try:
             yield
         finally:
             self._overhead.labels(name).observe(perf_counter() - started)
 
-    def guarded(self, most_held: int, withheld: bool) -> None:
-        """An answer left through the output guard."""
-        self._held.observe(most_held)
+    def observe_output_guard(self, max_held: int, withheld: bool) -> None:
+        """Observe how much the output guard held back of an answer, and whether it withheld any of it."""
+        self._held.observe(max_held)
         if withheld:
             self._withheld.inc()
 
-    def closed(self, reason: Closed) -> None:
-        """A request got no answer of the model's, for safety."""
+    def count_fail_closed(self, reason: FailClosed) -> None:
+        """Count a request that failed closed."""
         self._closed.labels(reason.value).inc()
 
-    def verdict(self, action: PlanKind, mode: Mode) -> None:
-        """A plan was made (`enforce`), or would have been made of a shadow target (`shadow`)."""
+    def count_plan(self, action: PlanKind, mode: Mode) -> None:
+        """Count a plan: one that was made (`enforce`), or that a shadow target would have had (`shadow`)."""
         self._verdicts.labels(action.value, mode.value).inc()
 
-    def dropped(self, count: int) -> None:
-        """Verdicts were lost rather than letting a request wait."""
+    def count_dropped_verdicts(self, count: int) -> None:
+        """Count verdicts that were dropped so that no request had to wait."""
         self._dropped.inc(count)
 
-    def agent_called(self, role: str, outcome: str, read: int = 0, said: int = 0) -> None:
-        """A model was called for an agent; `role` and `outcome` are of closed sets, the rest counts tokens."""
+    def count_agent_call(self, role: str, outcome: str, prompt_tokens: int, completion_tokens: int) -> None:
+        """Count a model call of the agents and its tokens; `role` and `outcome` come from closed sets."""
         self._agent_calls.labels(role, outcome).inc()
-        self._agent_tokens.labels(role, "read").inc(read)
-        self._agent_tokens.labels(role, "said").inc(said)
+        self._agent_tokens.labels(role, "read").inc(prompt_tokens)
+        self._agent_tokens.labels(role, "said").inc(completion_tokens)
 
-    def exposed(self, stored: int, enforced: int, targets: Mapping[Mode, int], up: bool) -> bytes:
-        """Prometheus' text of everything, with the state of the policy and the engine as given."""
+    def exposition(self, stored: int, enforced: int, targets: Mapping[Mode, int], up: bool) -> bytes:
+        """Return all metrics in Prometheus' text format, with the given state of the policy and the engine."""
         self._version.labels("stored").set(stored)
         self._version.labels("enforced").set(enforced)
         for mode in Mode:

@@ -1,4 +1,4 @@
-"""What was decided about requests, and what shadow targets would have changed: ids and scores, never a text."""
+"""The verdict log: which targets each request touched and what was or would have been done. Stores no text."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from guard.targets.target import ForgetTarget, Method, Mode
 from serving.telemetry.metrics import Metrics
 
 log = logging.getLogger("lethe")
-MOST_ROWS = 100_000
-LONGEST_SECONDS = 30 * 24 * 3600.0
-MOST_WAITING = 10_000
-PAUSE = 0.2
-MOST_PER_REQUEST = 50
+MAX_ROWS = 100_000
+MAX_AGE_S = 30 * 24 * 3600.0
+MAX_WAITING = 10_000
+WRITE_PERIOD_S = 0.2
+MAX_PER_REQUEST = 50
 _COLUMNS = "seq, at, request_id, target_id, revision, score, signals, kind, mode"
 _SCHEMA = """CREATE TABLE IF NOT EXISTS verdicts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, request_id TEXT NOT NULL, target_id TEXT NOT NULL,
@@ -37,7 +37,7 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS verdicts (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One target that one request touched; `kind` is what was done, or would have been for a target in shadow."""
+    """One target that a request touched; `kind` is what was done or, for a shadow target, would have been."""
 
     at: float
     request_id: str
@@ -51,14 +51,14 @@ class Verdict:
 
 
 class VerdictPage(NamedTuple):
-    """A run of verdicts, newest first; `next` continues it with older ones, None at the end."""
+    """A page of verdicts, newest first; `next` is the cursor of the next page, None at the end."""
 
     items: list[Verdict]
     next: int | None
 
 
 def would_be(target: ForgetTarget) -> PlanKind:
-    """What enforcing `target` alone would do with a conversation that touches it."""
+    """Return the kind of plan for a conversation that touches `target` alone, were it enforced."""
     methods = target.draft.methods
     if Method.DECLINE in methods:
         return PlanKind.DECLINE
@@ -72,68 +72,70 @@ def would_be(target: ForgetTarget) -> PlanKind:
 def verdicts_of(
     request_id: str, kind: PlanKind, matches: Sequence[Match], targets: Mapping[str, ForgetTarget]
 ) -> list[Verdict]:
-    """The verdicts of one request whose plan is of `kind`, the best matches alone if they are very many."""
+    """Return the verdicts of a request whose plan is of `kind`: best first, MAX_PER_REQUEST at most."""
     now = time.time()
     found = []
-    for match in matches[:MOST_PER_REQUEST]:
+    for match in matches[:MAX_PER_REQUEST]:
         target = targets[match.target_id]
-        done = kind if match.mode is Mode.ENFORCE else would_be(target)
+        action = kind if match.mode is Mode.ENFORCE else would_be(target)
         signals = {name: value for name, value in asdict(match.signals).items() if isinstance(value, float)}
-        found.append(Verdict(now, request_id, target.id, target.revision, match.score, signals, done, match.mode))
+        found.append(
+            Verdict(now, request_id, target.id, target.revision, match.score, signals, action, match.mode)
+        )
     return found
 
 
 class VerdictLog:
-    """The latest verdicts in a SQLite file of their own: at most `most`, none older than `longest` seconds.
+    """The latest verdicts in a SQLite file: at most `max_rows`, none older than `max_age_s` seconds.
 
-    `note` only puts them in a queue that `run` writes from a thread; when the queue is full or the file cannot be
-    written they are counted as dropped, and no request waits or fails. `page` reads; it raises StoreUnavailable.
+    `add` puts verdicts in a queue that `run` writes from a thread. If the queue is full or the file cannot be
+    written, they are dropped and counted: no request waits or fails. `page` raises StoreUnavailable.
     """
 
     def __init__(
-        self, path: Path, metrics: Metrics, most: int = MOST_ROWS, longest: float = LONGEST_SECONDS
+        self, path: Path, metrics: Metrics, max_rows: int = MAX_ROWS, max_age_s: float = MAX_AGE_S
     ) -> None:
         self._path = path
         self._metrics = metrics
-        self._most = most
-        self._longest = longest
-        self._waiting: deque[Verdict] = deque()
-        self._writing = threading.Lock()
+        self._max_rows = max_rows
+        self._max_age_s = max_age_s
+        self._queue: deque[Verdict] = deque()
+        self._write_lock = threading.Lock()
 
-    def note(self, verdicts: Sequence[Verdict]) -> None:
-        """Have `verdicts` written soon."""
-        room = MOST_WAITING - len(self._waiting)
-        self._waiting.extend(verdicts[:room])
+    def add(self, verdicts: Sequence[Verdict]) -> None:
+        """Queue `verdicts`."""
+        room = MAX_WAITING - len(self._queue)
+        self._queue.extend(verdicts[:room])
         if len(verdicts) > room:
-            self._metrics.dropped(len(verdicts) - room)
+            self._metrics.count_dropped_verdicts(len(verdicts) - room)
 
     async def run(self) -> None:
-        """Write what was noted until cancelled, and what is left then."""
+        """Write queued verdicts until cancelled, then write the rest."""
         try:
             while True:
-                await asyncio.sleep(PAUSE)
-                if self._waiting:
+                await asyncio.sleep(WRITE_PERIOD_S)
+                if self._queue:
                     await asyncio.to_thread(self.flush)
         finally:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was noted; what cannot be written is dropped."""
-        with self._writing:
-            batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        """Write queued verdicts now; drop those that cannot be written."""
+        with self._write_lock:
+            batch = [self._queue.popleft() for _ in range(len(self._queue))]
             if not batch:
                 return
             try:
                 with self._open() as connection:
                     self._write(connection, batch)
             except StoreUnavailable as error:
-                self._metrics.dropped(len(batch))
+                self._metrics.count_dropped_verdicts(len(batch))
                 log.error("verdicts were dropped: %s", error.message)
 
     def page(
         self, before: int | None = None, limit: int = 100, mode: Mode | None = None, target_id: str | None = None
     ) -> VerdictPage:
-        """Up to `limit` verdicts older than number `before`, newest first; of one mode or target if given."""
+        """Return up to `limit` verdicts older than number `before`, newest first; of one mode or target."""
         self.flush()
         with self._open() as connection:
             rows = connection.execute(
@@ -156,13 +158,14 @@ class VerdictLog:
             )
             newest = connection.execute("SELECT max(seq) FROM verdicts").fetchone()[0]
             connection.execute(
-                "DELETE FROM verdicts WHERE seq <= ? OR at < ?", (newest - self._most, time.time() - self._longest)
+                "DELETE FROM verdicts WHERE seq <= ? OR at < ?",
+                (newest - self._max_rows, time.time() - self._max_age_s),
             )
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            # Readable by its owner alone, as the registry is.
+            # Readable only by its owner, as the registry is.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             with closing(sqlite3.connect(self._path, timeout=5)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")

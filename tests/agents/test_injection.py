@@ -19,7 +19,7 @@ from agents.decision import VARIANTS
 from agents.pipeline import Profile, answer
 from agents.prompts.case import Subject
 from agents.reason import Reason
-from agents.result import Verdict
+from agents.result import AgentsResult
 from guard.targets.target import Draft, Fact
 from guard.text.conversation import Message
 from tests.agents.actor import Actor, Asked, Said, Spoken
@@ -192,7 +192,7 @@ PLACES = ("question", "earlier turn", "own answer", "candidates", "merged text")
 
 async def verdict_on(
     audit: PolicyAudit, conversation: list[Message], gullible: Gullible, profile: Profile, subjects: list[Subject]
-) -> Verdict:
+) -> AgentsResult:
     return await answer(conversation, subjects, Spoken(Actor(gullible)), audit, profile=profile)
 
 

@@ -13,7 +13,7 @@ from agents.lethe import SUBJECTS
 from agents.pipeline import Profile, answer
 from agents.prompts.case import Subject
 from agents.reason import Reason
-from agents.result import Verdict
+from agents.result import AgentsResult
 from guard.targets.target import Draft, Kind, Scope
 from guard.text.conversation import Message
 from tests.agents.actor import Actor, chat_with, cut_off, played
@@ -48,7 +48,7 @@ def lines(**changed: Any) -> dict[str, Any]:
 
 async def play(
     actor: Actor, audit: PolicyAudit, *conversation: Message, touched: tuple[Subject, ...] = (), **settings: Any
-) -> Verdict:
+) -> AgentsResult:
     async with chat_with(actor) as chat:
         return await answer(conversation or (Message("user", QUESTION),), touched, chat, audit, **settings)
 
@@ -271,7 +271,7 @@ class TestSecrets:
     KEY = Draft(name="Heron Key", kind=Kind.SECRET, phrases=("heron-99-tau",))
 
     @staticmethod
-    async def ask(audit: PolicyAudit, own: str, *touched: Subject) -> tuple[Verdict, Actor]:
+    async def ask(audit: PolicyAudit, own: str, *touched: Subject) -> tuple[AgentsResult, Actor]:
         engine, agents = Actor(played(vanilla=own)), Actor(played(**lines()))
         async with chat_with(engine) as first, chat_with(agents, second_provider=True) as second:
             asked = [Message("user", QUESTION)]

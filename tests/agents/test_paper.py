@@ -14,7 +14,7 @@ from agents.pipeline import Profile, answer
 from agents.prompts.case import Subject
 from agents.prompts.prompt import brief
 from agents.reason import Reason
-from agents.result import Verdict
+from agents.result import AgentsResult
 from guard.text.conversation import Message
 from tests.agents.actor import Actor, chat_with, played
 
@@ -44,7 +44,7 @@ def lines(**changed: Any) -> dict[str, Any]:
     return script | changed
 
 
-async def play(actor: Actor, audit: PolicyAudit, *conversation: Message) -> Verdict:
+async def play(actor: Actor, audit: PolicyAudit, *conversation: Message) -> AgentsResult:
     async with chat_with(actor) as chat:
         asked = conversation or (Message("user", QUESTION),)
         return await answer(asked, SUBJECTS, chat, audit, profile=Profile.PAPER)

@@ -13,7 +13,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from guard.text.normalise import fold
-from serving.protocol.refused_fields import CHAT, COMPLETIONS, DENIED, MESSAGES, RESPONSES, Denied
+from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, REFUSED_FIELDS, RESPONSES, RefusedField
 from tests.e2e.server import Server
 from tests.e2e.tofu import Author, authors
 
@@ -145,8 +145,8 @@ def test_two_thousand_pushed_answers_hold_no_phrase(
     assert asyncio.run(sweep(server, attacks, ANSWERS // CHOICES, phrases)) == []
 
 
-@pytest.mark.parametrize("row", DENIED, ids=lambda row: f"{row.field}-{len(row.routes)}")
-def test_every_refused_field_is_refused_by_name(server: Server, row: Denied) -> None:
+@pytest.mark.parametrize("row", REFUSED_FIELDS, ids=lambda row: f"{row.field}-{len(row.routes)}")
+def test_every_refused_field_is_refused_by_name(server: Server, row: RefusedField) -> None:
     hello = [{"role": "user", "content": "Hi"}]
     bodies: dict[str, dict[str, Any]] = {
         CHAT: {"messages": hello},

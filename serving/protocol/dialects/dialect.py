@@ -1,4 +1,4 @@
-"""A dialect: a second wire over chat completions, mapped at the edge to chat and back.
+"""A dialect: another API, translated to chat completions at the edge and back.
 
 The planner, the engine and the output guard handle only chat, so a dialect is guarded exactly as chat is.
 """
@@ -16,7 +16,7 @@ from serving.protocol.errors import ErrorResponse
 
 
 class Unmappable(RequestRefused):
-    """A value of another wire that chat completions have no word for; `field` names the member."""
+    """A value of another API that chat completions cannot express; `field` names the member."""
 
     code = "invalid_value"
 
@@ -28,56 +28,56 @@ class Event(NamedTuple):
     data: dict[str, Any]
 
     def frame(self) -> bytes:
-        """The event as it goes over the wire."""
+        """Return the event as it is sent."""
         return b"event: " + self.name.encode() + b"\ndata: " + orjson.dumps(self.data) + b"\n\n"
 
 
-class Telling(Protocol):
-    """One answer on its way from chat's wire; the whole answer is a stream of one chunk."""
+class AnswerTranslator(Protocol):
+    """Translates one chat answer; an answer that is not streamed comes as a stream of one chunk."""
 
     def chunk(self, chunk: dict[str, Any]) -> list[Event]:
-        """The events of one chunk of chat's."""
+        """Return the events for one chat chunk."""
 
     def end(self) -> list[Event]:
-        """The events that end the answer; further calls give none."""
+        """Return the events that end the answer; none if it has already ended."""
 
-    def broken(self, error: ErrorResponse) -> list[Event]:
-        """The events of an answer that failed in the middle."""
+    def fail(self, error: ErrorResponse) -> list[Event]:
+        """Return the events that end an answer that failed midway."""
 
-    def whole(self) -> dict[str, Any]:
-        """The answer so far as one object."""
+    def body(self) -> dict[str, Any]:
+        """Return the answer so far as one response body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A wire, by what it takes to map it.
+    """The functions that translate one API.
 
-    to_chat  chat's body for a body of this wire; raises Unmappable when there is none
-    telling  the answer to a body of this wire, under a request id
-    failure  an error of ours (OpenAI's envelope, chat's members) as this wire puts it, under a request id
+    to_chat     returns the chat body for a body of this API; raises Unmappable if there is none
+    translator  returns what translates the answer to a body of this API, given the request id
+    failure     returns our error response in this API's shape, given it in OpenAI's and the request id
     """
 
     to_chat: Callable[[dict[str, Any]], dict[str, Any]]
-    telling: Callable[[dict[str, Any], str], Telling]
+    translator: Callable[[dict[str, Any], str], AnswerTranslator]
     failure: Callable[[ErrorResponse, str], ErrorResponse]
 
 
 def text_of(value: object, field: str) -> str:
-    """`value` if it is a string; Unmappable, naming `field`, if not."""
+    """Return `value` if it is a string; else raise Unmappable naming `field`."""
     if isinstance(value, str):
         return value
     raise Unmappable(f"The field '{field}' holds something that is not text.", field=field)
 
 
 def object_of(value: object, field: str) -> dict[str, Any]:
-    """`value` if it is a JSON object; Unmappable, naming `field`, if not."""
+    """Return `value` if it is a JSON object; else raise Unmappable naming `field`."""
     if isinstance(value, dict):
         return value
     raise Unmappable(f"The field '{field}' holds something that is not an object.", field=field)
 
 
 def list_of(value: object, field: str) -> list[Any]:
-    """`value` if it is a list, nothing for null; Unmappable, naming `field`, if neither."""
+    """Return `value` if it is a list, [] if it is None; else raise Unmappable naming `field`."""
     if value is None:
         return []
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A chat answer as Anthropic's Messages answer: the object and its events."""
+"""Translates a chat answer to Anthropic's Messages API: the message object and its events."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import orjson
 
+from serving.protocol.dialects.content_delta import ContentDelta, content_deltas
 from serving.protocol.dialects.dialect import Event
-from serving.protocol.dialects.piece import Piece, pieces
 from serving.protocol.errors import ErrorResponse
 
 BLOCKS = {"reasoning": "thinking", "text": "text", "refusal": "text", "call": "tool_use"}
-# The event that says more of a block, and its member.
+# By block type: the type of its delta, and the member that holds the text.
 DELTAS = {
     "thinking": ("thinking_delta", "thinking"),
     "text": ("text_delta", "text"),
@@ -31,15 +31,15 @@ ERRORS = {
 
 
 class Block:
-    """One content block while it is being said."""
+    """One content block in progress; `first` is the delta that started it."""
 
-    def __init__(self, piece: Piece) -> None:
-        self.piece = piece
-        self.kind = BLOCKS[piece.kind]
+    def __init__(self, delta: ContentDelta) -> None:
+        self.first = delta
+        self.kind = BLOCKS[delta.kind]
         self.text = ""
 
     def arguments(self) -> dict[str, Any] | None:
-        """What a tool is called with; None while the text is no JSON object."""
+        """Return the arguments of a tool call, or None while the text is not a JSON object."""
         try:
             given = orjson.loads(self.text or "{}")
         except orjson.JSONDecodeError:
@@ -47,25 +47,25 @@ class Block:
         return given if isinstance(given, dict) else None
 
     def head(self) -> dict[str, Any]:
-        """The block before anything was said."""
+        """Return the block without content."""
         if self.kind == "tool_use":
-            return {"type": self.kind, "id": self.piece.id, "name": self.piece.name, "input": {}}
+            return {"type": self.kind, "id": self.first.id, "name": self.first.name, "input": {}}
         empty = {"type": self.kind, DELTAS[self.kind][1]: ""}
         return {**empty, "signature": ""} if self.kind == "thinking" else empty
 
-    def shown(self) -> dict[str, Any]:
-        """The block as it stands."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the block with its content so far."""
         if self.kind == "tool_use":
             return {**self.head(), "input": self.arguments() or {}}
         return {**self.head(), DELTAS[self.kind][1]: self.text}
 
 
-class MessageTelling:
-    """The answer to one Messages request."""
+class MessagesTranslator:
+    """Translates the answer to one Messages request; see `AnswerTranslator`."""
 
-    def __init__(self, asked: dict[str, Any], request_id: str) -> None:
+    def __init__(self, original: dict[str, Any], request_id: str) -> None:
         self._id = f"msg_{request_id}"
-        self._model = str(asked.get("model") or "")
+        self._model = str(original.get("model") or "")
         self._blocks: list[Block] = []
         self._open = False
         self._usage: dict[str, Any] = {}
@@ -79,8 +79,8 @@ class MessageTelling:
         self._usage = chunk.get("usage") or self._usage
         events = self._begin()
         for choice in chunk.get("choices") or ():
-            for piece in pieces(choice, self._blocks[-1].piece if self._blocks else None):
-                events += self._say(piece)
+            for delta in content_deltas(choice, self._blocks[-1].first if self._blocks else None):
+                events += self._add(delta)
             if choice.get("finish_reason") is not None:
                 self._reason = choice["finish_reason"]
                 stop = choice.get("stop_reason")
@@ -91,28 +91,28 @@ class MessageTelling:
         if self._ended:
             return []
         self._ended = True
-        whole = self.whole()
-        delta = {"stop_reason": whole["stop_reason"], "stop_sequence": whole["stop_sequence"]}
+        body = self.body()
+        delta = {"stop_reason": body["stop_reason"], "stop_sequence": body["stop_sequence"]}
         last = [
-            Event("message_delta", {"type": "message_delta", "delta": delta, "usage": whole["usage"]}),
+            Event("message_delta", {"type": "message_delta", "delta": delta, "usage": body["usage"]}),
             Event("message_stop", {"type": "message_stop"}),
         ]
         return [*self._begin(), *self._close(), *last]
 
-    def broken(self, error: ErrorResponse) -> list[Event]:
+    def fail(self, error: ErrorResponse) -> list[Event]:
         if self._ended:
             return []
         self._ended = True
         return [Event("error", failure(error, self._id.removeprefix("msg_")).body)]
 
-    def whole(self) -> dict[str, Any]:
+    def body(self) -> dict[str, Any]:
         stop, sequence = self._stop()
         return {
             "id": self._id,
             "type": "message",
             "role": "assistant",
             "model": self._model,
-            "content": [block.shown() for block in self._blocks],
+            "content": [block.as_json() for block in self._blocks],
             "stop_reason": stop,
             "stop_sequence": sequence,
             "usage": _usage(self._usage),
@@ -124,7 +124,7 @@ class MessageTelling:
         if self._reason in STOPS:
             return STOPS[self._reason], None
         calls = [block for block in self._blocks if block.kind == "tool_use"]
-        # A call that was cut short must not run, so it is not announced as one.
+        # A truncated tool call must not run, so the stop reason does not announce it.
         if calls and all(block.arguments() is not None for block in calls):
             return "tool_use", None
         return ("end_turn", None) if self._sequence is None else ("stop_sequence", self._sequence)
@@ -133,21 +133,21 @@ class MessageTelling:
         if self._begun:
             return []
         self._begun = True
-        message = {**self.whole(), "content": [], "stop_reason": None, "stop_sequence": None}
+        message = {**self.body(), "content": [], "stop_reason": None, "stop_sequence": None}
         return [Event("message_start", {"type": "message_start", "message": message})]
 
-    def _say(self, piece: Piece) -> list[Event]:
+    def _add(self, delta: ContentDelta) -> list[Event]:
         events: list[Event] = []
-        if not self._open or not piece.continues(self._blocks[-1].piece):
+        if not self._open or not delta.continues(self._blocks[-1].first):
             events += self._close()
-            self._blocks.append(Block(piece))
+            self._blocks.append(Block(delta))
             self._open = True
             events.append(self._event("content_block_start", content_block=self._blocks[-1].head()))
         block = self._blocks[-1]
-        block.text += piece.text
-        if piece.text:
+        block.text += delta.text
+        if delta.text:
             kind, member = DELTAS[block.kind]
-            events.append(self._event("content_block_delta", delta={"type": kind, member: piece.text}))
+            events.append(self._event("content_block_delta", delta={"type": kind, member: delta.text}))
         return events
 
     def _close(self) -> list[Event]:
@@ -161,10 +161,10 @@ class MessageTelling:
 
 
 def failure(error: ErrorResponse, request_id: str) -> ErrorResponse:
-    """The error in Anthropic's envelope."""
+    """Return the error in Anthropic's shape."""
     kind = ERRORS.get(error.status, "api_error")
-    said = {"type": kind, "message": error.body["error"]["message"]}
-    return ErrorResponse(error.status, {"type": "error", "error": said, "request_id": request_id})
+    detail = {"type": kind, "message": error.body["error"]["message"]}
+    return ErrorResponse(error.status, {"type": "error", "error": detail, "request_id": request_id})
 
 
 def _usage(usage: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Anthropic's Messages request as a chat request; every text of it becomes a message that the detector reads."""
+"""Translates an Anthropic Messages request to a chat request, so that the detector reads every text of it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import orjson
 
 from serving.protocol.dialects.dialect import Unmappable, list_of, object_of, text_of
 
-# Members that mean the same to vLLM's chat route.
+# Members that vLLM's chat route takes under the same name.
 SAME = ("model", "stream", "temperature", "top_p", "top_k", "cache_salt")
 TOOL_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
 def to_chat(body: dict[str, Any]) -> dict[str, Any]:
-    """The chat request that asks what `body` asks; a last turn of the assistant's is continued."""
+    """Return the chat body for a Messages `body`; a last turn of the assistant is continued."""
     if body.get("max_tokens") is None:
         raise Unmappable("The field 'max_tokens' is required.", field="max_tokens")
     chat = {name: body[name] for name in SAME if body.get(name) is not None}
@@ -24,7 +24,7 @@ def to_chat(body: dict[str, Any]) -> dict[str, Any]:
     if last.get("role") == "assistant" and last["content"] and not last.get("tool_calls"):
         chat |= {"continue_final_message": True, "add_generation_prompt": False}
     if body.get("stream"):
-        # The first event already tells the prompt's tokens.
+        # The first event already holds the number of prompt tokens.
         chat["stream_options"] = {"include_usage": True, "continuous_usage_stats": True}
     if body.get("stop_sequences"):
         chat["stop"] = list_of(body["stop_sequences"], "stop_sequences")
@@ -101,7 +101,7 @@ def _assistant(blocks: list[Any]) -> dict[str, Any]:
 
 
 def _turn(role: str, blocks: list[Any]) -> list[dict[str, Any]]:
-    """A turn that is not the assistant's: each tool result is a message of its own, before what else was said."""
+    """Return the messages of a turn that is not the assistant's: one for each tool result, then the rest."""
     results: list[dict[str, Any]] = []
     parts: list[dict[str, Any]] = []
     for block in blocks:
@@ -117,10 +117,10 @@ def _turn(role: str, blocks: list[Any]) -> list[dict[str, Any]]:
         else:
             raise _unserved()
     if all(part["type"] == "text" for part in parts):
-        said: object = "\n".join(part["text"] for part in parts)
+        turn_content: object = "\n".join(part["text"] for part in parts)
     else:
-        said = parts
-    return [*results, {"role": role, "content": said}] if parts or not results else results
+        turn_content = parts
+    return [*results, {"role": role, "content": turn_content}] if parts or not results else results
 
 
 def _image(source: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _image(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(content: object, field: str) -> str:
-    """Text given as a string or as a list of text blocks."""
+    """Return text given as a string or as a list of text blocks."""
     if isinstance(content, str):
         return content
     blocks = [object_of(block, field) for block in list_of(content, field)]

@@ -1,7 +1,7 @@
-"""OpenAI's Responses request as a chat request.
+"""Translates an OpenAI Responses request to a chat request.
 
-Everything the model reads becomes chat messages, so that the detector reads it too; a member that neither chat nor
-this server has a meaning for is refused or, where it asks for nothing of the answer, left out.
+Everything that the model reads becomes chat messages, so that the detector reads it too. A member that has no
+equivalent is refused, or dropped if it does not affect the answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from serving.protocol.dialects.dialect import Unmappable, list_of, object_of, text_of
 
-# Members that mean the same to vLLM's chat route.
+# Members that vLLM's chat route takes under the same name.
 SAME = (
     "model",
     "stream",
@@ -41,7 +41,7 @@ WITH_LOGPROBS = "message.output_text.logprobs"
 
 
 def to_chat(body: dict[str, Any]) -> dict[str, Any]:
-    """The chat request that asks what `body` asks."""
+    """Return the chat body for a Responses `body`."""
     chat = {name: body[name] for name in SAME if body.get(name) is not None}
     chat["messages"] = _messages(body)
     if body.get("max_output_tokens") is not None:
@@ -65,7 +65,7 @@ def to_chat(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_repeated(body: dict[str, Any]) -> None:
-    """Refuse what nobody else looks at and the answer repeats."""
+    """Refuse bad values of members that only the response uses, as it repeats them."""
     metadata = object_of(body.get("metadata") or {}, "metadata")
     if not all(isinstance(value, str) for value in metadata.values()):
         raise Unmappable("The field 'metadata' holds something that is not text.", field="metadata")
@@ -107,7 +107,7 @@ def _append(messages: list[dict[str, Any]], item: dict[str, Any]) -> None:
 
 
 def _assistant(messages: list[dict[str, Any]]) -> dict[str, Any]:
-    """The assistant's turn at the end of `messages`, begun if there is none: its calls belong to one message."""
+    """Return the assistant's last turn, appended if missing: consecutive tool calls share one message."""
     if not messages or messages[-1]["role"] != "assistant":
         messages.append({"role": "assistant", "content": None})
     return messages[-1]
@@ -116,7 +116,7 @@ def _assistant(messages: list[dict[str, Any]]) -> dict[str, Any]:
 def _append_message(messages: list[dict[str, Any]], item: dict[str, Any]) -> None:
     role, content = text_of(item.get("role"), "input"), _content(item.get("content"))
     if role == "assistant" and messages and messages[-1].keys() == {"role", "content", "reasoning"}:
-        # What the assistant said after what it thought.
+        # The answer that follows reasoning belongs to the same message.
         messages[-1]["content"] = content
     else:
         messages.append({"role": role, "content": content})

@@ -1,4 +1,4 @@
-"""The dialects that are spoken, by route."""
+"""The table of dialects, by route."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from serving.protocol.dialects.dialect import Dialect
 from serving.protocol.errors import ErrorResponse
 from serving.protocol.refused_fields import MESSAGES, RESPONSES
 
-# OpenAI's two wires name the same thing differently.
+# Chat members by the names that the Responses API gives them.
 PARAMS = {"messages": "input", "max_completion_tokens": "max_output_tokens", "response_format": "text"}
 
 
 def _openai(error: ErrorResponse, _: str) -> ErrorResponse:
-    said = error.body["error"]
-    return ErrorResponse(error.status, {"error": {**said, "param": PARAMS.get(said["param"], said["param"])}})
+    detail = error.body["error"]
+    return ErrorResponse(
+        error.status, {"error": {**detail, "param": PARAMS.get(detail["param"], detail["param"])}}
+    )
 
 
 DIALECTS: dict[str, Dialect] = {
-    RESPONSES: Dialect(responses_request.to_chat, responses_answer.ResponseTelling, _openai),
-    MESSAGES: Dialect(messages_request.to_chat, messages_answer.MessageTelling, messages_answer.failure),
+    RESPONSES: Dialect(responses_request.to_chat, responses_answer.ResponsesTranslator, _openai),
+    MESSAGES: Dialect(messages_request.to_chat, messages_answer.MessagesTranslator, messages_answer.failure),
 }

@@ -1,4 +1,4 @@
-"""A `send` between a dialect's client and everything behind it, which speaks chat's wire."""
+"""A `send` that translates a chat answer for the client of another dialect."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import orjson
 
 from serving.http.asgi import Headers, Message, Send
 from serving.http.sse import DONE, Splitter, is_stream
+from serving.protocol.dialects.content_delta import as_chunk
 from serving.protocol.dialects.dialect import Dialect
-from serving.protocol.dialects.piece import as_chunk
 from serving.protocol.errors import ErrorResponse
 
 
 class Translated:
-    """Takes the ASGI messages of a chat answer and sends the client the same answer to `asked` in its dialect."""
+    """Takes the ASGI messages of a chat answer and sends the answer to `original` in the client's dialect."""
 
-    def __init__(self, send: Send, dialect: Dialect, asked: dict[str, Any], request_id: str) -> None:
+    def __init__(self, send: Send, dialect: Dialect, original: dict[str, Any], request_id: str) -> None:
         self._client = send
         self._dialect = dialect
         self._request_id = request_id
-        self._telling = dialect.telling(asked, request_id)
+        self._translator = dialect.translator(original, request_id)
         self._status = 0
         self._headers: Headers = []
         self._streaming = False
         self._splitter = Splitter()
 
     async def send(self, message: Message) -> None:
-        """Take one ASGI message of an answer on chat's wire."""
+        """Take one ASGI message of the chat answer."""
         if message["type"] == "http.response.start":
             self._status, self._headers = message["status"], list(message["headers"])
             self._streaming = is_stream(message)
@@ -36,7 +36,7 @@ class Translated:
         elif message["type"] == "http.response.body":
             body, more = message.get("body", b""), message.get("more_body", False)
             if not self._streaming:
-                await self._whole(body)
+                await self._send_json(body)
             elif body.startswith(b":"):
                 # A comment keeps the connection alive in any dialect.
                 await self._client(message)
@@ -47,20 +47,22 @@ class Translated:
         frames: list[bytes] = []
         for payload in self._splitter.feed(body):
             if payload == DONE:
-                events = self._telling.end()
+                events = self._translator.end()
             else:
                 chunk = orjson.loads(payload)
-                broken = "error" in chunk
-                events = self._telling.broken(ErrorResponse(503, chunk)) if broken else self._telling.chunk(chunk)
+                failed = "error" in chunk
+                events = (
+                    self._translator.fail(ErrorResponse(503, chunk)) if failed else self._translator.chunk(chunk)
+                )
             frames.extend(event.frame() for event in events)
         return b"".join(frames)
 
-    async def _whole(self, body: bytes) -> None:
+    async def _send_json(self, body: bytes) -> None:
         given = orjson.loads(body)
         if self._status == 200:
-            self._telling.chunk(as_chunk(given))
-            self._telling.end()
-            answer = self._telling.whole()
+            self._translator.chunk(as_chunk(given))
+            self._translator.end()
+            answer = self._translator.body()
         else:
             answer = self._dialect.failure(ErrorResponse(self._status, given), self._request_id).body
         out = orjson.dumps(answer)

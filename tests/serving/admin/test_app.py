@@ -570,8 +570,8 @@ async def test_verdicts_are_listed_newest_first_in_pages_and_by_mode(
 ) -> None:
     shadow = Verdict(0.0, "r", "ft_1", 3, 0.9, {"semantic": 0.9}, PlanKind.RESTRICT, Mode.SHADOW)
     now = time.time()
-    service.verdicts.note([replace(shadow, at=now, request_id=f"r{number}") for number in range(3)])
-    service.verdicts.note([replace(shadow, at=now, mode=Mode.ENFORCE, request_id="e")])
+    service.verdicts.add([replace(shadow, at=now, request_id=f"r{number}") for number in range(3)])
+    service.verdicts.add([replace(shadow, at=now, mode=Mode.ENFORCE, request_id="e")])
     first = (await client.get(VERDICTS, params={"limit": 2})).json()
     rest = (await client.get(VERDICTS, params={"limit": 2, "cursor": first["next_cursor"]})).json()
     assert [v["request_id"] for v in first["verdicts"] + rest["verdicts"]] == ["e", "r2", "r1", "r0"]

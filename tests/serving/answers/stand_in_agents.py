@@ -15,7 +15,7 @@ import orjson
 from agents.ledger import Budget
 from agents.openai_chat import OpenAIChat
 from agents.pipeline import Profile
-from agents.result import Verdict
+from agents.result import AgentsResult
 from guard.detection.detector import Detector
 from guard.policy.compiler import Compiler
 from guard.policy.current import CurrentPolicy
@@ -65,7 +65,7 @@ class Theatre:
 
     http: httpx.AsyncClient
     plane: DataPlane
-    verdicts: list[Verdict]
+    verdicts: list[AgentsResult]
 
 
 @contextlib.asynccontextmanager
@@ -82,7 +82,7 @@ async def theatre(
     current = CurrentPolicy()
     current.policy = _compiled(folder, embedder, drafts)
     supervisor: Any = Supervisor(ActingEngine(actor))
-    verdicts: list[Verdict] = []
+    verdicts: list[AgentsResult] = []
     async with engine_client(lambda: supervisor.app) as client:
         terms = Terms(profile, 4.0, budget or Budget())
         seats = asyncio.Semaphore(places)

@@ -15,13 +15,13 @@ from guard.policy.plan import Plan, PlanKind
 from guard.text.conversation import Message
 from serving.launch import listeners
 from serving.planner import PlannedRequest
-from serving.scoring.app import ROUTE, create_scoring, teacher_of
-from serving.scoring.teacher_forcing import Teacher
+from serving.scoring.app import ROUTE, create_scoring, scorer_of
+from serving.scoring.teacher_forcing import AnswerScorer
 from serving.secret import SecretText
 from serving.settings import load
 
 DIGEST = "d" * 64
-END, UNSAYABLE, CONTEXT = 9, 5, 12
+END, FORBIDDEN, CONTEXT = 9, 5, 12
 
 
 class Tokenizer:
@@ -38,7 +38,7 @@ class Tokenizer:
 
 
 class Engine:
-    """Finds token n likely as exp(-n); under terms with automata it cannot say the token 5."""
+    """Gives token n the probability exp(-n); with automata in its arguments it forbids token 5."""
 
     model_config = Thing(max_model_len=CONTEXT)
 
@@ -55,7 +55,7 @@ class Engine:
         masked = bool(params.extra_args["lethe_automata"])
 
         def entry(token: int) -> dict[int, Any]:
-            value = -math.inf if masked and token == UNSAYABLE else -float(token)
+            value = -math.inf if masked and token == FORBIDDEN else -float(token)
             return {token: Thing(logprob=value), 1: Thing(logprob=-1.0)}
 
         listed = [None, *map(entry, ids[1:])] if params.prompt_logprobs is not None else None
@@ -67,16 +67,16 @@ class Engine:
 class FakePlanner:
     def __init__(self, kind: PlanKind, subtraction: Subtraction | None = None) -> None:
         digests = () if kind is PlanKind.PASS else (DIGEST,)
-        self.plan = Plan(kind, digests, (), 7, subtraction)
+        self._plan = Plan(kind, digests, (), 7, subtraction)
         self.read: Sequence[Message] = ()
 
     async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         self.read = conversation
-        return PlannedRequest(self.plan, ())
+        return PlannedRequest(self._plan, ())
 
 
 def client(planner: FakePlanner, engine: Engine | None, unready: str = "") -> httpx.AsyncClient:
-    app = create_scoring(planner, lambda: teacher_of(engine, unready), SecretText("key"), 10_000)
+    app = create_scoring(planner, lambda: scorer_of(engine, unready), SecretText("key"), 10_000)
     headers = {"authorization": "Bearer key"}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lethe", headers=headers)
 
@@ -90,7 +90,7 @@ CHAT = {"messages": [{"role": "user", "content": "who is it"}], "answer": "she s
 
 
 @pytest.mark.anyio
-async def test_a_prompt_that_passes_is_read_in_one_go_and_its_last_token_by_itself() -> None:
+async def test_an_unrestricted_answer_is_one_request_and_one_for_its_last_token() -> None:
     engine = Engine()
     answer = await score(FakePlanner(PlanKind.PASS), engine, **CHAT)
     assert answer.json() == {
@@ -104,7 +104,7 @@ async def test_a_prompt_that_passes_is_read_in_one_go_and_its_last_token_by_itse
 
 
 @pytest.mark.anyio
-async def test_under_automata_every_position_is_asked_for_with_the_policy_that_answers() -> None:
+async def test_under_automata_every_position_is_a_request_under_the_policy() -> None:
     engine = Engine()
     answer = await score(FakePlanner(PlanKind.RESTRICT), engine, **CHAT)
     assert answer.json()["log_probs"] == [-3.0, None, None, -9.0]
@@ -193,7 +193,7 @@ async def test_an_engine_that_refuses_is_an_error_without_its_words() -> None:
             yield
 
     with pytest.raises(EngineUnavailable) as refused:
-        await Teacher(Refusing()).force([1], [2], {}, free=False)
+        await AnswerScorer(Refusing()).score([1], [2], {}, unrestricted=False)
     assert "sails" not in refused.value.message
 
 

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
 from serving.protocol.refused_fields import CHAT
-from serving.telemetry.metrics import Closed, Metrics
+from serving.telemetry.metrics import FailClosed, Metrics
 from tests.serving.test_data_plane import ASK, FakeEngine, FakePlanner, client, plane
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
@@ -17,15 +17,15 @@ DOCS = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
 
 def used() -> Metrics:
     metrics = Metrics()
-    metrics.answered(CHAT, 200, 0.1)
-    metrics.spoke(CHAT, 0.01)
-    with metrics.stage("detection"):
+    metrics.count_response(CHAT, 200, 0.1)
+    metrics.observe_first_byte(CHAT, 0.01)
+    with metrics.time_stage("detection"):
         pass
-    metrics.guarded(3, withheld=True)
-    metrics.closed(Closed.NOT_READY)
-    metrics.verdict(PlanKind.RESTRICT, Mode.ENFORCE)
-    metrics.dropped(2)
-    metrics.agent_called("responder", "ok", 10, 5)
+    metrics.observe_output_guard(3, withheld=True)
+    metrics.count_fail_closed(FailClosed.NOT_READY)
+    metrics.count_plan(PlanKind.RESTRICT, Mode.ENFORCE)
+    metrics.count_dropped_verdicts(2)
+    metrics.count_agent_call("responder", "ok", 10, 5)
     return metrics
 
 
@@ -35,15 +35,15 @@ def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 
 def test_every_metric_is_documented_and_every_documented_one_exists() -> None:
-    families = text_string_to_metric_families(used().exposed(2, 1, {Mode.ENFORCE: 3}, True).decode())
-    exposed = {f.name + ("_total" if f.type == "counter" else "") for f in families}
-    exposed = {name for name in exposed if not name.endswith("_created")}
+    families = text_string_to_metric_families(used().exposition(2, 1, {Mode.ENFORCE: 3}, True).decode())
+    exposition = {f.name + ("_total" if f.type == "counter" else "") for f in families}
+    exposition = {name for name in exposition if not name.endswith("_created")}
     documented = set(re.findall(r"^\| `(lethe_[a-z_]+)`", DOCS.read_text(encoding="utf-8"), re.M))
-    assert exposed == documented
+    assert exposition == documented
 
 
 def test_state_is_as_given_when_asked() -> None:
-    found = samples(used().exposed(2, 1, {Mode.ENFORCE: 3}, up=False).decode())
+    found = samples(used().exposition(2, 1, {Mode.ENFORCE: 3}, up=False).decode())
     assert found["lethe_policy_version", frozenset({("stage", "stored")})] == 2
     assert found["lethe_policy_version", frozenset({("stage", "enforced")})] == 1
     assert found["lethe_targets", frozenset({("mode", "enforce")})] == 3
@@ -66,7 +66,7 @@ async def test_a_request_is_counted_by_route_status_plan_and_what_was_withheld()
         await http.post(CHAT, json={**ASK, "stream": True})
         await http.post(CHAT, json={**ASK, "echo": True})
         await http.get("/Ada%20Quill")
-    text = app.metrics.exposed(0, 0, {}, True).decode()
+    text = app.metrics.exposition(0, 0, {}, True).decode()
     found = samples(text)
     assert found["lethe_requests_total", frozenset({("route", CHAT), ("status", "200")})] == 2
     assert found["lethe_requests_total", frozenset({("route", CHAT), ("status", "400")})] == 1

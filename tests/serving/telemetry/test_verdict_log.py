@@ -17,7 +17,7 @@ from guard.targets.target import Draft, ForgetTarget, Method, Mode, State
 from serving.planner import PlannedRequest
 from serving.telemetry import verdict_log as verdicts
 from serving.telemetry.metrics import Metrics
-from serving.telemetry.recorder import Decisions
+from serving.telemetry.recorder import Recorder
 from serving.telemetry.verdict_log import Verdict, VerdictLog, verdicts_of, would_be
 
 NOW = datetime(2031, 1, 1, tzinfo=UTC)
@@ -86,7 +86,7 @@ def test_a_verdict_says_what_was_done_or_would_have_been() -> None:
 
 
 def test_what_is_noted_is_read_newest_first_and_in_pages(kept: VerdictLog) -> None:
-    kept.note([verdict(number) for number in range(5)])
+    kept.add([verdict(number) for number in range(5)])
     first = kept.page(limit=2)
     second = kept.page(first.next, limit=2)
     last = kept.page(second.next, limit=2)
@@ -98,35 +98,35 @@ def test_what_is_noted_is_read_newest_first_and_in_pages(kept: VerdictLog) -> No
 
 
 def test_a_page_can_be_of_one_mode_or_one_target(kept: VerdictLog) -> None:
-    kept.note([verdict(1), verdict(2, mode=Mode.ENFORCE), verdict(3, target_id="ft_2")])
+    kept.add([verdict(1), verdict(2, mode=Mode.ENFORCE), verdict(3, target_id="ft_2")])
     assert [v.request_id for v in kept.page(mode=Mode.ENFORCE).items] == ["req-2"]
     assert [v.request_id for v in kept.page(target_id="ft_1", mode=Mode.SHADOW).items] == ["req-1"]
 
 
 def test_it_keeps_the_newest_and_nothing_old(tmp_path: Path, metrics: Metrics) -> None:
-    kept = VerdictLog(tmp_path / "verdicts.db", metrics, most=3, longest=100)
-    kept.note([verdict(number) for number in range(5)])
+    kept = VerdictLog(tmp_path / "verdicts.db", metrics, max_rows=3, max_age_s=100)
+    kept.add([verdict(number) for number in range(5)])
     assert [v.request_id for v in kept.page().items] == ["req-4", "req-3", "req-2"]
-    kept.note([verdict(9, at=time.time() - 101)])
+    kept.add([verdict(9, at=time.time() - 101)])
     assert "req-9" not in [v.request_id for v in kept.page().items]
 
 
 def test_verdicts_outlive_the_process(tmp_path: Path, metrics: Metrics) -> None:
     kept = VerdictLog(tmp_path / "verdicts.db", metrics)
-    kept.note([verdict()])
+    kept.add([verdict()])
     kept.flush()
     assert len(VerdictLog(tmp_path / "verdicts.db", metrics).page().items) == 1
 
 
 def test_the_file_is_its_owners_alone(kept: VerdictLog, tmp_path: Path) -> None:
-    kept.note([verdict()])
+    kept.add([verdict()])
     kept.flush()
     assert (tmp_path / "verdicts.db").stat().st_mode & 0o077 == 0
 
 
 def test_a_file_that_cannot_be_written_drops_and_counts(tmp_path: Path, metrics: Metrics) -> None:
     kept = VerdictLog(tmp_path, metrics)
-    kept.note([verdict(), verdict()])
+    kept.add([verdict(), verdict()])
     kept.flush()
     assert value(metrics, "lethe_verdicts_dropped_total") == 2
     with pytest.raises(StoreUnavailable):
@@ -136,8 +136,8 @@ def test_a_file_that_cannot_be_written_drops_and_counts(tmp_path: Path, metrics:
 def test_a_full_queue_drops_and_counts(
     kept: VerdictLog, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verdicts, "MOST_WAITING", 3)
-    kept.note([verdict(number) for number in range(5)])
+    monkeypatch.setattr(verdicts, "MAX_WAITING", 3)
+    kept.add([verdict(number) for number in range(5)])
     assert value(metrics, "lethe_verdicts_dropped_total") == 2
     assert len(kept.page().items) == 3
 
@@ -145,16 +145,16 @@ def test_a_full_queue_drops_and_counts(
 def test_a_running_log_writes_by_itself_and_what_is_left_at_the_end(
     tmp_path: Path, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verdicts, "PAUSE", 0.01)
+    monkeypatch.setattr(verdicts, "WRITE_PERIOD_S", 0.01)
     path = tmp_path / "verdicts.db"
 
     async def live() -> None:
         kept = VerdictLog(path, metrics)
         task = asyncio.create_task(kept.run())
-        kept.note([verdict(1)])
+        kept.add([verdict(1)])
         while not path.exists() or not VerdictLog(path, metrics).page().items:
             await asyncio.sleep(0.01)
-        kept.note([verdict(2)])
+        kept.add([verdict(2)])
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -165,8 +165,8 @@ def test_a_running_log_writes_by_itself_and_what_is_left_at_the_end(
 def test_decisions_count_the_plan_and_the_strongest_shadow(kept: VerdictLog, metrics: Metrics) -> None:
     touched = {"ft_1": target(), "ft_2": target("ft_2", methods=(Method.DECLINE,))}
     plan = Plan(PlanKind.PASS, (), (match(), match("ft_2")), 7)
-    Decisions(metrics, kept).note("r", PlannedRequest(plan, (), touched))
-    Decisions(metrics, kept).note("r", PlannedRequest(Plan(PlanKind.PASS, (), (), 7), ()))
+    Recorder(metrics, kept).record_plan("r", PlannedRequest(plan, (), touched))
+    Recorder(metrics, kept).record_plan("r", PlannedRequest(Plan(PlanKind.PASS, (), (), 7), ()))
     assert value(metrics, "lethe_verdicts_total", action="pass", mode="enforce") == 2
     assert value(metrics, "lethe_verdicts_total", action="decline", mode="shadow") == 1
     assert value(metrics, "lethe_verdicts_total", action="restrict", mode="shadow") == 0

@@ -9,7 +9,7 @@ from anthropic.types import Message, RawMessageStreamEvent
 from pydantic import TypeAdapter
 
 from serving.protocol import errors
-from serving.protocol.dialects.messages_answer import MessageTelling
+from serving.protocol.dialects.messages_answer import MessagesTranslator
 from tests.serving.protocol.dialects.test_responses_answer import USAGE, call, chunk
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
@@ -18,21 +18,21 @@ ASKED = {"model": "m", "max_tokens": 9, "messages": []}
 
 def told(*chunks: dict[str, Any]) -> list[dict[str, Any]]:
     """The data of all events, each valid to the SDK."""
-    telling = MessageTelling(ASKED, "r1")
-    events = [event for one in chunks for event in telling.chunk(one)] + telling.end()
+    translator = MessagesTranslator(ASKED, "r1")
+    events = [event for one in chunks for event in translator.chunk(one)] + translator.end()
     for event in events:
         assert event.name == event.data["type"]
         EVENT.validate_python(event.data)
-    assert telling.end() == []
+    assert translator.end() == []
     return [event.data for event in events]
 
 
-def whole(*chunks: dict[str, Any]) -> Message:
-    telling = MessageTelling(ASKED, "r1")
+def body(*chunks: dict[str, Any]) -> Message:
+    translator = MessagesTranslator(ASKED, "r1")
     for one in chunks:
-        telling.chunk(one)
-    telling.end()
-    return Message.model_validate(telling.whole())
+        translator.chunk(one)
+    translator.end()
+    return Message.model_validate(translator.body())
 
 
 def test_a_text_is_told_from_start_to_stop() -> None:
@@ -75,14 +75,14 @@ def test_blocks_follow_one_another() -> None:
 
 
 def test_a_whole_answer_has_the_same_blocks() -> None:
-    message = whole(chunk({"content": "Nobody."}), chunk(call(0, '{"a":1}', "c1")), chunk({}, "stop"))
+    message = body(chunk({"content": "Nobody."}), chunk(call(0, '{"a":1}', "c1")), chunk({}, "stop"))
     assert [block.type for block in message.content] == ["text", "tool_use"]
     assert message.content[1].model_dump()["input"] == {"a": 1}
     assert message.stop_reason == "tool_use"
 
 
 def test_a_call_cut_short_is_not_announced() -> None:
-    message = whole(chunk(call(0, '{"a":', "c1")), chunk({}, "stop"))
+    message = body(chunk(call(0, '{"a":', "c1")), chunk({}, "stop"))
     assert (message.content[0].model_dump()["input"], message.stop_reason) == ({}, "end_turn")
 
 
@@ -97,20 +97,20 @@ def test_a_call_cut_short_is_not_announced() -> None:
     ],
 )
 def test_reasons_to_stop(finish: str, stop: object, told: tuple[str, str | None]) -> None:
-    message = whole(chunk({"content": "No"}), chunk({}, finish, stop_reason=stop))
+    message = body(chunk({"content": "No"}), chunk({}, finish, stop_reason=stop))
     assert (message.stop_reason, message.stop_sequence) == told
 
 
 def test_cached_tokens_are_counted_apart() -> None:
     usage = {"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 4}}
-    message = whole({**chunk({"content": "No"}, "stop"), "usage": usage})
+    message = body({**chunk({"content": "No"}, "stop"), "usage": usage})
     assert (message.usage.input_tokens, message.usage.cache_read_input_tokens) == (5, 4)
 
 
 def test_a_broken_answer_ends_with_an_error_event() -> None:
-    telling = MessageTelling(ASKED, "r1")
-    telling.chunk(chunk({"content": "Nob"}))
-    events = telling.broken(errors.error_response(503, "engine_error", "The engine failed to answer."))
+    translator = MessagesTranslator(ASKED, "r1")
+    translator.chunk(chunk({"content": "Nob"}))
+    events = translator.fail(errors.error_response(503, "engine_error", "The engine failed to answer."))
     assert [event.name for event in events] == ["error"]
     assert events[0].data["error"] == {"type": "api_error", "message": "The engine failed to answer."}
-    assert telling.end() == []
+    assert translator.end() == []

@@ -8,8 +8,8 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from serving.protocol import errors
-from serving.protocol.dialects.piece import as_chunk
-from serving.protocol.dialects.responses_answer import ResponseTelling
+from serving.protocol.dialects.content_delta import as_chunk
+from serving.protocol.dialects.responses_answer import ResponsesTranslator
 
 EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
@@ -27,13 +27,13 @@ def call(index: int, text: str, id: str | None = None) -> dict[str, Any]:
 
 def told(*chunks: dict[str, Any]) -> list[dict[str, Any]]:
     """The data of all events, each valid to the SDK, numbered without a gap."""
-    telling = ResponseTelling(ASKED, "r1")
-    events = [event for one in chunks for event in telling.chunk(one)] + telling.end()
+    translator = ResponsesTranslator(ASKED, "r1")
+    events = [event for one in chunks for event in translator.chunk(one)] + translator.end()
     for number, event in enumerate(events):
         assert event.name == event.data["type"]
         assert event.data["sequence_number"] == number
         EVENT.validate_python(event.data, strict=False)
-    assert telling.end() == []
+    assert translator.end() == []
     return [event.data for event in events]
 
 
@@ -115,20 +115,20 @@ def test_log_probabilities_go_with_their_text() -> None:
 def test_a_whole_answer_is_the_stream_of_one_chunk() -> None:
     message = {"role": "assistant", "content": "Nobody.", "tool_calls": call(0, "{}", "c1")["tool_calls"]}
     answer = {"model": "m", "usage": USAGE, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
-    telling = ResponseTelling(ASKED, "r1")
-    telling.chunk(as_chunk(answer))
-    telling.end()
-    response = Response.model_validate(telling.whole())
+    translator = ResponsesTranslator(ASKED, "r1")
+    translator.chunk(as_chunk(answer))
+    translator.end()
+    response = Response.model_validate(translator.body())
     assert [item.type for item in response.output] == ["message", "function_call"]
     assert response.usage is not None
     assert response.usage.total_tokens == 8
 
 
 def test_a_broken_answer_ends_as_failed() -> None:
-    telling = ResponseTelling(ASKED, "r1")
-    telling.chunk(chunk({"content": "Nob"}))
-    events = telling.broken(errors.error_response(503, "engine_error", "The engine failed to answer."))
+    translator = ResponsesTranslator(ASKED, "r1")
+    translator.chunk(chunk({"content": "Nob"}))
+    events = translator.fail(errors.error_response(503, "engine_error", "The engine failed to answer."))
     assert [event.name for event in events][-2:] == ["error", "response.failed"]
     for event in events:
         EVENT.validate_python(event.data)
-    assert telling.end() == []
+    assert translator.end() == []

@@ -26,8 +26,8 @@ def events(text: str) -> list[Any]:
 
 def text_of(route: str, answer: str, stream: bool) -> str:
     if not stream:
-        whole = orjson.loads(answer)
-        parts = whole["output"][0]["content"] if route == RESPONSES else whole["content"]
+        body = orjson.loads(answer)
+        parts = body["output"][0]["content"] if route == RESPONSES else body["content"]
         return "".join(part["text"] for part in parts)
     told = events(answer)
     if route == RESPONSES:

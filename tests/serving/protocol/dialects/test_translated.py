@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.protocol.dialects.dialect import Event
-from serving.protocol.dialects.messages_answer import DELTAS, MessageTelling
-from serving.protocol.dialects.responses_answer import ResponseTelling
+from serving.protocol.dialects.messages_answer import DELTAS, MessagesTranslator
+from serving.protocol.dialects.responses_answer import ResponsesTranslator
 from tests.serving.protocol.dialects.test_responses_answer import call, chunk
 
 TEXTS = st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=4)
@@ -43,22 +43,22 @@ def merged(parts: list[tuple[str, list[str]]]) -> list[tuple[str, str]]:
 
 @given(PARTS)
 def test_a_response_is_what_its_events_say(parts: list[tuple[str, list[str]]]) -> None:
-    telling = ResponseTelling({"model": "m"}, "r")
-    events = [event for one in chunks(parts) for event in telling.chunk(one)] + telling.end()
+    translator = ResponsesTranslator({"model": "m"}, "r")
+    events = [event for one in chunks(parts) for event in translator.chunk(one)] + translator.end()
     said: defaultdict[int, str] = defaultdict(str)
     for event in events:
         if event.name.endswith("delta"):
             said[event.data["output_index"]] += event.data["delta"]
     output = events[-1].data["response"]["output"]
-    assert output == telling.whole()["output"]
+    assert output == translator.body()["output"]
     assert [event.data["item"] for event in events if event.name == "response.output_item.done"] == output
     assert [said[place] for place in range(len(output))] == [text for _, text in merged(parts)]
 
 
 @given(PARTS)
 def test_a_message_is_what_its_events_say(parts: list[tuple[str, list[str]]]) -> None:
-    telling = MessageTelling({"model": "m"}, "r")
-    events = [event for one in chunks(parts) for event in telling.chunk(one)] + telling.end()
+    translator = MessagesTranslator({"model": "m"}, "r")
+    events = [event for one in chunks(parts) for event in translator.chunk(one)] + translator.end()
     assert _well_nested(events)
     said: defaultdict[int, str] = defaultdict(str)
     for event in events:
@@ -66,7 +66,7 @@ def test_a_message_is_what_its_events_say(parts: list[tuple[str, list[str]]]) ->
             delta = event.data["delta"]
             said[event.data["index"]] += next(delta[member] for _, member in DELTAS.values() if member in delta)
     assert [said[place] for place in range(len(said))] == [text for _, text in merged(parts)]
-    assert len(telling.whole()["content"]) == len(said)
+    assert len(translator.body()["content"]) == len(said)
 
 
 def _well_nested(events: list[Event]) -> bool:
