@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from agents.chat import Schema
 
 LOWEST, HIGHEST = 1, 5
-LEAK_KINDS = ("direct", "indirect", "relational", "masked", "translated")
+LeakKind = Literal["direct", "indirect", "relational", "masked", "translated"]
 
 T = TypeVar("T")
 
@@ -29,73 +32,58 @@ class Form(NamedTuple, Generic[T]):
     answers: int
 
 
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise Unreadable("blank")
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_not_blank)]
+_Rating = Annotated[int, Field(ge=LOWEST, le=HIGHEST)]
+
+
+# These three are cached, as pydantic takes milliseconds to make a model.
+@lru_cache
 def leaks_among(subjects: int) -> Form[tuple[int, ...]]:
     """The check's reply: which of the numbered subjects (1 to `subjects`) leak; their ranks from 0, none twice."""
-    number = {"type": "integer", "minimum": 1, "maximum": subjects}
-    leak = _object(subject=number, how={"type": "string", "enum": list(LEAK_KINDS)})
 
-    def read(text: str) -> tuple[int, ...]:
-        found = [_members(item, "subject", "how") for item in _list(_members(_parsed(text), "leaks")["leaks"])]
-        if any(leak["how"] not in LEAK_KINDS for leak in found):
-            raise Unreadable("a kind of leak is unknown")
-        return tuple(dict.fromkeys(_integer(leak["subject"], 1, subjects) - 1 for leak in found))
+    class Leak(_Strict):
+        subject: Annotated[int, Field(ge=1, le=subjects)]
+        how: LeakKind
 
-    return Form(Schema("leaks", _object(leaks={"type": "array", "items": leak})), read, 0)
+    return _form("leaks", list[Leak], lambda leaks: tuple(dict.fromkeys(leak.subject - 1 for leak in leaks)), 0)
 
 
+@lru_cache
 def rewrites(count: int) -> Form[tuple[str, ...]]:
     """All `count` rewrites in one reply."""
-    items = {"type": "array", "items": {"type": "string"}, "minItems": count, "maxItems": count}
-
-    def read(text: str) -> tuple[str, ...]:
-        found = tuple(_string(item) for item in _list(_members(_parsed(text), "rewrites")["rewrites"]))
-        if len(found) != count:
-            raise Unreadable("a number of rewrites that was not asked for")
-        return found
-
-    return Form(Schema("rewrites", _object(rewrites=items)), read, count)
+    return _form("rewrites", Annotated[list[_Text], Field(min_length=count, max_length=count)], tuple, count)
 
 
+@lru_cache
 def ratings(count: int) -> Form[tuple[int, ...]]:
     """One rating from 1 to 5 for each of `count` candidates, in their order."""
-    rating = {"type": "integer", "minimum": LOWEST, "maximum": HIGHEST}
-    items = {"type": "array", "items": rating, "minItems": count, "maxItems": count}
-
-    def read(text: str) -> tuple[int, ...]:
-        listed = _list(_members(_parsed(text), "ratings")["ratings"])
-        if len(listed) != count:
-            raise Unreadable("a number of ratings that is not the number of candidates")
-        return tuple(_integer(item, LOWEST, HIGHEST) for item in listed)
-
-    return Form(Schema("ratings", _object(ratings=items)), read, 0)
+    return _form("ratings", Annotated[list[_Rating], Field(min_length=count, max_length=count)], tuple, 0)
 
 
-def _read_answer(text: str) -> str | None:
-    answer = _members(_parsed(text), "answer")["answer"]
-    return None if answer is None else _string(answer)
+def _form(name: str, kind: Any, value: Callable[[Any], T], answers: int) -> Form[T]:
+    """Return the form of an object with one member `name`, of a type that pydantic reads."""
+    fields: dict[str, Any] = {name: (kind, ...)}
+    model = create_model(name.capitalize(), __base__=_Strict, **fields)
 
+    def read(text: str) -> T:
+        try:
+            # A member that comes twice would hide one of its values from whoever reads the other.
+            parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_refused)
+            return value(getattr(model.model_validate(parsed), name))
+        except (ValueError, RecursionError):
+            raise Unreadable("not JSON of the form asked for") from None
 
-def _read_prose(text: str) -> str:
-    return _string(text)
-
-
-def _object(**members: Mapping[str, object]) -> dict[str, object]:
-    return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
-
-
-ANSWER: Form[str | None] = Form(Schema("answer", _object(answer={"type": ["string", "null"]})), _read_answer, 1)
-"""One answer, or None where no sensible one exists."""
-
-PROSE: Form[str] = Form(None, _read_prose, 1)
-"""Free text, not blank."""
-
-
-def _parsed(text: str) -> Any:
-    try:
-        # A member that comes twice would hide one of its values from whoever reads the other.
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refused)
-    except (ValueError, RecursionError):
-        raise Unreadable("not JSON") from None
+    return Form(Schema(name, model.model_json_schema()), read, answers)
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -109,26 +97,8 @@ def _refused(constant: str) -> None:
     raise ValueError
 
 
-def _members(value: Any, *names: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or value.keys() != set(names):
-        raise Unreadable("not an object of the members asked for")
-    return value
+ANSWER: Form[str | None] = _form("answer", _Text | None, lambda answer: answer, 1)
+"""One answer, or None where no sensible one exists."""
 
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise Unreadable("not a list")
-    return value
-
-
-def _integer(value: Any, least: int, most: int) -> int:
-    # type() and not isinstance(): True is an instance of int.
-    if type(value) is not int or not least <= value <= most:
-        raise Unreadable("not an integer in range")
-    return value
-
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise Unreadable("not a text")
-    return value
+PROSE: Form[str] = Form(None, _not_blank, 1)
+"""Free text, not blank."""

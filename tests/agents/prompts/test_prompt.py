@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 import re
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from agents.prompts import prompt as module
 from agents.prompts.prompt import brief
-from agents.prompts.replies import ANSWER, LEAK_KINDS, leaks_among, ratings
+from agents.prompts.replies import ANSWER, LeakKind, leaks_among, ratings
 from guard.text.conversation import Message
 
 FOLDER = files("agents").joinpath("prompts")
@@ -47,7 +47,7 @@ def test_no_two_examples_are_the_same_but_for_their_names(name: str) -> None:
 
 def test_the_checks_examples_cover_every_kind_of_leak_and_its_absence() -> None:
     shown = {leak["how"] for e in brief("check").examples for leak in json.loads(e.reply)["leaks"]}
-    assert shown == set(LEAK_KINDS)
+    assert shown == set(get_args(LeakKind))
     assert any(not json.loads(example.reply)["leaks"] for example in brief("check").examples)
 
 
