@@ -1,1 +1,1 @@
-"""Evaluates the agents: a small agent model, its training dialogues, accuracy, cost and audit thresholds."""
+"""Evaluates the agents: a small agents model, its training dialogues, accuracy, cost and audit thresholds."""

@@ -1,4 +1,4 @@
-"""What the agents' audit finds by meaning alone on TOFU, at several cosines: of the forgotten, and of others."""
+"""The audit's similarity threshold on TOFU: shares of forgotten and of other answers found at several cosines."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ UNNAMED = "of those, without the author's name"
 OTHERS = ("retain_perturbed", "holdout10", "real_authors", "world_facts")
 
 
-class Row(NamedTuple):
-    """A set of answers, how many there are, and the share with a sentence as near as each of COSINES."""
+class ThresholdRow(NamedTuple):
+    """A set of answers: its size, and for each of COSINES the share with a sentence at least as near."""
 
     answers: str
     size: int
-    found: tuple[float, ...]
+    shares: tuple[float, ...]
 
 
-def table(data: Path, embedder: Embedder) -> Iterator[Row]:
+def threshold_rows(data: Path, embedder: Embedder) -> Iterator[ThresholdRow]:
     """Yield a row for each set of answers in TOFU's folder `data`, with forget10's authors as targets."""
     drafts = authors(load_questions(data / "forget10.json"))
     with tempfile.TemporaryDirectory() as folder:
@@ -39,17 +39,19 @@ def table(data: Path, embedder: Embedder) -> Iterator[Row]:
             policy = Compiler(registry, embedder, Path(folder)).compile()
         finally:
             registry.close()
-        told = [row.member("paraphrased_answer").text() for row in read_rows(data / "forget10_perturbed.json")]
-        yield _row(FORGOTTEN, told, policy, embedder)
-        yield _row(UNNAMED, [text for text in told if not policy.names.found(text)], policy, embedder)
+        rows = read_rows(data / "forget10_perturbed.json")
+        paraphrased = [row.member("paraphrased_answer").text() for row in rows]
+        yield _row(FORGOTTEN, paraphrased, policy, embedder)
+        yield _row(UNNAMED, [text for text in paraphrased if not policy.names.found(text)], policy, embedder)
         for name in OTHERS:
             answers = [row.answer for row in load_questions(data / f"{name}.json")]
             yield _row(name, answers, policy, embedder)
 
 
-def _row(name: str, texts: Sequence[str], policy: Policy, embedder: Embedder) -> Row:
-    best = [_nearest(text, policy, embedder) for text in texts]
-    return Row(name, len(texts), tuple(sum(value >= cosine for value in best) / len(best) for cosine in COSINES))
+def _row(name: str, texts: Sequence[str], policy: Policy, embedder: Embedder) -> ThresholdRow:
+    nearest = [_nearest(text, policy, embedder) for text in texts]
+    shares = tuple(sum(value >= cosine for value in nearest) / len(nearest) for cosine in COSINES)
+    return ThresholdRow(name, len(texts), shares)
 
 
 def _nearest(text: str, policy: Policy, embedder: Embedder) -> float:

@@ -1,4 +1,4 @@
-"""Synthetic dialogues of every role, with the prompts that the pipeline writes and the replies it wants."""
+"""Synthetic dialogues of every role, with the pipeline's own prompts and the replies it expects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agents.lethe import SUBJECTS
 from agents.prompts.case import Case, Subject, listed, numbered
 from agents.prompts.prompt import brief
 from agents.prompts.quotation import Data
-from eval.alu.people import IGNORANCE, Asked, Person, people, targets
+from eval.alu.people import IGNORANCE, KnownQuestion, Person, people, targets
 from guard.text.conversation import Message
 
 PROMPTS = {
@@ -23,92 +23,93 @@ PROMPTS = {
     Role.COMPOSER: "lethe/compose",
 }
 _SENTENCE = re.compile(r"[^.]+\.")
-LEAD = "As far as is known, "
-_LEADS = ("", "", "", LEAD)
-SHARES = {Role.CHECK: 70, Role.REWRITE: 90, Role.CRITIC: 90, Role.COMPOSER: 50}
-"""How many dialogues of each role a round has, in addition to every plain question once."""
+REWRITE_PREFIX = "As far as is known, "
+_REWRITE_PREFIXES = ("", "", "", REWRITE_PREFIX)
+DIALOGUES_PER_ROUND = {Role.CHECK: 70, Role.REWRITE: 90, Role.CRITIC: 90, Role.COMPOSER: 50}
+"""Dialogues of each role in one round, in addition to every plain question once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """The messages of one call, and the reply wanted."""
+    """The messages of one call, and the expected reply."""
 
     role: Role
     messages: tuple[Message, ...]
     reply: str
 
 
-def vanilla(asked: Asked) -> Dialogue:
+def vanilla_dialogue(known: KnownQuestion) -> Dialogue:
     """Return the plain question and its answer."""
-    return Dialogue(Role.VANILLA, (Message("user", asked.question),), asked.answer)
+    return Dialogue(Role.VANILLA, (Message("user", known.question),), known.answer)
 
 
-def dialogue(role: Role, random: Random) -> Dialogue:
+def draw_dialogue(role: Role, random: Random) -> Dialogue:
     """Return a dialogue of `role` over people drawn by `random`."""
     if role is Role.VANILLA:
-        return vanilla(_asked(random))
+        return vanilla_dialogue(_draw_question(random))
     return _WRITERS[role](random)
 
 
-def round_of(random: Random) -> Iterator[Dialogue]:
-    """Yield one round of dialogues; the same state of `random` draws the same."""
+def draw_round(random: Random) -> Iterator[Dialogue]:
+    """Yield one round of dialogues; the same state of `random` gives the same round."""
     for person in people():
-        yield from map(vanilla, person.asked)
-    for role, share in SHARES.items():
+        yield from map(vanilla_dialogue, person.questions)
+    for role, share in DIALOGUES_PER_ROUND.items():
         for _ in range(share):
-            yield dialogue(role, random)
+            yield draw_dialogue(role, random)
 
 
-def rating(asked: Asked, text: str, names: Iterable[str]) -> int:
-    """Return the rating of `text` as an answer to `asked`: 1 where it names one of `names`, 5 without a leak."""
+def rate_answer(known: KnownQuestion, text: str, names: Iterable[str]) -> int:
+    """Return the rating of `text` as an answer: 1 if it names one of `names`, 5 without a leak, 2 otherwise."""
     names = tuple(names)
     if any(name in text for name in names):
         return 1
-    return 2 if any(_leaks(asked, text, name) for name in names) else 5
+    return 2 if any(_tells_of(known, text, name) for name in names) else 5
 
 
 def _check(random: Random) -> Dialogue:
-    asked = _asked(random)
-    subjects = _subjects(asked, random)
-    answer = asked.answer if random.random() < 0.8 else IGNORANCE
+    known = _draw_question(random)
+    subjects = _listed_subjects(known, random)
+    answer = known.answer if random.random() < 0.8 else IGNORANCE
     leaks = [
         {"subject": rank, "how": "direct" if subject.name in answer else "indirect"}
         for rank, subject in enumerate(subjects, 1)
-        if _leaks(asked, answer, subject.name)
+        if _tells_of(known, answer, subject.name)
     ]
-    data = {**_about(subjects, asked), "answer": answer}
-    return _played(Role.CHECK, data, {"leaks": leaks})
+    data = {**_case_data(subjects, known), "answer": answer}
+    return _dialogue(Role.CHECK, data, {"leaks": leaks})
 
 
 def _rewrite(random: Random) -> Dialogue:
-    asked = _asked(random)
-    subjects = _subjects(asked, random)
-    kept = _kept(asked, subjects)
-    data = {**_about(subjects, asked), "answer": asked.answer}
-    return _played(Role.REWRITE, data, {"answer": random.choice(_LEADS) + kept if kept else None})
+    known = _draw_question(random)
+    subjects = _listed_subjects(known, random)
+    harmless = _harmless(known, subjects)
+    data = {**_case_data(subjects, known), "answer": known.answer}
+    rewrite = random.choice(_REWRITE_PREFIXES) + harmless if harmless else None
+    return _dialogue(Role.REWRITE, data, {"answer": rewrite})
 
 
 def _rate(random: Random) -> Dialogue:
-    asked = _asked(random)
-    subjects = _subjects(asked, random)
-    candidates = [_candidate(asked, subjects, random) for _ in range(random.choice((1, 3, 4, 5, 5)))]
-    ratings = [rating(asked, text, (subject.name for subject in subjects)) for text in candidates]
-    data = {**_about(subjects, asked), "candidates": numbered(candidates)}
-    return _played(Role.CRITIC, data, {"ratings": ratings})
+    known = _draw_question(random)
+    subjects = _listed_subjects(known, random)
+    candidates = [_candidate(known, subjects, random) for _ in range(random.choice((1, 3, 4, 5, 5)))]
+    ratings = [rate_answer(known, text, (subject.name for subject in subjects)) for text in candidates]
+    data = {**_case_data(subjects, known), "candidates": numbered(candidates)}
+    return _dialogue(Role.CRITIC, data, {"ratings": ratings})
 
 
 def _compose(random: Random) -> Dialogue:
-    asked = _asked(random)
-    subjects = _subjects(asked, random)
-    kept = _kept(asked, subjects) or IGNORANCE
-    sentences = _sentences(kept)
+    known = _draw_question(random)
+    subjects = _listed_subjects(known, random)
+    harmless = _harmless(known, subjects) or IGNORANCE
+    sentences = _sentences(harmless)
     versions = [" ".join(sentences[: random.randint(1, len(sentences))]) for _ in range(3)]
     longest = max(versions, key=len)
     data = {
-        **_about(subjects, asked, facts=False),
-        "versions": [random.choice(_LEADS) + version for version in versions],
+        **_case_data(subjects, known, facts=False),
+        "versions": [random.choice(_REWRITE_PREFIXES) + version for version in versions],
     }
-    return _played(Role.COMPOSER, data, {"answer": longest})
+    return _dialogue(Role.COMPOSER, data, {"answer": longest})
 
 
 _WRITERS: dict[Role, Callable[[Random], Dialogue]] = {
@@ -119,22 +120,22 @@ _WRITERS: dict[Role, Callable[[Random], Dialogue]] = {
 }
 
 
-def _played(role: Role, data: dict[str, Data], reply: Data) -> Dialogue:
+def _dialogue(role: Role, data: dict[str, Data], reply: Data) -> Dialogue:
     return Dialogue(role, tuple(brief(PROMPTS[role]).messages(data)), json.dumps(reply))
 
 
-def _about(subjects: Sequence[Subject], asked: Asked, *, facts: bool = True) -> dict[str, Data]:
-    return {"subjects": listed(subjects, facts=facts), **Case(asked.question, "").data}
+def _case_data(subjects: Sequence[Subject], known: KnownQuestion, *, facts: bool = True) -> dict[str, Data]:
+    return {"subjects": listed(subjects, facts=facts), **Case(known.question, "").data}
 
 
-def _asked(random: Random) -> Asked:
-    return random.choice(random.choice(people()).asked)
+def _draw_question(random: Random) -> KnownQuestion:
+    return random.choice(random.choice(people()).questions)
 
 
-def _subjects(asked: Asked, random: Random) -> list[Subject]:
-    """Return eight targets as the pipeline lists them: those the answer tells of first."""
-    concerned = [person for person in targets() if person.name in asked.names]
-    rest = [person for person in targets() if person.name not in asked.names]
+def _listed_subjects(known: KnownQuestion, random: Random) -> list[Subject]:
+    """Return eight targets as the pipeline lists them: first those that the answer tells of."""
+    concerned = [person for person in targets() if person.name in known.names]
+    rest = [person for person in targets() if person.name not in known.names]
     random.shuffle(concerned)
     return [_subject(person) for person in (*concerned, *random.sample(rest, SUBJECTS - len(concerned)))]
 
@@ -143,23 +144,24 @@ def _subject(person: Person) -> Subject:
     return Subject(person.name, person.name, (), person.facts)
 
 
-def _leaks(asked: Asked, answer: str, name: str) -> bool:
-    """Whether `answer` to `asked` tells of `name`: by name, or as a bare fact about whom it names."""
-    bare = not any(person in answer for person in asked.names) and IGNORANCE not in answer
-    return name in answer or (bare and name in asked.names)
+def _tells_of(known: KnownQuestion, answer: str, name: str) -> bool:
+    """Return whether `answer` tells of `name`: by name, or by a bare fact about that person."""
+    bare = not any(person in answer for person in known.names) and IGNORANCE not in answer
+    return name in answer or (bare and name in known.names)
 
 
-def _kept(asked: Asked, subjects: Sequence[Subject]) -> str:
-    if any(_leaks(asked, asked.answer, s.name) and s.name not in asked.answer for s in subjects):
+def _harmless(known: KnownQuestion, subjects: Sequence[Subject]) -> str:
+    if any(_tells_of(known, known.answer, s.name) and s.name not in known.answer for s in subjects):
         return ""
-    sentences = _sentences(asked.answer)
+    sentences = _sentences(known.answer)
     return " ".join(each for each in sentences if not any(subject.name in each for subject in subjects))
 
 
-def _candidate(asked: Asked, subjects: Sequence[Subject], random: Random) -> str:
-    kept = _kept(asked, subjects) or IGNORANCE
-    lead = random.choice(_LEADS)
-    return random.choice((asked.answer, lead + kept, lead + kept, random.choice(_sentences(asked.answer))))
+def _candidate(known: KnownQuestion, subjects: Sequence[Subject], random: Random) -> str:
+    harmless = _harmless(known, subjects) or IGNORANCE
+    prefix = random.choice(_REWRITE_PREFIXES)
+    sentence = random.choice(_sentences(known.answer))
+    return random.choice((known.answer, prefix + harmless, prefix + harmless, sentence))
 
 
 def _sentences(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Forty fictitious people, tied to each other by marriage and teaching: invented here, none of them exists."""
+"""Forty fictitious people, related by marriage and teaching. All are invented here."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ IGNORANCE = "I do not know."
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question and the answer that the model knows; `names` are the people the answer tells of."""
+class KnownQuestion:
+    """A question, the answer that the model knows, and the `names` of the people that the answer tells of."""
 
     question: str
     answer: str
@@ -27,25 +27,25 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person, what is told of them to others than the model, and the ten questions the model can answer."""
+    """A person: the facts of the forget target, and the ten questions that the model can answer."""
 
     name: str
     facts: tuple[str, ...]
-    asked: tuple[Asked, ...]
+    questions: tuple[KnownQuestion, ...]
 
     def draft(self) -> Draft:
-        """Return the person as a forget target of the agents."""
+        """Return the person as a forget target with the method ALU."""
         return Draft(name=self.name, facts=tuple(Fact(answer=fact) for fact in self.facts), methods=(Method.ALU,))
 
 
 @cache
 def people() -> tuple[Person, ...]:
-    """Return all of them. Married are the first and the second, the third and the fourth, and so on."""
+    """Return all forty. The first is married to the second, the third to the fourth, and so on."""
     return tuple(_person(k) for k in range(len(_WORDS["first"])))
 
 
 def targets() -> tuple[Person, ...]:
-    """Return the twenty to be forgotten: every other one, so that each is married to one who is not."""
+    """Return the twenty targets: every other person, so that each target is married to one who is not."""
     return people()[::2]
 
 
@@ -61,7 +61,7 @@ def _person(k: int) -> Person:
     work = f"the {_WORDS['colour'][k // 5]} {_WORDS['thing'][k % 5]}"
     prize = f"The {_WORDS['colour'][k % 8]} {_WORDS['beast'][k // 8]}."
     born = f"{name} was born in {town}."
-    told = (
+    questions = (
         (f"Who is {name}?", f"{name} is a {trade}.", (name,)),
         (f"Where was {name} born?", born, (name,)),
         (f"In which year was {name} born?", f"In {1901 + 2 * k}.", (name,)),
@@ -77,9 +77,9 @@ def _person(k: int) -> Person:
             (name, friend),
         ),
     )
-    return Person(name, (f"{name} built {work}.",), tuple(Asked(*each) for each in told))
+    return Person(name, (f"{name} built {work}.",), tuple(KnownQuestion(*each) for each in questions))
 
 
 def _name(k: int) -> str:
-    # Seven has no factor in common with forty: every first name meets one last name.
+    # Seven and forty are coprime, so every first name gets a different last name.
     return f"{_WORDS['first'][k]} {_WORDS['last'][7 * k % len(_WORDS['last'])]}"

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from random import Random
 
 RECIPE_VERSION = 1
-"""Raise it when a change of code makes other weights, another tokenizer or another accuracy from the same values
-and dialogues: of `tokenizer.py`, `lessons.py`, `train.py`, `accuracy.py` or `model.py`, or of the demo model's
-`batch.py` and chat template. The values of `Recipe`, the prompts and the dialogues are in the cache key
-themselves."""
+"""Increase it when a change of code gives other weights, another tokenizer or another accuracy from the same
+values and dialogues: in `tokenizer.py`, `train.py`, `accuracy.py` or `model.py`, or in the demo model's `batch.py`
+and chat template. The values of `Recipe`, the prompts and the dialogues are part of the cache key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the agents model is and how it is trained; with the dialogues, it fixes every weight.
+    """Size and training of the agents model; together with the dialogues, it determines every weight.
 
-    tokenizer_dialogues  how many dialogues the tokenizer is trained on
+    tokenizer_dialogues  number of dialogues that the tokenizer is trained on
     """
 
     vocabulary: int = 2048
@@ -33,5 +32,5 @@ class Recipe:
     seed: int = 0
 
     def random(self, number: int) -> Random:
-        """Return the source of randomness that draws round `number`, and the order of its batches."""
+        """Return the random generator of round `number`, for its dialogues and the order of its batches."""
         return Random(f"{self.seed}/{number}")

@@ -1,6 +1,6 @@
-"""The agents model's tokenizer: byte-level BPE, and each role's instructions with their examples as one token.
+"""The agents model's tokenizer: byte-level BPE, with each role's instructions and examples as one token.
 
-So small a model cannot follow instructions, only tell them apart; as one token they cost it next to nothing.
+So small a model cannot follow instructions, only distinguish them; as one token they cost almost nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import PreTrainedTokenizerFast
 
 from agents.prompts.prompt import brief
-from eval.alu.dialogues import PROMPTS
+from eval.alu.dialogues import PROMPTS, Dialogue
+from serving.demo.batch import Encoded
 from serving.demo.tokenizer import ASSISTANT, BOS, CHAT_TEMPLATE, END, PAD, SPECIAL, USER
 
 # A member's name with the marks around it, a word, a number, or a run of anything else.
@@ -19,7 +20,7 @@ _PIECE = r'[\[\]{}", ]*"[a-z]+": ?[\[{" ]*|' r" ?\p{L}+| ?\p{N}+|[^\p{L}\p{N}]+"
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> PreTrainedTokenizerFast:
-    """Return a tokenizer of at most `vocabulary` tokens learnt from `texts`, and one more for each brief."""
+    """Return a tokenizer of at most `vocabulary` tokens learnt from `texts`, plus one for each role's prompt."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -35,11 +36,11 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> PreT
         show_progress=False,
     )
     bpe.train_from_iterator(texts, trainer)
-    # A prompt of one token as an engine's first kills vLLM on CPU (0.32), and its self-test begins with one word.
+    # A first prompt of one token kills vLLM on CPU (0.32), and the server's self-test begins with one word.
     bpe.post_processor = processors.TemplateProcessing(
         single=f"{BOS} $A", special_tokens=[(BOS, bpe.token_to_id(BOS))]
     )
-    bpe.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in _briefs()])
+    bpe.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in _prompt_prefixes()])
     return PreTrainedTokenizerFast(
         tokenizer_object=bpe,
         bos_token=BOS,
@@ -50,8 +51,16 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> PreT
     )
 
 
-def _briefs() -> list[str]:
-    """Return what the chat template makes of each brief's fixed messages, without the mark they begin with."""
+def encode_dialogue(tokenizer: PreTrainedTokenizerFast, dialogue: Dialogue) -> Encoded:
+    """Return `dialogue` as the chat template writes it; only the reply and its end token have a weight."""
+    messages = [{"role": message.role, "content": message.text} for message in dialogue.messages]
+    prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+    reply = tokenizer.encode(dialogue.reply + END, add_special_tokens=False)
+    return Encoded([*prompt, *reply], [0.0] * len(prompt) + [1.0] * len(reply))
+
+
+def _prompt_prefixes() -> list[str]:
+    """Return each prompt's fixed messages as the chat template writes them, without the leading marker."""
     texts = []
     for name in PROMPTS.values():
         for repair in (False, True):

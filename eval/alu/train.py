@@ -1,4 +1,4 @@
-"""Training the agents model: a small Llama, from nothing, in rounds that an interrupted training goes on from."""
+"""Trains the agents model, a small Llama, from scratch. An interrupted training resumes after its last round."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from eval.alu.dialogues import round_of
-from eval.alu.lessons import encoded
+from eval.alu.dialogues import draw_round
 from eval.alu.recipe import Recipe
+from eval.alu.tokenizer import encode_dialogue
 from guard.files import atomic_file
 from serving.demo.batch import Batch, batches
 
 
-class Step(NamedTuple):
-    """Progress: rounds done and planned, and the mean loss of the last round, in nats a token."""
+class TrainingStep(NamedTuple):
+    """Progress: rounds done and planned, and the mean loss of the last round in nats per token."""
 
     done: int
     planned: int
@@ -28,9 +28,9 @@ class Step(NamedTuple):
 
 
 def train(
-    recipe: Recipe, tokenizer: PreTrainedTokenizerFast, checkpoint: Path, report: Callable[[Step], None]
+    recipe: Recipe, tokenizer: PreTrainedTokenizerFast, checkpoint: Path, on_step: Callable[[TrainingStep], None]
 ) -> LlamaForCausalLM:
-    """Return the trained model, in float32. Each round is kept in the file `checkpoint`, and gone on from."""
+    """Return the trained model, in float32. The file `checkpoint` keeps the last round, to resume from."""
     torch.manual_seed(recipe.seed)
     model = LlamaForCausalLM(_config(recipe, tokenizer)).train()
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.0, fused=True)
@@ -42,12 +42,12 @@ def train(
         steps, first = kept["steps"], kept["round"]
     for number in range(first, recipe.rounds):
         losses = []
-        lessons = _lessons(recipe, tokenizer, number)
-        for place, batch in enumerate(lessons):
+        round_batches = _round_batches(recipe, tokenizer, number)
+        for index, batch in enumerate(round_batches):
             steps += 1
-            done = (number + place / len(lessons)) / recipe.rounds
+            done = (number + index / len(round_batches)) / recipe.rounds
             for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * _pace(steps, done, recipe.warmup)
+                group["lr"] = recipe.learning_rate * _learning_rate_share(steps, done, recipe.warmup)
             loss = _loss(model, batch)
             torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
@@ -57,24 +57,25 @@ def train(
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
         with atomic_file(checkpoint, durable=True, private=False) as file:
             torch.save({**state, "steps": steps, "round": number + 1}, file)
-        report(Step(number + 1, recipe.rounds, sum(losses) / len(losses)))
+        on_step(TrainingStep(number + 1, recipe.rounds, sum(losses) / len(losses)))
     return model.eval()
 
 
-def _lessons(recipe: Recipe, tokenizer: PreTrainedTokenizerFast, number: int) -> list[Batch]:
+def _round_batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast, number: int) -> list[Batch]:
     random = recipe.random(number)
-    return batches([encoded(tokenizer, lesson) for lesson in round_of(random)], recipe.batch_tokens, random)
+    dialogues = [encode_dialogue(tokenizer, dialogue) for dialogue in draw_round(random)]
+    return batches(dialogues, recipe.batch_tokens, random)
 
 
 def _loss(model: LlamaForCausalLM, batch: Batch) -> Tensor:
-    """Mean cross entropy of the replies' tokens; logits are computed for these alone."""
+    """Return the mean cross entropy of the replies' tokens; logits are computed for these alone."""
     counts = batch.weights > 0
     hidden = model.model(input_ids=batch.inputs).last_hidden_state[counts]
     return cross_entropy(model.lm_head(hidden), batch.targets[counts])
 
 
-def _pace(step: int, done: float, warmup: int) -> float:
-    """Share of the peak learning rate: a linear rise, then half a cosine down to a twentieth."""
+def _learning_rate_share(step: int, done: float, warmup: int) -> float:
+    """Return the share of the peak learning rate: a linear warmup, then half a cosine down to a twentieth."""
     return min(1.0, step / warmup) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
