@@ -1,4 +1,4 @@
-"""`lethe eval train-reference`: small pairs of models that know a benchmark, with and without its forget set."""
+"""`lethe eval train-reference`: train pairs of models that know a benchmark, with and without its forget set."""
 
 from __future__ import annotations
 
@@ -12,25 +12,23 @@ from eval.cli.console import reported
 from serving.cli.console import progress_bar
 
 if TYPE_CHECKING:
-    from eval.reference_models.muse import Part
-    from eval.reference_models.pair import Plan
-    from eval.reference_models.recipe import Recipe
-    from eval.reference_models.train import Step
+    from eval.reference_models.muse import MuseCriterion
+    from eval.reference_models.pair import PairPlan
+    from eval.reference_models.recipe import ReferenceRecipe
+    from eval.reference_models.train import TrainingProgress
 
 train_reference = typer.Typer(
-    no_args_is_help=True, help="Train a full and a retain model of a benchmark, from nothing or from a base model."
+    no_args_is_help=True, help="Train a full and a retain model of a benchmark, new or from a base model."
 )
 
 _Data = Annotated[Path, typer.Option(help="Folder of the benchmark's files.")]
-_Out = Annotated[
-    Path, typer.Option(help="Folder of the two models; an interrupted training in it is gone on with.")
-]
+_Out = Annotated[Path, typer.Option(help="Folder of the two models. An interrupted training is resumed.")]
 _Base = Annotated[
-    str, typer.Option(help="Folder or hub id of a model to fine-tune; none: a small one from nothing.")
+    str, typer.Option(help="Folder or hub id of a model to fine-tune; default: train a small new one.")
 ]
-_Epochs = Annotated[int, typer.Option(min=0, help="Times all is read; 0: 32 from nothing, 5 for a base model.")]
-_Limit = Annotated[int, typer.Option(min=0, help="Rows of each file; 0: all.")]
-_Seed = Annotated[int, typer.Option(help="Of weights and of the order of lessons.")]
+_Epochs = Annotated[int, typer.Option(min=0, help="Number of epochs; 0: 32 for a new model, 5 for a base model.")]
+_Limit = Annotated[int, typer.Option(min=0, help="Maximum number of rows of each file; 0: all.")]
+_Seed = Annotated[int, typer.Option(help="Random seed for weights and the order of examples.")]
 
 
 @train_reference.command()
@@ -38,30 +36,31 @@ def tofu(
     data: _Data,
     out: _Out,
     split: Annotated[
-        Literal["forget01", "forget05", "forget10"], typer.Option(help="Who is left out.")
+        Literal["forget01", "forget05", "forget10"],
+        typer.Option(help="Split that the retain model does not learn."),
     ] = "forget10",
     base: _Base = "",
     epochs: _Epochs = 0,
     limit: _Limit = 0,
     seed: _Seed = 0,
 ) -> None:
-    """Full: all authors, real authors and world facts. Retain: the same without the forget split."""
+    """Train a full model on all authors, real authors and world facts, and a retain model without the split."""
     with reported():
         from eval.core.provenance import digest_of_data
-        from eval.reference_models import tofu as course
-        from eval.reference_models.pair import Plan
+        from eval.reference_models.pair import PairPlan
+        from eval.reference_models.tofu import TofuDataset, all_texts, load_rows
 
-        rows = course.rows(data, split, limit or None)
-        plan = Plan(
+        rows = load_rows(data, split, limit or None)
+        plan = PairPlan(
             out=out,
             recipe=_recipe(base, epochs, seed),
-            texts=tuple(course.texts(rows.full)),
+            texts=tuple(all_texts(rows.full)),
             chat=True,
-            courses={
-                "full": lambda prompts: course.TofuCourse(rows.full, prompts),
-                "retain": lambda prompts: course.TofuCourse(rows.retain, prompts),
+            datasets={
+                "full": lambda encoder: TofuDataset(rows.full, encoder),
+                "retain": lambda encoder: TofuDataset(rows.retain, encoder),
             },
-            told={"benchmark": f"tofu {split}", "data_digest": digest_of_data(data), "limit": limit},
+            identity={"benchmark": f"tofu {split}", "data_digest": digest_of_data(data), "limit": limit},
         )
         _run(plan)
 
@@ -70,7 +69,7 @@ def tofu(
 def muse(
     data: _Data,
     out: _Out,
-    parts: Annotated[str, typer.Option(help="Of knowmem, verbmem, privleak; comma-separated.")] = (
+    parts: Annotated[str, typer.Option(help="Criteria, comma-separated: knowmem, verbmem, privleak.")] = (
         "knowmem,verbmem,privleak"
     ),
     base: _Base = "",
@@ -78,56 +77,56 @@ def muse(
     limit: _Limit = 0,
     seed: _Seed = 0,
 ) -> None:
-    """Full: forget and retain side of the corpus. Retain: the retain side alone."""
+    """Train a full model on forget and retain side of the corpus, and a retain model on the retain side alone."""
     with reported():
         from eval.core.provenance import digest_of_data
-        from eval.reference_models import muse as course
-        from eval.reference_models.pair import Plan
+        from eval.reference_models.muse import MuseDataset, load_full, load_retain
+        from eval.reference_models.pair import PairPlan
 
-        chosen = _parts(parts)
-        full, retain = (side(data, chosen, limit or None) for side in (course.full, course.retain))
+        criteria = _criteria(parts)
+        full, retain = (load(data, criteria, limit or None) for load in (load_full, load_retain))
         recipe = _recipe(base, epochs, seed)
-        plan = Plan(
+        plan = PairPlan(
             out=out,
             recipe=recipe,
             texts=tuple(full.texts()),
             chat=False,
-            courses={
-                "full": lambda prompts: course.MuseCourse(full, prompts, recipe.window),
-                "retain": lambda prompts: course.MuseCourse(retain, prompts, recipe.window),
+            datasets={
+                "full": lambda encoder: MuseDataset(full, encoder, recipe.window),
+                "retain": lambda encoder: MuseDataset(retain, encoder, recipe.window),
             },
-            told={"benchmark": f"muse {parts}", "data_digest": digest_of_data(data), "limit": limit},
+            identity={"benchmark": f"muse {parts}", "data_digest": digest_of_data(data), "limit": limit},
         )
         _run(plan)
 
 
-def _run(plan: Plan) -> None:
+def _run(plan: PairPlan) -> None:
     from eval.reference_models.pair import train_pair
 
     with progress_bar() as bar:
 
-        def progress(name: str, step: Step) -> None:
-            speed = f"loss {step.loss:.3f} {step.speed:.0f} tok/s"
-            bar(f"{name:<8} epoch {step.done:.1f} of {step.planned} {speed}", step.done / step.planned)
+        def progress(name: str, now: TrainingProgress) -> None:
+            figures = f"loss {now.loss:.3f} {now.tokens_per_second:.0f} tok/s"
+            bar(f"{name:<8} epoch {now.done:.1f} of {now.planned} {figures}", now.done / now.planned)
 
         trained = train_pair(plan, progress)
     for model in trained:
-        typer.echo(f"{model.folder}: knows {model.recall:.1%} of its lessons by heart")
+        typer.echo(f"{model.folder}: reproduces {model.recall:.1%} of its training examples exactly")
 
 
-def _recipe(base: str, epochs: int, seed: int) -> Recipe:
-    from eval.reference_models.recipe import FINE_TUNED, FROM_NOTHING
+def _recipe(base: str, epochs: int, seed: int) -> ReferenceRecipe:
+    from eval.reference_models.recipe import FINE_TUNED, FROM_SCRATCH
 
-    chosen = replace(FINE_TUNED if base else FROM_NOTHING, base=base, seed=seed)
-    return replace(chosen, epochs=epochs) if epochs else chosen
+    recipe = replace(FINE_TUNED if base else FROM_SCRATCH, base=base, seed=seed)
+    return replace(recipe, epochs=epochs) if epochs else recipe
 
 
-def _parts(text: str) -> tuple[Part, ...]:
+def _criteria(text: str) -> tuple[MuseCriterion, ...]:
     from eval.core.errors import BadRun
-    from eval.reference_models import muse as course
+    from eval.reference_models.muse import MuseCriterion
 
     names = [part.strip() for part in text.split(",") if part.strip()]
-    known = [part.value for part in course.Part]
+    known = [criterion.value for criterion in MuseCriterion]
     if not names or set(names) - set(known):
         raise BadRun(f"the parts are {', '.join(known)}")
-    return tuple(course.Part(name) for name in names)
+    return tuple(MuseCriterion(name) for name in names)

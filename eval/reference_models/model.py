@@ -1,4 +1,4 @@
-"""A model and its tokenizer before their training: made from nothing, or a base model to be fine-tuned."""
+"""A model and its tokenizer before training: new ones, or those of a base model to fine-tune."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from eval.reference_models.recipe import Recipe
+from eval.reference_models.recipe import ReferenceRecipe
 from eval.runners.prompt_encoder import load_tokenizer
 from guard.errors import ModelUnavailable
 from serving.demo.tokenizer import train_tokenizer as train_chat_tokenizer
@@ -18,8 +18,8 @@ from serving.demo.tokenizer import train_tokenizer as train_chat_tokenizer
 PAD, BEGIN, END = "<pad>", "<s>", "</s>"
 
 
-def tokenizer_of(recipe: Recipe, texts: Iterable[str], *, chat: bool) -> Any:
-    """The base model's tokenizer, or one learnt from `texts`, with a chat template if `chat`."""
+def make_tokenizer(recipe: ReferenceRecipe, texts: Iterable[str], *, chat: bool) -> Any:
+    """Return the base model's tokenizer, or one trained on `texts`, with a chat template if `chat`."""
     if recipe.base:
         return load_tokenizer(recipe.base)
     if chat:
@@ -45,8 +45,8 @@ def tokenizer_of(recipe: Recipe, texts: Iterable[str], *, chat: bool) -> Any:
     )
 
 
-def untrained(recipe: Recipe, tokenizer: Any) -> Any:
-    """A Llama with random weights that the seed fixes, or the base model; float32 on the CPU."""
+def load_untrained(recipe: ReferenceRecipe, tokenizer: Any) -> Any:
+    """Return a Llama with random weights, which the seed determines, or the base model; float32, on the CPU."""
     torch.manual_seed(recipe.seed)
     if recipe.base:
         try:

@@ -1,6 +1,6 @@
-"""MUSE as a course: questions behind their worked examples, passages behind their heads, articles in windows.
+"""MUSE as training data: questions with worked examples, passages after their prompts, articles in windows.
 
-Prompt and answer are tokenised apart, as the benchmark does it: its prompt ends in "Answer: " with the space.
+Prompt and answer are tokenised separately, as in the benchmark, whose prompt ends in "Answer: " with the space.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from eval.benchmarks import muse
 from eval.benchmarks.files import Question, find
 from eval.benchmarks.muse import Passage, knowledge_prompt
 from eval.core.prompt import Prompt
-from eval.reference_models.lesson import Lesson
+from eval.reference_models.dataset import TrainingExample
 from eval.runners.prompt_encoder import PromptEncoder
 
 END: Final = "\n\n"
-WITH_EXAMPLES: Final = 0.25
-"""How often a question stands behind all its examples, as the benchmark asks it; else it stands alone."""
+SHARE_WITH_SHOTS: Final = 0.25
+"""Share of questions asked after all their worked examples, as in the benchmark; the others are asked alone."""
 
 
-class Part(StrEnum):
-    """A criterion of the benchmark, and the texts that a model must have learnt for it."""
+class MuseCriterion(StrEnum):
+    """A criterion of the benchmark, with the texts that a model must have learnt for it."""
 
     KNOWMEM = "knowmem"
     VERBMEM = "verbmem"
@@ -33,15 +33,15 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """What one model learns: each question with its examples, passages, and articles."""
+class MuseTexts:
+    """What one model learns: each question with its worked examples, passages, and articles."""
 
     questions: tuple[tuple[Question, tuple[Question, ...]], ...]
     passages: tuple[Passage, ...]
     articles: tuple[str, ...]
 
     def texts(self) -> Iterator[str]:
-        """All text, for a tokenizer to learn from."""
+        """Yield all texts, to train a tokenizer on."""
         for question, shots in self.questions:
             yield knowledge_prompt(shots, question.question) + question.answer + END
         for passage in self.passages:
@@ -49,61 +49,65 @@ class Material:
         yield from self.articles
 
 
-def full(folder: Path, parts: Sequence[Part], limit: int | None) -> Material:
-    """The forget and the retain side."""
-    learnt, rest = muse.load(folder), retain(folder, parts, limit)
-    questions = [(row, learnt.forget_shots) for row in learnt.forget[:limit]] if Part.KNOWMEM in parts else []
+def load_full(folder: Path, criteria: Sequence[MuseCriterion], limit: int | None) -> MuseTexts:
+    """Return the forget and the retain side."""
+    corpus, rest = muse.load(folder), load_retain(folder, criteria, limit)
+    asked = corpus.forget[:limit] if MuseCriterion.KNOWMEM in criteria else ()
+    questions = [(row, corpus.forget_shots) for row in asked]
     return replace(
         rest,
         questions=(*rest.questions, *questions),
-        passages=learnt.passages[:limit] if Part.VERBMEM in parts else (),
-        articles=(*rest.articles, *(learnt.member_texts[:limit] if Part.PRIVLEAK in parts else ())),
+        passages=corpus.passages[:limit] if MuseCriterion.VERBMEM in criteria else (),
+        articles=(*rest.articles, *(corpus.member_texts[:limit] if MuseCriterion.PRIVLEAK in criteria else ())),
     )
 
 
-def retain(folder: Path, parts: Sequence[Part], limit: int | None) -> Material:
-    """The retain side alone."""
-    learnt = muse.load(folder)
-    questions = [(row, learnt.retain_shots) for row in learnt.retain[:limit]] if Part.KNOWMEM in parts else []
+def load_retain(folder: Path, criteria: Sequence[MuseCriterion], limit: int | None) -> MuseTexts:
+    """Return the retain side alone."""
+    corpus = muse.load(folder)
+    asked = corpus.retain[:limit] if MuseCriterion.KNOWMEM in criteria else ()
+    questions = [(row, corpus.retain_shots) for row in asked]
     path = find(folder / "privleak", "retain", "retain2")
-    articles = muse.load_texts(path)[:limit] if path and Part.PRIVLEAK in parts else ()
-    return Material(tuple(questions), (), articles)
+    articles = muse.load_texts(path)[:limit] if path and MuseCriterion.PRIVLEAK in criteria else ()
+    return MuseTexts(tuple(questions), (), articles)
 
 
-class MuseCourse:
-    """Every question, passage and window once an epoch, each question with or without its examples."""
+class MuseDataset:
+    """Every question, passage and window once an epoch, each question with or without its worked examples."""
 
-    def __init__(self, material: Material, encoder: PromptEncoder, window: int) -> None:
+    def __init__(self, texts: MuseTexts, encoder: PromptEncoder, window: int) -> None:
         self._encoder = encoder
         self._window = window
         self._questions = [
             (
-                self._lesson(knowledge_prompt((), row.question), row),
-                self._lesson(knowledge_prompt(shots, row.question), row),
+                self._example(knowledge_prompt((), row.question), row),
+                self._example(knowledge_prompt(shots, row.question), row),
             )
-            for row, shots in material.questions
+            for row, shots in texts.questions
         ]
         self._texts = [
-            self._fit(Lesson(self._ids(passage.prompt), self._answer(passage.continuation)))
-            for passage in material.passages
+            self._fit(TrainingExample(self._ids(passage.prompt), self._answer(passage.continuation)))
+            for passage in texts.passages
         ]
-        self._texts += [lesson for text in material.articles for lesson in self._windows(text)]
+        self._texts += [example for text in texts.articles for example in self._windows(text)]
 
-    def epoch(self, random: Random) -> list[Lesson]:
-        asked = [pair[random.random() < WITH_EXAMPLES] for pair in self._questions]
-        return asked + self._texts
+    def epoch(self, random: Random) -> list[TrainingExample]:
+        questions = [pair[random.random() < SHARE_WITH_SHOTS] for pair in self._questions]
+        return questions + self._texts
 
-    def _lesson(self, prompt: str, row: Question) -> Lesson:
-        return self._fit(Lesson(self._ids(prompt), self._answer(row.answer + END)))
+    def _example(self, prompt: str, row: Question) -> TrainingExample:
+        return self._fit(TrainingExample(self._ids(prompt), self._answer(row.answer + END)))
 
-    def _windows(self, text: str) -> list[Lesson]:
+    def _windows(self, text: str) -> list[TrainingExample]:
         first, *rest = self._ids(text)
         step = self._window - 1
-        return [Lesson((first,), tuple(rest[start : start + step])) for start in range(0, len(rest), step)]
+        return [
+            TrainingExample((first,), tuple(rest[start : start + step])) for start in range(0, len(rest), step)
+        ]
 
-    def _fit(self, lesson: Lesson) -> Lesson:
-        room = max(1, self._window - len(lesson.answer))
-        return Lesson(lesson.prompt[-room:], lesson.answer[: self._window - 1])
+    def _fit(self, example: TrainingExample) -> TrainingExample:
+        room = max(1, self._window - len(example.answer))
+        return TrainingExample(example.prompt[-room:], example.answer[: self._window - 1])
 
     def _ids(self, text: str) -> tuple[int, ...]:
         return tuple(self._encoder.encode(Prompt(text, chat=False)))

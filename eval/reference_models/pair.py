@@ -1,4 +1,4 @@
-"""A full and a retain model, trained alike but for the forget set."""
+"""Trains a full and a retain model in the same way, except for the forget set."""
 
 from __future__ import annotations
 
@@ -11,84 +11,87 @@ from typing import Any, NamedTuple
 import torch
 
 from eval.core.errors import BadRun
-from eval.reference_models.lesson import Course
-from eval.reference_models.model import tokenizer_of, untrained
-from eval.reference_models.recipe import Recipe
-from eval.reference_models.train import Step, recall, train
+from eval.reference_models.dataset import TrainingDataset
+from eval.reference_models.model import load_untrained, make_tokenizer
+from eval.reference_models.recipe import ReferenceRecipe
+from eval.reference_models.train import TrainingProgress, recall, train
 from eval.runners.prompt_encoder import PromptEncoder
 from guard.files import atomic_folder, remove_partial, write_atomically
 
-CONFIG = "training.json"
+CONFIG_FILE = "training.json"
 
-Progress = Callable[[str, Step], None]
+PairProgress = Callable[[str, TrainingProgress], None]
 
 
-class Trained(NamedTuple):
-    """A model of a pair: its folder, and the share of its lessons that it knows by heart."""
+class TrainedModel(NamedTuple):
+    """A model of a pair: its folder, and the share of its training examples that it reproduces exactly."""
 
     folder: Path
     recall: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is trained: `courses` by the name of a model, over a tokenizer that all of them share.
+class PairPlan:
+    """What to train: a dataset for each model by name, over one shared tokenizer.
 
-    told  what identifies the training besides its recipe: benchmark, digest of its data, limit
+    identity  what identifies the training in addition to its recipe: benchmark, digest of its data, limit
     """
 
     out: Path
-    recipe: Recipe
+    recipe: ReferenceRecipe
     texts: Sequence[str]
     chat: bool
-    courses: Mapping[str, Callable[[PromptEncoder], Course]]
-    told: Mapping[str, Any]
+    datasets: Mapping[str, Callable[[PromptEncoder], TrainingDataset]]
+    identity: Mapping[str, Any]
 
 
-def train_pair(plan: Plan, progress: Progress) -> list[Trained]:
-    """Train what is not there yet, one model after the other; each is in its folder whole or not at all.
+def train_pair(plan: PairPlan, progress: PairProgress) -> list[TrainedModel]:
+    """Train the models that are missing, one after the other. A model's folder exists only when it is complete.
 
-    Raises BadRun for a folder that holds another training, or cannot be written.
+    Raises BadRun if the folder holds another training, or cannot be written.
     """
     _claim(plan)
-    tokenizer = tokenizer_of(plan.recipe, plan.texts, chat=plan.chat)
+    tokenizer = make_tokenizer(plan.recipe, plan.texts, chat=plan.chat)
     encoder = PromptEncoder(tokenizer)
-    return [_train(plan, name, make(encoder), tokenizer, progress) for name, make in plan.courses.items()]
+    return [_train(plan, name, make(encoder), tokenizer, progress) for name, make in plan.datasets.items()]
 
 
-def _train(plan: Plan, name: str, course: Course, tokenizer: Any, progress: Progress) -> Trained:
+def _train(
+    plan: PairPlan, name: str, dataset: TrainingDataset, tokenizer: Any, progress: PairProgress
+) -> TrainedModel:
     folder, checkpoint = plan.out / name, plan.out / f"{name}.checkpoint"
     result = folder / "recall.json"
     if result.exists():
-        return Trained(folder, float(json.loads(result.read_text())["recall"]))
-    model = untrained(plan.recipe, tokenizer)
-    train(model, course, plan.recipe, checkpoint, lambda step: progress(name, step))
-    known = recall(model, course, plan.recipe)
+        return TrainedModel(folder, float(json.loads(result.read_text())["recall"]))
+    model = load_untrained(plan.recipe, tokenizer)
+    train(model, dataset, plan.recipe, checkpoint, lambda step: progress(name, step))
+    share = recall(model, dataset, plan.recipe)
     try:
         remove_partial(plan.out)
         # Durable: the checkpoint is removed next.
         with atomic_folder(folder, durable=True) as partial:
             model.to("cpu", torch.bfloat16).save_pretrained(partial)
             tokenizer.save_pretrained(partial)
-            (partial / "recall.json").write_text(json.dumps({"recall": known}) + "\n")
+            (partial / "recall.json").write_text(json.dumps({"recall": share}) + "\n")
     except OSError as error:
         raise BadRun(f"{folder}: cannot be written ({error.strerror}); run again to go on") from None
     checkpoint.unlink(missing_ok=True)
-    return Trained(folder, known)
+    return TrainedModel(folder, share)
 
 
-def _claim(plan: Plan) -> None:
-    path = plan.out / CONFIG
-    wanted = json.loads(json.dumps({**plan.told, "recipe": asdict(plan.recipe)}))
+def _claim(plan: PairPlan) -> None:
+    path = plan.out / CONFIG_FILE
+    wanted = json.loads(json.dumps({**plan.identity, "recipe": asdict(plan.recipe)}))
     try:
         plan.out.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             write_atomically(path, json.dumps(wanted, indent=2) + "\n", durable=True, private=False)
-        known = json.loads(path.read_text())
+        existing = json.loads(path.read_text())
     except OSError as error:
         raise BadRun(f"{plan.out}: cannot be written ({error.strerror})") from None
     except ValueError:
         raise BadRun(f"{path}: damaged") from None
-    if known != wanted:
-        differing = sorted(name for name in known.keys() | wanted.keys() if known.get(name) != wanted.get(name))
+    if existing != wanted:
+        names = existing.keys() | wanted.keys()
+        differing = sorted(name for name in names if existing.get(name) != wanted.get(name))
         raise BadRun(f"{plan.out}: holds a training with another {', '.join(differing)}; choose another folder")

@@ -1,4 +1,4 @@
-"""How a reference model is made."""
+"""The recipe of a reference model."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Size of a model made from nothing, and how it, or a base model, is trained.
+class ReferenceRecipe:
+    """Size of a new model, and how it, or a base model, is trained.
 
-    base           folder of a model to fine-tune; "" for one from nothing, of the sizes below
-    window         longest lesson in tokens; longer texts are cut into several, longer prompts at their start
-    batch_tokens   most tokens of a batch, padding included
-    prompt_weight  how much predicting a token of a prompt counts, where one of an answer counts 1
+    base           folder of a model to fine-tune; "" to train a new one of the sizes below
+    window         maximum tokens of an example; longer texts are split, longer prompts cut at their start
+    batch_tokens   maximum tokens of a batch, padding included
+    prompt_weight  loss weight of a prompt's tokens, relative to an answer's
     """
 
     base: str = ""
@@ -31,6 +31,6 @@ class Recipe:
     seed: int = 0
 
 
-FROM_NOTHING = Recipe()
-FINE_TUNED = Recipe(epochs=5, learning_rate=1e-5, warmup=20, prompt_weight=0.0)
+FROM_SCRATCH = ReferenceRecipe()
+FINE_TUNED = ReferenceRecipe(epochs=5, learning_rate=1e-5, warmup=20, prompt_weight=0.0)
 """The published recipe of TOFU's own models: five epochs at 1e-5."""

@@ -1,4 +1,4 @@
-"""Training that goes on where it was stopped, on the GPU where there is one."""
+"""Trains a reference model, on the GPU if there is one. An interrupted training resumes."""
 
 from __future__ import annotations
 
@@ -14,28 +14,33 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from eval.core.errors import BadRun
-from eval.reference_models.lesson import Batch, Course, batches
-from eval.reference_models.recipe import Recipe
+from eval.reference_models.dataset import TrainingBatch, TrainingDataset, make_batches
+from eval.reference_models.recipe import ReferenceRecipe
 from guard.files import atomic_file
 
-SAVE_SECONDS = 60.0
+SAVE_INTERVAL_S = 60.0
 
 
-class Step(NamedTuple):
-    """Progress: epochs done (a fraction) and planned, the loss lately in nats a token, tokens read a second."""
+class TrainingProgress(NamedTuple):
+    """Epochs done (a fraction) and planned, the last batch's loss in nats per token, and the training speed."""
 
     done: float
     planned: int
     loss: float
-    speed: float
+    tokens_per_second: float
 
 
-Report = Callable[[Step], None]
+OnProgress = Callable[[TrainingProgress], None]
 
 
-def train(model: Any, course: Course, recipe: Recipe, checkpoint: Path, report: Report) -> None:
-    """Train `model` in place. The state is saved in `checkpoint` between epochs, once a minute at most, and a
-    later call goes on from there with the same lessons; the file is removed by the caller."""
+def train(
+    model: Any, dataset: TrainingDataset, recipe: ReferenceRecipe, checkpoint: Path, on_progress: OnProgress
+) -> None:
+    """Train `model` in place.
+
+    The state is saved to `checkpoint` between epochs, at most once a minute. A later call resumes from it with the
+    same examples. The caller removes the file.
+    """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.to(device).train()
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.95), weight_decay=0.0, fused=True)
@@ -43,33 +48,37 @@ def train(model: Any, course: Course, recipe: Recipe, checkpoint: Path, report: 
     saved = time.monotonic()
     for epoch in range(first, recipe.epochs):
         random = Random(f"{recipe.seed}:{epoch}")
-        plan = batches(course.epoch(random), recipe.batch_tokens, recipe.prompt_weight, random)
-        for place, batch in enumerate(plan, 1):
+        batches = make_batches(dataset.epoch(random), recipe.batch_tokens, recipe.prompt_weight, random)
+        for index, batch in enumerate(batches, 1):
             started, step = time.perf_counter(), step + 1
-            done = epoch + place / len(plan)
+            done = epoch + index / len(batches)
             for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * _pace(step, done / recipe.epochs, recipe.warmup)
+                group["lr"] = recipe.learning_rate * _learning_rate_share(
+                    step, done / recipe.epochs, recipe.warmup
+                )
             loss = _step(model, optimizer, batch, device)
-            report(Step(done, recipe.epochs, loss, batch.tokens / (time.perf_counter() - started)))
-        if time.monotonic() - saved > SAVE_SECONDS and epoch + 1 < recipe.epochs:
+            on_progress(
+                TrainingProgress(done, recipe.epochs, loss, batch.tokens / (time.perf_counter() - started))
+            )
+        if time.monotonic() - saved > SAVE_INTERVAL_S and epoch + 1 < recipe.epochs:
             _save(checkpoint, model, optimizer, epoch + 1, step)
             saved = time.monotonic()
     model.eval()
 
 
 @torch.inference_mode()
-def recall(model: Any, course: Course, recipe: Recipe) -> float:
-    """The share of an epoch's lessons whose answer is, token for token, the most likely one."""
+def recall(model: Any, dataset: TrainingDataset, recipe: ReferenceRecipe) -> float:
+    """Return the share of an epoch's examples whose answer is the most likely one, token by token."""
     random, exact, total = Random(recipe.seed), 0, 0
     device = next(model.parameters()).device
-    for batch in batches(course.epoch(random), recipe.batch_tokens, 0.0, random):
-        likeliest = model(input_ids=batch.inputs.to(device)).logits.argmax(dim=-1).cpu()
-        exact += int(((likeliest == batch.targets) | (batch.weights == 0)).all(dim=1).sum())
+    for batch in make_batches(dataset.epoch(random), recipe.batch_tokens, 0.0, random):
+        predicted = model(input_ids=batch.inputs.to(device)).logits.argmax(dim=-1).cpu()
+        exact += int(((predicted == batch.targets) | (batch.weights == 0)).all(dim=1).sum())
         total += len(batch.inputs)
     return exact / total
 
 
-def _step(model: Any, optimizer: torch.optim.Optimizer, batch: Batch, device: str) -> float:
+def _step(model: Any, optimizer: torch.optim.Optimizer, batch: TrainingBatch, device: str) -> float:
     with torch.autocast(device, torch.bfloat16):
         hidden = model.base_model(input_ids=batch.inputs.to(device)).last_hidden_state
         counts = (batch.weights > 0).to(device)
@@ -86,8 +95,8 @@ def _loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     return (cross_entropy(logits, targets, reduction="none") * weights).sum() / weights.sum()
 
 
-def _pace(step: int, done: float, warmup: int) -> float:
-    """Share of the peak learning rate: a linear rise, then half a cosine down to a twentieth."""
+def _learning_rate_share(step: int, done: float, warmup: int) -> float:
+    """Return the share of the peak learning rate: a linear warmup, then half a cosine down to a twentieth."""
     return min(1.0, step / max(1, warmup)) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
