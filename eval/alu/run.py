@@ -99,14 +99,14 @@ def run(model: Path, out: Path, progress: RunProgress, critic: Critic = Critic.M
 
 @contextlib.contextmanager
 def _serve(model: str, folder: Path, critic: Critic) -> Iterator[Endpoint]:
-    if critic is Critic.MODEL:
+    if critic is Critic.RULE:
+        # The roles get an engine without a policy: the rule critic is a second endpoint, which nothing restricts.
+        with stock(model, folder) as engine, serve_rule_critic(engine.url) as url:
+            roles = {"LETHE_AGENTS_URL": url, "LETHE_AGENTS_MODEL": engine.model()}
+            with guarded(model, folder, roles) as server:
+                yield server
+    else:
         with guarded(model, folder) as server:
-            yield server
-        return
-    # The roles get an engine without a policy: the rule critic is a second endpoint, which nothing restricts.
-    with stock(model, folder) as engine, serve_rule_critic(engine.url) as url:
-        roles = {"LETHE_AGENTS_URL": url, "LETHE_AGENTS_MODEL": engine.model()}
-        with guarded(model, folder, roles) as server:
             yield server
 
 
