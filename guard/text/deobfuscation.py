@@ -19,12 +19,16 @@ DEPTH = 2
 # A text turned as a whole is language when so many of its words are common, and more than before.
 LANGUAGE = 0.4
 
+# No code point has more digits, and int() refuses thousands.
+_ENTITY = re.compile(r"(&#[xX]?)0*([0-9a-fA-F]{1,7};?)|&[0-9A-Za-z]{1,32};?")
 _BASE64 = re.compile(r"(?<![\w+/-])[A-Za-z0-9+/_-]{8,}={0,2}(?![\w+/=-])")
 _HEX = re.compile(r"(?<!\w)(?:(?:0x|\\x|%)?[0-9a-fA-F]{2}[\s:,-]?){4,}(?!\w)")
 _BINARY = re.compile(r"(?<!\w)(?:[01]{8}\s?){4,}(?!\w)")
 _SPELT = re.compile(r"(?<!\w)\w(?:([^\w\n]{1,2})\w)(?:\1\w){2,}(?!\w)")
-# Longer ones are digests and keys.
-_LEET_WORD = re.compile(r"(?<![\w@$!|])(?=\S*[A-Za-z])(?=\S*[0-9@$!|])[\w@$!|]{3,15}(?![\w@$|])")
+# Longer ones are digests and keys. No look-ahead goes further either: they are tried at every place of a run.
+_LEET_WORD = re.compile(
+    r"(?<![\w@$!|])(?=[\w@$!|]{3})(?=\S{0,14}[A-Za-z])(?=\S{0,14}[0-9@$!|])[\w@$!|]{3,15}(?![\w@$|])"
+)
 _LEET = [str.maketrans("013457@$!|", f"o{one}eastas{one}{one}") for one in "il"]
 _WORD = re.compile(r"[^\W\d_]+")
 _LETTERS_SEEN = 4_000
@@ -77,7 +81,7 @@ def _translated(table: dict[int, int], found: re.Match[str]) -> str:
 
 
 def _entities(text: str) -> str:
-    return html.unescape(text) if "&" in text else text
+    return _ENTITY.sub(lambda found: html.unescape(f"{found[1]}{found[2]}" if found[1] else found[0]), text)
 
 
 def _base64(text: str) -> str:

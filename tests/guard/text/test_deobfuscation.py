@@ -28,6 +28,8 @@ def language(text: str) -> list[str]:
         "".join(f"\\x{byte:02x}" for byte in SECRET.encode()),
         " ".join(f"{byte:08b}" for byte in SECRET.encode()),
         "".join(f"&#{ord(char)};" for char in SECRET),
+        "".join(f"&#x{ord(char):x};" for char in SECRET),
+        "".join(f"&#{ord(char):06000d};" for char in SECRET),
         quote(SECRET),
         "".join(f"%{byte:02X}" for byte in SECRET.encode()),
         codecs.encode(SECRET, "rot13"),
@@ -66,6 +68,10 @@ def test_letters_spelt_out_and_leet_are_read(written: str, read: str) -> None:
 )
 def test_an_ordinary_text_has_no_other_reading_that_is_language(text: str) -> None:
     assert language(text) == []
+
+
+def test_a_character_reference_longer_than_any_number_is_no_fault() -> None:
+    assert decoded("&#" + "9" * 10_000 + ";")
 
 
 def test_the_letters_of_a_shifted_name_are_among_the_readings_though_they_are_no_language() -> None:

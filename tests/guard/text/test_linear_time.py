@@ -1,0 +1,75 @@
+"""Whatever reads a request takes time in proportion to its length: a run of dots must not stop the server."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import guard.detection
+import guard.text
+from guard.detection.names import Names
+from guard.text.conversation import readings, windows
+from guard.text.deobfuscation import decoded
+from guard.text.json_escapes import readings as unescaped
+
+CHARACTERS = 8_000
+# Twice the text may take a little more than twice the time, four times as long if each place looks to the end.
+RATIO = 2.3
+# Below this much processor time a clock tells nothing, and a quadratic reading takes a hundred times as long.
+SECONDS = 0.002
+ATTEMPTS = 6
+UNITS = [
+    *(".", "-", "\\", "[", "{", "+", "%", "«", "=", "&", "_", "$", "?", "0", "a", "é", "漢", " ", "\n"),
+    *("\u200b", "\u0301", "\U000e0041", "a/", "12,", "---|", "/abc", "ab-", "%ab", "0x", "\\x", "00000000 "),
+    *("a-", "a--", "a=", "aé", "A1", "!a", "I.", "a b ", "0 ", "&#", "&#0", "&amp;", "\\u", "\\u0041", '{"a":1},'),
+    *("Ina", "I.n.a.", "i\u200bn\u200ba\u200b", "Ilsabet ", "aaaaaaaa=é", "QUJDREVG", "ab: "),
+]
+NAMES = Names.build({"a": ["Ilsabet Quorne"], "b": ["Ina"], "c": ["ハナ"]})
+
+
+def patterns() -> Iterator[tuple[str, Callable[[str], object]]]:
+    for room in (guard.text, guard.detection):
+        for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
+            for name, value in vars(importlib.import_module(module.name)).items():
+                if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+                    yield f"{module.name}.{name}", lambda text, pattern=value: pattern.sub("", text)
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    **dict(patterns()),
+    "decoded": decoded,
+    "windows": windows,
+    "readings": readings,
+    "json_escapes.readings": unescaped,
+    "names.found": NAMES.found,
+    "names.parts": NAMES.parts,
+}
+
+
+def seconds(read: Callable[[str], object], text: str) -> float:
+    started = time.thread_time()
+    read(text)
+    return time.thread_time() - started
+
+
+def grows_in_proportion(read: Callable[[str], object], text: str, twice: str) -> bool:
+    once, double = seconds(read, text), seconds(read, twice)
+    for _ in range(ATTEMPTS):
+        if double <= SECONDS or double <= RATIO * once:
+            return True
+        once, double = min(once, seconds(read, text)), min(double, seconds(read, twice))
+    return False
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_twice_the_text_takes_no_more_than_twice_the_time(name: str) -> None:
+    read = READERS[name]
+    # What ends a run may make it fail where it would else have matched.
+    runs = [(unit, unit * (CHARACTERS // len(unit)), end) for unit in UNITS for end in ("", "é\0z!1")]
+    slow = [(unit, end) for unit, run, end in runs if not grows_in_proportion(read, run + end, run + run + end)]
+    assert slow == []
