@@ -6,12 +6,12 @@ answer under `policy@version`, and run the output guard over every surface of th
 
 from __future__ import annotations
 
-import hmac
 import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pydantic import SecretStr
 from ulid import ULID
 
 from guard.errors import EngineUnavailable, LetheError
@@ -37,6 +37,7 @@ from serving.http.asgi import (
     respond,
 )
 from serving.http.asgi_client import json_scope
+from serving.keys import key_matches
 from serving.planner import PlannedRequest, Planner, engine_body
 from serving.protocol import errors
 from serving.protocol.dialects.table import DIALECTS
@@ -65,7 +66,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Limits:
     """What the data plane accepts, and what it says when it declines."""
 
-    api_keys: Sequence[str]
+    api_keys: Sequence[SecretStr]
     max_body_bytes: int
     decline_text: str
     version: str
@@ -151,10 +152,10 @@ class DataPlane:
     def _authentic(self, scope: Scope) -> bool:
         if not self._limits.api_keys:
             return True
-        given = _header(scope, b"authorization")
         if scope["path"] == MESSAGES and (key := _header(scope, b"x-api-key")):
-            given = b"Bearer " + key
-        return any(hmac.compare_digest(given, b"Bearer " + key.encode()) for key in self._limits.api_keys)
+            return key_matches(key, self._limits.api_keys)
+        scheme, _, key = _header(scope, b"authorization").partition(b" ")
+        return scheme == b"Bearer" and key_matches(key, self._limits.api_keys)
 
     async def _answer_get(self, path: str, send: Send, headers: Headers) -> None:
         if path == "/v1/models":

@@ -7,7 +7,6 @@ every reason to block, because gateways show `blocked_reason` to their callers.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
@@ -15,10 +14,11 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from agents.audit import Audit
 from serving.http.asgi import App, BodyTooLarge, ClientGone, Receive, Scope, Send, read_body, replay, respond
+from serving.keys import key_matches
 
 log = logging.getLogger(__name__)
 
@@ -52,17 +52,17 @@ BLOCKED = GuardrailResponse(action="BLOCKED", blocked_reason=BLOCKED_REASON)
 PASSED = GuardrailResponse(action="NONE")
 
 
-def guardrail_app(audit: Callable[[], Audit], key: str = "") -> FastAPI:
+def guardrail_app(audit: Callable[[], Audit], key: SecretStr) -> FastAPI:
     """Return the application of the one route.
 
-    `audit` gives the audit under the policy in force. `key`, unless empty, must come as `x-api-key`. Blocked is
-    any text, tool, tool call or message that leaks a target, and any picture in a response, which no audit here
-    can read; blocked is also what cannot be understood, and everything while the audit fails.
+    `audit` gives the audit under the policy in force. `key` must come as `x-api-key`. Blocked is any text, tool,
+    tool call or message that leaks a target, and any picture in a response, which no audit here can read; blocked
+    is also what cannot be understood, and everything while the audit fails.
     """
     app = FastAPI(title="Lethe guardrail", openapi_url=None)
 
     def authorised(x_api_key: Annotated[str, Header()] = "") -> None:
-        if key and not hmac.compare_digest(x_api_key.encode(), key.encode()):
+        if not key_matches(x_api_key, [key]):
             raise HTTPException(401, "invalid API key")
 
     @app.post(ROUTE, response_model_exclude_none=True, dependencies=[Depends(authorised)])
@@ -107,7 +107,7 @@ class Guardrail:
     It stands on the admin plane's port because it tells, text by text, whether a forget target is touched.
     """
 
-    def __init__(self, admin: App, audit: Callable[[], Audit], key: str, max_body_bytes: int) -> None:
+    def __init__(self, admin: App, audit: Callable[[], Audit], key: SecretStr, max_body_bytes: int) -> None:
         self._admin = admin
         self._app: App = guardrail_app(audit, key)
         self._max_body_bytes = max_body_bytes

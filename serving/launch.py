@@ -15,6 +15,7 @@ from functools import partial
 from importlib.metadata import version
 
 import uvicorn
+from pydantic import SecretStr
 
 from agents.audit import PolicyAudit
 from guard.detection import classifier
@@ -40,7 +41,6 @@ from serving.http.asgi import App
 from serving.planner import Planner
 from serving.scoring.app import create_scoring, scorer_of
 from serving.scoring.teacher_forcing import AnswerScorer
-from serving.secret import SecretText
 from serving.settings import Settings
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.recorder import Recorder
@@ -57,14 +57,13 @@ class PortInUse(BadSettings):
     code = "port_in_use"
 
 
-def admin_key(settings: Settings) -> tuple[SecretText, bool]:
+def admin_key(settings: Settings) -> tuple[SecretStr, bool]:
     """The admin plane's key and whether it was generated; BadSettings when a reachable plane has none."""
-    given = settings.admin_key.get_secret_value()
-    if given:
-        return SecretText(given), False
+    if settings.admin_key:
+        return settings.admin_key, False
     if not _loopback(settings.admin_host):
         raise BadSettings("LETHE_ADMIN_KEY must be set when the admin plane listens beyond loopback")
-    return SecretText(secrets.token_urlsafe(32)), True
+    return SecretStr(secrets.token_urlsafe(32)), True
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -105,7 +104,7 @@ def opener(settings: Settings, model: str) -> Opener:
     return lambda: open_embedded(settings, model)
 
 
-async def run(settings: Settings, model: str, key: SecretText, listeners: Sequence[socket.socket]) -> None:
+async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequence[socket.socket]) -> None:
     """Serve the planes on `listeners` until SIGINT or SIGTERM; LetheError when the parts do not fit together."""
     async with _assembled(settings, model, key) as planes:
         servers = [_server(app) for app in planes]
@@ -118,7 +117,7 @@ async def run(settings: Settings, model: str, key: SecretText, listeners: Sequen
 
 
 @contextlib.asynccontextmanager
-async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIterator[tuple[App, ...]]:
+async def _assembled(settings: Settings, model: str, key: SecretStr) -> AsyncIterator[tuple[App, ...]]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.policy_dir.mkdir(parents=True, exist_ok=True)
     registry = Registry(settings.database)
@@ -132,7 +131,7 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     supervisor = Supervisor(opener(settings, model), proof, settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector)
-    keys = tuple(k for k in settings.api_keys.get_secret_value().split(",") if k)
+    keys = tuple(SecretStr(key) for key in settings.api_keys.get_secret_value().split(",") if key)
     limits = Limits(keys, settings.max_body_bytes, settings.decline_text, version("lethe"))
     metrics = Metrics()
     verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
@@ -145,9 +144,9 @@ async def _assembled(settings: Settings, model: str, key: SecretText) -> AsyncIt
     assistants = None if settings.engine else _assistants(settings, model, applier)
     service = PolicyService(registry, applier, current, planner, data.unready, assistants, metrics, verdicts)
     admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
-    if guardrail_key := settings.guardrail_key.get_secret_value():
+    if settings.guardrail_key:
         audit = partial(_audit, current, embedder)
-        admin = Guardrail(admin, audit, guardrail_key, settings.max_body_bytes)
+        admin = Guardrail(admin, audit, settings.guardrail_key, settings.max_body_bytes)
     planes: tuple[App, ...] = (data, admin)
     if settings.eval_port is not None:
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
@@ -235,7 +234,7 @@ def engine_words(settings: Settings, model: str) -> str:
     return f"{build}, model {model}"
 
 
-def serve(settings: Settings, model: str, key: SecretText, listeners: Sequence[socket.socket]) -> None:
+def serve(settings: Settings, model: str, key: SecretStr, listeners: Sequence[socket.socket]) -> None:
     """Run the server in this thread until a signal ends it."""
     import uvloop
 

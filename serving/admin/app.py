@@ -8,6 +8,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import SecretStr
 
 from serving.admin import assistants, observed, targets
 from serving.admin.auth import OPEN_PATHS, Gate
@@ -15,14 +16,13 @@ from serving.admin.problems import Problem, Refused, documented, install
 from serving.admin.requests import ConversationIn, TextIn
 from serving.admin.responses import Alive, EventPage, PolicyOut, Verdict, event_of, verdict_of
 from serving.admin.service import AdminService, Service
-from serving.secret import SecretText
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
 router = APIRouter(tags=["policy"])
 
 
-def create_admin(service: AdminService, key: SecretText, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
+def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
     """Return the admin plane of `service`, open only to who bears `key`."""
     app = _Admin(
         title="Lethe admin plane",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import traceback
 
+from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.admin.problems import problem
 from serving.http.asgi import BodyTooLarge, ClientGone, read_body, replay
-from serving.secret import SecretText
+from serving.keys import key_matches
 
 OPEN_PATHS = frozenset({"/openapi.json", "/livez", "/readyz"})
 
@@ -23,7 +24,7 @@ class Gate:
     An error that nothing else answers becomes a 500 and a log line that says where it arose, never its message.
     """
 
-    def __init__(self, app: ASGIApp, key: SecretText, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, key: SecretStr, max_body_bytes: int) -> None:
         self._app = app
         self._key = key
         self._max_body_bytes = max_body_bytes
@@ -50,7 +51,7 @@ class Gate:
 
     def _bears_key(self, headers: Headers) -> bool:
         scheme, _, key = headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and self._key.equals(key.strip())
+        return scheme.lower() == "bearer" and key_matches(key.strip(), [self._key])
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False

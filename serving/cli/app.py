@@ -72,7 +72,9 @@ def serve(
             address, number = listener.getsockname()[:2]
             console.print(f"{name:<13} http://{address}:{number}")
         if generated:
-            console.print(f"admin key     {key.reveal()}   (shown once; set LETHE_ADMIN_KEY to choose it)")
+            console.print(
+                f"admin key     {key.get_secret_value()}   (shown once; set LETHE_ADMIN_KEY to choose it)"
+            )
         console.print(f"engine        {launch.engine_words(settings, served)}")
         launch.serve(settings, served, key, list(listeners.values()))
 

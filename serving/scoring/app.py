@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from guard.errors import EngineUnavailable, RequestRefused
 from guard.policy.plan import PlanKind
@@ -19,7 +19,6 @@ from serving.admin.auth import Gate
 from serving.admin.problems import documented, install
 from serving.planner import WITHHELD, PlannedRequest, engine_args
 from serving.scoring.teacher_forcing import AnswerScorer
-from serving.secret import SecretText
 
 ROUTE = "/eval/v1/score"
 
@@ -82,7 +81,7 @@ class ConversationPlanner(Protocol):
 
 
 def create_scoring(
-    planner: ConversationPlanner, scorer: Callable[[], AnswerScorer], key: SecretText, max_body_bytes: int
+    planner: ConversationPlanner, scorer: Callable[[], AnswerScorer], key: SecretStr, max_body_bytes: int
 ) -> FastAPI:
     """Return the scoring plane. Requests need `key`; `scorer` raises EngineUnavailable without an engine."""
     app = FastAPI(title="Lethe scoring plane", version="1", openapi_url=None, redirect_slashes=False)

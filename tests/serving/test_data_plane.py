@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from pydantic import SecretStr
 
 from guard.decoding.backtracking import Wording
 from guard.detection.calibration import Signals
@@ -103,7 +104,7 @@ def plane(
     return DataPlane(
         FakeSupervisor(app, down, wording),  # type: ignore[arg-type]
         planner or FakePlanner(),  # type: ignore[arg-type]
-        Limits(keys, 10_000, DECLINE, "1.2.3"),
+        Limits([SecretStr(key) for key in keys], 10_000, DECLINE, "1.2.3"),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from agents.audit import Audit, PolicyAudit
 from serving.guardrail import BLOCKED_REASON, ROUTE, guardrail_app
@@ -12,12 +13,13 @@ from serving.guardrail import BLOCKED_REASON, ROUTE, guardrail_app
 BLOCKED = {"action": "BLOCKED", "blocked_reason": BLOCKED_REASON}
 PASSED = {"action": "NONE"}
 NAME = "Brisa Okonkwo-Lund"
+KEY = "k1"
 
 
-async def ask(audit: Audit, body: Any, key: str = "", **headers: str) -> httpx.Response:
-    transport = httpx.ASGITransport(guardrail_app(lambda: audit, key))
+async def ask(audit: Audit, body: Any, key: bytes = KEY.encode()) -> httpx.Response:
+    transport = httpx.ASGITransport(guardrail_app(lambda: audit, SecretStr(KEY)))
     async with httpx.AsyncClient(transport=transport, base_url="http://guardrail") as client:
-        return await client.post(ROUTE, json=body, headers=headers)
+        return await client.post(ROUTE, json=body, headers={"x-api-key": key} if key else {})
 
 
 @pytest.mark.parametrize("input_type", ["request", "response"])
@@ -86,8 +88,7 @@ async def test_a_fault_of_the_audit_blocks_and_logs_no_text(caplog: pytest.LogCa
 
 
 @pytest.mark.parametrize(("sent", "status"), [("k1", 200), ("k2", 401), ("", 401), ("kü", 401)])
-async def test_a_key_is_asked_for_when_one_is_set(audit: PolicyAudit, sent: str, status: int) -> None:
-    headers: Any = {"x-api-key": sent.encode()} if sent else {}
-    reply = await ask(audit, {"input_type": "request", "texts": [NAME]}, "k1", **headers)
+async def test_its_key_is_asked_for(audit: PolicyAudit, sent: str, status: int) -> None:
+    reply = await ask(audit, {"input_type": "request", "texts": [NAME]}, sent.encode())
     assert reply.status_code == status
     assert NAME not in reply.text

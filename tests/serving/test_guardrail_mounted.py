@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from agents.audit import PolicyAudit
 from serving.guardrail import ROUTE, Guardrail
@@ -18,7 +19,7 @@ async def admin(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def ask(audit: PolicyAudit, path: str, body: Any, key: str = "k") -> httpx.Response:
-    app: Any = Guardrail(admin, lambda: audit, "k", 1000)
+    app: Any = Guardrail(admin, lambda: audit, SecretStr("k"), 1000)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://admin") as client:
         return await client.post(path, json=body, headers={"x-api-key": key})
 

@@ -16,6 +16,7 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from guard.detection.detector import Match, Signals
 from guard.errors import PolicyUnavailable
@@ -28,7 +29,6 @@ from serving.admin.app import create_admin
 from serving.admin.patterns import LETTERS, TWO_LETTERS
 from serving.admin.service import Enforced
 from serving.assistants.service import AssistantService
-from serving.secret import SecretText
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_log import Verdict, VerdictLog
 
@@ -99,7 +99,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 @pytest.fixture
 def app(service: Service) -> FastAPI:
-    return create_admin(service, SecretText(KEY), max_body_bytes=100_000)
+    return create_admin(service, SecretStr(KEY), max_body_bytes=100_000)
 
 
 @pytest.fixture

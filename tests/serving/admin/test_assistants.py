@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 import torch
+from pydantic import SecretStr
 
 from guard.uld.assistant import Assistants, Standing
 from serving.admin.app import create_admin
 from serving.assistants.service import AssistantService
-from serving.secret import SecretText
 from tests.guard.uld.conftest import make_model
 from tests.guard.uld.test_assistant import described
 from tests.serving.admin.test_app import ADA, KEY, Service
@@ -58,7 +58,7 @@ async def plane(tmp_path: Path, model: Path) -> AsyncIterator[Plane]:
     service = Service(tmp_path / "registry.db")
     root = tmp_path / "assistants"
     service.assistants = AssistantService(root, str(model), tmp_path / "registry.db", service.changed)
-    transport = httpx.ASGITransport(create_admin(service, SecretText(KEY)))
+    transport = httpx.ASGITransport(create_admin(service, SecretStr(KEY)))
     headers = {"authorization": f"Bearer {KEY}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://admin", headers=headers) as client:
         yield Plane(tmp_path, model, client, service)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from guard.targets.target import Draft
 from guard.targets.validation import COUNTS
 from serving.admin.app import create_admin
-from serving.secret import SecretText
 from tests.serving.admin.test_app import Service
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -14,7 +15,7 @@ DOCS = (ROOT / "docs" / "admin-plane.md").read_text(encoding="utf-8")
 
 
 def test_every_route_is_documented(tmp_path: Path) -> None:
-    paths = create_admin(Service(tmp_path), SecretText("key")).openapi()["paths"]
+    paths = create_admin(Service(tmp_path), SecretStr("key")).openapi()["paths"]
     for path, methods in paths.items():
         for method in methods:
             assert f"`{method.upper()} {path}`" in DOCS

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from guard.decoding.request_args import ASSISTANT, Subtraction
 from guard.errors import BadSettings, EngineUnavailable
@@ -17,7 +18,6 @@ from serving.launch import listeners
 from serving.planner import PlannedRequest
 from serving.scoring.app import ROUTE, create_scoring, scorer_of
 from serving.scoring.teacher_forcing import AnswerScorer
-from serving.secret import SecretText
 from serving.settings import load
 
 DIGEST = "d" * 64
@@ -76,7 +76,7 @@ class FakePlanner:
 
 
 def client(planner: FakePlanner, engine: Engine | None, unready: str = "") -> httpx.AsyncClient:
-    app = create_scoring(planner, lambda: scorer_of(engine, unready), SecretText("key"), 10_000)
+    app = create_scoring(planner, lambda: scorer_of(engine, unready), SecretStr("key"), 10_000)
     headers = {"authorization": "Bearer key"}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lethe", headers=headers)
 
