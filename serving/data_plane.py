@@ -205,9 +205,9 @@ class DataPlane:
             return self._agents.application(engine, request, exchange.id, prompts, planned.plan)
         if searches(request, planned):
             return searching(engine, request, exchange.id, planned.plan)
-        wording = self._supervisor.wording
-        if wording is not None and rewinds(request, planned, exchange.seeds):
-            return Rewinding(engine, request, planned.automata, exchange.seeds[0], wording)
+        abort_token = self._supervisor.abort_token
+        if abort_token is not None and rewinds(request, planned, exchange.seeds):
+            return Rewinding(engine, request, planned.automata, exchange.seeds[0], abort_token)
         return engine
 
     async def _exchange(

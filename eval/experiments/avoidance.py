@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from eval.core.prompt import Prompt
 from eval.runners.backtracking import Part, backtracked
 from guard.decoding.beam import run, search
-from guard.decoding.beam_huggingface import ModelScorer, Served, restricted
-from guard.decoding.masking import heads
+from guard.decoding.beam_huggingface import ModelScorer, ServeLogits, serve_restricted
+from guard.decoding.masking import should_abort
 from guard.decoding.restriction import Cursor, Restriction
 from guard.matching.automaton import Automaton
 
@@ -50,7 +50,7 @@ def missing_bytes(automaton: Automaton) -> NDArray[np.int64]:
 
 def phrase_progress(restriction: Restriction, cursor: Cursor, missing: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how far each token leads into a phrase from the cursor, float64 [vocabulary], 0 to 1 (its end)."""
-    automaton, block = restriction.automaton, restriction.vocabulary.whole
+    automaton, block = restriction.automaton, restriction.vocabulary.main_trie
     symbols = np.frombuffer(automaton.symbols, np.uint8)[block.trie.byte]
     states = np.full(len(block.trie.parent), cursor.state, np.intp)
     for first, last in block.trie.levels[1:]:
@@ -126,8 +126,8 @@ class AvoidingDecoder:
             )
         return output
 
-    def _beams(self, restriction: Restriction, prompt: Sequence[int]) -> Served:
-        serve = restricted([restriction], restriction.vocabulary, prompt)
+    def _beams(self, restriction: Restriction, prompt: Sequence[int]) -> ServeLogits:
+        serve = serve_restricted([restriction], restriction.vocabulary, prompt)
 
         def served(outputs: Sequence[list[int]], logits: torch.Tensor) -> torch.Tensor:
             self.forward_passes += len(outputs)
@@ -152,7 +152,7 @@ class AvoidingDecoder:
             if self._missing is not None:
                 share = phrase_progress(self._restriction, cursor, self._missing)
                 served[: len(share)] -= LOOK_AHEAD_NATS * share
-            served[self._restriction.banned(cursor)] = -np.inf
+            served[self._restriction.forbidden(cursor)] = -np.inf
         served[list(avoided)] = -np.inf
         return served
 
@@ -160,7 +160,11 @@ class AvoidingDecoder:
         if self._restriction is None:
             return False
         completing = self._restriction.completing(self._cursor(prompt, output))
-        return bool(heads(torch.from_numpy(logits), torch.from_numpy(completing))) if len(completing) else False
+        return (
+            bool(should_abort(torch.from_numpy(logits), torch.from_numpy(completing)))
+            if len(completing)
+            else False
+        )
 
 
 class RestLosses(NamedTuple):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from eval.core.prompt import Prompt
-from guard.decoding.backtracking import Again, Written, completed
+from guard.decoding.backtracking import Backtracker, Restart, completed_text
 from guard.decoding.request_args import Backtracking
 from guard.matching.automaton import Automaton
 
@@ -32,27 +32,27 @@ def backtracked(
     generate: Generate,
 ) -> list[tuple[int, ...]]:
     """Return the ids of each answer; `parts` are their beginnings, `token` is the abort token."""
-    answers = [Written(automata(part.prompt)) for part in parts]
-    going = dict.fromkeys(range(len(parts)), Again((), (), rewind=True))
+    answers = [Backtracker(automata(part.prompt)) for part in parts]
+    going = dict.fromkeys(range(len(parts)), Restart((), (), may_abort=True))
     while going:
-        generated = generate([_on(parts[place], again, token) for place, again in going.items()])
+        generated = generate([_on(parts[place], restart, token) for place, restart in going.items()])
         aborted = {}
-        for (place, again), ids in zip(going.items(), generated, strict=True):
+        for (place, restart), ids in zip(going.items(), generated, strict=True):
             for one in ids:
-                if one == token and again.rewind:
-                    aborted[place] = answers[place].rewind()
+                if one == token and restart.may_abort:
+                    aborted[place] = answers[place].backtrack()
                 else:
                     _say(answers[place], one, text)
         going = aborted
-    return [written.tokens for written in answers]
+    return [backtracker.tokens for backtracker in answers]
 
 
-def _say(written: Written, token: int, text: Callable[[list[int]], str]) -> None:
+def _say(backtracker: Backtracker, token: int, text: Callable[[list[int]], str]) -> None:
     """Add a token to an answer, with the characters that it completes."""
-    written.say([token], completed(written.text, text([*written.tokens, token])))
+    backtracker.feed([token], completed_text(backtracker.text, text([*backtracker.tokens, token])))
 
 
-def _on(part: Part, again: Again, token: int) -> Part:
-    backtracking = Backtracking(token, again.avoided) if again.rewind else None
+def _on(part: Part, restart: Restart, token: int) -> Part:
+    backtracking = Backtracking(token, restart.avoided) if restart.may_abort else None
     prompt = replace(part.prompt, backtracking=backtracking)
-    return Part(prompt, [*part.prompt_ids, *again.tokens], part.max_tokens - len(again.tokens))
+    return Part(prompt, [*part.prompt_ids, *restart.tokens], part.max_tokens - len(restart.tokens))

@@ -13,8 +13,8 @@ from eval.core.prompt import Decoding, Prompt, SampledPrompt, sampled_prompts
 from eval.core.runner import ENGINE_UNSCORED, Dtype, Generation, ScoredAnswer, TopTokens, generate_by_decoding
 from eval.runners.backtracking import Part, backtracked
 from eval.runners.prompt_encoder import PromptEncoder, load_tokenizer
-from guard.decoding.backtracking import token_of
-from guard.decoding.beam import WIDTH, Extension, Following, candidates, run, search
+from guard.decoding.backtracking import choose_abort_token
+from guard.decoding.beam import BEAM_WIDTH, Extension, NextTokens, candidates_per_beam, run, search
 from guard.decoding.request_args import POLICY_DIR_ENV, RESTRICTION_PROCESSOR, EngineArgs
 from guard.errors import EngineUnavailable
 from guard.matching.automaton import Automaton
@@ -66,7 +66,7 @@ class Engine:
 
     def _backtracked(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Generation]:
         parts = [self._part(prompt, max_tokens) for prompt in prompts]
-        token = token_of(self._encoder.tokenizer.all_special_ids, self._ends)
+        token = choose_abort_token(self._encoder.tokenizer.all_special_ids, self._ends)
         if token is None:
             return [self._generation(ids) for ids in self._greedy(parts)]
         return [
@@ -134,7 +134,7 @@ class _Scorer:
         self._beams = [prompt_ids]
         self._arguments = arguments
 
-    def follow(self, extension: Extension) -> list[Following]:
+    def next_tokens(self, extension: Extension) -> list[NextTokens]:
         """Return the most likely tokens after each beam under the processed distribution."""
         from vllm import SamplingParams
 
@@ -142,16 +142,16 @@ class _Scorer:
             pairs = zip(extension.parents, extension.tokens, strict=True)
             self._beams = [[*self._beams[parent], token] for parent, token in pairs]
         params = SamplingParams(
-            temperature=0.0, max_tokens=1, logprobs=candidates(WIDTH), extra_args=self._arguments
+            temperature=0.0, max_tokens=1, logprobs=candidates_per_beam(BEAM_WIDTH), extra_args=self._arguments
         )
         inputs = [{"prompt_token_ids": beam} for beam in self._beams]
         results = self._llm.generate(inputs, params, use_tqdm=False)
         return [_following(result.outputs[0].logprobs[0]) for result in results]
 
 
-def _following(place: dict[int, Any]) -> Following:
+def _following(place: dict[int, Any]) -> NextTokens:
     listed = sorted(place.items(), key=lambda item: -item[1].logprob)
-    return Following([token for token, _ in listed], [float(entry.logprob) for _, entry in listed])
+    return NextTokens([token for token, _ in listed], [float(entry.logprob) for _, entry in listed])
 
 
 def _listed(generation: dict[str, Any]) -> list[int]:

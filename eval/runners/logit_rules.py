@@ -9,9 +9,9 @@ from typing import Protocol
 import torch
 
 from eval.core.prompt import Prompt
-from guard.decoding.batch import Batch
+from guard.decoding.batch import RestrictedBatch
 from guard.decoding.masking import mask
-from guard.decoding.restriction import Restrictions
+from guard.decoding.restriction import RestrictionCache
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
 
@@ -42,7 +42,7 @@ class Mask:
     """GUARD's token mask: a token that would complete a forbidden phrase gets probability 0."""
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
-        self._restrictions = Restrictions(folder, vocabulary)
+        self._restrictions = RestrictionCache(folder, vocabulary)
         self._vocabulary = vocabulary
 
     def automata(self, prompt: Prompt) -> list[Automaton]:
@@ -52,7 +52,7 @@ class Mask:
     def begin(
         self, prompts: Sequence[Prompt], prompt_ids: Sequence[Sequence[int]], outputs: Sequence[list[int]]
     ) -> Steps:
-        batch = Batch(self._vocabulary)
+        batch = RestrictedBatch(self._vocabulary)
         for index, (prompt, ids, output) in enumerate(zip(prompts, prompt_ids, outputs, strict=True)):
             if prompt.digests:
                 batch.put(
@@ -62,7 +62,7 @@ class Mask:
 
 
 class _MaskSteps:
-    def __init__(self, batch: Batch, eos: tuple[int, ...], restricted: bool) -> None:
+    def __init__(self, batch: RestrictedBatch, eos: tuple[int, ...], restricted: bool) -> None:
         self._batch = batch
         self._eos = eos
         self._restricted = restricted

@@ -14,7 +14,7 @@ from eval.runners.backtracking import Part, backtracked
 from eval.runners.logit_rules import Mask, Rule, Steps
 from eval.runners.prefill import Prefill, prefill
 from eval.runners.prompt_encoder import PromptEncoder
-from guard.decoding.backtracking import token_of
+from guard.decoding.backtracking import choose_abort_token
 from guard.decoding.beam import run, search
 from guard.decoding.beam_huggingface import ModelScorer
 from guard.errors import ModelUnavailable
@@ -63,7 +63,7 @@ class Reference:
         ]
 
     def _backtracked(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Generation]:
-        token = token_of(self._encoder.tokenizer.all_special_ids, self._eos)
+        token = choose_abort_token(self._encoder.tokenizer.all_special_ids, self._eos)
         mask = next((rule for rule in self._rules if isinstance(rule, Mask)), None)
         parts = [self._part(prompt, max_tokens) for prompt in prompts]
         if token is None or mask is None:

@@ -1,9 +1,10 @@
-"""Rewinding: an answer that headed into a phrase is taken back to the word in which the phrase began.
+"""Backtracking (rollback): an answer about to say a phrase is cut back to the word in which the phrase began.
 
-The mask keeps a phrase from being completed; the model may by then stand in the middle of a name that it can only
-break off. So a worker that sees half of the mass or more on what completes the phrase gives the row up instead, by
-a token that ends it, and the answer goes on from the last token before the word, with another beginning than that.
-What may still be taken back has not left: hence the hold-back here, of whole words.
+The mask keeps a phrase from being completed; by then the model may be in the middle of a name that it can only
+break off. So a worker that sees half of the probability mass or more on tokens that complete the phrase aborts the
+row, by a special token that ends it. The server continues the answer from the last token before the word, with
+another first token than before. Only text that has not been released can be taken back: hence the hold-back here,
+of whole words.
 """
 
 from __future__ import annotations
@@ -15,24 +16,24 @@ from typing import NamedTuple
 from guard.matching.automaton import Automaton
 from guard.matching.scanner import Scanner
 
-RETURNS = 4
-"""How many beginnings are given up at one place before the mask alone decides there."""
-MOST_RETURNS = 32
-"""How often one answer is taken back; from then on the mask alone decides."""
-# How many tokens before a piece its text is read with: a tokenizer may join a token to the one before.
-_CONTEXT = 8
+MAX_ATTEMPTS_PER_POSITION = 4
+"""First tokens rejected at one position; after that the mask alone decides there."""
+MAX_BACKTRACKS = 32
+"""Backtracks of one answer; after that the mask alone decides."""
+# Tokens of context before a piece when its text is decoded: a tokenizer may join a token to the one before it.
+_CONTEXT_TOKENS = 8
 
 
-def token_of(special: Collection[int], ends: Collection[int]) -> int | None:
-    """Return the id by which a row gives itself up: of a special token that ends no answer; None without one."""
+def choose_abort_token(special: Collection[int], ends: Collection[int]) -> int | None:
+    """Return the id of a special token that ends no answer, for a row to abort by; None if there is none."""
     return min((token for token in special if token not in ends), default=None)
 
 
-class Wording(NamedTuple):
-    """What an answer is begun anew by: the id `token` by which a row gives itself up, and how ids read as text."""
+class AbortToken(NamedTuple):
+    """What backtracking needs of a tokenizer: the id `token` by which a row aborts, and how ids decode to text."""
 
     token: int
-    text: Callable[[Sequence[int]], str]
+    decode: Callable[[Sequence[int]], str]
 
 
 class Piece(NamedTuple):
@@ -42,41 +43,40 @@ class Piece(NamedTuple):
     text: str
 
 
-def parted(wording: Wording, before: Sequence[int], whole: Piece) -> list[Piece]:
-    """Return the pieces of one token each that were sent together as `whole`, after the ids `before`.
+def split_piece(abort_token: AbortToken, before: Sequence[int], piece: Piece) -> list[Piece]:
+    """Split a piece of several tokens, sent after the ids `before`, into pieces of one token each.
 
-    An engine sends together what was said while nobody fetched it; an answer must not depend on that. Where the
-    tokens by themselves do not read as they were sent, `whole` is one piece.
+    An engine sends tokens together when nobody fetched them in time; an answer must not depend on that. Where the
+    tokens one by one do not decode to the text that was sent, `piece` is returned as it is.
     """
-    tokens = [*before[-_CONTEXT:], *whole.tokens]
+    tokens = [*before[-_CONTEXT_TOKENS:], *piece.tokens]
     known, pieces = "", []
     for count, token in enumerate(tokens, start=1):
-        pieces.append(Piece([token], completed(known, wording.text(tokens[:count]))))
+        pieces.append(Piece([token], completed_text(known, abort_token.decode(tokens[:count]))))
         known += pieces[-1].text
-    own = pieces[len(tokens) - len(whole.tokens) :]
-    return own if "".join(piece.text for piece in own) == whole.text else [whole]
+    split = pieces[len(tokens) - len(piece.tokens) :]
+    return split if "".join(one.text for one in split) == piece.text else [piece]
 
 
-def completed(known: str, read: str) -> str:
-    """Return the characters that one token more completes: what `read`, with it, says beyond `known`, without."""
-    # A character whose last byte is not said yet is none, and can make those before it unreadable until then.
-    whole = read.rstrip("\N{REPLACEMENT CHARACTER}")
-    return whole.removeprefix(known) if whole.startswith(known) else ""
+def completed_text(known: str, decoded: str) -> str:
+    """Return the characters that one more token completes: `decoded`, with the token, less `known`, without it."""
+    # A character whose last byte is still to come decodes to U+FFFD, and can garble those before it until then.
+    complete = decoded.rstrip("\N{REPLACEMENT CHARACTER}")
+    return complete.removeprefix(known) if complete.startswith(known) else ""
 
 
-class Again(NamedTuple):
-    """How an answer goes on: after which of its tokens, and not with which; `rewind`: whether it may be given up
-    again."""
+class Restart(NamedTuple):
+    """How an answer continues: after which of its tokens, not with which first token, and whether it may abort."""
 
     tokens: tuple[int, ...]
     avoided: tuple[int, ...]
-    rewind: bool
+    may_abort: bool
 
 
-class Written:
-    """An answer under way, which comes in pieces of a token or more; `seed` is the text it continues.
+class Backtracker:
+    """An answer in progress, which comes in pieces of one or more tokens; `seed` is the text it continues.
 
-    What has been released is never taken back.
+    Released text is never taken back.
     """
 
     def __init__(self, automata: Sequence[Automaton], seed: str = "") -> None:
@@ -86,11 +86,12 @@ class Written:
         self._tokens: list[int] = []
         self._text = ""
         self._released = 0
-        # Where pieces begin and end: counts of tokens, and of the characters they come to.
+        # Where pieces begin and end: counts of tokens, and lengths of the text up to there.
         self._counts = [0]
         self._lengths = [0]
+        # By token count: the first tokens that led to an abort from there.
         self._avoided: dict[int, set[int]] = {}
-        self._returns = 0
+        self._backtracks = 0
 
     @property
     def text(self) -> str:
@@ -102,45 +103,46 @@ class Written:
         """The ids of the answer so far."""
         return tuple(self._tokens)
 
-    def say(self, tokens: Sequence[int], text: str) -> str:
-        """Take the next piece and return what may leave: all before the word in which a match has begun."""
+    def feed(self, tokens: Sequence[int], text: str) -> str:
+        """Take the next piece and return what may be released: all before the word in which a match has begun."""
         self._tokens += tokens
         self._text += text
         self._scanner.feed(text)
         self._counts.append(len(self._tokens))
         self._lengths.append(len(self._text))
-        return self._release(self._lengths[self._turn()])
+        return self._release(self._lengths[self._restart_piece()])
 
     def finish(self) -> str:
-        """Return what has not left, as nothing will be taken back any more."""
+        """Return the text not yet released, as nothing will be taken back any more."""
         return self._release(len(self._text))
 
-    def rewind(self) -> Again:
-        """Return how to go on after the row was given up; the pieces from there on are forgotten.
+    def backtrack(self) -> Restart:
+        """Drop the pieces from the restart point on, after the row aborted, and return how to continue.
 
-        Where there is nothing to take back, or it was tried often enough, the answer goes on as it is.
+        Where there is nothing to take back, or it was tried often enough, nothing is dropped.
         """
-        place = self._turn()
-        count = self._counts[place]
-        self._returns += 1
-        again = self._returns <= MOST_RETURNS
-        if not again or count == len(self._tokens) or len(self._avoided.get(count, ())) >= RETURNS:
-            return Again(self.tokens, (), again)
+        piece = self._restart_piece()
+        count = self._counts[piece]
+        self._backtracks += 1
+        may_abort = self._backtracks <= MAX_BACKTRACKS
+        exhausted = len(self._avoided.get(count, ())) >= MAX_ATTEMPTS_PER_POSITION
+        if not may_abort or count == len(self._tokens) or exhausted:
+            return Restart(self.tokens, (), may_abort)
         self._avoided = {at: tokens for at, tokens in self._avoided.items() if at <= count}
         self._avoided.setdefault(count, set()).add(self._tokens[count])
-        self._text = self._text[: self._lengths[place]]
-        del self._tokens[count:], self._counts[place + 1 :], self._lengths[place + 1 :]
+        self._text = self._text[: self._lengths[piece]]
+        del self._tokens[count:], self._counts[piece + 1 :], self._lengths[piece + 1 :]
         self._scanner = Scanner(self._automata, self._seed + self._text)
-        return Again(self.tokens, tuple(sorted(self._avoided[count])), rewind=True)
+        return Restart(self.tokens, tuple(sorted(self._avoided[count])), may_abort=True)
 
-    def _turn(self) -> int:
-        """Return the piece, of those not released, with which the word of the match in progress begins."""
+    def _restart_piece(self) -> int:
+        """Return the index of the unreleased piece with which the word of the match in progress begins."""
         begun = len(self._text) - len(self._scanner.held)
         while begun < len(self._text) and begun > self._released and not self._text[begun - 1].isspace():
             begun -= 1
-        place = bisect_right(self._lengths, max(begun, self._released)) - 1
+        piece = bisect_right(self._lengths, max(begun, self._released)) - 1
         # A piece without text is the beginning of a character.
-        return bisect_left(self._lengths, self._lengths[place])
+        return bisect_left(self._lengths, self._lengths[piece])
 
     def _release(self, length: int) -> str:
         released = self._text[self._released : length]

@@ -1,4 +1,4 @@
-"""The rows of a batch, and what each of them may not say next."""
+"""The token masks of a batch: its rows, and the tokens that each of them must not generate next."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard.decoding.request_args import Backtracking
-from guard.decoding.restriction import Place, Restriction
+from guard.decoding.restriction import MaskState, Restriction
 from guard.decoding.rows import RowTable
 from guard.decoding.vocabulary import Vocabulary
 
 _NONE = np.zeros(0, np.int64)
 
 
-class Heading(NamedTuple):
-    """A row that says `token` instead where half of its mass lies on ids that complete a phrase it has begun."""
+class AbortCandidate(NamedTuple):
+    """A row that must emit `token` (abort) when at least half of its probability mass would complete a phrase
+    already begun, that is lies on the ids `completing`, int64."""
 
     row: int
     token: int
@@ -28,11 +29,11 @@ class Heading(NamedTuple):
 class Masks(NamedTuple):
     """What to do to a batch of logits; the arrays are int64.
 
-    rows, tokens  the cells to forbid, side by side
-    past          the first column past the vocabulary: from there on restricted rows are forbidden everything
-    restricted    the rows that may not say everything; one with no token left must be closed
-    closed        the rows that may only end
-    headings      the rows that may be heading into a phrase, and are to be begun anew
+    rows, tokens      the cells to forbid, in parallel
+    past              the first column past the vocabulary: restricted rows may hold none from there on
+    restricted        the rows with forbidden tokens; one with no token left must be closed
+    closed            the rows that may only end
+    abort_candidates  the rows that may have to abort, so that the server backtracks
     """
 
     rows: NDArray[np.int64]
@@ -40,67 +41,68 @@ class Masks(NamedTuple):
     past: int
     restricted: NDArray[np.int64]
     closed: NDArray[np.int64]
-    headings: tuple[Heading, ...] = ()
+    abort_candidates: tuple[AbortCandidate, ...] = ()
 
 
 @dataclass(slots=True)
-class _Row:
-    """A row under its own restrictions and those that hold for every row."""
+class _RestrictedRow:
+    """A row under the restrictions of its request and the global ones, which hold for every row."""
 
-    own: tuple[Restriction, ...]
+    requested: tuple[Restriction, ...]
     prompt: Sequence[int]
     output: Sequence[int]
-    rewind: Backtracking | None = None
+    backtracking: Backtracking | None = None
     restrictions: tuple[Restriction, ...] = ()
-    places: list[Place] | None = None
+    states: list[MaskState] | None = None
     consumed: int = 0
 
-    def stand(self, standing: Sequence[Restriction]) -> None:
-        """Restrict what comes next by the row's own restrictions and these."""
-        self.restrictions = (*self.own, *(one for one in standing if one not in self.own))
-        self.places = None
+    def set_global(self, restrictions: Sequence[Restriction]) -> None:
+        """Restrict what comes next by the request's own restrictions and these."""
+        self.restrictions = (*self.requested, *(one for one in restrictions if one not in self.requested))
+        self.states = None
 
-    def banned(self) -> list[NDArray[np.int64]]:
-        """Return what may not come next, in parts; raises ValueError when the output is not known in full."""
-        places, length = self.places, len(self.output)
-        if places is None or length < self.consumed:
-            places = [r.place(r.resume(self.prompt, self.output)) for r in self.restrictions]
+    def forbidden(self) -> list[NDArray[np.int64]]:
+        """Return the ids that may not come next, in parts; raises ValueError if the output has unknown ids."""
+        states, length = self.states, len(self.output)
+        if states is None or length < self.consumed:
+            states = [r.state(r.resume(self.prompt, self.output)) for r in self.restrictions]
         else:
             for token in self.output[self.consumed : length]:
-                places = [r.after(place, token) for r, place in zip(self.restrictions, places, strict=True)]
-        self.places, self.consumed = places, length
+                states = [r.next_state(state, token) for r, state in zip(self.restrictions, states, strict=True)]
+        self.states, self.consumed = states, length
         # Most rows, at most steps, have nothing to forbid.
-        banned = [place.banned for place in places if len(place.banned)]
-        if self.rewind is not None:
-            banned.append(np.array([self.rewind.token, *([] if length else self.rewind.avoided)]))
-        return banned
+        forbidden = [state.forbidden for state in states if len(state.forbidden)]
+        if self.backtracking is not None:
+            avoided = () if length else self.backtracking.avoided
+            forbidden.append(np.array([self.backtracking.token, *avoided]))
+        return forbidden
 
-    def heading(self, index: int) -> Heading | None:
-        """Return how the row gives itself up where it heads into a phrase; at its first token it has none."""
-        if self.rewind is None or not self.consumed or self.places is None:
+    def abort_candidate(self, index: int) -> AbortCandidate | None:
+        """Return how the row aborts if its next token can complete a phrase; None for its first token."""
+        if self.backtracking is None or not self.consumed or self.states is None:
             return None
-        # Once each: the mass of what two phrases share is one mass.
-        completing = np.unique(np.concatenate([place.completing for place in self.places]))
-        return Heading(index, self.rewind.token, completing) if len(completing) else None
+        # Each id once: the mass of an id that completes two phrases must not be counted twice.
+        completing = np.unique(np.concatenate([state.completing for state in self.states]))
+        return AbortCandidate(index, self.backtracking.token, completing) if len(completing) else None
 
 
-class Batch(RowTable[_Row]):
+class RestrictedBatch(RowTable[_RestrictedRow]):
     """The rows of a batch by their index, each free, restricted or closed.
 
-    Fails closed: whatever goes wrong with a row closes that row, and only what kind of error it was is logged.
+    Fails closed: any error in a row closes that row, and only the error's type is logged.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
         self._vocabulary = vocabulary
-        self._standing: tuple[Restriction, ...] = ()
+        self._global: tuple[Restriction, ...] = ()
 
-    def stand(self, standing: Sequence[Restriction]) -> None:
-        """Restrict by these every row that is here or will be, in place of those given before."""
-        self._standing = tuple(standing)
+    def set_global(self, restrictions: Sequence[Restriction]) -> None:
+        """Set the restrictions that hold for every present and future row, replacing those set before."""
+        self._global = tuple(restrictions)
         for row in self.rows.values():
             if row is not None:
-                row.stand(self._standing)
+                row.set_global(self._global)
 
     def put(
         self,
@@ -108,41 +110,41 @@ class Batch(RowTable[_Row]):
         restrictions: Sequence[Restriction],
         prompt: Sequence[int],
         output: Sequence[int],
-        rewind: Backtracking | None = None,
+        backtracking: Backtracking | None = None,
     ) -> None:
         """Follow a row after `prompt`. `output` is the live list of its generated tokens, read in `masks`."""
-        row = self.rows[index] = _Row(tuple(restrictions), prompt, output, rewind)
-        row.stand(self._standing)
+        row = self.rows[index] = _RestrictedRow(tuple(restrictions), prompt, output, backtracking)
+        row.set_global(self._global)
 
     def masks(self, width: int) -> Masks:
-        """Return what to forbid in logits of `width` columns, after reading on in the outputs.
+        """Return what to forbid in logits of `width` columns, after reading the new tokens of the outputs.
 
-        Ids without a token are forbidden in restricted rows, be they absent from the vocabulary or past it.
+        Ids without a token, whether gaps in the vocabulary or past its end, are forbidden in restricted rows.
         """
         rows: list[int] = []
         parts: list[NDArray[np.int64]] = []
-        headings: list[Heading] = []
+        candidates: list[AbortCandidate] = []
         restricted: list[int] = []
         absent = [self._vocabulary.absent] if len(self._vocabulary.absent) else []
         for index, row in self.rows.items():
             if row is None or not row.restrictions:
                 continue
             try:
-                banned = row.banned() + absent
+                forbidden = row.forbidden() + absent
             except Exception as error:
                 self.close(index, error)
                 continue
             restricted.append(index)
-            parts += banned
-            rows += [index] * len(banned)
-            if (heading := row.heading(index)) and heading.token < width:
-                headings.append(heading)
+            parts += forbidden
+            rows += [index] * len(forbidden)
+            if (candidate := row.abort_candidate(index)) and candidate.token < width:
+                candidates.append(candidate)
         token = np.concatenate(parts) if parts else _NONE
         row_of = np.repeat(np.array(rows, np.int64), [len(part) for part in parts]) if parts else _NONE
         if width < len(self._vocabulary):
             row_of, token = row_of[token < width], token[token < width]
-            headings = [h._replace(completing=h.completing[h.completing < width]) for h in headings]
+            candidates = [c._replace(completing=c.completing[c.completing < width]) for c in candidates]
         closed = [index for index, row in self.rows.items() if row is None]
         past = min(width, len(self._vocabulary))
         arrays = np.array(restricted, np.int64), np.array(closed, np.int64)
-        return Masks(row_of, token, past, *arrays, tuple(headings))
+        return Masks(row_of, token, past, *arrays, tuple(candidates))

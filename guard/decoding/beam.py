@@ -1,7 +1,7 @@
-"""GUARD's beam search: the answer of the highest total log-probability, penalties included, that it finds.
+"""GUARD's beam search: finds answers of high total log-probability, penalties included.
 
-The search does no scoring of its own. It is a conversation: it says which beams to extend by which token, and is
-told what may follow each. So it serves whoever can score, in a loop or awaiting an engine.
+The search does no scoring of its own. It is a generator: it yields which beams to extend by which token, and is
+sent the likeliest next tokens of each. So it works with any scorer, a synchronous loop or an awaited engine.
 """
 
 from __future__ import annotations
@@ -10,45 +10,45 @@ from collections.abc import Generator, Sequence
 from math import inf
 from typing import NamedTuple, Protocol
 
-# GUARD's width; each beam offers twice as many continuations (arXiv 2505.13312, and its re-implementation).
-WIDTH = 7
+# Beams, as GUARD has them; twice as many next tokens of each are looked at (arXiv 2505.13312 and its code).
+BEAM_WIDTH = 7
 
 
 class Extension(NamedTuple):
-    """Beams, each one of those before it and a token more.
+    """The beams of a step, each a beam of the step before plus one token.
 
-    parents  places among the beams of the extension before; 0 is the prompt in the first
-    tokens   what each adds; none at all in the first extension, which asks what may follow the prompt
+    parents  indices into the beams of the step before; 0 is the prompt in the first step
+    tokens   the token each adds; empty in the first extension, which asks what may follow the prompt
     """
 
     parents: tuple[int, ...]
     tokens: tuple[int, ...]
 
 
-class Following(NamedTuple):
-    """What may come next, the likeliest first: ids, and their log-probabilities after every mask and penalty."""
+class NextTokens(NamedTuple):
+    """The next tokens of a beam, likeliest first: ids, and their log-probabilities after masks and penalties."""
 
     tokens: Sequence[int]
     log_probs: Sequence[float]
 
 
-class Answer(NamedTuple):
-    """A sequence of ids without its end, its total log-probability, and whether it ended of itself."""
+class BeamAnswer(NamedTuple):
+    """Ids without the end token, their total log-probability, and whether an end token followed."""
 
     tokens: tuple[int, ...]
     score: float
     ended: bool
 
 
-class Scorer(Protocol):
-    """Says what may follow; it is told of every extension in turn."""
+class BeamScorer(Protocol):
+    """Scores the next tokens of beams; it is called with every extension in turn."""
 
-    def follow(self, extension: Extension) -> Sequence[Following]:
-        """Return what may follow each beam of `extension`; what is forbidden is left out or -inf."""
+    def next_tokens(self, extension: Extension) -> Sequence[NextTokens]:
+        """Return the next tokens of each beam of `extension`; forbidden ones are left out or -inf."""
         ...
 
 
-Search = Generator[Extension, Sequence[Following], tuple[Answer, ...]]
+Search = Generator[Extension, Sequence[NextTokens], tuple[BeamAnswer, ...]]
 
 
 class _Beam(NamedTuple):
@@ -56,62 +56,64 @@ class _Beam(NamedTuple):
     score: float
 
 
-class _Step(NamedTuple):
+class _Candidate(NamedTuple):
     score: float
     parent: int
     token: int
 
 
-def candidates(width: int) -> int:
-    """How many continuations of each beam a search of this width looks at."""
+def candidates_per_beam(width: int) -> int:
+    """Return how many next tokens of each beam a search of this width looks at."""
     return 2 * width
 
 
-def search(ends: frozenset[int], most: int, width: int = WIDTH, wanted: int = 1) -> Search:
-    """Find the `wanted` best answers of at most `most` tokens; `ends` are the ids that end one.
+def search(ends: frozenset[int], max_tokens: int, width: int = BEAM_WIDTH, count: int = 1) -> Search:
+    """Find the `count` best answers of at most `max_tokens` tokens; `ends` are the ids that end one.
 
-    Scores are sums, without regard to length, as GUARD's: they can only fall, and so the search stops as soon as
-    no beam can still beat what it has found. Width 1 is greedy decoding. Fewer answers, or none, are returned
+    Scores are sums without length normalisation, as GUARD's: they can only fall, so the search stops as soon as
+    no beam can still beat the answers found. Width 1 is greedy decoding. Fewer answers, or none, are returned
     where everything else is forbidden.
     """
     beams = [_Beam((), 0.0)]
-    found: list[Answer] = []
-    following = yield Extension((), ())
-    for length in range(1, most + 1):
-        steps = _best(beams, following, width)
-        ending = [step for step in steps[:width] if step.token in ends]
-        found += (Answer(beams[step.parent].tokens, step.score, ended=True) for step in ending)
-        found = _first(found, wanted)
-        going = [step for step in steps if step.token not in ends][:width]
-        beams = [_Beam((*beams[step.parent].tokens, step.token), step.score) for step in going]
-        if not beams or (len(found) == wanted and beams[0].score <= found[-1].score):
+    found: list[BeamAnswer] = []
+    next_tokens = yield Extension((), ())
+    for length in range(1, max_tokens + 1):
+        candidates = _best_candidates(beams, next_tokens, width)
+        ending = [one for one in candidates[:width] if one.token in ends]
+        found += (BeamAnswer(beams[one.parent].tokens, one.score, ended=True) for one in ending)
+        found = _best_answers(found, count)
+        kept = [one for one in candidates if one.token not in ends][:width]
+        beams = [_Beam((*beams[one.parent].tokens, one.token), one.score) for one in kept]
+        if not beams or (len(found) == count and beams[0].score <= found[-1].score):
             return tuple(found)
-        if length < most:
-            following = yield Extension(tuple(step.parent for step in going), tuple(step.token for step in going))
-    return tuple(_first([*found, *(Answer(beam.tokens, beam.score, ended=False) for beam in beams)], wanted))
+        if length < max_tokens:
+            next_tokens = yield Extension(tuple(one.parent for one in kept), tuple(one.token for one in kept))
+    return tuple(
+        _best_answers([*found, *(BeamAnswer(beam.tokens, beam.score, ended=False) for beam in beams)], count)
+    )
 
 
-def run(search: Search, scorer: Scorer) -> tuple[Answer, ...]:
-    """Lead a search to its end with this scorer."""
+def run(search: Search, scorer: BeamScorer) -> tuple[BeamAnswer, ...]:
+    """Run a search to its end with this scorer and return its answers, best first."""
     try:
         extension = next(search)
         while True:
-            extension = search.send(scorer.follow(extension))
+            extension = search.send(scorer.next_tokens(extension))
     except StopIteration as stop:
-        answers: tuple[Answer, ...] = stop.value
+        answers: tuple[BeamAnswer, ...] = stop.value
         return answers
 
 
-def _best(beams: Sequence[_Beam], following: Sequence[Following], width: int) -> list[_Step]:
-    steps = [
-        _Step(beam.score + log_prob, parent, token)
-        for parent, (beam, next_) in enumerate(zip(beams, following, strict=True))
-        for token, log_prob in zip(next_.tokens[: candidates(width)], next_.log_probs, strict=False)
+def _best_candidates(beams: Sequence[_Beam], next_tokens: Sequence[NextTokens], width: int) -> list[_Candidate]:
+    candidates = [
+        _Candidate(beam.score + log_prob, parent, token)
+        for parent, (beam, next_) in enumerate(zip(beams, next_tokens, strict=True))
+        for token, log_prob in zip(next_.tokens[: candidates_per_beam(width)], next_.log_probs, strict=False)
         if log_prob > -inf
     ]
-    # Stable: among equals the better parent's likelier token goes first.
-    return sorted(steps, key=lambda step: -step.score)
+    # The sort is stable: among equals the better parent's likelier token comes first.
+    return sorted(candidates, key=lambda one: -one.score)
 
 
-def _first(answers: Sequence[Answer], wanted: int) -> list[Answer]:
-    return sorted(answers, key=lambda answer: -answer.score)[:wanted]
+def _best_answers(answers: Sequence[BeamAnswer], count: int) -> list[BeamAnswer]:
+    return sorted(answers, key=lambda answer: -answer.score)[:count]

@@ -1,4 +1,4 @@
-"""What each token of a model adds to the text, as bytes and as folded text."""
+"""The vocabulary of a tokenizer: what each token adds to the text, as bytes and as folded text."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _SAMPLES = (
 )
 
 
-class Reading(NamedTuple):
-    """Bytes read as UTF-8: the folded text of its whole characters, and the bytes of an unfinished last one."""
+class DecodedBytes(NamedTuple):
+    """Bytes decoded as UTF-8: the folded complete characters, and the bytes of an unfinished last one."""
 
     folded: bytes
     pending: bytes
 
 
-def read(data: bytes) -> Reading:
-    """Return what `data` shows; bytes that are no UTF-8 show as U+FFFD, which folds to nothing."""
+def decode_bytes(data: bytes) -> DecodedBytes:
+    """Return what `data` decodes to; bytes that are no UTF-8 decode to U+FFFD, which folds to nothing."""
     text, used = codecs.utf_8_decode(data, "replace", False)
-    return Reading(fold(text).encode(), data[used:])
+    return DecodedBytes(fold(text).encode(), data[used:])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Block:
-    """Tokens in the order of the folded bytes they show, and the trie of those; silent tokens are left out.
+class TokenTrie:
+    """The trie of the folded bytes that tokens add, and the tokens in that order; those adding none are left out.
 
     trie    of the distinct folded bytes
     tokens  int64 [tokens]      ids
@@ -54,8 +54,8 @@ class Block:
     keys: NDArray[np.int64]
 
     @classmethod
-    def of(cls, folded: Iterable[tuple[int, bytes]]) -> Block:
-        """Return the block of these token ids and the folded bytes they show."""
+    def of(cls, folded: Iterable[tuple[int, bytes]]) -> TokenTrie:
+        """Return the trie of these token ids and the folded bytes that they add."""
         shown = sorted((data, token) for token, data in folded if data)
         distinct = sorted({data for data, _ in shown})
         trie = Trie.of(distinct)
@@ -72,7 +72,7 @@ class Block:
         return cls(trie, np.array([token for _, token in shown], np.int64), ends, ranges, keys)
 
     def children(self, nodes: NDArray[np.int64], bytes_: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the child of each node by the byte beside it, or 0 where there is none; both int64 [n]."""
+        """Return the child of nodes[k] by bytes_[k] for each k, or 0 where there is none; all int64 [n]."""
         wanted = nodes * 256 + bytes_
         at = np.searchsorted(self.keys, wanted)
         found = at < len(self.keys)
@@ -83,12 +83,14 @@ class Block:
 class Vocabulary:
     """The tokens of one tokenizer, by id. Immutable.
 
-    tokens    the bytes each adds; b"" for special tokens, which are not shown, and for ids without a token
-    readings  each token read with nothing pending before it
-    special   ids of the special tokens
-    eos       ids that end an answer
-    absent    int64, ids below len(vocabulary) without a token
-    whole     the block of all tokens that do not begin inside a character
+    tokens     the bytes each adds; b"" for special tokens, which add no text, and for ids without a token
+    decoded    each token decoded with nothing pending before it
+    special    ids of the special tokens
+    eos        ids that end an answer
+    absent     int64, ids below len(vocabulary) without a token
+    main_trie  the trie of all tokens that do not begin inside a character
+
+    `continuation_trie(pending)` and `ill_formed(pending)`, of an unfinished character, are LRU-cached.
     """
 
     def __init__(
@@ -100,17 +102,17 @@ class Vocabulary:
         absent: Iterable[int] = (),
         raw: Mapping[int, int] | None = None,
     ) -> None:
-        """`raw`: id -> byte of the tokens that are one raw byte, where the rest are whole characters."""
+        """`raw`: id -> byte of the tokens that are one raw byte, if all others are complete characters."""
         self.tokens = tuple(tokens)
-        self.readings = tuple(read(token) for token in self.tokens)
+        self.decoded = tuple(decode_bytes(token) for token in self.tokens)
         self.special = frozenset(special)
         self.eos = tuple(eos)
         self.absent = np.array(sorted(absent), np.int64)
         self._raw = dict(raw or {})
-        self._inner = [i for i, token in enumerate(self.tokens) if _begins_inside(token)]
-        inside = frozenset(self._inner)
-        self.whole = Block.of((i, r.folded) for i, r in enumerate(self.readings) if i not in inside)
-        self.inner = lru_cache(maxsize=256)(self._read_inner)
+        self._continuations = [i for i, token in enumerate(self.tokens) if _begins_mid_character(token)]
+        inside = frozenset(self._continuations)
+        self.main_trie = TokenTrie.of((i, r.folded) for i, r in enumerate(self.decoded) if i not in inside)
+        self.continuation_trie = lru_cache(maxsize=256)(self._build_continuation_trie)
         self.ill_formed = lru_cache(maxsize=32)(self._find_ill_formed)
 
     @classmethod
@@ -118,7 +120,7 @@ class Vocabulary:
         """Return the vocabulary of a transformers tokenizer: byte-level BPE or SentencePiece.
 
         Every token, and some sample texts, are compared with what the tokenizer itself decodes. Raises
-        ModelUnavailable when they differ or no token ends an answer: phrases would pass tokens read wrongly.
+        ModelUnavailable when they differ or no token ends an answer: phrases would get past misread tokens.
         """
         if tokenizer.eos_token_id is None:
             raise ModelUnavailable("the tokenizer has no end-of-sequence token")
@@ -127,16 +129,16 @@ class Vocabulary:
         special = {eos, *tokenizer.all_special_ids}
         special |= {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
         absent = {i for i, name in enumerate(names) if name is None}
-        for spelt in (_byte_level, _sentencepiece):
-            shown = {i: spelt(name) for i, name in enumerate(names) if name is not None and i not in special}
-            if _decodes_alike(tokenizer, shown):
+        for to_bytes in (_byte_level, _sentencepiece):
+            shown = {i: to_bytes(name) for i, name in enumerate(names) if name is not None and i not in special}
+            if _decodes_equally(tokenizer, shown):
                 raw = {i: token[0] for i, token in shown.items() if names[i] == f"<0x{token[0]:02X}>"}
                 return cls(
                     [shown.get(i, b"") for i in range(len(names))],
                     special=special,
                     eos=(eos,),
                     absent=absent,
-                    raw=raw if spelt is _sentencepiece else None,
+                    raw=raw if to_bytes is _sentencepiece else None,
                 )
         raise ModelUnavailable("the tokenizer is neither byte-level BPE nor SentencePiece")
 
@@ -144,11 +146,11 @@ class Vocabulary:
         """Return the number of ids; a model's logits may be wider."""
         return len(self.tokens)
 
-    def advance(self, pending: bytes, tokens: Iterable[int]) -> Reading:
-        """Return what `tokens` show after the pending bytes of an unfinished character.
+    def advance(self, pending: bytes, tokens: Iterable[int]) -> DecodedBytes:
+        """Return what `tokens` add after the pending bytes of an unfinished character.
 
-        Special tokens are not shown, so a character may continue behind one. Raises ValueError for an id
-        that is not in the vocabulary.
+        Special tokens add nothing, so a character may continue after one. Raises ValueError for an id that is not
+        in the vocabulary.
         """
         folded = b""
         for token in tokens:
@@ -156,20 +158,20 @@ class Vocabulary:
                 raise ValueError("a token id outside the vocabulary")
             data = self.tokens[token]
             if data:
-                reading = read(pending + data) if pending else self.readings[token]
-                folded += reading.folded
-                pending = reading.pending
-        return Reading(folded, pending)
+                read = decode_bytes(pending + data) if pending else self.decoded[token]
+                folded += read.folded
+                pending = read.pending
+        return DecodedBytes(folded, pending)
 
-    def _read_inner(self, pending: bytes) -> Block:
-        """Return the block of the tokens that begin inside a character, after these pending bytes."""
-        return Block.of((i, read(pending + self.tokens[i]).folded) for i in self._inner)
+    def _build_continuation_trie(self, pending: bytes) -> TokenTrie:
+        """Return the trie of the tokens that begin inside a character, after these pending bytes."""
+        return TokenTrie.of((i, decode_bytes(pending + self.tokens[i]).folded) for i in self._continuations)
 
     def _find_ill_formed(self, pending: bytes) -> NDArray[np.int64]:
-        """Return the ids that would leave ill-formed UTF-8 behind; none for byte-level BPE.
+        """Return the ids that would leave ill-formed UTF-8; none for byte-level BPE.
 
-        A SentencePiece decoder shows a run of raw bytes as one U+FFFD per byte if any of the run is ill-formed,
-        letters included, so that letters already shown could vanish from between others.
+        A SentencePiece decoder replaces a run of raw bytes by one U+FFFD per byte if any part of the run is
+        ill-formed, complete letters included: letters already shown could vanish from between others.
         """
         if not self._raw:
             return self.absent[:0]
@@ -180,7 +182,7 @@ class Vocabulary:
         return np.concatenate([np.fromiter(raw, np.int64), np.fromiter(broken, np.int64)])
 
 
-def _begins_inside(token: bytes) -> bool:
+def _begins_mid_character(token: bytes) -> bool:
     return token[:1] >= b"\x80" and token[:1] < b"\xc0"
 
 
@@ -193,7 +195,7 @@ def _may_follow(pending: bytes, byte: int) -> bool:
 
 
 @cache
-def _bytes_of_characters() -> dict[str, int]:
+def _byte_alphabet() -> dict[str, int]:
     """Return the alphabet in which byte-level BPE writes the 256 bytes as printable characters (GPT-2)."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
@@ -201,7 +203,7 @@ def _bytes_of_characters() -> dict[str, int]:
 
 
 def _byte_level(name: str) -> bytes:
-    alphabet = _bytes_of_characters()
+    alphabet = _byte_alphabet()
     try:
         return bytes(alphabet[char] for char in name)
     except KeyError:
@@ -214,14 +216,14 @@ def _sentencepiece(name: str) -> bytes:
     return name.replace("▁", " ").encode()
 
 
-def _decodes_alike(tokenizer: Any, shown: Mapping[int, bytes]) -> bool:
-    def alike(ids: list[int]) -> bool:
+def _decodes_equally(tokenizer: Any, shown: Mapping[int, bytes]) -> bool:
+    def equal(ids: list[int]) -> bool:
         decoded = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        spelt = b"".join(shown.get(i, b"") for i in ids).decode(errors="replace")
+        expected = b"".join(shown.get(i, b"") for i in ids).decode(errors="replace")
         # Decoders drop or add a space at the start of a text; folding drops them all.
-        return "".join(decoded.split()) == "".join(spelt.split())
+        return "".join(decoded.split()) == "".join(expected.split())
 
     samples = [tokenizer.encode(text, add_special_tokens=False) for text in _SAMPLES]
-    # All in a row as well, as some decoders (WordPiece) show a token differently behind another.
+    # All in a row as well, as some decoders (WordPiece) decode a token differently after another.
     row = [i for i, token in shown.items() if "\ufffd" not in token.decode(errors="replace")]
-    return all(map(alike, [*samples, row])) and all(alike([i]) for i in shown)
+    return all(map(equal, [*samples, row])) and all(equal([i]) for i in shown)

@@ -1,4 +1,7 @@
-"""Forbidden phrases as one Aho-Corasick automaton in arrays, built at once and mapped from a file.
+"""Forbidden phrases as one Aho-Corasick automaton in arrays, with its fail links compiled into the table.
+
+Following a fail link leads to the longest proper suffix of the text read that is also a prefix of a phrase. Here
+every state's row already holds the outcome of following them, so that each byte costs one look-up.
 
 The automaton reads the UTF-8 bytes of folded text. Bytes keep the alphabet, and so the width of the dense
 table, below some 150 symbols whatever scripts the phrases are written in; for phrases in Latin it is 37.
@@ -24,16 +27,17 @@ from guard.files import atomic_file
 from guard.matching.trie import Trie
 from guard.text.normalise import fold, fold_char
 
-LONGEST_PHRASE = 32_767
+MAX_PHRASE_BYTES = 32_767
 _MAGIC = b"LETHEAC1"
-_HEAD = struct.Struct("<8sI")
-_TITLE = struct.Struct("<64sQI256s")
-_BODY = 384
-_ALIGNMENT = 64
+# Layout of a file: magic and CRC-32; description; padding; the arrays, each aligned.
+_FILE_HEADER = struct.Struct("<8sI")
+_DESCRIPTION = struct.Struct("<64sQI256s")
+_BODY_OFFSET = 384
+_ALIGNMENT_BYTES = 64
 
 
 class Occurrence(NamedTuple):
-    """A phrase found in a text: its rank in `folded_phrases`, and the raw characters [start, end)."""
+    """A phrase found in a text: its index in `folded_phrases`, and the raw characters [start, end)."""
 
     phrase: int
     start: int
@@ -43,25 +47,25 @@ class Occurrence(NamedTuple):
 def folded_phrases(phrases: Iterable[str]) -> list[str]:
     """Return the distinct folds of `phrases`, sorted; an automaton numbers its phrases by this list.
 
-    Raises InvalidTarget for a phrase without any letter or digit, or with more than LONGEST_PHRASE bytes.
+    Raises InvalidTarget for a phrase without letters or digits, or of more than MAX_PHRASE_BYTES bytes.
     """
     folded = {fold(phrase) for phrase in phrases}
     if "" in folded:
         raise InvalidTarget("a phrase has no letter or digit", field="phrases")
-    if any(len(phrase.encode()) > LONGEST_PHRASE for phrase in folded):
+    if any(len(phrase.encode()) > MAX_PHRASE_BYTES for phrase in folded):
         raise InvalidTarget("a phrase is too long", field="phrases")
     return sorted(folded)
 
 
 class Automaton:
-    """Finds any of a set of phrases inside a stream of text, however it is spelt, cased or spaced.
+    """Finds any of a set of phrases in a stream of text, whatever its spelling, case or spacing.
 
     Immutable. State 0 is the start. Arrays, all indexed by state:
         table      int32 [states, symbols]  next state; symbol 0 is every byte that is in no phrase
-        depth      int16 [states]           bytes of the longest beginning of a phrase that the text ends with
+        depth      int16 [states]           bytes of the longest phrase prefix that the text ends with
         accepting  bool  [states]           a phrase ends here
-        phrase     int32 [states]           the phrase that is spelt from the start to here, or -1
-        link       int32 [states]           the next shorter state where a phrase ends, or 0
+        phrase     int32 [states]           the phrase spelt by the path from the start to here, or -1
+        link       int32 [states]           dictionary suffix link: the next shorter state that ends a phrase, or 0
     `symbols` maps a byte to its symbol, for bytes.translate; `digest` identifies the set of folded phrases.
     """
 
@@ -100,7 +104,7 @@ class Automaton:
     def attach(cls, folder: Path, digest: str) -> Automaton:
         """Map the automaton that `save` wrote into `folder`; nothing is copied.
 
-        Raises PolicyUnavailable when the file is missing, not whole, or not what its name says.
+        Raises PolicyUnavailable when the file is missing, incomplete, or not what its name says.
         """
         try:
             with (folder / f"{digest}.automaton").open("rb") as file:
@@ -110,9 +114,9 @@ class Automaton:
             raise PolicyUnavailable("a compiled policy file is missing or damaged") from error
 
     def save(self, folder: Path) -> Path:
-        """Write `<digest>.automaton` into `folder`, whole or not at all, and return its path.
+        """Write `<digest>.automaton` into `folder` atomically and return its path.
 
-        The file spells out the phrases, so only its owner may read it.
+        The file contains the phrases, so only its owner may read it.
         Raises PolicyUnavailable when it cannot be written.
         """
         path = folder / f"{self.digest}.automaton"
@@ -132,8 +136,8 @@ class Automaton:
         return f"Automaton({self.digest[:12]}, states={len(self)}, symbols={self.width})"
 
     @cached_property
-    def reach(self) -> int:
-        """The bytes of the longest phrase: a state depends on no more than this many last bytes."""
+    def max_depth(self) -> int:
+        """Bytes of the longest phrase: a state depends on no more than this many last bytes."""
         return int(self.depth.max())
 
     def step(self, state: int, char: str) -> int:
@@ -151,8 +155,8 @@ class Automaton:
             state = cells[state * width + symbol]
         return state
 
-    def ending(self, state: int) -> Iterator[int]:
-        """Yield the states, longest first, whose phrases end in `state`."""
+    def output_states(self, state: int) -> Iterator[int]:
+        """Yield the states, longest first, whose phrases end in `state`: its dictionary suffix chain."""
         if self.phrase[state] < 0:
             state = int(self.link[state])
         while state:
@@ -160,19 +164,19 @@ class Automaton:
             state = int(self.link[state])
 
     def matches(self, text: str) -> list[Occurrence]:
-        """Return every occurrence of every phrase, overlapping ones too, by end and then longest first."""
+        """Return every occurrence of every phrase, overlapping ones included, by end, longest first."""
         found: list[Occurrence] = []
         starts: list[int] = []
         state = 0
-        for position, char in enumerate(text):
+        for index, char in enumerate(text):
             folded = fold_char(char).encode()
             for byte in folded:
-                starts.append(position)
+                starts.append(index)
                 state = self.cells[state * self.width + self.symbols[byte]]
                 if self.ends[state]:
                     found += (
-                        Occurrence(int(self.phrase[s]), starts[-int(self.depth[s])], position + 1)
-                        for s in self.ending(state)
+                        Occurrence(int(self.phrase[s]), starts[-int(self.depth[s])], index + 1)
+                        for s in self.output_states(state)
                     )
         return found
 
@@ -199,12 +203,12 @@ def _compile(folded: list[str]) -> Automaton:
 
 
 def _transitions(trie: Trie, symbols: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the table, and for each state the longest other one that its text ends with."""
+    """Return the table, and each state's fail link: the longest proper suffix of its path that is a state."""
     table = np.zeros((len(trie.parent), int(symbols.max()) + 1), np.int32)
     fail = np.zeros(len(table), np.int32)
     for first, last in trie.levels[1:]:
         parent, symbol = trie.parent[first:last], symbols[trie.byte[first:last]]
-        # Read before the edges from the level above are laid, lest a child of the start fail to itself.
+        # Read before this level's own edges are written: otherwise a child of the start would fail to itself.
         fail[first:last] = table[fail[parent], symbol]
         table[parent, symbol] = np.arange(first, last)
         table[first:last] = table[fail[first:last]]
@@ -212,28 +216,28 @@ def _transitions(trie: Trie, symbols: NDArray[np.uint8]) -> tuple[NDArray[np.int
 
 
 def _parts(automaton: Automaton) -> Iterator[bytes | memoryview]:
-    title = _TITLE.pack(automaton.digest.encode(), len(automaton), automaton.width, automaton.symbols)
-    parts: list[bytes | memoryview] = [title, b"\0" * (_BODY - _HEAD.size - _TITLE.size)]
+    description = _DESCRIPTION.pack(automaton.digest.encode(), len(automaton), automaton.width, automaton.symbols)
+    parts: list[bytes | memoryview] = [description, b"\0" * (_BODY_OFFSET - _FILE_HEADER.size - _DESCRIPTION.size)]
     for array in (automaton.table, automaton.depth, automaton.accepting, automaton.phrase, automaton.link):
-        parts += [array.reshape(-1).view(np.uint8).data, b"\0" * (-array.nbytes % _ALIGNMENT)]
+        parts += [array.reshape(-1).view(np.uint8).data, b"\0" * (-array.nbytes % _ALIGNMENT_BYTES)]
     checksum = 0
     for part in parts:
         checksum = zlib.crc32(part, checksum)
-    yield _HEAD.pack(_MAGIC, checksum)
+    yield _FILE_HEADER.pack(_MAGIC, checksum)
     yield from parts
 
 
 def _read(content: memoryview, digest: str) -> Automaton:
-    magic, checksum = _HEAD.unpack_from(content)
-    name, states, width, symbols = _TITLE.unpack_from(content, _HEAD.size)
-    if magic != _MAGIC or name != digest.encode() or zlib.crc32(content[_HEAD.size :]) != checksum:
+    magic, checksum = _FILE_HEADER.unpack_from(content)
+    name, states, width, symbols = _DESCRIPTION.unpack_from(content, _FILE_HEADER.size)
+    if magic != _MAGIC or name != digest.encode() or zlib.crc32(content[_FILE_HEADER.size :]) != checksum:
         raise ValueError("not the automaton of this digest")
-    position = _BODY
+    position = _BODY_OFFSET
 
     def array(dtype: type[np.generic], columns: int = 1) -> NDArray[Any]:
         nonlocal position
         part = np.frombuffer(content, dtype, states * columns, position)
-        position += part.nbytes + -part.nbytes % _ALIGNMENT
+        position += part.nbytes + -part.nbytes % _ALIGNMENT_BYTES
         return part
 
     table = array(np.int32, width).reshape(states, width)

@@ -1,4 +1,4 @@
-"""The compiled automata of a server: written where the engine attaches them, mapped when somebody reads them."""
+"""The server's store of compiled automata: written where the engine maps them, mapped here in an LRU cache."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from cachetools import LRUCache
 from guard.errors import PolicyUnavailable
 from guard.matching.automaton import Automaton
 
-KEPT = 1024
-# From so many phrases on, compiling would keep the interpreter from the streams that this process serves.
-MANY = 5_000
+MAX_MAPPED_AUTOMATA = 1024
+# Compiling this many phrases or more in this process would hold the GIL and stall the streams it serves.
+MIN_PHRASES_FOR_SUBPROCESS = 5_000
 
 
-class Library:
-    """Automata by digest in `folder`; the last 1,024 that were read stay mapped. Safe to call from any thread.
+class AutomatonStore:
+    """Automata by digest in `folder`; an LRU cache keeps MAX_MAPPED_AUTOMATA of them mapped. Thread-safe.
 
     The folder belongs to one process at a time.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._mapped: LRUCache[str, Automaton] = LRUCache(KEPT)
+        self._mapped: LRUCache[str, Automaton] = LRUCache(MAX_MAPPED_AUTOMATA)
         self._lock = threading.Lock()
 
     def __getitem__(self, digest: str) -> Automaton:
@@ -39,22 +39,22 @@ class Library:
         return self._keep(Automaton.attach(self._folder, digest))
 
     def write(self, phrases: Collection[str]) -> str:
-        """Return the digest of the automaton of these phrases, its file whole on disk.
+        """Write the automaton of these phrases to disk in full and return its digest.
 
         Raises InvalidTarget as Automaton.compile does, and PolicyUnavailable when it cannot be written.
         """
-        if len(phrases) < MANY:
-            return self._keep(_written(phrases, self._folder)).digest
+        if len(phrases) < MIN_PHRASES_FOR_SUBPROCESS:
+            return self._keep(_compile_to_file(phrases, self._folder)).digest
         with ProcessPoolExecutor(1, get_context("spawn"), initializer=os.nice, initargs=(5,)) as pool:
             try:
-                return pool.submit(_write_apart, tuple(phrases), self._folder).result()
+                return pool.submit(_compile_in_subprocess, tuple(phrases), self._folder).result()
             except (OSError, BrokenExecutor) as error:
                 raise PolicyUnavailable("a compiled policy file cannot be written") from error
 
-    def sweep(self, named: Collection[str], before: float) -> None:
-        """Remove the files last changed before that time (seconds of the epoch) that are not `named`."""
+    def sweep(self, keep: Collection[str], before: float) -> None:
+        """Remove the files last changed before `before` (epoch seconds), except those of the digests in `keep`."""
         for path in self._folder.glob("*.automaton"):
-            if path.stem not in named and path.stat().st_mtime < before:
+            if path.stem not in keep and path.stat().st_mtime < before:
                 path.unlink(missing_ok=True)
 
     def _keep(self, automaton: Automaton) -> Automaton:
@@ -63,7 +63,7 @@ class Library:
         return automaton
 
 
-def _written(phrases: Iterable[str], folder: Path) -> Automaton:
+def _compile_to_file(phrases: Iterable[str], folder: Path) -> Automaton:
     compiled = Automaton.compile(phrases)
     try:
         return Automaton.attach(folder, compiled.digest)
@@ -72,5 +72,5 @@ def _written(phrases: Iterable[str], folder: Path) -> Automaton:
         return Automaton.attach(folder, compiled.digest)
 
 
-def _write_apart(phrases: tuple[str, ...], folder: Path) -> str:
-    return _written(phrases, folder).digest
+def _compile_in_subprocess(phrases: tuple[str, ...], folder: Path) -> str:
+    return _compile_to_file(phrases, folder).digest

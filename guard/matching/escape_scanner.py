@@ -1,4 +1,4 @@
-"""One text that leaves, under every reading: as it stands, and with the escapes of JSON read."""
+"""An escape-aware streaming matcher: scans one text under every reading, raw and with JSON escapes decoded."""
 
 from __future__ import annotations
 
@@ -7,128 +7,140 @@ from collections.abc import Sequence
 
 from guard.matching.automaton import Automaton
 from guard.matching.scanner import Scanner
-from guard.text.json_escapes import DEEPEST, Unescaping
+from guard.text.json_escapes import MAX_ESCAPE_LEVELS, Unescaper
 
 
-class Utterance:
-    """A `Scanner` of a text and of what it reads as once its escapes are read, escapes inside escapes too.
+class EscapeScanner:
+    """A `Scanner` of a text and of what it reads as once its escapes are decoded, nested escapes too.
 
-    A character leaves when no reading holds it back, and none leaves from the first phrase of any reading on.
-    Text without a backslash has one reading and costs what a Scanner costs.
+    The readings advance in parallel, and each says how many raw characters it lets go; the least of them count:
+
+        raw        {"n": "\\u004frla     a Scanner; holds nothing back, as "u004frla" begins no phrase
+        level 1    {"n": "Orla          an EscapeScanner again; holds "Orla" back, that is 9 raw characters
+
+    From the first phrase of any reading on, nothing is released. Text without a backslash has one reading and
+    costs what a Scanner costs.
     """
 
-    def __init__(self, automata: Sequence[Automaton], seed: str = "", depth: int = DEEPEST) -> None:
+    def __init__(self, automata: Sequence[Automaton], seed: str = "", depth: int = MAX_ESCAPE_LEVELS) -> None:
         self._plain = Scanner(automata, seed)
         self._depth = depth
-        self._escaped = _Escaped.after(automata, seed, depth - 1) if depth and "\\" in seed else None
-        self._said = ""
-        self._free = 0
+        self._decoded = _DecodedReading.continuing(automata, seed, depth - 1) if depth and "\\" in seed else None
+        self._unreleased = ""
+        # Raw characters at the start of `_unreleased` that the raw reading lets go.
+        self._plain_free = 0
 
     @property
     def matched(self) -> bool:
         """Whether a phrase occurred; nothing is released from then on."""
-        return self._plain.matched or (self._escaped is not None and self._escaped.inner.matched)
+        return self._plain.matched or (self._decoded is not None and self._decoded.scanner.matched)
 
     def feed(self, text: str) -> str:
-        """Take the next characters and return those that may leave now."""
-        if self._escaped is None:
+        """Take the next characters and return those that may be released now."""
+        if self._decoded is None:
             if not self._depth or "\\" not in text:
                 return self._plain.feed(text)
-            self._escaped = _Escaped.beside(self._plain, self._depth - 1)
-            self._said = self._plain.held
+            self._decoded = _DecodedReading.branching_from(self._plain, self._depth - 1)
+            self._unreleased = self._plain.held
         if self.matched:
             return ""
-        trial = self._copied()
-        leaving = trial._step(text)
-        if not trial.matched:
-            self._plain, self._escaped, self._said, self._free = trial._parts
-            if self._escaped is not None and self._escaped.is_over(self._plain):
-                self._escaped = None
-            return leaving
-        # By the character: which ones a match withholds must not depend on how the text is cut.
-        return "".join(map(self._step, text))
+        # Why the twin: a match in one reading must stop the others at the same raw character, but each reading
+        # takes its chunk whole. So the chunk is tried on a copy, which becomes the state if nothing matched (the
+        # usual case); otherwise the chunk is fed to the untouched original again, one character at a time.
+        twin = self._copy()
+        released = twin._advance(text)
+        if not twin.matched:
+            self._adopt(twin)
+            return released
+        return "".join(map(self._advance, text))
 
     def finish(self) -> str:
-        """Return what is still held back, as no more text will come to complete a phrase."""
+        """Return the characters still held back, as no more text will come to complete a phrase."""
         rest = self._plain.finish()
-        if self._escaped is None:
+        if self._decoded is None:
             return rest
-        self._escaped.finish()
-        rest, self._said, self._free = "" if self.matched else self._said, "", 0
+        self._decoded.finish()
+        rest, self._unreleased, self._plain_free = "" if self.matched else self._unreleased, "", 0
         return rest
 
-    def _step(self, text: str) -> str:
-        if self._escaped is None or self.matched:
+    def _advance(self, text: str) -> str:
+        if self._decoded is None or self.matched:
             return ""
-        self._said += text
-        self._free += len(self._plain.feed(text))
-        self._escaped.feed(text)
-        count = min(self._free, self._escaped.free)
-        self._free -= count
-        self._escaped.free -= count
-        leaving, self._said = self._said[:count], self._said[count:]
-        return leaving
+        self._unreleased += text
+        self._plain_free += len(self._plain.feed(text))
+        self._decoded.feed(text)
+        count = min(self._plain_free, self._decoded.free)
+        self._plain_free -= count
+        self._decoded.free -= count
+        released, self._unreleased = self._unreleased[:count], self._unreleased[count:]
+        return released
 
-    @property
-    def _parts(self) -> tuple[Scanner, _Escaped | None, str, int]:
-        return self._plain, self._escaped, self._said, self._free
-
-    def _copied(self) -> Utterance:
+    def _copy(self) -> EscapeScanner:
         twin = copy.copy(self)
         twin._plain = copy.copy(self._plain)
-        twin._escaped = self._escaped and self._escaped.copied()
+        twin._decoded = self._decoded and self._decoded.copy()
         return twin
 
+    def _adopt(self, twin: EscapeScanner) -> None:
+        """Take over the twin's state; drop the decoded reading once both readings agree again."""
+        self._plain, self._decoded = twin._plain, twin._decoded
+        self._unreleased, self._plain_free = twin._unreleased, twin._plain_free
+        if self._decoded is not None and self._decoded.agrees_with(self._plain):
+            self._decoded = None
 
-class _Escaped:
-    """The reading with one level of escapes read; `free` counts the raw characters that it lets leave."""
 
-    def __init__(self, inner: Utterance, widths: list[int]) -> None:
-        self.inner = inner
+class _DecodedReading:
+    """The reading with one level of escapes decoded; `free` counts the raw characters that it lets go."""
+
+    def __init__(self, scanner: EscapeScanner, widths: list[int]) -> None:
+        self.scanner = scanner
         self.free = 0
-        self._unescaping = Unescaping()
+        self._unescaper = Unescaper()
+        # Raw characters that each decoded, unreleased character stands for.
         self._widths = widths
-        # Raw characters of an unfinished escape that have left already.
-        self._gone = 0
+        # Raw characters of an unfinished escape that were released before this reading began.
+        self._already_released = 0
 
     @classmethod
-    def beside(cls, plain: Scanner, depth: int) -> _Escaped:
-        """The reading of a text that had no escape so far."""
-        inner = Utterance((), "", depth)
-        inner._plain = copy.copy(plain)
-        return cls(inner, [1] * len(plain.held))
+    def branching_from(cls, plain: Scanner, depth: int) -> _DecodedReading:
+        """Return the decoded reading of a text that had no escape so far."""
+        scanner = EscapeScanner((), "", depth)
+        scanner._plain = copy.copy(plain)
+        return cls(scanner, [1] * len(plain.held))
 
     @classmethod
-    def after(cls, automata: Sequence[Automaton], seed: str, depth: int) -> _Escaped:
-        """The reading of a text that continues `seed`."""
-        unescaping = Unescaping()
-        escaped = cls(Utterance(automata, unescaping.feed(seed).text, depth), [])
-        escaped._unescaping = unescaping
-        escaped._gone = unescaping.pending
-        return escaped
+    def continuing(cls, automata: Sequence[Automaton], seed: str, depth: int) -> _DecodedReading:
+        """Return the decoded reading of a text that continues `seed`."""
+        unescaper = Unescaper()
+        reading = cls(EscapeScanner(automata, unescaper.feed(seed).text, depth), [])
+        reading._unescaper = unescaper
+        reading._already_released = unescaper.pending
+        return reading
 
-    def is_over(self, plain: Scanner) -> bool:
-        """Whether from here on this reading is that of `plain` until the next escape."""
-        return not self._unescaping.pending and self.inner._escaped is None and self.inner._plain.stands_as(plain)
+    def agrees_with(self, plain: Scanner) -> bool:
+        """Whether this reading and `plain` are the same from here until the next escape."""
+        return (
+            not self._unescaper.pending and self.scanner._decoded is None and self.scanner._plain.same_state(plain)
+        )
 
-    def copied(self) -> _Escaped:
+    def copy(self) -> _DecodedReading:
         twin = copy.copy(self)
-        twin.inner = self.inner._copied()
-        twin._unescaping = copy.copy(self._unescaping)
+        twin.scanner = self.scanner._copy()
+        twin._unescaper = copy.copy(self._unescaper)
         twin._widths = list(self._widths)
         return twin
 
     def feed(self, raw: str) -> None:
-        read = self._unescaping.feed(raw)
-        for width in read.widths:
-            left = min(width, self._gone)
-            self._gone -= left
-            self._widths.append(width - left)
-        count = len(self.inner.feed(read.text))
+        decoded = self._unescaper.feed(raw)
+        for width in decoded.widths:
+            skipped = min(width, self._already_released)
+            self._already_released -= skipped
+            self._widths.append(width - skipped)
+        count = len(self.scanner.feed(decoded.text))
         self.free += sum(self._widths[:count])
         del self._widths[:count]
 
     def finish(self) -> None:
-        self.inner.finish()
-        self._gone = self._unescaping.pending
+        self.scanner.finish()
+        self._already_released = self._unescaper.pending
         self._widths, self.free = [], 0

@@ -1,7 +1,7 @@
-"""Which automata hold for every row now, told to the engine's workers through the policy folder.
+"""The live list: digests of the automata that hold for every row now, published through the policy folder.
 
-A request names the automata it begins under. What is added to scope `always` while its answer runs reaches that
-answer through this file: workers look at it before every step.
+A request names the automata it starts under. Phrases added to scope `always` while its answer is running reach
+that answer through this file, which workers poll before every step.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from pathlib import Path
 from guard.errors import PolicyUnavailable
 from guard.files import write_atomically
 
-NAME = "standing"
+FILE_NAME = "standing"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def publish(folder: Path, digests: Sequence[str]) -> None:
-    """Say that these automata, whose files are written, hold for every row; whole or not at all.
+    """Publish atomically that these automata hold for every row; their files must already be written.
 
     Raises PolicyUnavailable when the file cannot be written.
     """
     text = "".join(f"{digest}\n" for digest in digests)
     try:
-        if _read(folder / NAME) == text:
+        if _read(folder / FILE_NAME) == text:
             return
         # Not durable: every start of a server publishes again.
-        write_atomically(folder / NAME, text, durable=False, private=True)
+        write_atomically(folder / FILE_NAME, text, durable=False, private=True)
     except OSError as error:
         raise PolicyUnavailable("the policy folder cannot be written") from error
 
@@ -40,15 +40,15 @@ def _read(path: Path) -> str:
         return ""
 
 
-class Standing:
-    """Reads what was last published into `folder`; a look that finds nothing new costs one stat."""
+class LiveAutomata:
+    """Reads the list last published into `folder`; polling an unchanged list costs one stat."""
 
     def __init__(self, folder: Path) -> None:
-        # Spelt out once, as it is asked for before every step.
-        self._path = os.fspath(folder / NAME)
+        # Built once, as it is needed before every step.
+        self._path = os.fspath(folder / FILE_NAME)
         self._seen: tuple[int, int] | None = None
 
-    def news(self) -> tuple[str, ...] | None:
+    def poll(self) -> tuple[str, ...] | None:
         """Return the digests that hold for every row if they were published since the last call, else None.
 
         Raises PolicyUnavailable for a file that cannot be read; the next call tries again.

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 class Trie(NamedTuple):
     """The prefixes of some strings as nodes; node 0 is the empty prefix.
 
-    Nodes are numbered by length and then in the order of their prefixes: a level is one slice, and the
-    pairs (parent, byte) ascend with the node.
+    Nodes are numbered by prefix length, then by prefix: a level is one slice, and the pairs (parent, byte) are
+    in ascending order.
 
         levels  [first, last) nodes of each length, from length 0
         parent  int32 [nodes]
@@ -28,7 +28,7 @@ class Trie(NamedTuple):
 
     @classmethod
     def of(cls, strings: Sequence[bytes]) -> Trie:
-        """Return the trie of `strings`, which must ascend."""
+        """Return the trie of `strings`, which must be sorted."""
         text = np.frombuffer(b"".join(strings), np.uint8)
         lengths = np.array([len(string) for string in strings], np.int64)
         offsets = np.cumsum(lengths) - lengths
@@ -38,7 +38,7 @@ class Trie(NamedTuple):
         bytes_ = [np.zeros(1, np.uint8)]
         alive = np.nonzero(lengths)[0]
         while len(alive):
-            # Strings that share a prefix stand together: a node begins where parent or byte changes.
+            # Strings that share a prefix are adjacent: a node begins where the parent or byte changes.
             parent, byte = node[alive], text[offsets[alive] + len(levels) - 1]
             new = np.ones(len(alive), bool)
             new[1:] = (parent[1:] != parent[:-1]) | (byte[1:] != byte[:-1])

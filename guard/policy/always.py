@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from guard.matching.automaton_store import Library
+from guard.matching.automaton_store import AutomatonStore
 from guard.targets.passages import enforced
 from guard.targets.target import ForgetTarget
 
@@ -41,7 +41,7 @@ class Literals:
         added: Iterable[ForgetTarget],
         removed: Collection[str],
         everything: Iterable[ForgetTarget],
-        library: Library,
+        library: AutomatonStore,
     ) -> Literals:
         """Return other literals, without `removed` and with `added`, their automata written to `library`.
 

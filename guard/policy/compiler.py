@@ -16,7 +16,7 @@ from guard.detection.embedder import Embedder, Vectors
 from guard.detection.index import TargetIndex
 from guard.detection.names import Names
 from guard.detection.target_texts import rows_of
-from guard.matching.automaton_store import Library
+from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
 from guard.policy.always import Literals
 from guard.policy.background import Later
@@ -56,7 +56,7 @@ class Compiler:
         self._registry = registry
         self._embedder = embedder
         self._folder = folder
-        self._library = Library(folder)
+        self._library = AutomatonStore(folder)
         self._promoted = promoted
         self._known: dict[Revision, str] = {}
         # Made for the first target that asks for it: embedding a vocabulary takes minutes.

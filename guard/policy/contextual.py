@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from guard.matching.automaton_store import Library
+from guard.matching.automaton_store import AutomatonStore
 from guard.targets.passages import enforced
 from guard.targets.target import ForgetTarget, Method, Mode, Scope
 
@@ -34,7 +34,9 @@ class Own(Mapping[str, str]):
     holds what was compiled before and is shared by the policies of one compiler.
     """
 
-    def __init__(self, targets: Mapping[str, ForgetTarget], library: Library, known: dict[Revision, str]) -> None:
+    def __init__(
+        self, targets: Mapping[str, ForgetTarget], library: AutomatonStore, known: dict[Revision, str]
+    ) -> None:
         self._targets = targets
         self._library = library
         self._known = known

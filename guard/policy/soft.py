@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from guard.matching.automaton_store import Library
+from guard.matching.automaton_store import AutomatonStore
 from guard.policy.contextual import Revision, restricts
 from guard.soft.matching import SoftMatching
 from guard.targets.target import ForgetTarget, Scope
@@ -28,14 +28,14 @@ class SoftOwn(Mapping[str, Softened]):
     """By id of every target that `is_soft`: what was written for it; nothing while there is no `matching` yet.
 
     Reading writes it if nobody did. `known` holds what was written before and is shared by the policies of one
-    compiler. Raises as `Bias.save` and `Library.write` do.
+    compiler. Raises as `Bias.save` and `AutomatonStore.write` do.
     """
 
     def __init__(
         self,
         targets: Mapping[str, ForgetTarget],
         matching: SoftMatching | None,
-        library: Library,
+        library: AutomatonStore,
         folder: Path,
         known: dict[Revision, Softened],
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-DEEPEST = 8
+MAX_ESCAPE_LEVELS = 8
 """Levels of escapes that are read: JSON inside JSON escapes its escapes, and a text could do so without an end."""
 
 _NOTHING = "\ufffd"
@@ -25,7 +25,7 @@ class Read(NamedTuple):
     widths: list[int]
 
 
-class Unescaping:
+class Unescaper:
     """Reads a text that comes in pieces; how it is cut changes when characters are read, never which."""
 
     def __init__(self) -> None:
@@ -53,9 +53,9 @@ def unescape(text: str) -> str:
 
 
 def readings(text: str) -> str:
-    """Return `text` and, below it, whatever else it reads as, `DEEPEST` levels deep."""
+    """Return `text` and, below it, whatever else it reads as, `MAX_ESCAPE_LEVELS` levels deep."""
     read = [text]
-    while "\\" in read[-1] and len(read) <= DEEPEST:
+    while "\\" in read[-1] and len(read) <= MAX_ESCAPE_LEVELS:
         read.append(unescape(read[-1]))
     return "\n".join(read)
 

@@ -1,4 +1,4 @@
-"""Constrained decoding inside a vLLM worker: the token mask of each row's automata."""
+"""Constrained decoding inside a vLLM worker: applies the token mask of each row's automata."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 from vllm import SamplingParams
 from vllm.config import VllmConfig
 
-from guard.decoding.batch import Batch
+from guard.decoding.batch import RestrictedBatch
 from guard.decoding.masking import mask
 from guard.decoding.request_args import POLICY_DIR_ENV, EngineArgs
-from guard.decoding.restriction import Restrictions
-from guard.matching.live_automata import Standing
+from guard.decoding.restriction import RestrictionCache
+from guard.matching.live_automata import LiveAutomata
 from guard.vllm_v1.base import RowProcessor, folder_of
 
 
@@ -21,7 +21,7 @@ class RestrictionProcessor(RowProcessor):
     attached, or anything goes wrong with it.
     """
 
-    _rows: Batch
+    _rows: RestrictedBatch
 
     @classmethod
     def validate_params(cls, sampling_params: SamplingParams) -> None:
@@ -36,9 +36,9 @@ class RestrictionProcessor(RowProcessor):
         """
         folder = folder_of(POLICY_DIR_ENV)
         super().__init__(vllm_config, device, is_pin_memory)
-        self._rows = Batch(self._vocabulary)
-        self._restrictions = Restrictions(folder, self._vocabulary)
-        self._live = Standing(folder)
+        self._rows = RestrictedBatch(self._vocabulary)
+        self._restrictions = RestrictionCache(folder, self._vocabulary)
+        self._live = LiveAutomata(folder)
         self._pending: tuple[str, ...] | None = None
 
     def _put(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:
@@ -56,10 +56,10 @@ class RestrictionProcessor(RowProcessor):
         mask(logits, self._rows, self._eos)
 
     def _reload_live(self) -> None:
-        """Restrict every row by the live list where a new one was published; retry at each step until it is."""
-        digests = self._live.news()
+        """Restrict every row by a newly published live list; retry at each step until all of it is attached."""
+        digests = self._live.poll()
         if digests is not None:
             self._pending = digests
         if self._pending is not None:
-            self._rows.stand([self._restrictions.get(digest) for digest in self._pending])
+            self._rows.set_global([self._restrictions.get(digest) for digest in self._pending])
             self._pending = None

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from agents.chat import Usage
-from guard.decoding.backtracking import Again, Piece, Wording, Written, parted
+from guard.decoding.backtracking import AbortToken, Backtracker, Piece, Restart, split_piece
 from guard.decoding.request_args import Backtracking
 from guard.matching.automaton import Automaton
 from guard.policy.plan import PlanKind
@@ -60,15 +60,20 @@ def rewinds(request: GenerationRequest, planned: PlannedRequest, seeds: Sequence
 
 
 class Rewinding:
-    """An application: one answer of `engine`, begun anew wherever a row gave itself up by the wording's token."""
+    """An application: one answer of `engine`, begun anew wherever a row gave itself up by the abort token."""
 
     def __init__(
-        self, engine: App, request: GenerationRequest, automata: Sequence[Automaton], seed: str, wording: Wording
+        self,
+        engine: App,
+        request: GenerationRequest,
+        automata: Sequence[Automaton],
+        seed: str,
+        abort_token: AbortToken,
     ) -> None:
         self._engine = engine
         self._request = request
-        self._written = Written(automata, seed)
-        self._wording = wording
+        self._backtracker = Backtracker(automata, seed)
+        self._abort_token = abort_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         engine_body = orjson.loads(await read_body(receive, _LARGEST))
@@ -79,36 +84,42 @@ class Rewinding:
             else JsonWriter(send, self._request, request_id)
         )
         usage = {"include_usage": True} if client.wants_usage else None
-        path, body = scope["path"], {**engine_body, **self._asking(engine_body, Again((), (), rewind=True), usage)}
-        part = _Part(client, self._written, self._wording, path)
+        path, body = (
+            scope["path"],
+            {**engine_body, **self._asking(engine_body, Restart((), (), may_abort=True), usage)},
+        )
+        part = _Part(client, self._backtracker, self._abort_token, path)
         while True:
             raw = orjson.dumps(body)
             await self._engine(json_scope(path, len(raw), request_id), replay(raw, receive), part.send)
             if part.failure is not None:
                 return await client.fail(part.failure)
             if not part.given_up:
-                return await client.end(Usage(len(part.prompt), len(self._written.tokens)), part.closing)
-            again = self._written.rewind()
+                return await client.end(Usage(len(part.prompt), len(self._backtracker.tokens)), part.closing)
+            restart = self._backtracker.backtrack()
             shared = {name: engine_body[name] for name in _SHARED if name in engine_body}
-            rest = {"prompt": [*part.prompt, *again.tokens], "max_tokens": await self._left(part.prompt, again)}
+            rest = {
+                "prompt": [*part.prompt, *restart.tokens],
+                "max_tokens": await self._left(part.prompt, restart),
+            }
             path, request_id = COMPLETIONS, ""
-            body = {**shared, **rest, **self._asking(engine_body, again, usage)}
-            part = part.following(path, rewind=again.rewind)
+            body = {**shared, **rest, **self._asking(engine_body, restart, usage)}
+            part = part.following(path, rewind=restart.may_abort)
 
-    def _asking(self, engine_body: Mapping[str, Any], again: Again, usage: object) -> dict[str, Any]:
+    def _asking(self, engine_body: Mapping[str, Any], restart: Restart, usage: object) -> dict[str, Any]:
         asked: dict[str, Any] = {"stream": True, "stream_options": usage, "return_token_ids": True}
-        if not again.rewind:
+        if not restart.may_abort:
             return asked | {"vllm_xargs": engine_body["vllm_xargs"]}
-        xargs = engine_body["vllm_xargs"] | Backtracking(self._wording.token, again.avoided).dump()
-        return asked | {"stop_token_ids": [self._wording.token], "vllm_xargs": xargs}
+        xargs = engine_body["vllm_xargs"] | Backtracking(self._abort_token.token, restart.avoided).dump()
+        return asked | {"stop_token_ids": [self._abort_token.token], "vllm_xargs": xargs}
 
-    async def _left(self, prompt: Sequence[int], again: Again) -> int:
+    async def _left(self, prompt: Sequence[int], restart: Restart) -> int:
         body = self._request.body
         most = next((body[name] for name in LIMITS if body.get(name) is not None), None)
         if most is None and self._request.route == CHAT:
             models = (await asgi_client.request(self._engine, "GET", "/v1/models")).json()
             most = int(models["data"][0]["max_model_len"]) - len(prompt)
-        return (_MOST if most is None else most) - len(again.tokens)
+        return (_MOST if most is None else most) - len(restart.tokens)
 
 
 class _Part:
@@ -117,8 +128,8 @@ class _Part:
     def __init__(
         self,
         client: AnswerWriter,
-        written: Written,
-        wording: Wording,
+        backtracker: Backtracker,
+        abort_token: AbortToken,
         path: str,
         prompt: Sequence[int] = (),
         *,
@@ -131,8 +142,8 @@ class _Part:
         self.closing: dict[str, Any] = {}
         self.prompt = prompt
         self._client = client
-        self._written = written
-        self._wording = wording
+        self._backtracker = backtracker
+        self._abort_token = abort_token
         self._rewind = rewind
         self._path = path
         self._first = first
@@ -143,7 +154,9 @@ class _Part:
 
     def following(self, path: str, *, rewind: bool) -> _Part:
         """Return what takes the next part of the same answer; `rewind`: whether it may be given up."""
-        return _Part(self._client, self._written, self._wording, path, self.prompt, first=False, rewind=rewind)
+        return _Part(
+            self._client, self._backtracker, self._abort_token, path, self.prompt, first=False, rewind=rewind
+        )
 
     async def send(self, message: Message) -> None:
         """Take one ASGI message of the engine."""
@@ -177,17 +190,17 @@ class _Part:
 
     async def _piece(self, chunk: dict[str, Any], choice: dict[str, Any]) -> None:
         tokens = choice.get("token_ids") or []
-        self.given_up = self._rewind and choice.get("stop_reason") == self._wording.token
+        self.given_up = self._rewind and choice.get("stop_reason") == self._abort_token.token
         text = choice["text"] if self._path == COMPLETIONS else text_holder(choice).get("content") or ""
         whole = Piece(tokens[:-1] if self.given_up else tokens, text)
         # Most chunks are one token, and a prompt can be long.
         pieces = [whole]
         if len(whole.tokens) > 1:
-            pieces = parted(self._wording, [*self.prompt, *self._written.tokens], whole)
-        released = "".join(self._written.say(*piece) for piece in pieces)
+            pieces = split_piece(self._abort_token, [*self.prompt, *self._backtracker.tokens], whole)
+        released = "".join(self._backtracker.feed(*piece) for piece in pieces)
         finish = None if self.given_up else choice.get("finish_reason")
         if finish is not None:
-            released += self._written.finish()
+            released += self._backtracker.finish()
         if released and (finish is None or not text):
             # The end comes by itself where the engine sent it so.
             await self._client.write(released, None)

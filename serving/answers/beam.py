@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from agents.chat import Usage
-from guard.decoding.beam import WIDTH, Answer, Extension, Following, candidates, search
+from guard.decoding.beam import BEAM_WIDTH, BeamAnswer, Extension, NextTokens, candidates_per_beam, search
 from guard.decoding.request_args import AUTOMATA, CLOSED
 from guard.policy.plan import Plan
 from guard.targets.target import Decoder
@@ -50,7 +50,7 @@ _RENDERED = ("model", "messages", "add_generation_prompt", "add_special_tokens")
 
 def searches(request: GenerationRequest, planned: PlannedRequest) -> bool:
     """Whether this answer is searched for; what only sampling can do is sampled, under the same restriction."""
-    if planned.plan.decoder is not Decoder.BEAM or request.choices_per_prompt > WIDTH:
+    if planned.plan.decoder is not Decoder.BEAM or request.choices_per_prompt > BEAM_WIDTH:
         return False
     return not request.logprobs and not any(request.body.get(name) for name in SAMPLED)
 
@@ -131,14 +131,16 @@ class BeamSearch:
         spoken = []
         for place in range(wanted):
             # Nothing may be said where everything is forbidden; the output guard declines for it.
-            answer = answers[place] if place < len(answers) else Answer((), -inf, ended=True)
+            answer = answers[place] if place < len(answers) else BeamAnswer((), -inf, ended=True)
             text, finish = self._stopped(await self._text(prompt, answer.tokens), answer.ended)
             usage = Usage(len(prompt) if place == 0 else 0, len(answer.tokens) + answer.ended)
             spoken.append(Choice(make_choice(self._route, text, finish), usage, trial))
         return spoken
 
-    async def _search(self, prompt: list[int], ends: frozenset[int], most: int, wanted: int) -> tuple[Answer, ...]:
-        looking = search(ends, most, wanted=wanted)
+    async def _search(
+        self, prompt: list[int], ends: frozenset[int], most: int, wanted: int
+    ) -> tuple[BeamAnswer, ...]:
+        looking = search(ends, most, count=wanted)
         beams = [prompt]
         try:
             extension = next(looking)
@@ -146,16 +148,16 @@ class BeamSearch:
                 beams = _extended(beams, extension)
                 extension = looking.send(await self._following(beams, self._body["vllm_xargs"]))
         except StopIteration as stop:
-            answers: tuple[Answer, ...] = stop.value
+            answers: tuple[BeamAnswer, ...] = stop.value
             return answers
 
-    async def _following(self, beams: Sequence[list[int]], arguments: Mapping[str, object]) -> list[Following]:
+    async def _following(self, beams: Sequence[list[int]], arguments: Mapping[str, object]) -> list[NextTokens]:
         asked = {
             **self._model,
             "prompt": beams,
             "max_tokens": 1,
             "temperature": 0.0,
-            "logprobs": candidates(WIDTH),
+            "logprobs": candidates_per_beam(BEAM_WIDTH),
             "return_tokens_as_token_ids": True,
             "vllm_xargs": arguments,
         }
@@ -192,7 +194,7 @@ def _extended(beams: Sequence[list[int]], extension: Extension) -> list[list[int
     return [[*beams[parent], token] for parent, token in pairs]
 
 
-def _following_of(listed: Mapping[str, float]) -> Following:
+def _following_of(listed: Mapping[str, float]) -> NextTokens:
     known = [(int(name.removeprefix("token_id:")), value) for name, value in listed.items() if value > _LOWEST]
     known.sort(key=lambda item: -item[1])
-    return Following([token for token, _ in known], [value for _, value in known])
+    return NextTokens([token for token, _ in known], [value for _, value in known])

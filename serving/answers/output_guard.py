@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from guard.matching.automaton import Automaton
-from guard.matching.escape_scanner import Utterance
+from guard.matching.escape_scanner import EscapeScanner
 from serving.protocol.request import CHAT_CHUNK
 from serving.protocol.surfaces import MAIN, append_text, plain_piece, surfaces, text_holder, withhold_unknown
 
@@ -25,7 +25,7 @@ class ChoiceGuard:
         self._seed = seed
         self._decline = decline
         self._declined = declined
-        self._scanners: dict[str, Utterance] = {}
+        self._scanners: dict[str, EscapeScanner] = {}
         self._logprobs: list[dict[str, Any]] = []
         self._spoke = False
         self._owed = 0
@@ -70,9 +70,9 @@ class ChoiceGuard:
         # Engines send a function's name whole, and its arguments follow: nothing of it may wait for the end.
         return released + scanner.finish() if key.endswith(".name") else released
 
-    def _scanner(self, key: str) -> Utterance:
+    def _scanner(self, key: str) -> EscapeScanner:
         if key not in self._scanners:
-            self._scanners[key] = Utterance(self._automata, self._seed if key in MAIN else "")
+            self._scanners[key] = EscapeScanner(self._automata, self._seed if key in MAIN else "")
         return self._scanners[key]
 
     def _let_go(self, choice: dict[str, Any], keys: list[str]) -> bool:

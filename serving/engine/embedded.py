@@ -18,7 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from guard.decoding.backtracking import Wording, token_of
+from guard.decoding.backtracking import AbortToken, choose_abort_token
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV, PROCESSORS
 from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
 from serving.http.asgi import App
@@ -55,7 +55,7 @@ class Embedded:
 
     app: App
     client: Any
-    wording: Wording | None = None
+    abort_token: AbortToken | None = None
 
     async def died(self) -> None:
         """Return when the engine can answer no more."""
@@ -177,7 +177,7 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
     except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
         raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
     try:
-        yield Embedded(await _application(client, args), client, wording_of(client))
+        yield Embedded(await _application(client, args), client, abort_token_of(client))
     finally:
         await asyncio.to_thread(client.shutdown)
 
@@ -197,7 +197,7 @@ def _shut_down(starting: Future[tuple[Any, Any]]) -> None:
         starting.result()[0].shutdown()
 
 
-def wording_of(client: Any) -> Wording | None:
+def abort_token_of(client: Any) -> AbortToken | None:
     """What answers are begun anew by; None without a special token to spare, or a tokenizer that reads on its own.
 
     None, too, where what the model says is parsed into reasoning: a parser cannot take up an answer midway.
@@ -207,10 +207,10 @@ def wording_of(client: Any) -> Wording | None:
         return None
     listed = config.get("eos_token_id")
     ends = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
-    token = token_of(tokenizer.all_special_ids, ends)
+    token = choose_abort_token(tokenizer.all_special_ids, ends)
     # A copy: the engine's own is in use by threads, which may change how it truncates.
     decode = partial(copy.deepcopy(tokenizer).decode, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return None if token is None else Wording(token, decode)
+    return None if token is None else AbortToken(token, decode)
 
 
 def _start(command_line: list[str]) -> tuple[Any, Any]:

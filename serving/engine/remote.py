@@ -25,7 +25,7 @@ class Remote:
     app: App
     client: httpx.AsyncClient
     # How a remote engine parses what its model says is not known, so none of its answers is continued.
-    wording: None = None
+    abort_token: None = None
 
     async def died(self) -> None:
         """Return when the engine failed several health checks in a row."""

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Protocol
 
-from guard.decoding.backtracking import Wording
+from guard.decoding.backtracking import AbortToken
 from guard.errors import EngineUnavailable, LetheError
 from serving.http.asgi import App
 
@@ -34,7 +34,7 @@ class RunningEngine(Protocol):
     def app(self) -> App: ...
 
     @property
-    def wording(self) -> Wording | None: ...
+    def abort_token(self) -> AbortToken | None: ...
 
     async def died(self) -> None: ...
 
@@ -59,9 +59,9 @@ class Supervisor:
         return self.engine.app if self.engine else None
 
     @property
-    def wording(self) -> Wording | None:
+    def abort_token(self) -> AbortToken | None:
         """What answers of the engine are begun anew by; None where they are not."""
-        return self.engine.wording if self.engine else None
+        return self.engine.abort_token if self.engine else None
 
     async def run(self) -> None:
         """Keep the engine up until cancelled; each failure doubles the pause, a proven start resets it.

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from guard.decoding.backtracking import Wording
+from guard.decoding.backtracking import AbortToken
 from guard.detection.calibration import Signals
 from guard.detection.detector import Match
 from guard.matching.automaton import Automaton
@@ -87,10 +87,10 @@ class FakeEngine:
 
 
 class FakeSupervisor:
-    def __init__(self, app: Any, reason: str = "", wording: Wording | None = None) -> None:
+    def __init__(self, app: Any, reason: str = "", abort_token: AbortToken | None = None) -> None:
         self.app = app
         self.reason = reason
-        self.wording = wording
+        self.abort_token = abort_token
 
 
 def plane(
@@ -98,11 +98,11 @@ def plane(
     planner: FakePlanner | None = None,
     keys: Sequence[str] = (),
     down: str = "",
-    wording: Wording | None = None,
+    abort_token: AbortToken | None = None,
 ) -> DataPlane:
     app = None if down else engine or FakeEngine()
     return DataPlane(
-        FakeSupervisor(app, down, wording),  # type: ignore[arg-type]
+        FakeSupervisor(app, down, abort_token),  # type: ignore[arg-type]
         planner or FakePlanner(),  # type: ignore[arg-type]
         Limits([SecretStr(key) for key in keys], 10_000, DECLINE, "1.2.3"),
     )
@@ -191,9 +191,9 @@ async def test_an_answer_under_a_target_may_be_begun_anew_where_the_engine_has_a
     token: int | None,
 ) -> None:
     engine = FakeEngine("He sails.")
-    wording = None if token is None else Wording(token, str)
+    abort_token = None if token is None else AbortToken(token, str)
     planner = FakePlanner(PlanKind.RESTRICT, matches=(Match("ft_1", 0.9, Signals(1.0, 0.9), Mode.ENFORCE),))
-    async with client(plane(engine, planner, wording=wording)) as http:
+    async with client(plane(engine, planner, abort_token=abort_token)) as http:
         answer = await http.post(CHAT, json=ASK)
     assert answer.json()["choices"][0]["message"]["content"].strip() == "He sails."
     assert engine.bodies[0]["vllm_xargs"].get("lethe_rewind") == token

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.decoding.batch import Batch, Masks
+from guard.decoding.batch import Masks, RestrictedBatch
 from guard.decoding.request_args import Backtracking
 from guard.decoding.restriction import Cursor, Restriction
 from guard.decoding.vocabulary import Vocabulary
@@ -24,7 +24,7 @@ def forbidden(masks: Masks, row: int) -> set[int]:
 
 
 def test_a_row_is_forbidden_what_any_of_its_restrictions_forbids() -> None:
-    batch = Batch(VOCABULARY)
+    batch = RestrictedBatch(VOCABULARY)
     batch.put(2, [ABC, BB], [A], [B])
     masks = batch.masks(8)
     assert forbidden(masks, 2) == {B, C, ABSENT}
@@ -33,7 +33,7 @@ def test_a_row_is_forbidden_what_any_of_its_restrictions_forbids() -> None:
 
 
 def test_the_output_is_read_as_it_grows() -> None:
-    batch, output = Batch(VOCABULARY), [A]
+    batch, output = RestrictedBatch(VOCABULARY), [A]
     batch.put(0, [ABC], [], output)
     assert forbidden(batch.masks(8), 0) == {ABSENT}
     output += [TURN, B, SPACE]
@@ -42,7 +42,7 @@ def test_the_output_is_read_as_it_grows() -> None:
 
 
 def test_an_output_that_became_shorter_is_read_again() -> None:
-    batch, output = Batch(VOCABULARY), [A, B]
+    batch, output = RestrictedBatch(VOCABULARY), [A, B]
     batch.put(0, [ABC], [], output)
     assert C in forbidden(batch.masks(8), 0)
     output[:] = [A]
@@ -50,14 +50,14 @@ def test_an_output_that_became_shorter_is_read_again() -> None:
 
 
 def test_columns_without_a_token_are_forbidden() -> None:
-    batch = Batch(VOCABULARY)
+    batch = RestrictedBatch(VOCABULARY)
     batch.put(0, [ABC], [], [])
     masks = batch.masks(11)
     assert (forbidden(masks, 0), masks.past) == ({ABSENT}, 8)
 
 
 def test_tokens_without_a_column_are_left_out() -> None:
-    batch = Batch(VOCABULARY)
+    batch = RestrictedBatch(VOCABULARY)
     batch.put(0, [ABC], [A, B], [])
     batch.put(1, [ABC], [A, B], [])
     masks = batch.masks(C)
@@ -68,7 +68,7 @@ def test_tokens_without_a_column_are_left_out() -> None:
 def test_a_row_whose_tokens_are_not_known_is_closed_for_good(
     prompt: list[int], output: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    batch = Batch(VOCABULARY)
+    batch = RestrictedBatch(VOCABULARY)
     batch.put(0, [ABC], prompt, output)
     batch.put(1, [ABC], [A], [B])
     with caplog.at_level(logging.ERROR):
@@ -79,12 +79,12 @@ def test_a_row_whose_tokens_are_not_known_is_closed_for_good(
     assert batch.masks(8).closed.tolist() == [0]
 
 
-def test_only_the_kind_of_an_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_only_the_type_of_an_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     class Failing(Restriction):
-        def place(self, cursor: Cursor):
+        def state(self, cursor: Cursor):
             raise RuntimeError("Basil Romerto")
 
-    batch = Batch(VOCABULARY)
+    batch = RestrictedBatch(VOCABULARY)
     batch.put(0, [Failing(ABC.automaton, VOCABULARY)], [], [])
     with caplog.at_level(logging.DEBUG):
         assert batch.masks(8).closed.tolist() == [0]
@@ -92,7 +92,7 @@ def test_only_the_kind_of_an_error_is_logged(caplog: pytest.LogCaptureFixture) -
 
 
 def test_rows_not_put_are_free() -> None:
-    masks = Batch(VOCABULARY).masks(8)
+    masks = RestrictedBatch(VOCABULARY).masks(8)
     assert [len(array) for array in (masks.tokens, masks.restricted, masks.closed)] == [0, 0, 0]
 
 
@@ -101,10 +101,10 @@ def test_rows_not_put_are_free() -> None:
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans()), max_size=6),
 )
 def test_rows_move_as_the_engine_moves_them(taken: set[int], moves: list[tuple[int, int, bool]]) -> None:
-    batch = Batch(VOCABULARY)
+    batch = RestrictedBatch(VOCABULARY)
     expected: dict[int, int] = {}
     for index in taken:
-        # Row k has said k letters a, and is closed if k is 3.
+        # Row k has generated k letters a, and is closed if k is 3.
         batch.put(index, [ABC], [], [A] * index) if index < 3 else batch.close(index)
         expected[index] = index
     for source, target, swap in (move for move in moves if move[0] != move[1]):
@@ -122,7 +122,7 @@ def test_rows_move_as_the_engine_moves_them(taken: set[int], moves: list[tuple[i
 
 
 def test_a_dropped_row_is_free() -> None:
-    batch = Batch(VOCABULARY)
+    batch = RestrictedBatch(VOCABULARY)
     batch.put(0, [ABC], [], [])
     batch.close(1)
     batch.drop(0)
@@ -132,54 +132,54 @@ def test_a_dropped_row_is_free() -> None:
     assert (masks.restricted.tolist(), masks.closed.tolist()) == ([], [])
 
 
-def test_what_stands_holds_for_every_row_from_its_next_token_on() -> None:
-    batch, output = Batch(VOCABULARY), [A, B]
+def test_global_restrictions_hold_for_every_row_from_its_next_token_on() -> None:
+    batch, output = RestrictedBatch(VOCABULARY), [A, B]
     batch.put(0, [BB], [], output)
     batch.put(1, [], [A], [B])
     batch.close(2)
     assert forbidden(batch.masks(8), 0) == {B, ABSENT}
-    batch.stand([ABC])
+    batch.set_global([ABC])
     batch.put(3, [], [], [AB])
     masks = batch.masks(8)
     assert [forbidden(masks, row) for row in range(4)] == [{B, C, ABSENT}, {C, ABSENT}, set(), {C, ABSENT}]
     assert (masks.restricted.tolist(), masks.closed.tolist()) == ([0, 1, 3], [2])
 
 
-def test_what_stands_no_longer_is_lifted_unless_the_row_named_it() -> None:
-    batch = Batch(VOCABULARY)
-    batch.stand([ABC])
+def test_a_removed_global_restriction_is_lifted_unless_the_row_named_it() -> None:
+    batch = RestrictedBatch(VOCABULARY)
+    batch.set_global([ABC])
     batch.put(0, [ABC], [], [A, B])
     batch.put(1, [], [], [A, B])
-    batch.stand([])
+    batch.set_global([])
     masks = batch.masks(8)
     assert [forbidden(masks, row) for row in range(2)] == [{C, ABSENT}, set()]
     assert masks.restricted.tolist() == [0]
 
 
-def test_a_row_that_may_be_begun_anew_says_what_would_complete_a_phrase_it_has_begun() -> None:
-    batch, output = Batch(VOCABULARY), [A]
+def test_a_row_that_may_abort_lists_what_would_complete_a_phrase_it_has_begun() -> None:
+    batch, output = RestrictedBatch(VOCABULARY), [A]
     batch.put(0, [ABC, BB], [B], output, Backtracking(TURN, (SPACE,)))
     batch.put(1, [ABC], [A], [B])
-    assert batch.masks(8).headings == ()
+    assert batch.masks(8).abort_candidates == ()
     output += [B]
-    (heading,) = batch.masks(8).headings
-    assert (heading.row, heading.token, set(heading.completing.tolist())) == (0, TURN, {B, C})
-    assert [h.completing.tolist() for h in batch.masks(C).headings] == [[B]]
-    assert batch.masks(TURN).headings == ()
+    (candidate,) = batch.masks(8).abort_candidates
+    assert (candidate.row, candidate.token, set(candidate.completing.tolist())) == (0, TURN, {B, C})
+    assert [c.completing.tolist() for c in batch.masks(C).abort_candidates] == [[B]]
+    assert batch.masks(TURN).abort_candidates == ()
 
 
-def test_what_completes_phrases_of_two_policies_is_told_once() -> None:
-    batch = Batch(VOCABULARY)
+def test_what_completes_phrases_of_two_automata_is_listed_once() -> None:
+    batch = RestrictedBatch(VOCABULARY)
     batch.put(0, [ABC, Restriction(Automaton.compile(["bc"]), VOCABULARY)], [], [A, B], Backtracking(TURN))
-    (heading,) = batch.masks(8).headings
-    assert heading.completing.tolist() == [C]
+    (candidate,) = batch.masks(8).abort_candidates
+    assert candidate.completing.tolist() == [C]
 
 
-def test_the_token_of_giving_up_is_never_said_otherwise_and_what_is_avoided_not_first() -> None:
+def test_the_abort_token_is_forbidden_and_what_is_avoided_at_the_first_token() -> None:
     output: list[int] = []
-    batch = Batch(VOCABULARY)
+    batch = RestrictedBatch(VOCABULARY)
     batch.put(0, [ABC], [A, B], output, Backtracking(TURN, (SPACE, A)))
     assert forbidden(batch.masks(8), 0) == {C, TURN, SPACE, A, ABSENT}
-    assert batch.masks(8).headings == (), "a row that has said nothing has begun nothing"
+    assert batch.masks(8).abort_candidates == (), "a row that has generated nothing has begun nothing"
     output += [AB]
     assert forbidden(batch.masks(8), 0) == {C, TURN, ABSENT}

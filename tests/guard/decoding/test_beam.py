@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.decoding.beam import Answer, Extension, Following, run, search
+from guard.decoding.beam import BeamAnswer, Extension, NextTokens, run, search
 
 END = 0
 MOST = 4
@@ -22,20 +22,20 @@ class Table:
         self.beams: list[tuple[int, ...]] = []
         self.asked: list[list[tuple[int, ...]]] = []
 
-    def follow(self, extension: Extension) -> Sequence[Following]:
+    def next_tokens(self, extension: Extension) -> Sequence[NextTokens]:
         pairs = zip(extension.parents, extension.tokens, strict=True)
         self.beams = [(*self.beams[parent], token) for parent, token in pairs] or [()]
         self.asked.append(self.beams)
         return [self._after(beam) for beam in self.beams]
 
-    def _after(self, beam: tuple[int, ...]) -> Following:
+    def _after(self, beam: tuple[int, ...]) -> NextTokens:
         listed = sorted(self._following.get(beam, {}).items(), key=lambda item: -item[1])
         logs = [math.log(p) if p else -math.inf for _, p in listed]
-        return Following([token for token, _ in listed], logs)
+        return NextTokens([token for token, _ in listed], logs)
 
 
-def best(table: dict[tuple[int, ...], dict[int, float]], width: int, wanted: int = 1) -> tuple[Answer, ...]:
-    return run(search(frozenset({END}), MOST, width, wanted), Table(table))
+def best(table: dict[tuple[int, ...], dict[int, float]], width: int, count: int = 1) -> tuple[BeamAnswer, ...]:
+    return run(search(frozenset({END}), MOST, width, count), Table(table))
 
 
 GARDEN = {
@@ -75,7 +75,7 @@ def test_nothing_is_answered_where_everything_is_forbidden() -> None:
 
 
 def test_several_answers_come_best_first_and_differ() -> None:
-    answers = best(GARDEN, 7, wanted=3)
+    answers = best(GARDEN, 7, count=3)
     assert [answer.tokens for answer in answers] == [(2,), (1, 3), (1, 4)]
     assert [answer.score for answer in answers] == sorted((a.score for a in answers), reverse=True)
 

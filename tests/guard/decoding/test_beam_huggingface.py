@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from guard.decoding.beam import WIDTH, Answer, Extension, Following, candidates, run, search
-from guard.decoding.beam_huggingface import ModelScorer, Served, restricted
+from guard.decoding.beam import BEAM_WIDTH, BeamAnswer, Extension, NextTokens, candidates_per_beam, run, search
+from guard.decoding.beam_huggingface import ModelScorer, ServeLogits, serve_restricted
 from guard.decoding.restriction import Restriction
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
@@ -33,39 +33,39 @@ def model() -> LlamaForCausalLM:
 
 
 @pytest.fixture
-def served() -> Served:
-    return restricted([Restriction(FORBIDDEN, VOCABULARY)], VOCABULARY, PROMPT)
+def served() -> ServeLogits:
+    return serve_restricted([Restriction(FORBIDDEN, VOCABULARY)], VOCABULARY, PROMPT)
 
 
 class WholeTexts:
     """The definition: every beam read from its beginning, without a cache."""
 
-    def __init__(self, model: LlamaForCausalLM, served: Served) -> None:
+    def __init__(self, model: LlamaForCausalLM, served: ServeLogits) -> None:
         self._model = model
         self._served = served
         self._outputs: list[list[int]] = [[]]
 
     @torch.inference_mode()
-    def follow(self, extension: Extension) -> list[Following]:
+    def next_tokens(self, extension: Extension) -> list[NextTokens]:
         if extension.tokens:
             pairs = zip(extension.parents, extension.tokens, strict=True)
             self._outputs = [[*self._outputs[parent], token] for parent, token in pairs]
         rows = [self._model(torch.tensor([PROMPT + output])).logits[0, -1].float() for output in self._outputs]
         log_probs = torch.log_softmax(self._served(self._outputs, torch.stack(rows)), dim=-1)
-        best = log_probs.topk(candidates(WIDTH))
-        return [Following(i, v) for i, v in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
+        best = log_probs.topk(candidates_per_beam(BEAM_WIDTH))
+        return [NextTokens(i, v) for i, v in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
 
 
 def test_beams_with_a_cache_find_what_beams_read_from_their_beginning_find(
-    model: LlamaForCausalLM, served: Served
+    model: LlamaForCausalLM, served: ServeLogits
 ) -> None:
-    cached = run(search(ENDS, MOST, wanted=3), ModelScorer(model, PROMPT, served))
-    whole = run(search(ENDS, MOST, wanted=3), WholeTexts(model, served))
+    cached = run(search(ENDS, MOST, count=3), ModelScorer(model, PROMPT, served))
+    whole = run(search(ENDS, MOST, count=3), WholeTexts(model, served))
     assert [answer.tokens for answer in cached] == [answer.tokens for answer in whole]
     assert [answer.score for answer in cached] == pytest.approx([answer.score for answer in whole], abs=1e-4)
 
 
-def tempting(served: Served) -> Served:
+def tempting(served: ServeLogits) -> ServeLogits:
     """Likes best the parts of what is forbidden."""
     parts = torch.tensor([TOKENIZER.convert_tokens_to_ids(part) for part in ("s", "i", "l", "sil")])
 
@@ -76,23 +76,23 @@ def tempting(served: Served) -> Served:
     return tempted
 
 
-def spoken(answers: Sequence[Answer]) -> list[str]:
+def spoken(answers: Sequence[BeamAnswer]) -> list[str]:
     return [TOKENIZER.decode(answer.tokens, skip_special_tokens=True) for answer in answers]
 
 
 def test_no_beam_says_what_is_forbidden_and_without_the_mask_one_does(
-    model: LlamaForCausalLM, served: Served
+    model: LlamaForCausalLM, served: ServeLogits
 ) -> None:
     free = run(
-        search(ENDS, MOST, wanted=WIDTH), ModelScorer(model, PROMPT, tempting(lambda outputs, logits: logits))
+        search(ENDS, MOST, count=BEAM_WIDTH), ModelScorer(model, PROMPT, tempting(lambda outputs, logits: logits))
     )
     assert any(FORBIDDEN.matches("I met Ba" + text) for text in spoken(free))
-    found = run(search(ENDS, MOST, wanted=WIDTH), ModelScorer(model, PROMPT, tempting(served)))
-    assert len(found) == WIDTH
+    found = run(search(ENDS, MOST, count=BEAM_WIDTH), ModelScorer(model, PROMPT, tempting(served)))
+    assert len(found) == BEAM_WIDTH
     assert [text for text in spoken(found) if FORBIDDEN.matches("I met Ba" + text)] == []
 
 
-def test_width_one_says_what_greedy_decoding_says(model: LlamaForCausalLM, served: Served) -> None:
+def test_width_one_says_what_greedy_decoding_says(model: LlamaForCausalLM, served: ServeLogits) -> None:
     output: list[int] = []
     with torch.inference_mode():
         while len(output) < MOST and not ENDS & set(output):

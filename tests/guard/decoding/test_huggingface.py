@@ -91,13 +91,13 @@ def scores_after(processor: RestrictionProcessor, rows: list[list[int]]) -> list
 
 
 def expected(automata: list[Automaton], text: list[int]) -> set[int]:
-    banned = {
+    forbidden = {
         token
         for automaton in automata
         for restriction in [Restriction(automaton, VOCABULARY)]
-        for token in restriction.banned(restriction.advance(Cursor(), text)).tolist()
+        for token in restriction.forbidden(restriction.advance(Cursor(), text)).tolist()
     }
-    return banned | set(range(len(VOCABULARY), WIDTH)) if automata else set()
+    return forbidden | set(range(len(VOCABULARY), WIDTH)) if automata else set()
 
 
 def test_rows_that_change_places_are_read_again() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from guard.decoding.batch import Batch
+from guard.decoding.batch import RestrictedBatch
 from guard.decoding.masking import close_all, mask
 from guard.decoding.request_args import Backtracking
 from guard.decoding.restriction import Restriction
@@ -16,15 +16,15 @@ NEVER = float("-inf")
 
 
 @pytest.fixture
-def batch() -> Batch:
+def batch() -> RestrictedBatch:
     """Row 0 is free, row 1 must not say c, row 2 is closed."""
-    batch = Batch(VOCABULARY)
+    batch = RestrictedBatch(VOCABULARY)
     batch.put(1, [Restriction(Automaton.compile(["abc"]), VOCABULARY)], [A, B], [])
     batch.close(2)
     return batch
 
 
-def test_each_row_is_masked_on_its_own(batch: Batch) -> None:
+def test_each_row_is_masked_on_its_own(batch: RestrictedBatch) -> None:
     logits = torch.arange(1.0, 16.0).reshape(3, 5)
     mask(logits, batch, VOCABULARY.eos)
     assert logits.tolist() == [
@@ -34,14 +34,14 @@ def test_each_row_is_masked_on_its_own(batch: Batch) -> None:
     ]
 
 
-def test_a_row_with_nothing_left_may_end(batch: Batch) -> None:
+def test_a_row_with_nothing_left_may_end(batch: RestrictedBatch) -> None:
     logits = torch.full((3, 4), NEVER)
     logits[1, C] = 3.0
     mask(logits, batch, VOCABULARY.eos)
     assert logits.tolist() == [[NEVER] * 4, [0, NEVER, NEVER, NEVER], [0, NEVER, NEVER, NEVER]]
 
 
-def test_a_view_of_padded_logits_is_masked_in_place(batch: Batch) -> None:
+def test_a_view_of_padded_logits_is_masked_in_place(batch: RestrictedBatch) -> None:
     padded = torch.ones(3, 8)
     mask(padded[:, :4], batch, VOCABULARY.eos)
     assert padded[1].tolist() == [1, 1, 1, NEVER, 1, 1, 1, 1]
@@ -50,7 +50,7 @@ def test_a_view_of_padded_logits_is_masked_in_place(batch: Batch) -> None:
 
 def test_free_rows_are_left_alone() -> None:
     logits = torch.full((2, 4), NEVER)
-    mask(logits, Batch(VOCABULARY), VOCABULARY.eos)
+    mask(logits, RestrictedBatch(VOCABULARY), VOCABULARY.eos)
     assert logits.isneginf().all()
 
 
@@ -60,13 +60,13 @@ def test_every_row_can_be_closed() -> None:
     assert logits.tolist() == [[0, NEVER, NEVER, NEVER]] * 2
 
 
-@pytest.mark.parametrize(("c", "gives_up"), [(0.9, False), (1.2, True)])
-def test_a_row_gives_itself_up_where_half_of_its_mass_would_complete_a_phrase(c: float, gives_up: bool) -> None:
-    batch = Batch(VOCABULARY)
+@pytest.mark.parametrize(("c", "aborts"), [(0.9, False), (1.2, True)])
+def test_a_row_aborts_where_half_of_its_mass_would_complete_a_phrase(c: float, aborts: bool) -> None:
+    batch = RestrictedBatch(VOCABULARY)
     restriction = Restriction(Automaton.compile(["abc"]), VOCABULARY)
     batch.put(0, [restriction], [], [A, B], Backtracking(4))
     batch.put(1, [restriction], [], [A, B])
     logits = torch.tensor([[NEVER, NEVER, 1.0, c, NEVER]] * 2)
     mask(logits, batch, VOCABULARY.eos)
-    assert logits[0].tolist() == ([NEVER] * 4 + [0.0] if gives_up else [NEVER, NEVER, 1.0, NEVER, NEVER])
+    assert logits[0].tolist() == ([NEVER] * 4 + [0.0] if aborts else [NEVER, NEVER, 1.0, NEVER, NEVER])
     assert logits[1].tolist() == [NEVER, NEVER, 1.0, NEVER, NEVER]

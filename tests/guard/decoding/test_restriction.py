@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard.decoding import restriction as module
-from guard.decoding.restriction import Cursor, Restriction, Restrictions
+from guard.decoding.restriction import Cursor, Restriction, RestrictionCache
 from guard.decoding.vocabulary import Vocabulary
 from guard.errors import PolicyUnavailable
 from guard.matching.automaton import Automaton
@@ -84,14 +84,14 @@ def completes(before: str, after: str) -> bool:
 @kinds
 @settings(max_examples=50)
 @given(data=st.data())
-def test_banned_are_the_tokens_that_complete_a_phrase_as_decoded(kind: str, data: st.DataObject) -> None:
+def test_forbidden_are_the_tokens_that_complete_a_phrase_as_decoded(kind: str, data: st.DataObject) -> None:
     history = data.draw(histories(kind))
     vocabulary, restriction = VOCABULARIES[kind], RESTRICTIONS[kind]
     cursor = restriction.advance(Cursor(), history)
     before = shown(kind, history)
     ill_formed = set(vocabulary.ill_formed(cursor.pending).tolist())
     expected = {t for t in range(len(vocabulary)) if completes(before, shown(kind, [*history, t]))}
-    assert set(restriction.banned(cursor).tolist()) - ill_formed == expected - ill_formed
+    assert set(restriction.forbidden(cursor).tolist()) - ill_formed == expected - ill_formed
 
 
 @kinds
@@ -101,14 +101,14 @@ def test_sampling_under_the_mask_never_says_a_phrase(kind: str) -> None:
     near = [
         t
         for t, token in enumerate(vocabulary.tokens)
-        if token and vocabulary.readings[t].folded.decode() in "".join(map(fold, PHRASES))
+        if token and vocabulary.decoded[t].folded.decode() in "".join(map(fold, PHRASES))
     ]
     held_off = 0
     for _ in range(40):
         cursor, text = Cursor(), []
         for _ in range(100):
             token = rng.choice(near) if rng.random() < 0.8 else rng.randrange(len(vocabulary))
-            if token in restriction.banned(cursor):
+            if token in restriction.forbidden(cursor):
                 held_off += 1
                 continue
             text.append(token)
@@ -118,28 +118,28 @@ def test_sampling_under_the_mask_never_says_a_phrase(kind: str) -> None:
 
 
 @kinds
-def test_whatever_the_tokenisation_the_last_piece_is_banned(kind: str) -> None:
+def test_whatever_the_tokenisation_the_last_piece_is_forbidden(kind: str) -> None:
     restriction, tokenizer = RESTRICTIONS[kind], TOYS[kind]
     for begun in ("Basil Romert", "b-A-s-i-l ROM\u200bERT", "Вasil rоmеrt"):
         for history in (tokenizer.encode(begun, add_special_tokens=False), as_bytes(kind, begun.encode())):
-            banned = restriction.banned(restriction.advance(Cursor(), history))
+            forbidden = restriction.forbidden(restriction.advance(Cursor(), history))
             for end in ("o", "to", "O"):
                 token = tokenizer.encode(end, add_special_tokens=False)[-1]
-                assert (token in banned) == completes(shown(kind, history), shown(kind, [*history, token]))
-            assert tokenizer.encode("o", add_special_tokens=False)[-1] in banned
+                assert (token in forbidden) == completes(shown(kind, history), shown(kind, [*history, token]))
+            assert tokenizer.encode("o", add_special_tokens=False)[-1] in forbidden
 
 
-def test_a_character_split_over_tokens_is_banned_at_its_last_byte() -> None:
+def test_a_character_split_over_tokens_is_forbidden_at_its_last_byte() -> None:
     restriction = RESTRICTIONS["byte-level"]
     *begun, last = as_bytes("byte-level", "日本".encode())
     cursor = restriction.advance(Cursor(), begun)
     assert cursor.pending == "本".encode()[:2]
-    assert last in restriction.banned(cursor)
-    assert last not in restriction.banned(restriction.advance(cursor, as_bytes("byte-level", b"x")))
+    assert last in restriction.forbidden(cursor)
+    assert last not in restriction.forbidden(restriction.advance(cursor, as_bytes("byte-level", b"x")))
 
 
 @kinds
-def test_a_special_token_in_an_answer_is_passed_over(kind: str) -> None:
+def test_a_special_token_in_an_answer_is_skipped(kind: str) -> None:
     restriction, tokenizer = RESTRICTIONS[kind], TOYS[kind]
     begun = tokenizer.encode("Basil Romert", add_special_tokens=False)
     turn = tokenizer.convert_tokens_to_ids(TURN)
@@ -160,7 +160,7 @@ def test_a_prompt_counts_from_its_last_special_token(kind: str, data: st.DataObj
 
 @kinds
 @given(data=st.data())
-def test_resuming_bans_what_reading_on_from_the_prompt_bans(kind: str, data: st.DataObject) -> None:
+def test_resuming_forbids_what_reading_on_from_the_prompt_forbids(kind: str, data: st.DataObject) -> None:
     restriction = RESTRICTIONS[kind]
     prompt, output = data.draw(histories(kind)), data.draw(histories(kind))
     output = output * data.draw(st.integers(1, 3))
@@ -170,83 +170,83 @@ def test_resuming_bans_what_reading_on_from_the_prompt_bans(kind: str, data: st.
 
 @kinds
 @given(data=st.data())
-def test_going_token_by_token_leads_where_reading_on_does(kind: str, data: st.DataObject) -> None:
+def test_transitions_lead_where_reading_the_tokens_at_once_does(kind: str, data: st.DataObject) -> None:
     restriction = RESTRICTIONS[kind]
     output = data.draw(histories(kind))
-    place = restriction.place(Cursor())
+    state = restriction.state(Cursor())
     for token in output:
-        place = restriction.after(place, token)
-    assert place is restriction.place(restriction.advance(Cursor(), output))
+        state = restriction.next_state(state, token)
+    assert state is restriction.state(restriction.advance(Cursor(), output))
 
 
 def test_a_phrase_in_the_prompt_does_not_end_matching() -> None:
     restriction, tokenizer = RESTRICTIONS["byte-level"], TOYS["byte-level"]
     cursor = restriction.seed(tokenizer.encode("Who is Basil Romerto? Basil Romert"))
-    banned = restriction.banned(cursor)
-    assert tokenizer.convert_tokens_to_ids("o") in banned
-    assert tokenizer.convert_tokens_to_ids("a") not in banned
-    assert tokenizer.convert_tokens_to_ids(EOS) not in banned
+    forbidden = restriction.forbidden(cursor)
+    assert tokenizer.convert_tokens_to_ids("o") in forbidden
+    assert tokenizer.convert_tokens_to_ids("a") not in forbidden
+    assert tokenizer.convert_tokens_to_ids(EOS) not in forbidden
 
 
-def test_without_phrases_nothing_is_banned() -> None:
+def test_without_phrases_nothing_is_forbidden() -> None:
     restriction = Restriction(Automaton.compile([]), VOCABULARIES["byte-level"])
-    assert restriction.banned(restriction.advance(Cursor(), [300, 301])).tolist() == []
+    assert restriction.forbidden(restriction.advance(Cursor(), [300, 301])).tolist() == []
 
 
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_REMEMBERED", 1_000)
+def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_CACHE_WORDS", 1_000)
     restriction = Restriction(AUTOMATON, VOCABULARIES["byte-level"])
-    first = restriction.banned(Cursor(0)).tolist()
+    first = restriction.forbidden(Cursor(0)).tolist()
     for state in range(len(AUTOMATON)):
-        restriction.banned(Cursor(state))
-        assert len(restriction._places) < 10
-    assert restriction.banned(Cursor(0)).tolist() == first
+        restriction.forbidden(Cursor(state))
+        assert len(restriction._states) < 10
+    assert restriction.forbidden(Cursor(0)).tolist() == first
 
 
-def test_of_what_is_forgotten_nothing_hangs_on_the_place_where_a_row_stands(
+def test_clearing_the_cache_leaves_nothing_hanging_on_the_state_that_a_row_holds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     restriction = Restriction(AUTOMATON, VOCABULARIES["byte-level"])
-    place = restriction.place(Cursor())
-    followed = [restriction.after(place, token).cursor for token in range(35)]
-    assert len(place.following) == 35
-    monkeypatch.setattr(module, "_REMEMBERED", 1)
-    restriction.place(Cursor(len(AUTOMATON) - 1))
-    assert not place.following
-    assert [restriction.after(place, token).cursor for token in range(35)] == followed
-    assert len(restriction._places) <= 1
+    state = restriction.state(Cursor())
+    followed = [restriction.next_state(state, token).cursor for token in range(35)]
+    assert len(state.transitions) == 35
+    monkeypatch.setattr(module, "_MAX_CACHE_WORDS", 1)
+    restriction.state(Cursor(len(AUTOMATON) - 1))
+    assert not state.transitions
+    assert [restriction.next_state(state, token).cursor for token in range(35)] == followed
+    assert len(restriction._states) <= 1
 
 
 def test_restrictions_are_attached_once(tmp_path: Path) -> None:
     AUTOMATON.save(tmp_path)
-    restrictions = Restrictions(tmp_path, VOCABULARIES["byte-level"])
+    restrictions = RestrictionCache(tmp_path, VOCABULARIES["byte-level"])
     restriction = restrictions.get(AUTOMATON.digest)
     assert restriction.automaton.digest == AUTOMATON.digest
     assert restrictions.get(AUTOMATON.digest) is restriction
 
 
-def test_the_restriction_longest_unused_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ATTACHED", 2)
+def test_the_restriction_least_recently_used_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CACHED_RESTRICTIONS", 2)
     digests = []
     for phrase in ("one", "two", "three"):
         automaton = Automaton.compile([phrase])
         automaton.save(tmp_path)
         digests.append(automaton.digest)
-    restrictions = Restrictions(tmp_path, VOCABULARIES["byte-level"])
+    restrictions = RestrictionCache(tmp_path, VOCABULARIES["byte-level"])
     one, two = restrictions.get(digests[0]), restrictions.get(digests[1])
-    place = two.place(Cursor())
-    followed = two.after(place, 300)
+    state = two.state(Cursor())
+    followed = two.next_state(state, 300)
     assert restrictions.get(digests[0]) is one
     restrictions.get(digests[2])
     assert restrictions.get(digests[0]) is one
     assert restrictions.get(digests[1]) is not two
-    # A row that is under way still goes on by it.
-    assert (len(two._places), place.following) == (0, {})
-    assert two.after(place, 300).cursor == followed.cursor
+    # A row in progress still continues with it.
+    assert (len(two._states), state.transitions) == (0, {})
+    assert two.next_state(state, 300).cursor == followed.cursor
 
 
-def test_an_automaton_that_is_not_there_may_come_later(tmp_path: Path) -> None:
-    restrictions = Restrictions(tmp_path, VOCABULARIES["byte-level"])
+def test_a_missing_automaton_may_be_written_later(tmp_path: Path) -> None:
+    restrictions = RestrictionCache(tmp_path, VOCABULARIES["byte-level"])
     with pytest.raises(PolicyUnavailable):
         restrictions.get(AUTOMATON.digest)
     AUTOMATON.save(tmp_path)

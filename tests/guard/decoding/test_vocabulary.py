@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from guard.decoding.vocabulary import Block, Vocabulary, read
+from guard.decoding.vocabulary import TokenTrie, Vocabulary, decode_bytes
 from guard.errors import ModelUnavailable
 from guard.text.normalise import fold
 from tests.guard.toy_tokenizers import EOS, TURN, byte_level, sentencepiece
@@ -98,29 +98,29 @@ tokens = st.lists(
 def test_characters_split_over_tokens_are_read_whole(split: list[bytes]) -> None:
     vocabulary = Vocabulary(split, special=(), eos=(0,))
     reading = vocabulary.advance(b"", range(len(split)))
-    whole = b"".join(split)
-    assert reading == read(whole)
-    assert reading.folded.decode() == fold(whole.decode(errors="replace"))
+    main_trie = b"".join(split)
+    assert reading == decode_bytes(main_trie)
+    assert reading.folded.decode() == fold(main_trie.decode(errors="replace"))
 
 
 @given(tokens, st.sampled_from([b"", b"\xe6", b"\xe6\x97", b"\xc3", b"\xf0\x9f", b"\xe0"]))
 def test_each_token_that_shows_something_is_in_one_block(split: list[bytes], pending: bytes) -> None:
     vocabulary = Vocabulary(split, special=(), eos=(0,))
     shown = {}
-    for block in (vocabulary.whole, vocabulary.inner(pending)):
+    for block in (vocabulary.main_trie, vocabulary.continuation_trie(pending)):
         for token, node in zip(block.tokens.tolist(), block.ends.tolist(), strict=True):
             assert token not in shown
             shown[token] = b""
             while node:
                 shown[token] = bytes([block.trie.byte[node]]) + shown[token]
                 node = int(block.trie.parent[node])
-    expected = {token: read(pending + data).folded for token, data in enumerate(split)}
+    expected = {token: decode_bytes(pending + data).folded for token, data in enumerate(split)}
     assert shown == {token: data for token, data in expected.items() if data}
 
 
 @given(st.lists(st.binary(max_size=4), max_size=12), st.binary(max_size=3))
 def test_a_block_finds_the_tokens_below_a_prefix(folded: list[bytes], prefix: bytes) -> None:
-    block = Block.of(enumerate(folded))
+    block = TokenTrie.of(enumerate(folded))
     node = np.zeros(1, np.int64)
     for byte in prefix:
         node = block.children(node, np.array([byte]))

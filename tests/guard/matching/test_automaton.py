@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard.errors import InvalidTarget, PolicyUnavailable
-from guard.matching.automaton import LONGEST_PHRASE, Automaton, Occurrence, folded_phrases
+from guard.matching.automaton import MAX_PHRASE_BYTES, Automaton, Occurrence, folded_phrases
 from guard.text.normalise import fold, fold_char
 
 # Few letters, so that phrases overlap, nest and share suffixes; two are of several bytes or fold to several.
@@ -38,17 +38,17 @@ def test_matches_are_those_of_a_plain_search(phrases: list[str], text: str) -> N
 @given(phrase_lists, texts)
 def test_a_state_knows_the_longest_phrase_beginning_that_ends_the_text(phrases: list[str], text: str) -> None:
     automaton, folded = Automaton.compile(phrases), fold(text).encode()
-    beginnings = {fold(phrase).encode()[:k] for phrase in phrases for k in range(LONGEST_PHRASE)[:40]}
+    beginnings = {fold(phrase).encode()[:k] for phrase in phrases for k in range(MAX_PHRASE_BYTES)[:40]}
     state = automaton.feed(0, text)
     assert automaton.depth[state] == max((len(b) for b in beginnings if folded.endswith(b)), default=0)
     assert automaton.accepting[state] == any(folded.endswith(fold(p).encode()) for p in phrases)
 
 
 @given(phrase_lists, texts, st.data())
-def test_a_state_depends_on_no_more_than_the_reach(phrases: list[str], text: str, data: st.DataObject) -> None:
+def test_a_state_depends_on_no_more_than_the_depth(phrases: list[str], text: str, data: st.DataObject) -> None:
     automaton, folded = Automaton.compile(phrases), fold(text).encode()
     extra = data.draw(st.integers(0, 5))
-    tail = folded[max(0, len(folded) - automaton.reach - extra) :]
+    tail = folded[max(0, len(folded) - automaton.max_depth - extra) :]
     assert automaton.run(0, tail) == automaton.run(0, folded)
 
 
@@ -73,10 +73,10 @@ def test_feeding_text_is_stepping_through_its_characters() -> None:
 
 def test_without_phrases_nothing_matches() -> None:
     automaton = Automaton.compile([])
-    assert (len(automaton), automaton.reach, automaton.matches("anything")) == (1, 0, [])
+    assert (len(automaton), automaton.max_depth, automaton.matches("anything")) == (1, 0, [])
 
 
-@pytest.mark.parametrize("phrase", ["", " ", "—!—", "\u200b", "x" * (LONGEST_PHRASE + 1)])
+@pytest.mark.parametrize("phrase", ["", " ", "—!—", "\u200b", "x" * (MAX_PHRASE_BYTES + 1)])
 def test_a_phrase_that_cannot_be_matched_is_refused(phrase: str) -> None:
     with pytest.raises(InvalidTarget) as caught:
         Automaton.compile(["fine", phrase])
@@ -84,8 +84,8 @@ def test_a_phrase_that_cannot_be_matched_is_refused(phrase: str) -> None:
 
 
 def test_the_longest_phrase_allowed_fits_the_depths() -> None:
-    assert folded_phrases(["x" * LONGEST_PHRASE]) == ["x" * LONGEST_PHRASE]
-    assert np.iinfo(Automaton.compile(["x"]).depth.dtype).max >= LONGEST_PHRASE
+    assert folded_phrases(["x" * MAX_PHRASE_BYTES]) == ["x" * MAX_PHRASE_BYTES]
+    assert np.iinfo(Automaton.compile(["x"]).depth.dtype).max >= MAX_PHRASE_BYTES
 
 
 def test_what_is_attached_is_what_was_saved(tmp_path: Path) -> None:

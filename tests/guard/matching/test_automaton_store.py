@@ -7,47 +7,47 @@ import pytest
 from guard.errors import PolicyUnavailable
 from guard.matching import automaton_store as module
 from guard.matching.automaton import Automaton
-from guard.matching.automaton_store import Library
+from guard.matching.automaton_store import AutomatonStore
 
 
 def test_what_is_written_can_be_read_here_and_attached_elsewhere(tmp_path: Path) -> None:
-    library = Library(tmp_path)
-    digest = library.write({"Tarn Hollow", "Mirrow Gate"})
-    assert library[digest].matches("tarn-hollow")
+    store = AutomatonStore(tmp_path)
+    digest = store.write({"Tarn Hollow", "Mirrow Gate"})
+    assert store[digest].matches("tarn-hollow")
     assert Automaton.attach(tmp_path, digest).matches("tarn-hollow")
-    assert library[digest] is library[digest]
+    assert store[digest] is store[digest]
 
 
-def test_an_automaton_nobody_wrote_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_automaton_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PolicyUnavailable):
-        Library(tmp_path)["0" * 64]
+        AutomatonStore(tmp_path)["0" * 64]
 
 
-def test_many_phrases_are_compiled_in_another_process_to_the_same_automaton(
+def test_many_phrases_are_compiled_in_a_subprocess_to_the_same_automaton(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     phrases = {f"phrase number {number}" for number in range(50)}
-    monkeypatch.setattr(module, "MANY", 50)
-    library = Library(tmp_path)
-    digest = library.write(phrases)
+    monkeypatch.setattr(module, "MIN_PHRASES_FOR_SUBPROCESS", 50)
+    store = AutomatonStore(tmp_path)
+    digest = store.write(phrases)
     assert digest == Automaton.compile(phrases).digest
-    assert library[digest].matches("Phrase Number 49")
+    assert store[digest].matches("Phrase Number 49")
 
 
-def test_a_failure_in_the_other_process_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MANY", 1)
+def test_a_failure_in_the_subprocess_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MIN_PHRASES_FOR_SUBPROCESS", 1)
     with pytest.raises(PolicyUnavailable):
-        Library(tmp_path / "missing").write({"phrase"})
+        AutomatonStore(tmp_path / "missing").write({"phrase"})
 
 
-def test_only_the_last_ones_stay_mapped_and_all_can_be_read(
+def test_only_the_last_used_stay_mapped_and_all_can_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "KEPT", 2)
-    library = Library(tmp_path)
-    digests = [library.write({f"phrase {number}"}) for number in range(4)]
-    first = library[digests[0]]
+    monkeypatch.setattr(module, "MAX_MAPPED_AUTOMATA", 2)
+    store = AutomatonStore(tmp_path)
+    digests = [store.write({f"phrase {number}"}) for number in range(4)]
+    first = store[digests[0]]
     assert first.matches("phrase 0")
-    assert library[digests[1]].matches("phrase 1")
-    assert library[digests[2]].matches("phrase 2")
-    assert library[digests[0]] is not first
+    assert store[digests[1]].matches("phrase 1")
+    assert store[digests[2]].matches("phrase 2")
+    assert store[digests[0]] is not first

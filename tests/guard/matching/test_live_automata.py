@@ -5,45 +5,45 @@ from pathlib import Path
 import pytest
 
 from guard.errors import PolicyUnavailable
-from guard.matching.live_automata import NAME, Standing, publish
+from guard.matching.live_automata import FILE_NAME, LiveAutomata, publish
 
 ONE, OTHER = "1" * 64, "2" * 64
 
 
-def test_what_is_published_is_news_once(tmp_path: Path) -> None:
-    standing = Standing(tmp_path)
-    assert standing.news() is None
+def test_what_is_published_is_polled_once(tmp_path: Path) -> None:
+    live = LiveAutomata(tmp_path)
+    assert live.poll() is None
     publish(tmp_path, [ONE, OTHER])
-    assert standing.news() == (ONE, OTHER)
-    assert standing.news() is None
+    assert live.poll() == (ONE, OTHER)
+    assert live.poll() is None
 
 
-def test_what_is_published_again_is_no_news(tmp_path: Path) -> None:
+def test_an_unchanged_list_is_not_polled_again(tmp_path: Path) -> None:
     publish(tmp_path, [ONE])
-    standing = Standing(tmp_path)
-    assert standing.news() == (ONE,)
+    live = LiveAutomata(tmp_path)
+    assert live.poll() == (ONE,)
     publish(tmp_path, [ONE])
-    assert standing.news() is None
+    assert live.poll() is None
 
 
-def test_that_nothing_holds_any_more_is_news(tmp_path: Path) -> None:
+def test_an_empty_list_is_polled(tmp_path: Path) -> None:
     publish(tmp_path, [ONE])
-    standing = Standing(tmp_path)
-    standing.news()
+    live = LiveAutomata(tmp_path)
+    live.poll()
     publish(tmp_path, [])
-    assert standing.news() == ()
+    assert live.poll() == ()
 
 
 @pytest.mark.parametrize("content", [b"not a digest\n", b"\xff\xfe"])
-def test_a_damaged_file_is_an_error_until_it_is_mended(tmp_path: Path, content: bytes) -> None:
-    standing = Standing(tmp_path)
-    (tmp_path / NAME).write_bytes(content)
+def test_a_damaged_file_is_an_error_until_it_is_repaired(tmp_path: Path, content: bytes) -> None:
+    live = LiveAutomata(tmp_path)
+    (tmp_path / FILE_NAME).write_bytes(content)
     for _ in range(2):
         with pytest.raises(PolicyUnavailable):
-            standing.news()
-    (tmp_path / NAME).unlink()
+            live.poll()
+    (tmp_path / FILE_NAME).unlink()
     publish(tmp_path, [ONE])
-    assert standing.news() == (ONE,)
+    assert live.poll() == (ONE,)
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guard.matching.automaton_store import Library
+from guard.matching.automaton_store import AutomatonStore
 from guard.policy import always as module
 from guard.policy.always import Literals
 from guard.targets.passages import enforced
@@ -17,10 +17,10 @@ WORDS = ["alder", "birch", "cedar", "dogwood", "elm", "fir"]
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
+def library(tmp_path: Path) -> AutomatonStore:
     folder = tmp_path / "library"
     folder.mkdir()
-    return Library(folder)
+    return AutomatonStore(folder)
 
 
 def stored(registry: Registry, number: int) -> ForgetTarget:
@@ -29,7 +29,7 @@ def stored(registry: Registry, number: int) -> ForgetTarget:
     )
 
 
-def found(literals: Literals, library: Library) -> set[str]:
+def found(literals: Literals, library: AutomatonStore) -> set[str]:
     text = ", ".join(f"{word} code" for word in WORDS)
     return {text[o.start : o.end] for digest in literals.digests for o in library[digest].matches(text)}
 
@@ -39,7 +39,7 @@ def said(targets: dict[str, ForgetTarget]) -> set[str]:
 
 
 def test_adding_leaves_the_settled_automaton_as_it_is(
-    registry: Registry, library: Library, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, library: AutomatonStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_RECENT", 1)
     one, two, three = (stored(registry, number) for number in range(3))
@@ -51,7 +51,7 @@ def test_adding_leaves_the_settled_automaton_as_it_is(
     assert found(added, library) == {"alder code", "birch code", "cedar code"}
 
 
-def test_what_changes_nothing_gives_the_same_literals(registry: Registry, library: Library) -> None:
+def test_what_changes_nothing_gives_the_same_literals(registry: Registry, library: AutomatonStore) -> None:
     literals = Literals().with_changes([stored(registry, 0)], [], [], library)
     assert literals.with_changes([], ["ft_another"], [], library) is literals
 
@@ -59,7 +59,7 @@ def test_what_changes_nothing_gives_the_same_literals(registry: Registry, librar
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.lists(st.integers(0, len(WORDS) - 1), min_size=1, max_size=3, unique=True), max_size=8))
 def test_whatever_comes_and_goes_exactly_what_is_there_is_in_force(
-    registry: Registry, library: Library, monkeypatch: pytest.MonkeyPatch, steps: list[list[int]]
+    registry: Registry, library: AutomatonStore, monkeypatch: pytest.MonkeyPatch, steps: list[list[int]]
 ) -> None:
     monkeypatch.setattr(module, "MOST_RECENT", 4)
     every = [stored(registry, number) for number in range(len(WORDS))]

@@ -19,7 +19,7 @@ import pytest
 
 from guard.errors import ModelUnavailable, PolicyUnavailable
 from guard.matching.automaton import Automaton
-from guard.matching.live_automata import Standing
+from guard.matching.live_automata import LiveAutomata
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.policy import Policy
@@ -224,15 +224,15 @@ def test_a_damaged_file_is_written_anew(
 def test_what_holds_in_every_answer_is_published_to_running_ones(
     registry: Registry, compiler: Compiler, folder: Path
 ) -> None:
-    standing = Standing(folder)
+    standing = LiveAutomata(folder)
     policy = compiler.compile()
-    assert standing.news() is None
+    assert standing.poll() is None
     registry.add(CODE)
     policy = compiler.compile(policy)
-    assert standing.news() == policy.literals.digests
+    assert standing.poll() == policy.literals.digests
     registry.add(VENN)
     compiler.compile(policy)
-    assert standing.news() is None
+    assert standing.poll() is None
 
 
 def test_refreshing_returns_the_same_policy_while_nothing_changes(registry: Registry, compiler: Compiler) -> None:

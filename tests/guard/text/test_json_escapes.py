@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.text.json_escapes import DEEPEST, Unescaping, readings, unescape
+from guard.text.json_escapes import MAX_ESCAPE_LEVELS, Unescaper, readings, unescape
 
 SCRAPS = st.lists(
     st.sampled_from(["\\", "u", "d83d", "\\ud83d", "\\ude00", "0041", "\\u0041", "n", "00", "x", '"', "\\u", "é"])
@@ -36,7 +36,7 @@ def test_it_reads_what_json_writes(text: str) -> None:
 def test_the_cuts_of_a_text_change_nothing(scraps: list[str], data: st.DataObject) -> None:
     text = "".join(scraps)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=4)))
-    unescaping = Unescaping()
+    unescaping = Unescaper()
     read = [unescaping.feed(text[a:b]) for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     kept = len(text) - unescaping.pending
     assert "".join(piece.text for piece in read) == unescape(text[:kept])
@@ -46,7 +46,7 @@ def test_the_cuts_of_a_text_change_nothing(scraps: list[str], data: st.DataObjec
 
 def test_readings_end_although_escapes_could_go_on_for_ever() -> None:
     text = "\\" + "u005c" * 1000 + "u0041"
-    assert len(readings(text).split("\n")) == 1 + DEEPEST
+    assert len(readings(text).split("\n")) == 1 + MAX_ESCAPE_LEVELS
 
 
 def test_readings_go_as_deep_as_the_escapes_do() -> None:

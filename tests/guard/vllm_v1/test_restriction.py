@@ -22,7 +22,7 @@ from guard.decoding.restriction import Restriction
 from guard.decoding.vocabulary import Vocabulary
 from guard.errors import PolicyUnavailable
 from guard.matching.automaton import Automaton
-from guard.matching.live_automata import NAME, publish
+from guard.matching.live_automata import FILE_NAME, publish
 from guard.vllm_v1 import RestrictionProcessor, base
 from tests.guard.toy_tokenizers import byte_level
 
@@ -57,7 +57,7 @@ def processor(processors: type[RestrictionProcessor]) -> RestrictionProcessor:
 def folder(processors: type[RestrictionProcessor]) -> Iterator[Path]:
     folder = Path(os.environ["LETHE_POLICY_DIR"])
     yield folder
-    (folder / NAME).unlink()
+    (folder / FILE_NAME).unlink()
 
 
 def made(processors: type[RestrictionProcessor]) -> RestrictionProcessor:
@@ -83,9 +83,9 @@ CLOSED = set(range(WIDTH)) - {EOS}
 
 def forbidden(digests: list[str], prompt: list[int], output: list[int]) -> set[int]:
     """What a request alone in the world may not say next."""
-    banned = [AUTOMATA[d].banned(AUTOMATA[d].advance(AUTOMATA[d].seed(prompt), output)) for d in digests]
+    forbidden = [AUTOMATA[d].forbidden(AUTOMATA[d].advance(AUTOMATA[d].seed(prompt), output)) for d in digests]
     past = {len(VOCABULARY), len(VOCABULARY) + 1, len(VOCABULARY) + 2} if digests else set()
-    return past.union(*(tokens.tolist() for tokens in banned))
+    return past.union(*(tokens.tolist() for tokens in forbidden))
 
 
 ARGUMENTS = {
@@ -243,7 +243,7 @@ def test_without_a_folder_of_automata_the_engine_does_not_start(
         made(processors)
 
 
-def test_a_literal_added_later_is_forbidden_in_answers_that_are_already_running(
+def test_a_phrase_added_later_is_forbidden_in_answers_that_are_already_running(
     processor: RestrictionProcessor, folder: Path
 ) -> None:
     begun = TOKENIZER.encode("ba si", add_special_tokens=False)
@@ -255,7 +255,7 @@ def test_a_literal_added_later_is_forbidden_in_answers_that_are_already_running(
     assert masked(processor, 1) == [set()]
 
 
-def test_while_what_stands_cannot_be_attached_every_row_is_closed(
+def test_while_the_live_list_cannot_be_attached_every_row_is_closed(
     processor: RestrictionProcessor, folder: Path
 ) -> None:
     processor.update_state(update(added=[(0, asking(), [], [])]))

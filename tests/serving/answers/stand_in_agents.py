@@ -56,7 +56,7 @@ class ActingEngine:
 class Supervisor:
     app: Any
     reason: str = ""
-    wording: None = None
+    abort_token: None = None
 
 
 @dataclass

@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from guard.decoding.backtracking import MOST_RETURNS, Wording
+from guard.decoding.backtracking import MAX_BACKTRACKS, AbortToken
 from guard.detection.calibration import Signals
 from guard.detection.detector import Match
 from guard.matching.automaton import Automaton
@@ -28,7 +28,7 @@ PROMPT = [7, 8]
 ARGUMENTS = {"lethe_policy": "3", "lethe_automata": VENN.digest}
 # What each token reads as; together they read the same.
 TEXTS = {10: "By", 11: " Or", 12: "la", 13: " Ve", 14: " nobody", 15: ".", END: ""}
-WORDING = Wording(GIVE_UP, lambda ids: "".join(TEXTS.get(one, "") for one in ids))
+ABORT_TOKEN = AbortToken(GIVE_UP, lambda ids: "".join(TEXTS.get(one, "") for one in ids))
 # What the engine says, call by call.
 HEADING = ((10, 11, 12, 13, GIVE_UP), (14, 15, END))
 SAID = "By nobody."
@@ -95,7 +95,7 @@ def body_of(route: str, **members: Any) -> dict[str, Any]:
 
 async def post(engine: App, body: dict[str, Any], route: str = CHAT) -> httpx.Response:
     request = GenerationRequest(route, body)
-    app = Rewinding(engine, request, [VENN], "", WORDING)
+    app = Rewinding(engine, request, [VENN], "", ABORT_TOKEN)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lethe") as http:  # type: ignore[arg-type]
         return await http.post(route, json={**body, "vllm_xargs": ARGUMENTS}, headers={"x-request-id": "r1"})
 
@@ -134,7 +134,7 @@ async def test_tokens_that_came_together_and_read_otherwise_alone_are_given_up_t
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     engine = Engine(*HEADING, at_once=5)
-    monkeypatch.setattr("tests.serving.answers.test_backtracking.WORDING", Wording(GIVE_UP, str))
+    monkeypatch.setattr("tests.serving.answers.test_backtracking.ABORT_TOKEN", AbortToken(GIVE_UP, str))
     answer = (await post(engine, body_of(CHAT))).json()
     assert answer["choices"][0]["message"]["content"] == " nobody."
     assert engine.asked[1][1]["vllm_xargs"]["lethe_avoided"] == "10"
@@ -211,7 +211,7 @@ async def test_where_nothing_can_be_taken_back_the_mask_decides_and_the_answer_g
 
 @pytest.mark.anyio
 async def test_an_answer_that_was_given_up_too_often_is_not_asked_to_be_again() -> None:
-    often = MOST_RETURNS + 1
+    often = MAX_BACKTRACKS + 1
     engine = Engine((10, GIVE_UP), *[(14, GIVE_UP)] * (often - 1), (14, END))
     answer = (await post(engine, body_of(COMPLETIONS, max_tokens=99), COMPLETIONS)).json()
     assert answer["choices"][0]["text"] == "By" + " nobody" * often

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from guard.decoding.beam import WIDTH, candidates
+from guard.decoding.beam import BEAM_WIDTH, candidates_per_beam
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.target import Decoder
 from serving.answers.beam import MOST, SAMPLED, BeamSearch, searches
@@ -99,7 +99,7 @@ async def test_every_beam_carries_the_engine_arguments_and_a_step_is_one_call() 
     await choices(engine, chat(temperature=1.3, seed=4, stop=["x"]))
     assert [step["prompt"] for step in engine.steps] == [[PROMPT], [[*PROMPT, 1], [*PROMPT, 2]]]
     for step in engine.steps:
-        assert step["logprobs"] == candidates(WIDTH)
+        assert step["logprobs"] == candidates_per_beam(BEAM_WIDTH)
         assert step["temperature"] == 0.0
         assert not {"seed", "stop", "messages"} & step.keys()
     assert all(b.get("vllm_xargs", ARGUMENTS).keys() == ARGUMENTS.keys() for _, b in engine.bodies)
@@ -166,6 +166,6 @@ def test_what_only_sampling_can_do_is_sampled(name: str) -> None:
     assert searches(GenerationRequest(CHAT, chat(**{name: None})), planned_request(Decoder.BEAM))
 
 
-@pytest.mark.parametrize("members", [{"n": WIDTH + 1}, {"logprobs": True}, {"logprobs": 0}])
+@pytest.mark.parametrize("members", [{"n": BEAM_WIDTH + 1}, {"logprobs": True}, {"logprobs": 0}])
 def test_more_choices_than_beams_and_log_probabilities_are_sampled(members: dict[str, Any]) -> None:
     assert not searches(GenerationRequest(CHAT, chat(**members)), planned_request(Decoder.BEAM))

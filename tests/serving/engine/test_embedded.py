@@ -13,7 +13,7 @@ import pytest
 from guard.decoding.request_args import PROCESSORS
 from guard.errors import BadSettings, ModelUnavailable
 from serving.engine import embedded
-from serving.engine.embedded import FIXED, check_model, extra_flags, flags, wording_of
+from serving.engine.embedded import FIXED, abort_token_of, check_model, extra_flags, flags
 from serving.settings import Settings
 
 
@@ -113,14 +113,14 @@ def client(
 def test_a_row_gives_itself_up_by_a_special_token_that_ends_no_answer(
     engine: SimpleNamespace, token: int | None
 ) -> None:
-    wording = wording_of(engine)
-    assert (wording.token if wording else None) == token
+    abort_token = abort_token_of(engine)
+    assert (abort_token.token if abort_token else None) == token
 
 
 def test_ids_read_as_the_engine_reads_them() -> None:
-    wording = wording_of(client([2, 0], 0))
-    assert wording is not None
-    assert wording.text([4]) == "[4] {'skip_special_tokens': True, 'clean_up_tokenization_spaces': False}"
+    abort_token = abort_token_of(client([2, 0], 0))
+    assert abort_token is not None
+    assert abort_token.decode([4]) == "[4] {'skip_special_tokens': True, 'clean_up_tokenization_spaces': False}"
 
 
 @pytest.mark.anyio
