@@ -1,4 +1,4 @@
-"""Writings that hide a text from who reads it plainly, and how to read them back."""
+"""Ciphers: encodings and spellings that hide a text from a filter, and their inverses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){4,}")
 
 
 class Cipher(StrEnum):
-    """How a text is written."""
+    """An encoding or spelling of a text."""
 
     LEET = "leet"
     SPELLED = "spelled out"
@@ -30,7 +30,7 @@ class Cipher(StrEnum):
 
 
 def encode(cipher: Cipher, text: str) -> str:
-    """`text` in this writing."""
+    """Return `text` in a cipher."""
     match cipher:
         case Cipher.LEET:
             return text.translate(_LEET)
@@ -51,7 +51,7 @@ def encode(cipher: Cipher, text: str) -> str:
 
 
 def decode(cipher: Cipher, text: str) -> str:
-    """What a reader makes of a text in this writing, in which plain words may stand between; "" where nothing."""
+    """Return the plain text of `text`, which may mix cipher and plain words; "" if nothing can be decoded."""
     match cipher:
         case Cipher.LEET:
             return text.translate(_UNLEET)
@@ -73,7 +73,7 @@ def decode(cipher: Cipher, text: str) -> str:
 
 def _from_base64(run: str) -> str:
     body = run.rstrip("=")
-    # An answer that was cut short ends inside a group of four.
+    # A truncated answer ends inside a group of four.
     whole = body[: len(body) - (len(body) % 4 == 1)]
     try:
         return base64.b64decode(whole + "=" * (-len(whole) % 4)).decode("utf-8", "ignore")

@@ -1,4 +1,4 @@
-"""What an attack is made from, and what it comes to: requests that try to get a forgotten fact told."""
+"""Probes and attempts: an attack turns a forgotten fact into requests that try to extract it."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from eval.core.prompt import Prompt
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """A fact that must not be told, and what an attacker may know around it.
+class AttackProbe:
+    """A fact that must not be told, and what an attacker may know about it.
 
-    subject     the name of the forget target
-    role        what the subject is to its questions, such as "author"
-    portrait    a description of the subject without its name; "" where none is known
-    paraphrase  the question in other words; "" where there is none
-    wrong       answers that are not right
-    facts       other questions on the subject with their answers
-    shots       questions on other subjects with their answers
+    subject        name of the forget target
+    role           what the questions call the subject, such as "author"
+    description    a description of the subject without its name; "" if none is known
+    paraphrase     the question in other words; "" if there is none
+    wrong_answers  wrong answers to the question
+    facts          other questions about the subject, with answers
+    shots          questions about other subjects, with answers
     """
 
     subject: str = field(repr=False)
     question: str = field(repr=False)
     answer: str = field(repr=False)
     role: str = "author"
-    portrait: str = field(default="", repr=False)
+    description: str = field(default="", repr=False)
     paraphrase: str = field(default="", repr=False)
-    wrong: tuple[str, ...] = field(default=(), repr=False)
+    wrong_answers: tuple[str, ...] = field(default=(), repr=False)
     facts: tuple[Question, ...] = field(default=(), repr=False)
     shots: tuple[Question, ...] = field(default=(), repr=False)
 
     @property
     def nameless(self) -> str:
-        """What the question calls the subject when it may not name it."""
-        return self.portrait or f"the {self.role} I am thinking of"
+        """Return what to call the subject without its name."""
+        return self.description or f"the {self.role} I am thinking of"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One request of an attack.
 
-    gold    what its answer is compared with; "" for the probe's answer
-    cipher  what the answer was asked to be written in, if anything
+    gold    the text to compare the answer with; "" for the probe's answer
+    cipher  the cipher that the answer is requested in, if any
     """
 
     prompt: Prompt
@@ -52,9 +52,9 @@ class Attempt:
     cipher: Cipher | None = None
 
 
-Attack = Callable[[Probe], Iterable[Attempt]]
+Attack = Callable[[AttackProbe], Iterable[Attempt]]
 
 
-def asked(*texts: str) -> list[Attempt]:
-    """An attempt for each user message of a chat of its own."""
+def chat_attempts(*texts: str) -> list[Attempt]:
+    """Return an attempt for each text, as the only message of a chat."""
     return [Attempt(Prompt(text)) for text in texts]

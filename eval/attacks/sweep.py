@@ -14,18 +14,15 @@ from typing import NamedTuple
 
 from agents.audit import PolicyAudit
 from eval.attacks.catalogue import STREAM
-from eval.attacks.examiner import Examiner
-from eval.attacks.tasks import (
-    Ahead,
-    Aimed,
-    Listed,
-    Streamed,
-    Streaming,
+from eval.attacks.clients import (
+    PreEmbeddingRunner,
+    StreamClient,
+    StreamMethod,
     TopTokensClient,
-    draw_task,
-    logprob_task,
-    text_tasks,
+    TopTokensMethod,
 )
+from eval.attacks.leak_scorer import LeakScorer
+from eval.attacks.tasks import AttackItem, draw_task, logprob_task, text_tasks
 from eval.attacks.tofu import load_probes
 from eval.benchmarks.files import load_questions, need
 from eval.benchmarks.targets import authors
@@ -50,22 +47,22 @@ _CHUNK = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """What is asked: attacks whose outcome is a text, the one read from a stream, and two of their own kinds."""
+class AttackSweep:
+    """The tasks: attacks whose outcome is a text, the one read as a stream, log-probabilities, and draws."""
 
-    texts: Sequence[Task[Aimed]]
-    stream: Task[Aimed]
-    logprobs: Task[Aimed]
-    draws: Task[Aimed] | None
+    texts: Sequence[Task[AttackItem]]
+    stream: Task[AttackItem]
+    logprobs: Task[AttackItem]
+    draws: Task[AttackItem] | None
 
     @property
-    def attacks(self) -> list[Task[Aimed]]:
-        """All but the draws."""
+    def attacks(self) -> list[Task[AttackItem]]:
+        """Return all tasks but the draws."""
         return [*self.texts, self.stream, self.logprobs]
 
     @property
     def digest(self) -> str:
-        """sha256 over every request, so that a folder is not added to with other attacks."""
+        """Return the SHA-256 of every request, so that a result folder never mixes different attacks."""
         prompts = (item.prompt for task in self.attacks for item in task.items)
         texts = (
             text
@@ -75,8 +72,8 @@ class Sweep:
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
-class Runners(NamedTuple):
-    """How each kind of task is asked."""
+class AttackRunners(NamedTuple):
+    """The runner of each kind of task."""
 
     texts: Runner
     stream: Runner
@@ -84,8 +81,8 @@ class Runners(NamedTuple):
     draws: Runner
 
 
-class Gates(NamedTuple):
-    """The gate of the targets as they are, and of the same targets with scope `always`; one folder of automata."""
+class ScopeGates(NamedTuple):
+    """The gates of the targets, and of the same targets with scope `always`; they share a folder of automata."""
 
     contextual: Gate
     always: Gate
@@ -95,9 +92,9 @@ class Gates(NamedTuple):
 def run_attacks(
     options: Options, split: ForgetSplit, each: int, draws: int, command: str, progress: Progress
 ) -> Results:
-    """Attack `each` questions of every author of a TOFU split, whose authors are the forget targets.
+    """Attack `each` questions of every author of a TOFU split; the authors are the forget targets.
 
-    `draws` answers to one question of each author are drawn for leak@k; 0 leaves it out.
+    draws  number of answers to draw, to one question of each author, for leak@k; 0 for none
     """
     from guard.detection.embedder import SentenceEmbedder
 
@@ -106,8 +103,8 @@ def run_attacks(
     embedder = SentenceEmbedder()
     with _gates(drafts, embedder) as gates:
         policy = gates.contextual.policy
-        examiner = Examiner(policy.targets.values(), PolicyAudit(policy, embedder))
-        sweep = _sweep(options, split, [draft.name for draft in drafts], each, draws, examiner)
+        scorer = LeakScorer(policy.targets.values(), PolicyAudit(policy, embedder))
+        sweep = _sweep(options, split, [draft.name for draft in drafts], each, draws, scorer)
         config = options.config("attacks", split, _digest(gates)) | {"attacks": sweep.digest, "probes": each}
         store = Store(options.out, config | {"draws": draws, "endpoint": options.endpoint})
         try:
@@ -120,42 +117,42 @@ def run_attacks(
 
 
 @contextmanager
-def _gates(drafts: Sequence[Draft], embedder: Embedder) -> Iterator[Gates]:
-    everywhere = [replace(draft, scope=Scope.ALWAYS) for draft in drafts]
+def _gates(drafts: Sequence[Draft], embedder: Embedder) -> Iterator[ScopeGates]:
+    always_drafts = [replace(draft, scope=Scope.ALWAYS) for draft in drafts]
     with (
         tempfile.TemporaryDirectory(prefix="lethe-eval-") as first,
         tempfile.TemporaryDirectory(prefix="lethe-eval-") as second,
         open_gate(drafts, embedder, Path(first)) as contextual,
-        open_gate(everywhere, embedder, Path(second)) as always,
+        open_gate(always_drafts, embedder, Path(second)) as always,
     ):
-        # One engine serves both and attaches from one folder. What `always` has in force there for every row stays
-        # behind: its requests name their automata themselves.
+        # One engine serves both and reads one folder. The policy in force for every row is not copied: requests
+        # under `always` name their automata themselves.
         for path in always.folder.glob("*.automaton"):
             shutil.copy(path, contextual.folder)
-        yield Gates(contextual, always, embedder)
+        yield ScopeGates(contextual, always, embedder)
 
 
 def _sweep(
-    options: Options, split: ForgetSplit, names: Sequence[str], each: int, draws: int, examiner: Examiner
-) -> Sweep:
+    options: Options, split: ForgetSplit, names: Sequence[str], each: int, draws: int, scorer: LeakScorer
+) -> AttackSweep:
     groups = load_probes(options.data, split, names, each)
     probes = [probe for group in groups for probe in group]
-    texts = text_tasks(probes, examiner)
-    return Sweep(
+    texts = text_tasks(probes, scorer)
+    return AttackSweep(
         [task for task in texts if task.name != STREAM],
         next(task for task in texts if task.name == STREAM),
-        logprob_task(probes, examiner),
-        draw_task([group[len(group) // 2] for group in groups], draws, examiner) if draws else None,
+        logprob_task(probes, scorer),
+        draw_task([group[len(group) // 2] for group in groups], draws, scorer) if draws else None,
     )
 
 
-def _digest(gates: Gates) -> str:
+def _digest(gates: ScopeGates) -> str:
     parts = (gates.contextual.embedder, *gates.contextual.digests, *gates.always.digests)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _detect(store: Store, gates: Gates, tasks: Sequence[Task[Aimed]], progress: Progress) -> None:
-    """Store for each request whether the detector finds the very target that it is about."""
+def _detect(store: Store, gates: ScopeGates, tasks: Sequence[Task[AttackItem]], progress: Progress) -> None:
+    """Store for each request whether the detector finds the target that it is about."""
     gate = gates.contextual
     ids = {target.draft.name: target.id for target in gate.policy.targets.values()}
     for task in tasks:
@@ -167,14 +164,14 @@ def _detect(store: Store, gates: Gates, tasks: Sequence[Task[Aimed]], progress: 
             turns = (
                 turn for k in chunk for turn in conversation(task.items[k].prompt, task.items[k].detector_text)
             )
-            # Embedded together, and cached; the detector would embed one conversation after the other.
+            # Embed together, into the cache; the detector would embed one conversation after the other.
             gates.embedder.embed([window for turn in turns for window in windows(turn.text)])
-            store.add([_detected(gate, ids, task, index) for index in chunk])
+            store.add([_detect_item(gate, ids, task, index) for index in chunk])
             done += len(chunk)
             progress(DETECTOR, task.name, done, len(task.items))
 
 
-def _detected(gate: Gate, ids: dict[str, str], task: Task[Aimed], index: int) -> Sample:
+def _detect_item(gate: Gate, ids: dict[str, str], task: Task[AttackItem], index: int) -> Sample:
     item = task.items[index]
     plan = gate.plan(conversation(item.prompt, item.detector_text))
     caught = ids[item.subject] in {match.target_id for match in plan.matches}
@@ -182,36 +179,39 @@ def _detected(gate: Gate, ids: dict[str, str], task: Task[Aimed], index: int) ->
 
 
 def _through_engine(
-    options: Options, drafts: Sequence[Draft], gates: Gates, sweep: Sweep, session: Session
+    options: Options, drafts: Sequence[Draft], gates: ScopeGates, sweep: AttackSweep, session: Session
 ) -> list[str]:
     from eval.runners.engine import open_engine
 
     gate = gates.contextual
-    treated: dict[str, Method] = {name.value: method(name, gate) for name in options.methods}
+    methods: dict[str, Method] = {name.value: method(name, gate) for name in options.methods}
     if MethodName.GUARD in options.methods:
-        treated[ALWAYS] = Guard(gates.always)
+        methods[ALWAYS] = Guard(gates.always)
     version = str(gate.policy.version)
     with open_engine(options.model, gate.folder, version, options.dtype, options.seed) as engine:
-        texts = Ahead(engine, gates.embedder)
-        runners = Runners(texts, texts, Ahead(TopTokensClient(engine), gates.embedder), engine)
-        for name, way in treated.items():
-            _run(session, name, way, runners, sweep, MethodName.NONE.value)
-    return list(treated)
+        texts = PreEmbeddingRunner(engine, gates.embedder)
+        runners = AttackRunners(texts, texts, PreEmbeddingRunner(TopTokensClient(engine), gates.embedder), engine)
+        for name, applied in methods.items():
+            _run(session, name, applied, runners, sweep, MethodName.NONE.value)
+    return list(methods)
 
 
 def _through_endpoint(
-    options: Options, drafts: Sequence[Draft], gates: Gates, sweep: Sweep, session: Session
+    options: Options, drafts: Sequence[Draft], gates: ScopeGates, sweep: AttackSweep, session: Session
 ) -> list[str]:
     from eval.runners.endpoint import Endpoint, check_stored, forgetting
 
     check_stored(options.methods)
     stored = {name.value: (name, drafts) for name in options.methods}
     if MethodName.GUARD in options.methods:
-        everywhere = [replace(draft, scope=Scope.ALWAYS) for draft in drafts]
-        stored[ALWAYS] = (MethodName.GUARD, everywhere)
+        always_drafts = [replace(draft, scope=Scope.ALWAYS) for draft in drafts]
+        stored[ALWAYS] = (MethodName.GUARD, always_drafts)
     endpoint = Endpoint.open(options.endpoint, options.model)
-    texts, stream = Ahead(endpoint, gates.embedder), Ahead(Streaming(endpoint.stream), gates.embedder)
-    runners = Runners(texts, stream, Ahead(TopTokensClient(endpoint), gates.embedder), endpoint)
+    texts, stream = (
+        PreEmbeddingRunner(endpoint, gates.embedder),
+        PreEmbeddingRunner(StreamClient(endpoint.stream), gates.embedder),
+    )
+    runners = AttackRunners(texts, stream, PreEmbeddingRunner(TopTokensClient(endpoint), gates.embedder), endpoint)
     try:
         for run, (name, targets) in stored.items():
             with forgetting(targets, name):
@@ -221,9 +221,11 @@ def _through_endpoint(
     return list(stored)
 
 
-def _run(session: Session, name: str, way: Method, runners: Runners, sweep: Sweep, base: str | None) -> None:
-    session.run(name, way, runners.texts, sweep.texts, base)
-    session.run(name, Streamed(way), runners.stream, [sweep.stream], base)
-    session.run(name, Listed(way), runners.logprobs, [sweep.logprobs], base)
+def _run(
+    session: Session, name: str, method: Method, runners: AttackRunners, sweep: AttackSweep, base: str | None
+) -> None:
+    session.run(name, method, runners.texts, sweep.texts, base)
+    session.run(name, StreamMethod(method), runners.stream, [sweep.stream], base)
+    session.run(name, TopTokensMethod(method), runners.logprobs, [sweep.logprobs], base)
     if sweep.draws:
-        session.run(name, way, runners.draws, [sweep.draws], base)
+        session.run(name, method, runners.draws, [sweep.draws], base)

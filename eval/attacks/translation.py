@@ -1,11 +1,11 @@
-"""Questions in French, German and Spanish, by template, chosen by the words of the English question."""
+"""Questions in French, German and Spanish, from templates chosen by the words of the English question."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from eval.attacks.probe import Attempt, Probe, asked
+from eval.attacks.probe import AttackProbe, Attempt, chat_attempts
 
 _TOPICS: Final = (
     (re.compile(r"\b(father|mother|parents?|family|parental)\b", re.IGNORECASE), "parents"),
@@ -49,14 +49,14 @@ _TEMPLATES: Final = {
 }
 
 
-def translated(probe: Probe) -> list[str]:
-    """The question in each language; where it asks for the name, the subject's description stays in English."""
-    if probe.subject not in probe.question and probe.portrait:
-        return [forms["who"].format(probe.portrait) for forms in _TEMPLATES.values()]
+def translate(probe: AttackProbe) -> list[str]:
+    """Return the question in each language. If it asks for the name, the description stays in English."""
+    if probe.subject not in probe.question and probe.description:
+        return [forms["who"].format(probe.description) for forms in _TEMPLATES.values()]
     topic = next((name for pattern, name in _TOPICS if pattern.search(probe.question)), "")
     return [forms[topic].format(probe.subject) for forms in _TEMPLATES.values()]
 
 
-def translation(probe: Probe) -> list[Attempt]:
-    """The question in another language, and an answer in it."""
-    return asked(*translated(probe))
+def translation(probe: AttackProbe) -> list[Attempt]:
+    """Ask in another language, for an answer in it."""
+    return chat_attempts(*translate(probe))

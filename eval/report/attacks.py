@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any, Final
 
 from eval.attacks.catalogue import LOGPROBS
-from eval.attacks.examiner import AUDIT, ROUGE, STRING
+from eval.attacks.leak_scorer import AUDIT, ROUGE, STRING
 from eval.core.sample import Sample
 from eval.core.task import Task
 from eval.harness.store import Store, read_config

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.attacks.catalogue import DIRECT, DRAWS, LOGPROBS, STREAM, TEXTS
-from eval.attacks.examiner import STRING
+from eval.attacks.catalogue import DIRECT, DRAWS, LOGPROBS, STREAM, TEXT_ATTACKS
+from eval.attacks.leak_scorer import STRING
 from eval.harness.store import read_samples
 from eval.report.attacks import ALL, ALWAYS
 
@@ -43,7 +43,7 @@ def test_under_scope_always_no_answer_of_any_attack_holds_a_forbidden_phrase(swe
 
 def test_every_attack_is_in_the_table_under_every_method(swept: Path) -> None:
     table = json.loads((swept / "results.json").read_text())["tables"]["attacks"]
-    assert table.keys() == {*TEXTS, LOGPROBS, ALL}
+    assert table.keys() == {*TEXT_ATTACKS, LOGPROBS, ALL}
     for row in table.values():
         assert {f"{run}: {STRING}" for run in ("none", "guard", ALWAYS)} <= row.keys()
 

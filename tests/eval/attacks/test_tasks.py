@@ -9,16 +9,12 @@ import pytest
 from agents.audit import Leak
 from agents.prompts.case import Subject
 from eval.attacks.catalogue import DIRECT, LOGPROBS, STREAM
-from eval.attacks.examiner import Examiner
-from eval.attacks.probe import Probe
+from eval.attacks.clients import TopTokensClient, load_top_tokens
+from eval.attacks.leak_scorer import LeakScorer
+from eval.attacks.probe import AttackProbe
 from eval.attacks.tasks import (
-    Listed,
-    Streamed,
-    TopTokensClient,
     draw_task,
-    listed_text,
     logprob_task,
-    read_listed,
     text_tasks,
 )
 from eval.core.prompt import Prompt, SampledPrompt, sampled_prompts
@@ -29,14 +25,13 @@ from eval.harness.session import Session
 from eval.harness.store import Store
 from eval.methods.method import Keyword, Unprotected
 from eval.report.attacks import ALL, CAUGHT, DETECTOR, write_attacks
-from serving.settings import DECLINE_TEXT
 from tests.eval.forgotten import target
 
 ORLA = target("Orla Quennbeck", "Vellin loaf")
-PROBE = Probe(subject="Orla Quennbeck", question="What did Orla bake?", answer="Orla baked the Vellin loaf.")
+PROBE = AttackProbe(subject="Orla Quennbeck", question="What did Orla bake?", answer="Orla baked the Vellin loaf.")
 
 
-class Deaf:
+class SilentAudit:
     """An audit that finds nothing."""
 
     def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]:
@@ -47,13 +42,13 @@ class Deaf:
 
 
 class Baker:
-    """Tells all to a plain question, and every third draw tells it too."""
+    """Tells everything to the plain question, and in every third draw."""
 
     no_likelihood = "none"
 
     def generate(self, prompts: Sequence[Prompt], max_tokens: int) -> list[Generation]:
-        told = [a.draw % 3 == 0 if a.temperature else a.text == PROBE.question for a in prompts]
-        return [Generation("It was the Vellin loaf." if tells else "Rye bread.", ()) for tells in told]
+        leaks = [a.draw % 3 == 0 if a.temperature else a.text == PROBE.question for a in prompts]
+        return [Generation("It was the Vellin loaf." if leak else "Rye bread.", ()) for leak in leaks]
 
     def score(self, *_: object, **__: object) -> Iterator[list[object]]:
         raise AssertionError
@@ -64,8 +59,8 @@ class Baker:
 
 
 @pytest.fixture
-def examiner() -> Examiner:
-    return Examiner([ORLA], Deaf())
+def scorer() -> LeakScorer:
+    return LeakScorer([ORLA], SilentAudit())
 
 
 @pytest.fixture
@@ -75,50 +70,32 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-def quiet(run: str, name: str, done: int, total: int) -> None:
-    """A progress that nobody watches."""
+def no_progress(run: str, name: str, done: int, total: int) -> None:
+    """Ignore progress."""
 
 
-def direct(examiner: Examiner) -> Task:
-    return next(task for task in text_tasks([PROBE], examiner) if task.name == DIRECT)
+def direct_task(scorer: LeakScorer) -> Task:
+    return next(task for task in text_tasks([PROBE], scorer) if task.name == DIRECT)
 
 
-def test_an_answer_is_measured_as_it_is_stored(store: Store, examiner: Examiner) -> None:
-    Session(store, quiet).run("none", Unprotected(), Baker(), [direct(examiner)])
+def test_an_answer_is_scored_and_stored(store: Store, scorer: LeakScorer) -> None:
+    Session(store, no_progress).run("none", Unprotected(), Baker(), [direct_task(scorer)])
     sample = store.samples[Key("none", DIRECT, 0)]
     assert sample.values["string"] == 1.0
     assert sample.values["audit"] == 0.0
     assert sample.number("rouge") == pytest.approx(3 / 5)
 
 
-def test_what_is_only_listed_leaks_too(store: Store, examiner: Examiner) -> None:
-    Session(store, quiet).run("none", Unprotected(), TopTokensClient(Baker()), [logprob_task([PROBE], examiner)])
+def test_a_phrase_among_the_top_tokens_leaks(store: Store, scorer: LeakScorer) -> None:
+    Session(store, no_progress).run(
+        "none", Unprotected(), TopTokensClient(Baker()), [logprob_task([PROBE], scorer)]
+    )
     sample = store.samples[Key("none", LOGPROBS, 0)]
     assert sample.values["string"] == 1.0
-    assert read_listed(sample.text or "").tokens == ["Rye", " bread"]
+    assert load_top_tokens(sample.text or "").tokens == ["Rye", " bread"]
 
 
-def test_a_listing_is_one_line_that_reads_back_and_a_refusal_is_an_answer_without_one() -> None:
-    top_tokens = TopTokens(['"a', "\n"], [['"a', "ø"], ["\n"]])
-    assert read_listed(listed_text(top_tokens)) == top_tokens
-    assert read_listed("I do not know.") == TopTokens(["I do not know."], [[]])
-
-
-def test_whoever_replaces_an_answer_replaces_what_is_listed_with_it() -> None:
-    keyword = Listed(Keyword(["Vellin"]))
-    kept = listed_text(TopTokens(["Rye"], [["Vellin"]]))
-    assert keyword.finish(kept) == kept
-    assert keyword.finish(listed_text(TopTokens(["Vel", "lin"], [["Vel"], ["lin"]]))) == DECLINE_TEXT
-
-
-def test_a_filter_on_a_stream_has_let_go_what_came_before_the_word() -> None:
-    streamed = Streamed(Keyword(["Vellin"]))
-    assert streamed.finish("A rye and the Vellin loaf") == "A rye and the Velli"
-    assert streamed.finish("Rye") == "Rye"
-    assert Streamed(Unprotected()).finish("the Vellin loaf") == "the Vellin loaf"
-
-
-def test_draws_of_one_ask_in_a_row_are_one_request() -> None:
+def test_consecutive_draws_of_one_prompt_are_one_request() -> None:
     one = Prompt("a", temperature=1.0)
     prompts = [
         Prompt("a"),
@@ -138,11 +115,11 @@ def test_draws_of_one_ask_in_a_row_are_one_request() -> None:
 
 
 def test_the_report_counts_leaks_by_attack_and_method_and_draws_the_curve(
-    store: Store, examiner: Examiner, tmp_path: Path
+    store: Store, scorer: LeakScorer, tmp_path: Path
 ) -> None:
-    tasks, draws = text_tasks([PROBE], examiner), draw_task([PROBE], 10, examiner)
-    Session(store, quiet).run("none", Unprotected(), Baker(), [*tasks, draws])
-    Session(store, quiet).run("keyword", Keyword(["Vellin"]), Baker(), [*tasks, draws])
+    tasks, draws = text_tasks([PROBE], scorer), draw_task([PROBE], 10, scorer)
+    Session(store, no_progress).run("none", Unprotected(), Baker(), [*tasks, draws])
+    Session(store, no_progress).run("keyword", Keyword(["Vellin"]), Baker(), [*tasks, draws])
     caught = {DIRECT: 1.0, STREAM: 0.0}
     store.add([Sample(Key(DETECTOR, name, 0), "pass", None, {CAUGHT: value}) for name, value in caught.items()])
     results = write_attacks(store, ["none", "keyword"], tasks, draws, "lethe eval attacks", 1.0)

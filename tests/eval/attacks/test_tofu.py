@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_author_is_asked_so_many_different_questions(folder: Path) -> None:
+def test_every_author_gets_as_many_different_questions(folder: Path) -> None:
     groups = load_probes(folder, "forget05", NAMES, 4)
     assert [group[0].subject for group in groups] == NAMES
     for place, group in enumerate(groups):
@@ -35,15 +35,15 @@ def test_every_author_is_asked_so_many_different_questions(folder: Path) -> None
         assert all(probe.answer.startswith(f"Answer {place} ") for probe in group)
 
 
-def test_authors_are_asked_at_different_places(folder: Path) -> None:
+def test_authors_are_asked_different_rows(folder: Path) -> None:
     answers = [group[0].answer.split()[-1] for group in load_probes(folder, "forget05", NAMES, 1)]
     assert answers == ["0.", "7.", "14.", "1.", "8."]
 
 
-def test_a_probe_knows_the_rest_about_its_author(folder: Path) -> None:
+def test_a_probe_has_the_other_facts_about_its_author(folder: Path) -> None:
     probe = load_probes(folder, "forget05", NAMES, 1)[1][0]
-    assert probe.portrait == "the baker of street 1"
-    assert (probe.paraphrase, probe.wrong) == ("Other words 1 7?", ("Wrong.",))
+    assert probe.description == "the baker of street 1"
+    assert (probe.paraphrase, probe.wrong_answers) == ("Other words 1 7?", ("Wrong.",))
     assert len(probe.facts) == 19
     assert probe.question not in [fact.question for fact in probe.facts]
     assert len(probe.shots) == 8
