@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from html import escape
 from typing import Any, Final, NamedTuple
 
 from eval.growth.growth import GrowthPoint
+from eval.report.svg import Line, chart, stack
 
 _HEADS: Final = (
     "targets",
@@ -20,7 +20,6 @@ _HEADS: Final = (
     "failed",
     "enforced after",
 )
-WIDTH, HEIGHT, LEFT, BOTTOM = 520, 150, 60, 30
 
 
 class Trend(NamedTuple):
@@ -89,18 +88,14 @@ def trend_table(points: Sequence[GrowthPoint]) -> str:
 
 
 def growth_chart(points: Sequence[GrowthPoint]) -> str:
-    """Return three curves over the number of targets, one below the other, as SVG."""
+    """Return three charts over the number of targets, one below the other, as SVG."""
     curves = {
         "knowledge retained": [point.knowledge for point in points],
         "latency p50, ms": [1e3 * point.p50 for point in points],
         "latency p95, ms": [1e3 * point.p95 for point in points],
     }
-    sizes = [point.targets for point in points]
-    parts = [_curve(number, name, sizes, values) for number, (name, values) in enumerate(curves.items())]
-    height = HEIGHT * len(curves)
-    box = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
-    style = 'font-family="sans-serif" font-size="11" fill="#333"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {box} {style}>{"".join(parts)}</svg>\n'
+    sizes = [float(point.targets) for point in points]
+    return stack([chart([Line(name, sizes, values)], "targets", "") for name, values in curves.items()]) + "\n"
 
 
 def _row(point: GrowthPoint) -> str:
@@ -115,21 +110,3 @@ def _row(point: GrowthPoint) -> str:
         f"{point.adding:.2f} s" if point.adding else "",
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _curve(number: int, name: str, sizes: Sequence[int], values: Sequence[float]) -> str:
-    top, floor = number * HEIGHT + 20, (number + 1) * HEIGHT - BOTTOM
-    max_size, max_value = max(sizes[-1], 1), max(*values, 1e-9) * 1.1
-    dots = [
-        (LEFT + size / max_size * (WIDTH - LEFT - 20), floor - value / max_value * (floor - top))
-        for size, value in zip(sizes, values, strict=True)
-    ]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in dots)
-    return (
-        f'<path d="M{LEFT},{top}V{floor}H{WIDTH - 20}" fill="none" stroke="#888"/>'
-        f'<polyline points="{line}" fill="none" stroke="#1b6ca8" stroke-width="1.6"/>'
-        f'<text x="{LEFT + 6}" y="{top - 6}">{escape(name)}</text>'
-        f'<text x="{LEFT - 6}" y="{floor}" text-anchor="end">0</text>'
-        f'<text x="{LEFT - 6}" y="{top + 8}" text-anchor="end">{max_value:.3g}</text>'
-        f'<text x="{WIDTH - 20}" y="{floor + 15}" text-anchor="end">{max_size} targets</text>'
-    )

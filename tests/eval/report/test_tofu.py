@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-from xml.etree import ElementTree
 
 import pytest
 
@@ -13,7 +12,6 @@ from eval.report.cell import Cell, cell, shown
 from eval.report.html import page
 from eval.report.markdown import markdown
 from eval.report.results import Results
-from eval.report.svg import Point, ecdf, scatter
 from eval.report.tofu import cells
 
 OPEN, ORIGINAL = Convention.OPEN_UNLEARNING, Convention.ORIGINAL
@@ -138,17 +136,3 @@ def test_the_document_is_strict_json() -> None:
     document = results(none={"forget_rouge": Cell(0.5, "n")}).json()
     text = json.dumps(document, allow_nan=False)
     assert json.loads(text)["tables"]["open_unlearning"]["none"]["forget_rouge"] == {"value": 0.5, "note": "n"}
-
-
-def test_figures_are_well_formed_whatever_their_labels() -> None:
-    for figure in (
-        ecdf({"a<b": [0.1, 0.9], "none": []}, "x & y"),
-        scatter([Point("a&b", 0.5, 0.5, True)], "x", "<y>"),
-    ):
-        assert ElementTree.fromstring(figure).tag.endswith("svg")
-
-
-def test_a_distribution_function_ends_at_one() -> None:
-    path = ElementTree.fromstring(ecdf({"a": [0.5]}, "x")).findall(".//{*}path")[1].attrib["d"]
-    # Half way right, all the way up.
-    assert path == "M52.0,260.0H211.0V14.0H370.0"
