@@ -5,8 +5,6 @@ A command imports what it needs itself: starting the command line loads neither 
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -50,6 +48,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve both planes until interrupted."""
+    import logging
+
     from serving import launch
     from serving.settings import load
 
@@ -112,6 +112,8 @@ def compare(
     """Compare the guarded endpoint with stock vLLM on this machine, as ratios."""
     if context.invoked_subcommand is not None:
         return
+    import tempfile
+
     from serving import launch
     from serving.bench import run
     from serving.settings import load
@@ -132,6 +134,8 @@ def resident(
     adds: Annotated[int, typer.Option(min=2, help="Targets added one by one beside running streams.")] = 100,
 ) -> None:
     """Measure none, 100,000 and 1,000,000 phrases that hold in every answer, on the demo model."""
+    import tempfile
+
     from serving import launch
     from serving.bench import resident as measured
     from serving.settings import load

@@ -10,7 +10,7 @@ import pytest
 HEAVY = {
     *("torch", "transformers", "tokenizers", "sentence_transformers", "vllm", "openvino"),
     *("numpy", "scipy", "sklearn", "pandas", "faiss"),
-    *("openai", "httpx", "fastapi", "uvicorn", "pydantic", "sqlite3", "asyncio"),
+    *("openai", "httpx", "fastapi", "uvicorn", "pydantic_settings", "sqlite3", "asyncio"),
 }
 
 
