@@ -1,8 +1,8 @@
-"""open-unlearning's TOFU_EVAL.json and MUSE_EVAL.json, down to the values of each sample.
+"""open-unlearning's TOFU_EVAL.json and MUSE_EVAL.json, read down to the values of each sample.
 
-A metric is `{"agg_value": ..., "value_by_index": {index: {...}}}`; a membership attack holds two of those,
-`forget` and `holdout`; forget_quality, model_utility and privleak hold `agg_value` alone. Aggregates are never
-read, but for whether one is null.
+A metric is `{"agg_value": ..., "value_by_index": {index: {...}}}`; a membership attack has two of those, `forget`
+and `holdout`; forget_quality, model_utility and privleak have only `agg_value`. Aggregates are not read, except
+for whether one is null.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from eval.core.json_cursor import JsonCursor
 from eval.metrics.membership import DEFAULT_RETAIN_AUC, auc, privleak
 from eval.metrics.statistics import SplitScores, forget_quality, model_utility
 from eval.metrics.truth_ratio import closer_to_one, knowledge, true_better
-from eval.rescore.scores import Scores
+from eval.rescore.log import Scores
 
 Values = NDArray[np.float64]
 
-_F_MEASURED = ("knowmem", "verbmem")
+_F1_METRICS = ("knowmem", "verbmem")
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
-    """What one metric says of each sample, in the log's order; several answers of a sample are averaged.
+class MetricSamples:
+    """The values of one metric for each sample, in the log's order; several answers of a sample are averaged.
 
-    `values` are its probability, ROUGE or score, shape [n]; `losses` its average losses, shape [n] or, with
-    several answers, [n, answers], and None for a metric that has none.
+    values  probability, ROUGE or score, float64 [n]
+    losses  average losses, float64 [n] or, with several answers, [n, answers]; None if the metric has none
     """
 
     values: Values
@@ -37,8 +37,8 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
-class Attack:
-    """Scores of a membership attack, higher for texts less likely trained on."""
+class MembershipScores:
+    """Scores of a membership attack; higher means less likely trained on."""
 
     forget: Values
     holdout: Values
@@ -46,17 +46,17 @@ class Attack:
 
 @dataclass(frozen=True, slots=True)
 class OpenUnlearningLog:
-    """A log by metric name; `derived` are those without samples, True where the log has a value for one."""
+    """A log by metric name. `summaries` are the metrics without samples: whether the log has a value for each."""
 
     file: str
     names: tuple[str, ...]
-    samples: dict[str, Samples] = field(repr=False)
-    attacks: dict[str, Attack] = field(repr=False)
-    derived: dict[str, bool]
+    samples: dict[str, MetricSamples] = field(repr=False)
+    attacks: dict[str, MembershipScores] = field(repr=False)
+    summaries: dict[str, bool]
 
 
 def recognises(root: JsonCursor) -> bool:
-    """Whether this looks like an open-unlearning log: an object of objects with the format's member names."""
+    """Return whether this looks like an open-unlearning log: an object of objects with the format's members."""
     if not isinstance(root.value, dict):
         return False
     metrics = [metric for metric in root.value.values() if isinstance(metric, dict)]
@@ -64,57 +64,57 @@ def recognises(root: JsonCursor) -> bool:
 
 
 def read(root: JsonCursor) -> OpenUnlearningLog:
-    """The log of a parsed file; raises BadLog naming the member that is not of the format."""
+    """Return the log of a parsed file. Raises BadLog naming the member that does not fit the format."""
     if not recognises(root):
         raise root.fail("not an open-unlearning log (metrics with agg_value and value_by_index)")
-    samples: dict[str, Samples] = {}
-    attacks: dict[str, Attack] = {}
-    derived: dict[str, bool] = {}
+    samples: dict[str, MetricSamples] = {}
+    attacks: dict[str, MembershipScores] = {}
+    summaries: dict[str, bool] = {}
     metrics = root.members()
     for name, metric in metrics.items():
         by_index = metric.find("value_by_index")
         if by_index is not None:
             samples[name] = _samples(name, by_index)
         elif metric.find("forget") is not None:
-            attacks[name] = Attack(_scores(metric.member("forget")), _scores(metric.member("holdout")))
+            attacks[name] = MembershipScores(_scores(metric.member("forget")), _scores(metric.member("holdout")))
         else:
-            derived[name] = metric.find("agg_value") is not None
-    return OpenUnlearningLog(root.location, tuple(metrics), samples, attacks, derived)
+            summaries[name] = metric.find("agg_value") is not None
+    return OpenUnlearningLog(root.location, tuple(metrics), samples, attacks, summaries)
 
 
-def _samples(name: str, by_index: JsonCursor) -> Samples:
+def _samples(name: str, by_index: JsonCursor) -> MetricSamples:
     rows = [row for row in by_index.members().values() if row.value is not None]
-    kept = [(row, value) for row in rows if (value := _value(name, row)) is not None]
-    if not kept:
+    scored = [(row, value) for row in rows if (value := _value(name, row)) is not None]
+    if not scored:
         raise by_index.fail("no samples")
-    losses = [row.find("avg_loss") for row, _ in kept]
-    complete = [_numbers(loss) for loss in losses if loss is not None]
-    if len(complete) < len(kept):
-        complete = []
-    if len({len(loss) for loss in complete}) > 1:
+    losses = [row.find("avg_loss") for row, _ in scored]
+    loss_rows = [_numbers(loss) for loss in losses if loss is not None]
+    if len(loss_rows) < len(scored):
+        loss_rows = []
+    if len({len(loss) for loss in loss_rows}) > 1:
         raise by_index.fail("samples with different numbers of answers")
-    array = np.array(complete, dtype=np.float64)
+    array = np.array(loss_rows, dtype=np.float64)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    return Samples(np.array([value for _, value in kept]), array if complete else None)
+    return MetricSamples(np.array([value for _, value in scored]), array if loss_rows else None)
 
 
 def _value(name: str, row: JsonCursor) -> float | None:
     fields = row.members()
-    measure = "rougeL_f1" if any(part in name for part in _F_MEASURED) else "rougeL_recall"
+    measure = "rougeL_f1" if any(metric in name for metric in _F1_METRICS) else "rougeL_recall"
     for statistic in ("prob", measure, "score"):
         if statistic in fields:
-            found = fields[statistic]
-            return None if found.value is None else float(np.mean(_numbers(found)))
+            cursor = fields[statistic]
+            return None if cursor.value is None else float(np.mean(_numbers(cursor)))
     raise row.fail(f"none of prob, {measure} and score is here")
 
 
-def _numbers(node: JsonCursor) -> list[float]:
-    if not isinstance(node.value, list):
-        return [node.number()]
-    if not node.value:
-        raise node.fail("the array is empty")
-    return [element.number() for element in node.elements()]
+def _numbers(cursor: JsonCursor) -> list[float]:
+    if not isinstance(cursor.value, list):
+        return [cursor.number()]
+    if not cursor.value:
+        raise cursor.fail("the array is empty")
+    return [element.number() for element in cursor.elements()]
 
 
 def _scores(side: JsonCursor) -> Values:
@@ -135,10 +135,10 @@ _UTILITY = (
 
 
 def summarise_openunlearning(log: OpenUnlearningLog, retain: OpenUnlearningLog | None) -> Scores:
-    """One number for each metric of the log, in its order and under its names.
+    """Return one number for each metric of the log, in its order and under its names.
 
-    A metric that is null in the log for want of a retain log is left out unless one is given; one that has a value
-    and needs a retain log raises RetainLogRequired without it. PrivLeak alone has a default, which is noted.
+    A metric that is null because the log had no retain log is left out unless one is given here. A metric with a
+    value that needs a retain log raises RetainLogRequired without it. Only PrivLeak has a default, which is noted.
     """
     scores = Scores()
     for name in log.names:
@@ -174,8 +174,8 @@ def _mean(name: str, log: OpenUnlearningLog) -> float:
 
 
 def _is_knowledge(name: str, log: OpenUnlearningLog) -> bool:
-    # Since December 2025 a configuration may ask for P_correct / (P_correct + P_wrong) under the same name; only
-    # the per-sample values tell which was asked for.
+    # Since December 2025 a configuration may compute P_correct / (P_correct + P_wrong) under the same name; only
+    # the per-sample values show which it was.
     split = name.split("_", 1)[0]
     right = log.samples.get(f"{split}_Q_A_PARA_Prob") or log.samples.get(f"{split}_Q_A_Prob")
     wrong = log.samples.get(f"{split}_Q_A_PERT_Prob")
@@ -194,7 +194,7 @@ def _auc(name: str, log: OpenUnlearningLog) -> float:
     return auc(attack.forget, attack.holdout)
 
 
-def _summary_samples(name: str, log: OpenUnlearningLog) -> Samples:
+def _summary_samples(name: str, log: OpenUnlearningLog) -> MetricSamples:
     samples = log.samples.get(name)
     if samples is None:
         raise BadLog(f"{log.file}: {name} with its value_by_index is missing")
@@ -208,7 +208,7 @@ def _utility(log: OpenUnlearningLog) -> float:
 
 def _forget_quality(log: OpenUnlearningLog, retain: OpenUnlearningLog | None, notes: list[str]) -> float | None:
     if retain is None:
-        if log.derived["forget_quality"]:
+        if log.summaries["forget_quality"]:
             raise RetainLogRequired(f"{log.file}: forget_quality needs the retain model's log (--retain-log)")
         notes.append("forget_quality: left out, null in the log and no --retain-log given")
         return None
@@ -222,6 +222,6 @@ def _privleak(log: OpenUnlearningLog, retain: OpenUnlearningLog | None, notes: l
     score = _auc(_PRIVLEAK_ATTACK, log)
     if retain is not None and _PRIVLEAK_ATTACK in retain.names:
         return privleak(score, _auc(_PRIVLEAK_ATTACK, retain))
-    lacking = "no --retain-log given" if retain is None else f"no {_PRIVLEAK_ATTACK} in the retain log"
-    notes.append(f"privleak: {lacking}, reference AUC {DEFAULT_RETAIN_AUC} as open-unlearning has it")
+    missing = "no --retain-log given" if retain is None else f"no {_PRIVLEAK_ATTACK} in the retain log"
+    notes.append(f"privleak: {missing}, reference AUC {DEFAULT_RETAIN_AUC} as open-unlearning has it")
     return privleak(score)

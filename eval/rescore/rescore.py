@@ -1,4 +1,4 @@
-"""Aggregates of a log in one of the reference implementations' formats, from its per-sample values alone."""
+"""Recomputes the aggregates of a reference implementation's log from its per-sample values alone."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from pathlib import Path
 
 from eval.core.errors import BadLog
 from eval.rescore import muse, openunlearning, tofu
-from eval.rescore.document import read_log
+from eval.rescore.log import Scores, read_log
 from eval.rescore.muse import summarise_muse
 from eval.rescore.openunlearning import summarise_openunlearning
-from eval.rescore.scores import Scores
 from eval.rescore.tofu import summarise_tofu
 
 
 class Format(StrEnum):
-    """Whose log it is: open-unlearning's, the original TOFU repository's, or the MUSE authors'."""
+    """The format of a log: open-unlearning's, the original TOFU repository's, or the MUSE authors'."""
 
     OPENUNLEARNING = "openunlearning"
     TOFU = "tofu"
@@ -23,18 +22,18 @@ class Format(StrEnum):
 
 
 def rescore(log: Path, retain_log: Path | None = None, format: Format | None = None) -> Scores:
-    """Every aggregate that the log's own summary has; the format is found out where it is not given.
+    """Return every aggregate that the log's own summary has; detect the format if it is not given.
 
-    `log` and `retain_log` are `.json` or `.json.gz` files, for MUSE also a run's folder. Raises BadLog where one
-    cannot be read or is of another format, RetainLogRequired where a metric of the log needs the missing one.
+    `log` and `retain_log` are `.json` or `.json.gz` files, for MUSE also the folder of a run. Raises BadLog if one
+    cannot be read or has another format, RetainLogRequired if a metric of the log needs the missing retain log.
     """
     format = format or _format(log)
     if format is Format.MUSE:
         return summarise_muse(muse.read(log), muse.read(retain_log) if retain_log else None)
     root, retain = read_log(log), read_log(retain_log) if retain_log else None
     if format is Format.TOFU:
-        tasks = {task: tofu.read(root, task) for task in tofu.Task}
-        return summarise_tofu(tasks, tofu.read(retain, tofu.Task.FORGET) if retain else None)
+        tasks = {task: tofu.read(root, task) for task in tofu.TofuTask}
+        return summarise_tofu(tasks, tofu.read(retain, tofu.TofuTask.FORGET) if retain else None)
     return summarise_openunlearning(openunlearning.read(root), openunlearning.read(retain) if retain else None)
 
 

@@ -56,7 +56,7 @@ def test_a_memorising_model_leaks_a_hundred_percent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("corpus", list(Corpus))
-def test_the_authors_constant_stands_for_a_missing_retain_log(tmp_path: Path, corpus: Corpus) -> None:
+def test_without_a_retain_log_the_authors_constant_is_used(tmp_path: Path, corpus: Corpus) -> None:
     model = run(tmp_path / corpus.value / "model", privleak=privleak([3.0], [2.0]))
     scores = rescore(model)
     reference = MUSE_RETRAIN_AUC[corpus]
@@ -64,7 +64,7 @@ def test_the_authors_constant_stands_for_a_missing_retain_log(tmp_path: Path, co
     assert f"of the {corpus} retrained model" in scores.notes[0]
 
 
-def test_of_an_unknown_corpus_privleak_is_left_out(tmp_path: Path) -> None:
+def test_privleak_is_left_out_for_an_unknown_corpus(tmp_path: Path) -> None:
     scores = rescore(run(tmp_path / "model", privleak=privleak([3.0], [2.0]), knowmem_f=answers(1.0)))
     assert scores.values == {"knowmem_f": 100.0}
     assert scores.notes[0].startswith("privleak: left out")
@@ -80,7 +80,7 @@ def test_of_an_unknown_corpus_privleak_is_left_out(tmp_path: Path) -> None:
         ("verbmem.log.json", "verbmem_f"),
     ],
 )
-def test_a_single_log_is_what_its_name_says(tmp_path: Path, name: str, part: str) -> None:
+def test_a_single_log_is_identified_by_its_name(tmp_path: Path, name: str, part: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     data = json.dumps(answers(0.5)).encode()
@@ -101,7 +101,7 @@ def test_questions_of_an_unknown_set_are_refused(tmp_path: Path) -> None:
         rescore(path)
 
 
-def test_one_file_may_hold_all_parts(tmp_path: Path) -> None:
+def test_one_file_may_have_all_columns(tmp_path: Path) -> None:
     path = tmp_path / "log.json"
     path.write_text(json.dumps({"knowmem_f": answers(0.5), "verbmem_f": answers(0.25)}))
     assert rescore(path).values == {"verbmem_f": 25.0, "knowmem_f": 50.0}
@@ -117,14 +117,14 @@ def test_one_file_may_hold_all_parts(tmp_path: Path) -> None:
         (["text"], "0: an object was expected"),
     ],
 )
-def test_a_row_of_another_shape_is_named(tmp_path: Path, rows: list[Any], reason: str) -> None:
+def test_a_malformed_row_is_named(tmp_path: Path, rows: list[Any], reason: str) -> None:
     path = tmp_path / "verbmem.json"
     path.write_text(json.dumps(rows))
     with pytest.raises(BadLog, match=reason):
         rescore(path)
 
 
-def test_a_folder_or_file_of_something_else_is_refused(tmp_path: Path) -> None:
+def test_a_folder_or_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadLog, match=r"no log.json in any of verbmem_f"):
         rescore(tmp_path)
     (tmp_path / "other.json").write_text('{"forget": 1}')
@@ -140,6 +140,6 @@ def test_a_retain_log_without_scores_is_refused(tmp_path: Path) -> None:
         rescore(model, run(tmp_path / "retrained", knowmem_f=answers(0.5)))
 
 
-def test_the_authors_own_log_tells_its_questions_by_their_first_example(shared: Path) -> None:
+def test_the_authors_own_log_is_identified_by_its_first_example(shared: Path) -> None:
     path = shared / "data" / "reference-logs" / "muse_knowmem.log.first4.json"
     assert rescore(path).values == {"knowmem_r": pytest.approx((1 / 12 + 3) / 4 * 100, rel=1e-12)}

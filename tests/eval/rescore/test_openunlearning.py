@@ -134,7 +134,7 @@ def test_muse_rouge_is_the_f_measure(tmp_path: Path) -> None:
     assert rescore(saved(tmp_path, log)).values == dict.fromkeys(names, 0.5)
 
 
-def test_packed_logs_are_read(tmp_path: Path) -> None:
+def test_compressed_logs_are_read(tmp_path: Path) -> None:
     path = tmp_path / "TOFU_EVAL.json.gz"
     path.write_bytes(gzip.compress(json.dumps({"mia_loss": attack([0.1], [0.2])}).encode()))
     assert rescore(path).values == {"mia_loss": 1.0}
@@ -146,7 +146,7 @@ def test_a_forget_quality_cannot_be_recomputed_without_the_retain_log(tmp_path: 
     assert refused.value.code == "retain_log_required"
 
 
-def test_without_a_retain_log_a_null_forget_quality_is_left_out_and_privleak_takes_a_half(
+def test_without_a_retain_log_a_null_forget_quality_is_left_out_and_privleak_assumes_one_half(
     tmp_path: Path, log: Log
 ) -> None:
     log["forget_quality"]["agg_value"] = None
@@ -165,7 +165,7 @@ def test_a_retain_log_without_the_attack_leaves_privleak_at_the_default(
     assert any("no mia_min_k in the retain log" in note for note in scores.notes)
 
 
-def test_different_sample_counts_are_pointed_out(tmp_path: Path, log: Log, retain: Log) -> None:
+def test_different_sample_counts_are_noted(tmp_path: Path, log: Log, retain: Log) -> None:
     retain["forget_truth_ratio"] = score([0.9, 1.1])
     scores = rescore(saved(tmp_path, log), saved(tmp_path, retain, "retain.json"))
     assert scores.notes == ["forget_quality: 3 samples compared with 2 of the retain log"]
@@ -177,7 +177,7 @@ def test_a_metric_without_samples_is_left_out_and_named(tmp_path: Path) -> None:
     assert scores.notes == ["mmlu: left out, the log has no per-sample values of it"]
 
 
-def test_the_newer_truth_ratio_is_averaged_as_it_is(tmp_path: Path, log: Log) -> None:
+def test_the_newer_truth_ratio_is_averaged_unchanged(tmp_path: Path, log: Log) -> None:
     right, wrong = [2.1, 0.4, 1.0], [2.75, 0.2, 1.1]
     known = [exp(-r) / (exp(-r) + exp(-w) + 1e-10) for r, w in zip(right, wrong, strict=True)]
     newer = {name: log[name] for name in ("forget_Q_A_PARA_Prob", "forget_Q_A_PERT_Prob")}
@@ -198,9 +198,7 @@ def test_the_newer_truth_ratio_is_averaged_as_it_is(tmp_path: Path, log: Log) ->
         ({"mia_min_k": {"agg_value": 0.5}}, "mia_min_k with its forget and holdout scores is missing"),
     ],
 )
-def test_a_member_of_another_shape_is_named(
-    tmp_path: Path, log: Log, retain: Log, change: Log, reason: str
-) -> None:
+def test_a_malformed_member_is_named(tmp_path: Path, log: Log, retain: Log, change: Log, reason: str) -> None:
     with pytest.raises(BadLog, match=reason):
         rescore(saved(tmp_path, log | change), saved(tmp_path, retain, "retain.json"))
 
@@ -213,7 +211,7 @@ def test_a_file_of_another_schema_is_refused(tmp_path: Path, content: str) -> No
         rescore(path, format=Format.OPENUNLEARNING)
 
 
-def test_what_is_not_json_or_not_there_is_refused(tmp_path: Path, log: Log) -> None:
+def test_a_missing_file_or_other_text_than_json_is_refused(tmp_path: Path, log: Log) -> None:
     (tmp_path / "torn.json").write_text('{"a":\n')
     with pytest.raises(BadLog, match=r"torn.json: not JSON \(.*line 2\)"):
         rescore(tmp_path / "torn.json")

@@ -97,7 +97,7 @@ def test_a_model_that_lost_all_words_has_no_utility_and_no_error(tmp_path: Path)
         ({"average_perturb_loss": {"0": [1.0], "1": [1.0, 2.0], "2": [3.0]}}, "different numbers of answers"),
     ],
 )
-def test_a_member_of_another_shape_is_named(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
+def test_a_malformed_member_is_named(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
     log = {name: task() for name in TASKS} | {"eval_log.json": task(**changes)}
     with pytest.raises(BadLog, match=reason):
         rescore(saved(tmp_path, log))
