@@ -1,4 +1,4 @@
-"""The deterministic audit: which forget targets a text tells of, without a call to any model endpoint."""
+"""The deterministic audit: which forget targets a text leaks, found without a model call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 
-from agents.prompts.case import Subject, subject_of
+from agents.prompts.exchange import TargetSummary, summary_of
 from guard.detection.embedder import Embedder, Vectors
 from guard.matching.automaton import Automaton
 from guard.policy.policy import Policy
@@ -20,17 +20,17 @@ from guard.text.conversation import windows
 from guard.text.deobfuscation import Reading, decoded
 from guard.text.normalise import fold
 
-MEANING = 0.70
-"""The cosine from which a sentence tells what a target's facts tell, measured with all-MiniLM-L6-v2 on TOFU by
-`lethe alu audit`: the table stands in docs/alu.md."""
+MIN_COSINE = 0.70
+"""The cosine from which a sentence counts as leaking a target's facts, measured with all-MiniLM-L6-v2 on TOFU by
+`lethe alu audit`; docs/alu.md has the table."""
 
-# How far nearest() looks, step by step, so that a large index is never listed whole.
-_HORIZONS = (0.6, 0.45, 0.3, 0.15, -1.0)
+# Cosine thresholds that find_nearest() tries in turn, so that it rarely lists a large index completely.
+_NEAREST_COSINES = (0.6, 0.45, 0.3, 0.15, -1.0)
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*|\S")
 
 
 class Signal(StrEnum):
-    """What gave a leak away: a name or alias, a forbidden phrase, or the meaning of a sentence."""
+    """How a leak was found: by a name or alias, a forbidden phrase, or the meaning of a sentence."""
 
     NAME = "name"
     PHRASE = "phrase"
@@ -39,35 +39,35 @@ class Signal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A subject that a text tells of, and how that was found; the strongest signal only."""
+    """A target that a text leaks, and the strongest signal of it."""
 
-    subject: Subject
+    subject: TargetSummary
     signal: Signal
 
 
 class Audit(Protocol):
-    """Finds leaks, and the subjects a text comes near to. Called from threads."""
+    """Finds leaks of a text, and the targets nearest to it. Thread-safe."""
 
-    def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]: ...
+    def find_leaks(self, text: str, subjects: Sequence[TargetSummary] = ()) -> tuple[Leak, ...]: ...
 
-    def nearest(self, texts: Sequence[str], limit: int) -> tuple[Subject, ...]: ...
+    def find_nearest(self, texts: Sequence[str], limit: int) -> tuple[TargetSummary, ...]: ...
 
 
 class PolicyAudit:
-    """The audit under one policy snapshot; shadow targets are never found.
+    """The audit under one policy snapshot. Shadow targets are never found.
 
-    The text is read as it stands, folded, and as what it says decoded (`guard.text.deobfuscation`).
-    A text leaks a target when it names it (persons, works and secrets), when one of its sentences has a cosine of
-    `meaning` or more to a name, question, fact or passage of the target, when it holds a literal of scope
-    `always`, or, for the `subjects` that the conversation is known to touch, one of their forbidden phrases.
+    The text is read as it is, folded, and deobfuscated (`guard.text.deobfuscation`). It leaks a target if it names
+    it (persons, works and secrets), if one of its sentences has a cosine of at least `min_cosine` to a name,
+    question, fact or passage of the target, if it contains one of its phrases of scope `always`, or any of its
+    forbidden phrases if the target is among `subjects`, those that the conversation touches.
     """
 
-    def __init__(self, policy: Policy, embedder: Embedder, meaning: float = MEANING) -> None:
+    def __init__(self, policy: Policy, embedder: Embedder, min_cosine: float = MIN_COSINE) -> None:
         self._policy = policy
         self._embedder = embedder
-        self._meaning = meaning
+        self._min_cosine = min_cosine
 
-    def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]:
+    def find_leaks(self, text: str, subjects: Sequence[TargetSummary] = ()) -> tuple[Leak, ...]:
         """Return the targets that `text` leaks, each once."""
         found: dict[str, Signal] = {}
         readings = (Reading(text, True), *decoded(text))
@@ -78,27 +78,27 @@ class PolicyAudit:
         for reading in readings:
             literal += self._always(reading.text)
             literal += (subject.id for subject in subjects if self._phrase_of(subject, reading.text))
-        said = dict.fromkeys(
+        distinct = dict.fromkeys(
             sentence for reading in readings if reading.language for sentence in sentences(reading.text)
         )
-        near = self._near(list(said), self._meaning)
+        near = self._near(list(distinct), self._min_cosine)
         for ids, signal in ((literal, Signal.PHRASE), (near, Signal.MEANING)):
             for target in self._enforced(ids):
                 found.setdefault(target.id, signal)
-        return tuple(Leak(subject_of(self._policy.targets[target]), signal) for target, signal in found.items())
+        return tuple(Leak(summary_of(self._policy.targets[target]), signal) for target, signal in found.items())
 
-    def nearest(self, texts: Sequence[str], limit: int) -> tuple[Subject, ...]:
-        """Return `limit` targets, or all if fewer: those named in `texts`, then by cosine, best first."""
+    def find_nearest(self, texts: Sequence[str], limit: int) -> tuple[TargetSummary, ...]:
+        """Return up to `limit` targets: those named in `texts`, then by cosine, best first."""
         named = dict.fromkeys(sorted(self._policy.names.found("\n".join(texts))), 2.0)
-        read = list(dict.fromkeys(window for text in texts for window in windows(text)))
+        parts = list(dict.fromkeys(window for text in texts for window in windows(text)))
         chosen: list[ForgetTarget] = []
-        for horizon in _HORIZONS:
-            cosines = dict(self._near(read, horizon)) | named
+        for threshold in _NEAREST_COSINES:
+            cosines = dict(self._near(parts, threshold)) | named
             ranked = sorted(cosines, key=lambda target: (-cosines[target], target))
             chosen = self._enforced(ranked)[:limit]
             if len(chosen) == limit:
                 break
-        return tuple(map(subject_of, chosen))
+        return tuple(map(summary_of, chosen))
 
     def _named(self, readings: Iterable[Reading]) -> list[str]:
         found = (self._policy.names.found(reading.text, whole=reading.language) for reading in readings)
@@ -114,7 +114,7 @@ class PolicyAudit:
         vectors: Vectors = self._embedder.embed(list(texts))
         return self._policy.index.near(vectors, threshold)
 
-    def _phrase_of(self, subject: Subject, text: str) -> bool:
+    def _phrase_of(self, subject: TargetSummary, text: str) -> bool:
         target = self._policy.targets.get(subject.id)
         if target is None:
             return False
@@ -143,6 +143,6 @@ def _compiled(phrases: tuple[str, ...]) -> Automaton:
 
 
 def sentences(text: str) -> list[str]:
-    """Return the distinct parts of `text` whose meaning is looked at, each within an embedder's window."""
+    """Return the distinct sentences of `text`, split to fit the embedder's window."""
     found = (match[0].strip() for match in _SENTENCE.finditer(text))
     return list(dict.fromkeys(window for sentence in found if sentence for window in windows(sentence)))

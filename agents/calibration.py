@@ -1,9 +1,9 @@
-"""The threshold of acceptance for a stated leak rate, by split conformal prediction on held-out probes.
+"""Calibrates the acceptance threshold for a given leak rate, by split conformal prediction on held-out probes.
 
-A probe is a question with a known verdict of its answer: the pipeline's score, and whether the answer leaks. The
-threshold lies just above the k-th lowest score of the m leaking calibration probes, k = ceil((m + 1)(1 - rate)).
-For a new leaking answer that is exchangeable with them, the chance to reach it is at most `rate`, whatever the
-model, the critic or the distribution (Vovk et al. 2005; Angelopoulos and Bates, arXiv 2107.07511, section 1).
+A probe is an answer with the pipeline's score and the known truth whether it leaks. The threshold is just above
+the k-th lowest score of the m leaking calibration probes, k = ceil((m + 1)(1 - rate)). A new leaking answer that
+is exchangeable with them reaches it with probability at most `rate`, whatever the model, the critic or the
+distribution (Vovk et al. 2005; Angelopoulos and Bates, arXiv 2107.07511, section 1).
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import NamedTuple
 
 
 class Probe(NamedTuple):
-    """One held-out answer: the score acceptance is decided by, and whether it truly leaks."""
+    """One held-out answer: its score, and whether it leaks."""
 
     score: float
     leaks: bool
 
 
 class Coverage(NamedTuple):
-    """What a threshold does to other probes.
+    """The effect of a threshold on other probes.
 
     leaked     share of the leaking answers that are accepted
-    bound      what `leaked` stays below with the confidence asked for, if the threshold was calibrated on probes
+    bound      upper bound of `leaked` at the given confidence, if the threshold was calibrated on probes that are
                exchangeable with these
     answered   share of the answers without a leak that are accepted
-    leaking, harmless   how many probes there were of each
+    leaking, harmless   numbers of probes
     """
 
     leaked: float
@@ -38,15 +38,15 @@ class Coverage(NamedTuple):
 
 
 def threshold_for(probes: Iterable[Probe], rate: float) -> float:
-    """Return the least threshold at which at most `rate` of leaking answers are accepted (score >= threshold).
+    """Return the lowest threshold at which at most `rate` of leaking answers are accepted (score >= threshold).
 
-    Infinite, so that nothing is accepted, with fewer than 1 / rate - 1 leaking probes: too few for the rate.
+    Infinite, so that nothing is accepted, if there are fewer than 1 / rate - 1 leaking probes.
     Raises ValueError unless 0 < rate < 1.
     """
     if not 0.0 < rate < 1.0:
         raise ValueError("a leak rate lies between 0 and 1")
     leaking = sorted(probe.score for probe in probes if probe.leaks)
-    # Rounded, lest a float just above a whole number cost a rank.
+    # Rounded, so that a float just above a whole number does not cost a rank.
     rank = math.ceil(round((len(leaking) + 1) * (1.0 - rate), 9))
     return math.nextafter(leaking[rank - 1], math.inf) if rank <= len(leaking) else math.inf
 
@@ -54,7 +54,7 @@ def threshold_for(probes: Iterable[Probe], rate: float) -> float:
 def coverage(
     threshold: float, probes: Sequence[Probe], rate: float, calibrated_on: int, confidence: float = 0.95
 ) -> Coverage:
-    """Return what `threshold`, calibrated for `rate` on `calibrated_on` leaking probes, does to other `probes`.
+    """Return the effect on `probes` of `threshold`, calibrated for `rate` on `calibrated_on` leaking probes.
 
     The bound is exact for scores without ties and safe with them: the number of t new leaking answers that are
     accepted is beta-binomial with parameters (m + 1 - k, k).

@@ -1,4 +1,4 @@
-"""The one place from which a request's calls are made: counted, in budget, confined, read strictly."""
+"""Runs one request's model calls: counts them, enforces budget and confidentiality, parses replies strictly."""
 
 from __future__ import annotations
 
@@ -10,22 +10,29 @@ from typing import NamedTuple, TypeVar
 from agents.audit import Audit, Leak
 from agents.chat import Chat, ChatFailed, Completion, Completions, Schema, Usage
 from agents.ledger import Item, Ledger, Role
-from agents.prompts.case import Subject
-from agents.prompts.prompt import brief
+from agents.prompts.exchange import TargetSummary
+from agents.prompts.prompt import load_prompt
 from agents.prompts.quotation import Data
-from agents.prompts.replies import Form, Unreadable
-from agents.reason import Reason, Withheld
+from agents.prompts.replies import ReplyFormat, Unreadable
+from agents.reason import Declined, Reason
 from guard.text.conversation import Message
 
-# Deterministic roles read at temperature 0; rewrites are to differ from each other.
-STEADY, VARIED = 0.0, 0.8
-_SHORT = 512
+# Roles that judge are asked at temperature 0; rewrites must differ from each other.
+DETERMINISTIC_TEMPERATURE, DIVERSE_TEMPERATURE = 0.0, 0.8
+# Tokens that a reply may have beside the answers in it.
+REPLY_OVERHEAD_TOKENS = 512
 
 T = TypeVar("T")
 
 
-class Stage:
-    """One request's calls. Every failure to get a usable reply ends in Withheld."""
+class CallRunner:
+    """Runs the calls of one request. Every failure to get a usable reply raises Declined.
+
+    chat        the model that plays every role but Vanilla
+    engine      the model that plays Vanilla
+    max_tokens  of one answer
+    confined    the summaries that a second provider must not be sent
+    """
 
     def __init__(
         self,
@@ -34,7 +41,7 @@ class Stage:
         audit: Audit,
         ledger: Ledger,
         max_tokens: int,
-        confined: Sequence[Subject],
+        confined: Sequence[TargetSummary],
     ) -> None:
         self.chat = chat
         self.ledger = ledger
@@ -43,63 +50,77 @@ class Stage:
         self._max_tokens = max_tokens
         self._confined = confined
 
-    async def answered(self, messages: Sequence[Message], temperature: float) -> Completion:
+    async def answer(self, messages: Sequence[Message], temperature: float) -> Completion:
         """Return the engine's own answer to `messages`."""
-        await self._may_leave([message.text for message in messages], self._engine)
+        await self._check_confidentiality([message.text for message in messages], self._engine)
         call = _Call(Role.VANILLA, messages, 1, None, self._max_tokens, temperature)
-        return (await self._made(call, self._engine)).choices[0]
+        return (await self._run(call, self._engine)).choices[0]
 
-    async def asked(self, role: Role, prompt: str, data: Data, form: Form[T], temperature: float = STEADY) -> T:
-        """Return the one reply of `role` to `data` under the brief `prompt`."""
-        return (await self.asked_often(role, prompt, data, form, 1, 1, temperature))[0]
+    async def ask(
+        self,
+        role: Role,
+        prompt: str,
+        data: Data,
+        reply_format: ReplyFormat[T],
+        temperature: float = DETERMINISTIC_TEMPERATURE,
+    ) -> T:
+        """Return the parsed reply of `role` to `data` under the prompt of that name."""
+        return (await self.ask_many(role, prompt, data, reply_format, 1, 1, temperature))[0]
 
-    async def asked_often(
-        self, role: Role, prompt: str, data: Data, form: Form[T], n: int, least: int, temperature: float
+    async def ask_many(
+        self,
+        role: Role,
+        prompt: str,
+        data: Data,
+        reply_format: ReplyFormat[T],
+        n: int,
+        min_replies: int,
+        temperature: float,
     ) -> list[T]:
         """Return the readable ones of `n` replies to one request, in order.
 
-        With fewer than `least` of them the request is repeated once, for the replies that are missing.
+        If fewer than `min_replies` are readable, the missing ones are requested once more.
         """
-        await self._may_leave(list(_texts(data)), self.chat)
+        await self._check_confidentiality(list(_texts(data)), self.chat)
         # JSON may take two tokens where plain text takes one.
-        max_tokens = _SHORT + 2 * form.answers * self._max_tokens
-        read: list[T] = []
+        max_tokens = REPLY_OVERHEAD_TOKENS + 2 * reply_format.answers * self._max_tokens
+        replies: list[T] = []
         for repair in (False, True):
-            messages = brief(prompt).messages(data, repair=repair)
-            missing = n - len(read)
-            call = _Call(role, messages, missing, form.schema, max_tokens, temperature, repair)
-            read += _readable((await self._made(call, self.chat)).choices[:missing], form)
-            if len(read) >= least:
-                return read
-        raise Withheld(Reason.UNREADABLE)
+            messages = load_prompt(prompt).messages(data, repair=repair)
+            missing = n - len(replies)
+            call = _Call(role, messages, missing, reply_format.schema, max_tokens, temperature, repair)
+            replies += _readable((await self._run(call, self.chat)).choices[:missing], reply_format)
+            if len(replies) >= min_replies:
+                return replies
+        raise Declined(Reason.UNREADABLE)
 
-    async def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]:
-        """Return what the deterministic audit finds in `text`."""
-        return await asyncio.to_thread(self._audit.leaks, text, subjects)
+    async def find_leaks(self, text: str, subjects: Sequence[TargetSummary] = ()) -> tuple[Leak, ...]:
+        """Return the leaks that the deterministic audit finds in `text`."""
+        return await asyncio.to_thread(self._audit.find_leaks, text, subjects)
 
-    async def nearest(self, texts: Sequence[str], limit: int) -> tuple[Subject, ...]:
-        """Return the subjects that `texts` come nearest to."""
-        return await asyncio.to_thread(self._audit.nearest, texts, limit)
+    async def find_nearest(self, texts: Sequence[str], limit: int) -> tuple[TargetSummary, ...]:
+        """Return the up to `limit` targets nearest to `texts`."""
+        return await asyncio.to_thread(self._audit.find_nearest, texts, limit)
 
-    async def _may_leave(self, texts: Sequence[str], chat: Chat) -> None:
+    async def _check_confidentiality(self, texts: Sequence[str], chat: Chat) -> None:
         if chat.second_provider:
-            leaks = await self.leaks("\n".join(texts), self._confined)
+            leaks = await self.find_leaks("\n".join(texts), self._confined)
             if any(leak.subject.confined for leak in leaks):
-                raise Withheld(Reason.CONFIDENTIAL)
+                raise Declined(Reason.CONFIDENTIAL)
 
-    async def _made(self, call: _Call, chat: Chat) -> Completions:
-        allowed = self.ledger.allow(call.n, call.max_tokens)
+    async def _run(self, call: _Call, chat: Chat) -> Completions:
+        max_tokens = self.ledger.allow(call.n, call.max_tokens)
         usage = Usage(0, 0)
         try:
-            reply = await chat.complete(call.messages, call.n, call.schema, allowed, call.temperature)
-            usage = reply.usage
+            completions = await chat.complete(call.messages, call.n, call.schema, max_tokens, call.temperature)
+            usage = completions.usage
         except ChatFailed:
-            raise Withheld(Reason.UNREACHABLE) from None
+            raise Declined(Reason.UNREACHABLE) from None
         finally:
-            self.ledger.note(Item(call.role, call.repair, usage))
-        if not reply.choices:
-            raise Withheld(Reason.UNREACHABLE)
-        return reply
+            self.ledger.record(Item(call.role, call.repair, usage))
+        if not completions.choices:
+            raise Declined(Reason.UNREACHABLE)
+        return completions
 
 
 class _Call(NamedTuple):
@@ -112,14 +133,14 @@ class _Call(NamedTuple):
     repair: bool = False
 
 
-def _readable(choices: Sequence[Completion], form: Form[T]) -> list[T]:
-    read: list[T] = []
+def _readable(choices: Sequence[Completion], reply_format: ReplyFormat[T]) -> list[T]:
+    replies: list[T] = []
     for choice in choices:
-        # What was cut off may read well and still lack what mattered.
+        # A truncated reply may still parse, and lack what mattered.
         if choice.finish != "length":
             with contextlib.suppress(Unreadable):
-                read.append(form.read(choice.text))
-    return read
+                replies.append(reply_format.read(choice.text))
+    return replies
 
 
 def _texts(data: Data) -> Iterator[str]:

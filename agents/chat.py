@@ -1,4 +1,4 @@
-"""The one seam to a model: a chat endpoint that is asked for completions and says what they cost."""
+"""The interface to a model: a chat endpoint that returns completions and their token usage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from guard.text.conversation import Message
 
 
 class Usage(NamedTuple):
-    """Tokens read and written, as the endpoint counted them."""
+    """Prompt and completion tokens, as the endpoint counted them."""
 
     prompt: int
     completion: int
@@ -18,7 +18,7 @@ class Usage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One text of a model, and why it ended: `stop`, or `length` when it was cut off."""
+    """One generated text and its finish reason: `stop`, or `length` if it was truncated."""
 
     text: str = field(repr=False)
     finish: str = "stop"
@@ -26,7 +26,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    """What one call brought: one or more texts and the tokens of all of them together."""
+    """The completions of one call, and their usage together."""
 
     choices: tuple[Completion, ...]
     usage: Usage
@@ -34,32 +34,32 @@ class Completions:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A JSON schema that a reply must follow, under a name."""
+    """A named JSON schema that a reply must follow."""
 
     name: str
     body: Mapping[str, object]
 
 
 class ChatFailed(Exception):
-    """The endpoint gave no usable answer: unreachable, an error status, or not a chat completion.
+    """The endpoint gave no usable answer: it is unreachable, or sent an error or something else.
 
-    The message names the kind of failure only, never text of the endpoint.
+    The message names the kind of failure only, never text from the endpoint.
     """
 
 
 class Chat(Protocol):
-    """A chat model behind some endpoint."""
+    """A chat model at some endpoint."""
 
     @property
     def second_provider(self) -> bool:
-        """Whether what is sent leaves for another party than the one that serves the guarded engine."""
+        """Whether the endpoint belongs to another party than the one that runs the guarded engine."""
         ...
 
     async def complete(
         self, messages: Sequence[Message], n: int, schema: Schema | None, max_tokens: int, temperature: float
     ) -> Completions:
-        """Return up to `n` completions of at most `max_tokens` tokens each; ChatFailed when there are none.
+        """Return up to `n` completions of at most `max_tokens` tokens each; ChatFailed if there are none.
 
-        Cancelling the call gives up the work at the endpoint.
+        Cancelling aborts the generation at the endpoint.
         """
         ...

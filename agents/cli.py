@@ -1,4 +1,4 @@
-"""The command line of the agents: `lethe alu calibrate`; the evaluation adds `cost`, `audit` and `run`."""
+"""The command line of the agents: `lethe alu calibrate`. The evaluation adds `cost`, `audit` and `run`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from agents.calibration import Coverage, Probe, coverage, threshold_for
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="The agents: calibration, cost, and what they reach."
+    no_args_is_help=True, add_completion=False, help="The agents: calibration, cost and measured results."
 )
 console = Console()
 errors = Console(stderr=True)
@@ -26,13 +26,16 @@ RESAMPLINGS = 5
 @app.command()
 def calibrate(
     probes: Annotated[
-        Path, typer.Argument(help='One {"score": number or null, "leaks": true or false} a line.', dir_okay=False)
+        Path,
+        typer.Argument(
+            help='JSONL, one {"score": number or null, "leaks": true or false} per line.', dir_okay=False
+        ),
     ],
     rate: Annotated[float, typer.Option(help="Share of leaking answers that may be accepted.")] = 0.05,
-    confidence: Annotated[float, typer.Option(help="Of the bound on the realised share.")] = 0.95,
-    seed: Annotated[int, typer.Option(help="Of the splits.")] = 0,
+    confidence: Annotated[float, typer.Option(help="Confidence of the bound on the accepted share.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Random seed of the splits.")] = 0,
 ) -> None:
-    """Choose the threshold of acceptance for a stated leak rate, and say what it reaches on held-out halves."""
+    """Choose the acceptance threshold for a given leak rate, and show its effect on held-out halves."""
     try:
         read = list(_read(probes))
         threshold = threshold_for(read, rate)
@@ -67,7 +70,7 @@ def _read(path: Path) -> Iterator[Probe]:
         try:
             probe = json.loads(line)
             score, leaks = probe["score"], probe["leaks"]
-            # What was declined before it was rated is below every threshold.
+            # An answer declined before it was rated is below every threshold.
             yield Probe(0.0 if score is None else float(score), _truth(leaks))
         except (ValueError, TypeError, KeyError):
             raise ValueError(f"line {number} is not a probe") from None

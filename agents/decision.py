@@ -1,4 +1,4 @@
-"""The decisions between the calls, without a call: ranking, acceptance, and what an audit overrules."""
+"""The decisions between the calls: which candidates are merged, and which ratings the audit overrules."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Selection(NamedTuple):
     mean: float
 
 
-def selection(texts: Sequence[str], ratings: Sequence[int]) -> Selection | None:
-    """Return the BEST candidates by rating, the earlier one first among equals; None with fewer than that many.
+def select_best(texts: Sequence[str], ratings: Sequence[int]) -> Selection | None:
+    """Return the BEST candidates by rating, the earlier first among equals; None if there are fewer.
 
     `texts` and `ratings` must be of equal length; ValueError otherwise.
     """
@@ -31,6 +31,6 @@ def selection(texts: Sequence[str], ratings: Sequence[int]) -> Selection | None:
     return Selection(tuple(text for text, _ in ranked), sum(rating for _, rating in ranked) / BEST)
 
 
-def overruled(ratings: Sequence[int], leaking: Sequence[bool]) -> tuple[int, ...]:
-    """Return the ratings with the lowest one for every candidate that the deterministic audit found leaking."""
+def overrule_ratings(ratings: Sequence[int], leaking: Sequence[bool]) -> tuple[int, ...]:
+    """Return the ratings, set to the minimum for every candidate that the deterministic audit found leaking."""
     return tuple(LOWEST if leaks else rating for rating, leaks in zip(ratings, leaking, strict=True))

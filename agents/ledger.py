@@ -1,4 +1,4 @@
-"""What one request may cost, and what it has cost: every call, itemised."""
+"""The budget of one request, and the ledger of the calls made under it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agents.chat import Usage
-from agents.reason import Reason, Withheld
+from agents.reason import Declined, Reason
 
-LEAST_TOKENS = 16
+MIN_TOKENS = 16
 
 
 class Role(StrEnum):
-    """Who speaks in a call."""
+    """The role that a model plays in a call."""
 
     VANILLA = "vanilla"
     CHECK = "check"
@@ -25,9 +25,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One call: whose it was, whether it repaired an invalid reply, and its tokens.
+    """One call: its role, whether it repeated one whose reply was invalid, and its tokens.
 
-    A call that failed is an item of no tokens: the endpoint did not say what it counted.
+    A failed call has no tokens, as the endpoint did not report any.
     """
 
     role: Role
@@ -40,9 +40,9 @@ class Budget:
     """The most that one request may cost.
 
     calls    calls to any endpoint, repairs included
-    tokens   tokens read and written; no call starts once they are spent, and each may write only what is left,
-             so they are exceeded by no more than the prompt of the last call
-    seconds  from the first call to the verdict, waiting for a free place included
+    tokens   prompt and completion tokens; no call starts once they are spent and each may generate only what is
+             left, so that they are exceeded by at most the prompt of the last call
+    seconds  from the first call to the result, including the wait for a free slot
     """
 
     calls: int = 10
@@ -51,7 +51,7 @@ class Budget:
 
 
 class Ledger:
-    """Keeps the calls of one request within their budget."""
+    """Records the calls of one request and keeps them within its budget."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -63,15 +63,15 @@ class Ledger:
         return tuple(self._items)
 
     def allow(self, n: int, max_tokens: int) -> int:
-        """Return how many tokens each of `n` completions may have; Withheld when another call is not covered."""
+        """Return the token limit of each of `n` completions; Declined if the budget allows no further call."""
         spent = total(self._items)
         left = (self._budget.tokens - spent.prompt - spent.completion) // n
-        if len(self._items) >= self._budget.calls or left < LEAST_TOKENS:
-            raise Withheld(Reason.BUDGET)
+        if len(self._items) >= self._budget.calls or left < MIN_TOKENS:
+            raise Declined(Reason.BUDGET)
         return min(max_tokens, left)
 
-    def note(self, item: Item) -> None:
-        """Enter a call that was made."""
+    def record(self, item: Item) -> None:
+        """Record a call that was made."""
         self._items.append(item)
 
 

@@ -1,4 +1,4 @@
-"""Any endpoint that speaks OpenAI's chat completions, behind the Chat protocol."""
+"""A Chat over any endpoint with OpenAI's chat completions API."""
 
 from __future__ import annotations
 
@@ -14,47 +14,46 @@ from openai.types.chat import ChatCompletion
 from agents.chat import ChatFailed, Completion, Completions, Schema, Usage
 from guard.text.conversation import Message
 
-CONCURRENCY = 16
+MAX_CONCURRENCY = 16
 _FINISHED = ("stop", "length")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAIChat:
-    """A model at an endpoint; the client is the caller's to make, with its key, and to close.
+    """A model at an endpoint. The caller creates `client`, with its key, and closes it.
 
-    second_provider  whether the endpoint belongs to another party than the guarded engine; say so or not, it is
-                     never guessed
-    places           as many calls at once as it has; calls of all requests wait for a free place
-    extra            further members of the request body, e.g. `vllm_xargs`
-    longest          the most tokens a reply may be asked to have
+    second_provider   whether the endpoint belongs to another party than the guarded engine; it is never guessed
+    concurrency       limits the concurrent calls of all requests
+    extra             further members of the request body, e.g. `vllm_xargs`
+    max_reply_tokens  upper bound of the `max_completion_tokens` that are requested
     """
 
     client: AsyncOpenAI = field(repr=False)
     model: str
     second_provider: bool
-    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENCY), repr=False)
+    concurrency: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENCY), repr=False)
     extra: Mapping[str, object] = field(default_factory=dict)
-    longest: int = 2**31
+    max_reply_tokens: int = 2**31
 
     async def complete(
         self, messages: Sequence[Message], n: int, schema: Schema | None, max_tokens: int, temperature: float
     ) -> Completions:
-        """Return the endpoint's choices; ChatFailed when it fails, or does not answer as OpenAI's contract says.
+        """Return the endpoint's choices; ChatFailed if it fails or its response is no chat completion.
 
-        Not retried: the budget of a request is the pipeline's to spend. Cancelling closes the connection, which
-        makes the engine give up the generation.
+        Nothing is retried, as that is for the pipeline and its budget to decide. Cancelling closes the connection,
+        which makes an engine abort the generation.
         """
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": message.role, "content": _sendable(message.text)} for message in messages],
             "n": n,
-            "max_completion_tokens": min(max_tokens, self.longest),
+            "max_completion_tokens": min(max_tokens, self.max_reply_tokens),
             "temperature": temperature,
         }
         if schema is not None:
             strict = {"name": schema.name, "schema": dict(schema.body), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": strict}
-        async with self.places:
+        async with self.concurrency:
             try:
                 client = self.client.with_options(max_retries=0)
                 reply = await client.chat.completions.create(**body, extra_body=dict(self.extra))
@@ -64,12 +63,12 @@ class OpenAIChat:
 
 
 def _sendable(text: str) -> str:
-    # JSON can spell half a surrogate pair, which no client sends.
+    # JSON can escape half a surrogate pair, which UTF-8 cannot encode.
     return text.encode("utf-8", "replace").decode()
 
 
 def _completions(reply: ChatCompletion) -> Completions:
-    # The client does not validate what it parses: members may be of any type, or missing.
+    # The client does not validate responses: members may be missing or of any type.
     try:
         choices = tuple(
             Completion(choice.message.content, choice.finish_reason)

@@ -1,69 +1,69 @@
-"""The published pipeline, for comparison: every call, and every subject in the prompt.
+"""The published ALU pipeline, for comparison: it makes every call, with every target in the prompt.
 
-The sequence, constants, ranking and threshold are those of arXiv 2502.00406's official code; where that code lets
-something through (reference in docs/alu.md), this one declines.
+The sequence, constants, ranking and threshold are those of the official code of arXiv 2502.00406. Where that code
+lets something through (see docs/alu.md), this one declines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.calls import VARIED, Stage
-from agents.decision import VARIANTS, selection
+from agents.calls import DIVERSE_TEMPERATURE, CallRunner
+from agents.decision import VARIANTS, select_best
 from agents.ledger import Role
-from agents.prompts.case import Subject, case_of, listed, numbered
-from agents.prompts.prompt import brief
+from agents.prompts.exchange import TargetSummary, exchange_of, list_subjects, number_texts
+from agents.prompts.prompt import load_prompt
 from agents.prompts.quotation import Data
-from agents.prompts.replies import PROSE, leaks_among, ratings, rewrites
-from agents.reason import Reason, Withheld
+from agents.prompts.replies import PROSE, leaks_format, ratings_format, rewrites_format
+from agents.reason import Declined, Reason
 from agents.result import AgentsResult
 from guard.text.conversation import Message
 
 
 async def run(
-    stage: Stage,
+    runner: CallRunner,
     conversation: Sequence[Message],
-    subjects: Sequence[Subject],
+    subjects: Sequence[TargetSummary],
     threshold: float,
     temperature: float,
 ) -> AgentsResult:
-    """Return the verdict on the last question of a conversation; Withheld as soon as nothing may be answered.
+    """Answer the last question of a conversation; raise Declined if nothing may be answered.
 
-    Vanilla sees that question alone. The check names leaking subjects; with none the model's answer stands in for
-    all variants. The critic reasons freely and a second call reads its ratings. The merged text is audited
-    without a call.
+    Vanilla reads that question alone. The check names the leaking targets; if there are none, the model's answer
+    takes the place of all variants. The critic reasons in prose and a second call parses its ratings. The merged
+    text is audited without a call.
     """
-    question = case_of(conversation, "").question
-    asked = [Message("system", brief("paper/vanilla").system), Message("user", question)]
-    first = (await stage.answered(asked, temperature)).text
-    told = [subject for subject in subjects if not (stage.chat.second_provider and subject.confined)]
-    about: dict[str, Data] = {"subjects": listed(told, facts=False), "question": question}
+    question = exchange_of(conversation, "").question
+    messages = [Message("system", load_prompt("paper/vanilla").system), Message("user", question)]
+    first = (await runner.answer(messages, temperature)).text
+    listed = [subject for subject in subjects if not (runner.chat.second_provider and subject.confined)]
+    about: dict[str, Data] = {"subjects": list_subjects(listed, facts=False), "question": question}
 
     checked = {"subjects": about["subjects"], "earlier": [], "question": question, "answer": first}
-    found = await stage.asked(Role.CHECK, "check", checked, leaks_among(len(told)))
-    texts = await _rewritten(stage, about, first) if found else (first,) * VARIANTS
+    found = await runner.ask(Role.CHECK, "check", checked, leaks_format(len(listed)))
+    texts = await _rewrite(runner, about, first) if found else (first,) * VARIANTS
 
-    rated = {**about, "detected": [rank + 1 for rank in found], "candidates": numbered(texts)}
-    review = await stage.asked(Role.CRITIC, "paper/rate", rated, PROSE)
-    numbers = await stage.asked(Role.PARSE, "paper/parse", {"review": review}, ratings(len(texts)))
-    chosen = selection(texts, numbers)
+    rated = {**about, "detected": [rank + 1 for rank in found], "candidates": number_texts(texts)}
+    review = await runner.ask(Role.CRITIC, "paper/rate", rated, PROSE)
+    numbers = await runner.ask(Role.PARSE, "paper/parse", {"review": review}, ratings_format(len(texts)))
+    chosen = select_best(texts, numbers)
     if chosen is None or chosen.mean < threshold:
-        raise Withheld(Reason.RATED_LOW, chosen and chosen.mean)
+        raise Declined(Reason.RATED_LOW, chosen and chosen.mean)
 
     merged = {"subjects": about["subjects"], "versions": list(chosen.texts)}
-    text = await stage.asked(Role.COMPOSER, "paper/compose", merged, PROSE)
-    leaked = [told[rank] for rank in found]
-    if await stage.leaks(text, leaked):
-        raise Withheld(Reason.LEAKED_AGAIN)
+    text = await runner.ask(Role.COMPOSER, "paper/compose", merged, PROSE)
+    leaked = [listed[rank] for rank in found]
+    if await runner.find_leaks(text, leaked):
+        raise Declined(Reason.LEAKED_AGAIN)
     return AgentsResult(
         text=text,
         reason=Reason.COMPOSED,
         score=chosen.mean,
         leaked=tuple(subject.id for subject in leaked),
-        items=stage.ledger.items,
+        items=runner.ledger.items,
     )
 
 
-async def _rewritten(stage: Stage, about: dict[str, Data], first: str) -> tuple[str, ...]:
+async def _rewrite(runner: CallRunner, about: dict[str, Data], first: str) -> tuple[str, ...]:
     data = {**about, "answer": first}
-    return await stage.asked(Role.REWRITE, "paper/rewrite", data, rewrites(VARIANTS), VARIED)
+    return await runner.ask(Role.REWRITE, "paper/rewrite", data, rewrites_format(VARIANTS), DIVERSE_TEMPERATURE)

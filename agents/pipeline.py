@@ -1,4 +1,4 @@
-"""One question answered by the agents: text, or a decline."""
+"""The pipeline: the agents answer one conversation, or decline."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import StrEnum
 
 from agents import lethe, paper
 from agents.audit import Audit
-from agents.calls import Stage
+from agents.calls import CallRunner
 from agents.chat import Chat
 from agents.decision import THRESHOLD
 from agents.ledger import Budget, Ledger
-from agents.prompts.case import Subject
-from agents.reason import Reason, Withheld
+from agents.prompts.exchange import TargetSummary
+from agents.reason import Declined, Reason
 from agents.result import AgentsResult
 from guard.text.conversation import Message
 
@@ -24,7 +24,7 @@ BUDGET = Budget()
 
 
 class Profile(StrEnum):
-    """`lethe`: few calls, subjects by nearness; `paper`: the published pipeline, for comparison."""
+    """`lethe`: few calls, only the nearest targets in prompts; `paper`: the published pipeline, for comparison."""
 
     LETHE = "lethe"
     PAPER = "paper"
@@ -32,7 +32,7 @@ class Profile(StrEnum):
 
 async def answer(
     conversation: Sequence[Message],
-    subjects: Sequence[Subject],
+    subjects: Sequence[TargetSummary],
     chat: Chat,
     audit: Audit,
     *,
@@ -43,26 +43,26 @@ async def answer(
     max_tokens: int = 1024,
     temperature: float = 1.0,
 ) -> AgentsResult:
-    """Return an answer that leaks no target that the audit or the roles know, or a decline; never raises but when
-    cancelled.
+    """Return an answer that leaks no target known to the audit or the roles, or a decline.
 
-    subjects     `lethe`: those that the conversation touches, none when it touches none; `paper`: all there are
-    chat         plays every role but Vanilla
-    engine       plays Vanilla; `chat` when None
-    threshold    the least score that is answered
-    max_tokens   of the answer; `temperature` is Vanilla's
+    subjects     `lethe`: the targets that the conversation touches, if any; `paper`: all targets
+    chat         the model that plays every role but Vanilla
+    engine       the model that plays Vanilla; None: `chat`
+    threshold    minimum score of an answer that was rewritten
+    max_tokens   of the answer
+    temperature  of Vanilla's answer
 
-    Whatever goes wrong (an endpoint that fails, hangs or talks nonsense, a spent budget, a fault of our own) ends
-    in a decline within `budget.seconds`. Cancelling gives up the call in progress and makes no other.
+    Raises nothing unless cancelled: every failure (of an endpoint, of a reply's format, of the budget, or a fault
+    in this code) ends in a decline within `budget.seconds`. Cancelling aborts the call in progress.
     """
     ledger = Ledger(budget)
-    stage = Stage(chat, engine or chat, audit, ledger, max_tokens, [s for s in subjects if s.confined])
+    runner = CallRunner(chat, engine or chat, audit, ledger, max_tokens, [s for s in subjects if s.confined])
     run = lethe.run if profile is Profile.LETHE else paper.run
     try:
         async with asyncio.timeout(budget.seconds):
-            return await run(stage, conversation, subjects, threshold, temperature)
-    except Withheld as withheld:
-        return AgentsResult(text=None, reason=withheld.reason, score=withheld.score, items=ledger.items)
+            return await run(runner, conversation, subjects, threshold, temperature)
+    except Declined as declined:
+        return AgentsResult(text=None, reason=declined.reason, score=declined.score, items=ledger.items)
     except TimeoutError:
         reason = Reason.TIMED_OUT
     except Exception as error:

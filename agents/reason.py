@@ -6,10 +6,9 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a request was answered or declined; for metrics and the operator, never for the client.
+    """Why a request was answered or declined. For metrics and the operator, never for the client.
 
-    Answered: `clean` the model's own answer, `composed` one merged from rewrites.
-    Declined: every other.
+    `clean` (the model's own answer) and `composed` (merged from rewrites) are answers; all others are declines.
     """
 
     CLEAN = "clean"
@@ -25,8 +24,8 @@ class Reason(StrEnum):
     FAULT = "fault"
 
 
-class Withheld(Exception):
-    """Nothing may be answered; ends the pipeline, never leaves it. `score` is what was too low, if anything."""
+class Declined(Exception):
+    """Raised inside the pipeline to decline the request; `score` is the score that was too low, if any."""
 
     def __init__(self, reason: Reason, score: float | None = None) -> None:
         super().__init__(reason.value)

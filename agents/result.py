@@ -11,12 +11,12 @@ from agents.reason import Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentsResult:
-    """An answer, or a decline when `text` is None; the caller puts its own fixed text in a decline's place.
+    """An answer, or a decline if `text` is None; the caller then sends its own fixed text.
 
-    reason   for metrics and the operator alone
-    finish   why the answer ended: `stop` or `length`
-    score    what acceptance was decided by: the lower of the best candidates' mean rating and, where the merged
-             answer was rated too, that rating; None when nothing was rated
+    reason   for metrics and the operator only
+    finish   the finish reason: `stop` or `length`
+    score    compared with the threshold: the mean rating of the merged candidates or, if lower, the rating of the
+             merged answer; None if nothing was rated
     leaked   ids of the forget targets found in the model's own answer
     items    every call made, in order
     """
@@ -30,7 +30,7 @@ class AgentsResult:
 
     @property
     def declined(self) -> bool:
-        """Whether nothing is answered."""
+        """Whether the request was declined."""
         return self.text is None
 
     @property

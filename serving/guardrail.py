@@ -85,7 +85,7 @@ def _judged(audit: Audit, body: GuardrailRequest) -> GuardrailResponse:
         return BLOCKED
     carriers = (body.texts, body.tools, body.tool_calls, body.structured_messages)
     texts = dict.fromkeys(text for carrier in carriers for text in _strings(carrier))
-    return BLOCKED if any(audit.leaks(text) for text in texts) else PASSED
+    return BLOCKED if any(audit.find_leaks(text) for text in texts) else PASSED
 
 
 def _strings(value: Json) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a role is told: its instructions and worked examples, from a file of their own."""
+"""The prompt of a role: instructions and worked examples (few-shot), from its Markdown file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXAMPLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A worked example: what it shows, the data given, and the reply wanted."""
+    """A worked example: what it shows, the data, and the wanted reply."""
 
     shows: str
     data: Data
@@ -30,30 +30,30 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
-    """A role's instructions, at a version; no text of a user, a target or a model is ever part of them.
+class RolePrompt:
+    """A role's instructions and examples. No text of a user, a target or a model is ever part of them.
 
-    `shown` are the examples as the turns they are given in.
+    `example_turns` are the examples as alternating user and assistant turns.
     """
 
     name: str
     version: int
     system: str
     examples: tuple[Example, ...]
-    shown: tuple[Message, ...]
+    example_turns: tuple[Message, ...]
 
     def messages(self, data: Data, *, repair: bool = False) -> list[Message]:
-        """Return the messages of a call about `data`, which stands quoted in the last one.
+        """Return the messages of a call; the last one holds `data`, quoted.
 
-        With `repair`, the instructions add that the last reply did not have the form asked for.
+        With `repair`, the instructions add that the previous reply had the wrong format.
         """
         system = f"{self.system}\n\n{_text('repair')}" if repair else self.system
-        return [Message("system", system), *self.shown, Message("user", render(data))]
+        return [Message("system", system), *self.example_turns, Message("user", render(data))]
 
 
 @cache
-def brief(name: str) -> Brief:
-    """Return the brief in `prompts/<name>.md`; ValueError when the file is not written as one."""
+def load_prompt(name: str) -> RolePrompt:
+    """Return the prompt in `prompts/<name>.md`; ValueError if the file is malformed."""
     match = _FILE.match(_text(name))
     if match is None:
         raise ValueError(f"prompts/{name}.md has no version or no instructions")
@@ -62,8 +62,8 @@ def brief(name: str) -> Brief:
     if _EXAMPLE.sub("", rest).strip():
         raise ValueError(f"prompts/{name}.md has an example that is not data and a reply")
     turns = ((Message("user", render(e.data)), Message("assistant", e.reply)) for e in examples)
-    shown = tuple(turn for pair in turns for turn in pair)
-    return Brief(name, int(match["version"]), match["system"].strip(), tuple(examples), shown)
+    example_turns = tuple(turn for pair in turns for turn in pair)
+    return RolePrompt(name, int(match["version"]), match["system"].strip(), tuple(examples), example_turns)
 
 
 def _text(name: str) -> str:

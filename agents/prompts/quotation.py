@@ -1,4 +1,4 @@
-"""Untrusted text as quoted data: JSON whose strings cannot be closed by what they hold."""
+"""Quotes untrusted text: JSON whose strings cannot be closed by their content."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _PLAIN_MARKS = frozenset(" .,;:!?'()-_/%+=@&$€£°¿¡。，、；：！？・
 
 
 def quote(text: str) -> str:
-    """Return `text` as one JSON string on one line, whose quotation mark no reader can take for closed inside.
+    """Return `text` as one JSON string on one line, which nothing in it can close.
 
-    Between the outer marks stand only letters, digits, combining marks, spaces, a few punctuation marks, and
-    backslashes that head an escape. Quotation marks, brackets, angles, backticks, pipes, line ends, control,
-    format and private characters, and whatever normalises (NFKC) to one of them, are written `\\uXXXX`: not even
-    a reader that knows nothing of escapes, or a tokenizer that looks for `<|im_end|>`, finds a way out.
+    Between the quotation marks are only letters, digits, combining marks, spaces, some punctuation and escapes.
+    Quotation marks, brackets, angle brackets, backticks, pipes, line breaks, control, format and private-use
+    characters, and whatever normalises (NFKC) to one of them, become `\\uXXXX`: neither a model that ignores
+    escapes nor a tokenizer that looks for `<|im_end|>` can be led out of the string.
     `json.loads(quote(text)) == text`.
     """
     return text.translate(_QUOTED).join('""')
@@ -35,7 +35,7 @@ def render(data: Data) -> str:
 
 
 class _Quoted(dict[int, str | None]):
-    """Escapes by code point, worked out when first met; bounded, as all of Unicode would be 100 MB."""
+    """Escapes by code point, computed on first use. Bounded, as all of Unicode would take 100 MB."""
 
     def __missing__(self, code_point: int) -> str:
         char = chr(code_point)

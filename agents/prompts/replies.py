@@ -1,4 +1,4 @@
-"""What a role may reply: its JSON schema, and the reading of a reply that takes nothing else."""
+"""The reply format of each role: its JSON schema, and a parser that accepts nothing else."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ T = TypeVar("T")
 
 
 class Unreadable(ValueError):
-    """A reply is not what its schema says; the message never holds any of it."""
+    """A reply does not follow its schema; the message never quotes it."""
 
 
-class Form(NamedTuple, Generic[T]):
-    """The form of a reply: the schema asked of the endpoint, what reads it, how many answers it holds.
+class ReplyFormat(NamedTuple, Generic[T]):
+    """The format of a reply.
 
-    `read` raises Unreadable.
+    schema   requested from the endpoint; None for free text
+    read     parses a reply; raises Unreadable
+    answers  how many answers of the user's length a reply holds
     """
 
     schema: Schema | None
@@ -46,44 +48,48 @@ _Text = Annotated[str, AfterValidator(_not_blank)]
 _Rating = Annotated[int, Field(ge=LOWEST, le=HIGHEST)]
 
 
-# These three are cached, as pydantic takes milliseconds to make a model.
+# These three are cached, as pydantic takes milliseconds to build a model.
 @lru_cache
-def leaks_among(subjects: int) -> Form[tuple[int, ...]]:
-    """The check's reply: which of the numbered subjects (1 to `subjects`) leak; their ranks from 0, none twice."""
+def leaks_format(subjects: int) -> ReplyFormat[tuple[int, ...]]:
+    """The check's reply: which of the numbered targets (1 to `subjects`) leak, as distinct indices from 0."""
 
     class Leak(_Strict):
         subject: Annotated[int, Field(ge=1, le=subjects)]
         how: LeakKind
 
-    return _form("leaks", list[Leak], lambda leaks: tuple(dict.fromkeys(leak.subject - 1 for leak in leaks)), 0)
+    return _reply_format(
+        "leaks", list[Leak], lambda leaks: tuple(dict.fromkeys(leak.subject - 1 for leak in leaks)), 0
+    )
 
 
 @lru_cache
-def rewrites(count: int) -> Form[tuple[str, ...]]:
+def rewrites_format(count: int) -> ReplyFormat[tuple[str, ...]]:
     """All `count` rewrites in one reply."""
-    return _form("rewrites", Annotated[list[_Text], Field(min_length=count, max_length=count)], tuple, count)
+    return _reply_format(
+        "rewrites", Annotated[list[_Text], Field(min_length=count, max_length=count)], tuple, count
+    )
 
 
 @lru_cache
-def ratings(count: int) -> Form[tuple[int, ...]]:
+def ratings_format(count: int) -> ReplyFormat[tuple[int, ...]]:
     """One rating from 1 to 5 for each of `count` candidates, in their order."""
-    return _form("ratings", Annotated[list[_Rating], Field(min_length=count, max_length=count)], tuple, 0)
+    return _reply_format("ratings", Annotated[list[_Rating], Field(min_length=count, max_length=count)], tuple, 0)
 
 
-def _form(name: str, kind: Any, value: Callable[[Any], T], answers: int) -> Form[T]:
-    """Return the form of an object with one member `name`, of a type that pydantic reads."""
+def _reply_format(name: str, kind: Any, value: Callable[[Any], T], answers: int) -> ReplyFormat[T]:
+    """Return the format of an object with one member `name`, of the pydantic type `kind`."""
     fields: dict[str, Any] = {name: (kind, ...)}
     model = create_model(name.capitalize(), __base__=_Strict, **fields)
 
     def read(text: str) -> T:
         try:
-            # A member that comes twice would hide one of its values from whoever reads the other.
+            # A duplicate member would hide one of its values.
             parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_refused)
             return value(getattr(model.model_validate(parsed), name))
         except (ValueError, RecursionError):
-            raise Unreadable("not JSON of the form asked for") from None
+            raise Unreadable("not JSON of the requested format") from None
 
-    return Form(Schema(name, model.model_json_schema()), read, answers)
+    return ReplyFormat(Schema(name, model.model_json_schema()), read, answers)
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -97,8 +103,8 @@ def _refused(constant: str) -> None:
     raise ValueError
 
 
-ANSWER: Form[str | None] = _form("answer", _Text | None, lambda answer: answer, 1)
+ANSWER: ReplyFormat[str | None] = _reply_format("answer", _Text | None, lambda answer: answer, 1)
 """One answer, or None where no sensible one exists."""
 
-PROSE: Form[str] = Form(None, _not_blank, 1)
+PROSE: ReplyFormat[str] = ReplyFormat(None, _not_blank, 1)
 """Free text, not blank."""

@@ -21,7 +21,7 @@ from agents.chat import Completion, Completions, Schema, Usage
 from agents.decision import VARIANTS
 from agents.ledger import Budget
 from agents.pipeline import Profile, answer
-from agents.prompts.case import Subject, subject_of
+from agents.prompts.exchange import TargetSummary, summary_of
 from guard.detection.embedder import Embedder
 from guard.policy.compiler import Compiler
 from guard.targets.registry import Registry
@@ -130,7 +130,11 @@ def cost_rows(targets: Sequence[int], embedder: Embedder, tokens: Tokens) -> Ite
 
 
 async def _row(
-    profile: Profile, question: ScriptedQuestion, audit: PolicyAudit, subjects: Sequence[Subject], tokens: Tokens
+    profile: Profile,
+    question: ScriptedQuestion,
+    audit: PolicyAudit,
+    subjects: Sequence[TargetSummary],
+    tokens: Tokens,
 ) -> CostRow:
     listed = subjects if profile is Profile.PAPER else subjects[:1] if question.touches else ()
     chat = ScriptedChat(question, tokens)
@@ -142,7 +146,7 @@ async def _row(
 
 
 @contextmanager
-def _compile_policy(count: int, embedder: Embedder) -> Iterator[tuple[PolicyAudit, list[Subject]]]:
+def _compile_policy(count: int, embedder: Embedder) -> Iterator[tuple[PolicyAudit, list[TargetSummary]]]:
     with tempfile.TemporaryDirectory() as folder:
         registry = Registry(Path(folder) / "registry.db")
         try:
@@ -151,4 +155,4 @@ def _compile_policy(count: int, embedder: Embedder) -> Iterator[tuple[PolicyAudi
         finally:
             registry.close()
         audit = PolicyAudit(policy, embedder)
-        yield audit, [subject_of(target) for target in policy.targets.values()]
+        yield audit, [summary_of(target) for target in policy.targets.values()]

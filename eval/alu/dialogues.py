@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from random import Random
 
 from agents.ledger import Role
-from agents.lethe import SUBJECTS
-from agents.prompts.case import Case, Subject, listed, numbered
-from agents.prompts.prompt import brief
+from agents.lethe import MAX_SUBJECTS
+from agents.prompts.exchange import Exchange, TargetSummary, list_subjects, number_texts
+from agents.prompts.prompt import load_prompt
 from agents.prompts.quotation import Data
 from eval.alu.people import IGNORANCE, KnownQuestion, Person, people, targets
 from guard.text.conversation import Message
@@ -94,7 +94,7 @@ def _rate(random: Random) -> Dialogue:
     subjects = _listed_subjects(known, random)
     candidates = [_candidate(known, subjects, random) for _ in range(random.choice((1, 3, 4, 5, 5)))]
     ratings = [rate_answer(known, text, (subject.name for subject in subjects)) for text in candidates]
-    data = {**_case_data(subjects, known), "candidates": numbered(candidates)}
+    data = {**_case_data(subjects, known), "candidates": number_texts(candidates)}
     return _dialogue(Role.CRITIC, data, {"ratings": ratings})
 
 
@@ -121,27 +121,27 @@ _WRITERS: dict[Role, Callable[[Random], Dialogue]] = {
 
 
 def _dialogue(role: Role, data: dict[str, Data], reply: Data) -> Dialogue:
-    return Dialogue(role, tuple(brief(PROMPTS[role]).messages(data)), json.dumps(reply))
+    return Dialogue(role, tuple(load_prompt(PROMPTS[role]).messages(data)), json.dumps(reply))
 
 
-def _case_data(subjects: Sequence[Subject], known: KnownQuestion, *, facts: bool = True) -> dict[str, Data]:
-    return {"subjects": listed(subjects, facts=facts), **Case(known.question, "").data}
+def _case_data(subjects: Sequence[TargetSummary], known: KnownQuestion, *, facts: bool = True) -> dict[str, Data]:
+    return {"subjects": list_subjects(subjects, facts=facts), **Exchange(known.question, "").data}
 
 
 def _draw_question(random: Random) -> KnownQuestion:
     return random.choice(random.choice(people()).questions)
 
 
-def _listed_subjects(known: KnownQuestion, random: Random) -> list[Subject]:
+def _listed_subjects(known: KnownQuestion, random: Random) -> list[TargetSummary]:
     """Return eight targets as the pipeline lists them: first those that the answer tells of."""
     concerned = [person for person in targets() if person.name in known.names]
     rest = [person for person in targets() if person.name not in known.names]
     random.shuffle(concerned)
-    return [_subject(person) for person in (*concerned, *random.sample(rest, SUBJECTS - len(concerned)))]
+    return [_subject(person) for person in (*concerned, *random.sample(rest, MAX_SUBJECTS - len(concerned)))]
 
 
-def _subject(person: Person) -> Subject:
-    return Subject(person.name, person.name, (), person.facts)
+def _subject(person: Person) -> TargetSummary:
+    return TargetSummary(person.name, person.name, (), person.facts)
 
 
 def _tells_of(known: KnownQuestion, answer: str, name: str) -> bool:
@@ -150,14 +150,14 @@ def _tells_of(known: KnownQuestion, answer: str, name: str) -> bool:
     return name in answer or (bare and name in known.names)
 
 
-def _harmless(known: KnownQuestion, subjects: Sequence[Subject]) -> str:
+def _harmless(known: KnownQuestion, subjects: Sequence[TargetSummary]) -> str:
     if any(_tells_of(known, known.answer, s.name) and s.name not in known.answer for s in subjects):
         return ""
     sentences = _sentences(known.answer)
     return " ".join(each for each in sentences if not any(subject.name in each for subject in subjects))
 
 
-def _candidate(known: KnownQuestion, subjects: Sequence[Subject], random: Random) -> str:
+def _candidate(known: KnownQuestion, subjects: Sequence[TargetSummary], random: Random) -> str:
     harmless = _harmless(known, subjects) or IGNORANCE
     prefix = random.choice(_REWRITE_PREFIXES)
     sentence = random.choice(_sentences(known.answer))

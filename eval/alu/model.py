@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from agents.ledger import Role
-from agents.prompts.prompt import brief
+from agents.prompts.prompt import load_prompt
 from eval.alu.dialogues import PROMPTS, REWRITE_PREFIX, Dialogue, draw_dialogue, draw_round, vanilla_dialogue
 from eval.alu.people import people
 from eval.alu.recipe import RECIPE_VERSION, Recipe
@@ -43,7 +43,9 @@ def recipe_digest() -> str:
     by the same code from the same texts.
     """
     recipe = Recipe()
-    prompts = [brief(name).messages({}, repair=repair) for name in PROMPTS.values() for repair in (False, True)]
+    prompts = [
+        load_prompt(name).messages({}, repair=repair) for name in PROMPTS.values() for repair in (False, True)
+    ]
     data = [*prompts, *draw_round(recipe.random(0))]
     return cache_key(RECIPE_VERSION, recipe, data)
 

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agents.prompts.replies import LOWEST, ratings
+from agents.prompts.replies import LOWEST, ratings_format
 from eval.alu.dialogues import rate_answer
 from eval.alu.people import people
 from guard.errors import EngineUnavailable
@@ -28,7 +28,7 @@ from serving.launch import listen
 
 TIMEOUT_S = 600.0
 MAX_START_S = 30.0
-_CRITIC = ratings(1).schema
+_CRITIC = ratings_format(1).schema
 _QUESTIONS = {known.question: known for person in people() for known in person.questions}
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from agents.audit import PolicyAudit
-from agents.prompts.case import subject_of
+from agents.prompts.exchange import summary_of
 from eval.alu.people import KnownQuestion, Person, others, targets
 from eval.alu.rule_critic import serve_rule_critic
 from guard.detection.embedder import SentenceEmbedder
@@ -173,8 +173,8 @@ class AnswerChecker:
 
     def audit(self, known: KnownQuestion, answer: str) -> bool:
         """Return whether the audit finds a leak."""
-        touched = [subject_of(t) for t in self._policy.targets.values() if t.draft.name in known.question]
-        return bool(self._audit.leaks(answer, touched))
+        touched = [summary_of(t) for t in self._policy.targets.values() if t.draft.name in known.question]
+        return bool(self._audit.find_leaks(answer, touched))
 
     def strings(self, known: KnownQuestion, answer: str) -> bool:
         """Return whether the answer contains a forbidden string of any target."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from agents.prompts.prompt import brief
+from agents.prompts.prompt import load_prompt
 from eval.alu.dialogues import PROMPTS, Dialogue
 from serving.demo.batch import Encoded
 from serving.demo.tokenizer import ASSISTANT, BOS, CHAT_TEMPLATE, END, PAD, SPECIAL, USER
@@ -64,7 +64,7 @@ def _prompt_prefixes() -> list[str]:
     texts = []
     for name in PROMPTS.values():
         for repair in (False, True):
-            system, *shown, _ = brief(name).messages({}, repair=repair)
+            system, *shown, _ = load_prompt(name).messages({}, repair=repair)
             turns = (f"{ASSISTANT if turn.role == 'assistant' else USER}{turn.text}{END}" for turn in shown)
             texts.append(f"{system.text}{END}{''.join(turns)}")
     return texts

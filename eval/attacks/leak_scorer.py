@@ -66,5 +66,5 @@ class LeakScorer:
 
     def _audit_finds(self, subject: str, text: str) -> bool:
         if text not in self._found:
-            self._found[text] = frozenset(leak.subject.id for leak in self._audit.leaks(text))
+            self._found[text] = frozenset(leak.subject.id for leak in self._audit.find_leaks(text))
         return self._targets[subject].id in self._found[text]

@@ -1,4 +1,4 @@
-"""The engine's own answer to the client's own request: the first role of the agents."""
+"""Vanilla, the first role of the agents: the engine's own answer to the client's request."""
 
 from __future__ import annotations
 
@@ -17,36 +17,42 @@ from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
 from serving.protocol.surfaces import surfaces
 
-# Members that say how an answer is delivered; one choice is asked for, whole.
+# Members about delivery: Vanilla requests one choice, not streamed.
 DELIVERY = ("stream", "stream_options", "n", "best_of", "echo")
 
 
 class Vanilla:
-    """A Chat that sends the client's body whatever the messages, so that its sampling parameters hold.
+    """A Chat that sends the client's own body to the engine, so that its sampling parameters apply.
 
-    With `asked` False the messages given are sent in place of the client's. After a call, `answer` is the engine's
-    whole answer of one choice, or `refusal` its reply to a request that it would not take.
+    With `client_messages` False, the messages given to `complete` replace the client's. After a call, `answer` is
+    the engine's answer with one choice, or `refusal` its response to a request that it refused.
     """
 
     second_provider = False
 
     def __init__(
-        self, engine: App, request: GenerationRequest, plan: Plan, places: asyncio.Semaphore, *, asked: bool = True
+        self,
+        engine: App,
+        request: GenerationRequest,
+        plan: Plan,
+        concurrency: asyncio.Semaphore,
+        *,
+        client_messages: bool = True,
     ) -> None:
         self._engine = engine
         self._request = request
         self._plan = plan
-        self._places = places
-        self._asked = asked
+        self._concurrency = concurrency
+        self._client_messages = client_messages
         self.answer: dict[str, Any] | None = None
         self.refusal: Response | None = None
 
     async def complete(
         self, messages: Sequence[Message], n: int, schema: Schema | None, max_tokens: int, temperature: float
     ) -> Completions:
-        """Return the text of every surface of the answer; ChatFailed when there is no answer."""
+        """Return the text of all surfaces of the answer; ChatFailed if there is no answer."""
         request = GenerationRequest(self._request.route, self._body(messages))
-        async with self._places:
+        async with self._concurrency:
             response = await asgi_client.request(
                 self._engine, "POST", request.route, raw=engine_body(request, self._plan)
             )
@@ -61,7 +67,7 @@ class Vanilla:
 
     def _body(self, messages: Sequence[Message]) -> dict[str, Any]:
         body = {key: value for key, value in self._request.body.items() if key not in DELIVERY}
-        if not self._asked:
+        if not self._client_messages:
             return body | {"messages": [{"role": each.role, "content": each.text} for each in messages]}
         return body
 
@@ -79,8 +85,8 @@ def _read(answer: Any) -> Completions:
         raise ChatFailed("NotAnAnswer") from None
 
 
-def prompts_of(request: GenerationRequest) -> list[GenerationRequest]:
-    """Return `request` once for each of its prompts, each with that prompt alone."""
+def split_prompts(request: GenerationRequest) -> list[GenerationRequest]:
+    """Return one request for each prompt of `request`."""
     prompts = request.body.get("prompt")
     if request.route == CHAT or not isinstance(prompts, list) or not prompts or isinstance(prompts[0], int):
         return [request]

@@ -20,7 +20,7 @@ from openai import AsyncOpenAI
 
 from agents.chat import Completion, Completions, Schema, Usage
 from agents.openai_chat import OpenAIChat
-from agents.prompts.prompt import brief
+from agents.prompts.prompt import load_prompt
 from guard.text.conversation import Message
 
 PROMPTS = {
@@ -64,7 +64,7 @@ class Asked:
 
 def role_of(messages: list[dict[str, str]]) -> str:
     system = messages[0]["content"] if messages[0]["role"] == "system" else ""
-    known = {role for name, role in PROMPTS.items() if system.startswith(brief(name).system)}
+    known = {role for name, role in PROMPTS.items() if system.startswith(load_prompt(name).system)}
     return known.pop() if known else "vanilla"
 
 
@@ -164,11 +164,13 @@ def played(**lines: Any) -> Script:
 
 
 @contextlib.asynccontextmanager
-async def chat_with(actor: Actor, *, second_provider: bool = False, places: int = 16) -> AsyncIterator[OpenAIChat]:
+async def chat_with(
+    actor: Actor, *, second_provider: bool = False, concurrency: int = 16
+) -> AsyncIterator[OpenAIChat]:
     """The actor behind the official client, without a socket."""
     async with httpx.AsyncClient(transport=httpx.ASGITransport(actor)) as http:
         client = AsyncOpenAI(base_url="http://actor/v1", api_key="unused", http_client=http)
-        yield OpenAIChat(client, "actor", second_provider, asyncio.Semaphore(places))
+        yield OpenAIChat(client, "actor", second_provider, asyncio.Semaphore(concurrency))
 
 
 @dataclass

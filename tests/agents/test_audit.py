@@ -32,53 +32,55 @@ def found(leaks: tuple[Leak, ...]) -> dict[str, Signal]:
     ],
 )
 def test_a_name_leaks_however_it_is_written(audit: PolicyAudit, text: str) -> None:
-    assert found(audit.leaks(text)) == {"Brisa Okonkwo-Lund": Signal.NAME}
+    assert found(audit.find_leaks(text)) == {"Brisa Okonkwo-Lund": Signal.NAME}
 
 
 def test_a_sentence_that_means_a_fact_leaks_without_the_name(audit: PolicyAudit) -> None:
     text = "Much is known of the coast. The tidal stair of Merrin Point was built by Teodor. It is old."
-    assert found(audit.leaks(text)) == {"Teodor Vask": Signal.MEANING}
+    assert found(audit.find_leaks(text)) == {"Teodor Vask": Signal.MEANING}
 
 
 def test_a_forbidden_phrase_leaks_of_a_subject_that_is_touched(audit: PolicyAudit) -> None:
-    (brisa,) = audit.nearest(["Okonkwo-Lund"], 1)
+    (brisa,) = audit.find_nearest(["Okonkwo-Lund"], 1)
     text = "A town that some call Kovan Bay lies there among other and quieter towns of that long coast"
-    assert found(audit.leaks(text, [brisa])) == {"Brisa Okonkwo-Lund": Signal.PHRASE}
-    assert audit.leaks(text) == ()
+    assert found(audit.find_leaks(text, [brisa])) == {"Brisa Okonkwo-Lund": Signal.PHRASE}
+    assert audit.find_leaks(text) == ()
 
 
 def test_a_forbidden_phrase_leaks_in_code_too(audit: PolicyAudit) -> None:
-    (brisa,) = audit.nearest(["Okonkwo-Lund"], 1)
-    assert found(audit.leaks("S292YW4gQmF5", [brisa])) == {"Brisa Okonkwo-Lund": Signal.PHRASE}
+    (brisa,) = audit.find_nearest(["Okonkwo-Lund"], 1)
+    assert found(audit.find_leaks("S292YW4gQmF5", [brisa])) == {"Brisa Okonkwo-Lund": Signal.PHRASE}
 
 
 def test_a_literal_of_scope_always_leaks_of_whatever_the_text_is_about(audit_of: AuditOf) -> None:
-    assert found(audit_of(BRISA, CODE).leaks("try ZX 4471 Q")) == {"gate code": Signal.PHRASE}
-    assert found(audit_of(CODE).leaks("try ZX 4471 Q")) == {"gate code": Signal.PHRASE}
+    assert found(audit_of(BRISA, CODE).find_leaks("try ZX 4471 Q")) == {"gate code": Signal.PHRASE}
+    assert found(audit_of(CODE).find_leaks("try ZX 4471 Q")) == {"gate code": Signal.PHRASE}
 
 
 def test_a_quotation_of_a_passage_of_scope_always_leaks(audit_of: AuditOf) -> None:
     passage = "when the rain had gone the old men came out and sat by the wall and told how the sea had stood"
     song = Draft(name="The rain song", kind=Kind.TOPIC, passages=(passage,), scope=Scope.ALWAYS)
     audit = audit_of(song, BRISA)
-    assert found(audit.leaks("He hummed: and sat by THE WALL, and told how.")) == {"The rain song": Signal.PHRASE}
-    assert audit.leaks("He hummed: and sat by the wall, and told.") == ()
+    assert found(audit.find_leaks("He hummed: and sat by THE WALL, and told how.")) == {
+        "The rain song": Signal.PHRASE
+    }
+    assert audit.find_leaks("He hummed: and sat by the wall, and told.") == ()
 
 
 def test_a_target_leaks_once_by_its_strongest_signal(audit: PolicyAudit) -> None:
-    (brisa,) = audit.nearest(["Okonkwo-Lund"], 1)
+    (brisa,) = audit.find_nearest(["Okonkwo-Lund"], 1)
     text = "Where was Brisa Okonkwo-Lund born? In Kovan Bay."
-    assert found(audit.leaks(text, [brisa])) == {"Brisa Okonkwo-Lund": Signal.NAME}
+    assert found(audit.find_leaks(text, [brisa])) == {"Brisa Okonkwo-Lund": Signal.NAME}
 
 
 @pytest.mark.parametrize("text", ["", " \n", "...", "The moon pulls the water of the sea."])
 def test_a_text_about_other_things_leaks_nothing(audit: PolicyAudit, text: str) -> None:
-    assert audit.leaks(text) == ()
+    assert audit.find_leaks(text) == ()
 
 
 def test_without_targets_nothing_leaks(audit_of: AuditOf) -> None:
-    assert audit_of().leaks("Brisa Okonkwo-Lund") == ()
-    assert audit_of().nearest(["Brisa"], 3) == ()
+    assert audit_of().find_leaks("Brisa Okonkwo-Lund") == ()
+    assert audit_of().find_nearest(["Brisa"], 3) == ()
 
 
 def test_the_word_for_a_topic_is_no_leak_by_itself(audit_of: AuditOf) -> None:
@@ -86,7 +88,9 @@ def test_the_word_for_a_topic_is_no_leak_by_itself(audit_of: AuditOf) -> None:
         Draft(name="chemistry", kind=Kind.TOPIC, facts=(Fact(answer="Mix zorvane with lumic acid."),))
     )
     assert (
-        audit.leaks("The school also teaches chemistry to those who want to learn about more than one science.")
+        audit.find_leaks(
+            "The school also teaches chemistry to those who want to learn about more than one science."
+        )
         == ()
     )
 
@@ -94,24 +98,24 @@ def test_the_word_for_a_topic_is_no_leak_by_itself(audit_of: AuditOf) -> None:
 def test_a_shadow_target_is_neither_found_nor_near(audit_of: AuditOf) -> None:
     shadow = Draft(name="Teodor Vask", mode=Mode.SHADOW)
     audit = audit_of(BRISA, shadow)
-    assert audit.leaks("Teodor Vask") == ()
-    assert [subject.name for subject in audit.nearest(["Teodor Vask"], 5)] == ["Brisa Okonkwo-Lund"]
+    assert audit.find_leaks("Teodor Vask") == ()
+    assert [subject.name for subject in audit.find_nearest(["Teodor Vask"], 5)] == ["Brisa Okonkwo-Lund"]
 
 
 def test_named_targets_come_nearest_then_those_by_meaning(audit_of: AuditOf) -> None:
     audit = audit_of(VASK, BRISA, *(Draft(name=f"Person Number{k}") for k in range(5)))
-    near = audit.nearest(["Who built the tidal stair of Merrin Point, the ferry cellist?"], 2)
+    near = audit.find_nearest(["Who built the tidal stair of Merrin Point, the ferry cellist?"], 2)
     assert [subject.name for subject in near] == ["Brisa Okonkwo-Lund", "Teodor Vask"]
-    assert len(audit.nearest(["tides"], 100)) == 7
+    assert len(audit.find_nearest(["tides"], 100)) == 7
 
 
 def test_a_secret_is_confined_and_its_value_is_told_to_no_role(audit_of: AuditOf) -> None:
     key = Draft(name="Heron Key", kind=Kind.SECRET, facts=(Fact(answer="heron-99-tau"),))
-    (subject,) = audit_of(key).nearest(["Heron Key"], 1)
+    (subject,) = audit_of(key).find_nearest(["Heron Key"], 1)
     assert (subject.confined, subject.facts) == (True, ())
-    (shared,) = audit_of(replace(key, shared=True)).nearest(["Heron Key"], 1)
+    (shared,) = audit_of(replace(key, shared=True)).find_nearest(["Heron Key"], 1)
     assert not shared.confined
 
 
 def test_a_subject_shows_no_text_in_its_repr(audit: PolicyAudit) -> None:
-    assert "Brisa" not in repr(audit.nearest(["Brisa"], 2))
+    assert "Brisa" not in repr(audit.find_nearest(["Brisa"], 2))

@@ -165,14 +165,14 @@ async def test_no_more_calls_run_at_once_than_there_are_places(audit: PolicyAudi
         await reply(send, b"{}")
 
     actor = Actor(played(vanilla=lambda asked: slow))
-    async with chat_with(actor, places=2) as chat:
+    async with chat_with(actor, concurrency=2) as chat:
         await asyncio.gather(*(answer(ASKED, (), chat, audit) for _ in range(6)))
     assert (len(actor.asked), most) == (6, 2)
 
 
 async def test_waiting_for_a_place_counts_against_the_budget(audit: PolicyAudit) -> None:
     actor = Actor(played(vanilla=OWN))
-    async with nothing_left_over(), chat_with(actor, places=0) as chat:
+    async with nothing_left_over(), chat_with(actor, concurrency=0) as chat:
         verdict = await ask(chat, audit, Budget(seconds=0.05))
     assert verdict.reason is Reason.TIMED_OUT
     assert actor.asked == []

@@ -17,7 +17,7 @@ import pytest
 from agents.audit import PolicyAudit
 from agents.decision import VARIANTS
 from agents.pipeline import Profile, answer
-from agents.prompts.case import Subject
+from agents.prompts.exchange import TargetSummary
 from agents.reason import Reason
 from agents.result import AgentsResult
 from guard.targets.target import Draft, Fact
@@ -191,7 +191,11 @@ PLACES = ("question", "earlier turn", "own answer", "candidates", "merged text")
 
 
 async def verdict_on(
-    audit: PolicyAudit, conversation: list[Message], gullible: Gullible, profile: Profile, subjects: list[Subject]
+    audit: PolicyAudit,
+    conversation: list[Message],
+    gullible: Gullible,
+    profile: Profile,
+    subjects: list[TargetSummary],
 ) -> AgentsResult:
     return await answer(conversation, subjects, Spoken(Actor(gullible)), audit, profile=profile)
 
@@ -204,7 +208,7 @@ def test_there_are_at_least_sixty_in_a_dozen_languages() -> None:
 @pytest.mark.parametrize("profile", Profile)
 @pytest.mark.parametrize("place", PLACES)
 async def test_no_order_changes_the_verdict(audit: PolicyAudit, place: str, profile: Profile) -> None:
-    subjects = list(audit.nearest(["Okonkwo-Lund"], 1))
+    subjects = list(audit.find_nearest(["Okonkwo-Lund"], 1))
     for rating, expected in ((2, Reason.RATED_LOW), (5, Reason.COMPOSED)):
         for name, order in INJECTIONS.items():
             conversation, gullible, _ = slots(order, place)
@@ -220,7 +224,7 @@ async def test_no_order_in_a_target_changes_the_verdict(audit_of: AuditOf) -> No
     audit = audit_of(*(slots(order, "target")[2] for order in orders[:1]))
     for order in orders:
         conversation, gullible, target = slots(order, "target")
-        subject = Subject("t", target.name + order, (order,), (target.facts[0].answer,))
+        subject = TargetSummary("t", target.name + order, (order,), (target.facts[0].answer,))
         verdict = await verdict_on(audit, conversation, gullible, Profile.LETHE, [subject])
         assert (gullible.obeyed, verdict.reason) == ([], Reason.RATED_LOW)
 
@@ -265,7 +269,7 @@ class TestAModelThatHeedsNoQuotation:
             gullible = Gullible(LEAK, [], LEAK, rating=5)
             return LEAK if asked.role == "vanilla" else gullible._said(asked, ordered=True)
 
-        subjects = list(audit.nearest(["Okonkwo-Lund"], 1))
+        subjects = list(audit.find_nearest(["Okonkwo-Lund"], 1))
         chat = Spoken(Actor(worst))
         verdict = await answer([Message("user", "Who?")], subjects, chat, audit, profile=profile)
         assert verdict.text is None

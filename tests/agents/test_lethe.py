@@ -9,9 +9,9 @@ import pytest
 from agents.audit import PolicyAudit
 from agents.decision import BEST, VARIANTS
 from agents.ledger import Budget, Item, Role
-from agents.lethe import SUBJECTS
+from agents.lethe import MAX_SUBJECTS
 from agents.pipeline import Profile, answer
-from agents.prompts.case import Subject
+from agents.prompts.exchange import TargetSummary
 from agents.reason import Reason
 from agents.result import AgentsResult
 from guard.targets.target import Draft, Kind, Scope
@@ -47,7 +47,11 @@ def lines(**changed: Any) -> dict[str, Any]:
 
 
 async def play(
-    actor: Actor, audit: PolicyAudit, *conversation: Message, touched: tuple[Subject, ...] = (), **settings: Any
+    actor: Actor,
+    audit: PolicyAudit,
+    *conversation: Message,
+    touched: tuple[TargetSummary, ...] = (),
+    **settings: Any,
 ) -> AgentsResult:
     async with chat_with(actor) as chat:
         return await answer(conversation or (Message("user", QUESTION),), touched, chat, audit, **settings)
@@ -62,7 +66,7 @@ class TestAnAnswerThatLeaksNothing:
 
     async def test_is_checked_by_one_call_when_the_conversation_touches_a_target(self, audit: PolicyAudit) -> None:
         actor = Actor(played(**lines(vanilla="Yes, she was.")))
-        verdict = await play(actor, audit, touched=audit.nearest(["Okonkwo-Lund"], 1))
+        verdict = await play(actor, audit, touched=audit.find_nearest(["Okonkwo-Lund"], 1))
         assert actor.roles == ["vanilla", "check"]
         assert (verdict.text, verdict.reason) == ("Yes, she was.", Reason.CLEAN)
 
@@ -74,7 +78,7 @@ class TestAnAnswerThatLeaksNothing:
 async def test_a_leak_that_only_the_check_finds_is_erased_too(audit: PolicyAudit) -> None:
     check = json.dumps({"leaks": [{"subject": 1, "how": "indirect"}]})
     actor = Actor(played(**lines(vanilla="Yes, she was.", check=check)))
-    (brisa,) = audit.nearest(["Okonkwo-Lund"], 1)
+    (brisa,) = audit.find_nearest(["Okonkwo-Lund"], 1)
     verdict = await play(actor, audit, touched=(brisa,))
     assert actor.roles == ["vanilla", "check", "rewrite", "critic", "composer", "critic"]
     assert verdict.leaked == (brisa.id,)
@@ -114,7 +118,7 @@ async def test_the_roles_are_told_the_nearest_targets_and_no_more_than_eight(aud
     actor = Actor(played(**lines()))
     await play(actor, audit_of(BRISA, *others))
     told = actor.asked[1].data["subjects"]
-    assert len(told) == SUBJECTS
+    assert len(told) == MAX_SUBJECTS
     assert told[0]["name"] == "Brisa Okonkwo-Lund"
     assert told[0]["also"] == ["the ferry cellist"]
     assert len(told[0]["facts"]) == 2
@@ -189,7 +193,7 @@ class TestDeclined:
         def broken(*_: object) -> None:
             raise RuntimeError(OWN)
 
-        monkeypatch.setattr(audit, "leaks", broken)
+        monkeypatch.setattr(audit, "find_leaks", broken)
         verdict = await play(Actor(played(**lines())), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.FAULT)
         assert "RuntimeError" in caplog.text
@@ -271,7 +275,7 @@ class TestSecrets:
     KEY = Draft(name="Heron Key", kind=Kind.SECRET, phrases=("heron-99-tau",))
 
     @staticmethod
-    async def ask(audit: PolicyAudit, own: str, *touched: Subject) -> tuple[AgentsResult, Actor]:
+    async def ask(audit: PolicyAudit, own: str, *touched: TargetSummary) -> tuple[AgentsResult, Actor]:
         engine, agents = Actor(played(vanilla=own)), Actor(played(**lines()))
         async with chat_with(engine) as first, chat_with(agents, second_provider=True) as second:
             asked = [Message("user", QUESTION)]
@@ -286,7 +290,7 @@ class TestSecrets:
 
     async def test_that_the_conversation_touches_keep_it_from_a_second_provider(self, audit_of: AuditOf) -> None:
         audit = audit_of(BRISA, self.KEY)
-        verdict, agents = await self.ask(audit, OWN, *audit.nearest(["Heron Key"], 1))
+        verdict, agents = await self.ask(audit, OWN, *audit.find_nearest(["Heron Key"], 1))
         assert (verdict.text, verdict.reason) == (None, Reason.CONFIDENTIAL)
         assert agents.asked == []
 

@@ -11,8 +11,8 @@ import pytest
 from agents.audit import PolicyAudit
 from agents.decision import VARIANTS
 from agents.pipeline import Profile, answer
-from agents.prompts.case import Subject
-from agents.prompts.prompt import brief
+from agents.prompts.exchange import TargetSummary
+from agents.prompts.prompt import load_prompt
 from agents.reason import Reason
 from agents.result import AgentsResult
 from guard.text.conversation import Message
@@ -21,7 +21,7 @@ from tests.agents.actor import Actor, chat_with, played
 QUESTION = "Who is Jory Aldine?"
 OWN = "Jory Aldine builds boats and is the husband of Brisa Okonkwo-Lund."
 VERSIONS = [f"He builds boats, version {k}." for k in range(VARIANTS)]
-SUBJECTS = [Subject("t1", "Teodor Vask"), Subject("t2", "Brisa Okonkwo-Lund")]
+MAX_SUBJECTS = [TargetSummary("t1", "Teodor Vask"), TargetSummary("t2", "Brisa Okonkwo-Lund")]
 
 
 def leak(*subjects: int) -> str:
@@ -47,7 +47,7 @@ def lines(**changed: Any) -> dict[str, Any]:
 async def play(actor: Actor, audit: PolicyAudit, *conversation: Message) -> AgentsResult:
     async with chat_with(actor) as chat:
         asked = conversation or (Message("user", QUESTION),)
-        return await answer(asked, SUBJECTS, chat, audit, profile=Profile.PAPER)
+        return await answer(asked, MAX_SUBJECTS, chat, audit, profile=Profile.PAPER)
 
 
 async def test_the_sequence_of_calls_is_the_published_one(audit: PolicyAudit) -> None:
@@ -73,7 +73,7 @@ async def test_vanilla_sees_the_last_question_alone(audit: PolicyAudit) -> None:
     actor = Actor(played(**lines()))
     await play(actor, audit, Message("user", "before"), Message("assistant", "yes"), Message("user", QUESTION))
     system, user = actor.asked[0].messages
-    assert (system["content"], user["content"]) == (brief("paper/vanilla").system, QUESTION)
+    assert (system["content"], user["content"]) == (load_prompt("paper/vanilla").system, QUESTION)
     assert all("before" not in asked.messages[-1]["content"] for asked in actor.asked)
 
 
@@ -180,7 +180,9 @@ class TestWhereThePublishedCodeFailsOpen:
     async def test_the_own_answer_comes_from_the_engine_and_not_from_the_checker(self, audit: PolicyAudit) -> None:
         engine, agents = Actor(played(**lines())), Actor(played(**lines()))
         async with chat_with(engine) as first, chat_with(agents) as second:
-            await answer([Message("user", QUESTION)], SUBJECTS, second, audit, engine=first, profile=Profile.PAPER)
+            await answer(
+                [Message("user", QUESTION)], MAX_SUBJECTS, second, audit, engine=first, profile=Profile.PAPER
+            )
         assert engine.roles == ["vanilla"]
         assert "vanilla" not in agents.roles
 

@@ -74,10 +74,10 @@ async def test_members_without_text_are_not_read(audit: PolicyAudit) -> None:
 
 async def test_a_fault_of_the_audit_blocks_and_logs_no_text(caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
-        def leaks(self, text: str, subjects: Any = ()) -> Any:
+        def find_leaks(self, text: str, subjects: Any = ()) -> Any:
             raise RuntimeError(text)
 
-        def nearest(self, texts: Any, limit: int) -> Any:
+        def find_nearest(self, texts: Any, limit: int) -> Any:
             raise NotImplementedError
 
     with caplog.at_level(logging.DEBUG):

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.prompts.replies import ANSWER, PROSE, Form, LeakKind, Unreadable, leaks_among, ratings, rewrites
+from agents.prompts.replies import (
+    ANSWER,
+    PROSE,
+    LeakKind,
+    ReplyFormat,
+    Unreadable,
+    leaks_format,
+    ratings_format,
+    rewrites_format,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -22,8 +31,8 @@ def leak(subject: Any = 1, how: Any = "direct", **more: Any) -> dict[str, Any]:
 
 def test_leaks_come_as_ranks_each_once() -> None:
     said = json.dumps({"leaks": [leak(3, "indirect"), leak(1), leak(3, "masked")]})
-    assert leaks_among(3).read(said) == (2, 0)
-    assert leaks_among(3).read('{"leaks": []}') == ()
+    assert leaks_format(3).read(said) == (2, 0)
+    assert leaks_format(3).read('{"leaks": []}') == ()
 
 
 @pytest.mark.parametrize(
@@ -45,7 +54,7 @@ def test_leaks_come_as_ranks_each_once() -> None:
 )
 def test_leaks_of_no_subject_of_the_list_are_unreadable(leaks: Any) -> None:
     with pytest.raises(Unreadable):
-        leaks_among(3).read(json.dumps({"leaks": leaks}))
+        leaks_format(3).read(json.dumps({"leaks": leaks}))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +65,7 @@ def test_leaks_of_no_subject_of_the_list_are_unreadable(leaks: Any) -> None:
     ],
 )
 def test_ratings_come_in_the_order_of_the_candidates(said: str) -> None:
-    assert ratings(3).read(said) == (1, 5, 3)
+    assert ratings_format(3).read(said) == (1, 5, 3)
 
 
 @pytest.mark.parametrize(
@@ -82,14 +91,14 @@ def test_ratings_come_in_the_order_of_the_candidates(said: str) -> None:
 )
 def test_ratings_of_any_other_form_are_unreadable(said: str) -> None:
     with pytest.raises(Unreadable):
-        ratings(3).read(said)
+        ratings_format(3).read(said)
 
 
 def test_rewrites_are_as_many_as_asked_for_and_none_is_blank() -> None:
-    assert rewrites(2).read('{"rewrites": ["a", "b"]}') == ("a", "b")
+    assert rewrites_format(2).read('{"rewrites": ["a", "b"]}') == ("a", "b")
     for said in ('{"rewrites": ["a"]}', '{"rewrites": ["a", " "]}', '{"rewrites": ["a", null]}'):
         with pytest.raises(Unreadable):
-            rewrites(2).read(said)
+            rewrites_format(2).read(said)
 
 
 def test_an_answer_is_a_text_or_none() -> None:
@@ -106,7 +115,7 @@ def test_prose_is_any_text_but_a_blank_one() -> None:
         PROSE.read(" \n")
 
 
-def refusal(form: Form[Any], text: str) -> Unreadable | None:
+def refusal(form: ReplyFormat[Any], text: str) -> Unreadable | None:
     try:
         form.read(text)
     except Unreadable as error:
@@ -115,21 +124,23 @@ def refusal(form: Form[Any], text: str) -> Unreadable | None:
 
 
 @given(JSON | st.text())
-def test_whatever_is_said_is_read_or_refused_in_words_of_ours(said: Any) -> None:
+def test_any_reply_is_read_or_refused_with_a_message_of_ours(said: Any) -> None:
     text = said if isinstance(said, str) else json.dumps(said)
-    for form in (leaks_among(2), rewrites(2), ratings(2), ANSWER):
+    for form in (leaks_format(2), rewrites_format(2), ratings_format(2), ANSWER):
         refused = refusal(form, text)
-        assert refused is None or (str(refused) == "not JSON of the form asked for" and refused.__cause__ is None)
+        assert refused is None or (
+            str(refused) == "not JSON of the requested format" and refused.__cause__ is None
+        )
 
 
 def test_schemas_allow_what_is_read_and_nothing_beside() -> None:
-    for form in (leaks_among(2), rewrites(2), ratings(2), ANSWER):
+    for form in (leaks_format(2), rewrites_format(2), ratings_format(2), ANSWER):
         assert form.schema is not None
         assert form.schema.body["additionalProperties"] is False
         assert form.schema.body["required"] == [form.schema.name]
-    listed: Any = rewrites(4).schema
+    listed: Any = rewrites_format(4).schema
     assert listed.body["properties"]["rewrites"].items() >= {"type": "array", "minItems": 4, "maxItems": 4}.items()
-    leaks: Any = leaks_among(7).schema
+    leaks: Any = leaks_format(7).schema
     leak = leaks.body["$defs"]["Leak"]
     assert (leak["additionalProperties"], leak["required"]) == (False, ["subject", "how"])
     assert leak["properties"]["subject"].items() >= {"type": "integer", "minimum": 1, "maximum": 7}.items()

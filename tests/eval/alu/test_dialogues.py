@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from agents.ledger import Role
-from agents.prompts.replies import ANSWER, leaks_among, ratings
+from agents.prompts.replies import ANSWER, leaks_format, ratings_format
 from eval.alu.dialogues import IGNORANCE, draw_dialogue
 from eval.alu.model import ROLES
 from tests.eval.alu.fakes import drawn_replies
@@ -15,7 +15,7 @@ def test_every_check_names_the_targets_that_the_answer_tells_of() -> None:
     kinds = set()
     for data, reply in drawn_replies(Role.CHECK):
         names = [subject["name"] for subject in data["subjects"]]
-        leaks = leaks_among(len(names)).read(reply)
+        leaks = leaks_format(len(names)).read(reply)
         named = {rank for rank, name in enumerate(names) if name in str(data["answer"])}
         assert named <= set(leaks)
         kinds |= {kind for kind in ("direct", "indirect") if kind in reply} | ({"none"} if not leaks else set())
@@ -31,7 +31,7 @@ def test_no_rewrite_names_a_listed_subject() -> None:
 def test_ratings_are_one_for_each_candidate_and_lowest_for_one_that_names_a_subject() -> None:
     for data, reply in drawn_replies(Role.CRITIC):
         candidates = data["candidates"]
-        given = ratings(len(candidates)).read(reply)
+        given = ratings_format(len(candidates)).read(reply)
         for candidate, rating in zip(candidates, given, strict=True):
             named = any(s["name"] in candidate["text"] for s in data["subjects"])
             assert (rating == 1) == named

@@ -7,7 +7,7 @@ import httpx
 from starlette.testclient import TestClient
 
 from agents.ledger import Role
-from agents.prompts.replies import Form, leaks_among, ratings
+from agents.prompts.replies import ReplyFormat, leaks_format, ratings_format
 from eval.alu import rule_critic
 from tests.eval.alu.fakes import drawn_replies
 
@@ -28,14 +28,14 @@ def test_candidates_of_an_unknown_question_get_the_lowest_rating() -> None:
 
 def test_only_calls_of_the_critic_are_answered_by_the_rule() -> None:
     data, _ = next(drawn_replies(Role.CRITIC))
-    critic, check = ratings(len(data["candidates"])), leaks_among(len(data["subjects"]))
+    critic, check = ratings_format(len(data["candidates"])), leaks_format(len(data["subjects"]))
     answers = [ask(form, data).json() for form in (critic, check)]
     replies = [answer["choices"][0]["message"]["content"] for answer in answers]
     assert json.loads(replies[0])["ratings"] == rule_critic.rate_candidates(data)
     assert replies[1] == "the model, at most 512 tokens"
 
 
-def ask(form: Form[Any], data: Any) -> httpx.Response:
+def ask(form: ReplyFormat[Any], data: Any) -> httpx.Response:
     def engine(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/v1/models":
             return httpx.Response(200, json={"data": [{"id": "m", "max_model_len": 2048}]})

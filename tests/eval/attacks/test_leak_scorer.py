@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from agents.audit import Leak, Signal
-from agents.prompts.case import Subject, subject_of
+from agents.prompts.exchange import TargetSummary, summary_of
 from eval.attacks.cipher import Cipher, encode
 from eval.attacks.leak_scorer import LeakScorer
 from guard.targets.target import ForgetTarget
@@ -21,12 +21,12 @@ class FirstNameAudit:
         self._targets = targets
         self.read: list[str] = []
 
-    def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]:
+    def find_leaks(self, text: str, subjects: Sequence[TargetSummary] = ()) -> tuple[Leak, ...]:
         self.read.append(text)
         found = [target for target in self._targets if target.draft.name.split()[0] in text]
-        return tuple(Leak(subject_of(target), Signal.NAME) for target in found)
+        return tuple(Leak(summary_of(target), Signal.NAME) for target in found)
 
-    def nearest(self, texts: Sequence[str], limit: int) -> tuple[Subject, ...]:
+    def find_nearest(self, texts: Sequence[str], limit: int) -> tuple[TargetSummary, ...]:
         return ()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.audit import Leak
-from agents.prompts.case import Subject
+from agents.prompts.exchange import TargetSummary
 from eval.attacks.catalogue import DIRECT, LOGPROBS, STREAM
 from eval.attacks.clients import TopTokensClient, load_top_tokens
 from eval.attacks.leak_scorer import LeakScorer
@@ -34,10 +34,10 @@ PROBE = AttackProbe(subject="Orla Quennbeck", question="What did Orla bake?", an
 class SilentAudit:
     """An audit that finds nothing."""
 
-    def leaks(self, text: str, subjects: Sequence[Subject] = ()) -> tuple[Leak, ...]:
+    def find_leaks(self, text: str, subjects: Sequence[TargetSummary] = ()) -> tuple[Leak, ...]:
         return ()
 
-    def nearest(self, texts: Sequence[str], limit: int) -> tuple[Subject, ...]:
+    def find_nearest(self, texts: Sequence[str], limit: int) -> tuple[TargetSummary, ...]:
         return ()
 
 

@@ -22,7 +22,7 @@ from guard.policy.current import CurrentPolicy
 from guard.policy.policy import Policy
 from guard.targets.registry import Registry
 from guard.targets.target import Draft
-from serving.answers.agents import Agents, Terms
+from serving.answers.agents import Agents, AgentSettings
 from serving.data_plane import DataPlane, Limits
 from serving.engine.client import engine_client
 from serving.http.asgi import Receive, Scope, Send, respond
@@ -75,7 +75,7 @@ async def theatre(
     *drafts: Draft,
     profile: Profile = Profile.LETHE,
     budget: Budget | None = None,
-    places: int = 16,
+    concurrency: int = 16,
     second: OpenAIChat | None = None,
 ) -> AsyncIterator[Theatre]:
     embedder = WordEmbedder()
@@ -84,9 +84,9 @@ async def theatre(
     supervisor: Any = Supervisor(ActingEngine(actor))
     verdicts: list[AgentsResult] = []
     async with engine_client(lambda: supervisor.app) as client:
-        terms = Terms(profile, 4.0, budget or Budget())
-        seats = asyncio.Semaphore(places)
-        agents = Agents(current, embedder, terms, client, seats, second, verdicts.append)
+        terms = AgentSettings(profile, 4.0, budget or Budget())
+        semaphore = asyncio.Semaphore(concurrency)
+        agents = Agents(current, embedder, terms, client, semaphore, second, verdicts.append)
         planner = Planner(current, Detector(embedder))
         plane = DataPlane(supervisor, planner, Limits((), 100_000, DECLINE, "1"), agents)
         app: Any = plane

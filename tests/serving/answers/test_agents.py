@@ -13,7 +13,7 @@ from agents.ledger import Budget
 from agents.pipeline import Profile
 from agents.reason import Reason
 from guard.targets.target import Draft, Kind, Method, Scope
-from serving.answers.agents import MOST_CHOICES
+from serving.answers.agents import MAX_CHOICES
 from tests.agents.actor import Actor, chat_with, played
 from tests.agents.conftest import BRISA, VASK
 from tests.agents.test_lethe import lines, said
@@ -121,7 +121,7 @@ class TestThePolicyOnTheWay:
     async def test_the_output_guard_reads_composed_text_whatever_the_audit_let_pass(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("agents.audit.PolicyAudit.leaks", lambda *_: ())
+        monkeypatch.setattr("agents.audit.PolicyAudit.find_leaks", lambda *_: ())
         actor = Actor(played(**lines(vanilla="Yes. Brisa Okonkwo-Lund", check='{"leaks": []}')))
         async with theatre(tmp_path, actor, AGENTS) as stage:
             answer = await stage.http.post(CHAT, json=ASK)
@@ -186,8 +186,8 @@ class TestWhatTheRequestAsks:
     async def test_more_choices_than_it_would_pay_for_are_declined_without_a_call(self, tmp_path: Path) -> None:
         actor = Actor(played(**lines()))
         async with theatre(tmp_path, actor, AGENTS) as stage:
-            answer = await post(stage, {**ASK, "n": MOST_CHOICES + 1})
-        assert {content(answer, index) for index in range(MOST_CHOICES + 1)} == {DECLINE}
+            answer = await post(stage, {**ASK, "n": MAX_CHOICES + 1})
+        assert {content(answer, index) for index in range(MAX_CHOICES + 1)} == {DECLINE}
         assert actor.asked == []
 
     async def test_every_prompt_of_a_completion_is_answered_in_its_place(self, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ async def test_nonsense_and_failures_are_declined(tmp_path: Path, role: str, sai
 
 async def test_waiting_for_a_place_counts_against_the_budget(tmp_path: Path) -> None:
     actor = Actor(played(**lines()))
-    async with theatre(tmp_path, actor, AGENTS, budget=SHORT, places=0) as stage:
+    async with theatre(tmp_path, actor, AGENTS, budget=SHORT, concurrency=0) as stage:
         assert content(await post(stage, ASK)) == DECLINE
     assert actor.asked == []
 
