@@ -1,7 +1,7 @@
-"""The data plane: OpenAI's routes around an engine that restricts, and nothing else.
+"""The data plane: OpenAI's routes in front of the guarded engine.
 
-One request: authenticate, allow-list the route, parse and refuse what would disarm, detect, plan, let the engine
-answer under `policy@version`, and run the output guard over every surface of the answer.
+The life of a request: check the route and the API key, parse the body and refuse denied fields, detect targets,
+plan, let the engine answer under the plan, and run the output guard over every surface of the answer.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ulid import ULID
 from guard.errors import EngineUnavailable, LetheError
 from guard.policy.plan import PlanKind
 from serving.answers.agents import Agents
-from serving.answers.backtracking import Rewinding, rewinds
-from serving.answers.beam import searches, searching
+from serving.answers.backtracking import BacktrackingApplication, should_backtrack
+from serving.answers.beam import beam_search_application, should_beam_search
 from serving.answers.output_guard import OutputGuard
-from serving.answers.response import Answer
+from serving.answers.response import GuardedResponse
 from serving.engine.supervisor import Supervisor
 from serving.http import asgi_client
 from serving.http.access_timing import CLIENT_CLOSED_REQUEST, AccessTiming
@@ -64,7 +64,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the data plane accepts, and what it says when it declines."""
+    """The settings of the data plane: what it accepts, and the text of a declined answer."""
 
     api_keys: Sequence[SecretStr]
     max_body_bytes: int
@@ -73,8 +73,8 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """One generation request on its way through: what its answers continue, and the headers they carry."""
+class RequestContext:
+    """One generation request in progress: the text that each answer continues, and the response headers."""
 
     request: GenerationRequest
     seeds: tuple[str, ...]
@@ -82,12 +82,12 @@ class Exchange:
 
     @property
     def id(self) -> str:
-        """The request's id, which the headers echo."""
+        """The request's id, which the headers hold."""
         return self.headers[0][1].decode()
 
 
 class DataPlane:
-    """An ASGI application; everything not in ROUTES is 404."""
+    """The ASGI application of the data plane. Any route not in ROUTES is answered with 404."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class DataPlane:
         elif method != ROUTES[path]:
             headers = [*headers, (b"allow", ROUTES[path].encode())]
             error = errors.error_response(405, "method_not_allowed", "This route does not answer that method.")
-        elif path.startswith("/v1/") and not self._authentic(scope):
+        elif path.startswith("/v1/") and not self._is_authorized(scope):
             error = errors.error_response(401, "invalid_api_key", "A valid API key is required.")
         elif method == "POST":
             return await self._generate(scope, receive, send, headers)
@@ -149,7 +149,7 @@ class DataPlane:
             return await self._answer_get(path, send, headers)
         await _refuse(send, scope, error, headers)
 
-    def _authentic(self, scope: Scope) -> bool:
+    def _is_authorized(self, scope: Scope) -> bool:
         if not self._limits.api_keys:
             return True
         if scope["path"] == MESSAGES and (key := _header(scope, b"x-api-key")):
@@ -169,7 +169,7 @@ class DataPlane:
         await respond(send, 503 if unready else 200, state, headers)
 
     def unready(self) -> str:
-        """Why no request may be answered now; empty when the server is ready."""
+        """Return why no request may be answered now, or an empty string if the server is ready."""
         return self._supervisor.reason or self._planner.unready()
 
     def _engine(self) -> App:
@@ -185,50 +185,50 @@ class DataPlane:
         if dialect := DIALECTS.get(scope["path"]):
             send = Translated(send, dialect, request.original, headers[0][1].decode()).send
         engine = self._engine()
-        prompts = request.prompts.texts or await self._read_tokens(engine, request)
+        prompts = request.prompts.texts or await self._detokenize(engine, request)
         with self.metrics.time_stage("detection"):
             planned = await self._planner.plan(request.conversation(prompts))
-        exchange = Exchange(request, request.seeds(prompts), headers)
-        self._recorder.record_plan(exchange.id, planned)
-        app = self._application(engine, exchange, planned, prompts)
-        if await self._exchange(app, receive, send, exchange, planned):
+        context = RequestContext(request, request.seeds(prompts), headers)
+        self._recorder.record_plan(context.id, planned)
+        app = self._choose_answerer(engine, context, planned, prompts)
+        if await self._run(app, receive, send, context, planned):
             self.metrics.count_fail_closed(FailClosed.ROW_FAILED)
             declined = PlannedRequest(replace(planned.plan, kind=PlanKind.DECLINE), planned.automata)
-            await self._exchange(engine, receive, send, exchange, declined)
+            await self._run(engine, receive, send, context, declined)
 
-    def _application(
-        self, engine: App, exchange: Exchange, planned: PlannedRequest, prompts: tuple[str, ...]
+    def _choose_answerer(
+        self, engine: App, context: RequestContext, planned: PlannedRequest, prompts: tuple[str, ...]
     ) -> App:
-        """What answers: the engine, or what leads it through an answer of several calls."""
-        request = exchange.request
+        """Return what answers: the engine itself, or an application that makes several calls to it."""
+        request = context.request
         if self._agents is not None and planned.plan.kind is PlanKind.AGENTS:
-            return self._agents.application(engine, request, exchange.id, prompts, planned.plan)
-        if searches(request, planned):
-            return searching(engine, request, exchange.id, planned.plan)
+            return self._agents.application(engine, request, context.id, prompts, planned.plan)
+        if should_beam_search(request, planned):
+            return beam_search_application(engine, request, context.id, planned.plan)
         abort_token = self._supervisor.abort_token
-        if abort_token is not None and rewinds(request, planned, exchange.seeds):
-            return Rewinding(engine, request, planned.automata, exchange.seeds[0], abort_token)
+        if abort_token is not None and should_backtrack(request, planned, context.seeds):
+            return BacktrackingApplication(engine, request, planned.automata, context.seeds[0], abort_token)
         return engine
 
-    async def _exchange(
-        self, app: App, receive: Receive, send: Send, exchange: Exchange, planned: PlannedRequest
+    async def _run(
+        self, app: App, receive: Receive, send: Send, context: RequestContext, planned: PlannedRequest
     ) -> bool:
-        """One answer of the engine to the client; True when nothing was sent and the request must be declined."""
-        request, headers = exchange.request, exchange.headers
+        """Send the answer of `app` to the client; return True, having sent nothing, if the row failed."""
+        request, headers = context.request, context.headers
         body = engine_body(request, planned.plan)
-        guard = self._output_guard(exchange, planned)
-        answer = Answer(send, guard, headers, logprobs=request.logprobs)
+        guard = self._output_guard(context, planned)
+        response = GuardedResponse(send, guard, headers, logprobs=request.logprobs)
         try:
-            await app(json_scope(request.route, len(body), exchange.id), replay(body, receive), answer.send)
+            await app(json_scope(request.route, len(body), context.id), replay(body, receive), response.send)
         except Exception as error:
-            log.error("%s the engine's application raised %s", exchange.id, type(error).__name__)
+            log.error("%s the engine's application raised %s", context.id, type(error).__name__)
             self.metrics.count_fail_closed(FailClosed.ENGINE_FAILED)
-            await answer.broken()
-        if guard is not None and not answer.row_failed:
+            await response.fail()
+        if guard is not None and not response.row_failed:
             self.metrics.observe_output_guard(guard.max_held, guard.withheld)
-        return answer.row_failed
+        return response.row_failed
 
-    async def _read_tokens(self, app: App, request: GenerationRequest) -> tuple[str, ...]:
+    async def _detokenize(self, app: App, request: GenerationRequest) -> tuple[str, ...]:
         texts = []
         for tokens in request.prompts.rows:
             response = await asgi_client.request(app, "POST", "/detokenize", {"tokens": tokens})
@@ -238,17 +238,17 @@ class DataPlane:
             texts.append(text)
         return tuple(texts)
 
-    def _output_guard(self, exchange: Exchange, planned: PlannedRequest) -> OutputGuard | None:
-        kind, request = planned.plan.kind, exchange.request
+    def _output_guard(self, context: RequestContext, planned: PlannedRequest) -> OutputGuard | None:
+        kind, request = planned.plan.kind, context.request
         if kind is PlanKind.PASS:
             return None
         return OutputGuard(
             planned.automata,
-            exchange.seeds,
+            context.seeds,
             request.choices_per_prompt,
             self._limits.decline_text,
             declined=kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None),
-            blank=request.blank_chunk(exchange.id),
+            blank=request.blank_chunk(context.id),
         )
 
 

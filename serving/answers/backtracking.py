@@ -1,13 +1,14 @@
-"""Rewinding over a served engine: an answer that headed into a phrase goes on from before the word it began with.
+"""Backtracking on a served engine: an answer that ran into a phrase continues from before the word it began with.
 
-The worker gives such a row up by a token that is one of the request's `stop_token_ids`. The answer is then
-continued by a completion of the same ids less those of that word, which may not begin as the word did; what the
-engine has read of them is in its prefix cache. A client sees one answer, of which nothing was taken back.
+The worker aborts such a row by a token that is among the request's `stop_token_ids`. The answer continues as a
+completion of the same token ids up to that word, which must not begin as it did; the engine has those ids in
+its prefix cache. The client receives one answer, from which nothing is taken back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -29,23 +30,25 @@ from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.protocol.request import GenerationRequest
 from serving.protocol.surfaces import text_holder
 
-# vLLM's own for a completion that sets none; a chat may go on to the end of the context.
-_MOST = 16
-# Members of a body that hold for every token of an answer alike, wherever it is begun anew.
-_SHARED = frozenset(
+# vLLM's default for a completion. A chat without a limit may fill the context.
+_DEFAULT_MAX_TOKENS = 16
+# Members of a body that apply to every token alike, so that they are repeated in a continuation.
+_REPEATED = frozenset(
     {
         *("model", "temperature", "top_p", "top_k", "min_p", "seed", "user", "priority", "cache_salt"),
         *("skip_special_tokens", "spaces_between_special_tokens"),
     }
 )
-_READ = frozenset({"messages", "prompt", "stream", "stream_options", "n", *LIMITS})
-_LARGEST = 2**31
+# Members that a continuation replaces.
+_REPLACED = frozenset({"messages", "prompt", "stream", "stream_options", "n", *LIMITS})
+# Of a body that the data plane has already limited.
+_MAX_BODY_BYTES = 2**31
 
 
-def rewinds(request: GenerationRequest, planned: PlannedRequest, seeds: Sequence[str]) -> bool:
-    """Whether this answer may be begun anew: one choice, of text alone, to a conversation that touches a target.
+def should_backtrack(request: GenerationRequest, planned: PlannedRequest, seeds: Sequence[str]) -> bool:
+    """Return whether this answer may backtrack: one choice of plain text, in a conversation that touches a target.
 
-    A request with any other wish is answered under the same mask, which then decides alone.
+    A request with any other option is answered under the token mask alone.
     """
     plan, body = planned.plan, request.body
     enforced = any(match.mode is Mode.ENFORCE for match in plan.matches)
@@ -56,11 +59,11 @@ def rewinds(request: GenerationRequest, planned: PlannedRequest, seeds: Sequence
     options = body.get("stream_options")
     if isinstance(options, dict) and options.get("continuous_usage_stats"):
         return False
-    return all(name in _SHARED or name in _READ or not value for name, value in body.items())
+    return all(name in _REPEATED or name in _REPLACED or not value for name, value in body.items())
 
 
-class Rewinding:
-    """An application: one answer of `engine`, begun anew wherever a row gave itself up by the abort token."""
+class BacktrackingApplication:
+    """An ASGI application: one answer of `engine`, which backtracks wherever its row aborts."""
 
     def __init__(
         self,
@@ -76,87 +79,80 @@ class Rewinding:
         self._abort_token = abort_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        engine_body = orjson.loads(await read_body(receive, _LARGEST))
+        engine_body = orjson.loads(await read_body(receive, _MAX_BODY_BYTES))
         request_id = next((v.decode() for k, v in scope["headers"] if k == b"x-request-id"), "")
-        client: StreamWriter | JsonWriter = (
-            StreamWriter(send, self._request)
-            if self._request.stream
-            else JsonWriter(send, self._request, request_id)
-        )
-        usage = {"include_usage": True} if client.wants_usage else None
-        path, body = (
-            scope["path"],
-            {**engine_body, **self._asking(engine_body, Restart((), (), may_abort=True), usage)},
-        )
-        part = _Part(client, self._backtracker, self._abort_token, path)
+        writer = self._make_writer(send, request_id)
+        answer = _Answer(writer, self._backtracker, self._abort_token)
+        repeated = {name: engine_body[name] for name in _REPEATED if name in engine_body}
+        restart = Restart((), (), may_abort=True)
+        path, body = scope["path"], engine_body
         while True:
-            raw = orjson.dumps(body)
-            await self._engine(json_scope(path, len(raw), request_id), replay(raw, receive), part.send)
-            if part.failure is not None:
-                return await client.fail(part.failure)
-            if not part.given_up:
-                return await client.end(Usage(len(part.prompt), len(self._backtracker.tokens)), part.closing)
-            restart = self._backtracker.backtrack()
-            shared = {name: engine_body[name] for name in _SHARED if name in engine_body}
-            rest = {
-                "prompt": [*part.prompt, *restart.tokens],
-                "max_tokens": await self._left(part.prompt, restart),
-            }
+            usage = {"include_usage": True} if writer.wants_usage else None
+            raw = orjson.dumps({**body, **self._call_options(engine_body, restart, usage)})
+            call = _EngineCall(answer, path, may_abort=restart.may_abort)
+            await self._engine(json_scope(path, len(raw), request_id), replay(raw, receive), call.send)
+            if call.failure is not None:
+                return await writer.fail(call.failure)
+            if not call.aborted:
+                return await writer.end(
+                    Usage(len(answer.prompt), len(answer.backtracker.tokens)), call.usage_chunk
+                )
+            restart = answer.backtracker.backtrack()
             path, request_id = COMPLETIONS, ""
-            body = {**shared, **rest, **self._asking(engine_body, restart, usage)}
-            part = part.following(path, rewind=restart.may_abort)
+            max_tokens = await self._remaining_tokens(answer.prompt, restart)
+            body = {**repeated, "prompt": [*answer.prompt, *restart.tokens], "max_tokens": max_tokens}
 
-    def _asking(self, engine_body: Mapping[str, Any], restart: Restart, usage: object) -> dict[str, Any]:
-        asked: dict[str, Any] = {"stream": True, "stream_options": usage, "return_token_ids": True}
+    def _make_writer(self, send: Send, request_id: str) -> AnswerWriter:
+        if self._request.stream:
+            return StreamWriter(send, self._request)
+        return JsonWriter(send, self._request, request_id)
+
+    def _call_options(self, engine_body: Mapping[str, Any], restart: Restart, usage: object) -> dict[str, Any]:
+        options: dict[str, Any] = {"stream": True, "stream_options": usage, "return_token_ids": True}
         if not restart.may_abort:
-            return asked | {"vllm_xargs": engine_body["vllm_xargs"]}
+            return options | {"vllm_xargs": engine_body["vllm_xargs"]}
         xargs = engine_body["vllm_xargs"] | Backtracking(self._abort_token.token, restart.avoided).dump()
-        return asked | {"stop_token_ids": [self._abort_token.token], "vllm_xargs": xargs}
+        return options | {"stop_token_ids": [self._abort_token.token], "vllm_xargs": xargs}
 
-    async def _left(self, prompt: Sequence[int], restart: Restart) -> int:
+    async def _remaining_tokens(self, prompt: Sequence[int], restart: Restart) -> int:
         body = self._request.body
-        most = next((body[name] for name in LIMITS if body.get(name) is not None), None)
-        if most is None and self._request.route == CHAT:
+        limit = next((body[name] for name in LIMITS if body.get(name) is not None), None)
+        if limit is None and self._request.route == CHAT:
             models = (await asgi_client.request(self._engine, "GET", "/v1/models")).json()
-            most = int(models["data"][0]["max_model_len"]) - len(prompt)
-        return (_MOST if most is None else most) - len(restart.tokens)
+            limit = int(models["data"][0]["max_model_len"]) - len(prompt)
+        return (_DEFAULT_MAX_TOKENS if limit is None else limit) - len(restart.tokens)
 
 
-class _Part:
-    """A `send` for one call of the engine: its pieces go to the answer, and what may leave of it to the client."""
+@dataclass(slots=True)
+class _Answer:
+    """The state of an answer that its engine calls share; `prompt` holds the ids that the first one reports."""
 
-    def __init__(
-        self,
-        client: AnswerWriter,
-        backtracker: Backtracker,
-        abort_token: AbortToken,
-        path: str,
-        prompt: Sequence[int] = (),
-        *,
-        first: bool = True,
-        rewind: bool = True,
-    ) -> None:
-        self.given_up = False
+    writer: AnswerWriter
+    backtracker: Backtracker
+    abort_token: AbortToken
+    prompt: Sequence[int] = ()
+    started: bool = field(default=False, init=False)
+
+
+class _EngineCall:
+    """A `send` for one call of the engine: feeds its pieces to the backtracker and writes what it releases.
+
+    aborted      whether the row aborted, which it may only do with `may_abort`
+    failure      the engine's error, if it failed
+    usage_chunk  the chunk after the choice's last one, {} if there was none
+    """
+
+    def __init__(self, answer: _Answer, path: str, *, may_abort: bool) -> None:
+        self.aborted = False
         self.failure: Response | None = None
-        # The engine's chunk after the last of a choice.
-        self.closing: dict[str, Any] = {}
-        self.prompt = prompt
-        self._client = client
-        self._backtracker = backtracker
-        self._abort_token = abort_token
-        self._rewind = rewind
+        self.usage_chunk: dict[str, Any] = {}
+        self._answer = answer
         self._path = path
-        self._first = first
+        self._may_abort = may_abort
         self._status = 0
         self._streaming = False
         self._splitter = Splitter()
         self._body = b""
-
-    def following(self, path: str, *, rewind: bool) -> _Part:
-        """Return what takes the next part of the same answer; `rewind`: whether it may be given up."""
-        return _Part(
-            self._client, self._backtracker, self._abort_token, path, self.prompt, first=False, rewind=rewind
-        )
 
     async def send(self, message: Message) -> None:
         """Take one ASGI message of the engine."""
@@ -164,13 +160,13 @@ class _Part:
             self._status, self._streaming = message["status"], is_stream(message)
         elif self._streaming:
             for payload in self._splitter.feed(message.get("body", b"")):
-                await self._event(payload)
+                await self._take_event(payload)
         else:
             self._body += message.get("body", b"")
             if not message.get("more_body", False):
                 self.failure = Response(self._status, self._body)
 
-    async def _event(self, payload: bytes) -> None:
+    async def _take_event(self, payload: bytes) -> None:
         if payload == DONE:
             return
         if payload.startswith(b'{"error"'):
@@ -178,32 +174,33 @@ class _Part:
             return
         chunk = orjson.loads(payload)
         if not chunk["choices"]:
-            self.closing = chunk
+            self.usage_chunk = chunk
             return
-        if self._first:
-            # A chat's are a member of the chunk.
+        if not self._answer.started:
+            # A chat's prompt ids are a member of the chunk, a completion's of the choice.
             holder = chunk if chunk.get("prompt_token_ids") else chunk["choices"][0]
-            self.prompt, holder["prompt_token_ids"] = holder["prompt_token_ids"], None
-            await self._client.begin(chunk)
-            self._first = False
-        await self._piece(chunk, chunk["choices"][0])
+            self._answer.prompt, holder["prompt_token_ids"] = holder["prompt_token_ids"], None
+            await self._answer.writer.begin(chunk)
+            self._answer.started = True
+        await self._take_choice(chunk, chunk["choices"][0])
 
-    async def _piece(self, chunk: dict[str, Any], choice: dict[str, Any]) -> None:
+    async def _take_choice(self, chunk: dict[str, Any], choice: dict[str, Any]) -> None:
+        backtracker, abort_token, writer = self._answer.backtracker, self._answer.abort_token, self._answer.writer
         tokens = choice.get("token_ids") or []
-        self.given_up = self._rewind and choice.get("stop_reason") == self._abort_token.token
+        self.aborted = self._may_abort and choice.get("stop_reason") == abort_token.token
         text = choice["text"] if self._path == COMPLETIONS else text_holder(choice).get("content") or ""
-        whole = Piece(tokens[:-1] if self.given_up else tokens, text)
-        # Most chunks are one token, and a prompt can be long.
-        pieces = [whole]
-        if len(whole.tokens) > 1:
-            pieces = split_piece(self._abort_token, [*self.prompt, *self._backtracker.tokens], whole)
-        released = "".join(self._backtracker.feed(*piece) for piece in pieces)
-        finish = None if self.given_up else choice.get("finish_reason")
-        if finish is not None:
-            released += self._backtracker.finish()
-        if released and (finish is None or not text):
-            # The end comes by itself where the engine sent it so.
-            await self._client.write(released, None)
+        piece = Piece(tokens[:-1] if self.aborted else tokens, text)
+        # Most chunks hold one token, and copying a long prompt for each would cost.
+        pieces = [piece]
+        if len(piece.tokens) > 1:
+            pieces = split_piece(abort_token, [*self._answer.prompt, *backtracker.tokens], piece)
+        released = "".join(backtracker.feed(*each) for each in pieces)
+        finish_reason = None if self.aborted else choice.get("finish_reason")
+        if finish_reason is not None:
+            released += backtracker.finish()
+        if released and (finish_reason is None or not text):
+            # An engine's last chunk without text stays one: the released text goes before it.
+            await writer.write(released, None)
             released = ""
-        if finish is not None:
-            await self._client.write(released, Finish(finish, choice.get("stop_reason"), chunk))
+        if finish_reason is not None:
+            await writer.write(released, Finish(finish_reason, choice.get("stop_reason"), chunk))

@@ -1,6 +1,7 @@
-"""The output guard: the policy's automata over every surface of an answer, whatever its shape.
+"""The output guard: matches the policy's automata against every surface of an answer, whatever its shape.
 
-A streamed chunk and a whole answer go through the same `ChoiceGuard`; the whole answer is a stream of one chunk.
+Text is held back while it may still become a phrase, and withheld for good once it has. A streamed chunk and a
+whole answer go through the same `ChoiceGuard`, the whole answer as a stream of one chunk.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from serving.protocol.surfaces import MAIN, append_text, plain_piece, surfaces, 
 
 
 class ChoiceGuard:
-    """One choice of one answer: releases its text as far as no phrase can still come of it."""
+    """Guards one choice of an answer: releases its text up to where a phrase may have begun.
+
+    current_part  the part of the message that the last piece of text belonged to, such as `content` or `tool0`
+    finished      whether the choice has ended
+    withheld      whether text was withheld from the client; known when it has finished
+    max_held      the most characters that were held back at once
+    """
 
     def __init__(self, automata: Sequence[Automaton], seed: str, decline: str, declined: bool) -> None:
         self._automata = automata
@@ -27,47 +34,50 @@ class ChoiceGuard:
         self._declined = declined
         self._scanners: dict[str, EscapeScanner] = {}
         self._logprobs: list[dict[str, Any]] = []
-        self._spoke = False
-        self._owed = 0
-        # The part of the message that spoke last.
-        self.speaking = ""
+        # If nothing was released, the choice ends with the decline text.
+        self._released_any = False
+        # Characters received less characters released: held back or withheld.
+        self._unreleased = 0
+        self.current_part = ""
         self.finished = False
         self.withheld = False
         self.max_held = 0
 
-    def say(self, key: str, text: str) -> str:
-        """What may leave now after one more piece of the surface `key`; the rest is held, or gone for good."""
-        released = "" if self._declined else self._release(key, text)
+    def feed(self, key: str, text: str) -> str:
+        """Take the next piece of the surface `key` and return what may be released of it now."""
+        released = "" if self._declined else self._scan(key, text)
         if released:
-            self._spoke = True
+            self._released_any = True
         if len(released) != len(text):
-            self._owed += len(text) - len(released)
+            self._unreleased += len(text) - len(released)
             if not self._declined and not self._scanners[key].matched:
-                self.max_held = max(self.max_held, self._owed)
+                self.max_held = max(self.max_held, self._unreleased)
         return released
 
     def filter(self, choice: dict[str, Any]) -> bool:
-        """Rewrite `choice` in place to what may leave now; True if anything was changed."""
+        """Reduce `choice` in place to what may be released now; return whether anything was changed."""
         changed = withhold_unknown(choice)
         keys = []
         for surface in surfaces(choice):
             text = surface.holder[surface.member]
             keys += [surface.key] if text else []
-            released = self.say(surface.key, text)
+            released = self.feed(surface.key, text)
             if released != text:
                 surface.holder[surface.member] = released
                 changed = True
-        self._spoke = self._spoke or (bool(text_holder(choice).get("tool_calls")) and not self._declined)
+        self._released_any = self._released_any or (
+            bool(text_holder(choice).get("tool_calls")) and not self._declined
+        )
         if choice.get("finish_reason") is not None:
             changed = self._finish(choice) or changed
         elif keys:
-            changed = self._let_go(choice, keys) or changed
+            changed = self._release_ended_parts(choice, keys) or changed
         return self._hold_logprobs(choice) or changed
 
-    def _release(self, key: str, text: str) -> str:
+    def _scan(self, key: str, text: str) -> str:
         scanner = self._scanner(key)
         released = scanner.feed(text)
-        # Engines send a function's name whole, and its arguments follow: nothing of it may wait for the end.
+        # Engines send a function's name whole and before its arguments, so none of it is held back.
         return released + scanner.finish() if key.endswith(".name") else released
 
     def _scanner(self, key: str) -> EscapeScanner:
@@ -75,58 +85,63 @@ class ChoiceGuard:
             self._scanners[key] = EscapeScanner(self._automata, self._seed if key in MAIN else "")
         return self._scanners[key]
 
-    def _let_go(self, choice: dict[str, Any], keys: list[str]) -> bool:
-        """Release what is held of the parts before the one that speaks now: engines end one before the next."""
-        speaking, before = _item(keys[-1]), self.speaking
-        self.speaking = speaking
-        return before not in ("", speaking) and self._add_rests(choice, besides=speaking)
+    def _release_ended_parts(self, choice: dict[str, Any], keys: list[str]) -> bool:
+        """Release what is held back of earlier parts: engines end one part before they start the next."""
+        previous, self.current_part = self.current_part, _part_of(keys[-1])
+        return previous not in ("", self.current_part) and self._flush(choice, keep=self.current_part)
 
-    def _add_rests(self, choice: dict[str, Any], besides: str = "") -> bool:
-        rests = {key: s.finish() for key, s in self._scanners.items() if not besides or _item(key) != besides}
-        for key, rest in rests.items():
-            if rest:
-                append_text(choice, key, rest)
-                self._owed -= len(rest)
-                self._spoke = True
-        return any(rests.values())
+    def _flush(self, choice: dict[str, Any], keep: str = "") -> bool:
+        """Append all held-back text to `choice`, but for the part `keep`; return whether there was any."""
+        held = {key: s.finish() for key, s in self._scanners.items() if not keep or _part_of(key) != keep}
+        for key, text in held.items():
+            if text:
+                append_text(choice, key, text)
+                self._unreleased -= len(text)
+                self._released_any = True
+        return any(held.values())
 
     def _finish(self, choice: dict[str, Any]) -> bool:
         self.finished = True
-        changed = self._add_rests(choice)
+        changed = self._flush(choice)
         self.withheld = self._declined or any(scanner.matched for scanner in self._scanners.values())
-        if not self._spoke:
+        if not self._released_any:
             append_text(choice, "text" if text_holder(choice) is choice else "content", self._decline)
             self.withheld = True
         if self.withheld:
             choice["finish_reason"] = "stop"
-            # It would tell what was said after the text that was withheld.
+            # It would reveal what followed the withheld text.
             choice.pop("stop_reason", None)
         return self.withheld or changed
 
     def _hold_logprobs(self, choice: dict[str, Any]) -> bool:
-        """Log-probabilities leave with the last character of the text they describe, or never."""
+        """Hold back log-probabilities until the text they describe is released; return whether they changed."""
         finished = choice.get("finish_reason") is not None
         given = choice.get("logprobs")
         held = bool(self._logprobs)
         if given:
             self._logprobs.append(given)
-        matched = self._declined or self.withheld or any(s.matched for s in self._scanners.values())
-        if matched:
+        withheld = self._declined or self.withheld or any(s.matched for s in self._scanners.values())
+        if withheld:
             self._logprobs.clear()
             choice["logprobs"] = None
             return bool(given)
         if not self._logprobs:
             return False
-        if self._owed and not finished:
+        if self._unreleased and not finished:
             choice["logprobs"] = None
             return True
-        choice["logprobs"] = _joined(self._logprobs)
+        choice["logprobs"] = _concatenate(self._logprobs)
         self._logprobs = []
         return held
 
 
 class OutputGuard:
-    """All choices of one answer; `blank` is a chunk of it without choices, for what the guard itself must say."""
+    """Guards all choices of one answer.
+
+    seeds     the text that the answer to each prompt continues
+    declined  whether all of the model's text is replaced by `decline`
+    blank     a chunk of the answer without choices, for the chunk that `close` makes
+    """
 
     def __init__(
         self,
@@ -146,15 +161,15 @@ class OutputGuard:
         self._choices: dict[int, ChoiceGuard] = {}
 
     def chunk(self, payload: bytes) -> bytes | None:
-        """What may leave of one streamed chunk now; None while all of it is held back."""
+        """Return what may be released of a streamed chunk now; None if all of it is held back."""
         chunk = orjson.loads(payload)
         choices = chunk.get("choices") or []
-        # Nearly every chunk of a stream is one piece of text and nothing else.
+        # Fast path: nearly every chunk of a stream is one piece of text and nothing else.
         if len(choices) == 1 and (piece := plain_piece(choices[0])):
             guard = self._choice(choices[0])
-            if guard.speaking == piece.key:
+            if guard.current_part == piece.key:
                 text = piece.holder[piece.member]
-                released = guard.say(piece.key, text)
+                released = guard.feed(piece.key, text)
                 if released == text:
                     return payload
                 piece.holder[piece.member] = released
@@ -162,32 +177,34 @@ class OutputGuard:
         changed = [self._choice(choice).filter(choice) for choice in choices]
         if not any(changed):
             return payload
-        chunk["choices"] = [c for c, altered in zip(choices, changed, strict=True) if not altered or _says(c)]
+        chunk["choices"] = [
+            c for c, altered in zip(choices, changed, strict=True) if not altered or _has_content(c)
+        ]
         return orjson.dumps(chunk) if chunk["choices"] or chunk.get("usage") else None
 
     def answer(self, payload: bytes) -> bytes:
-        """What may leave of a whole answer."""
+        """Return what may be released of a whole answer."""
         answer = orjson.loads(payload)
         changed = [self._choice(choice).filter(choice) for choice in answer.get("choices") or []]
         return orjson.dumps(answer) if any(changed) else payload
 
     @property
     def withheld(self) -> bool:
-        """Whether text of the model's was kept from the client (a declined answer has none)."""
+        """Whether any text of the model was withheld (a declined answer has no such text)."""
         return not self._declined and any(choice.withheld for choice in self._choices.values())
 
     @property
     def max_held(self) -> int:
-        """The most characters of one choice that were ever held back at once."""
+        """The most characters of one choice that were held back at once."""
         return max((choice.max_held for choice in self._choices.values()), default=0)
 
     def close(self) -> bytes:
-        """The chunk that ends every open choice of a stream the engine gave up, as an ordinary answer ends."""
+        """Return the chunk that ends every unfinished choice of a stream that the engine aborted."""
         indices = range(self._per_prompt * max(1, len(self._seeds)))
-        said: dict[str, Any] = {"delta": {}} if self._blank.get("object") == CHAT_CHUNK else {"text": ""}
+        content: dict[str, Any] = {"delta": {}} if self._blank.get("object") == CHAT_CHUNK else {"text": ""}
         choices: list[dict[str, Any]] = []
         for index in indices:
-            choice = {"index": index, **copy.deepcopy(said), "logprobs": None, "finish_reason": "stop"}
+            choice = {"index": index, **copy.deepcopy(content), "logprobs": None, "finish_reason": "stop"}
             guard = self._choice(choice)
             if not guard.finished:
                 guard.filter(choice)
@@ -198,19 +215,19 @@ class OutputGuard:
         index = choice.get("index", 0)
         guard = self._choices.get(index)
         if guard is None:
-            place = index // self._per_prompt
-            seed = self._seeds[place] if place < len(self._seeds) else ""
+            prompt = index // self._per_prompt
+            seed = self._seeds[prompt] if prompt < len(self._seeds) else ""
             guard = self._choices[index] = ChoiceGuard(self._automata, seed, self._decline, self._declined)
         return guard
 
 
-def _item(key: str) -> str:
-    """The part of a message that a surface belongs to: a tool call's name and arguments are one."""
+def _part_of(key: str) -> str:
+    """Return the part of a message that a surface belongs to: a tool call's name and arguments are one part."""
     return key.split(".")[0]
 
 
-def _says(choice: dict[str, Any]) -> bool:
-    """Whether a choice still carries anything a client would miss."""
+def _has_content(choice: dict[str, Any]) -> bool:
+    """Return whether a choice holds anything that a client needs."""
     return bool(
         choice.get("finish_reason") is not None
         or choice.get("logprobs")
@@ -220,8 +237,8 @@ def _says(choice: dict[str, Any]) -> bool:
     )
 
 
-def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Log-probability objects of consecutive chunks as one: equal members joined list by list."""
+def _concatenate(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the log-probability objects of consecutive chunks as one, list by list."""
     joined = dict(parts[0])
     for part in parts[1:]:
         for key, value in part.items():

@@ -1,4 +1,4 @@
-"""The way of one engine answer to the client: errors enveloped, headers ours, every surface guarded."""
+"""Sends the engine's response to the client: errors in OpenAI's shape, our own headers, every surface guarded."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from serving.http.sse import DONE, KEEP_ALIVE, Splitter, frame, is_stream
 from serving.protocol import errors
 from serving.protocol.openai_shape import conform_answer, conform_chunk
 
-# What vLLM answers to a client that has left; nobody is there to read anything.
-ABANDONED = b"null"
+# vLLM's response to a client that has disconnected.
+CLIENT_GONE = b"null"
 STREAM_HEADERS: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -21,7 +21,7 @@ STREAM_HEADERS: Headers = [
 
 
 class Guard(Protocol):
-    """What may leave of a streamed chunk (None: nothing yet), of a whole answer, and of a stream cut short."""
+    """Returns what may be released of a chunk (None: nothing yet), of a whole answer, and of an aborted stream."""
 
     def chunk(self, payload: bytes) -> bytes | None: ...
 
@@ -30,12 +30,12 @@ class Guard(Protocol):
     def close(self) -> bytes: ...
 
 
-class Answer:
-    """A `send` for the engine's application; without a guard its chunks pass as the bytes they are.
+class GuardedResponse:
+    """A `send` for the engine's application. Without a guard, chunks pass byte for byte.
 
-    `row_failed` turns True, and nothing is sent, when the engine gave up a whole answer whose grammar allows only
-    what the policy forbids; the same in a stream ends it as any other answer ends.
-    `logprobs` says that the client asked for log-probabilities: the one part of a chunk whose shape needs mending.
+    logprobs    whether the client asked for log-probabilities, the only part of a chunk that needs another shape
+    row_failed  True, and nothing sent, if the engine aborted a whole answer because its grammar allows only what
+                the policy forbids; a stream ends as any other answer in that case
     """
 
     def __init__(self, send: Send, guard: Guard | None, headers: Headers, *, logprobs: bool = False) -> None:
@@ -65,17 +65,19 @@ class Answer:
         if not self._streaming:
             self._parts.append(part)
             if not more:
-                await self._whole(b"".join(self._parts))
+                await self._send_json(b"".join(self._parts))
             return
         if part == KEEP_ALIVE:
             await self._client({"type": "http.response.body", "body": part, "more_body": True})
             return
-        out = b"".join(frame(event) for payload in self._splitter.feed(part) if (event := self._event(payload)))
+        out = b"".join(
+            frame(event) for payload in self._splitter.feed(part) if (event := self._guard_event(payload))
+        )
         self._ended = not more
         if out or not more:
             await self._client({"type": "http.response.body", "body": out, "more_body": more})
 
-    def _event(self, payload: bytes) -> bytes | None:
+    def _guard_event(self, payload: bytes) -> bytes | None:
         if payload == DONE:
             return DONE
         if payload.startswith(b'{"error"'):
@@ -85,15 +87,15 @@ class Answer:
         released = self._guard.chunk(payload) if self._guard else payload
         return conform_chunk(released) if released is not None and self._logprobs else released
 
-    async def _whole(self, body: bytes) -> None:
+    async def _send_json(self, body: bytes) -> None:
         if self._guard is not None and self._status == 500 and errors.is_row_failure(body):
             self.row_failed = True
             return
         self._ended = True
-        if body == ABANDONED:
+        if body == CLIENT_GONE:
             return
         if self._status != 200:
-            await self._fail(errors.from_engine(self._status, body))
+            await self._send_error(errors.from_engine(self._status, body))
             return
         if self._guard is not None:
             body = self._guard.answer(body)
@@ -107,8 +109,8 @@ class Answer:
         await self._client({"type": "http.response.start", "status": 200, "headers": headers})
         await self._client({"type": "http.response.body", "body": body})
 
-    async def broken(self) -> None:
-        """End the answer after the engine stopped in the middle: an error the client cannot take for success."""
+    async def fail(self) -> None:
+        """End a response that the engine left unfinished, with an error that no client takes for success."""
         error = errors.error_response(503, *errors.SERVER_ERROR)
         if self._streaming and not self._ended:
             self._ended = True
@@ -116,7 +118,7 @@ class Answer:
             await self._client({"type": "http.response.body", "body": event, "more_body": False})
         elif not self._ended:
             self._ended = True
-            await self._fail(error)
+            await self._send_error(error)
 
-    async def _fail(self, error: errors.ErrorResponse) -> None:
+    async def _send_error(self, error: errors.ErrorResponse) -> None:
         await respond(self._client, error.status, error.body, self._headers)

@@ -1,4 +1,4 @@
-"""Rewinding around an in-process engine that gives its rows up where a script says so."""
+"""Backtracking on an in-process engine whose rows abort where a script says so."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from guard.detection.detector import Match
 from guard.matching.automaton import Automaton
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.target import Decoder, Mode
-from serving.answers.backtracking import Rewinding, rewinds
+from serving.answers.backtracking import BacktrackingApplication, should_backtrack
 from serving.http.asgi import App, Receive, Scope, Send, read_body, respond
 from serving.http.sse import DONE, frame
 from serving.planner import PlannedRequest
@@ -95,7 +95,7 @@ def body_of(route: str, **members: Any) -> dict[str, Any]:
 
 async def post(engine: App, body: dict[str, Any], route: str = CHAT) -> httpx.Response:
     request = GenerationRequest(route, body)
-    app = Rewinding(engine, request, [VENN], "", ABORT_TOKEN)
+    app = BacktrackingApplication(engine, request, [VENN], "", ABORT_TOKEN)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lethe") as http:  # type: ignore[arg-type]
         return await http.post(route, json={**body, "vllm_xargs": ARGUMENTS}, headers={"x-request-id": "r1"})
 
@@ -257,7 +257,7 @@ def planned_request(**members: Any) -> PlannedRequest:
 @pytest.mark.parametrize("route", [CHAT, COMPLETIONS])
 def test_a_plain_answer_under_a_target_may_be_begun_anew(route: str) -> None:
     plain = {"temperature": 0.2, "top_p": 0.9, "stop": None, "n": 1, "presence_penalty": 0, "logprobs": False}
-    assert rewinds(GenerationRequest(route, body_of(route, **plain)), planned_request(), [""])
+    assert should_backtrack(GenerationRequest(route, body_of(route, **plain)), planned_request(), [""])
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_plain_answer_under_a_target_may_be_begun_anew(route: str) -> None:
     ids=lambda members: next(iter(members)),
 )
 def test_an_answer_with_any_other_wish_is_masked_alone(members: dict[str, Any]) -> None:
-    assert not rewinds(GenerationRequest(CHAT, body_of(CHAT, **members)), planned_request(), [""])
+    assert not should_backtrack(GenerationRequest(CHAT, body_of(CHAT, **members)), planned_request(), [""])
 
 
 @pytest.mark.parametrize(
@@ -291,8 +291,10 @@ def test_an_answer_with_any_other_wish_is_masked_alone(members: dict[str, Any]) 
     ],
 )
 def test_under_any_other_plan_an_answer_is_not_begun_anew(members: dict[str, Any]) -> None:
-    assert not rewinds(GenerationRequest(CHAT, body_of(CHAT)), planned_request(**members), [""])
+    assert not should_backtrack(GenerationRequest(CHAT, body_of(CHAT)), planned_request(**members), [""])
 
 
 def test_several_prompts_are_masked_alone() -> None:
-    assert not rewinds(GenerationRequest(COMPLETIONS, body_of(COMPLETIONS)), planned_request(), ["a", "b"])
+    assert not should_backtrack(
+        GenerationRequest(COMPLETIONS, body_of(COMPLETIONS)), planned_request(), ["a", "b"]
+    )

@@ -12,7 +12,7 @@ import pytest
 from guard.decoding.beam import BEAM_WIDTH, candidates_per_beam
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.target import Decoder
-from serving.answers.beam import MOST, SAMPLED, BeamSearch, searches
+from serving.answers.beam import DEFAULT_MAX_TOKENS, SAMPLING_ONLY, BeamSearch, should_beam_search
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
 from serving.planner import PlannedRequest
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
@@ -131,7 +131,7 @@ async def test_n_choices_are_the_n_best() -> None:
 
 @pytest.mark.anyio
 async def test_an_answer_ends_at_the_limit_and_at_a_stop_string() -> None:
-    endless = Engine({(1,) * length: {1: 1.0} for length in range(MOST)})
+    endless = Engine({(1,) * length: {1: 1.0} for length in range(DEFAULT_MAX_TOKENS)})
     (cut,) = await choices(endless, chat(max_completion_tokens=3))
     assert (cut["message"]["content"], cut["finish_reason"]) == (" one one one", "length")
     (stopped,) = await choices(endless, chat(max_tokens=3, stop=["ne one o", "zzz"]))
@@ -154,18 +154,18 @@ def planned_request(decoder: Decoder) -> PlannedRequest:
     return PlannedRequest(Plan(PlanKind.RESTRICT, ("ab",), (), 3, decoder=decoder), ())
 
 
-def test_only_a_target_that_asks_for_a_search_is_searched_for() -> None:
+def test_only_a_plan_with_the_beam_decoder_is_searched() -> None:
     request = GenerationRequest(CHAT, chat())
-    assert searches(request, planned_request(Decoder.BEAM))
-    assert not searches(request, planned_request(Decoder.SAMPLE))
+    assert should_beam_search(request, planned_request(Decoder.BEAM))
+    assert not should_beam_search(request, planned_request(Decoder.SAMPLE))
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLED))
-def test_what_only_sampling_can_do_is_sampled(name: str) -> None:
-    assert not searches(GenerationRequest(CHAT, chat(**{name: 1})), planned_request(Decoder.BEAM))
-    assert searches(GenerationRequest(CHAT, chat(**{name: None})), planned_request(Decoder.BEAM))
+@pytest.mark.parametrize("name", sorted(SAMPLING_ONLY))
+def test_an_option_that_only_sampling_supports_is_sampled(name: str) -> None:
+    assert not should_beam_search(GenerationRequest(CHAT, chat(**{name: 1})), planned_request(Decoder.BEAM))
+    assert should_beam_search(GenerationRequest(CHAT, chat(**{name: None})), planned_request(Decoder.BEAM))
 
 
 @pytest.mark.parametrize("members", [{"n": BEAM_WIDTH + 1}, {"logprobs": True}, {"logprobs": 0}])
 def test_more_choices_than_beams_and_log_probabilities_are_sampled(members: dict[str, Any]) -> None:
-    assert not searches(GenerationRequest(CHAT, chat(**members)), planned_request(Decoder.BEAM))
+    assert not should_beam_search(GenerationRequest(CHAT, chat(**members)), planned_request(Decoder.BEAM))
