@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,3 +89,35 @@ def test_every_relative_link_leads_somewhere(page: str) -> None:
     folder = (ROOT / page).parent
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text(page))
     assert [link for link in links if not (folder / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "docs/restriction.md", "CONTRIBUTING.md"])
+def test_every_path_in_a_page_about_the_code_exists(page: str) -> None:
+    named = re.findall(r"`((?:guard|agents|serving|eval|tests|docs)/[\w./-]*)`", text(page))
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_table_of_rooms_is_what_the_rooms_say_of_themselves() -> None:
+    rows = dict(re.findall(r"^\| `([\w/]+/)` \| (.*) \|$", text("docs/architecture.md"), re.M))
+    packages = ("guard", "agents", "serving", "eval")
+    inits = [path for package in packages for path in (ROOT / package).rglob("__init__.py")]
+    said = {path: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "" for path in inits}
+    rooms = {f"{path.parent.relative_to(ROOT).as_posix()}/": doc.splitlines()[0] for path, doc in said.items()}
+    assert rows == rooms
+
+
+def test_every_walk_ends_at_a_line_of_the_file_that_it_names() -> None:
+    section = text("docs/architecture.md").split("## Where it happens")[1].split("\n## ")[0]
+    walks = re.findall(r"^\*\*.*?\*\* README → `([\w/.]+)`, [^:]*:\s`([^`]+)`", section, re.M)
+    assert len(walks) == 3
+    for file, line in walks:
+        assert line in text(file), (file, line)
+
+
+def test_the_worked_example_of_the_restriction_prints_what_its_page_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, printed = re.findall(r"```(?:python|text)\n(.*?)```", text("docs/restriction.md"), re.S)
+    exec(compile(code, "docs/restriction.md", "exec"), {})
+    assert capsys.readouterr().out == printed
