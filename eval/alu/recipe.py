@@ -7,8 +7,8 @@ from random import Random
 
 RECIPE_VERSION = 1
 """Increase it when a change of code gives other weights, another tokenizer or another accuracy from the same
-values and dialogues: in `tokenizer.py`, `train.py`, `accuracy.py` or `model.py`, or in the demo model's `batch.py`
-and chat template. The values of `Recipe`, the prompts and the dialogues are part of the cache key."""
+values and dialogues: in `tokenizer.py`, `train.py`, `accuracy.py` or `model.py`, in `serving/small_llama`, or in
+the demo model's chat template. The values of `Recipe`, the prompts and the dialogues are part of the cache key."""
 
 
 @dataclass(frozen=True, slots=True)

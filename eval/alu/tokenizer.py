@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import Regex, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from agents.prompts.prompt import load_prompt
 from eval.alu.dialogues import PROMPTS, Dialogue
-from serving.demo.batch import Encoded
-from serving.demo.tokenizer import ASSISTANT, BOS, CHAT_TEMPLATE, END, PAD, SPECIAL, USER
+from serving.demo.tokenizer import ASSISTANT, CHAT_TEMPLATE, END, SPECIAL_TOKENS, USER
+from serving.small_llama.batches import Encoded
+from serving.small_llama.tokenizer import train_bpe
 
 # A member's name with the marks around it, a word, a number, or a run of anything else.
 _PIECE = r'[\[\]{}", ]*"[a-z]+": ?[\[{" ]*|' r" ?\p{L}+| ?\p{N}+|[^\p{L}\p{N}]+"
@@ -21,33 +22,20 @@ _PIECE = r'[\[\]{}", ]*"[a-z]+": ?[\[{" ]*|' r" ?\p{L}+| ?\p{N}+|[^\p{L}\p{N}]+"
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> PreTrainedTokenizerFast:
     """Return a tokenizer of at most `vocabulary` tokens learnt from `texts`, plus one for each role's prompt."""
-    bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.Sequence(
+    split = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(_PIECE), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    bpe.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=list(SPECIAL),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    bpe.train_from_iterator(texts, trainer)
-    # A first prompt of one token kills vLLM on CPU (0.32), and the server's self-test begins with one word.
-    bpe.post_processor = processors.TemplateProcessing(
-        single=f"{BOS} $A", special_tokens=[(BOS, bpe.token_to_id(BOS))]
-    )
-    bpe.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in _prompt_prefixes()])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=bpe,
-        bos_token=BOS,
-        eos_token=END,
-        pad_token=PAD,
+    return train_bpe(
+        texts,
+        vocabulary,
+        context,
+        SPECIAL_TOKENS,
+        pre_tokenizer=split,
+        added=_prompt_prefixes(),
         chat_template=CHAT_TEMPLATE,
-        model_max_length=context,
     )
 
 

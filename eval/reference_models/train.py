@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +9,12 @@ from random import Random
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from eval.core.errors import BadRun
-from eval.reference_models.dataset import TrainingBatch, TrainingDataset, make_batches
+from eval.reference_models.dataset import TrainingDataset
 from eval.reference_models.recipe import ReferenceRecipe
-from guard.files import atomic_file
+from serving.small_llama.batches import Batch, exact_share, make_batches
+from serving.small_llama.trainer import Trainer
 
 SAVE_INTERVAL_S = 60.0
 
@@ -42,84 +40,44 @@ def train(
     same examples. The caller removes the file.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model.to(device).train()
-    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    first, step = _resumed(checkpoint, model, optimizer)
+    trainer = Trainer(model, recipe, device=device, bfloat16=True)
+    first = _resume(trainer, checkpoint)
     saved = time.monotonic()
     for epoch in range(first, recipe.epochs):
-        random = Random(f"{recipe.seed}:{epoch}")
-        batches = make_batches(dataset.epoch(random), recipe.batch_tokens, recipe.prompt_weight, random)
+        batches = _batches(dataset, Random(f"{recipe.seed}:{epoch}"), recipe.batch_tokens, recipe.prompt_weight)
         for index, batch in enumerate(batches, 1):
-            started, step = time.perf_counter(), step + 1
+            started = time.perf_counter()
             done = epoch + index / len(batches)
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * _learning_rate_share(
-                    step, done / recipe.epochs, recipe.warmup
-                )
-            loss = _step(model, optimizer, batch, device)
-            on_progress(
-                TrainingProgress(done, recipe.epochs, loss, batch.tokens / (time.perf_counter() - started))
-            )
+            loss = trainer.step(batch, done / recipe.epochs)
+            speed = batch.tokens / (time.perf_counter() - started)
+            on_progress(TrainingProgress(done, recipe.epochs, loss, speed))
         if time.monotonic() - saved > SAVE_INTERVAL_S and epoch + 1 < recipe.epochs:
-            _save(checkpoint, model, optimizer, epoch + 1, step)
+            _save(trainer, checkpoint, epoch + 1)
             saved = time.monotonic()
     model.eval()
 
 
-@torch.inference_mode()
 def recall(model: Any, dataset: TrainingDataset, recipe: ReferenceRecipe) -> float:
     """Return the share of an epoch's examples whose answer is the most likely one, token by token."""
-    random, exact, total = Random(recipe.seed), 0, 0
-    device = next(model.parameters()).device
-    for batch in make_batches(dataset.epoch(random), recipe.batch_tokens, 0.0, random):
-        predicted = model(input_ids=batch.inputs.to(device)).logits.argmax(dim=-1).cpu()
-        exact += int(((predicted == batch.targets) | (batch.weights == 0)).all(dim=1).sum())
-        total += len(batch.inputs)
-    return exact / total
+    return exact_share(model, _batches(dataset, Random(recipe.seed), recipe.batch_tokens, prompt_weight=0.0))
 
 
-def _step(model: Any, optimizer: torch.optim.Optimizer, batch: TrainingBatch, device: str) -> float:
-    with torch.autocast(device, torch.bfloat16):
-        hidden = model.base_model(input_ids=batch.inputs.to(device)).last_hidden_state
-        counts = (batch.weights > 0).to(device)
-        logits = model.get_output_embeddings()(hidden[counts])
-    loss = _loss(logits.float(), batch.targets.to(device)[counts], batch.weights.to(device)[counts])
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
-    optimizer.step()
-    optimizer.zero_grad()
-    return loss.item()
+def _batches(dataset: TrainingDataset, random: Random, max_tokens: int, prompt_weight: float) -> list[Batch]:
+    examples = [example.encoded(prompt_weight) for example in dataset.epoch(random)]
+    return make_batches(examples, max_tokens, random)
 
 
-def _loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    return (cross_entropy(logits, targets, reduction="none") * weights).sum() / weights.sum()
-
-
-def _learning_rate_share(step: int, done: float, warmup: int) -> float:
-    """Return the share of the peak learning rate: a linear warmup, then half a cosine down to a twentieth."""
-    return min(1.0, step / max(1, warmup)) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def _save(path: Path, model: Any, optimizer: torch.optim.Optimizer, epoch: int, step: int) -> None:
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch, "step": step}
+def _save(trainer: Trainer, path: Path, epoch: int) -> None:
     try:
-        # Durable: it may hold hours of work, and a damaged one has to be removed by hand.
-        with atomic_file(path, durable=True, private=False) as file:
-            torch.save(state, file)
+        trainer.save(path, epoch)
     except (OSError, RuntimeError) as error:
-        # torch reports a full disk as a RuntimeError.
         raise BadRun(
             f"{path}: cannot be written; the last state that was is kept ({type(error).__name__})"
         ) from None
 
 
-def _resumed(path: Path, model: Any, optimizer: torch.optim.Optimizer) -> tuple[int, int]:
-    if not path.exists():
-        return 0, 0
+def _resume(trainer: Trainer, path: Path) -> int:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        return int(state["epoch"]), int(state["step"])
+        return trainer.resume(path)
     except Exception as error:
         raise BadRun(f"{path}: damaged ({type(error).__name__}); remove it to begin anew") from None

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 RECIPE_VERSION = 1
 """Raise it when a change of code makes other weights or another tokenizer from the same values and lessons: of
-`tokenizer.py`, `batch.py`, `train.py` or `model.py`. The values of `Recipe`, the corpus and the lessons dealt
-from it are in the cache key themselves."""
+`tokenizer.py`, `batch.py`, `train.py` or `model.py`, or of `serving/small_llama`. The values of `Recipe`, the
+corpus and the lessons dealt from it are in the cache key themselves."""
 
 
 @dataclass(frozen=True, slots=True)

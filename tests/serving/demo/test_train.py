@@ -12,13 +12,14 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from guard.errors import ModelUnavailable
 from serving.demo import model
-from serving.demo.batch import Encoder, batches
+from serving.demo.batch import Encoder
 from serving.demo.corpus import Corpus, Exchange, corpus
 from serving.demo.lesson import Conversation
 from serving.demo.recall import recall
 from serving.demo.recipe import Recipe
 from serving.demo.tokenizer import train_tokenizer
 from serving.demo.train import Step, train
+from serving.small_llama.batches import make_batches
 
 TINY = Recipe(vocabulary=300, hidden=32, layers=1, heads=1, feed_forward=32, context=64, epochs=1, batch_tokens=64)
 
@@ -83,7 +84,7 @@ def test_only_answers_and_their_ends_count_in_a_conversation() -> None:
 
 def test_batches_hold_every_lesson_once_and_padding_counts_for_nothing() -> None:
     lessons = Encoder(TOKENIZER).lessons([*SMALL.lines(), Conversation("", (GREETING,))])
-    dealt = batches(lessons, tokens=40, random=Random(0))
+    dealt = make_batches(lessons, 40, Random(0))
     assert sum(len(batch.inputs) for batch in dealt) == len(lessons)
     assert sum(float(batch.weights.sum()) for batch in dealt) == sum(sum(lesson.weights[1:]) for lesson in lessons)
 

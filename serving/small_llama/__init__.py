@@ -1,0 +1,1 @@
+"""Training of small Llamas from scratch: tokenizer, batches, optimizer steps and checkpoints."""
