@@ -27,7 +27,7 @@ from guard.policy.current import Applier, CurrentPolicy
 from guard.targets.registry import Registry
 from guard.uld.promoted import Promoted
 from serving.admin.app import create_admin
-from serving.admin.service import PolicyService
+from serving.admin.service import AdminService
 from serving.answers.agents import open_agents
 from serving.assistants.service import AssistantService
 from serving.data_plane import DataPlane, Limits
@@ -142,7 +142,16 @@ async def _assembled(settings: Settings, model: str, key: SecretStr) -> AsyncIte
     )
     data = DataPlane(supervisor, planner, limits, agents, recorder)
     assistants = None if settings.engine else _assistants(settings, model, applier)
-    service = PolicyService(registry, applier, current, planner, data.unready, assistants, metrics, verdicts)
+    service = AdminService(
+        registry=registry,
+        applier=applier,
+        current=current,
+        planner=planner,
+        unready=data.unready,
+        assistants=assistants,
+        metrics=metrics,
+        verdicts=verdicts,
+    )
     admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
     if settings.guardrail_key:
         audit = partial(_audit, current, embedder)

@@ -1,4 +1,4 @@
-"""The admin plane: what an operator does to forget targets, and what he may know of the policy."""
+"""The admin plane: an operator manages forget targets and assistants, and observes the policy."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from serving.admin import assistants, observed, targets
-from serving.admin.auth import OPEN_PATHS, Gate
+from serving.admin.auth import OPEN_PATHS, Authentication
 from serving.admin.problems import Problem, Refused, documented, install
 from serving.admin.requests import ConversationIn, TextIn
-from serving.admin.responses import Alive, EventPage, PolicyOut, Verdict, event_of, verdict_of
+from serving.admin.responses import Alive, CheckResponse, EventPage, PolicyOut, check_response, event_of
 from serving.admin.service import AdminService, Service
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -23,7 +23,7 @@ router = APIRouter(tags=["policy"])
 
 
 def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
-    """Return the admin plane of `service`, open only to who bears `key`."""
+    """Return the admin plane of `service`. Requests need `key`."""
     app = _Admin(
         title="Lethe admin plane",
         version="1",
@@ -37,14 +37,14 @@ def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MA
     app.include_router(assistants.router)
     app.include_router(observed.router)
     app.include_router(router)
-    app.add_middleware(Gate, key=key, max_body_bytes=max_body_bytes)
+    app.add_middleware(Authentication, key=key, max_body_bytes=max_body_bytes)
     install(app)
     return app
 
 
 class _Admin(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        """Return FastAPI's description of the plane with the problems and the key that it knows nothing of."""
+        """Return FastAPI's description of the plane, completed with the problems and the key."""
         if self.openapi_schema is not None:
             return self.openapi_schema
         schema = super().openapi()
@@ -54,7 +54,7 @@ class _Admin(FastAPI):
         schema["security"] = [{"admin_key": []}]
         for path in OPEN_PATHS & schema["paths"].keys():
             schema["paths"][path]["get"]["security"] = []
-        # Optional to FastAPI, which would answer 422 without it where 428 is due.
+        # Optional to FastAPI, which would otherwise answer 422 instead of 428 without it.
         for parameter in schema["paths"][targets.ONE]["patch"]["parameters"]:
             parameter["required"] |= parameter["name"] == "if-match"
         return schema
@@ -72,14 +72,15 @@ def _refuse_unknown_query(request: Request) -> None:
 
 
 @router.post("/admin/v1/check", responses=documented(400, 413, 415))
-async def check(service: Service, body: TextIn | ConversationIn) -> Verdict:
-    """Say which targets a text or conversation touches and what would be done; the model is not called."""
-    return verdict_of(await service.check(body.conversation()))
+async def check(service: Service, body: TextIn | ConversationIn) -> CheckResponse:
+    """Return which targets a text or conversation touches and what would be done. The model is not called."""
+    planned = await service.planner.plan(body.conversation())
+    return check_response(planned.plan)
 
 
 @router.get("/admin/v1/policy", responses=documented())
 async def policy(service: Service) -> PolicyOut:
-    """Say where the registry stands and which policy version is enforced."""
+    """Return the version of the registry and the version that is enforced."""
     version, counts = await run_sync(lambda: (service.registry.version(), service.registry.counts()))
     enforced = service.enforced()
     return PolicyOut(
@@ -94,12 +95,12 @@ async def policy(service: Service) -> PolicyOut:
 async def audit(
     service: Service,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[int, Query(ge=0, lt=2**53, description="`next_cursor` of the page before.")] = 0,
+    cursor: Annotated[int, Query(ge=0, lt=2**53, description="`next_cursor` of the previous page.")] = 0,
 ) -> EventPage:
-    """List the audit trail, oldest first, and say whether it is whole."""
+    """List the audit trail, oldest first, and verify that it is unaltered."""
     found = await run_sync(service.registry.events, cursor, limit + 1)
     events = [event_of(event) for event in found[:limit]]
-    # Of this page alone, so that reading all pages proves the whole trail once and not once a page.
+    # Only of this page, so that reading all pages verifies each event once.
     broken = await run_sync(service.registry.first_broken_event, cursor, len(events))
     return EventPage(
         events=events, next_cursor=events[-1].seq if len(found) > limit else None, first_broken=broken
@@ -108,13 +109,13 @@ async def audit(
 
 @router.get("/livez", tags=["probes"])
 async def livez() -> Alive:
-    """Say that the process answers."""
+    """Return 200 while the process runs."""
     return Alive()
 
 
 @router.get("/readyz", tags=["probes"], responses=documented())
 async def readyz(service: Service) -> Alive:
-    """Say that requests may be answered; 503 and the reason while they may not."""
+    """Return 200 while requests may be answered, else 503 and the reason."""
     reason = service.unready()
     if reason:
         raise Refused(503, "not_ready", reason)

@@ -27,7 +27,7 @@ Digest = Annotated[str, InPath(pattern="^[0-9a-f]{64}$", description="Digest of 
 
 
 class TrainingIn(BaseModel):
-    """Which forget targets an assistant is to be trained for."""
+    """The forget targets to train an assistant for."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,20 +37,20 @@ class TrainingIn(BaseModel):
 
 
 class TrainingOut(BaseModel):
-    """A training that was asked for."""
+    """A queued, running or finished training."""
 
     id: str
     targets: list[str]
     created_at: str
     state: JobState
-    share: float = Field(description="How much of it is done, 0 to 1.")
-    assistant: str | None = Field(description="Digest of what came of it.")
-    code: str | None = Field(description="Code of the error it failed with.")
+    share: float = Field(description="Progress from 0 to 1.")
+    assistant: str | None = Field(description="Digest of the trained assistant.")
+    code: str | None = Field(description="Error code of a failed training.")
     detail: str | None
 
 
 class AssistantOut(BaseModel):
-    """An assistant: what it was trained for, how, and what is subtracted by default."""
+    """An assistant: its targets, its training, and the default parameters of logit subtraction."""
 
     digest: str
     standing: Standing
@@ -73,66 +73,66 @@ class AssistantsOut(BaseModel):
 
 @router.post(PATH, status_code=202, responses=documented(400, 404, 409, 413, 415))
 async def train(service: Service, body: TrainingIn) -> TrainingOut:
-    """Queue the training of one assistant for these targets; it is served once it is promoted."""
-    own = _own(service)
+    """Queue the training of one assistant for these targets. It is served once it is promoted."""
+    assistants = _assistants(service)
     targets = await run_sync(_trainable, service.registry, body.targets)
-    job = await run_sync(own.queue, targets)
-    own.trainer.notify()
+    job = await run_sync(assistants.queue, targets)
+    assistants.trainer.notify()
     return _training(job)
 
 
 @router.get(PATH, responses=documented(409))
 async def page(service: Service) -> AssistantsOut:
     """List assistants and trainings."""
-    own = _own(service)
-    placed, jobs = await run_sync(lambda: (own.assistants(), own.jobs()))
+    assistants = _assistants(service)
+    placed, jobs = await run_sync(lambda: (assistants.assistants(), assistants.jobs()))
     return AssistantsOut(assistants=list(map(_assistant, placed)), trainings=list(map(_training, jobs)))
 
 
 @router.post(f"{PATH}/{{digest}}:promote", responses=documented(404, 409))
 async def promote(service: Service, digest: Digest) -> AssistantOut:
-    """Serve an assistant, once its files and the model it was trained on are checked."""
-    own = _own(service)
-    await _known(own, digest)
+    """Serve an assistant, after a check of its files and of the model that it was trained on."""
+    assistants = _assistants(service)
+    await _require(assistants, digest)
     try:
-        return _assistant(await run_sync(own.promote, digest))
+        return _assistant(await run_sync(assistants.promote, digest))
     except ModelUnavailable as error:
         raise Refused(409, "assistant_refused", error.message) from None
 
 
 @router.post(f"{PATH}/{{digest}}:retire", status_code=204, responses=documented(404, 409))
 async def retire(service: Service, digest: Digest) -> None:
-    """Serve an assistant no more; its targets are answered by their other methods."""
-    own = _own(service)
-    await _known(own, digest)
-    await run_sync(own.retire, digest)
+    """Stop serving an assistant; its targets are handled by their other methods."""
+    assistants = _assistants(service)
+    await _require(assistants, digest)
+    await run_sync(assistants.retire, digest)
 
 
-def _own(service: AdminService) -> AssistantService:
+def _assistants(service: AdminService) -> AssistantService:
     if service.assistants is None:
         raise Refused(409, "engine_is_remote", "assistants are trained and served where the engine is our own")
     return service.assistants
 
 
-async def _known(own: AssistantService, digest: str) -> None:
-    if not await run_sync(own.has, digest):
+async def _require(assistants: AssistantService, digest: str) -> None:
+    if not await run_sync(assistants.has, digest):
         raise Refused(404, "unknown_assistant", "no assistant has this digest")
 
 
-def _trainable(registry: Registry, asked: Literal["all"] | list[str]) -> list[str]:
-    if asked == "all":
-        found = [target.id for target in registry.snapshot().targets if not _unfit(target)]
+def _trainable(registry: Registry, requested: Literal["all"] | list[str]) -> list[str]:
+    if requested == "all":
+        found = [target.id for target in registry.snapshot().targets if not _why_unfit(target)]
         if not found:
             raise Refused(409, "nothing_to_train", "no active forget target names uld and has facts or passages")
         return found
-    targets = [registry.get(target_id) for target_id in dict.fromkeys(asked)]
+    targets = [registry.get(target_id) for target_id in dict.fromkeys(requested)]
     for number, target in enumerate(targets):
-        if why := _unfit(target):
+        if why := _why_unfit(target):
             raise InvalidTarget(f"this target {why}", field=f"targets[{number}]")
     return [target.id for target in targets]
 
 
-def _unfit(target: ForgetTarget) -> str:
+def _why_unfit(target: ForgetTarget) -> str:
     if target.state is not State.ACTIVE:
         return f"is {target.state}"
     if Method.ULD not in target.draft.methods:

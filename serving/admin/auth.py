@@ -1,4 +1,4 @@
-"""The admin plane's gate: who has no key gets nothing read, and no request takes more memory than it may."""
+"""Authentication and request limits of the admin plane, checked before any route reads a request."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ OPEN_PATHS = frozenset({"/openapi.json", "/livez", "/readyz"})
 _log = logging.getLogger("lethe")
 
 
-class Gate:
-    """Lets a request through that bears the key, is JSON if it has a body, and is not too large.
+class Authentication:
+    """ASGI middleware: a request needs the key, a body of limited size, and JSON if there is a body.
 
-    An error that nothing else answers becomes a 500 and a log line that says where it arose, never its message.
+    An unhandled error becomes a 500 response and a log line with its type and place, never its message.
     """
 
     def __init__(self, app: ASGIApp, key: SecretStr, max_body_bytes: int) -> None:
@@ -47,22 +47,22 @@ class Gate:
         if body and not _is_json(headers.get("content-type", "")):
             refusal = problem(415, "unsupported_media_type", "the body must be application/json")
             return await refusal(scope, receive, send)
-        await self._answered(scope, replay(body, receive), send)
+        await self._run_app(scope, replay(body, receive), send)
 
     def _bears_key(self, headers: Headers) -> bool:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and key_matches(key.strip(), [self._key])
 
-    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
-        async def sent(message: Message) -> None:
+        async def send_started(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, sent)
+            await self._app(scope, receive, send_started)
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             _log.error("admin plane: %s at %s:%s", type(error).__name__, place.filename, place.lineno)

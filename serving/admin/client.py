@@ -1,4 +1,4 @@
-"""The CLI's client of the admin plane."""
+"""The client of the admin plane that the command line uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 DEFAULT_URL = "http://127.0.0.1:8001"
-TIMEOUT = 120.0
+TIMEOUT_S = 120.0
 
 
 class AdminRefused(Exception):
@@ -21,21 +21,21 @@ class AdminRefused(Exception):
 
 
 class AdminClient:
-    """One call per operation of the admin API; refusals raise AdminRefused."""
+    """One method per operation of the admin API. Refusals raise AdminRefused."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
 
     @classmethod
     def from_environment(cls) -> AdminClient:
-        """The client for ADMIN_URL (or ADMIN_PORT on loopback) with the key in LETHE_ADMIN_KEY."""
+        """Return a client for ADMIN_URL (or ADMIN_PORT on loopback) with the key in LETHE_ADMIN_KEY."""
         key = os.environ.get("LETHE_ADMIN_KEY")
         if not key:
             raise AdminRefused("missing_key", "set LETHE_ADMIN_KEY to the key that `lethe serve` printed")
         port = os.environ.get("ADMIN_PORT")
         url = os.environ.get("ADMIN_URL") or (f"http://127.0.0.1:{port}" if port else DEFAULT_URL)
         headers = {"authorization": f"Bearer {key}"}
-        return cls(httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT, trust_env=False))
+        return cls(httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False))
 
     def add(self, draft: dict[str, Any], *, reveal: bool = False) -> Any:
         """Store one target and wait until it is enforced."""
@@ -47,24 +47,24 @@ class AdminClient:
         return self._call("POST", "/admin/v1/targets:batch", json={"targets": drafts}, params={"wait": "applied"})
 
     def list(self, cursor: str | None, limit: int, *, reveal: bool = False) -> Any:
-        """One page of targets."""
+        """Return one page of targets."""
         params: dict[str, Any] = {"limit": limit, "reveal": str(reveal).lower()}
         if cursor:
             params["cursor"] = cursor
         return self._call("GET", "/admin/v1/targets", params=params)
 
     def get(self, target_id: str, *, reveal: bool = False) -> Any:
-        """One target."""
+        """Return one target."""
         return self._call("GET", f"/admin/v1/targets/{target_id}", params={"reveal": str(reveal).lower()})
 
     def change(self, target_id: str, patch: dict[str, Any], revision: int) -> Any:
-        """Change one target, if it still is at `revision`, and wait until the change is enforced."""
+        """Change one target if it is still at `revision`, and wait until the change is enforced."""
         headers, params = {"if-match": f'"{revision}"'}, {"wait": "applied", "reveal": "true"}
         path = f"/admin/v1/targets/{target_id}"
         return self._call("PATCH", path, json=patch, headers=headers, params=params)
 
     def policy(self) -> Any:
-        """Where the registry stands and which version is enforced."""
+        """Return the version of the registry and the version that is enforced."""
         return self._call("GET", "/admin/v1/policy")
 
     def revoke(self, target_id: str) -> None:
@@ -72,16 +72,16 @@ class AdminClient:
         self._call("DELETE", f"/admin/v1/targets/{target_id}", params={"wait": "applied"})
 
     def verdicts(self, limit: int, mode: str | None, target_id: str | None) -> Any:
-        """The latest verdicts, newest first."""
+        """Return the latest verdicts, newest first."""
         given = {"limit": limit, "mode": mode, "target_id": target_id}
         return self._call("GET", "/admin/v1/verdicts", params={k: v for k, v in given.items() if v is not None})
 
     def audit(self, cursor: int, limit: int) -> Any:
-        """One page of the audit trail."""
+        """Return one page of the audit trail."""
         return self._call("GET", "/admin/v1/audit", params={"cursor": cursor, "limit": limit})
 
     def check(self, text: str) -> Any:
-        """The verdict on a text."""
+        """Return which targets a text touches and what would be done."""
         return self._call("POST", "/admin/v1/check", json={"text": text})
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the server did, for its operator: verdicts without texts, and Prometheus' metrics."""
+"""Routes for observation: the verdict log and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class VerdictPage(BaseModel):
 async def verdicts(
     service: Service,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[int | None, Query(ge=1, lt=2**53, description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[int | None, Query(ge=1, lt=2**53, description="`next_cursor` of the previous page.")] = None,
     mode: Annotated[Mode | None, Query(description="Only verdicts of targets in this mode.")] = None,
     target_id: Annotated[str | None, Query(description="Only verdicts of this target.")] = None,
 ) -> VerdictPage:
@@ -60,7 +60,7 @@ async def verdicts(
     responses={200: {"content": {"text/plain": {}}, "description": "Prometheus' text format"}, **documented()},
 )
 async def metrics(service: Service) -> Response:
-    """Give the metrics of both planes; docs/metrics.md lists them."""
+    """Return the metrics of both planes; docs/metrics.md lists them."""
     stored = await run_sync(service.registry.version)
     enforced = service.enforced()
     up = not service.unready()

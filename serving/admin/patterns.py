@@ -1,10 +1,10 @@
-"""What a phrase must hold, said so that a schema can say it: letters that matching does not fold away."""
+"""Regular expressions for JSON schemas: a phrase needs letters or digits that folding keeps."""
 
 from __future__ import annotations
 
-# Runs of letters and digits of the living scripts, as code points in hexadecimal. A schema's readers disagree
-# about `\w` and `\p{L}`, never about ranges. Rarer letters may stand in a phrase, but do not make one alone.
-_RUNS = """
+# Ranges of letters and digits of living scripts, as hexadecimal code points. JSON schema validators disagree about
+# `\w` and `\p{L}`, but not about ranges. Rarer letters are allowed in a phrase, but do not suffice for one.
+_RANGES = """
     0030-0039 0041-005a 0061-007a 00c0-00d6 00d8-00f6 00f8-02b8 038e-03a1 03a3-03f5 03f7-0481 048a-052f
     0531-0556 0560-0588 05d0-05ea 0620-063f 0671-06d3 0712-072f 074d-07a5 07c0-07ea 0800-0815 0840-0858
     08a0-08c9 0904-0939 0971-0980 0993-09a8 0a13-0a28 0a93-0aa8 0b13-0b28 0c12-0c28 0c2a-0c39
@@ -17,8 +17,8 @@ _RUNS = """
 
 
 def _class() -> str:
-    runs = (run.split("-") for run in _RUNS.split())
-    return "".join(f"{chr(int(first, 16))}-{chr(int(last, 16))}" for first, last in runs)
+    ranges = (each.split("-") for each in _RANGES.split())
+    return "".join(f"{chr(int(first, 16))}-{chr(int(last, 16))}" for first, last in ranges)
 
 
 LETTERS = f"[{_class()}]"

@@ -17,13 +17,13 @@ from starlette.routing import Match
 from guard.errors import LetheError
 
 MEDIA_TYPE = "application/problem+json"
-_LONGEST_PATH = 200
-# The models that a body may follow either of; pydantic puts them into the path of what is at fault.
+_MAX_PATH_CHARS = 200
+# The alternative models of a body, which pydantic puts into the path of an error.
 _ALTERNATIVES = frozenset({"TextIn", "ConversationIn"})
 
 
 class Fault(BaseModel):
-    """One member of a request that is at fault."""
+    """One faulty member of a request."""
 
     field: str = Field(description="Path of the member, as in `phrases[3]`, or name of the parameter.")
     detail: str
@@ -37,12 +37,12 @@ class Problem(BaseModel):
     status: int
     detail: str
     code: str = Field(description="Stable; docs/errors.md lists them all.")
-    instance: str | None = Field(None, description="The resource that was made all the same.")
+    instance: str | None = Field(None, description="The resource that was created nevertheless.")
     errors: list[Fault] | None = None
 
 
 class Refused(Exception):
-    """Carries a problem out of a route."""
+    """Raised in a route to answer with a problem."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Refused(Exception):
         self.headers = headers
 
     def response(self) -> Response:
-        """Return the problem as an answer."""
+        """Return the problem as a response."""
         return problem(
             self.status, self.code, self.detail, faults=self.faults, instance=self.instance, headers=self.headers
         )
@@ -78,7 +78,7 @@ def problem(
     instance: str | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Return an `application/problem+json` answer; members that have nothing to say are left out."""
+    """Return an `application/problem+json` response without empty members."""
     body = Problem(
         type=f"urn:lethe:error:{code}",
         title=code.replace("_", " ").capitalize(),
@@ -93,7 +93,7 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Make every error that leaves `app` a problem."""
+    """Make `app` answer every error with a problem."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(LetheError, _lethe_error)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -101,7 +101,7 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI description of problems with these statuses, and of those any route may answer."""
+    """Return the OpenAPI description of problems with these statuses and those common to all routes."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
@@ -136,7 +136,7 @@ def _path(location: Iterable[str | int]) -> str:
         if member not in _ALTERNATIVES:
             path += f"[{member}]" if isinstance(member, int) else f".{member}"
     named = path.removeprefix(".") or str(source)
-    return named[:_LONGEST_PATH]
+    return named[:_MAX_PATH_CHARS]
 
 
 def _explained(error: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What the admin plane reads as JSON."""
+"""The JSON request bodies of the admin plane."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from guard.targets.validation import (
 from guard.text.conversation import Message
 from serving.admin.patterns import TWO_LETTERS
 
-MOST_IN_BATCH = 10_000
+MAX_BATCH_TARGETS = 10_000
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -77,7 +77,7 @@ class TargetPatch(_Closed):
     external_ref: Label = ""
 
     def merged(self, draft: Draft) -> Draft:
-        """Return `draft` with the members that were given."""
+        """Return `draft` with the given members replaced."""
         given: dict[str, Any] = {name: _plain(getattr(self, name)) for name in self.model_fields_set}
         return replace(draft, **given)
 
@@ -88,7 +88,7 @@ class TargetIn(TargetPatch):
     name: Name
 
     def draft(self) -> Draft:
-        """Return the draft this describes."""
+        """Return the draft of this target."""
         return self.merged(Draft(name=self.name))
 
 
@@ -103,7 +103,7 @@ def _plain(value: object) -> object:
 class Batch(_Closed):
     """Forget targets to add, all of them or none."""
 
-    targets: Annotated[list[TargetIn], Field(min_length=1, max_length=MOST_IN_BATCH)]
+    targets: Annotated[list[TargetIn], Field(min_length=1, max_length=MAX_BATCH_TARGETS)]
 
 
 class TextIn(_Closed):

@@ -1,4 +1,4 @@
-"""What the admin plane answers as JSON; texts of targets are masked unless they were asked for."""
+"""The JSON response bodies of the admin plane. Texts of targets are masked unless the request reveals them."""
 
 from __future__ import annotations
 
@@ -62,35 +62,35 @@ class TargetOut(Proposal):
 
 
 class TargetPage(BaseModel):
-    """Targets in the order they were added; `next_cursor` continues the list, null at its end."""
+    """A page of targets in the order they were added; `next_cursor` is that of the next page, null at the end."""
 
     targets: list[TargetOut]
     next_cursor: str | None
 
 
 def masked(text: str) -> str:
-    """Return how long a text is and nothing else of it; nothing for no text."""
+    """Return the length of a text in place of it; an empty text stays empty."""
     return f"••• ({len(text)} characters)" if text else ""
 
 
 def proposal_of(target: ForgetTarget, reveal: bool) -> Proposal:
-    """Return what the wire shows of a target that is not stored."""
-    return Proposal(**_shown(target, reveal))
+    """Return the response body of a target that is not stored."""
+    return Proposal(**_members(target, reveal))
 
 
 def target_of(target: ForgetTarget, reveal: bool) -> TargetOut:
-    """Return what the wire shows of a stored target."""
+    """Return the response body of a stored target."""
     return TargetOut(
         id=target.id,
         state=target.state,
         revision=target.revision,
         created_at=target.created_at,
         updated_at=target.updated_at,
-        **_shown(target, reveal),
+        **_members(target, reveal),
     )
 
 
-def _shown(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
+def _members(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
     draft = target.draft
     show = str if reveal else masked
     return {
@@ -118,12 +118,12 @@ def _shown(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
 
 
 class SignalsOut(BaseModel):
-    """Why a target matched; docs/detector.md explains how the score follows."""
+    """Why a target matched; docs/detector.md explains how the score is computed."""
 
     name: float = Field(description="1 where its name or an alias occurs.")
     semantic: float = Field(description="The best cosine of a window of the conversation to a text of the target.")
-    partial: float = Field(description="How much the part of its name that occurs tells, 0 to 1.")
-    contrast: float = Field(description="The best lead over texts to be answered; 0 without a trained detector.")
+    partial: float = Field(description="How specific the part of its name that occurs is, 0 to 1.")
+    contrast: float = Field(description="The best margin over retain texts; 0 without a trained detector.")
     classifier: float = Field(description="Log-odds of the trained classifier; 0 without one.")
 
 
@@ -133,11 +133,11 @@ class MatchOut(BaseModel):
     target_id: str
     score: float
     signals: SignalsOut
-    form: str = Field(description="Which sort of the target's texts came nearest, as in docs/detector.md.")
+    form: str = Field(description="The kind of the target's nearest text, as in docs/detector.md.")
     mode: Mode
 
 
-class Verdict(BaseModel):
+class CheckResponse(BaseModel):
     """What would be done with a conversation under policy `policy_version`."""
 
     matches: list[MatchOut]
@@ -145,8 +145,8 @@ class Verdict(BaseModel):
     policy_version: int
 
 
-def verdict_of(plan: Plan) -> Verdict:
-    """Return what the wire shows of a plan."""
+def check_response(plan: Plan) -> CheckResponse:
+    """Return the response body of a check that led to `plan`."""
     matches = [
         MatchOut(
             target_id=match.target_id,
@@ -157,11 +157,11 @@ def verdict_of(plan: Plan) -> Verdict:
         )
         for match in plan.matches
     ]
-    return Verdict(matches=matches, plan=plan.kind, policy_version=plan.version)
+    return CheckResponse(matches=matches, plan=plan.kind, policy_version=plan.version)
 
 
 class PolicyOut(BaseModel):
-    """Where the registry stands and what is enforced; they differ while a change is being compiled."""
+    """The stored version and the enforced version; they differ while a change is being compiled."""
 
     version: int
     targets: dict[State, int] = Field(description="Stored targets by state.")
@@ -183,21 +183,21 @@ class EventOut(BaseModel):
 
 
 def event_of(event: Event) -> EventOut:
-    """Return what the wire shows of an event."""
+    """Return the response body of an event."""
     return EventOut(**asdict(event))
 
 
 class EventPage(BaseModel):
-    """Audit events, oldest first; `next_cursor` continues the list, null at its end."""
+    """A page of audit events, oldest first; `next_cursor` is that of the next page, null at the end."""
 
     events: list[EventOut]
     next_cursor: int | None
     first_broken: int | None = Field(
-        description="First `seq` at which this page, or its link to the page before, was altered; null if none."
+        description="First `seq` at which this page, or its link to the previous page, was altered; null if none."
     )
 
 
 class Alive(BaseModel):
-    """The answer of the probes."""
+    """The response of the probes."""
 
     status: Literal["ok"] = "ok"

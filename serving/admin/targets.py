@@ -21,10 +21,10 @@ ONE = f"{PATH}/{{target_id}}"
 
 router = APIRouter(tags=["forget targets"])
 
-Reveal = Annotated[bool, Query(description="Give the texts of targets instead of their lengths.")]
-Wait = Annotated[Literal["applied"] | None, Query(description="Answer once the change is enforced.")]
-Timeout = Annotated[int, Query(ge=1, le=600, description="Seconds to wait; 504 when they are over.")]
-IfMatch = Annotated[str, Header(description="ETag of the revision meant, or `*` for any.")]
+Reveal = Annotated[bool, Query(description="Return the texts of targets instead of their lengths.")]
+Wait = Annotated[Literal["applied"] | None, Query(description="Respond when the change is enforced.")]
+Timeout = Annotated[int, Query(ge=1, le=600, description="Seconds to wait; then the response is 504.")]
+IfMatch = Annotated[str, Header(description="ETag of the expected revision, or `*` for any.")]
 
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The revision."}}
 _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Path of the target."}}
@@ -74,11 +74,11 @@ async def add_many(service: Service, body: Batch, wait: Wait = None, timeout: Ti
 async def page(
     service: Service,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page.")] = None,
     state: Annotated[State | None, Query(description="Only targets in this state.")] = None,
     reveal: Reveal = False,
 ) -> TargetPage:
-    """List forget targets in the order they were added, ended ones included."""
+    """List forget targets in the order they were added, including revoked and expired ones."""
     found = await run_sync(service.registry.list, cursor, limit, state)
     return TargetPage(targets=[target_of(target, reveal) for target in found.items], next_cursor=found.next)
 
@@ -105,7 +105,7 @@ async def change(
     wait: Wait = None,
     timeout: Timeout = 60,
 ) -> TargetOut:
-    """Change an active forget target; `If-Match` is required, so that no change made meanwhile is lost."""
+    """Change an active forget target. `If-Match` is required, so that no concurrent change is lost."""
     current = await _active(service, target_id)
     if not if_match:
         raise Refused(428, "precondition_required", "name the revision to change in If-Match", field="If-Match")
@@ -122,7 +122,7 @@ async def change(
 async def revoke(
     service: Service, target_id: str, if_match: IfMatch = "", wait: Wait = None, timeout: Timeout = 60
 ) -> None:
-    """Revoke an active forget target: it is no longer enforced, and its texts are erased for good."""
+    """Revoke an active forget target: it is no longer enforced, and its texts are erased."""
     current = await _active(service, target_id)
     if if_match:
         _match(if_match, current)
@@ -138,11 +138,11 @@ async def _active(service: AdminService, target_id: str) -> ForgetTarget:
 
 
 async def _settle(service: AdminService, wait: str | None, timeout: int, target_id: str | None = None) -> None:
-    service.changed()
+    service.applier.notify()
     if wait is None:
         return
     version = await run_sync(service.registry.version)
-    if not await service.applied(version, timeout):
+    if not await service.applier.wait(version, timeout):
         raise Refused(
             504,
             "not_applied_in_time",

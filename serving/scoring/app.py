@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from guard.errors import EngineUnavailable, RequestRefused
 from guard.policy.plan import PlanKind
 from guard.text.conversation import Message
-from serving.admin.auth import Gate
+from serving.admin.auth import Authentication
 from serving.admin.problems import documented, install
 from serving.planner import WITHHELD, PlannedRequest, engine_args
 from serving.scoring.teacher_forcing import AnswerScorer
@@ -108,7 +108,7 @@ def create_scoring(
             predicted=list(scored.predicted),
         )
 
-    app.add_middleware(Gate, key=key, max_body_bytes=max_body_bytes)
+    app.add_middleware(Authentication, key=key, max_body_bytes=max_body_bytes)
     install(app)
     return app
 

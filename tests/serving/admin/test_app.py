@@ -29,6 +29,7 @@ from serving.admin.app import create_admin
 from serving.admin.patterns import LETTERS, TWO_LETTERS
 from serving.admin.service import Enforced
 from serving.assistants.service import AssistantService
+from serving.planner import PlannedRequest
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_log import Verdict, VerdictLog
 
@@ -50,10 +51,11 @@ TEXTS = ("Quillfeather", "A. Q.", "Glass Orchard", "1931", "nobody knew", "Mothw
 
 
 class Service:
-    """A server that enforces whatever the registry holds, unless it is told not to."""
+    """Stands in for AdminService, its applier and its planner; applies every change unless told not to."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.applier = self.planner = self
         self.opened: Registry | None = None
         self.changes = 0
         self.applies = True
@@ -68,19 +70,19 @@ class Service:
         self.opened = self.opened or Registry(self._path)
         return self.opened
 
-    def changed(self) -> None:
+    def notify(self) -> None:
         self.changes += 1
 
-    async def applied(self, version: int, timeout: float) -> bool:
+    async def wait(self, version: int, timeout: float) -> bool:
         assert version == self.registry.version()
         return self.applies
 
-    async def check(self, conversation: Sequence[Message]) -> Plan:
+    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         if self.reason:
             raise PolicyUnavailable("the policy is being compiled")
         self.asked = list(conversation)
         match = Match("ft_1", 0.9, Signals(name=1.0, semantic=0.4), Mode.SHADOW, "fact")
-        return Plan(PlanKind.RESTRICT, (), (match,), 7)
+        return PlannedRequest(Plan(PlanKind.RESTRICT, (), (match,), 7), ())
 
     def enforced(self) -> Enforced:
         return Enforced(3, {Mode.SHADOW: 1, Mode.ENFORCE: 2})

@@ -57,7 +57,7 @@ class Plane:
 async def plane(tmp_path: Path, model: Path) -> AsyncIterator[Plane]:
     service = Service(tmp_path / "registry.db")
     root = tmp_path / "assistants"
-    service.assistants = AssistantService(root, str(model), tmp_path / "registry.db", service.changed)
+    service.assistants = AssistantService(root, str(model), tmp_path / "registry.db", service.notify)
     transport = httpx.ASGITransport(create_admin(service, SecretStr(KEY)))
     headers = {"authorization": f"Bearer {KEY}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://admin", headers=headers) as client:
