@@ -129,15 +129,13 @@ def growing_policy(server: MeasuredServer) -> Iterator[GrowingPolicy]:
     key = os.environ.get("OPENAI_API_KEY", "unused")
     headers = {"authorization": f"Bearer {key}"}
     try:
-        with (
-            _admin_errors(),
-            httpx.Client(base_url=server.url, headers=headers, trust_env=False) as client,
-        ):
+        with _admin_errors():
             admin = AdminClient.from_environment()
             if sum(admin.policy()["enforced"].values()):
                 raise EndpointFailed("the server has active forget targets; an evaluation needs one without any")
             texts = [row.question for row in questions.rows]
             prompts = LoadPrompts(endpoint.model, texts, chat=server.retain is not None)
+            client = httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False)
             with running_load(client, prompts, server.clients) as load:
                 growth = GrowingPolicy(admin, endpoint, load, questions)
                 try:

@@ -1,7 +1,8 @@
-"""A closed-loop load on an endpoint: each client sends its next request after its last answer."""
+"""A closed-loop load that runs in the background of a measurement, and counts failures."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from serving.bench.load import closed_loop
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 
 ANSWER_TOKENS = 16
@@ -62,31 +64,31 @@ class Load:
 
 
 @contextmanager
-def running_load(client: httpx.Client, prompts: LoadPrompts, clients: int) -> Iterator[Load]:
-    """Run `clients` threads that send requests, no prompt twice, while the context is open."""
+def running_load(client: httpx.AsyncClient, prompts: LoadPrompts, clients: int) -> Iterator[Load]:
+    """Let `clients` send requests, no prompt twice, while the context is open, in a thread of their own.
+
+    The thread closes `client`.
+    """
     load, stop = Load(), threading.Event()
-    numbers = itertools.count(1)
-    threads = [
-        threading.Thread(target=_client_loop, args=(client, prompts, numbers, load, stop)) for _ in range(clients)
-    ]
-    for thread in threads:
-        thread.start()
+
+    async def send(number: int) -> None:
+        route, body = prompts.request(number)
+        started = time.perf_counter()
+        try:
+            succeeded = (await client.post(route, json=body, timeout=_TIMEOUT_S)).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            succeeded = False
+        load.add(LoadResult(time.perf_counter() - started, succeeded))
+
+    async def run() -> None:
+        numbers = itertools.takewhile(lambda _: not stop.is_set(), itertools.count(1))
+        async with client:
+            await closed_loop(numbers, clients, send)
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
     try:
         yield load
     finally:
         stop.set()
-        for thread in threads:
-            thread.join()
-
-
-def _client_loop(
-    client: httpx.Client, prompts: LoadPrompts, numbers: Iterator[int], load: Load, stop: threading.Event
-) -> None:
-    while not stop.is_set():
-        route, body = prompts.request(next(numbers))
-        started = time.perf_counter()
-        try:
-            succeeded = client.post(route, json=body, timeout=_TIMEOUT_S).status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            succeeded = False
-        load.add(LoadResult(time.perf_counter() - started, succeeded))
+        thread.join()

@@ -1,4 +1,4 @@
-"""A bounded load of one OpenAI endpoint, and what its clients saw."""
+"""A closed-loop load of one OpenAI endpoint: each client sends its next request after its last answer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import itertools
 import random
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import httpx
 
@@ -29,6 +30,8 @@ WORDS = [
     "winter",
     "saddle",
 ]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +65,36 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values) if values else float("nan")
 
 
+async def closed_loop(requests: Iterable[T], clients: int, send: Callable[[T], Awaitable[None]]) -> None:
+    """Send every request, by so many clients at a time. `requests` may be made while others are answered."""
+    waiting = iter(requests)
+
+    async def client() -> None:
+        for request in waiting:
+            await send(request)
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+
+
 async def measure(url: str, model: str, load: Load, seed: int) -> Measured:
     """Run `load` against `url`; httpx.HTTPError when a request fails."""
     prompts = _prompts(load.requests, seed)
     first: list[float] = []
     between: list[float] = []
     total: list[float] = []
-    queue = iter(prompts)
     timeout = httpx.Timeout(300)
     limits = httpx.Limits(max_connections=load.concurrency)
     async with httpx.AsyncClient(base_url=url, timeout=timeout, limits=limits, trust_env=False) as client:
 
-        async def worker() -> None:
-            for prompt in queue:
-                times = await _request(client, model, prompt, load)
-                total.append(times[-1] - times[0])
-                if load.stream:
-                    first.append(times[1] - times[0])
-                    between.extend(b - a for a, b in itertools.pairwise(times))
+        async def send(prompt: str) -> None:
+            times = await _request(client, model, prompt, load)
+            total.append(times[-1] - times[0])
+            if load.stream:
+                first.append(times[1] - times[0])
+                between.extend(b - a for a, b in itertools.pairwise(times))
 
         started = time.perf_counter()
-        await asyncio.gather(*(worker() for _ in range(load.concurrency)))
+        await closed_loop(prompts, load.concurrency, send)
         wall = time.perf_counter() - started
     return Measured(wall, load.requests * load.tokens, first, between, total)
 

@@ -17,7 +17,7 @@ def test_a_load_sends_no_prompt_twice_and_counts_failures() -> None:
             raise httpx.ConnectError("gone")
         return httpx.Response(502 if len(prompts) % 7 == 0 else 200)
 
-    client = httpx.Client(base_url="http://toy", transport=httpx.MockTransport(answer))
+    client = httpx.AsyncClient(base_url="http://toy", transport=httpx.MockTransport(answer))
     with running_load(client, LoadPrompts("toy", ["Who?", "When?"], chat=False), 3) as load:
         while len(prompts) < 40:
             time.sleep(0.001)
