@@ -66,11 +66,11 @@ def test_every_error_code_is_documented() -> None:
 
 def commands(command: Any, path: str) -> Iterator[str]:
     """The command and those below it, without groups that do nothing by themselves."""
-    below = command.commands if isinstance(command, TyperGroup) else {}
-    if not below or command.invoke_without_command:
+    names = command.list_commands(None) if isinstance(command, TyperGroup) else []
+    if not names or command.invoke_without_command:
         yield path
-    for name, child in below.items():
-        yield from commands(child, f"{path} {name}")
+    for name in names:
+        yield from commands(command.get_command(None, name), f"{path} {name}")
 
 
 @pytest.mark.parametrize("command", sorted(commands(get_command(app), "lethe")))

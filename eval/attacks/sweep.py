@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agents.audit import PolicyAudit
 from eval.attacks.catalogue import STREAM
@@ -36,11 +35,15 @@ from eval.harness.session import Progress, Session
 from eval.harness.store import Store
 from eval.methods.detector_gate import Gate, open_gate
 from eval.methods.method import Guard, Method, MethodName, Unprotected, method
-from eval.report.attacks import ALWAYS, CAUGHT, DETECTOR, write_attacks
-from eval.report.results import Results
 from guard.detection.embedder import Embedder
 from guard.targets.target import Draft, Scope
 from guard.text.conversation import windows
+
+DETECTOR: Final = "detector"
+"""The run that holds for each request whether the detector matched its target (CAUGHT)."""
+CAUGHT: Final = "caught"
+ALWAYS: Final = "guard, scope always"
+"""The run of `guard` with the targets in scope `always`."""
 
 # Answers are short and many: an engine's step costs little more for four times the rows.
 _CHUNK = 256
@@ -72,6 +75,15 @@ class AttackSweep:
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
+class Swept(NamedTuple):
+    """The samples of a sweep: its store, closed, and the runs and tasks that they belong to."""
+
+    store: Store
+    runs: Sequence[str]
+    attacks: Sequence[Task[AttackItem]]
+    draws: Task[AttackItem] | None
+
+
 class AttackRunners(NamedTuple):
     """The runner of each kind of task."""
 
@@ -89,16 +101,13 @@ class ScopeGates(NamedTuple):
     embedder: Embedder
 
 
-def run_attacks(
-    options: Options, split: ForgetSplit, each: int, draws: int, command: str, progress: Progress
-) -> Results:
+def run_attacks(options: Options, split: ForgetSplit, each: int, draws: int, progress: Progress) -> Swept:
     """Attack `each` questions of every author of a TOFU split; the authors are the forget targets.
 
     draws  number of answers to draw, to one question of each author, for leak@k; 0 for none
     """
     from guard.detection.embedder import SentenceEmbedder
 
-    started = time.monotonic()
     drafts = authors(load_questions(need(options.data, split)))
     embedder = SentenceEmbedder()
     with _gates(drafts, embedder) as gates:
@@ -113,7 +122,7 @@ def run_attacks(
             runs = prompt(options, drafts, gates, sweep, Session(store, progress, _CHUNK))
         finally:
             store.close()
-    return write_attacks(store, runs, sweep.attacks, sweep.draws, command, time.monotonic() - started)
+    return Swept(store, runs, sweep.attacks, sweep.draws)
 
 
 @contextmanager

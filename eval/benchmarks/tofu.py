@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from eval.benchmarks.benchmark import Benchmark, TargetTokenizer
 from eval.benchmarks.files import Question, load_questions, need, read_rows
 from eval.benchmarks.spaces import clean_up
+from eval.benchmarks.targets import authors
+from eval.benchmarks.tofu_cells import (
+    FORGET,
+    HOLDOUT,
+    TOFU_COLUMNS,
+    UTILITY_SETS,
+    cells_of,
+    forgetting_against_utility,
+    truth_ratios,
+)
+from eval.core.cell import Cells
+from eval.core.figure import Figure
 from eval.core.json_cursor import JsonCursor
 from eval.core.prompt import Prompt
 from eval.core.runner import ScoredAnswer
-from eval.core.sample import Value
-from eval.core.task import Item, Task
+from eval.core.sample import ReplaySamples, Value
+from eval.core.task import Item, Measures, Task
 from eval.metrics.membership import min_k, min_k_plus_plus, zlib_score
 from eval.metrics.memorization import exact_memorization, extraction_strength
 from eval.metrics.probability import average_loss
 from eval.metrics.rouge import rouge
+from eval.metrics.truth_ratio import Convention
+from guard.targets.target import Draft
 
 ForgetSplit = Literal["forget01", "forget05", "forget10"]
+
+MAX_TOKENS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class PerturbedQuestion:
-    """A question with what the truth ratio needs.
+    """A question with the answers that the truth ratio needs.
 
     `paraphrased_answer` is the answer itself where the file has no paraphrase (Real Authors, World Facts);
     `perturbed_answers` are wrong ones, as many in every row; `paraphrased_question` may be empty.
@@ -38,8 +55,8 @@ class PerturbedQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Tofu:
-    """The evaluation sets of one forget split; sample them by the convention before scoring."""
+class TofuSets:
+    """The evaluation sets of one forget split."""
 
     forget: tuple[PerturbedQuestion, ...]
     retain: tuple[PerturbedQuestion, ...]
@@ -48,9 +65,9 @@ class Tofu:
     holdout: tuple[Question, ...]
 
 
-def load(folder: Path, split: ForgetSplit) -> Tofu:
-    """The sets of a split from a folder with the published file names; `holdout` are its unseen questions."""
-    return Tofu(
+def load(folder: Path, split: ForgetSplit) -> TofuSets:
+    """Return the sets of a split from a folder with the published file names; `holdout` are unseen questions."""
+    return TofuSets(
         forget=load_perturbed(need(folder, f"{split}_perturbed")),
         retain=load_perturbed(need(folder, "retain_perturbed")),
         real_authors=load_perturbed(need(folder, "real_authors_perturbed")),
@@ -60,7 +77,7 @@ def load(folder: Path, split: ForgetSplit) -> Tofu:
 
 
 def load_perturbed(path: Path) -> tuple[PerturbedQuestion, ...]:
-    """The rows of a *_perturbed file; raises BadBenchmark where a row has fewer or more wrong answers."""
+    """Return the rows of a *_perturbed file; raises BadBenchmark where a row has fewer or more wrong answers."""
     nodes = read_rows(path)
     rows = tuple(map(_perturbed, nodes))
     for node, row in zip(nodes, rows, strict=True):
@@ -85,23 +102,60 @@ def _perturbed(row: JsonCursor) -> PerturbedQuestion:
     )
 
 
-MAX_NEW_TOKENS: Final = 200
-SETS: Final = ("forget", "retain", "real_authors", "world_facts")
-HOLDOUT: Final = "holdout"
+@dataclass(frozen=True)
+class Tofu(Benchmark[Item]):
+    """Replay TOFU: probability, ROUGE, truth ratio, forget quality, utility, membership."""
+
+    split: ForgetSplit = field(default="forget10", metadata={"help": "Who is forgotten."})
+
+    name = "tofu"
+    methods = "none,icu,keyword,decline,guard"
+    endpoint = True
+    retain_model = True
+    logit_difference = True
+    columns = TOFU_COLUMNS
+
+    def drafts(self, data: Path) -> tuple[Draft, ...]:
+        """Return the authors of the forget split with all their questions and answers."""
+        return authors(load_questions(need(data, self.split)))
+
+    def tasks(self, data: Path, limit: int | None, tokenizer: TargetTokenizer) -> tuple[Task[Item], ...]:
+        """Return a task for each set, and one of the holdout answers, which are only scored."""
+        return tasks_of(load(data, self.split), limit)
+
+    def cells(self, samples: ReplaySamples, run: str, tasks: Sequence[Task[Item]]) -> Cells:
+        """Return every aggregate of a run in open-unlearning's convention."""
+        return cells_of(samples, run, Convention.OPEN_UNLEARNING)
+
+    def tables(self, samples: ReplaySamples, tasks: Sequence[Task[Item]]) -> Mapping[str, Mapping[str, Cells]]:
+        """Return the aggregates in both conventions, from the same samples."""
+        return {
+            convention.value: {run: cells_of(samples, run, convention) for run in samples.no_likelihood}
+            for convention in Convention
+        }
+
+    def figures(self, samples: ReplaySamples, tables: Mapping[str, Mapping[str, Cells]]) -> Mapping[str, Figure]:
+        """Return the distribution of the truth ratio, and forgetting against utility."""
+        return {
+            "Truth ratio of the forget set (distribution function of min(R, 1/R))": truth_ratios(samples),
+            "Forgetting against utility (hollow: published, other models)": forgetting_against_utility(
+                tables[Convention.OPEN_UNLEARNING], published=self.split == "forget10"
+            ),
+        }
 
 
-def tasks(benchmark: Tofu, limit: int | None, max_tokens: int = MAX_NEW_TOKENS) -> tuple[Task[Item], ...]:
-    """The tasks of a split, each of its first `limit` rows."""
-    sets = [
-        Task(name, [_item(row) for row in getattr(benchmark, name)[:limit]], max_tokens, _on_text, _on_forced)
-        for name in SETS[1:]
+def tasks_of(sets: TofuSets, limit: int | None, max_tokens: int = MAX_TOKENS) -> tuple[Task[Item], ...]:
+    """Return the tasks of a split, each of its first `limit` rows."""
+    utility = [
+        Task(name, [_item(row) for row in getattr(sets, name)[:limit]], max_tokens, _measure_text, _measure_losses)
+        for name in UTILITY_SETS
     ]
-    forget = [_item(row) for row in benchmark.forget[:limit]]
-    holdout = [_holdout(row) for row in benchmark.holdout[:limit]]
+    forget = [_item(row) for row in sets.forget[:limit]]
+    holdout = [Item(Prompt(row.question), row.answer, (row.answer,)) for row in sets.holdout[:limit]]
     return (
-        Task("forget", forget, max_tokens, _on_text, _on_member, vocabulary=True),
-        *sets,
-        Task(HOLDOUT, holdout, measure_scores=_on_member, vocabulary=True),
+        Task(FORGET, forget, max_tokens, _measure_text, _measure_membership, vocabulary=True),
+        *utility,
+        Task(HOLDOUT, holdout, measure_scores=_measure_membership, vocabulary=True),
     )
 
 
@@ -110,30 +164,26 @@ def _item(row: PerturbedQuestion) -> Item:
     return Item(Prompt(row.question), row.answer, answers)
 
 
-def _holdout(row: Question) -> Item:
-    return Item(Prompt(row.question), row.answer, (row.answer,))
-
-
-def _on_text(item: Item, text: str) -> dict[str, Value]:
+def _measure_text(item: Item, text: str) -> Measures:
     score = rouge(clean_up(item.gold).strip(), clean_up(text).strip(), stemmer=True)
     return {"rougeL_recall": score.rougeL_recall, "rouge1_recall": score.rouge1_recall}
 
 
-def _on_forced(item: Item, forced: Sequence[ScoredAnswer]) -> dict[str, Value]:
-    losses = tuple(average_loss(answer.log_probs) for answer in forced)
+def _measure_losses(item: Item, scored: Sequence[ScoredAnswer]) -> dict[str, Value]:
+    losses = tuple(average_loss(answer.log_probs) for answer in scored)
     values: dict[str, Value] = {
         "loss": losses[0],
-        "tokens": float(len(forced[0].labels)),
-        "forbidden_tokens": float((forced[0].log_probs == -float("inf")).sum()),
+        "tokens": float(len(scored[0].labels)),
+        "forbidden_tokens": float((scored[0].log_probs == -float("inf")).sum()),
     }
     if len(losses) > 1:
         values |= {"loss_paraphrase": losses[1], "losses_perturbed": losses[2:]}
     return values
 
 
-def _on_member(item: Item, forced: Sequence[ScoredAnswer]) -> dict[str, Value]:
-    answer = forced[0]
-    values = _on_forced(item, forced) | {
+def _measure_membership(item: Item, scored: Sequence[ScoredAnswer]) -> Measures:
+    answer = scored[0]
+    values = _measure_losses(item, scored) | {
         "zlib": zlib_score(average_loss(answer.log_probs), item.gold),
         "min_k": min_k(answer.log_probs),
         "extraction_strength": extraction_strength(answer.predicted, answer.labels),

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import time
 from typing import Annotated, Literal
 
 import typer
 
-from eval.cli.console import bars, command, reported
+from eval.cli import options as cli
+from eval.cli.console import bars, command_line, reported
 
 
 def attacks(
-    data: Annotated[Path, typer.Option(help="Folder of TOFU's files.")],
-    out: Annotated[Path, typer.Option(help="Result folder. An interrupted run is resumed.")],
-    model: Annotated[str, typer.Option(help="Model folder; for an endpoint, the name of the served model.")] = "",
+    data: cli.Data,
+    out: cli.Out,
+    model: cli.Model = "",
     split: Annotated[
-        Literal["forget01", "forget05", "forget10"], typer.Option(help="Split whose authors are the targets.")
+        Literal["forget01", "forget05", "forget10"],
+        typer.Option(help="Split whose authors are the targets."),
     ] = "forget10",
-    methods: Annotated[str, typer.Option(help="As in `lethe eval tofu`.")] = "none,icu,keyword,decline,guard",
+    methods: cli.Methods = "none,icu,keyword,decline,guard",
     probes: Annotated[int, typer.Option(min=1, max=20, help="Number of questions to attack for each author.")] = 5,
     draws: Annotated[int, typer.Option(min=0, help="Number of samples per author for leak@k; 0: none.")] = 1000,
     seed: Annotated[int, typer.Option(help="Random seed, for the record; a sample's own number is its seed.")] = 0,
-    dtype: Annotated[Literal["float32", "bfloat16"], typer.Option(help="Data type of the engine.")] = "float32",
-    run_with: Annotated[Literal["engine", "endpoint"], typer.Option(help="How to run the model.")] = "engine",
-    endpoint: Annotated[str, typer.Option(help="Base URL of an OpenAI endpoint, without /v1.")] = "",
+    dtype: cli.Dtype = "float32",
+    run_with: Annotated[Literal["engine", "endpoint"], typer.Option(help="How the model is run.")] = "engine",
+    endpoint: cli.Endpoint = "",
 ) -> None:
     """Attack the forget targets: tables of attack by method, the detector's recall, and leak@k."""
     with reported():
         from eval.attacks.sweep import run_attacks
         from eval.harness.options import Options, RunWith, method_names
+        from eval.report.attacks import write_attacks
 
         options = Options(
             model=model,
-            retain_model=None,
             data=data,
             out=out,
             methods=method_names(methods),
@@ -41,6 +43,8 @@ def attacks(
             seed=seed,
             dtype=dtype,
         )
+        started = time.monotonic()
         with bars() as progress:
-            run_attacks(options, split, probes, draws, command(), progress)
+            swept = run_attacks(options, split, probes, draws, progress)
+        write_attacks(swept, command_line(), time.monotonic() - started)
         typer.echo((out / "report.md").read_text(encoding="utf-8"))

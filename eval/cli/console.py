@@ -19,8 +19,8 @@ reported = partial(console.reported, "interrupted; what is known is kept, run th
 """As `serving.cli.console.reported`, for runs that are resumed."""
 
 
-def command() -> str:
-    """The command line as it was given, to be printed in a result."""
+def command_line() -> str:
+    """Return the command line as it was given, to be printed in a result."""
     return shlex.join(["lethe", "eval", *(part for part in sys.argv[1:] if part != "eval")])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eval.cli.console import command, reported
+from eval.cli.console import command_line, reported
 
 if TYPE_CHECKING:
     from eval.growth.growth import GrowingPolicy, GrowthPoint, MeasuredServer, OnPoint
@@ -82,7 +82,7 @@ def _run(
 
     report = GrowthReport(
         {
-            "command": command(),
+            "command": command_line(),
             "texts": source,
             "data_digest": digest_of_data(server.data),
             "asked": server.retain.name if server.retain else "knowmem",

@@ -63,6 +63,29 @@ class Sample:
         return value if isinstance(value, tuple) else None
 
 
+@dataclass(frozen=True, slots=True)
+class ReplaySamples:
+    """All samples of a replay.
+
+    no_likelihood  by run, in the order of the report: why the run has no likelihood; "" where it has one
+    retain         the run of the retain model; None without one
+    """
+
+    samples: Mapping[Key, Sample]
+    no_likelihood: Mapping[str, str]
+    retain: str | None = None
+
+    def of(self, run: str, name: str) -> list[Sample]:
+        """Return the samples of the set `name` under a run, in the order of the benchmark's file."""
+        return samples_of(self.samples, run, name)
+
+
+def samples_of(samples: Mapping[Key, Sample], run: str, name: str) -> list[Sample]:
+    """Return the samples of the set `name` under a run, in the order of the benchmark's file."""
+    found = (sample for key, sample in samples.items() if key.run == run and key.set == name)
+    return sorted(found, key=lambda sample: sample.key.index)
+
+
 def _written(value: Value) -> object:
     if isinstance(value, tuple):
         return [_written(part) for part in value]

@@ -94,7 +94,7 @@ def from_rwku(folder: Path, first: int, *, half_known: bool) -> DetectorDataset:
                 as examples, the neighbours' as negatives; the other half is tested. Otherwise a target has only a
                 name and an introduction, and all probes are tested.
     """
-    drafts = rwku_run.targets(folder)[first::SETS][:PEOPLE_PER_SET]
+    drafts = rwku_run.persons(folder)[first::SETS][:PEOPLE_PER_SET]
     people = {draft.name for draft in drafts}
     probes = [
         probe

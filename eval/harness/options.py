@@ -1,23 +1,26 @@
-"""What a user asked an evaluation to do."""
+"""The options of a replay."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from eval.core.errors import BadRun
 from eval.core.provenance import digest_of_data, digest_of_model, versions
-from eval.core.runner import Dtype
+from eval.core.runner import ENDPOINT_UNSCORED, ENGINE_UNSCORED, Dtype
 from eval.methods.logit_difference_options import LogitDifferenceOptions
-from eval.methods.method import MethodName
+from eval.methods.method import NO_LIKELIHOOD, MethodName
+
+RETAIN: Final = "retain"
+"""The run of the retain model."""
 
 
 class RunWith(StrEnum):
-    """reference  Hugging Face on the CPU, with the policy's pure pieces at every position: text and likelihood
+    """reference  Hugging Face on the CPU, with the policy's rules at every position: text and likelihood
     engine     vLLM in this process, with the policy's processor: text
-    endpoint   any OpenAI endpoint: text, and likelihood where it has a scoring plane
+    endpoint   any OpenAI endpoint: text, and likelihood with a scoring plane
     """
 
     REFERENCE = "reference"
@@ -27,30 +30,45 @@ class RunWith(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """One replay.
+    """The options of a replay.
 
-    model     the target's folder or hub id; for an endpoint the name it is served under, "" for its first
-    endpoint  its base URL, without /v1
-    score_url base URL of its scoring plane, "" without one
-    limit     how many rows of each set; None for all
-    seed      of everything that is drawn; decoding is greedy
+    data          folder of the benchmark's files
+    out           result folder
+    methods       are run in this order
+    model         folder or hub id of the model under test; for an endpoint the name it serves, "" for its first
+    retain_model  folder or hub id of the model that never saw the forget set; "" for none
+    endpoint      its base URL, without /v1
+    score_url     base URL of its scoring plane; "" for none
+    limit         maximum number of rows of each set; 0 for all
+    seed          of sampling; decoding is greedy
     """
 
-    model: str
-    retain_model: str | None
     data: Path
     out: Path
     methods: tuple[MethodName, ...]
+    model: str = ""
+    retain_model: str = ""
     run_with: RunWith = RunWith.REFERENCE
     endpoint: str = ""
     score_url: str = ""
-    limit: int | None = None
+    limit: int = 0
     seed: int = 0
     dtype: Dtype = "float32"
     logit_difference: LogitDifferenceOptions = field(default_factory=LogitDifferenceOptions)
 
+    @property
+    def no_likelihood(self) -> dict[str, str]:
+        """Return why each run of the replay has no likelihood, in the order of the runs; "" where it has one."""
+        unscored = {
+            RunWith.REFERENCE: "",
+            RunWith.ENGINE: ENGINE_UNSCORED,
+            RunWith.ENDPOINT: "" if self.score_url else ENDPOINT_UNSCORED,
+        }[self.run_with]
+        runs = {name.value: NO_LIKELIHOOD[name] or unscored for name in self.methods}
+        return runs | ({RETAIN: unscored} if self.retain_model else {})
+
     def config(self, benchmark: str, split: str, policy: str) -> dict[str, Any]:
-        """All that a number depends on; a folder with samples of another configuration is not added to."""
+        """Return run.json: all that a number depends on."""
         return {
             "benchmark": benchmark,
             "split": split,
@@ -63,14 +81,14 @@ class Options:
             "policy_digest": policy,
             "decoding": "greedy",
             "dtype": self.dtype if self.run_with is not RunWith.ENDPOINT else "the endpoint's own",
-            "limit": self.limit,
+            "limit": self.limit or None,
             "seed": self.seed,
             "versions": versions(),
         } | self.logit_difference.config(self.methods)
 
 
 def method_names(text: str) -> tuple[MethodName, ...]:
-    """The methods of a comma-separated list, `none` first where it is there; raises BadRun for an unknown one."""
+    """Return the methods of a comma-separated list, `none` first; raises BadRun for an unknown one."""
     known = [name.value for name in MethodName]
     names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     unknown = [name for name in names if name not in known]

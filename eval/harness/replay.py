@@ -1,4 +1,4 @@
-"""A replay from start to end: targets, gate, model, methods, and the retain model beside them."""
+"""A replay: runs a benchmark's tasks under every method, and on the retain model, into a store."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from eval.benchmarks.benchmark import AnyBenchmark
 from eval.core.errors import BadRun
 from eval.core.runner import Runner
 from eval.core.task import Task
-from eval.harness.options import Options, RunWith
+from eval.harness.options import RETAIN, Options, RunWith
 from eval.harness.session import Progress, Session
 from eval.harness.store import Store
 from eval.methods.detector_gate import Gate, open_gate
@@ -20,20 +21,12 @@ from eval.methods.method import DIFFERENCES, NO_LIKELIHOOD, MethodName, Unprotec
 from guard.targets.target import Draft
 from serving.engine.embedded import check_model
 
-RETAIN = "retain"
 
-
-def replay(
-    options: Options,
-    benchmark: str,
-    split: str,
-    drafts: Sequence[Draft],
-    tasks: Sequence[Task[Any]],
-    progress: Progress,
-) -> Store:
-    """Ask every task under every method; returns the store, closed, with all samples in memory."""
+def replay(benchmark: AnyBenchmark, options: Options, tasks: Sequence[Task[Any]], progress: Progress) -> Store:
+    """Run every task under every method; returns the store, closed, with all samples in memory."""
+    drafts = benchmark.drafts(options.data)
     if options.run_with is RunWith.ENDPOINT:
-        return _through_endpoint(options, benchmark, split, drafts, tasks, progress)
+        return _replay_endpoint(benchmark, options, drafts, tasks, progress)
     options.logit_difference.check(options.methods)
     if options.run_with is not RunWith.REFERENCE and DIFFERENCES & set(options.methods):
         raise BadRun("methods of logit difference are replayed with the reference alone")
@@ -41,21 +34,21 @@ def replay(
         check_model(model)
     with _gate(drafts) as gate:
         methods = {name: method(name, gate) for name in options.methods}
-        store = Store(options.out, options.config(benchmark, split, _policy_digest(gate)))
+        store = Store(options.out, options.config(benchmark.name, benchmark.split, _policy_digest(gate)))
         try:
             session = Session(store, progress)
             with _runner(options, options.model, gate) as runner:
                 for name, applied in methods.items():
-                    session.run(name.value, applied, runner, _askable(tasks, runner), MethodName.NONE.value)
+                    session.run(name.value, applied, runner, _runnable(tasks, runner), MethodName.NONE.value)
             if options.retain_model:
                 with _runner(options, options.retain_model, gate) as runner:
-                    session.run(RETAIN, Unprotected(), runner, _askable(tasks, runner))
+                    session.run(RETAIN, Unprotected(), runner, _runnable(tasks, runner))
         finally:
             store.close()
     return store
 
 
-def _askable(tasks: Sequence[Task[Any]], runner: Runner) -> list[Task[Any]]:
+def _runnable(tasks: Sequence[Task[Any]], runner: Runner) -> list[Task[Any]]:
     return [task for task in tasks if task.max_tokens or not runner.no_likelihood]
 
 
@@ -102,10 +95,9 @@ def _reference(options: Options, model: str, gate: Gate) -> Runner:
     return Reference(model, PromptEncoder(tokenizer), rules, options.dtype)
 
 
-def _through_endpoint(
+def _replay_endpoint(
+    benchmark: AnyBenchmark,
     options: Options,
-    benchmark: str,
-    split: str,
     drafts: Sequence[Draft],
     tasks: Sequence[Task[Any]],
     progress: Progress,
@@ -116,7 +108,7 @@ def _through_endpoint(
         raise BadRun("an endpoint serves one model: run the retain model's endpoint into a folder of its own")
     check_stored(options.methods)
     endpoint = Endpoint.open(options.endpoint, options.model, options.score_url)
-    config: dict[str, Any] = options.config(benchmark, split, "the endpoint's own")
+    config: dict[str, Any] = options.config(benchmark.name, benchmark.split, "the endpoint's own")
     config |= {"endpoint": options.endpoint, "model": endpoint.model, "scored": bool(options.score_url)}
     store = Store(options.out, config)
     try:
@@ -124,7 +116,7 @@ def _through_endpoint(
         for name in options.methods:
             with forgetting(drafts, name):
                 asked = Unprotected("server", NO_LIKELIHOOD[name])
-                session.run(name.value, asked, endpoint, _askable(tasks, endpoint))
+                session.run(name.value, asked, endpoint, _runnable(tasks, endpoint))
     finally:
         store.close()
         endpoint.close()

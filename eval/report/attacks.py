@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
@@ -10,22 +9,17 @@ from typing import Any, Final
 
 from eval.attacks.catalogue import LOGPROBS
 from eval.attacks.leak_scorer import AUDIT, ROUGE, STRING
-from eval.core.sample import Sample
+from eval.attacks.sweep import CAUGHT, DETECTOR, Swept
+from eval.core.cell import NO_SAMPLES, Cell, ColumnGroup, Count
+from eval.core.sample import Sample, samples_of
 from eval.core.task import Task
 from eval.harness.store import Store, read_config
 from eval.metrics.statistics import leak_at_k
-from eval.report.cell import Cell, Count
-from eval.report.columns import Block
 from eval.report.example import examples
-from eval.report.html import page
-from eval.report.markdown import markdown
+from eval.report.files import write_files
 from eval.report.results import Results
 from eval.report.svg import curves
-from eval.report.tofu import samples_of
 
-DETECTOR: Final = "detector"
-CAUGHT: Final = "caught"
-ALWAYS: Final = "guard, scope always"
 THRESHOLD: Final = 0.6
 """The ROUGE-L recall from which an answer counts as told; docs/eval.md says what it was chosen by."""
 ANY: Final = "any"
@@ -46,35 +40,26 @@ _LEAKS: Final[Mapping[str, Callable[[Sample], bool]]] = {
 }
 
 
-def write_attacks(
-    store: Store,
-    runs: Sequence[str],
-    tasks: Sequence[Task[Any]],
-    draws: Task[Any] | None,
-    command: str,
-    seconds: float,
-) -> Results:
+def write_attacks(swept: Swept, command: str, seconds: float) -> Results:
     """Write a sweep's results.json, report.md and report.html."""
-    tables = {"attacks": _attacks(store, runs, tasks)}
+    store, runs, attacks, draws = swept
+    tables = {"attacks": _attacks(store, runs, attacks)}
     figures: dict[str, str] = {}
     if draws:
         tables |= {f"leak@k by {name}": _draws(store, runs, draws, name) for name in (STRING, ROUGE)}
         figures = {name: _figure(table) for name, table in tables.items() if name != "attacks"}
     counts = Counter(key.run for key in store.samples)
     results = Results(read_config(store.folder), command, seconds, dict(counts), tables)
-    blocks = _blocks(runs)
     # The samples of what is listed are no prose.
-    shown = examples(store.samples, runs, [task for task in tasks if task.name != LOGPROBS])
-    store.write("results.json", json.dumps(results.json(), indent=2, allow_nan=False) + "\n")
-    store.write("report.md", markdown(results, blocks))
-    store.write("report.html", page(results, blocks, figures, shown))
+    shown = examples(store.samples, runs, [task for task in attacks if task.name != LOGPROBS])
+    write_files(store, results, _columns(runs), figures, shown)
     return results
 
 
-def _blocks(runs: Sequence[str]) -> list[Block]:
-    leaks = [Block(title, {run: f"{run}: {name}" for run in runs}) for name, title in _TITLES.items()]
-    caught = Block("Caught by the detector", {"requests": "requests", "share caught": CAUGHT})
-    return [*leaks, caught, Block("Leak@k", {f"k = {k}": f"k={k}" for k in _KS})]
+def _columns(runs: Sequence[str]) -> list[ColumnGroup]:
+    leaks = [ColumnGroup(title, {run: f"{run}: {name}" for run in runs}) for name, title in _TITLES.items()]
+    caught = ColumnGroup("Caught by the detector", {"requests": "requests", "share caught": CAUGHT})
+    return [*leaks, caught, ColumnGroup("Leak@k", {f"k = {k}": f"k={k}" for k in _KS})]
 
 
 def _attacks(store: Store, runs: Sequence[str], tasks: Sequence[Task[Any]]) -> dict[str, dict[str, Cell]]:
@@ -99,7 +84,7 @@ def _samples(store: Store, run: str, names: Sequence[str]) -> list[Sample]:
 
 
 def _share(leaked: Sequence[bool]) -> Cell:
-    return Cell(fmean(leaked)) if leaked else Cell(None, "no samples")
+    return Cell(fmean(leaked)) if leaked else NO_SAMPLES
 
 
 def _draws(store: Store, runs: Sequence[str], task: Task[Any], measure: str) -> dict[str, dict[str, Cell]]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from eval.core.cell import shown
 from eval.core.errors import BadRun
 from eval.core.sample import Key, Sample
 from eval.harness.store import read_samples
-from eval.report.cell import shown
-from eval.report.svg import Point
 
 _CHUNK = 500
 
@@ -113,14 +112,3 @@ def _means(change: np.ndarray, draws: int, random: np.random.Generator) -> np.nd
         for start in range(0, draws, _CHUNK)
     ]
     return np.concatenate(parts)
-
-
-TOFU_FORGET10: Final = (
-    Point("Llama-2-7b full", 1 - 0.990, 0.628, published=True),
-    Point("Llama-2-7b retain90", 1 - 0.148, 0.613, published=True),
-    Point("Llama-3.2-1B full", 1 - 0.880, 0.599, published=True),
-    Point("Llama-3.2-1B retain90", 1 - 0.116, 0.591, published=True),
-    Point("Llama-3.1-8B full", 1 - 0.991, 0.628, published=True),
-    Point("Llama-3.1-8B retain90", 1 - 0.106, 0.646, published=True),
-)
-"""1 - forget probability and Model Utility, forget10: open-unlearning's evaluation of its own models."""

@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from eval.report.cell import Cell
-from eval.report.columns import Block
+from eval.core.cell import Cell, ColumnGroup
 from eval.report.example import Example
 from eval.report.results import Results
 
@@ -22,7 +21,7 @@ td.text{text-align:left;vertical-align:top;max-width:22rem;font-size:13px}
 
 
 def page(
-    results: Results, blocks: Sequence[Block], figures: Mapping[str, str], examples: Sequence[Example]
+    results: Results, columns: Sequence[ColumnGroup], figures: Mapping[str, str], examples: Sequence[Example]
 ) -> str:
     """The whole page; `figures` are SVG by caption."""
     config = results.config
@@ -31,7 +30,7 @@ def page(
     for convention, runs in results.tables.items():
         if len(results.tables) > 1:
             parts.append(f"<h2>{escape(convention)}</h2>")
-        parts += [_table(block, runs) for block in blocks]
+        parts += [_table(block, runs) for block in columns]
     parts += [f"<h2>{escape(caption)}</h2>{svg}" for caption, svg in figures.items()]
     if examples:
         parts.append("<h2>Examples</h2>" + _examples(examples))
@@ -40,7 +39,7 @@ def page(
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 
-def _table(block: Block, runs: Mapping[str, Mapping[str, Cell]]) -> str:
+def _table(block: ColumnGroup, runs: Mapping[str, Mapping[str, Cell]]) -> str:
     columns = {head: name for head, name in block.columns.items() if any(name in cells for cells in runs.values())}
     if not columns:
         return ""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from eval.report.cell import Cell
-from eval.report.columns import Block
+from eval.core.cell import Cell, ColumnGroup
 from eval.report.results import Results
 
 
-def markdown(results: Results, blocks: Sequence[Block]) -> str:
+def markdown(results: Results, columns: Sequence[ColumnGroup]) -> str:
     """The tables of a result, the reasons of empty cells below each, the command and the configuration."""
     config = results.config
     lines = [f"# {str(config['benchmark']).upper()} {config['split']}: {config['model']}", ""]
@@ -18,13 +17,13 @@ def markdown(results: Results, blocks: Sequence[Block]) -> str:
     for convention, runs in results.tables.items():
         if len(results.tables) > 1:
             lines += [f"## {convention}", ""]
-        for block in blocks:
+        for block in columns:
             lines += table(block, runs)
     lines += ["## Configuration", "", "```json", json.dumps(dict(config), indent=2), "```", ""]
     return "\n".join(lines)
 
 
-def table(block: Block, runs: Mapping[str, Mapping[str, Cell]]) -> list[str]:
+def table(block: ColumnGroup, runs: Mapping[str, Mapping[str, Cell]]) -> list[str]:
     """One table with its notes; nothing when no run has any of its numbers."""
     columns = {head: name for head, name in block.columns.items() if any(name in cells for cells in runs.values())}
     if not columns:

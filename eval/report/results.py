@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eval.report.cell import Cell
+from eval.core.cell import Cell
 
 SCHEMA = 1
 

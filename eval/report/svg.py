@@ -8,6 +8,8 @@ from html import escape
 from itertools import cycle
 from typing import Final, NamedTuple
 
+from eval.core.figure import Distribution, Figure, Point
+
 # Pixels of a chart and of its margins; the legend stands in the right one.
 WIDTH: Final = 520
 HEIGHT: Final = 300
@@ -17,13 +19,11 @@ _HALVES: Final = (0.0, 0.5, 1.0)
 _QUARTERS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-class Point(NamedTuple):
-    """A labelled point; `published` ones are drawn hollow."""
-
-    label: str
-    x: float
-    y: float
-    published: bool = False
+def draw(figure: Figure) -> str:
+    """Return a figure as SVG."""
+    if isinstance(figure, Distribution):
+        return ecdf(figure.series, figure.x_label)
+    return scatter(figure.points, figure.x_label, figure.y_label)
 
 
 class Line(NamedTuple):

@@ -12,8 +12,9 @@ import pytest
 
 from eval.attacks.catalogue import DIRECT, DRAWS, LOGPROBS, STREAM, TEXT_ATTACKS
 from eval.attacks.leak_scorer import STRING
+from eval.attacks.sweep import ALWAYS
 from eval.harness.store import read_samples
-from eval.report.attacks import ALL, ALWAYS
+from eval.report.attacks import ALL
 
 pytestmark = pytest.mark.e2e
 

@@ -12,6 +12,7 @@ from eval.attacks.catalogue import DIRECT, LOGPROBS, STREAM
 from eval.attacks.clients import TopTokensClient, load_top_tokens
 from eval.attacks.leak_scorer import LeakScorer
 from eval.attacks.probe import AttackProbe
+from eval.attacks.sweep import CAUGHT, DETECTOR, Swept
 from eval.attacks.tasks import (
     draw_task,
     logprob_task,
@@ -24,7 +25,7 @@ from eval.core.task import Task
 from eval.harness.session import Session
 from eval.harness.store import Store
 from eval.methods.method import Keyword, Unprotected
-from eval.report.attacks import ALL, CAUGHT, DETECTOR, write_attacks
+from eval.report.attacks import ALL, write_attacks
 from tests.eval.forgotten import target
 
 ORLA = target("Orla Quennbeck", "Vellin loaf")
@@ -122,7 +123,7 @@ def test_the_report_counts_leaks_by_attack_and_method_and_draws_the_curve(
     Session(store, no_progress).run("keyword", Keyword(["Vellin"]), Baker(), [*tasks, draws])
     caught = {DIRECT: 1.0, STREAM: 0.0}
     store.add([Sample(Key(DETECTOR, name, 0), "pass", None, {CAUGHT: value}) for name, value in caught.items()])
-    results = write_attacks(store, ["none", "keyword"], tasks, draws, "lethe eval attacks", 1.0)
+    results = write_attacks(Swept(store, ["none", "keyword"], tasks, draws), "lethe eval attacks", 1.0)
     table = results.tables["attacks"]
     assert [table[DIRECT][f"{run}: string"].value for run in ("none", "keyword")] == [1.0, 0.0]
     assert [table[DIRECT][f"{run}: any"].value for run in ("none", "keyword")] == [1.0, 0.0]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eval.benchmarks.files import Question
-from eval.benchmarks.muse import cut_answer, cut_gold, knowledge_prompt, load
+from eval.benchmarks.muse import cut_answer, knowledge_prompt, load
 from eval.core.errors import BadBenchmark
 
 
@@ -31,19 +31,6 @@ def test_the_prompt_of_a_question_ends_with_a_space() -> None:
 )
 def test_an_answer_is_cut_at_the_first_end_and_not_stripped(generated: str, kept: str) -> None:
     assert cut_answer(generated) == kept
-
-
-def test_gold_is_cut_to_128_ids_with_the_begin_of_sequence_among_them() -> None:
-    def encode(text: str) -> list[int]:
-        return [0, *map(int, text.split())]
-
-    def decode(ids: object) -> str:
-        assert isinstance(ids, list)
-        return " ".join(str(i) for i in ids if i)
-
-    gold = " ".join(map(str, range(1, 200)))
-    assert cut_gold(gold, encode, decode) == " ".join(map(str, range(1, 128)))
-    assert cut_gold("5 6", encode, decode) == "5 6"
 
 
 def test_a_folder_with_some_parts_leaves_the_others_empty(tmp_path: Path) -> None:

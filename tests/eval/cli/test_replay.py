@@ -79,7 +79,7 @@ def test_an_interrupt_says_how_to_go_on(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("eval.replays.replay", interrupted)
+    monkeypatch.setattr("eval.harness.replay.replay", interrupted)
     result = lethe("tofu", "--data", benchmark_folder, "--out", tmp_path / "out", "--model", "m")
     assert result.exit_code == 130
     assert "what is known is kept, run the same command again" in result.stderr

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from eval.report.svg import HEIGHT, Line, Point, chart, curves, ecdf, scatter, stack
+from eval.core.figure import Point
+from eval.report.svg import HEIGHT, Line, chart, curves, ecdf, scatter, stack
 
 
 def texts(figure: str) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""TOFU's table from samples: every aggregate of one run, in both conventions."""
+"""TOFU's aggregates of one run from its samples, in both conventions, and its figures."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from eval.benchmarks.tofu import HOLDOUT, SETS
-from eval.core.sample import Key, Sample
+from eval.benchmarks.benchmark import touched_cell
+from eval.core.cell import NO_SAMPLES, Cell, Cells, ColumnGroup, cell
+from eval.core.figure import Distribution, Point, Scatter
+from eval.core.sample import ReplaySamples, Sample
 from eval.metrics.membership import auc, privleak
 from eval.metrics.probability import normalised, probability
 from eval.metrics.statistics import SplitScores, forget_quality, model_utility
 from eval.metrics.truth_ratio import Convention, closer_to_one, inverse_truth_ratio, true_better, truth_ratio
-from eval.report.cell import Cell, cell
 
-Cells = dict[str, Cell]
-
-ATTACKS: Final = {
+FORGET: Final = "forget"
+UTILITY_SETS: Final = ("retain", "real_authors", "world_facts")
+SETS: Final = (FORGET, *UTILITY_SETS)
+HOLDOUT: Final = "holdout"
+_MEMBERSHIP_ATTACKS: Final = {
     "mia_loss": "loss",
     "mia_zlib": "zlib",
     "mia_min_k": "min_k",
@@ -25,7 +28,7 @@ ATTACKS: Final = {
 }
 NO_RETAIN: Final = "needs --retain-model"
 NO_VOCABULARY: Final = "needs the distribution over the whole vocabulary, which an endpoint does not give"
-_NORMALISED = ("real_authors", "world_facts")
+_NORMALISED: Final = ("real_authors", "world_facts")
 
 
 class Losses(NamedTuple):
@@ -36,36 +39,26 @@ class Losses(NamedTuple):
     wrong: np.ndarray
 
 
-def samples_of(samples: Mapping[Key, Sample], run: str, name: str) -> list[Sample]:
-    """The samples of a set under a run, in the order of the benchmark's file."""
-    found = (sample for key, sample in samples.items() if key.run == run and key.set == name)
-    return sorted(found, key=lambda sample: sample.key.index)
-
-
-def cells(
-    samples: Mapping[Key, Sample], run: str, retain: str | None, convention: Convention, no_likelihood: str = ""
-) -> Cells:
-    """Every aggregate of `run`; `retain` is the run of the retain model in the same samples.
-
-    `no_likelihood` is the reason in each cell that needs one.
-    """
-    sets = {name: list(convention.sample(samples_of(samples, run, name))) for name in (*SETS, HOLDOUT)}
-    table: Cells = {}
+def cells_of(samples: ReplaySamples, run: str, convention: Convention) -> Cells:
+    """Return every aggregate of a run."""
+    sets = {name: list(convention.sample(samples.of(run, name))) for name in (*SETS, HOLDOUT)}
+    no_likelihood = samples.no_likelihood[run]
+    cells: Cells = {}
     for name in SETS:
-        table |= _set(name, sets[name], convention, no_likelihood)
-    table["model_utility"] = _utility(table)
-    table |= _forget_quality(sets["forget"], samples, retain, convention, no_likelihood)
+        cells |= _set(name, sets[name], convention, no_likelihood)
+    cells["model_utility"] = _utility(cells)
+    cells |= _forget_quality(sets[FORGET], samples, convention, no_likelihood)
     if convention is Convention.OPEN_UNLEARNING:
-        table |= _memorisation(sets["forget"], no_likelihood)
-        table |= _membership(sets["forget"], sets[HOLDOUT], no_likelihood)
-        table["privleak"] = _privleak(table, samples, retain)
+        cells |= _memorisation(sets[FORGET], no_likelihood)
+        cells |= _membership(sets[FORGET], sets[HOLDOUT], no_likelihood)
+        cells["privleak"] = _privleak(cells["mia_min_k"], samples)
     for name in (*SETS, HOLDOUT):
-        table[f"{name}_touched"] = touched(sets[name])
-    return table
+        cells[f"{name}_touched"] = touched_cell(sets[name])
+    return cells
 
 
 def ratios(rows: Sequence[Sample], convention: Convention) -> np.ndarray | None:
-    """The truth ratios of a set, in the convention's own direction; None where a row has no losses."""
+    """Return the truth ratios of a set, in the convention's own direction; None where a row has no losses."""
     losses = _losses(rows)
     if losses is None:
         return None
@@ -85,9 +78,8 @@ def _losses(rows: Sequence[Sample]) -> Losses | None:
 
 
 def _set(name: str, rows: Sequence[Sample], convention: Convention, no_likelihood: str) -> Cells:
-    recalls = [row.number("rougeL_recall") for row in rows]
-    spoken = [recall for recall in recalls if recall is not None]
-    table = {f"{name}_rouge": Cell(float(np.mean(spoken))) if spoken else Cell(None, "no samples")}
+    recalls = [recall for row in rows if (recall := row.number("rougeL_recall")) is not None]
+    table = {f"{name}_rouge": Cell(float(np.mean(recalls))) if recalls else NO_SAMPLES}
     losses = _losses(rows)
     if losses is None:
         reason = Cell(None, no_likelihood or "no samples")
@@ -124,7 +116,7 @@ def _impossible(losses: Losses) -> str:
 
 
 def _utility(table: Cells) -> Cell:
-    names = [[f"{name}_{part}" for part in ("probability", "rouge", "truth_ratio")] for name in SETS[1:]]
+    names = [[f"{name}_{part}" for part in ("probability", "rouge", "truth_ratio")] for name in UTILITY_SETS]
     values = [[table[part].value for part in parts] for parts in names]
     lacking = next((table[p].note for parts in names for p in parts if table[p].value is None), None)
     if lacking is not None:
@@ -134,17 +126,13 @@ def _utility(table: Cells) -> Cell:
 
 
 def _forget_quality(
-    rows: Sequence[Sample],
-    samples: Mapping[Key, Sample],
-    retain: str | None,
-    convention: Convention,
-    no_likelihood: str,
+    rows: Sequence[Sample], samples: ReplaySamples, convention: Convention, no_likelihood: str
 ) -> Cells:
     names = ("forget_quality", "forget_distance")
-    if retain is None:
+    if samples.retain is None:
         return dict.fromkeys(names, Cell(None, NO_RETAIN))
     mine = ratios(rows, convention)
-    reference = ratios(list(convention.sample(samples_of(samples, retain, "forget"))), convention)
+    reference = ratios(list(convention.sample(samples.of(samples.retain, FORGET))), convention)
     if mine is None or reference is None:
         return dict.fromkeys(names, Cell(None, no_likelihood or "no samples"))
     undefined = int(np.isnan(mine).sum())
@@ -167,7 +155,7 @@ def _mean(rows: Sequence[Sample], name: str, no_likelihood: str) -> Cell:
 
 
 def _membership(forget: Sequence[Sample], holdout: Sequence[Sample], no_likelihood: str) -> Cells:
-    return {name: _auc(forget, holdout, score, no_likelihood) for name, score in ATTACKS.items()}
+    return {name: _auc(forget, holdout, score, no_likelihood) for name, score in _MEMBERSHIP_ATTACKS.items()}
 
 
 def _auc(forget: Sequence[Sample], holdout: Sequence[Sample], score: str, no_likelihood: str) -> Cell:
@@ -185,21 +173,94 @@ def _auc(forget: Sequence[Sample], holdout: Sequence[Sample], score: str, no_lik
     return cell(lambda: auc(members, others), note)
 
 
-def _privleak(table: Cells, samples: Mapping[Key, Sample], retain: str | None) -> Cell:
-    mine = table["mia_min_k"]
-    if mine.value is None or retain is None:
-        return Cell(None, NO_RETAIN if retain is None else mine.note)
-    reference = _auc(samples_of(samples, retain, "forget"), samples_of(samples, retain, HOLDOUT), "min_k", "")
+def _privleak(run_auc: Cell, samples: ReplaySamples) -> Cell:
+    retain = samples.retain
+    if run_auc.value is None or retain is None:
+        return Cell(None, NO_RETAIN if retain is None else run_auc.note)
+    reference = _auc(samples.of(retain, FORGET), samples.of(retain, HOLDOUT), "min_k", "")
     if reference.value is None:
         return Cell(None, NO_RETAIN)
-    score, other = mine.value, reference.value
-    return cell(lambda: privleak(score, other), mine.note)
+    score, other = run_auc.value, reference.value
+    return cell(lambda: privleak(score, other), run_auc.note)
 
 
-def touched(rows: Sequence[Sample]) -> Cell:
-    """The share of a set that the gate did not let pass."""
-    if not rows:
-        return Cell(None, "no samples")
-    if all(row.plan == "server" for row in rows):
-        return Cell(None, "the endpoint decides and does not tell")
-    return Cell(sum(row.plan != "pass" for row in rows) / len(rows))
+def truth_ratios(samples: ReplaySamples) -> Distribution:
+    """Return the distribution of min(R, 1/R) of every run's forget set."""
+    series = {}
+    for run in samples.no_likelihood:
+        found = ratios(samples.of(run, FORGET), Convention.OPEN_UNLEARNING)
+        if found is not None:
+            series[run] = [min(ratio, 1 / (ratio + 1e-10)) for ratio in found.tolist()]
+    return Distribution(series, "min(R, 1/R)")
+
+
+def forgetting_against_utility(runs: Mapping[str, Cells], *, published: bool) -> Scatter:
+    """Return a point for each run, with the `published` ones of other models on request."""
+    points = []
+    for run, cells in runs.items():
+        forget, utility = cells["forget_probability"].value, cells["model_utility"].value
+        if forget is not None and utility is not None:
+            points.append(Point(run, 1 - forget, utility))
+    points += _PUBLISHED_FORGET10 if published else ()
+    return Scatter(points, "1 - forget probability", "Model Utility")
+
+
+_PUBLISHED_FORGET10: Final = (
+    Point("Llama-2-7b full", 1 - 0.990, 0.628, published=True),
+    Point("Llama-2-7b retain90", 1 - 0.148, 0.613, published=True),
+    Point("Llama-3.2-1B full", 1 - 0.880, 0.599, published=True),
+    Point("Llama-3.2-1B retain90", 1 - 0.116, 0.591, published=True),
+    Point("Llama-3.1-8B full", 1 - 0.991, 0.628, published=True),
+    Point("Llama-3.1-8B retain90", 1 - 0.106, 0.646, published=True),
+)
+"""1 - forget probability and Model Utility, forget10: open-unlearning's evaluation of its own models."""
+
+TOFU_COLUMNS: Final = (
+    ColumnGroup(
+        "Forgetting and utility",
+        {
+            "Forget Quality": "forget_quality",
+            "KS distance": "forget_distance",
+            "Model Utility": "model_utility",
+            "Forget Prob": "forget_probability",
+            "Forget ROUGE": "forget_rouge",
+            "Forget TR": "forget_truth_ratio",
+        },
+    ),
+    ColumnGroup(
+        "Utility sets",
+        {
+            "Retain Prob": "retain_probability",
+            "Retain ROUGE": "retain_rouge",
+            "Retain TR": "retain_truth_ratio",
+            "Authors Prob": "real_authors_probability",
+            "Authors ROUGE": "real_authors_rouge",
+            "Authors TR": "real_authors_truth_ratio",
+            "Facts Prob": "world_facts_probability",
+            "Facts ROUGE": "world_facts_rouge",
+            "Facts TR": "world_facts_truth_ratio",
+        },
+    ),
+    ColumnGroup(
+        "Memorisation and membership",
+        {
+            "Extraction": "extraction_strength",
+            "Exact mem.": "exact_memorization",
+            "MIA loss": "mia_loss",
+            "MIA zlib": "mia_zlib",
+            "MIA min-k": "mia_min_k",
+            "MIA min-k++": "mia_min_k_plus_plus",
+            "PrivLeak": "privleak",
+        },
+    ),
+    ColumnGroup(
+        "Share of prompts touched",
+        {
+            "Forget": "forget_touched",
+            "Retain": "retain_touched",
+            "Authors": "real_authors_touched",
+            "Facts": "world_facts_touched",
+            "Holdout": "holdout_touched",
+        },
+    ),
+)

@@ -1,20 +1,21 @@
 from __future__ import annotations
 
-import json
 import math
 
 import pytest
 
-from eval.core.sample import Key, Sample, Value
+from eval.benchmarks.tofu_cells import cells_of
+from eval.core.cell import Cell, Cells
+from eval.core.sample import Key, ReplaySamples, Sample, Value
 from eval.metrics.truth_ratio import Convention
-from eval.report import columns
-from eval.report.cell import Cell, cell, shown
-from eval.report.html import page
-from eval.report.markdown import markdown
-from eval.report.results import Results
-from eval.report.tofu import cells
 
 OPEN, ORIGINAL = Convention.OPEN_UNLEARNING, Convention.ORIGINAL
+
+
+def cells(
+    samples: dict[Key, Sample], run: str, retain: str | None, convention: Convention, no_likelihood: str = ""
+) -> Cells:
+    return cells_of(ReplaySamples(samples, {run: no_likelihood}, retain), run, convention)
 
 
 def sample(run: str, name: str, index: int, plan: str = "pass", **values: Value) -> Sample:
@@ -96,43 +97,3 @@ def test_where_a_method_has_no_likelihood_the_cell_says_why() -> None:
 def test_an_endpoint_does_not_tell_what_it_touched() -> None:
     found = cells({Key("guard", "forget", 0): sample("guard", "forget", 0, "server")}, "guard", None, OPEN)
     assert found["forget_touched"].value is None
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(0.5, "0.500"), (0.0, "0.000"), (1.23e-21, "1.23e-21"), (-100.0, "-100.000")]
-)
-def test_numbers_are_shown_so_that_none_hides(number: float, text: str) -> None:
-    assert shown(number) == text
-
-
-@pytest.mark.parametrize(("value", "reason"), [(math.nan, "undefined: why"), (math.inf, "infinite: why")])
-def test_what_is_no_number_becomes_a_reason(value: float, reason: str) -> None:
-    assert cell(lambda: value, "why") == Cell(None, reason)
-
-
-def results(**runs: dict[str, Cell]) -> Results:
-    config = {"benchmark": "tofu", "split": "forget10", "model": "toy"}
-    return Results(config, "lethe eval tofu", 1.0, {"none": 3}, {"open_unlearning": runs})
-
-
-def test_markdown_has_a_row_for_each_run_and_the_reasons_below() -> None:
-    text = markdown(
-        results(none={"forget_rouge": Cell(0.5)}, decline={"forget_rouge": Cell(None, "not <b>here</b>")}),
-        columns.TOFU,
-    )
-    assert "| none | 0.500 |" in text
-    assert "| decline | — [1] |" in text
-    assert "[1] not <b>here</b>" in text
-
-
-def test_the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows() -> None:
-    html = page(results(none={"forget_rouge": Cell(None, "not <b>here</b>")}), columns.TOFU, {"f": "<svg/>"}, [])
-    assert "http" not in html
-    assert "src=" not in html
-    assert "<b>here" not in html
-
-
-def test_the_document_is_strict_json() -> None:
-    document = results(none={"forget_rouge": Cell(0.5, "n")}).json()
-    text = json.dumps(document, allow_nan=False)
-    assert json.loads(text)["tables"]["open_unlearning"]["none"]["forget_rouge"] == {"value": 0.5, "note": "n"}
