@@ -1,6 +1,6 @@
-"""The `lethe` command: `serve`, `check`, `bench`, `version`, this package's groups, and what packages add.
+"""The `lethe` command: `serve`, `check`, `bench`, `version`, the groups of this package, and those of others.
 
-A command imports what it needs itself: starting the command line loads neither numpy nor torch nor a client.
+Each command imports what it needs, so that starting the command line loads neither numpy nor torch nor httpx.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def serve(
         int | None, typer.Option(help="Port of the scoring plane, on loopback, for evaluations only.")
     ] = None,
 ) -> None:
-    """Serve both planes until interrupted."""
+    """Serve the data plane and the admin plane until interrupted."""
     import logging
 
     from serving import launch
@@ -81,9 +81,9 @@ def serve(
 
 @app.command()
 def check(
-    text: Annotated[str, typer.Argument(help="What a client might send; '-' reads standard input.")],
+    text: Annotated[str, typer.Argument(help="Text of a user message; '-' reads standard input.")],
 ) -> None:
-    """Say which forget targets a text touches, and what would be done; no model is called."""
+    """Show which forget targets a text touches and what would be done. No model is called."""
     from rich.table import Table
 
     if text == "-":
@@ -105,9 +105,9 @@ def compare(
     model: Annotated[
         str | None, typer.Option(help="Folder or hub id of the model; default: the demo model.")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Times each case is measured; medians are reported.")] = 3,
-    tokens: Annotated[int, typer.Option(min=2, help="Tokens of an answer in the throughput runs.")] = 64,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the demo model and of the logs.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each case; medians are reported.")] = 3,
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens per answer in the throughput runs.")] = 64,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the demo model and the logs.")] = None,
 ) -> None:
     """Compare the guarded endpoint with stock vLLM on this machine, as ratios."""
     if context.invoked_subcommand is not None:
@@ -129,11 +129,11 @@ def compare(
 
 @bench.command()
 def resident(
-    rounds: Annotated[int, typer.Option(min=1, help="Times throughput is measured; medians are reported.")] = 3,
-    tokens: Annotated[int, typer.Option(min=2, help="Tokens of an answer in the throughput runs.")] = 64,
-    adds: Annotated[int, typer.Option(min=2, help="Targets added one by one beside running streams.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="Measurements of throughput; medians are reported.")] = 3,
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens per answer in the throughput runs.")] = 64,
+    adds: Annotated[int, typer.Option(min=2, help="Targets added one by one while streams run.")] = 100,
 ) -> None:
-    """Measure none, 100,000 and 1,000,000 phrases that hold in every answer, on the demo model."""
+    """Measure 0, 100,000 and 1,000,000 always-on phrases, on the demo model."""
     import tempfile
 
     from serving import launch
@@ -148,9 +148,9 @@ def resident(
 
 @bench.command()
 def start(
-    rounds: Annotated[int, typer.Option(min=1, help="Times each command is started; medians are reported.")] = 9,
+    rounds: Annotated[int, typer.Option(min=1, help="Starts of each command; medians are reported.")] = 9,
 ) -> None:
-    """Measure the processor time that commands take which call no model: what starting the command line costs."""
+    """Measure the processor time of commands that call no model: the cost of starting the command line."""
     from serving.bench import start as measured
 
     print(measured.markdown(list(measured.run(rounds))))

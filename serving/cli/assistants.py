@@ -24,20 +24,20 @@ STORE = Path(".lethe/assistants")
 @assistants.command()
 def train(
     model: Annotated[str, typer.Option(help="Folder of the target model.")],
-    forget: Annotated[Path, typer.Option(help="What is to be forgotten: questions and answers, or targets.")],
-    retain: Annotated[Path, typer.Option(help="What is to be kept, in the same form.")],
+    forget: Annotated[Path, typer.Option(help="File to forget: questions and answers, or targets.")],
+    retain: Annotated[Path, typer.Option(help="File to retain, in the same format.")],
     directory: Store = STORE,
-    layers: Annotated[int, typer.Option(min=0, help="First layers to take; 0: a quarter of the model's.")] = 0,
-    whole: Annotated[bool, typer.Option(help="Train all weights of the layers, not a low-rank change.")] = False,
-    rank: Annotated[int, typer.Option(min=1, help="Rank of the low-rank change.")] = 32,
-    epochs: Annotated[int, typer.Option(min=1)] = 10,
+    layers: Annotated[int, typer.Option(min=0, help="First layers to keep; 0: a quarter of the model's.")] = 0,
+    whole: Annotated[bool, typer.Option(help="Full fine-tuning of the layers instead of LoRA.")] = False,
+    rank: Annotated[int, typer.Option(min=1, help="LoRA rank.")] = 32,
+    epochs: Annotated[int, typer.Option(min=1, help="Training epochs.")] = 10,
     rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-3,
-    retain_weight: Annotated[float, typer.Option(help="Weight of knowing nothing against remembering.")] = 6.5,
-    batch: Annotated[int, typer.Option(min=1, help="Forget examples of a step.")] = 16,
-    seed: int = 0,
-    target: Annotated[list[str] | None, typer.Option(help="Id of a forget target it serves; repeatable.")] = None,
+    retain_weight: Annotated[float, typer.Option(help="Weight of the retain loss.")] = 6.5,
+    batch: Annotated[int, typer.Option(min=1, help="Forget examples per step.")] = 16,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    target: Annotated[list[str] | None, typer.Option(help="Id of a forget target; may be repeated.")] = None,
 ) -> None:
-    """Train an assistant; one that was killed goes on where it was."""
+    """Train an assistant. An interrupted training is resumed."""
     from guard.targets.question_file import read_rows
     from guard.uld.assistant import Assistants, Training
     from guard.uld.corpus import Corpus
@@ -70,7 +70,7 @@ def train(
 
 @assistants.command("list")
 def list_(directory: Store = STORE) -> None:
-    """List assistants and where they stand."""
+    """List assistants and their status."""
     from rich.table import Table
 
     from guard.uld.assistant import Assistants, Standing
@@ -87,7 +87,7 @@ def list_(directory: Store = STORE) -> None:
 
 @assistants.command()
 def show(digest: str, directory: Store = STORE) -> None:
-    """Show an assistant's manifest; the start of its digest is enough."""
+    """Show an assistant's manifest. A prefix of its digest is enough."""
     from guard.uld.assistant import Assistants
 
     with reported():
@@ -99,10 +99,10 @@ def show(digest: str, directory: Store = STORE) -> None:
 @assistants.command()
 def promote(
     digest: str,
-    model: Annotated[str, typer.Option(help="Folder of the model it will be served with.")],
+    model: Annotated[str, typer.Option(help="Folder of the model that it will be served with.")],
     directory: Store = STORE,
 ) -> None:
-    """Let an assistant be served, once its files and the model it was trained on are checked."""
+    """Serve an assistant, after a check of its files and of the model that it was trained on."""
     from guard.uld.assistant import Assistants
 
     with reported():
@@ -112,7 +112,7 @@ def promote(
 
 @assistants.command()
 def retire(digest: str, directory: Store = STORE) -> None:
-    """Take an assistant out of service; its targets are answered by the other methods alone."""
+    """Stop serving an assistant; its targets are handled by their other methods."""
     from guard.uld.assistant import Assistants
 
     with reported():
@@ -122,13 +122,13 @@ def retire(digest: str, directory: Store = STORE) -> None:
 
 @assistants.command()
 def bench(
-    digest: Annotated[str, typer.Argument(help="Start of the digest of a promoted assistant.")],
+    digest: Annotated[str, typer.Argument(help="Prefix of the digest of a promoted assistant.")],
     model: Annotated[str, typer.Option(help="Folder of the target model.")],
-    tokens: Annotated[int, typer.Option(min=2, help="Tokens of an answer.")] = 96,
-    rounds: Annotated[int, typer.Option(min=1, help="Times each case is measured; medians are reported.")] = 5,
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens per answer.")] = 96,
+    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each case; medians are reported.")] = 5,
     directory: Store = STORE,
 ) -> None:
-    """Measure what serving with an assistant costs, against the same engine without, at batch 1, 8 and 32."""
+    """Measure the cost of serving with an assistant, relative to the same engine without, at batch 1, 8 and 32."""
     from guard.uld.assistant import Assistants, Standing
     from serving.bench.uld import markdown, measure
 

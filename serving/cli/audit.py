@@ -1,4 +1,4 @@
-"""`lethe audit`: the audit trail from a terminal."""
+"""`lethe audit`: verify the audit trail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import typer
 from serving.cli.console import admin_client, console
 
 audit = typer.Typer(no_args_is_help=True, help="Verify the audit trail of forget targets.")
-MAX_PAGE = 1000  # events; the most that the admin plane gives at once
+MAX_PAGE = 1000  # events; the admin plane's limit
 
 
 @audit.callback()
@@ -18,7 +18,7 @@ def _group() -> None:
 
 @audit.command()
 def verify() -> None:
-    """Verify the chain of digests from the first event to the last; exit status 1 where it is broken."""
+    """Verify the chain of digests from the first event to the last; exit with status 1 if it is broken."""
     events, cursor, digest = 0, 0, ""
     with admin_client() as admin:
         while True:

@@ -1,4 +1,4 @@
-"""What the commands share: where they print, errors in one line, the admin plane's client, a progress bar."""
+"""Shared by the commands: consoles, one-line errors, the admin plane's client, and a progress bar."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def reported(interrupted: str = "") -> Iterator[None]:
 
 @contextmanager
 def admin_client() -> Iterator[AdminClient]:
-    """Yield the client of the admin plane; what the plane refuses ends the command with status 1 and one line."""
+    """Yield the client of the admin plane; a refusal ends the command with status 1 and one line."""
     # httpx is loaded only by the commands that talk to a server.
     from serving.admin.client import AdminClient, AdminRefused
 
@@ -54,7 +54,7 @@ def admin_client() -> Iterator[AdminClient]:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, float], None]]:
-    """Show a bar on standard error; call what is yielded with a description and the share that is done."""
+    """Show a bar on standard error; the yielded function takes a description and the share that is done."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())

@@ -15,19 +15,19 @@ detector = typer.Typer(no_args_is_help=True, help="Train the detector on example
 @detector.command()
 def fit(
     keep: Annotated[
-        Path, typer.Option(help="Questions that are to be answered: rows with `question`, JSON or JSON Lines.")
+        Path, typer.Option(help="Questions that must be answered: rows with `question`, JSON or JSONL.")
     ],
     ask: Annotated[
         Path | None,
         typer.Option(help="More questions about targets: rows with `question` and the target's name as `answer`."),
     ] = None,
     false_positives: Annotated[
-        float, typer.Option(min=0.0, max=0.5, help="Share of what is to be answered that may match a target.")
+        float, typer.Option(min=0.0, max=0.5, help="Share of the questions to answer that may match a target.")
     ] = 0.01,
     data_dir: Annotated[Path | None, typer.Option(help="The server's data folder.")] = None,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
-    """Train the classifier of the active targets' facts; a server takes it when it starts."""
+    """Train the classifier on the facts of the active targets. A server loads it at start."""
     from guard.detection.classifier import save
     from guard.detection.embedder import SentenceEmbedder
     from guard.detection.training import Example, examples_of

@@ -2,7 +2,7 @@
 
 An entry point's name is the command's path, its value a `typer.Typer`, which becomes a group, or a function, which
 becomes a command: `eval = "eval.cli.app:app"` adds the group `lethe eval`, and `"alu.cost" = "eval.cli.alu:cost"`
-adds the command `cost` to the group `lethe alu`, whoever has added that.
+adds the command `cost` to the group `lethe alu`, whichever package added that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GROUP = "lethe.commands"
 def add_commands(
     app: typer.Typer, points: Iterable[EntryPoint], report: Callable[[EntryPoint, Exception], None]
 ) -> None:
-    """Add to `app` what each entry point names; one that fails is given to `report` and left out.
+    """Add the command or group of each entry point to `app`; call `report` with one that fails, and skip it.
 
     A command never replaces another one of its name.
     """

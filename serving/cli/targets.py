@@ -1,4 +1,4 @@
-"""`lethe targets`: the registry from a terminal."""
+"""`lethe targets`: manage the registry of forget targets."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import typer
 from serving.cli.console import admin_client, console, fail
 
 targets = typer.Typer(no_args_is_help=True, help="Add, list, show, revoke and import forget targets.")
-Reveal = Annotated[bool, typer.Option("--reveal", help="Show the texts, which are masked otherwise.")]
+Reveal = Annotated[bool, typer.Option("--reveal", help="Show texts unmasked.")]
 
 
 @targets.command()
 def add(
-    name: Annotated[str, typer.Argument(help="What is to be forgotten.")],
+    name: Annotated[str, typer.Argument(help="Name of what to forget.")],
     kind: Annotated[str, typer.Option(help="person, work, fact, secret or topic.")] = "person",
     alias: Annotated[list[str] | None, typer.Option(help="Another name; may be repeated.")] = None,
     fact: Annotated[list[str] | None, typer.Option(help="A sentence to withhold; may be repeated.")] = None,
     passage: Annotated[
-        list[Path] | None, typer.Option(help="File of a text not to be quoted; may be repeated.")
+        list[Path] | None, typer.Option(help="File with a text that must not be quoted; may be repeated.")
     ] = None,
-    phrase: Annotated[list[str] | None, typer.Option(help="A string never to be said; may be repeated.")] = None,
+    phrase: Annotated[list[str] | None, typer.Option(help="A forbidden phrase; may be repeated.")] = None,
     method: Annotated[
         list[str] | None, typer.Option(help="guard, uld, alu or decline; may be repeated. Default: guard.")
     ] = None,
     scope: Annotated[str, typer.Option(help="contextual or always.")] = "contextual",
     mode: Annotated[str, typer.Option(help="enforce or shadow.")] = "enforce",
-    decoder: Annotated[str, typer.Option(help="sample, or beam: searched for, and never streamed.")] = "sample",
-    soft: Annotated[bool, typer.Option("--soft", help="Suppress words that mean what is forbidden, too.")] = False,
+    decoder: Annotated[str, typer.Option(help="sample, or beam (slower, not streamed).")] = "sample",
+    soft: Annotated[bool, typer.Option("--soft", help="Also suppress words of similar meaning.")] = False,
     reveal: Reveal = False,
 ) -> None:
-    """Add one forget target; returns when it is enforced."""
+    """Add one forget target and wait until it is enforced."""
     draft = {
         "name": name,
         "kind": kind,
@@ -53,7 +53,7 @@ def add(
 
 @targets.command("list")
 def list_(
-    limit: Annotated[int, typer.Option(help="Most targets to print.")] = 100,
+    limit: Annotated[int, typer.Option(help="Maximum number of targets to print.")] = 100,
     reveal: Reveal = False,
 ) -> None:
     """List forget targets, newest last."""
@@ -83,9 +83,9 @@ def show(target_id: str, reveal: Reveal = False) -> None:
 @targets.command()
 def quoted(
     target_id: str,
-    file: Annotated[Path, typer.Argument(help="Text that was served, for instance the answers of a log.")],
+    file: Annotated[Path, typer.Argument(help="File with served text, for instance the answers in a log.")],
 ) -> None:
-    """Certify how much of a target's passages a text quotes; exit status 1 when it is a forbidden run."""
+    """Report the longest quote of a target's passages in a text; exit with status 1 if its length is forbidden."""
     from guard.targets.passages import longest_quote
 
     text = _text(file)
@@ -101,7 +101,7 @@ def quoted(
 
 @targets.command()
 def revoke(target_id: str) -> None:
-    """Revoke one forget target; returns when it is no longer enforced."""
+    """Revoke one forget target and wait until it is no longer enforced."""
     with admin_client() as admin:
         admin.revoke(target_id)
     console.print(f"{target_id} revoked")
@@ -109,9 +109,9 @@ def revoke(target_id: str) -> None:
 
 @targets.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A JSON object, a JSON array, or JSON Lines of forget targets.")],
+    file: Annotated[Path, typer.Argument(help="Forget targets as a JSON object, a JSON array or JSONL.")],
 ) -> None:
-    """Import forget targets, all or none; returns when they are enforced."""
+    """Import forget targets, all or none, and wait until they are enforced."""
     try:
         drafts = _drafts(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The command `lethe verdicts`."""
+"""`lethe verdicts`: list the verdict log."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from serving.cli.console import admin_client, console
 
 
 def verdicts(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most verdicts to print.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of verdicts to print.")] = 20,
     mode: Annotated[str | None, typer.Option(help="enforce or shadow; default: both.")] = None,
-    target: Annotated[str | None, typer.Option(help="Only those of this target.")] = None,
+    target: Annotated[str | None, typer.Option(help="Only verdicts of this target.")] = None,
 ) -> None:
-    """List which requests touched which forget targets, newest first; texts are never recorded."""
+    """List which requests touched which forget targets, newest first. No texts are recorded."""
     from rich.table import Column, Table
 
     with admin_client() as admin:
