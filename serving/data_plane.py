@@ -42,6 +42,7 @@ from serving.planner import PlannedRequest, Planner, engine_body
 from serving.protocol import errors
 from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.dialects.translated import Translated
+from serving.protocol.fields import Unknown
 from serving.protocol.prompts import UnreadablePrompt
 from serving.protocol.refused_fields import ALL, MESSAGES
 from serving.protocol.request import GenerationRequest, parse
@@ -70,6 +71,7 @@ class Limits:
     max_body_bytes: int
     decline_text: str
     version: str
+    unknown_fields: Unknown = "drop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ class DataPlane:
 
     async def _generate(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         raw = await read_body(receive, self._limits.max_body_bytes)
-        request = parse(scope["path"], raw)
+        request = parse(scope["path"], raw, self._limits.unknown_fields)
         if dialect := DIALECTS.get(scope["path"]):
             send = Translated(send, dialect, request.original, headers[0][1].decode()).send
         engine = self._engine()

@@ -132,7 +132,9 @@ async def _assembled(settings: Settings, model: str, key: SecretStr) -> AsyncIte
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector)
     keys = tuple(SecretStr(key) for key in settings.api_keys.get_secret_value().split(",") if key)
-    limits = Limits(keys, settings.max_body_bytes, settings.decline_text, version("lethe"))
+    limits = Limits(
+        keys, settings.max_body_bytes, settings.decline_text, version("lethe"), settings.unknown_fields
+    )
     metrics = Metrics()
     verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
     recorder = Recorder(metrics, verdicts)

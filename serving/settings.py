@@ -92,6 +92,10 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Key (`x-api-key`) of the guardrail route on the admin plane's port; empty: there is none.",
     )
+    unknown_fields: Literal["drop", "refuse"] = Field(
+        "drop",
+        description="What becomes of a request's fields that this server does not know: left out, or 400.",
+    )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Largest request body either plane accepts.")
     max_model_len: int = Field(0, ge=0, description="Longest context of our own engine; 0: the model's own.")
     kv_cache_gib: float = Field(1.0, gt=0, description="Memory for the KV cache of our own engine on CPU, in GiB.")

@@ -35,7 +35,7 @@ _DEFAULT_MAX_TOKENS = 16
 # Members of a body that apply to every token alike, so that they are repeated in a continuation.
 _REPEATED = frozenset(
     {
-        *("model", "temperature", "top_p", "top_k", "min_p", "seed", "user", "priority", "cache_salt"),
+        *("model", "temperature", "top_p", "top_k", "min_p", "seed", "priority", "cache_salt"),
         *("skip_special_tokens", "spaces_between_special_tokens"),
     }
 )

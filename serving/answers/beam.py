@@ -36,6 +36,7 @@ SAMPLING_ONLY = CONSTRAINTS | {
     *("logit_bias", "bad_words", "min_tokens", "ignore_eos", "stop_token_ids"),
     *(
         "documents",
+        "chat_template_kwargs",
         "reasoning_effort",
         "echo",
         "suffix",

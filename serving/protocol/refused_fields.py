@@ -65,7 +65,6 @@ REFUSED_FIELDS: tuple[RefusedField, ...] = (
     RefusedField("prompt_embeds", "cannot be read by the detector"),
     RefusedField("mm_payload", "cannot be read by the detector"),
     RefusedField("chat_template", "would change what the detector read"),
-    RefusedField("chat_template_kwargs", "would change what the detector read"),
     RefusedField("return_token_ids", "token ids pass the output guard", harmless=OFF),
     RefusedField("return_tokens_as_token_ids", "token ids pass the output guard", harmless=OFF),
     RefusedField("return_prompt_text", "repeats text outside the restricted answer", harmless=OFF),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,23 +13,28 @@ from guard.errors import RequestRefused
 from guard.text.conversation import Message
 from guard.text.json_escapes import readings
 from serving.protocol.dialects.table import DIALECTS
+from serving.protocol.fields import FIELD_RULES, Decision, Unknown, read_fields
 from serving.protocol.prompts import Prompts, read_prompts
-from serving.protocol.refused_fields import CHAT, refuse_fields
+from serving.protocol.refused_fields import CHAT
+from serving.protocol.texts import ids_of_message, texts_of, texts_of_message
 
-# Members of a message or tool that hold structure, not content.
-STRUCTURAL = frozenset({"role", "type", "id", "tool_call_id"})
-# Members of a JSON schema whose keys are names that the client chose.
-NAMED = ("properties", "patternProperties", "$defs", "definitions")
 CHAT_CHUNK = "chat.completion.chunk"
-# Further members of a body whose strings the model reads or must generate.
-CONTEXT = ("tools", "functions", "documents", "response_format", "structured_outputs", "suffix")
+# Fields that the detector reads besides messages and prompts.
+CONTEXT = tuple(
+    dict.fromkeys(
+        rule.name
+        for rule in FIELD_RULES
+        if rule.decision is Decision.READ and rule.name not in ("messages", "prompt")
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """A parsed request without refused fields.
+    """A parsed request: fields of the table alone, each of its type.
 
-    `route` and `body` are for the engine; `original` is the body that the client sent, maybe in another dialect.
+    `route` and `body` are for the engine, and all that the detector reads; `original` is the body that the client
+    sent, maybe in another dialect.
     """
 
     route: str
@@ -50,8 +55,8 @@ class GenerationRequest:
     @property
     def choices_per_prompt(self) -> int:
         """The value of `n`; 1 if the engine will refuse it."""
-        n = self.body.get("n")
-        return n if isinstance(n, int) and n > 0 else 1
+        n: int = self.body.get("n", 1)
+        return max(1, n)
 
     @property
     def prompts(self) -> Prompts:
@@ -67,11 +72,13 @@ class GenerationRequest:
     def conversation(self, prompts: tuple[str, ...]) -> tuple[Message, ...]:
         """Return all that the model will read, oldest first; `prompts` are the texts of a completion's prompts."""
         messages = [Message("user", text) for text in prompts]
-        if self.route == CHAT:
-            messages = [_message(item) for item in _list(self.body.get("messages"))]
-        extra = "\n".join(text for name in CONTEXT for text in strings(self.body.get(name)))
+        turns = self.body.get("messages", []) if self.route == CHAT else []
+        messages += map(_message, turns)
+        # Ids last, so that more of them leave what was read before as it was.
+        extra = [text for name in CONTEXT for text in texts_of(self.body.get(name))]
+        extra += dict.fromkeys(text for turn in turns for text in ids_of_message(turn))
         if extra:
-            messages.insert(0, Message("context", extra))
+            messages.insert(0, Message("context", "\n".join(extra)))
         # Tool results and arguments are JSON in a string: its escapes must not hide a phrase.
         return tuple(Message(message.role, readings(message.text)) for message in messages)
 
@@ -79,62 +86,47 @@ class GenerationRequest:
         """Return the text that each answer continues: a phrase may begin in it and end in the answer."""
         if self.route != CHAT:
             return tuple("" for _ in prompts) if self.body.get("echo") else prompts
-        messages = _list(self.body.get("messages"))
-        last = messages[-1] if messages and isinstance(messages[-1], dict) else {}
-        return (_message(last).text if last.get("role") == "assistant" else "",)
+        messages = self.body.get("messages") or [{}]
+        return (_message(messages[-1]).text if messages[-1].get("role") == "assistant" else "",)
 
 
-def parse(route: str, raw: bytes) -> GenerationRequest:
-    """Return the request in `raw`; RequestRefused if it is not a JSON object or has a refused field."""
+def parse(route: str, raw: bytes, unknown: Unknown = "drop") -> GenerationRequest:
+    """Return the request in `raw`, by the table of fields; `unknown` says what becomes of fields that it lacks.
+
+    Raises RequestRefused for a refused field, for a value that is not of its field's type, and for a prompt that
+    the detector could not read; MalformedBody if it is not a JSON object, or is nested too deeply to be written
+    again.
+    """
+    body = _object(raw)
+    read = read_fields(route, body, unknown)
+    dialect = DIALECTS.get(route)
+    if dialect is not None:
+        return GenerationRequest(CHAT, read_fields(CHAT, dialect.to_chat(read)), body)
+    request = GenerationRequest(route, read, body)
+    # Raises UnreadablePrompt.
+    _ = request.prompts
+    return request
+
+
+def _object(raw: bytes) -> dict[str, Any]:
     try:
         body = orjson.loads(raw)
+        # What orjson reads it may not write: 255 levels go one way, 1,023 the other.
+        orjson.dumps([[[body]]])
     except orjson.JSONDecodeError:
         raise MalformedBody("The request body is not valid JSON.") from None
+    except orjson.JSONEncodeError:
+        raise MalformedBody("The request body is nested too deeply.") from None
     if not isinstance(body, dict):
         raise MalformedBody("The request body must be a JSON object.")
-    refuse_fields(route, body)
-    dialect = DIALECTS.get(route)
-    if dialect is None:
-        request = GenerationRequest(route, body, body)
-        # Raises UnreadablePrompt.
-        _ = request.prompts
-        return request
-    chat = dialect.to_chat(body)
-    refuse_fields(CHAT, chat)
-    return GenerationRequest(CHAT, chat, body)
+    return body
 
 
 class MalformedBody(RequestRefused):
-    """The body is not a JSON object."""
+    """The body is not a JSON object that can be read and written again."""
 
     code = "malformed_body"
 
 
-def strings(value: object) -> Iterator[str]:
-    """Yield every string inside a JSON value except structural members, in document order and at any depth.
-
-    The property names of a JSON schema are among them, since the model reads them too.
-    """
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, Mapping):
-            # A property may have a structural name, but then its value is no string.
-            stack.extend(
-                item[key] for key in reversed(item) if key not in STRUCTURAL or not isinstance(item[key], str)
-            )
-            named = (item[key] for key in NAMED if isinstance(item.get(key), Mapping))
-            stack.extend(name for properties in named for name in properties)
-        elif isinstance(item, list):
-            stack.extend(reversed(item))
-
-
-def _message(item: object) -> Message:
-    role = item.get("role") if isinstance(item, dict) else None
-    return Message(role if isinstance(role, str) else "user", "\n".join(strings(item)))
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _message(turn: Mapping[str, Any]) -> Message:
+    return Message(turn["role"], "\n".join(texts_of_message(turn)))

@@ -9,7 +9,7 @@ import orjson
 from serving.protocol.dialects.dialect import Unmappable, list_of, object_of, text_of
 
 # Members that vLLM's chat route takes under the same name.
-SAME = ("model", "stream", "temperature", "top_p", "top_k", "cache_salt")
+SAME = ("model", "stream", "temperature", "top_p", "top_k", "cache_salt", "chat_template_kwargs")
 TOOL_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 

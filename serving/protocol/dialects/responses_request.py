@@ -34,8 +34,7 @@ SAME = (
     "include_reasoning",
     "priority",
     "cache_salt",
-    "prompt_cache_key",
-    "user",
+    "chat_template_kwargs",
 )
 WITH_LOGPROBS = "message.output_text.logprobs"
 

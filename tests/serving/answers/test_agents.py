@@ -168,7 +168,7 @@ class TestStreams:
 class TestWhatTheRequestAsks:
     async def test_the_own_answer_is_asked_with_the_clients_own_parameters(self, tmp_path: Path) -> None:
         actor = Actor(played(**lines()))
-        body = {**ASK, "temperature": 0.3, "top_p": 0.5, "max_tokens": 77, "stream": True, "user": "u"}
+        body = {**ASK, "temperature": 0.3, "top_p": 0.5, "max_tokens": 77, "stream": True}
         async with theatre(tmp_path, actor, AGENTS) as stage:
             await stage.http.post(CHAT, json=body)
         first = actor.asked[0].body

@@ -171,7 +171,7 @@ async def test_the_usage_of_a_stream_is_that_of_the_answer_and_comes_when_asked_
 @pytest.mark.anyio
 async def test_the_engine_is_asked_to_go_on_from_the_tokens_that_stay() -> None:
     engine = Engine(*HEADING)
-    await post(engine, body_of(CHAT, max_tokens=9, temperature=0.7, seed=4, cache_salt="s", user="u"))
+    await post(engine, body_of(CHAT, max_tokens=9, temperature=0.7, seed=4, cache_salt="s"))
     (first_path, first), (second_path, second) = engine.asked
     assert (first_path, second_path) == (CHAT, COMPLETIONS)
     assert first["vllm_xargs"] == {**ARGUMENTS, "lethe_rewind": GIVE_UP}
@@ -180,7 +180,7 @@ async def test_the_engine_is_asked_to_go_on_from_the_tokens_that_stay() -> None:
     assert "messages" not in second
     for body in (first, second):
         assert (body["stream"], body["stop_token_ids"], body["return_token_ids"]) == (True, [GIVE_UP], True)
-        assert (body["temperature"], body["seed"], body["cache_salt"], body["user"]) == (0.7, 4, "s", "u")
+        assert (body["temperature"], body["seed"], body["cache_salt"]) == (0.7, 4, "s")
 
 
 @pytest.mark.anyio

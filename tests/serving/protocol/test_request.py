@@ -8,7 +8,7 @@ import pytest
 from guard.errors import RequestRefused
 from serving.protocol.prompts import UnreadablePrompt
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
-from serving.protocol.request import GenerationRequest, MalformedBody, parse, strings
+from serving.protocol.request import GenerationRequest, MalformedBody, parse
 
 
 def chat(*messages: Any, **more: Any) -> GenerationRequest:
@@ -44,8 +44,9 @@ def test_the_conversation_holds_every_turn_with_its_role() -> None:
         {"role": "tool", "tool_call_id": "c1", "content": "Ada Quill sails."},
     )
     messages = request.conversation(())
-    assert [m.role for m in messages] == ["system", "user", "assistant", "tool"]
+    assert [m.role for m in messages] == ["context", "system", "user", "assistant", "tool"]
     assert [m.text for m in messages] == [
+        "c1",
         "Be brief.",
         "Who is\nAda Quill?",
         'look\n{"q":"Quill"}',
@@ -79,34 +80,47 @@ def test_only_a_trailing_assistant_turn_is_continued() -> None:
     assert chat(prefill, user).seeds(()) == ("",)
 
 
-@pytest.mark.parametrize("messages", [None, 3, "text", [1, None, "x"], []])
-def test_shapes_the_engine_will_refuse_do_not_break_the_reading(messages: Any) -> None:
-    request = parse(CHAT, orjson.dumps({"messages": messages}))
-    assert isinstance(request.conversation(()), tuple)
+@pytest.mark.parametrize("body", [{}, {"messages": None}, {"messages": []}])
+def test_a_chat_without_messages_is_left_for_the_engine_to_refuse(body: Any) -> None:
+    request = parse(CHAT, orjson.dumps(body))
+    assert request.conversation(()) == ()
     assert request.seeds(()) == ("",)
 
 
-def test_strings_come_in_document_order_and_from_any_depth() -> None:
-    deep: Any = "end"
-    for _ in range(5000):
-        deep = [deep]
-    assert list(strings({"a": ["x", {"b": "y", "role": "no"}], "c": deep})) == ["x", "y", "end"]
+@pytest.mark.parametrize("depth", [200, 254, 600, 1_023, 1_024, 100_000])
+def test_nesting_is_read_or_refused_and_never_a_fault(depth: int) -> None:
+    raw = b'{"model":"m","messages":[],"tools":[{"x":' + b"[" * depth + b"]" * depth + b"}]}"
+    if depth < 250:
+        assert orjson.dumps(parse(CHAT, raw).body)
+    else:
+        with pytest.raises(MalformedBody):
+            parse(CHAT, raw)
 
 
-def test_names_of_properties_are_read() -> None:
-    schema = {"type": "object", "properties": {"Ada Quill": {"type": "string"}, "who": {"enum": ["Bo"]}}}
-    assert sorted(strings({"parameters": schema})) == ["Ada Quill", "Bo", "who"]
-    kind = {"type": "object", "properties": {"type": {"description": "Ada Quill"}}}
-    assert sorted(strings({"parameters": kind})) == ["Ada Quill", "type"]
+def test_ids_and_every_field_that_the_model_may_read_are_in_the_conversation() -> None:
+    request = chat(
+        {"role": "user", "content": "hi"},
+        {"role": "tool", "tool_call_id": "of Ada", "content": ""},
+        tool_choice={"type": "function", "function": {"name": "Bo"}},
+        stop=["Cy"],
+        bad_words=["Di"],
+        documents=[{"Ed": "x"}],
+        structured_outputs={"choice": ["Flo"]},
+    )
+    context = request.conversation(())[0].text
+    assert all(name in context for name in ("of Ada", "Bo", "Cy", "Di", "Ed", "Flo"))
+    assert request.conversation(())[-1].role == "tool"
 
 
 def test_n_counts_choices_per_prompt() -> None:
     assert completion("a", n=3).choices_per_prompt == 3
-    assert completion("a", n="3").choices_per_prompt == 1
+    assert completion("a", n="3").choices_per_prompt == 3
+    assert completion("a", n=-1).choices_per_prompt == 1
+    assert completion("a").choices_per_prompt == 1
 
 
 def test_the_detector_reads_what_escapes_stand_for_besides_what_is_written() -> None:
-    request = chat({"role": "tool", "tool_call_id": "c", "content": r'{"who":"\u0041da Quill"}'})
+    request = chat({"role": "tool", "content": r'{"who":"\u0041da Quill"}'})
     assert request.conversation(())[0].text == '{"who":"\\u0041da Quill"}\n{"who":"Ada Quill"}'
     assert completion(r"\u0041da").conversation((r"\u0041da",))[0].text == "\\u0041da\nAda"
     assert completion(r"\u0041da").seeds((r"\u0041da",)) == (r"\u0041da",)
