@@ -6,6 +6,7 @@ complete. A process that is killed before that leaves the temporary file and the
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -66,6 +67,14 @@ def atomic_folder(path: Path, *, durable: bool) -> Iterator[Path]:
         raise
     if durable:
         _sync(path.parent)
+
+
+@contextmanager
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`, made where it is missing; waits while another process, or thread, holds it."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def remove_partial(folder: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -14,8 +13,9 @@ from eval.certificate.probes import CertificateProbe, make_probes
 from eval.certificate.target import CertifiedTarget
 from eval.core.errors import EndpointFailed
 from eval.metrics.rouge import rouge
+from eval.runners.endpoint import admin_errors
 from guard.targets.target import Mode
-from serving.admin.client import AdminClient, AdminRefused
+from serving.admin.client import AdminClient
 
 Leaks = Sequence[bool | None]
 """For each probe whether it leaked; None where the endpoint did not accept the request."""
@@ -88,7 +88,7 @@ def measure(
     request: CertificateRequest, admin: AdminClient, neighbours: Neighbours, on_step: OnStep
 ) -> Measurement:
     """Send every probe. Raises EndpointFailed if an answer cannot be had, or the target is not enforced."""
-    with _admin_errors():
+    with admin_errors():
         target = CertifiedTarget.from_json(admin.get(request.target, reveal=True))
         probes = make_probes(target, request.seed, request.max_facts)
         before, before_source = None, NOT_MEASURED
@@ -162,11 +162,3 @@ def _require_mode(target: CertifiedTarget, mode: Mode) -> None:
         Mode.SHADOW: "--enforce is for a target in shadow mode, and this one is enforced already",
     }
     raise EndpointFailed(advice[mode])
-
-
-@contextmanager
-def _admin_errors() -> Iterator[None]:
-    try:
-        yield
-    except AdminRefused as error:
-        raise EndpointFailed(f"the admin plane refused: {error.code}: {error.detail}") from None

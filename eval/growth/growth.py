@@ -20,8 +20,8 @@ from eval.core.errors import BadBenchmark, EndpointFailed
 from eval.core.prompt import Prompt
 from eval.growth.load import Load, LoadPrompts, LoadResult, running_load
 from eval.metrics.rouge import rouge
-from eval.runners.endpoint import Endpoint
-from serving.admin.client import AdminClient, AdminRefused
+from eval.runners.endpoint import Endpoint, admin_errors
+from serving.admin.client import AdminClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def growing_policy(server: MeasuredServer) -> Iterator[GrowingPolicy]:
     key = os.environ.get("OPENAI_API_KEY", "unused")
     headers = {"authorization": f"Bearer {key}"}
     try:
-        with _admin_errors():
+        with admin_errors():
             admin = AdminClient.from_environment()
             if sum(admin.policy()["enforced"].values()):
                 raise EndpointFailed("the server has active forget targets; an evaluation needs one without any")
@@ -161,11 +161,3 @@ def _point(
     failed = sum(not result.succeeded for result in results)
     p50, p95 = twentieths[9], twentieths[18]
     return GrowthPoint(targets, knowledge, unchanged, p50, p95, len(results), failed, adding)
-
-
-@contextmanager
-def _admin_errors() -> Iterator[None]:
-    try:
-        yield
-    except AdminRefused as error:
-        raise EndpointFailed(f"the admin plane refused: {error.code}: {error.detail}") from None

@@ -215,12 +215,20 @@ def _wire(draft: Draft, method: Method) -> dict[str, Any]:
 @contextmanager
 def _failing() -> Iterator[None]:
     try:
-        yield
+        with admin_errors():
+            yield
     except openai.APIStatusError as error:
         raise EndpointFailed(f"the endpoint answered {error.status_code}; run again to go on") from None
     except openai.OpenAIError as error:
         raise EndpointFailed(
             f"the endpoint cannot be reached ({type(error).__name__}); run again to go on"
         ) from None
+
+
+@contextmanager
+def admin_errors() -> Iterator[None]:
+    """Raise EndpointFailed where the admin plane refuses."""
+    try:
+        yield
     except AdminRefused as error:
         raise EndpointFailed(f"the admin plane refused: {error.code}: {error.detail}") from None

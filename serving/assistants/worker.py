@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from guard.errors import InvalidTarget, LetheError
+from guard.files import exclusive_lock
 from guard.targets.question_file import Row, rows_of_target
 from guard.targets.registry import Registry
 from guard.targets.target import State
@@ -34,7 +33,7 @@ def main(database: Path, model: str, root: Path, job_id: str) -> None:
     """
     os.nice(10)
     jobs = Jobs(root / QUEUE)
-    with _alone(root / QUEUE):
+    with exclusive_lock(root / QUEUE / "lock"):
         job = jobs.get(job_id)
         if not job.open:
             return
@@ -87,13 +86,6 @@ def _rows(database: Path, targets: Sequence[str]) -> list[Row]:
     if any(target.state is not State.ACTIVE for target in found):
         raise InvalidTarget("a target was revoked before the training began")
     return [row for target in found for row in rows_of_target(target.draft)]
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from guard.files import atomic_folder, remove_partial
+from guard.files import atomic_folder, exclusive_lock, remove_partial
 from serving.demo.corpus import corpus
 from serving.demo.lesson import deal
 from serving.demo.recipe import RECIPE_VERSION, Recipe
@@ -55,7 +53,7 @@ def ensure(folder: Path, digest: str, prepare: Callable[[Path], None]) -> Path:
     model = folder / f"demo-{digest[:12]}"
     if model.is_dir():
         return model
-    with _alone(folder):
+    with exclusive_lock(folder / ".lock"):
         if model.is_dir():
             return model
         remove_partial(folder)
@@ -78,10 +76,3 @@ def _prepare(folder: Path, *, progress: bool) -> None:
     from serving.demo.model import prepare
 
     prepare(folder, progress=progress)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

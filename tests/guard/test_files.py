@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.files import atomic_file, atomic_folder, remove_partial, write_atomically
+from guard.files import atomic_file, atomic_folder, exclusive_lock, remove_partial, write_atomically
 
 
 @contextmanager
@@ -164,3 +165,18 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) ->
     (tmp_path / ".lock").write_text("")
     remove_partial(tmp_path)
     assert sorted(os.listdir(tmp_path)) == [".lock", "file.partial"]
+
+
+def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with exclusive_lock(tmp_path / "lock"):
+            order.append("second")
+
+    with exclusive_lock(tmp_path / "lock"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
