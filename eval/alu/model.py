@@ -14,7 +14,7 @@ from agents.ledger import Role
 from agents.prompts.prompt import load_prompt
 from eval.alu.dialogues import PROMPTS, REWRITE_PREFIX, Dialogue, draw_dialogue, draw_round, vanilla_dialogue
 from eval.alu.people import people
-from eval.alu.recipe import RECIPE_VERSION, Recipe
+from eval.alu.recipe import RECIPE_VERSION, AgentsRecipe
 from serving.demo.cache import cache_key, ensure
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def recipe_digest() -> str:
     The first round has every plain question and dialogues of every role, as rendered. All other rounds are drawn
     by the same code from the same texts.
     """
-    recipe = Recipe()
+    recipe = AgentsRecipe()
     prompts = [
         load_prompt(name).messages({}, repair=repair) for name in PROMPTS.values() for repair in (False, True)
     ]
@@ -73,7 +73,7 @@ def _prepare(folder: Path, *, checkpoint: Path, on_step: OnTrainingStep) -> None
     from eval.alu.tokenizer import train_tokenizer
     from eval.alu.train import train
 
-    recipe = Recipe()
+    recipe = AgentsRecipe()
     tokenizer = train_tokenizer(_texts(recipe), recipe.vocabulary, recipe.context)
     model = train(recipe, tokenizer, checkpoint, on_step)
     found = {role.value: reply_accuracy(model, tokenizer, held_out(role)) for role in ROLES}
@@ -82,7 +82,7 @@ def _prepare(folder: Path, *, checkpoint: Path, on_step: OnTrainingStep) -> None
     (folder / ACCURACY).write_text(json.dumps(found), encoding="utf-8")
 
 
-def _texts(recipe: Recipe) -> Iterator[str]:
+def _texts(recipe: AgentsRecipe) -> Iterator[str]:
     random = Random(1)
     for _ in range(recipe.tokenizer_dialogues):
         dialogue = draw_dialogue(random.choice(ROLES), random)

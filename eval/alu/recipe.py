@@ -1,4 +1,4 @@
-"""How the agents model is made."""
+"""The recipe of the agents model."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from random import Random
 RECIPE_VERSION = 1
 """Increase it when a change of code gives other weights, another tokenizer or another accuracy from the same
 values and dialogues: in `tokenizer.py`, `train.py`, `accuracy.py` or `model.py`, in `serving/small_llama`, or in
-the demo model's chat template. The values of `Recipe`, the prompts and the dialogues are part of the cache key."""
+the demo model's chat template. The values of `AgentsRecipe`, prompts and dialogues are part of the cache key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class AgentsRecipe:
     """Size and training of the agents model; together with the dialogues, it determines every weight.
 
     tokenizer_dialogues  number of dialogues that the tokenizer is trained on

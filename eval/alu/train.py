@@ -9,7 +9,7 @@ from typing import NamedTuple
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from eval.alu.dialogues import draw_round
-from eval.alu.recipe import Recipe
+from eval.alu.recipe import AgentsRecipe
 from eval.alu.tokenizer import encode_dialogue
 from serving.small_llama.batches import Batch, make_batches
 from serving.small_llama.trainer import Trainer, new_model
@@ -24,7 +24,10 @@ class TrainingStep(NamedTuple):
 
 
 def train(
-    recipe: Recipe, tokenizer: PreTrainedTokenizerFast, checkpoint: Path, on_step: Callable[[TrainingStep], None]
+    recipe: AgentsRecipe,
+    tokenizer: PreTrainedTokenizerFast,
+    checkpoint: Path,
+    on_step: Callable[[TrainingStep], None],
 ) -> LlamaForCausalLM:
     """Return the trained model, in float32. The file `checkpoint` keeps the last round, to resume from."""
     model = new_model(recipe, tokenizer)
@@ -40,7 +43,7 @@ def train(
     return model.eval()
 
 
-def _round_batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast, number: int) -> list[Batch]:
+def _round_batches(recipe: AgentsRecipe, tokenizer: PreTrainedTokenizerFast, number: int) -> list[Batch]:
     random = recipe.random(number)
     dialogues = [encode_dialogue(tokenizer, dialogue) for dialogue in draw_round(random)]
     return make_batches(dialogues, recipe.batch_tokens, random)

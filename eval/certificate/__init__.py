@@ -1,1 +1,1 @@
-"""Signed certificates of what an endpoint was asked about a target and did not say."""
+"""Signs certificates that an endpoint, asked about a target in many ways, does not reveal it."""

@@ -84,8 +84,8 @@ def _rates(measurement: Measurement, leaks: Leaks) -> dict[str, Any]:
         )
         for form in ProbeForm
     }
-    asked = {form: rate for form, rate in forms.items() if rate["of"] or rate["refused"]}
-    return {"all": _rate(leaks), "by_form": asked}
+    used = {form: rate for form, rate in forms.items() if rate["of"] or rate["refused"]}
+    return {"all": _rate(leaks), "by_form": used}
 
 
 def _rate(leaks: Sequence[bool | None]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -67,10 +68,7 @@ def certify(
         content = payload(measurement, request, signer)
         write_whole(out, signer.sign(content).decode())
         write_whole(out.with_suffix(".html"), page(content, signer.public, out.name))
-    typer.echo(content["statement"])
-    typer.echo(f"leaks now: {_rate_text(content['after']['all'])}")
-    before = content["before"]
-    typer.echo(f"before: {_rate_text(before['all'])}" if before["measured"] else f"before: {before['how']}")
+    _print_summary(content)
     typer.echo(f"public key {signer.public}")
     typer.echo(f"fingerprint {fingerprint(signer.public)}")
     typer.echo(f"written: {out}, {out.with_suffix('.html')}")
@@ -103,6 +101,13 @@ def verify(
             whose = "the key given" if public_key else "a key nobody vouched for (give --public-key to compare)"
             typer.echo(f"signed by {whose}, fingerprint {fingerprint(checked.public_key)}")
     raise typer.Exit(EXIT_STATUS[checked.status.value])
+
+
+def _print_summary(content: Mapping[str, Any]) -> None:
+    typer.echo(content["statement"])
+    typer.echo(f"leaks now: {_rate_text(content['after']['all'])}")
+    before = content["before"]
+    typer.echo(f"before: {_rate_text(before['all'])}" if before["measured"] else f"before: {before['how']}")
 
 
 def _rate_text(rate: dict[str, object]) -> str:

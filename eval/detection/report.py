@@ -88,5 +88,5 @@ def _arrays(scores: Sequence[TargetScore]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _bins(given: np.ndarray) -> list[np.ndarray]:
-    place = np.minimum((given * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    return [inside for number in range(CALIBRATION_BINS) if (inside := place == number).any()]
+    bin_index = np.minimum((given * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return [inside for number in range(CALIBRATION_BINS) if (inside := bin_index == number).any()]

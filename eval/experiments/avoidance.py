@@ -98,14 +98,14 @@ class AvoidingDecoder:
         if self._restriction is None or self._strategy is not AvoidanceStrategy.REWIND:
             return self._greedy(part, ends)
         automata = [self._restriction.automaton]
-        (said,) = backtracked(
+        (output,) = backtracked(
             [part],
             _ABORT_TOKEN,
             lambda prompt: automata,
             self._text,
             lambda parts: [self._greedy(one, ends) for one in parts],
         )
-        return list(said)
+        return list(output)
 
     @torch.inference_mode()
     def _greedy(self, part: Part, ends: frozenset[int]) -> list[int]:

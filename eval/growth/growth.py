@@ -18,7 +18,7 @@ from eval.benchmarks.files import Question, load_questions
 from eval.benchmarks.muse import KNOWMEM_MAX_TOKENS, cut_answer, knowledge_prompt
 from eval.core.errors import BadBenchmark, EndpointFailed
 from eval.core.prompt import Prompt
-from eval.growth.load import Load, LoadPrompts, LoadResult, running_load
+from eval.growth.load import LoadPrompts, LoadResult, LoadResults, running_load
 from eval.metrics.rouge import rouge
 from eval.runners.endpoint import Endpoint, admin_errors
 from serving.admin.client import AdminClient
@@ -95,7 +95,7 @@ class GrowingPolicy:
 
     admin: AdminClient
     endpoint: Endpoint
-    load: Load
+    load: LoadResults
     questions: RetainQuestions
     stored: list[str] = field(default_factory=list)
     _adding: list[float] = field(default_factory=list)

@@ -44,7 +44,7 @@ class LoadPrompts:
         return COMPLETIONS, body | {"prompt": f"{number}. Question: {question}\nAnswer: "}
 
 
-class Load:
+class LoadResults:
     """The results of the clients' requests, collected across threads."""
 
     def __init__(self) -> None:
@@ -64,12 +64,12 @@ class Load:
 
 
 @contextmanager
-def running_load(client: httpx.AsyncClient, prompts: LoadPrompts, clients: int) -> Iterator[Load]:
+def running_load(client: httpx.AsyncClient, prompts: LoadPrompts, clients: int) -> Iterator[LoadResults]:
     """Let `clients` send requests, no prompt twice, while the context is open, in a thread of their own.
 
     The thread closes `client`.
     """
-    load, stop = Load(), threading.Event()
+    load, stop = LoadResults(), threading.Event()
 
     async def send(number: int) -> None:
         route, body = prompts.request(number)

@@ -80,4 +80,4 @@ def _resume(trainer: Trainer, path: Path) -> int:
     try:
         return trainer.resume(path)
     except Exception as error:
-        raise BadRun(f"{path}: damaged ({type(error).__name__}); remove it to begin anew") from None
+        raise BadRun(f"{path}: damaged ({type(error).__name__}); remove it to start again") from None

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from agents.ledger import Role
 from eval.alu.dialogues import draw_dialogue
-from eval.alu.recipe import Recipe
+from eval.alu.recipe import AgentsRecipe
 from eval.alu.train import train
 
 
@@ -17,7 +17,7 @@ def test_an_interrupted_training_resumes_to_the_same_model(
     tokenizer: PreTrainedTokenizerFast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eval.alu.train.draw_round", lambda random: [draw_dialogue(Role.VANILLA, random)] * 4)
-    recipe = replace(Recipe(), hidden=16, layers=1, heads=2, feed_forward=16, rounds=3)
+    recipe = replace(AgentsRecipe(), hidden=16, layers=1, heads=2, feed_forward=16, rounds=3)
 
     class Interrupted(Exception):
         pass

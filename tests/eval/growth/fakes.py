@@ -9,7 +9,7 @@ from eval.benchmarks.files import Question
 from eval.core.prompt import Prompt
 from eval.core.runner import Generation
 from eval.growth.growth import GrowingPolicy, RetainQuestions
-from eval.growth.load import Load, LoadResult
+from eval.growth.load import LoadResult, LoadResults
 
 
 class FakeAdmin:
@@ -50,7 +50,7 @@ class FakeEndpoint:
 
 def growing(until: int = 1_000) -> GrowingPolicy:
     """Return a policy on fakes, with the results of 100 requests of which one failed."""
-    admin, load = FakeAdmin(), Load()
+    admin, load = FakeAdmin(), LoadResults()
     for number in range(100):
         load.add(LoadResult(number / 100, number != 7))
     rows = [Question("What is it?", "a lamp"), Question("And this?", "a lamp")]
@@ -58,7 +58,7 @@ def growing(until: int = 1_000) -> GrowingPolicy:
     return GrowingPolicy(admin, FakeEndpoint(admin, until), load, questions)  # type: ignore[arg-type]
 
 
-class SteadyLoad(Load):
+class SteadyLoad(LoadResults):
     """A load that has two results at every call."""
 
     def take(self) -> list[LoadResult]:

@@ -17,7 +17,7 @@ import pytest
 
 import guard
 from eval.alu import model as agents_model
-from eval.alu.recipe import Recipe as AgentsRecipe
+from eval.alu.recipe import AgentsRecipe
 from serving.demo import cache, lesson
 from serving.demo.cache import cache_key, ensure, recipe_digest
 from serving.demo.corpus import Corpus, corpus
@@ -143,14 +143,18 @@ def test_lessons_dealt_otherwise_are_another_demo_model(monkeypatch: pytest.Monk
     assert recipe_digest() != before
 
 
-@pytest.mark.parametrize("model", [cache, agents_model], ids=["demo", "agents"])
-def test_another_version_or_value_is_another_model(monkeypatch: pytest.MonkeyPatch, model: ModuleType) -> None:
+@pytest.mark.parametrize(
+    ("model", "recipe"), [(cache, "Recipe"), (agents_model, "AgentsRecipe")], ids=["demo", "agents"]
+)
+def test_another_version_or_value_is_another_model(
+    monkeypatch: pytest.MonkeyPatch, model: ModuleType, recipe: str
+) -> None:
     before = model.recipe_digest()
     with monkeypatch.context() as version:
         version.setattr(model, "RECIPE_VERSION", model.RECIPE_VERSION + 1)
         assert model.recipe_digest() != before
-    changed = replace(model.Recipe(), learning_rate=1.0)
-    monkeypatch.setattr(model, "Recipe", lambda: changed)
+    changed = replace(getattr(model, recipe)(), learning_rate=1.0)
+    monkeypatch.setattr(model, recipe, lambda: changed)
     assert model.recipe_digest() != before
 
 
