@@ -21,6 +21,7 @@ def report(
     from eval.detection.dataset import PEOPLE_PER_SET, from_rwku, from_tofu
     from eval.detection.measure import measure
     from eval.detection.report import calibration_chart, markdown, sets_section
+    from eval.harness.atomic_file import write_whole
     from guard.detection.embedder import SentenceEmbedder
 
     with reported(), progress_bar() as bar:
@@ -36,9 +37,9 @@ def report(
         text += "\n" + sets_section(f"RWKU, {sets} sets of {PEOPLE_PER_SET} people: trained classifier", by_set)
     print(text)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "report.md").write_text(text, encoding="utf-8")
-        (out / "calibration.svg").write_text(calibration_chart(outcomes), encoding="utf-8")
+        with reported():
+            write_whole(out / "report.md", text)
+            write_whole(out / "calibration.svg", calibration_chart(outcomes))
 
 
 def latency(

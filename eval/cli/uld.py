@@ -35,6 +35,7 @@ def sweep(
     directory: Store = STORE,
 ) -> None:
     """Compare strengths on TOFU before promoting: what is forgotten, and what it costs."""
+    from eval.harness.atomic_file import write_whole
     from eval.uld.grid import DifferenceMethod, GridSetting
     from eval.uld.sweep import ModelFolders, Sweep
     from eval.uld.table import markdown, strength_chart
@@ -49,10 +50,9 @@ def sweep(
         folders = ModelFolders(model, never_saw, dd_retain, dd_forget)
         sweeping = Sweep(folders, chosen, tofu, split, SentenceEmbedder(), bar)  # type: ignore[arg-type]
         rows = sweeping.forget_rows(settings) if quick else sweeping.full_rows(settings)
-        table, figure = markdown(rows), strength_chart(rows)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "table.md").write_text(table, encoding="utf-8")
-    (out / "alpha.svg").write_text(figure, encoding="utf-8")
+        table = markdown(rows)
+        write_whole(out / "table.md", table)
+        write_whole(out / "alpha.svg", strength_chart(rows))
     print(table)
     shares = [f"{name} {fired.mean():.3f}" for name, fired in zip(SETS, sweeping.gate_fires, strict=True)]
     print(f"gate fires: {', '.join(shares)}, paraphrased forget questions {sweeping.paraphrases_gated:.3f}")
