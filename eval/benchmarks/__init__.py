@@ -1,1 +1,1 @@
-"""TOFU, MUSE, RWKU and WPU: each one's data files and tasks."""
+"""The benchmarks, TOFU, MUSE, RWKU and WPU: forget targets, tasks and aggregates of each in one object."""

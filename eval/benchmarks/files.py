@@ -13,12 +13,12 @@ from pathlib import Path
 from eval.core.errors import BadBenchmark
 from eval.core.json_cursor import JsonCursor, read_text
 
-_SPACE = " \t\r\n"
+_JSON_SPACE = " \t\r\n"
 _SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 
 
 def read_rows(path: Path) -> list[JsonCursor]:
-    """The rows in order, each knowing file and line; raises BadBenchmark where none is there or one is bad."""
+    """Return the rows in order, each with file and line; raises BadBenchmark for a bad row, or without any."""
     text = read_text(path, BadBenchmark)
     start = _skip_space(text, 0)
     rows = _array(path, text, start) if text.startswith("[", start) else _lines(path, text)
@@ -28,13 +28,13 @@ def read_rows(path: Path) -> list[JsonCursor]:
 
 
 def find(folder: Path, *names: str) -> Path | None:
-    """The file of the first of these names that the folder has, with any of the usual suffixes."""
+    """Return the file with the first of these names in the folder, with any of the usual suffixes, or None."""
     candidates = (folder / f"{name}{suffix}" for name in names for suffix in _SUFFIXES)
     return next((path for path in candidates if path.is_file()), None)
 
 
 def need(folder: Path, *names: str) -> Path:
-    """Like find, but raises BadBenchmark where there is none."""
+    """Return what `find` does; raises BadBenchmark where there is none."""
     path = find(folder, *names)
     if path is None:
         raise BadBenchmark(f"{folder}: no file {' or '.join(names)} (.json or .jsonl)")
@@ -53,7 +53,7 @@ def _lines(path: Path, text: str) -> list[JsonCursor]:
     rows: list[JsonCursor] = []
     # Only "\n" ends a line: other Unicode line ends may stand inside a JSON string.
     for line, content in enumerate(text.split("\n"), 1):
-        if not content.strip(_SPACE):
+        if not content.strip(_JSON_SPACE):
             continue
         try:
             rows.append(_row(path, line, json.loads(content)))
@@ -85,7 +85,7 @@ def _array(path: Path, text: str, start: int) -> list[JsonCursor]:
 
 
 def _skip_space(text: str, position: int) -> int:
-    while position < len(text) and text[position] in _SPACE:
+    while position < len(text) and text[position] in _JSON_SPACE:
         position += 1
     return position
 
@@ -99,5 +99,5 @@ class Question:
 
 
 def load_questions(path: Path) -> tuple[Question, ...]:
-    """The rows of a file with `question` and `answer`; raises BadBenchmark naming file and line."""
+    """Return the rows of a file with `question` and `answer`; raises BadBenchmark naming file and line."""
     return tuple(Question(row.member("question").text(), row.member("answer").text()) for row in read_rows(path))

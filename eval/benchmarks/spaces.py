@@ -1,8 +1,8 @@
-"""The clean-up of spaces that the reference implementations' decoders did to gold and generated text alike."""
+"""The clean-up of spaces by the reference implementations' decoders, applied to gold and generated text."""
 
 from __future__ import annotations
 
-_REPLACED = (
+_REPLACEMENTS = (
     (" .", "."),
     (" ?", "?"),
     (" !", "!"),
@@ -17,7 +17,7 @@ _REPLACED = (
 
 
 def clean_up(text: str) -> str:
-    """transformers' `clean_up_tokenization`: one ROUGE word in some hundreds of samples depends on it."""
-    for spaced, plain in _REPLACED:
+    """Return the text after transformers' `clean_up_tokenization`, on which ROUGE depends in a few samples."""
+    for spaced, plain in _REPLACEMENTS:
         text = text.replace(spaced, plain)
     return text

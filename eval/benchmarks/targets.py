@@ -1,4 +1,4 @@
-"""The forget targets that a benchmark's forget set makes: what an operator would have been asked to forget."""
+"""Forget targets from a benchmark's forget set, as an operator would store them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _POSSESSIVE = re.compile(r"['’]s\b")
 
 
 def authors(rows: Sequence[Question], method: Method = Method.GUARD) -> tuple[Draft, ...]:
-    """One target for each author of a TOFU split, whose 20 rows stand together and are its facts."""
+    """Return a target for each author of a TOFU split; its facts are the author's 20 consecutive rows."""
     groups = [rows[start : start + ROWS_PER_AUTHOR] for start in range(0, len(rows), ROWS_PER_AUTHOR)]
     return tuple(
         Draft(
@@ -29,15 +29,15 @@ def authors(rows: Sequence[Question], method: Method = Method.GUARD) -> tuple[Dr
 
 
 def articles(texts: Sequence[str], method: Method = Method.GUARD) -> tuple[Draft, ...]:
-    """One target for each distinct text, whose verbatim reproduction must stop; named by its place."""
+    """Return a target for each distinct text, with the text as its passage, named by its index."""
     return tuple(
-        Draft(name=f"article {place:06d}", kind=Kind.TOPIC, passages=(text,), methods=(method,))
-        for place, text in enumerate(dict.fromkeys(texts))
+        Draft(name=f"article {index:06d}", kind=Kind.TOPIC, passages=(text,), methods=(method,))
+        for index, text in enumerate(dict.fromkeys(texts))
     )
 
 
 def _name(rows: Sequence[Question]) -> str:
-    """The run of capitalised words that most of an author's questions and answers share."""
+    """Return the run of capitalised words that most of an author's questions and answers share."""
     texts = (_POSSESSIVE.sub("", text) for row in rows for text in (row.question, row.answer))
     runs = Counter(run for text in texts for run in set(_NAME.findall(text)))
     return runs.most_common(1)[0][0] if runs else "unnamed"

@@ -34,7 +34,7 @@ def rescore(
     retain_log: Annotated[Path | None, typer.Option(help="The retain model's log, of the same format.")] = None,
     format: Annotated[
         Literal["openunlearning", "tofu", "muse"] | None,
-        typer.Option(help="Whose log it is; found out where not given."),
+        typer.Option(help="Format of the log; detected by default."),
     ] = None,
 ) -> None:
     """Recompute every aggregate of a log from its per-sample values; prints one JSON object."""
@@ -74,9 +74,9 @@ def compare(
 @app.command()
 def agree(
     a: Annotated[str, typer.Argument(help="A result's folder, or FOLDER:RUN.")],
-    b: Annotated[str, typer.Argument(help="The same replay, run in another way.")],
+    b: Annotated[str, typer.Argument(help="The same replay, run another way.")],
 ) -> None:
-    """Say whether two ways of running gave the same answers and likelihoods; prints a Markdown table."""
+    """Compare the answers and likelihoods of one replay run in two ways; prints a Markdown table."""
     with reported():
         from eval.report.agreement import agreement, table
         from eval.report.compare import side

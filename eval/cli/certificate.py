@@ -49,7 +49,7 @@ def certify(
         from eval.certificate.payload import payload
         from eval.certificate.signing import SigningKey, fingerprint
         from eval.core.errors import BadRun, EndpointFailed
-        from eval.harness.atomic_file import write_whole
+        from eval.harness.atomic_file import write_result
         from serving.admin.client import AdminClient, AdminRefused
         from serving.settings import load
 
@@ -66,8 +66,8 @@ def certify(
             raise EndpointFailed(error.detail) from None
         measurement = measure(request, admin, questions, lambda step: typer.echo(step, err=True))
         content = payload(measurement, request, signer)
-        write_whole(out, signer.sign(content).decode())
-        write_whole(out.with_suffix(".html"), page(content, signer.public, out.name))
+        write_result(out, signer.sign(content).decode())
+        write_result(out.with_suffix(".html"), page(content, signer.public, out.name))
     _print_summary(content)
     typer.echo(f"public key {signer.public}")
     typer.echo(f"fingerprint {fingerprint(signer.public)}")

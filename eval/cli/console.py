@@ -1,4 +1,4 @@
-"""What every command of the evaluation shows in its own way: interrupts, progress bars, and how it was called."""
+"""What commands of the evaluation print: interrupts, progress bars and the command line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def command_line() -> str:
 
 @contextmanager
 def bars() -> Iterator[Progress]:
-    """A progress bar on standard error for every run and set."""
+    """Show a progress bar on standard error for every run and set."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     looks = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -21,7 +21,7 @@ def report(
     from eval.detection.dataset import PEOPLE_PER_SET, from_rwku, from_tofu
     from eval.detection.measure import measure
     from eval.detection.report import calibration_chart, markdown, sets_section
-    from eval.harness.atomic_file import write_whole
+    from eval.harness.atomic_file import write_result
     from guard.detection.embedder import SentenceEmbedder
 
     with reported(), progress_bar() as bar:
@@ -38,8 +38,8 @@ def report(
     print(text)
     if out is not None:
         with reported():
-            write_whole(out / "report.md", text)
-            write_whole(out / "calibration.svg", calibration_chart(outcomes))
+            write_result(out / "report.md", text)
+            write_result(out / "calibration.svg", calibration_chart(outcomes))
 
 
 def latency(

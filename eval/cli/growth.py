@@ -78,7 +78,7 @@ def _run(
     from eval.core.provenance import digest_of_data, versions
     from eval.growth.growth import growing_policy
     from eval.growth.report import GrowthReport
-    from eval.harness.atomic_file import write_whole
+    from eval.harness.atomic_file import write_result
 
     report = GrowthReport(
         {
@@ -95,7 +95,7 @@ def _run(
         # The files are written after every point, so that an interrupted run keeps its results.
         report.points.append(point)
         for name, content in report.files().items():
-            write_whole(out / name, content)
+            write_result(out / name, content)
         typer.echo(f"{point.targets} targets: {point.requests} requests, {point.failed} failed", err=True)
 
     with growing_policy(server) as growth:

@@ -35,7 +35,7 @@ def sweep(
     directory: Store = STORE,
 ) -> None:
     """Compare strengths on TOFU before promoting: what is forgotten, and what it costs."""
-    from eval.harness.atomic_file import write_whole
+    from eval.harness.atomic_file import write_result
     from eval.uld.grid import DifferenceMethod, GridSetting
     from eval.uld.sweep import ModelFolders, Sweep
     from eval.uld.table import markdown, strength_chart
@@ -51,8 +51,8 @@ def sweep(
         sweeping = Sweep(folders, chosen, tofu, split, SentenceEmbedder(), bar)  # type: ignore[arg-type]
         rows = sweeping.forget_rows(settings) if quick else sweeping.full_rows(settings)
         table = markdown(rows)
-        write_whole(out / "table.md", table)
-        write_whole(out / "alpha.svg", strength_chart(rows))
+        write_result(out / "table.md", table)
+        write_result(out / "alpha.svg", strength_chart(rows))
     print(table)
     shares = [f"{name} {fired.mean():.3f}" for name, fired in zip(SETS, sweeping.gate_fires, strict=True)]
     print(f"gate fires: {', '.join(shares)}, paraphrased forget questions {sweeping.paraphrases_gated:.3f}")

@@ -1,1 +1,1 @@
-"""The nouns of an evaluation: task, request, sample, provenance, errors."""
+"""The nouns of an evaluation: prompt, runner, task, sample, cell, figure, provenance, errors."""

@@ -1,4 +1,4 @@
-"""Every error the evaluation raises on purpose.
+"""The errors that the evaluation raises.
 
 LetheError
 └── EvalError
@@ -18,7 +18,7 @@ from guard.errors import LetheError
 
 
 class EvalError(LetheError):
-    """What was given to the evaluation cannot be used as it is."""
+    """Input of the evaluation cannot be used."""
 
     code = "eval_error"
     status = 422

@@ -1,4 +1,4 @@
-"""What a result was computed from: versions of the software, and digests of models and files."""
+"""Provenance of a result: versions of the software, and digests of models and files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a number may depend on."""
+    """Return the versions of Python and of the packages that a number may depend on."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -33,18 +33,18 @@ def versions() -> dict[str, str]:
 
 
 def digest_of_model(folder: str) -> str:
-    """sha256 over a model folder's weights, configuration and tokenizer; "" for a model that is no folder."""
+    """Return sha256 over a model folder's weights, configuration and tokenizer; "" if it is not a folder."""
     files = sorted(path for path in Path(folder).glob("*") if path.suffix in (".safetensors", ".json", ".jinja"))
     return digest(files) if files else ""
 
 
 def digest_of_data(folder: Path) -> str:
-    """sha256 over the benchmark files of a folder."""
+    """Return sha256 over the benchmark files of a folder."""
     return digest(sorted(path for path in folder.rglob("*.json*") if path.is_file()))
 
 
 def digest(files: Iterable[Path]) -> str:
-    """sha256 over names and contents, in the order given."""
+    """Return sha256 over names and contents, in the order given."""
     total = hashlib.sha256()
     for path in files:
         total.update(path.name.encode() + b"\0")

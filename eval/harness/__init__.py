@@ -1,1 +1,1 @@
-"""Runs tasks over methods, resumable, and stores every sample."""
+"""Runs tasks under methods, resumably, and stores every sample."""

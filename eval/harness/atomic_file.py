@@ -1,4 +1,4 @@
-"""A result's file: there whole, or as it was before."""
+"""Atomic writing of a result's files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from eval.core.errors import BadRun
 from guard.files import write_atomically
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Replace the file, whole or not at all, making its folder; raises BadRun when the disk refuses."""
+def write_result(path: Path, content: str) -> None:
+    """Replace the file atomically, creating its folder; raises BadRun when the disk refuses."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content, durable=False, private=False)

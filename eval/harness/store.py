@@ -1,4 +1,4 @@
-"""The folder of a run: what was asked for, and every sample as soon as it is known."""
+"""The folder of a run: its configuration, and every sample as soon as it is known."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAMPLES = "samples.jsonl"
 
 
 class Store:
-    """Samples on disk, appended in batches; what `add` has returned from survives a kill.
+    """Samples on disk, appended in batches; samples survive a kill once `add` has returned.
 
     A folder belongs to one configuration: opened with another, BadRun names what differs. A last line that a kill
     cut short is dropped; any other bad line raises BadRun.
@@ -91,7 +91,7 @@ class Store:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The configuration of a run's folder; raises BadRun where there is none."""
+    """Return the configuration of a run's folder; raises BadRun where there is none."""
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except OSError:
@@ -104,7 +104,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_samples(folder: Path) -> dict[Key, Sample]:
-    """The samples of a run's folder; a last line that was cut short is left out."""
+    """Return the samples of a run's folder; a truncated last line is left out."""
     path = folder / SAMPLES
     try:
         text = path.read_text(encoding="utf-8")

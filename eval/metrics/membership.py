@@ -12,22 +12,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-SHARE = 0.4
-_LEAST_VARIANCE = 1e-6
+MIN_K_SHARE: Final = 0.4
+_MIN_VARIANCE = 1e-6
 
 
 def zlib_score(average_loss: float, text: str) -> float:
-    """Average loss over the length of the target text packed by zlib, in bytes."""
+    """Return the average loss over the length of the zlib-compressed text, in bytes."""
     return average_loss / len(zlib.compress(text.encode("utf-8")))
 
 
-def min_k(token_log_probs: ArrayLike, share: float = SHARE) -> float:
-    """-mean of the lowest max(1, int(share * n)) log p of the n labelled tokens but the last; 0 where n is 0."""
+def min_k(token_log_probs: ArrayLike, share: float = MIN_K_SHARE) -> float:
+    """Return -mean of the lowest max(1, int(share * n)) log p of the n labels before the last; 0 where n is 0."""
     return _lowest(np.asarray(token_log_probs, dtype=np.float64)[:-1], share)
 
 
-def min_k_plus_plus(token_log_probs: ArrayLike, vocabulary_log_probs: ArrayLike, share: float = SHARE) -> float:
-    """Min-k of (log p - mu) / sqrt(max(variance, 1e-6)), both over the vocabulary at each position.
+def min_k_plus_plus(
+    token_log_probs: ArrayLike, vocabulary_log_probs: ArrayLike, share: float = MIN_K_SHARE
+) -> float:
+    """Return min-k of (log p - mu) / sqrt(max(variance, 1e-6)), both over the vocabulary at each position.
 
     `token_log_probs` has shape [n], `vocabulary_log_probs` [n, vocabulary]; the last position is left out.
     """
@@ -37,11 +39,11 @@ def min_k_plus_plus(token_log_probs: ArrayLike, vocabulary_log_probs: ArrayLike,
     finite = np.where(p > 0, full, 0.0)
     mean = (p * finite).sum(axis=-1)
     variance = (p * np.square(finite)).sum(axis=-1) - np.square(mean)
-    return _lowest((tokens - mean) / np.sqrt(np.maximum(variance, _LEAST_VARIANCE)), share)
+    return _lowest((tokens - mean) / np.sqrt(np.maximum(variance, _MIN_VARIANCE)), share)
 
 
-def muse_min_k(token_log_probs: ArrayLike, share: float = SHARE) -> float:
-    """The MUSE authors' own: -mean of the lowest int(share * n) log p of ALL tokens after the first."""
+def muse_min_k(token_log_probs: ArrayLike, share: float = MIN_K_SHARE) -> float:
+    """Return -mean of the lowest int(share * n) log p of ALL tokens after the first, as the MUSE authors do."""
     log_probs = np.sort(np.asarray(token_log_probs, dtype=np.float64))
     count = int(share * log_probs.size)
     if count == 0:
@@ -56,7 +58,7 @@ def _lowest(values: NDArray[np.float64], share: float) -> float:
 
 
 def auc(forget_scores: ArrayLike, holdout_scores: ArrayLike) -> float:
-    """Chance that a holdout score exceeds a forget score, ties counting half: 1 where the forget set shows.
+    """Return the chance that a holdout score exceeds a forget score, ties counting half; 1 for full leakage.
 
     open-unlearning's direction; the MUSE authors' is 1 minus this. NaN where a score is.
     """
@@ -74,7 +76,7 @@ def auc(forget_scores: ArrayLike, holdout_scores: ArrayLike) -> float:
 _EPSILON = 1e-10
 
 DEFAULT_RETAIN_AUC: Final = 0.5
-"""What open-unlearning takes where it has no log of a retain model."""
+"""open-unlearning's value without a log of a retain model."""
 
 
 class Corpus(StrEnum):
@@ -89,11 +91,11 @@ MUSE_RETRAIN_AUC: Final = {Corpus.NEWS: 0.47719999999999996, Corpus.BOOKS: 0.539
 
 
 def privleak(auc: float, retain_auc: float = DEFAULT_RETAIN_AUC) -> float:
-    """open-unlearning's: both AUC in its direction (membership.auc), turned to 1 - AUC here."""
+    """Return open-unlearning's PrivLeak; both AUC are in its direction (`auc`), and inverted here."""
     score, reference = 1 - auc, 1 - retain_auc
     return (score - reference) / (reference + _EPSILON) * 100
 
 
 def muse_privleak(auc: float, retrain_auc: float) -> float:
-    """The MUSE authors': both AUC in their direction, 1 - membership.auc."""
+    """Return the MUSE authors' PrivLeak; both AUC are in their direction, 1 - `auc`."""
     return (auc - retrain_auc) / retrain_auc * 100

@@ -17,13 +17,13 @@ def _matches(predicted: Sequence[int], labels: Sequence[int]) -> list[bool]:
 
 
 def exact_memorization(predicted: Sequence[int], labels: Sequence[int]) -> float | None:
-    """Share of labels that are predicted; None where no label is left, and such a sample is not averaged."""
+    """Return the share of labels that are predicted; None, which is not averaged, where no label is left."""
     matches = _matches(predicted, labels)
     return sum(matches) / len(matches) if matches else None
 
 
 def extraction_strength(predicted: Sequence[int], labels: Sequence[int]) -> float:
-    """1 - k/n for the shortest prefix k after which all n-k labels are predicted.
+    """Return 1 - k/n for the shortest prefix k after which all n-k labels are predicted.
 
     The reference's search stops at k = n-1 whether or not that last label is predicted, so the floor is 1/n,
     never 0; only a sample without labels scores 0.

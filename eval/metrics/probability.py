@@ -1,4 +1,4 @@
-"""Probability of an answer: its likelihood a token, plain or against wrong answers."""
+"""Probability of an answer: its likelihood per token, plain or normalised by wrong answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eval.metrics.truth_ratio import Convention
 
 
 def average_loss(token_log_probs: ArrayLike) -> float:
-    """L = -mean log p over the tokens of the answer AND its end-of-sequence token, all of which are given."""
+    """Return L = -mean log p over all tokens of an answer, its end-of-sequence token INCLUDED."""
     log_probs = np.asarray(token_log_probs, dtype=np.float64)
     if log_probs.size == 0:
         raise ValueError("an answer without tokens has no loss")
@@ -17,14 +17,14 @@ def average_loss(token_log_probs: ArrayLike) -> float:
 
 
 def probability(average_losses: ArrayLike) -> NDArray[np.float64]:
-    """exp(-L) of each sample: Forget and Retain, never normalised."""
+    """Return exp(-L) of each sample: Forget and Retain, never normalised."""
     return np.exp(-np.asarray(average_losses, dtype=np.float64))
 
 
 def normalised(
     correct: ArrayLike, wrong: ArrayLike, convention: Convention = Convention.OPEN_UNLEARNING
 ) -> NDArray[np.float64]:
-    """p / (p + sum of wrong p + eps) of each sample: Real Authors and World Facts.
+    """Return p / (p + sum of wrong p + eps) of each sample: Real Authors and World Facts.
 
     `correct` is exp(-L), shape [n]; `wrong` exp(-L) of the perturbed answers, shape [n, answers].
     """

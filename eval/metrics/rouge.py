@@ -23,7 +23,7 @@ def _scorer(stemmer: bool) -> RougeScorer:
 
 
 def rouge(gold: str, generated: str, *, stemmer: bool) -> Rouge:
-    """ROUGE of a generated text.
+    """Return ROUGE of a generated text.
 
     TOFU and WPU: `rougeL_recall`, stemmer on. MUSE: `rougeL_f1`, stemmer off in the authors' code and on in
     open-unlearning's.
@@ -63,7 +63,7 @@ def _common(x: Sequence[str], y: Sequence[str]) -> set[str]:
 
 
 def rouge_words_recall(reference: str, hypothesis: str) -> float:
-    """Distinct words in the longest common subsequences of all pairs of sentences, over distinct reference words.
+    """Return distinct words in longest common subsequences of all sentence pairs, over distinct reference words.
 
     Raises ValueError where either text is empty or holds full stops only, as the package does.
     """

@@ -1,4 +1,4 @@
-"""Forget quality: can the model be told from one that never saw the forget set?"""
+"""Statistics of per-sample values: forget quality, utility, leak@k, intervals and means."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class KsTest(NamedTuple):
 
 
 def forget_quality(model_ratios: ArrayLike, retain_ratios: ArrayLike) -> KsTest:
-    """Two-sided test of the forget set's truth ratios; `p_value`, not its logarithm, is the forget quality.
+    """Return the two-sided test of the forget set's truth ratios; `p_value`, not its log, is the forget quality.
 
     The p-value is exact up to 10,000 samples (scipy's method "auto"). It is the same for ratios of either
     direction, and has a floor that depends on the sample count alone: 1.06e-239 at 400, 1.48e-179 at 300.
@@ -31,14 +31,14 @@ def forget_quality(model_ratios: ArrayLike, retain_ratios: ArrayLike) -> KsTest:
 
 
 class Interval(NamedTuple):
-    """The two ends, both within [0, 1]."""
+    """Both ends, within [0, 1]."""
 
     low: float
     high: float
 
 
 def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> Interval:
-    """The exact interval of a share: it covers the true one in at least `confidence` of all samples.
+    """Return the exact interval of a share: it covers the true one in at least `confidence` of all samples.
 
     C. Clopper, E. Pearson, Biometrika 26 (1934). ValueError unless 0 <= hits <= trials and there is a trial.
     """
@@ -53,7 +53,7 @@ def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> Interva
 
 
 def leak_at_k(samples: int, leaks: int, k: int) -> float:
-    """Unbiased estimate 1 - C(n-c, k) / C(n, k) from `leaks` c of `samples` n, exact before the last division."""
+    """Return the unbiased estimate 1 - C(n-c, k) / C(n, k), n samples and c leaks; only the division rounds."""
     if not 0 <= leaks <= samples:
         raise ValueError("leaks must be between 0 and the number of samples")
     if not 1 <= k <= samples:
@@ -63,7 +63,7 @@ def leak_at_k(samples: int, leaks: int, k: int) -> float:
 
 
 def target_mean(targets: Sequence[str], scores: Sequence[float]) -> float:
-    """Mean over the probes of each target, then over targets; a target of many probes weighs as one of few."""
+    """Return the mean over the probes of each target, then over targets, which weigh alike."""
     groups: dict[str, list[float]] = defaultdict(list)
     for target, score in zip(targets, scores, strict=True):
         groups[target].append(score)
@@ -81,5 +81,5 @@ class SplitScores(NamedTuple):
 
 
 def model_utility(retain: SplitScores, real_authors: SplitScores, world_facts: SplitScores) -> float:
-    """Harmonic mean of the nine aggregates; 0 as soon as one is 0. The forget set has no part in it."""
+    """Return the harmonic mean of the nine aggregates, 0 where one is 0; the forget set is not in it."""
     return float(hmean([*retain, *real_authors, *world_facts]))

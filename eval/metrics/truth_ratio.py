@@ -1,4 +1,4 @@
-"""Truth ratio: how likely wrong answers are beside the right one.
+"""Truth ratio: the likelihood of wrong answers relative to the right one.
 
 The losses of the wrong answers are averaged BEFORE the exponential (a geometric mean of probabilities), as both
 reference implementations do and unlike the paper's formula. Ratios are wrong over correct unless a name says
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Row = TypeVar("Row")
 
-_ORIGINAL_SAMPLES = 300
+_ORIGINAL_MAX_SAMPLES = 300
 
 
 class Convention(StrEnum):
@@ -30,12 +30,12 @@ class Convention(StrEnum):
 
     @property
     def epsilon(self) -> float:
-        """What is added to a denominator."""
+        """Return what is added to denominators."""
         return 1e-10 if self is Convention.OPEN_UNLEARNING else 0.0
 
     def sample(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """The rows of an evaluation set that are scored: the first 300, or all."""
-        return rows if self is Convention.OPEN_UNLEARNING else rows[:_ORIGINAL_SAMPLES]
+        """Return the rows of an evaluation set that are scored: the first 300, or all."""
+        return rows if self is Convention.OPEN_UNLEARNING else rows[:_ORIGINAL_MAX_SAMPLES]
 
 
 _EPSILON = Convention.OPEN_UNLEARNING.epsilon
@@ -48,7 +48,7 @@ def _losses(correct: ArrayLike, wrong: ArrayLike) -> tuple[NDArray[np.float64], 
 
 
 def truth_ratio(correct_losses: ArrayLike, wrong_losses: ArrayLike) -> NDArray[np.float64]:
-    """exp(-mean L(wrong)) / (exp(-L(correct)) + 1e-10) of each sample (open-unlearning).
+    """Return exp(-mean L(wrong)) / (exp(-L(correct)) + 1e-10) of each sample (open-unlearning).
 
     `correct_losses` has shape [n] (the paraphrase; the answer itself where there is none), `wrong_losses`
     [n, answers], both averages over tokens.
@@ -58,32 +58,32 @@ def truth_ratio(correct_losses: ArrayLike, wrong_losses: ArrayLike) -> NDArray[n
 
 
 def inverse_truth_ratio(correct_losses: ArrayLike, wrong_losses: ArrayLike) -> NDArray[np.float64]:
-    """exp(mean L(wrong) - L(correct)) of each sample: correct over wrong, as the original repository has it."""
+    """Return exp(mean L(wrong) - L(correct)) of each sample: correct over wrong (original)."""
     right, others = _losses(correct_losses, wrong_losses)
     with np.errstate(over="ignore"):
         return np.asarray(np.exp(others - right))
 
 
 def knowledge(correct_losses: ArrayLike, wrong_losses: ArrayLike) -> NDArray[np.float64]:
-    """P(correct) / (P(correct) + P(wrong) + 1e-10) of each sample: open-unlearning's `prob_mean`."""
+    """Return P(correct) / (P(correct) + P(wrong) + 1e-10) of each sample: open-unlearning's `prob_mean`."""
     right, others = _losses(correct_losses, wrong_losses)
     likely = np.exp(-right)
     return np.asarray(likely / (likely + np.exp(-others) + _EPSILON))
 
 
 def closer_to_one(ratios: ArrayLike, convention: Convention = Convention.OPEN_UNLEARNING) -> float:
-    """mean min(R, 1/(R + eps)): the forget set. The direction of R does not matter where eps is 0."""
+    """Return mean min(R, 1/(R + eps)): the forget set. The direction of R does not matter where eps is 0."""
     values = np.asarray(ratios, dtype=np.float64)
     with np.errstate(divide="ignore"):
         return float(np.mean(np.minimum(values, 1 / (values + convention.epsilon))))
 
 
 def true_better(ratios: ArrayLike) -> float:
-    """mean max(0, 1 - R): Retain, Real Authors and World Facts, with R wrong over correct."""
+    """Return mean max(0, 1 - R): Retain, Real Authors and World Facts, with R wrong over correct."""
     return float(np.mean(np.maximum(0, 1 - np.asarray(ratios, dtype=np.float64))))
 
 
 def true_better_inverse(inverse_ratios: ArrayLike) -> float:
-    """mean max(0, 1 - 1/R): the same, with R correct over wrong."""
+    """Return mean max(0, 1 - 1/R): the same, with R correct over wrong."""
     with np.errstate(divide="ignore"):
         return true_better(1 / np.asarray(inverse_ratios, dtype=np.float64))

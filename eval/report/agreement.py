@@ -1,4 +1,4 @@
-"""Whether two ways of running say the same: texts, and how likely they find what was said and what was given."""
+"""Compares two runs of one replay: identical texts, and differences of log-probabilities."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ LOSSES = ("loss", "loss_paraphrase", "losses_perturbed")
 class Agreement:
     """One run on both sides.
 
-    texts, same  answers that both have, and how many of them are identical
-    spoken       largest difference of log p of a token of an identical answer, over `tokens` tokens
-    given        largest difference of the average log p of a given answer's tokens, over `answers` answers;
-                 where one side alone finds an answer impossible it is infinite
+    texts, same       answers that both have, and how many of them are identical
+    token_difference  largest difference of log p of a token of an identical answer, over `tokens` tokens
+    given_difference  largest difference of the average log p of a given answer's tokens, over `answers` answers;
+                      infinite where an answer is impossible on one side alone
     """
 
     run: str
     texts: int = 0
     same: int = 0
     tokens: int = 0
-    spoken: float = 0.0
+    token_difference: float = 0.0
     answers: int = 0
-    given: float = 0.0
+    given_difference: float = 0.0
 
 
 def agreement(a: Side, b: Side) -> list[Agreement]:
-    """Every run that both sides have; raises BadRun when they share no sample."""
+    """Return every run that both sides have; raises BadRun when they share no sample."""
     found: dict[str, Agreement] = {}
     for key in a.samples.keys() & b.samples.keys():
         if key.run == (a.run or key.run) == (b.run or key.run):
@@ -45,14 +45,14 @@ def agreement(a: Side, b: Side) -> list[Agreement]:
 
 
 def table(rows: Sequence[Agreement]) -> str:
-    """The agreements as Markdown."""
+    """Return the agreements as Markdown."""
     head = ["run", "identical answers", "their tokens", "largest difference of log p"]
     head += ["given answers", "largest difference of average log p"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in rows:
-        spoken = f"{row.spoken:.1e}" if row.tokens else "—"
-        given = f"{row.given:.1e}" if row.answers else "—"
-        cells = [row.run, f"{row.same} of {row.texts}", row.tokens, spoken, row.answers, given]
+        token = f"{row.token_difference:.1e}" if row.tokens else "—"
+        given = f"{row.given_difference:.1e}" if row.answers else "—"
+        cells = [row.run, f"{row.same} of {row.texts}", row.tokens, token, row.answers, given]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
@@ -64,11 +64,11 @@ def _add(row: Agreement, a: Sample, b: Sample) -> None:
     mine, other = a.numbers(ANSWER_LOG_PROBS), b.numbers(ANSWER_LOG_PROBS)
     if a.text == b.text and mine and other and len(mine) == len(other):
         row.tokens += len(mine)
-        row.spoken = max(row.spoken, _apart(mine, other))
+        row.token_difference = max(row.token_difference, _apart(mine, other))
     mine, other = tuple(_losses(a)), tuple(_losses(b))
     if mine and len(mine) == len(other):
         row.answers += len(mine)
-        row.given = max(row.given, _apart(mine, other))
+        row.given_difference = max(row.given_difference, _apart(mine, other))
 
 
 def _losses(sample: Sample) -> Iterator[float]:

@@ -1,4 +1,4 @@
-"""Whether two runs differ: paired bootstrap on per-sample values."""
+"""Compares two runs by paired bootstrap of per-sample values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eval.core.errors import BadRun
 from eval.core.sample import Key, Sample
 from eval.harness.store import read_samples
 
-_CHUNK = 500
+_CHUNK_DRAWS = 500
 
 
 class Side(NamedTuple):
@@ -44,7 +44,7 @@ class Difference(NamedTuple):
 
 
 def side(argument: str) -> Side:
-    """The samples named by FOLDER or FOLDER:RUN; raises BadRun where there are none."""
+    """Return the samples named by FOLDER or FOLDER:RUN; raises BadRun where there are none."""
     folder, _, run = (argument, "", "") if Path(argument).is_dir() else argument.rpartition(":")
     samples = read_samples(Path(folder or argument))
     known = sorted({key.run for key in samples})
@@ -54,7 +54,7 @@ def side(argument: str) -> Side:
 
 
 def compare(a: Side, b: Side, draws: int, seed: int) -> list[Difference]:
-    """Every value that both sides have of the same samples; raises BadRun when they share none."""
+    """Return the differences of all values of shared samples; raises BadRun when there are none."""
     runs = [(a.run, b.run)] if a.run and b.run else [(r, r) for r in _runs(a) if r in _runs(b)]
     found = [d for pair in runs for d in _differences(a, b, pair, draws, seed)]
     if not found:
@@ -63,7 +63,7 @@ def compare(a: Side, b: Side, draws: int, seed: int) -> list[Difference]:
 
 
 def table(differences: Sequence[Difference]) -> str:
-    """The differences as Markdown."""
+    """Return the differences as Markdown."""
     head = ["run", "set", "value", "n", "A", "B", "B - A", "95 %", "p"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in differences:
@@ -108,7 +108,7 @@ def _test(label: str, name: tuple[str, str], pairs: np.ndarray, draws: int, seed
 
 def _means(change: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
     parts = [
-        change[random.integers(0, len(change), (min(_CHUNK, draws - start), len(change)))].mean(axis=1)
-        for start in range(0, draws, _CHUNK)
+        change[random.integers(0, len(change), (min(_CHUNK_DRAWS, draws - start), len(change)))].mean(axis=1)
+        for start in range(0, draws, _CHUNK_DRAWS)
     ]
     return np.concatenate(parts)

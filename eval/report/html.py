@@ -23,7 +23,7 @@ td.text{text-align:left;vertical-align:top;max-width:22rem;font-size:13px}
 def page(
     results: Results, columns: Sequence[ColumnGroup], figures: Mapping[str, str], examples: Sequence[Example]
 ) -> str:
-    """The whole page; `figures` are SVG by caption."""
+    """Return the page; `figures` are SVG by caption."""
     config = results.config
     title = escape(f"{str(config['benchmark']).upper()} {config['split']}: {config['model']}")
     parts = [f"<h1>{title}</h1>", f"<p><code>{escape(results.command)}</code></p>"]

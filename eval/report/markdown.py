@@ -10,7 +10,7 @@ from eval.report.results import Results
 
 
 def markdown(results: Results, columns: Sequence[ColumnGroup]) -> str:
-    """The tables of a result, the reasons of empty cells below each, the command and the configuration."""
+    """Return the tables of a result, with the notes of each below it, the command and the configuration."""
     config = results.config
     lines = [f"# {str(config['benchmark']).upper()} {config['split']}: {config['model']}", ""]
     lines += [f"`{results.command}`", ""]
@@ -24,7 +24,7 @@ def markdown(results: Results, columns: Sequence[ColumnGroup]) -> str:
 
 
 def table(block: ColumnGroup, runs: Mapping[str, Mapping[str, Cell]]) -> list[str]:
-    """One table with its notes; nothing when no run has any of its numbers."""
+    """Return the lines of one table with its notes; none when no run has any of its metrics."""
     columns = {head: name for head, name in block.columns.items() if any(name in cells for cells in runs.values())}
     if not columns:
         return []

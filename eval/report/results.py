@@ -22,7 +22,7 @@ class Results:
     tables: Mapping[str, Mapping[str, Mapping[str, Cell]]]
 
     def json(self) -> dict[str, Any]:
-        """The document of results.json."""
+        """Return the document of results.json."""
         tables = {
             table: {run: {name: cell.json() for name, cell in cells.items()} for run, cells in runs.items()}
             for table, runs in self.tables.items()

@@ -20,20 +20,20 @@ def test_texts_are_counted_and_the_worst_token_is_told() -> None:
     a = side(("x", {ANSWER_LOG_PROBS: (-1.0, -2.0)}), ("y", {ANSWER_LOG_PROBS: (-1.0,)}))
     b = side(("x", {ANSWER_LOG_PROBS: (-1.0, -2.5)}), ("z", {ANSWER_LOG_PROBS: (-9.0,)}))
     (row,) = agreement(a, b)
-    assert (row.texts, row.same, row.tokens, row.spoken) == (2, 1, 2, 0.5)
+    assert (row.texts, row.same, row.tokens, row.token_difference) == (2, 1, 2, 0.5)
 
 
 def test_given_answers_differ_by_their_average() -> None:
     a = side((None, {"loss": 1.0, "loss_paraphrase": 2.0, "losses_perturbed": (3.0, 4.0)}))
     b = side((None, {"loss": 1.0, "loss_paraphrase": 2.0, "losses_perturbed": (3.0, 4.25)}))
     (row,) = agreement(a, b)
-    assert (row.texts, row.answers, row.given) == (0, 4, 0.25)
+    assert (row.texts, row.answers, row.given_difference) == (0, 4, 0.25)
 
 
 @pytest.mark.parametrize(("other", "apart"), [(math.inf, 0.0), (1.0, math.inf)])
 def test_what_both_find_impossible_is_agreed_on(other: float, apart: float) -> None:
     (row,) = agreement(side((None, {"loss": math.inf})), side((None, {"loss": other})))
-    assert row.given == apart
+    assert row.given_difference == apart
 
 
 def test_what_one_side_does_not_score_is_left_out() -> None:
