@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from eval.metrics.membership import auc, min_k, min_k_plus_plus, muse_min_k, zlib_score
+from eval.metrics.membership import (
+    MUSE_RETRAIN_AUC,
+    Corpus,
+    auc,
+    min_k,
+    min_k_plus_plus,
+    muse_min_k,
+    muse_privleak,
+    privleak,
+    zlib_score,
+)
 
 
 def test_zlib_divides_by_packed_bytes() -> None:
@@ -70,3 +80,32 @@ scores = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=15)
 def test_auc_is_that_of_the_labels_zero_forget_and_one_holdout(forget: list[float], holdout: list[float]) -> None:
     labels = [0] * len(forget) + [1] * len(holdout)
     assert auc(forget, holdout) == pytest.approx(roc_auc_score(labels, forget + holdout), rel=1e-12)
+
+
+def test_a_model_that_shows_its_training_leaks_a_hundred_percent() -> None:
+    assert privleak(1.0, 0.3513) == pytest.approx(-100, abs=1e-6)
+
+
+def test_the_news_retrained_model_against_the_default() -> None:
+    assert privleak(0.5236000000000001) == pytest.approx(-4.7199999990560135, rel=1e-12)
+
+
+def test_over_unlearning_is_positive() -> None:
+    assert privleak(0.25, 0.5) == pytest.approx(50, rel=1e-9)
+
+
+def test_the_retain_model_itself_leaks_nothing() -> None:
+    assert privleak(0.38, 0.38) == 0.0
+    assert muse_privleak(MUSE_RETRAIN_AUC[Corpus.NEWS], MUSE_RETRAIN_AUC[Corpus.NEWS]) == 0.0
+
+
+def test_the_authors_formula_takes_their_own_direction() -> None:
+    assert muse_privleak(0.0, MUSE_RETRAIN_AUC[Corpus.BOOKS]) == -100
+    assert muse_privleak(0.6, 0.4) == pytest.approx(50, rel=1e-12)
+
+
+def test_the_published_reference_aucs() -> None:
+    assert {corpus: round(value, 4) for corpus, value in MUSE_RETRAIN_AUC.items()} == {
+        Corpus.NEWS: 0.4772,
+        Corpus.BOOKS: 0.5393,
+    }
