@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
 from guard.detection.detector import THRESHOLD
 from guard.errors import BadSettings
+from serving.environment import service_variables
 
 PREFIX = "LETHE_"
 DECLINE_TEXT = "I'm sorry, but I don't know anything about that."
@@ -114,6 +115,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        if isinstance(env_settings, EnvSettingsSource):
+            # A Service called "lethe" makes LETHE_PORT an address, which is not meant as a setting.
+            foreign = {name.lower() for name in service_variables(os.environ)}
+            env_settings.env_vars = {k: v for k, v in env_settings.env_vars.items() if k not in foreign}
         return (init_settings, env_settings)
 
     @property
@@ -147,7 +152,8 @@ def load(**flags: Any) -> Settings:
     given = {key: value for key, value in flags.items() if value is not None}
     _refuse_unknown_environment()
     # The environment outranks the file, so a key it names is taken out of the file's values.
-    from_file = {k: v for k, v in _file().items() if f"{PREFIX}{k.upper()}" not in os.environ}
+    named = os.environ.keys() - service_variables(os.environ)
+    from_file = {k: v for k, v in _file().items() if f"{PREFIX}{k.upper()}" not in named}
     try:
         return Settings(**{**from_file, **given})
     except ValidationError as error:
@@ -169,6 +175,7 @@ def _file() -> dict[str, Any]:
 
 def _refuse_unknown_environment() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | FOREIGN
+    known |= service_variables(os.environ)
     unknown = sorted(key for key in os.environ if key.startswith(PREFIX) and key not in known)
     if unknown:
         raise BadSettings(f"unknown settings in the environment: {', '.join(unknown)}")

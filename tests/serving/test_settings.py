@@ -51,6 +51,50 @@ def test_an_unknown_key_is_an_error_wherever_it_stands(monkeypatch: pytest.Monke
         load()
 
 
+SERVICE = {
+    "LETHE_PORT": "tcp://10.0.0.7:8000",
+    "LETHE_SERVICE_HOST": "10.0.0.7",
+    "LETHE_SERVICE_PORT": "8000",
+    "LETHE_SERVICE_PORT_HTTP": "8000",
+    "LETHE_PORT_8000_TCP": "tcp://10.0.0.7:8000",
+    "LETHE_PORT_8000_TCP_PROTO": "tcp",
+    "LETHE_PORT_8000_TCP_PORT": "8000",
+    "LETHE_PORT_8000_TCP_ADDR": "10.0.0.7",
+}
+
+
+@pytest.mark.parametrize("service", ["LETHE", "LETHE_ADMIN", "LETHE_EVAL", "LETHE_STORE"])
+def test_a_kubernetes_service_of_that_name_sets_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, service: str
+) -> None:
+    file = tmp_path / "lethe.toml"
+    file.write_text("port = 1\n")
+    monkeypatch.setenv("LETHE_CONFIG", str(file))
+    for name, value in SERVICE.items():
+        monkeypatch.setenv(name.replace("LETHE", service, 1), value)
+    settings = load()
+    assert (settings.port, settings.admin_port, settings.eval_port) == (1, 8001, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LETHE_PROT", "1"),
+        ("LETHE_SERVICE_HOSTS", "10.0.0.7"),
+        ("LETHE_PROT", "tcp://h:1"),
+        ("LETHE_STORE_PORT", "1"),
+    ],
+)
+def test_a_misspelt_setting_is_an_error_beside_a_kubernetes_service(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    for given in SERVICE.items():
+        monkeypatch.setenv(*given)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadSettings, match=name):
+        load()
+
+
 def test_a_malformed_value_names_the_key_and_not_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LETHE_PORT", "sesame")
     with pytest.raises(BadSettings, match="port") as refused:
