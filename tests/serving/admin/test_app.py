@@ -567,6 +567,23 @@ def test_what_the_schema_lets_through_the_registry_does_not_refuse(text: str) ->
         assert len(fold(text)) >= 2
 
 
+# Invented or common given names, one or more of each script whose letters lie in short runs of code points.
+NAMES = """ரஜினி মমতা শামসুর હેમંત ಶಿವಣ್ಣ ଜଗନ୍ନାଥ ਗੁਰਮੀਤ සිරිසේන علي ګل ایران ใจดี ไอ ຫຼ້າ ຄຳ အောင် សុខា ఉష ഉഷ राम
+    דוד Ωρίων Օհան გია ሰላም ᎠᏓ ᓄᓇ 𠮷野 塚﨑 ＡＢ ﷲﷲ ꓐꓰ ꦱꦶꦠꦶ ᠪᠠ བསོད ޢަލީ ⵉⴷⵉⵔ 𞤀𞤣 유나 ハナ 张伟 ﾊﾅ 𝐀𝐝𝐚 Ⅻ१२"""
+
+
+@pytest.mark.parametrize("name", NAMES.split())
+async def test_a_name_of_any_script_is_stored(client: httpx.AsyncClient, name: str) -> None:
+    response = await client.post(TARGETS, json={"name": name, "aliases": [name], "phrases": [name]})
+    assert response.status_code == 201, response.text
+
+
+@given(st.text(st.characters(categories=["L", "Nd"], max_codepoint=0x33FFF), min_size=2, max_size=2))
+def test_two_letters_that_matching_keeps_are_let_through(text: str) -> None:
+    if all(map(fold, text)):
+        assert re.search(TWO_LETTERS, text)
+
+
 async def test_verdicts_are_listed_newest_first_in_pages_and_by_mode(
     client: httpx.AsyncClient, service: Service
 ) -> None:
