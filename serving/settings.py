@@ -33,15 +33,15 @@ FOREIGN = frozenset(
 
 
 class Settings(BaseSettings):
-    """What an operator may choose; unknown keys are errors, every field carries its help text."""
+    """The settings of a server. Unknown keys are errors."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     model: str = Field("", description="Folder or hub id of the model to serve; empty: the embedded demo model.")
     engine: str = Field(
-        "", description="Base URL of a remote vLLM that loads our processors; empty: an engine of our own."
+        "", description="Base URL of a remote vLLM that loads our processors; empty: an embedded engine."
     )
-    engine_args: str = Field("", description="Further vLLM flags for our own engine, as on a command line.")
+    engine_args: str = Field("", description="Further vLLM flags for the embedded engine, as on a command line.")
     host: str = Field("127.0.0.1", description="Address the data plane listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port of the data plane.")
     admin_host: str = Field("127.0.0.1", description="Address the admin plane listens on.")
@@ -50,14 +50,14 @@ class Settings(BaseSettings):
         None,
         ge=0,
         le=65535,
-        description="Port of the scoring plane, on loopback, for evaluations only; empty: there is none.",
+        description="Port of the scoring plane, on loopback, for evaluations only; empty: no scoring plane.",
     )
     admin_key: SecretStr = Field(
         SecretStr(""),
         description="Bearer key of the admin plane; empty: generated and printed once, on loopback only.",
     )
     api_keys: SecretStr = Field(
-        SecretStr(""), description="Comma-separated bearer keys of clients; empty: no key is asked for."
+        SecretStr(""), description="Comma-separated bearer keys of clients; empty: no key is required."
     )
     data_dir: Path = Field(Path(".lethe"), description="Folder of the database, compiled policies and caches.")
     embedder: str = Field(
@@ -78,32 +78,32 @@ class Settings(BaseSettings):
     agents_key: SecretStr = Field(SecretStr(""), description="Bearer key of `agents_url`.")
     agents_profile: Literal["lethe", "paper"] = Field(
         "lethe",
-        description="The agents' pipeline: our own, or the published one with every target in its prompts.",
+        description="The agents' pipeline: Lethe's own, or the published one with every target in its prompts.",
     )
     agents_threshold: float = Field(
-        4.0, ge=1.0, le=6.0, description="Least score of a rewritten answer; `lethe alu calibrate` chooses one."
+        4.0, ge=1.0, le=6.0, description="Minimum score of a rewritten answer; `lethe alu calibrate` chooses one."
     )
-    agents_calls: int = Field(10, ge=1, description="Most calls the agents may make for one answer.")
-    agents_tokens: int = Field(
-        65_536, ge=16, description="Most tokens the agents may read and write for one answer."
-    )
+    agents_calls: int = Field(10, ge=1, description="Maximum number of calls of the agents per answer.")
+    agents_tokens: int = Field(65_536, ge=16, description="Maximum number of tokens of the agents per answer.")
     agents_seconds: float = Field(60.0, gt=0, description="Seconds after which the agents decline.")
-    agents_concurrency: int = Field(16, ge=1, description="Most calls of the agents at once, over all requests.")
+    agents_concurrency: int = Field(16, ge=1, description="Maximum number of concurrent calls of the agents.")
     guardrail_key: SecretStr = Field(
         SecretStr(""),
-        description="Key (`x-api-key`) of the guardrail route on the admin plane's port; empty: there is none.",
+        description="Key (`x-api-key`) of the guardrail route on the admin plane's port; empty: no route.",
     )
     unknown_fields: Literal["drop", "refuse"] = Field(
         "drop",
-        description="What becomes of a request's fields that this server does not know: left out, or 400.",
+        description="What happens to request fields that this server does not know: left out, or 400.",
     )
-    max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Largest request body either plane accepts.")
-    max_model_len: int = Field(0, ge=0, description="Longest context of our own engine; 0: the model's own.")
-    kv_cache_gib: float = Field(1.0, gt=0, description="Memory for the KV cache of our own engine on CPU, in GiB.")
+    max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Maximum size of a request body.")
+    max_model_len: int = Field(0, ge=0, description="Context length of the embedded engine; 0: the model's own.")
+    kv_cache_gib: float = Field(
+        1.0, gt=0, description="Memory for the KV cache of the embedded engine on CPU, in GiB."
+    )
     start_timeout: float = Field(
         600.0,
         gt=0,
-        description="Seconds the engine may take to become ready; then the start has failed and is repeated.",
+        description="Seconds until the engine must be ready; after that, the start has failed and is repeated.",
     )
 
     @classmethod
@@ -123,12 +123,12 @@ class Settings(BaseSettings):
 
     @property
     def policy_dir(self) -> Path:
-        """Folder of compiled automata, which the engine's workers attach."""
+        """Folder of compiled automata, which the engine's workers load."""
         return self.data_dir / "policy"
 
     @property
     def assistants_dir(self) -> Path:
-        """Folder of ULD's assistants, whatever their standing, and of the trainings that were asked for."""
+        """Folder of ULD's assistants, whatever their status, and of the training queue."""
         return self.data_dir / "assistants"
 
     @property
@@ -138,7 +138,7 @@ class Settings(BaseSettings):
 
     @property
     def detector_dir(self) -> Path:
-        """Folder of the trained detector, if one was trained."""
+        """Folder of the trained detector, if there is one."""
         return self.data_dir / "detector"
 
     @property
@@ -148,10 +148,10 @@ class Settings(BaseSettings):
 
 
 def load(**flags: Any) -> Settings:
-    """The settings of this process, or BadSettings naming each offending key (never its value)."""
+    """Return the settings of this process; BadSettings naming each invalid key, never its value."""
     given = {key: value for key, value in flags.items() if value is not None}
     _refuse_unknown_environment()
-    # The environment outranks the file, so a key it names is taken out of the file's values.
+    # The environment overrides the file, so its keys are removed from the file's values.
     named = os.environ.keys() - service_variables(os.environ)
     from_file = {k: v for k, v in _file().items() if f"{PREFIX}{k.upper()}" not in named}
     try:

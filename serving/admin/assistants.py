@@ -17,7 +17,7 @@ from guard.uld.assistant import Standing, Training
 from serving.admin.problems import Refused, documented
 from serving.admin.service import AdminService, Service
 from serving.assistants.queue import Job, JobState
-from serving.assistants.service import AssistantService, Placed
+from serving.assistants.service import AssistantService, AssistantStatus
 
 PATH = "/admin/v1/assistants"
 
@@ -85,8 +85,8 @@ async def train(service: Service, body: TrainingIn) -> TrainingOut:
 async def page(service: Service) -> AssistantsOut:
     """List assistants and trainings."""
     assistants = _assistants(service)
-    placed, jobs = await run_sync(lambda: (assistants.assistants(), assistants.jobs()))
-    return AssistantsOut(assistants=list(map(_assistant, placed)), trainings=list(map(_training, jobs)))
+    found, jobs = await run_sync(lambda: (assistants.assistants(), assistants.jobs()))
+    return AssistantsOut(assistants=list(map(_assistant, found)), trainings=list(map(_training, jobs)))
 
 
 @router.post(f"{PATH}/{{digest}}:promote", responses=documented(404, 409))
@@ -153,11 +153,11 @@ def _training(job: Job) -> TrainingOut:
     )
 
 
-def _assistant(placed: Placed) -> AssistantOut:
-    manifest = placed.assistant.manifest
+def _assistant(found: AssistantStatus) -> AssistantOut:
+    manifest = found.assistant.manifest
     return AssistantOut(
-        digest=placed.assistant.digest,
-        standing=placed.standing,
+        digest=found.assistant.digest,
+        standing=found.standing,
         targets=list(manifest.targets),
         layers=manifest.layers,
         training=manifest.training,

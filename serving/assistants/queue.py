@@ -1,4 +1,4 @@
-"""Trainings that were asked for, as files: what is queued survives whoever was to do it."""
+"""The training queue, one file per training, so that it survives a restart of the server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from guard.errors import StoreUnavailable
 from guard.files import write_atomically
 
-TRIES = 3
+MAX_ATTEMPTS = 3
 
 
 class JobState(StrEnum):
-    """Where a training stands; one that is `training` when nobody trains it was interrupted, and goes on."""
+    """The state of a training; one that is `training` while no process trains it was interrupted."""
 
     QUEUED = "queued"
     TRAINING = "training"
@@ -27,12 +27,12 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One training of an assistant for these targets; no text of theirs is in it.
+    """One training of an assistant for these targets, without any of their texts.
 
-    share               how much of it is done, 0 to 1
-    tries               how often it was begun; after three that ended without a word it has failed
-    assistant           digest of what came of it, or ""
-    code, detail        the error that it failed with, or ""
+    share         progress from 0 to 1
+    tries         attempts so far; it fails after MAX_ATTEMPTS whose process died
+    assistant     digest of the trained assistant, or ""
+    code, detail  the error of a failed training, or ""
     """
 
     id: str
@@ -47,12 +47,12 @@ class Job:
 
     @property
     def open(self) -> bool:
-        """Whether anything is left to do."""
+        """Whether the training has not ended yet."""
         return self.state in (JobState.QUEUED, JobState.TRAINING)
 
 
 class Jobs:
-    """The trainings in a folder, one file each, replaced whole. Methods raise StoreUnavailable."""
+    """The trainings in a folder, one file each, written atomically. Methods raise StoreUnavailable."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -60,15 +60,15 @@ class Jobs:
     def add(self, targets: Sequence[str]) -> Job:
         """Queue a training."""
         now = datetime.now(UTC)
-        # Ids sort by the time they were made.
+        # Ids sort by creation time.
         name = f"as_{int(now.timestamp() * 1e6):014x}{secrets.token_hex(4)}"
         job = Job(id=name, targets=tuple(targets), created_at=now.isoformat(timespec="seconds"))
         # Durable: the client is told that the training is queued.
-        self.keep(job, durable=True)
+        self.save(job, durable=True)
         return job
 
-    def keep(self, job: Job, *, durable: bool = False) -> None:
-        """Write how a training stands; progress that a power cut loses is made again."""
+    def save(self, job: Job, *, durable: bool = False) -> None:
+        """Save a training. Unless `durable`, a power cut may lose it, which only loses progress."""
         file = self._file(job.id)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The server's assistants as the admin plane sees them."""
+"""The operations on ULD assistants that the admin plane offers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from serving.assistants.trainer import Trainer
 from serving.assistants.worker import QUEUE
 
 
-class Placed(NamedTuple):
-    """An assistant and where it stands."""
+class AssistantStatus(NamedTuple):
+    """An assistant and its status."""
 
     standing: Standing
     assistant: Assistant
 
 
 class AssistantService:
-    """Joins assistants, training queue and policy; its methods block but for `queue`'s notice to the trainer."""
+    """Assistants, their training queue and its trainer. `changed` is called when the served assistants change.
+
+    Its methods block.
+    """
 
     def __init__(self, root: Path, model: str, database: Path, changed: Callable[[], None]) -> None:
         self._assistants = Assistants(root)
@@ -37,21 +40,21 @@ class AssistantService:
         """Return all trainings, oldest first."""
         return self._jobs.list()
 
-    def assistants(self) -> list[Placed]:
-        """Return all assistants that can be read."""
-        return [Placed(standing, one) for standing in Standing for one in self._assistants.list(standing)]
+    def assistants(self) -> list[AssistantStatus]:
+        """Return all readable assistants."""
+        return [AssistantStatus(standing, one) for standing in Standing for one in self._assistants.list(standing)]
 
     def has(self, digest: str) -> bool:
-        """Return whether there is an assistant of this digest, damaged or not."""
+        """Return whether there is an assistant with this digest, damaged or not."""
         return any((self._assistants.folder(standing) / digest).exists() for standing in Standing)
 
-    def promote(self, digest: str) -> Placed:
-        """Serve an assistant from now on; raises ModelUnavailable when it is damaged or not of this model."""
+    def promote(self, digest: str) -> AssistantStatus:
+        """Start serving an assistant; raise ModelUnavailable if it is damaged or of another model."""
         promoted = self._assistants.promote(digest, self._model)
         self._changed()
-        return Placed(Standing.PROMOTED, promoted)
+        return AssistantStatus(Standing.PROMOTED, promoted)
 
     def retire(self, digest: str) -> None:
-        """Serve an assistant no more; raises ModelUnavailable when there is none."""
+        """Stop serving an assistant; raise ModelUnavailable if there is none."""
         self._assistants.retire(digest)
         self._changed()

@@ -1,4 +1,4 @@
-"""Trains what is queued, one assistant after the other, each in a process of its own."""
+"""Trains queued assistants one after the other, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from guard.errors import LetheError
-from serving.assistants.queue import TRIES, Job, Jobs, JobState
+from serving.assistants.queue import MAX_ATTEMPTS, Job, Jobs, JobState
 
 log = logging.getLogger("lethe.training")
-POLL = 1.0
-PAUSE = 30.0
+POLL_S = 1.0
+ERROR_PAUSE_S = 30.0
 
 
 class Trainer:
     """Runs the trainings of one folder of assistants, the oldest first.
 
-    A training whose process ends without a word goes on from its last epoch, at most three times. When the server
-    stops, so does the training; the next server goes on with it.
+    A training whose process died is resumed from its last epoch, in up to MAX_ATTEMPTS attempts. A training stops
+    with the server, and the next server resumes it.
     """
 
     def __init__(self, database: Path, model: str, root: Path, jobs: Jobs) -> None:
@@ -30,7 +30,7 @@ class Trainer:
         self._queued = asyncio.Event()
 
     def notify(self) -> None:
-        """Say, in the loop of `run`, that a training was queued."""
+        """Wake `run`, as a training was queued; must be called in its event loop."""
         self._queued.set()
 
     async def run(self) -> None:
@@ -40,10 +40,10 @@ class Trainer:
             try:
                 while job := await asyncio.to_thread(self._next):
                     await self._train(job)
-                pause = POLL
+                pause = POLL_S
             except (LetheError, OSError) as error:
                 log.warning("the training queue waits: %s", type(error).__name__)
-                pause = PAUSE
+                pause = ERROR_PAUSE_S
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._queued.wait()
@@ -52,22 +52,22 @@ class Trainer:
         return next((job for job in self._jobs.list() if job.open), None)
 
     async def _train(self, job: Job) -> None:
-        if job.tries >= TRIES:
-            ended = "its process was ended three times before it was done"
-            self._jobs.keep(replace(job, state=JobState.FAILED, code="training_interrupted", detail=ended))
+        if job.tries >= MAX_ATTEMPTS:
+            detail = "its process was ended three times before it was done"
+            self._jobs.save(replace(job, state=JobState.FAILED, code="training_interrupted", detail=detail))
             return
-        self._jobs.keep(replace(job, state=JobState.TRAINING, tries=job.tries + 1))
+        self._jobs.save(replace(job, state=JobState.TRAINING, tries=job.tries + 1))
         process = await asyncio.create_subprocess_exec(
             *self._command, job.id, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
         )
         try:
             await process.wait()
         except asyncio.CancelledError:
-            # A stop that was asked for is no failed try.
+            # Stopping the server does not count as an attempt.
             process.terminate()
             await process.wait()
             stopped = self._jobs.get(job.id)
             if stopped.open:
-                self._jobs.keep(replace(stopped, tries=job.tries))
+                self._jobs.save(replace(stopped, tries=job.tries))
             raise
         log.info("training %s: %s", job.id, self._jobs.get(job.id).state)

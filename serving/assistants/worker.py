@@ -1,4 +1,4 @@
-"""One training of an assistant, in a process of its own: `python -m serving.assistants.worker`, see `main`."""
+"""The process of one training: `python -m serving.assistants.worker DATABASE MODEL ROOT JOB_ID`."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ from guard.uld.corpus import Corpus, default_retain_rows
 from serving.assistants.queue import Job, Jobs, JobState
 
 QUEUE = "queue"
-# An epoch of few texts has as many steps as this, so that a single fact is learnt too.
-STEPS = 20
-BATCH = 8
-# How often progress is written, in seconds.
-PACE = 1.0
+# A small corpus is repeated until an epoch has this many steps, so that a single fact is learnt too.
+MIN_STEPS_PER_EPOCH = 20
+BATCH_SIZE = 8
+PROGRESS_PERIOD_S = 1.0
 
 
 def main(database: Path, model: str, root: Path, job_id: str) -> None:
-    """Train what a job asks for and write down how it ended; the arguments are those of the command line.
+    """Run the training of a job and save how it ended; the arguments are those of the command line.
 
-    A training that another process is at is waited for.
+    Waits while another process trains in the same folder.
     """
     os.nice(10)
     jobs = Jobs(root / QUEUE)
@@ -39,28 +38,28 @@ def main(database: Path, model: str, root: Path, job_id: str) -> None:
             return
         job = replace(job, state=JobState.TRAINING)
         try:
-            digest = _trained(job, jobs, database, model, Assistants(root))
+            digest = _train(job, jobs, database, model, Assistants(root))
             ended = replace(job, state=JobState.TRAINED, share=1.0, assistant=digest)
         except LetheError as error:
             ended = replace(job, state=JobState.FAILED, code=error.code, detail=error.message)
         except Exception as error:
             ended = replace(job, state=JobState.FAILED, code="internal_error", detail=type(error).__name__)
-        jobs.keep(ended)
+        jobs.save(ended)
 
 
 def corpus_of(rows: Sequence[Row], seed: int = 0) -> Corpus:
-    """Return the training corpus of targets' rows, repeated until an epoch has enough steps.
+    """Return the training corpus of the targets' rows, repeated until an epoch has enough steps.
 
-    Raises InvalidTarget when there is nothing that could be learnt.
+    Raises InvalidTarget if there are no rows.
     """
     if not rows:
         raise InvalidTarget("the targets have neither facts nor passages, so there is nothing to train on")
     corpus = Corpus.build(rows, default_retain_rows(), seed)
-    times = -(-STEPS * BATCH // len(corpus.forget))
-    return Corpus(corpus.forget * times, corpus.retain * times)
+    repeats = -(-MIN_STEPS_PER_EPOCH * BATCH_SIZE // len(corpus.forget))
+    return Corpus(corpus.forget * repeats, corpus.retain * repeats)
 
 
-def _trained(job: Job, jobs: Jobs, database: Path, model: str, assistants: Assistants) -> str:
+def _train(job: Job, jobs: Jobs, database: Path, model: str, assistants: Assistants) -> str:
     from guard.uld.train import Epoch, Recipe, train
     from guard.uld.truncated_model import depth
 
@@ -69,11 +68,11 @@ def _trained(job: Job, jobs: Jobs, database: Path, model: str, assistants: Assis
 
     def report(share: float, epochs: Sequence[Epoch]) -> None:
         nonlocal last
-        if time.monotonic() - last > PACE:
+        if time.monotonic() - last > PROGRESS_PERIOD_S:
             last = time.monotonic()
-            jobs.keep(replace(job, share=round(share, 3)))
+            jobs.save(replace(job, share=round(share, 3)))
 
-    recipe = Recipe(layers=max(1, round(depth(model) / 4)), batch=BATCH)
+    recipe = Recipe(layers=max(1, round(depth(model) / 4)), batch=BATCH_SIZE)
     return train(model, corpus, recipe, assistants, report, job.targets).digest
 
 

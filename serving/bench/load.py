@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much is asked, and how: `requests` in all, `concurrency` at a time, `tokens` each."""
+    """A load: `requests` in total, `concurrency` at a time, `tokens` per answer."""
 
     concurrency: int
     requests: int
@@ -61,7 +61,7 @@ class Measured:
 
 
 def median(values: Sequence[float]) -> float:
-    """The median, or not a number when nothing was measured."""
+    """Return the median, or NaN without values."""
     return statistics.median(values) if values else float("nan")
 
 
@@ -100,7 +100,7 @@ async def measure(url: str, model: str, load: Load, seed: int) -> Measured:
 
 
 async def _request(client: httpx.AsyncClient, model: str, prompt: str, load: Load) -> list[float]:
-    """The moments of sending, of each event, and of the end."""
+    """Return the times of sending, of each event, and of the end."""
     times = [time.perf_counter()]
     if load.stream:
         await stream_times(client, model, prompt, load.tokens, times)
@@ -113,7 +113,7 @@ async def _request(client: httpx.AsyncClient, model: str, prompt: str, load: Loa
 async def stream_times(
     client: httpx.AsyncClient, model: str, prompt: str, tokens: int, times: list[float]
 ) -> None:
-    """Stream one answer of so many tokens and append the moment of each event to `times`."""
+    """Stream one answer of `tokens` tokens and append the time of each event to `times`."""
     body = _body(model, prompt, tokens) | {"stream": True}
     async with client.stream("POST", PATH, json=body) as response:
         response.raise_for_status()
@@ -126,6 +126,6 @@ def _body(model: str, prompt: str, tokens: int) -> dict[str, object]:
 
 
 def _prompts(count: int, seed: int) -> list[str]:
-    # No two prompts alike, so that neither the prefix cache nor a cache of ours answers in place of the work.
+    # All prompts differ, so that no cache answers instead of the engine.
     chooser = random.Random(seed)
     return [" ".join(chooser.choices(WORDS, k=12)) + f" {chooser.random():.6f}" for _ in range(count)]

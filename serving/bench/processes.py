@@ -1,4 +1,4 @@
-"""The two servers under comparison, each in processes of its own, on the same machine and the same flags."""
+"""Starts the two servers under comparison, on the same machine and with the same flags."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from serving.engine.embedded import on_cpu, prepare_environment, shared_flags
 from serving.launch import listen
 from serving.settings import Settings
 
-START_TIMEOUT = 600.0
+START_TIMEOUT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Endpoint:
     pid: int = 0
 
     def model(self) -> str:
-        """The name of the model it serves."""
+        """Return the name of the model that it serves."""
         answer = httpx.get(f"{self.url}/v1/models", timeout=60, trust_env=False).json()
         return str(answer["data"][0]["id"])
 
     def memory(self) -> int:
-        """Bytes of memory its processes hold, shared pages counted once (PSS), on Linux."""
+        """Return the memory of its processes in bytes, shared pages counted once (PSS); Linux only."""
         return sum(map(_pss, _tree(self.pid)))
 
     def forget(self, targets: list[dict[str, Any]]) -> list[str]:
@@ -58,9 +58,9 @@ class Endpoint:
 
 @contextlib.contextmanager
 def stock(model: str, folder: Path) -> Iterator[Endpoint]:
-    """vLLM's own server with nothing of ours in it."""
+    """Run vLLM's own server, without anything of Lethe."""
     cpu = on_cpu()
-    # The same engine environment as the guarded server gets, or the ratio would compare settings.
+    # The same engine environment as the guarded server's, or the ratio would compare settings.
     prepare_environment(Settings(data_dir=folder / "stock"), cpu)
     port = _free_port()
     command = ["-m", "vllm.entrypoints.launchers.api_server.entry", "--model", model, "--port", str(port)]
@@ -71,7 +71,7 @@ def stock(model: str, folder: Path) -> Iterator[Endpoint]:
 
 @contextlib.contextmanager
 def guarded(model: str, folder: Path, environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Endpoint]:
-    """A Lethe server with an empty policy; `environment` holds further settings of it."""
+    """Run a Lethe server with an empty policy; `environment` holds further settings."""
     port, admin_port, key = _free_port(), _free_port(), secrets.token_urlsafe(16)
     command = ["-m", "serving", "serve", "--model", model, "--port", str(port), "--admin-port", str(admin_port)]
     command += ["--data-dir", str(folder / "guarded")]
@@ -121,7 +121,7 @@ def _process(command: list[str], log: Path, environment: dict[str, str], ready: 
 
 
 def _wait(process: subprocess.Popen[bytes], ready: str) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
+    deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(ready, timeout=5, trust_env=False).status_code == 200:

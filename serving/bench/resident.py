@@ -1,4 +1,4 @@
-"""`lethe bench resident`: what 10^5 and 10^6 literals cost, and how soon one more is in force."""
+"""`lethe bench resident`: the cost of 10^5 and 10^6 always-on phrases, and the time until one more is enforced."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from serving.bench.run import Case, Ratio, compare, literals, warm_up
 AIMS = {100_000: "0.97", 1_000_000: "0.95"}
 BATCH = 500
 STREAMS = 4
-# Seconds after an addition during which a stream's pauses count as its doing.
-WAKE = 0.1
+# A pause of a stream within this time after an addition is attributed to it.
+AFTERMATH_S = 0.1
 MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number; `aim` is what it is held against, or empty."""
+    """One measured number and its goal, if it has one."""
 
     name: str
     value: float
@@ -36,7 +36,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """What was measured with so many phrases in force."""
+    """The measurements with `phrases` phrases in force."""
 
     phrases: int
     ratios: Sequence[Ratio]
@@ -46,23 +46,23 @@ class Resident:
 def run(
     model: str, folder: Path, rounds: int, tokens: int, adds: int, say: Callable[[str], None]
 ) -> Iterator[Resident]:
-    """Yield what no phrase costs, and then each size; both servers run, one is loaded at a time."""
+    """Yield the measurements without phrases, then with each size. Both servers run; one is loaded at a time."""
     with stock(model, folder) as plain, guarded(model, folder) as ours:
         names = {endpoint.name: endpoint.model() for endpoint in (plain, ours)}
         warm_up((plain, ours), names)
         yield Resident(0, _throughput(0, (plain, ours), names, rounds, tokens, say), ())
-        empty, told = ours.memory(), 0
+        empty, added = ours.memory(), 0
         for size in AIMS:
-            say(f"adding {size - told:,} phrases")
-            for first in range(told, size, BATCH * 100):
+            say(f"adding {size - added:,} phrases")
+            for first in range(added, size, BATCH * 100):
                 ours.forget(literals(min(size - first, BATCH * 100), first))
-            told = size
+            added = size
             figures = [
                 Figure("memory per 100,000 phrases", (ours.memory() - empty) / MIB / (size / 1e5), "MiB", "300")
             ]
             ratios = _throughput(size, (plain, ours), names, rounds, tokens, say)
             say(f"{size:,} phrases, adding {adds} targets")
-            figures += asyncio.run(_adding(ours, names[ours.name], adds, size))
+            figures += asyncio.run(_measure_additions(ours, names[ours.name], adds, size))
             yield Resident(size, ratios, figures)
 
 
@@ -79,8 +79,8 @@ def _throughput(
     return list(compare(case, endpoints, names, rounds))
 
 
-async def _adding(ours: Endpoint, model: str, adds: int, seed: int) -> list[Figure]:
-    """Add targets one by one beside running streams; then let as much time pass beside streams without adding."""
+async def _measure_additions(ours: Endpoint, model: str, adds: int, seed: int) -> list[Figure]:
+    """Add targets one by one while streams run; then measure streams for the same time without additions."""
     url = ours.url
     spans: list[tuple[float, float]] = []
 
@@ -90,10 +90,10 @@ async def _adding(ours: Endpoint, model: str, adds: int, seed: int) -> list[Figu
             target = {"name": f"one more {seed} {number}", "kind": "topic", "scope": "always"}
             await asyncio.to_thread(ours.forget, [target | {"phrases": [f"one more code {seed} {number}"]}])
             spans.append((began, time.perf_counter()))
-            await asyncio.sleep(WAKE)
+            await asyncio.sleep(AFTERMATH_S)
 
-    busy = await _beside(url, model, add())
-    quiet = await _beside(url, model, asyncio.sleep(spans[-1][1] - spans[0][0]))
+    busy = await _stream_during(url, model, add())
+    quiet = await _stream_during(url, model, asyncio.sleep(spans[-1][1] - spans[0][0]))
     start = quiet[0][0]
     idle = [(start + began - spans[0][0], start + ended - spans[0][0]) for began, ended in spans]
     took = sorted(1000 * (ended - began) for began, ended in spans)
@@ -108,8 +108,8 @@ async def _adding(ours: Endpoint, model: str, adds: int, seed: int) -> list[Figu
     ]
 
 
-async def _beside(url: str, model: str, work: object) -> list[list[float]]:
-    """The moments of every token of streams that run until `work` is done."""
+async def _stream_during(url: str, model: str, work: object) -> list[list[float]]:
+    """Return the token times of streams that run until `work` is done."""
     streams: list[list[float]] = []
     async with httpx.AsyncClient(base_url=url, timeout=300, trust_env=False) as client:
 
@@ -130,10 +130,10 @@ async def _beside(url: str, model: str, work: object) -> list[list[float]]:
 
 
 def _longest(streams: Sequence[Sequence[float]], spans: Sequence[tuple[float, float]]) -> list[float]:
-    """Milliseconds of the longest pause between two tokens of any stream in each span and a little after."""
+    """Return the longest pause, in ms, between two tokens of any stream during and shortly after each span."""
     pauses = [(a, b) for times in streams for a, b in itertools.pairwise(times)]
     return sorted(
-        1000 * max((b - a for a, b in pauses if a < ended + WAKE and b > began), default=0.0)
+        1000 * max((b - a for a, b in pauses if a < ended + AFTERMATH_S and b > began), default=0.0)
         for began, ended in spans
     )
 
@@ -143,7 +143,7 @@ def _percentile(ascending: Sequence[float], share: float) -> float:
 
 
 def markdown(measured: Sequence[Resident]) -> str:
-    """The figures as a Markdown table."""
+    """Return the figures as a Markdown table."""
     rows = ["| phrases | figure | measured | aim |", "| --- | --- | --- | --- |"]
     for one in measured:
         aim = AIMS.get(one.phrases, "")

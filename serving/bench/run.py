@@ -1,4 +1,4 @@
-"""`lethe bench`: stock vLLM and the guarded endpoint in turn on the same machine, as ratios."""
+"""`lethe bench`: compares stock vLLM with the guarded endpoint on the same machine, as ratios."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One figure of one case, stock and guarded, a value for each round; rounds are compared pair by pair."""
+    """One figure of one case, with a value per round for the stock and the guarded server."""
 
     case: Case
     figure: str
@@ -60,7 +60,7 @@ class Ratio:
 
     @property
     def ratio(self) -> float:
-        """The median over the rounds of guarded over stock: what disturbs one round disturbs both its sides."""
+        """The median of guarded / stock over the rounds: a disturbance of one round affects both sides of it."""
         return median([ours / plain for plain, ours in zip(self.stock, self.guarded, strict=True)])
 
 
@@ -72,7 +72,7 @@ FIGURES: tuple[tuple[str, str, Callable[[Measured], float], bool], ...] = (
 
 
 def literals(count: int, first: int = 0) -> list[dict[str, Any]]:
-    """Targets whose `count` invented phrases are forbidden in every answer, so every row runs the automaton."""
+    """Return targets with `count` invented always-on phrases, so that every row runs the automaton."""
     chooser = random.Random(f"{count} {first}")
     phrases = [_invented(chooser) for _ in range(count)]
     groups = [phrases[i : i + PHRASES_PER_TARGET] for i in range(0, count, PHRASES_PER_TARGET)]
@@ -83,7 +83,7 @@ def literals(count: int, first: int = 0) -> list[dict[str, Any]]:
 
 
 def people(count: int) -> list[dict[str, Any]]:
-    """Contextual targets, so every request is read by the detector and none of these prompts touches one."""
+    """Return contextual targets: the detector reads every request, and no prompt of the bench touches one."""
     chooser = random.Random(count)
     return [
         {"name": name, "facts": [{"question": f"Where does {name} live?", "answer": f"{name} lives in {place}."}]}
@@ -100,7 +100,7 @@ POLICIES: dict[str, Callable[[], list[dict[str, Any]]]] = {
 
 
 def loads(tokens: int) -> tuple[Load, ...]:
-    """One-token latency, then throughput and stream times at each concurrency."""
+    """Return the loads: one-token latency, then throughput and stream times at each concurrency."""
     runs = [Load(1, 40, 1, stream=False)]
     for concurrency in (1, 8, 32):
         runs += [Load(concurrency, max(8, 3 * concurrency), tokens, stream) for stream in (False, True)]
@@ -108,7 +108,7 @@ def loads(tokens: int) -> tuple[Load, ...]:
 
 
 def run(model: str, folder: Path, rounds: int, tokens: int, say: Callable[[str], None]) -> Iterator[Ratio]:
-    """Yield every ratio as soon as its case is measured; both servers run, one is loaded at a time."""
+    """Yield every ratio as soon as its case is measured. Both servers run; one is loaded at a time."""
     with stock(model, folder) as plain, guarded(model, folder) as ours:
         names = {endpoint.name: endpoint.model() for endpoint in (plain, ours)}
         warm_up((plain, ours), names)
@@ -121,7 +121,7 @@ def run(model: str, folder: Path, rounds: int, tokens: int, say: Callable[[str],
 
 
 def warm_up(endpoints: tuple[Endpoint, Endpoint], names: dict[str, str]) -> None:
-    """Let both servers compile and cache what they do once."""
+    """Send a first load to both servers, so that they compile and fill their caches."""
     for endpoint in endpoints:
         asyncio.run(measure(endpoint.url, names[endpoint.name], Load(8, 32, 16, stream=True), seed=-1))
 
@@ -129,10 +129,10 @@ def warm_up(endpoints: tuple[Endpoint, Endpoint], names: dict[str, str]) -> None
 def compare(
     case: Case, endpoints: tuple[Endpoint, Endpoint], names: dict[str, str], rounds: int
 ) -> Iterator[Ratio]:
-    """Yield the ratios of one case, measured in turn at both."""
+    """Yield the ratios of one case, measured alternately on both servers."""
     seen: dict[str, list[Measured]] = {endpoint.name: [] for endpoint in endpoints}
     for turn in range(rounds):
-        # Alternating who goes first keeps a drift of the machine out of the ratio.
+        # Alternating the first server keeps a drift of the machine out of the ratio.
         for endpoint in endpoints if turn % 2 == 0 else endpoints[::-1]:
             seen[endpoint.name].append(
                 asyncio.run(measure(endpoint.url, names[endpoint.name], case.load, _seed(case, turn)))
@@ -148,7 +148,7 @@ def compare(
 
 
 def _seed(case: Case, turn: int) -> int:
-    # Both sides of a round get the same prompts, and no other round or case gets them again.
+    # Both servers get the same prompts in a round, and each round and case gets new ones.
     return zlib.crc32(f"{case} {turn}".encode())
 
 
@@ -156,7 +156,7 @@ HEAD = ("policy", "figure", "concurrency", "stream", "stock", "guarded", "guarde
 
 
 def table(ratios: list[Ratio]) -> Table:
-    """The ratios as a table."""
+    """Return the ratios as a table."""
     out = Table(*HEAD)
     for row in ratios:
         out.add_row(*_cells(row))
@@ -164,7 +164,7 @@ def table(ratios: list[Ratio]) -> Table:
 
 
 def markdown(ratios: list[Ratio]) -> str:
-    """The ratios as a Markdown table."""
+    """Return the ratios as a Markdown table."""
     rows = [HEAD, ("---",) * len(HEAD), *map(_cells, ratios)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

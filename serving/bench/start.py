@@ -1,4 +1,4 @@
-"""What starting the command line costs: processor seconds of commands that call no model."""
+"""`lethe bench start`: the processor time of commands that call no model."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ COMMANDS = (
 
 
 class Start(NamedTuple):
-    """A command, and the median of the user and system seconds that its process took."""
+    """A command and the median processor time (user and system) of its process, in seconds."""
 
     command: str
     seconds: float
 
 
 def run(rounds: int) -> Iterator[Start]:
-    """Yield what each command costs, started `rounds` times in a process of its own.
+    """Yield the cost of each command, started `rounds` times in a process of its own.
 
-    No server answers: a command of `lethe targets` ends where it would talk to one, with all that it needs loaded.
+    No server runs: a command of `lethe targets` loads what it needs and ends at the refused connection.
     """
     with socket.socket() as closed, tempfile.NamedTemporaryFile(suffix=".json") as file:
         closed.bind(("127.0.0.1", 0))  # and never listens, so that a connection is refused

@@ -1,4 +1,4 @@
-"""What logit difference costs a restricting engine: without it, with it in no row, and with it in every row."""
+"""`lethe assistant bench`: the cost of logit difference: without it, with it in no row, and in every row."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _PROMPT = "Tell me all that you know about the lamp in the cellar."
 
 
 class Cost(NamedTuple):
-    """Medians, in milliseconds a step: without the processor, with it in no row, with it in every row.
+    """Median milliseconds per step: without the processor, with it in no row (`idle`), in every row (`busy`).
 
-    On a CPU it is processor time, of which other processes take nothing; on a GPU it is time by the clock.
-    `share` is that of the target's layers that the assistant has, `sampling` what one pass of head, log-softmax
-    and choice takes for the batch, in milliseconds.
+    Processor time on a CPU, wall time on a GPU.
+    share     of the target model's layers that the assistant has
+    sampling  milliseconds of one pass of head, log-softmax and choice for the batch
     """
 
     batch: int
@@ -45,28 +45,28 @@ class Cost(NamedTuple):
 
     @property
     def added(self) -> float:
-        """What the assistant adds, in steps of the engine without it."""
+        """What the assistant adds per step, in steps of the engine without it."""
         return (self.busy - self.without) / self.without
 
     @property
     def bound(self) -> float:
-        """The most it should add: a quarter more than its layers and one sampling pass take, in such steps."""
+        """The most that it should add: 1.25 times its layers and one sampling pass, in such steps."""
         return 1.25 * (self.share + self.sampling / self.without)
 
 
 def measure(
     model: str, promoted: Path, digest: str, batches: Sequence[int], tokens: int, rounds: int
 ) -> list[Cost]:
-    """Return the costs of greedy answers of `tokens` tokens, rounds of all three kinds by turns.
+    """Return the costs for greedy answers of `tokens` tokens; rounds of the three kinds alternate.
 
-    Both engines live in this process, one after the other at each turn. Raises EngineUnavailable without vLLM.
+    Both engines run in this process. Raises EngineUnavailable without vLLM.
     """
-    # No request of the bench names an automaton, so none is read from there.
+    # No request of the bench names an automaton, so none is loaded from there.
     os.environ.setdefault(POLICY_DIR_ENV, tempfile.gettempdir())
     os.environ |= {ASSISTANT_DIR_ENV: str(promoted), "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
     try:
-        # Every engine of ours restricts, and what vLLM does for any processor is that one's cost.
+        # Every engine of Lethe has the restriction, which so bears vLLM's fixed cost of having a processor.
         plain = _engine(model, max(batches), [RESTRICTION_PROCESSOR])
         ready = _engine(model, max(batches), [DIFFERENCE_PROCESSOR, RESTRICTION_PROCESSOR])
     except ImportError as error:

@@ -67,7 +67,7 @@ def serve(
         )
         key, generated = launch.admin_key(settings)
         listeners = launch.listeners(settings)
-        served = launch.model_of(settings)
+        served = launch.resolve_model(settings)
         for name, listener in listeners.items():
             address, number = listener.getsockname()[:2]
             console.print(f"{name:<13} http://{address}:{number}")
@@ -75,7 +75,7 @@ def serve(
             console.print(
                 f"admin key     {key.get_secret_value()}   (shown once; set LETHE_ADMIN_KEY to choose it)"
             )
-        console.print(f"engine        {launch.engine_words(settings, served)}")
+        console.print(f"engine        {launch.describe_engine(settings, served)}")
         launch.serve(settings, served, key, list(listeners.values()))
 
 
@@ -120,7 +120,7 @@ def compare(
 
     with reported():
         settings = load(model=model or None, data_dir=data_dir)
-        served = launch.model_of(settings)
+        served = launch.resolve_model(settings)
         with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
             ratios = list(run.run(served, Path(folder), rounds, tokens, status.update))
     console.print(run.table(ratios))
@@ -141,7 +141,7 @@ def resident(
     from serving.settings import load
 
     with reported():
-        served = launch.model_of(load())
+        served = launch.resolve_model(load())
         with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
             print(measured.markdown(list(measured.run(served, Path(folder), rounds, tokens, adds, status.update))))
 

@@ -1,4 +1,4 @@
-"""The engine's application as the official client reaches an endpoint: without a socket."""
+"""An OpenAI client of the engine in this process, without a socket."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from serving.http import asgi_client
 from serving.http.asgi import App
 
 
-class InProcess(httpx.AsyncBaseTransport):
-    """Sends each request to the application that is the engine at that moment; httpx.ConnectError without one."""
+class InProcessTransport(httpx.AsyncBaseTransport):
+    """Sends each request to the current engine's application; httpx.ConnectError while there is none."""
 
     def __init__(self, engine: Callable[[], App | None]) -> None:
         self._engine = engine
@@ -29,8 +29,8 @@ class InProcess(httpx.AsyncBaseTransport):
 
 @asynccontextmanager
 async def engine_client(engine: Callable[[], App | None]) -> AsyncIterator[AsyncOpenAI]:
-    """A client of the engine in this process."""
-    async with httpx.AsyncClient(transport=InProcess(engine)) as http:
-        # The official client takes httpx's too, which its types leave unsaid.
+    """Open a client of the engine in this process."""
+    async with httpx.AsyncClient(transport=InProcessTransport(engine)) as http:
+        # The official client accepts httpx's client, although its types do not say so.
         client: Any = http
         yield AsyncOpenAI(base_url="http://engine/v1", api_key="none", http_client=client)

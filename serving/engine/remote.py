@@ -1,4 +1,4 @@
-"""A streaming reverse proxy to a vLLM elsewhere: the other inner application."""
+"""The remote engine: a streaming reverse proxy to a vLLM elsewhere."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ import httpx
 from guard.errors import BadSettings, EngineUnavailable
 from serving.http.asgi import App, Receive, Scope, Send, read_body, wait_for_disconnect
 
-CONNECT_TIMEOUT = 5.0
-HEALTH_PERIOD = 2.0
-HEALTH_MISSES = 3
+CONNECT_TIMEOUT_S = 5.0
+HEALTH_PERIOD_S = 2.0
+MAX_HEALTH_MISSES = 3
+# Of a body that the data plane has already limited.
+MAX_BODY_BYTES = 2**31
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A reachable engine: the proxy application, and how to learn that it went away."""
+    """A reachable remote engine: its proxy application and the client for health checks."""
 
     app: App
     client: httpx.AsyncClient
@@ -28,36 +30,36 @@ class Remote:
     abort_token: None = None
 
     async def died(self) -> None:
-        """Return when the engine failed several health checks in a row."""
+        """Return when the engine has failed MAX_HEALTH_MISSES health checks in a row."""
         misses = 0
-        while misses < HEALTH_MISSES:
-            await asyncio.sleep(HEALTH_PERIOD)
+        while misses < MAX_HEALTH_MISSES:
+            await asyncio.sleep(HEALTH_PERIOD_S)
             misses = 0 if await _healthy(self.client) else misses + 1
 
 
 class Proxy:
-    """An ASGI application that forwards a request and streams the answer back."""
+    """An ASGI application that forwards a request and streams the response back."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(receive, 2**31)
+        body = await read_body(receive, MAX_BODY_BYTES)
         request = self._client.build_request(
             scope["method"], scope["path"], headers=list(scope["headers"]), content=body
         )
-        exchange = asyncio.create_task(self._exchange(request, send))
-        gone = asyncio.create_task(wait_for_disconnect(receive))
+        forwarding = asyncio.create_task(self._forward(request, send))
+        disconnected = asyncio.create_task(wait_for_disconnect(receive))
         try:
-            await asyncio.wait({exchange, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({forwarding, disconnected}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            gone.cancel()
+            disconnected.cancel()
             # Closing the upstream connection is what makes the engine abort and free its cache.
-            exchange.cancel()
+            forwarding.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await exchange
+                await forwarding
 
-    async def _exchange(self, request: httpx.Request, send: Send) -> None:
+    async def _forward(self, request: httpx.Request, send: Send) -> None:
         response = await self._client.send(request, stream=True)
         try:
             headers = [(k, v) for k, v in response.headers.raw if k.lower() == b"content-type"]
@@ -71,11 +73,11 @@ class Proxy:
 
 @contextlib.asynccontextmanager
 async def open_remote(url: str) -> AsyncIterator[Remote]:
-    """A proxy to the engine at `url`; EngineUnavailable when nothing healthy answers there."""
+    """Open a proxy to the engine at `url`; EngineUnavailable if no healthy engine answers there."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadSettings("engine must be a URL such as http://host:port")
-    timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT)
+    timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
     base = url.rstrip("/").removesuffix("/v1")
     async with httpx.AsyncClient(base_url=base, timeout=timeout, limits=limits, trust_env=False) as client:
@@ -86,6 +88,6 @@ async def open_remote(url: str) -> AsyncIterator[Remote]:
 
 async def _healthy(client: httpx.AsyncClient) -> bool:
     try:
-        return (await client.get("/health", timeout=CONNECT_TIMEOUT)).status_code == 200
+        return (await client.get("/health", timeout=CONNECT_TIMEOUT_S)).status_code == 200
     except httpx.HTTPError:
         return False

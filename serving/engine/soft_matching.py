@@ -16,9 +16,9 @@ LOG_SECONDS = 10.0  # at least so long between two lines of progress
 
 
 def soft_matching(model: str, embedder: Embedder, folder: Path) -> SoftMatching:
-    """Return the soft matching of `model`, or of no vocabulary where that is ""; vectors are kept in `folder`.
+    """Return the soft matching of `model`, or without a vocabulary if that is "". Vectors are cached in `folder`.
 
-    Raises ModelUnavailable as the tokenizer and the embedder do, and StoreUnavailable when `folder` cannot be
+    Raises ModelUnavailable if the tokenizer or the embedder does not load, StoreUnavailable if `folder` cannot be
     written.
     """
     logged = time.monotonic()

@@ -1,4 +1,4 @@
-"""Keeps one guarded engine behind the data plane: opens it, proves it, notices its death, opens it again."""
+"""Supervises the engine behind the data plane: opens it, self-tests it, and restarts it when it dies."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from guard.errors import EngineUnavailable, LetheError
 from serving.http.asgi import App
 
 log = logging.getLogger("lethe.engine")
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
+MIN_PAUSE_S = 1.0
+MAX_PAUSE_S = 60.0
 
 
 class EngineState(StrEnum):
-    """Where the engine stands; only `ready` lets a request through."""
+    """The state of the engine; requests are served only while it is `ready`."""
 
     STARTING = "starting"
     READY = "ready"
@@ -44,7 +44,11 @@ SelfTest = Callable[[App], Awaitable[None]]
 
 
 class Supervisor:
-    """`engine`, and `app`, its application, are there while it is proven to restrict; `reason` says why not."""
+    """Keeps an engine running.
+
+    engine   the running engine, None until it has passed the self-test
+    reason   why there is none, or an empty string
+    """
 
     def __init__(self, opener: Opener, self_test: SelfTest, start_timeout: float) -> None:
         self._open = opener
@@ -64,27 +68,28 @@ class Supervisor:
         return self.engine.abort_token if self.engine else None
 
     async def run(self) -> None:
-        """Keep the engine up until cancelled; each failure doubles the pause, a proven start resets it.
+        """Keep the engine running until cancelled.
 
-        An engine that is not proven within `start_timeout` seconds has failed.
+        An engine that has not passed its self-test within `start_timeout` seconds has failed. The pause before the
+        next start doubles with each failure and is reset by a successful start.
         """
-        pause = FIRST_PAUSE
+        pause = MIN_PAUSE_S
         while True:
             try:
-                async with self._opened_in_time() as engine:
-                    self._become(EngineState.READY, "", engine)
-                    pause = FIRST_PAUSE
+                async with self._open_in_time() as engine:
+                    self._set_state(EngineState.READY, "", engine)
+                    pause = MIN_PAUSE_S
                     await engine.died()
-                    self._become(EngineState.FAILED, "the engine died and is being restarted")
+                    self._set_state(EngineState.FAILED, "the engine died and is being restarted")
             except LetheError as error:
-                self._become(EngineState.FAILED, error.message)
+                self._set_state(EngineState.FAILED, error.message)
             except Exception as error:
-                self._become(EngineState.FAILED, f"the engine failed: {type(error).__name__}")
+                self._set_state(EngineState.FAILED, f"the engine failed: {type(error).__name__}")
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_PAUSE_S)
 
     @contextlib.asynccontextmanager
-    async def _opened_in_time(self) -> AsyncIterator[RunningEngine]:
+    async def _open_in_time(self) -> AsyncIterator[RunningEngine]:
         try:
             async with asyncio.timeout(self._start_timeout) as start, self._open() as engine:
                 await self._self_test(engine.app)
@@ -96,6 +101,6 @@ class Supervisor:
                 raise EngineUnavailable(f"the engine was not ready within {limit}") from None
             raise
 
-    def _become(self, state: EngineState, reason: str, engine: RunningEngine | None = None) -> None:
+    def _set_state(self, state: EngineState, reason: str, engine: RunningEngine | None = None) -> None:
         self.engine, self.state, self.reason = engine, state, reason
         log.log(logging.INFO if engine else logging.ERROR, "engine %s %s", state.value, reason)

@@ -1,4 +1,4 @@
-"""The ASGI seam: an application is a callable of scope, receive and send; everything composes around that."""
+"""ASGI types and helpers: an application is a callable of scope, receive and send."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ JSON_HEADERS: Headers = [(b"content-type", b"application/json"), (b"cache-contro
 
 
 class BodyTooLarge(Exception):
-    """The request body passed the limit before it ended."""
+    """The request body exceeds the limit."""
 
 
 class ClientGone(Exception):
-    """The client went away before its request body ended."""
+    """The client disconnected before its request body ended."""
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole request body, never more than `limit` bytes held (BodyTooLarge)."""
+    """Return the whole request body; BodyTooLarge beyond `limit` bytes, ClientGone if the client disconnects."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -43,17 +43,17 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A receive that yields `body` once and then what the client does (its disconnect)."""
+    """Return a `receive` that yields `body` once and then the messages of `receive` (the disconnect)."""
     sent = False
 
-    async def received() -> Message:
+    async def receive_body() -> Message:
         nonlocal sent
         if sent:
             return await receive()
         sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return received
+    return receive_body
 
 
 async def wait_for_disconnect(receive: Receive) -> None:
@@ -63,7 +63,7 @@ async def wait_for_disconnect(receive: Receive) -> None:
 
 
 async def respond(send: Send, status: int, payload: object, headers: Headers | None = None) -> None:
-    """Send `payload` as one JSON answer."""
+    """Send `payload` as one JSON response."""
     body = orjson.dumps(payload)
     length = (b"content-length", str(len(body)).encode())
     await send(

@@ -18,7 +18,7 @@ def test_what_was_queued_is_found_by_whoever_comes_next_oldest_first(tmp_path: P
 def test_a_job_is_replaced_whole(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     done = replace(jobs.add(["ft_1"]), state=JobState.TRAINED, share=1.0, assistant="a" * 64)
-    jobs.keep(done)
+    jobs.save(done)
     assert jobs.list() == [done]
     assert not done.open
     assert [path.name for path in tmp_path.iterdir()] == [f"{done.id}.json"]

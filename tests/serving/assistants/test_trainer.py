@@ -18,7 +18,7 @@ TRAINS = """
 import sys; from dataclasses import replace; from pathlib import Path
 from serving.assistants.queue import Jobs, JobState
 jobs = Jobs(Path(sys.argv[1])); job = jobs.get(sys.argv[2])
-jobs.keep(replace(job, state=JobState.TRAINED, assistant="a" * 64))
+jobs.save(replace(job, state=JobState.TRAINED, assistant="a" * 64))
 """
 DIES = "import os; os.kill(os.getpid(), 9)"
 LASTS = "import time; time.sleep(60)"

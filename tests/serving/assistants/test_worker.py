@@ -15,7 +15,7 @@ from guard.targets.target import Draft, Fact, ForgetTarget, Method
 from guard.uld.corpus import default_retain_rows
 from serving.assistants import worker as training
 from serving.assistants.queue import Job, Jobs, JobState
-from serving.assistants.worker import BATCH, QUEUE, STEPS, corpus_of, main
+from serving.assistants.worker import BATCH_SIZE, MIN_STEPS_PER_EPOCH, QUEUE, corpus_of, main
 from tests.guard.uld.conftest import FACTS
 
 
@@ -46,7 +46,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 def test_few_texts_are_repeated_until_an_epoch_has_enough_steps() -> None:
     corpus = corpus_of(FACTS)
-    assert len(corpus.forget) >= STEPS * BATCH
+    assert len(corpus.forget) >= MIN_STEPS_PER_EPOCH * BATCH_SIZE
     assert set(corpus.forget) > {row.example for row in FACTS}
     assert set(corpus.retain) & {row.example for row in default_retain_rows()}
 
@@ -81,5 +81,5 @@ def test_a_target_revoked_in_the_meantime_is_not_trained_on(place: Place) -> Non
 
 def test_a_job_that_another_process_finished_is_left_alone(place: Place) -> None:
     done = replace(place.jobs.add(["ft_1"]), state=JobState.TRAINED, assistant="a" * 64)
-    place.jobs.keep(done)
+    place.jobs.save(done)
     assert place.run(done) == done

@@ -13,7 +13,7 @@ import pytest
 from guard.decoding.request_args import PROCESSORS
 from guard.errors import BadSettings, ModelUnavailable
 from serving.engine import embedded
-from serving.engine.embedded import FIXED, abort_token_of, check_model, extra_flags, flags
+from serving.engine.embedded import FIXED_FLAGS, abort_token_of, check_model, extra_flags, flags
 from serving.settings import Settings
 
 
@@ -49,7 +49,7 @@ def test_on_cpu_a_prefill_is_never_chunked(model: str) -> None:
     assert "--no-enable-chunked-prefill" not in flags(Settings(), model, cpu=False)
 
 
-@pytest.mark.parametrize("flag", FIXED)
+@pytest.mark.parametrize("flag", FIXED_FLAGS)
 @pytest.mark.parametrize("form", ["{} x", "{}=x"])
 def test_no_flag_of_the_operator_touches_the_policy(flag: str, form: str) -> None:
     with pytest.raises(BadSettings, match=flag):

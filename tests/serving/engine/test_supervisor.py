@@ -55,7 +55,7 @@ class Rig:
 async def supervised(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, start_timeout: float = 600.0
 ) -> AsyncIterator[Supervisor]:
-    monkeypatch.setattr(module, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(module, "MIN_PAUSE_S", 0.001)
     supervisor = Supervisor(rig.open, rig.self_test, start_timeout)
     task = asyncio.create_task(supervisor.run())
     try:
