@@ -17,7 +17,7 @@ from guard.targets.passages import enforced
 from guard.targets.phrases import NAMED_KINDS
 from guard.targets.target import ForgetTarget, Mode
 from guard.text.conversation import windows
-from guard.text.deobfuscation import Reading, decoded
+from guard.text.deobfuscation import Reading, deobfuscate
 from guard.text.normalise import fold
 
 MIN_COSINE = 0.70
@@ -70,7 +70,7 @@ class PolicyAudit:
     def find_leaks(self, text: str, subjects: Sequence[TargetSummary] = ()) -> tuple[Leak, ...]:
         """Return the targets that `text` leaks, each once."""
         found: dict[str, Signal] = {}
-        readings = (Reading(text, True), *decoded(text))
+        readings = (Reading(text, True), *deobfuscate(text))
         for target in self._enforced(self._named(readings)):
             if target.draft.kind in NAMED_KINDS:
                 found[target.id] = Signal.NAME
@@ -79,7 +79,7 @@ class PolicyAudit:
             literal += self._always(reading.text)
             literal += (subject.id for subject in subjects if self._phrase_of(subject, reading.text))
         distinct = dict.fromkeys(
-            sentence for reading in readings if reading.language for sentence in sentences(reading.text)
+            sentence for reading in readings if reading.is_language for sentence in sentences(reading.text)
         )
         near = self._near(list(distinct), self._min_cosine)
         for ids, signal in ((literal, Signal.PHRASE), (near, Signal.MEANING)):
@@ -89,7 +89,7 @@ class PolicyAudit:
 
     def find_nearest(self, texts: Sequence[str], limit: int) -> tuple[TargetSummary, ...]:
         """Return up to `limit` targets: those named in `texts`, then by cosine, best first."""
-        named = dict.fromkeys(sorted(self._policy.names.found("\n".join(texts))), 2.0)
+        named = dict.fromkeys(sorted(self._policy.lookup.names.found("\n".join(texts))), 2.0)
         parts = list(dict.fromkeys(window for text in texts for window in windows(text)))
         chosen: list[ForgetTarget] = []
         for threshold in _NEAREST_COSINES:
@@ -101,7 +101,7 @@ class PolicyAudit:
         return tuple(map(summary_of, chosen))
 
     def _named(self, readings: Iterable[Reading]) -> list[str]:
-        found = (self._policy.names.found(reading.text, whole=reading.language) for reading in readings)
+        found = (self._policy.lookup.names.found(reading.text, short=reading.is_language) for reading in readings)
         return list(dict.fromkeys(target for ids in found for target in sorted(ids)))
 
     def _enforced(self, ids: Iterable[str]) -> list[ForgetTarget]:
@@ -109,23 +109,23 @@ class PolicyAudit:
         return [target for target in targets if target.draft.mode is Mode.ENFORCE]
 
     def _near(self, texts: Sequence[str], threshold: float) -> Mapping[str, float]:
-        if not self._policy.has_contextual or not texts:
+        if not self._policy.lookup.has_contextual or not texts:
             return {}
         vectors: Vectors = self._embedder.embed(list(texts))
-        return self._policy.index.near(vectors, threshold)
+        return self._policy.lookup.index.near(vectors, threshold)
 
     def _phrase_of(self, subject: TargetSummary, text: str) -> bool:
         target = self._policy.targets.get(subject.id)
         if target is None:
             return False
-        digest = self._policy.own.get(target.id)
+        digest = self._policy.contextual.get(target.id)
         if digest:
             return bool(self._policy.automata[digest].matches(text))
         phrases = tuple(enforced(target))
         return bool(phrases and _compiled(phrases).matches(text))
 
     def _always(self, text: str) -> list[str]:
-        automata = [self._policy.automata[digest] for digest in self._policy.literals.digests]
+        automata = [self._policy.automata[digest] for digest in self._policy.always.digests]
         found = (occurrence for automaton in automata for occurrence in automaton.matches(text))
         literals = {fold(text[occurrence.start : occurrence.end]) for occurrence in found}
         if not literals:

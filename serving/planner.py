@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 
 from guard.decoding.request_args import EngineArgs
 from guard.detection.detector import Detector, Match
-from guard.detection.embedder import BATCH
+from guard.detection.embedder import MAX_CALL_TEXTS
 from guard.matching.automaton import Automaton
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind, plan_for
@@ -44,7 +44,7 @@ class Planner:
         self._current = current
         self._detector = detector
         # As many threads as the embedder encodes together.
-        self._threads = CapacityLimiter(BATCH)
+        self._threads = CapacityLimiter(MAX_CALL_TEXTS)
 
     def unready(self) -> str:
         """Return why no request can be planned now, or an empty string."""
@@ -59,14 +59,14 @@ class Planner:
         the first policy.
         """
         policy = self._current.required()
-        if policy.has_contextual:
+        if policy.lookup.has_contextual:
             return await run_sync(
                 self._detect, policy, conversation, abandon_on_cancel=True, limiter=self._threads
             )
         return _planned(policy, ())
 
     def _detect(self, policy: Policy, conversation: Sequence[Message]) -> PlannedRequest:
-        return _planned(policy, self._detector.detect(policy, conversation))
+        return _planned(policy, self._detector.detect(policy.lookup, conversation))
 
 
 def _planned(policy: Policy, matches: Sequence[Match]) -> PlannedRequest:

@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
-from guard.detection.detector import THRESHOLD
+from guard.detection.calibration import COSINE_THRESHOLD
 from guard.errors import BadSettings
 from serving.environment import service_variables
 
@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         description="Folder or hub id of the sentence-transformers model; empty: all-MiniLM-L6-v2 as packaged.",
     )
     threshold: float = Field(
-        THRESHOLD,
+        COSINE_THRESHOLD,
         ge=0.0,
         le=1.0,
         description="Cosine from which a message counts as touching a contextual target.",

@@ -42,7 +42,9 @@ def threshold_rows(data: Path, embedder: Embedder) -> Iterator[ThresholdRow]:
         rows = read_rows(data / "forget10_perturbed.json")
         paraphrased = [row.member("paraphrased_answer").text() for row in rows]
         yield _row(FORGOTTEN, paraphrased, policy, embedder)
-        yield _row(UNNAMED, [text for text in paraphrased if not policy.names.found(text)], policy, embedder)
+        yield _row(
+            UNNAMED, [text for text in paraphrased if not policy.lookup.names.found(text)], policy, embedder
+        )
         for name in OTHERS:
             answers = [row.answer for row in load_questions(data / f"{name}.json")]
             yield _row(name, answers, policy, embedder)
@@ -55,5 +57,5 @@ def _row(name: str, texts: Sequence[str], policy: Policy, embedder: Embedder) ->
 
 
 def _nearest(text: str, policy: Policy, embedder: Embedder) -> float:
-    near = policy.index.near(embedder.embed(sentences(text)), min(COSINES))
+    near = policy.lookup.index.near(embedder.embed(sentences(text)), min(COSINES))
     return max(near.values(), default=-1.0)

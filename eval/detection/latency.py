@@ -9,15 +9,17 @@ from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
-from guard.detection.detector import THRESHOLD, Detector
+from guard.detection.calibration import COSINE_THRESHOLD
+from guard.detection.detector import Detector
 from guard.detection.embedder import Embedder
 from guard.detection.index import TargetIndex
+from guard.detection.lookup import Lookup
 from guard.detection.names import Names
-from guard.policy.always import Literals
+from guard.policy.always import AlwaysOnAutomata
 from guard.policy.policy import Policy
 from guard.targets.target import Draft, ForgetTarget, State
 from guard.text.conversation import Message, windows
-from guard.text.deobfuscation import decoded
+from guard.text.deobfuscation import deobfuscate
 
 MAX_PROMPTS: Final = 200
 ADDED_TARGETS: Final = 50
@@ -86,10 +88,10 @@ def measure_latency(embedder: Embedder, count: int, questions: Sequence[str]) ->
     parts = (
         # The word in front keeps the embedder from finding a question's vector in its cache.
         _timed("embedding", prompts, lambda prompt: embedder.embed([f"First {prompt}"])),
-        _timed("index", vectors, lambda vector: index.near(vector, THRESHOLD)),
+        _timed("index", vectors, lambda vector: index.near(vector, COSINE_THRESHOLD)),
         _timed("automaton, all readings", prompts, lambda prompt: _find_names(name_automata, prompt)),
         _timed("parts of names", prompts, name_automata.parts),
-        _timed("detection in all", prompts, lambda prompt: detector.detect(policy, _conversation(prompt))),
+        _timed("detection in all", prompts, lambda prompt: detector.detect(policy.lookup, _conversation(prompt))),
     )
     return DetectionLatency(
         count,
@@ -142,7 +144,11 @@ def _policy(names: dict[str, tuple[str, ...]], index: TargetIndex, name_automata
         for id, (name, *_) in names.items()
     }
     return Policy(
-        version=1, targets=targets, index=index, names=name_automata, literals=Literals(), own={}, automata={}
+        version=1,
+        lookup=Lookup(targets, name_automata, index),
+        always=AlwaysOnAutomata(),
+        contextual={},
+        automata={},
     )
 
 
@@ -152,8 +158,8 @@ def _conversation(prompt: str) -> list[Message]:
 
 def _find_names(name_automata: Names, prompt: str) -> None:
     name_automata.found(prompt)
-    for reading in decoded(prompt):
-        name_automata.found(reading.text, whole=reading.language)
+    for reading in deobfuscate(prompt):
+        name_automata.found(reading.text, short=reading.is_language)
 
 
 def _adding_latency(index: TargetIndex, name_automata: Names, rows: dict[str, np.ndarray]) -> PartLatency:

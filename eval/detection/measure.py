@@ -15,7 +15,7 @@ from eval.methods.detector_gate import open_gate
 from guard.detection.classifier import Classifier
 from guard.detection.detector import Detector
 from guard.detection.embedder import Embedder
-from guard.detection.training import Example, Fitted, Progress, examples_of, fit
+from guard.detection.training import DetectorExample, FitProgress, FittedClassifier, examples_of, fit
 from guard.policy.policy import Policy
 from guard.text.conversation import Message
 
@@ -54,7 +54,7 @@ class DetectorResult:
     results: tuple[GroupResult, ...]
     scores: tuple[TargetScore, ...]
     threshold: str
-    fitted: Fitted | None = None
+    fitted: FittedClassifier | None = None
     seconds: float = 0.0
 
     def total(self, about: bool) -> GroupResult:
@@ -77,7 +77,9 @@ def pool_groups(outcomes: Sequence[DetectorResult]) -> tuple[GroupResult, ...]:
     return tuple(GroupResult(*group, count, matched[group]) for group, count in texts.items())
 
 
-def measure(dataset: DetectorDataset, embedder: Embedder, *, trained: bool, progress: Progress) -> DetectorResult:
+def measure(
+    dataset: DetectorDataset, embedder: Embedder, *, trained: bool, progress: FitProgress
+) -> DetectorResult:
     """Compile the targets as a server does, train if `trained`, and run the detector on every text."""
     with TemporaryDirectory() as folder, open_gate(dataset.drafts, embedder, Path(folder)) as gate:
         if not trained:
@@ -89,12 +91,12 @@ def measure(dataset: DetectorDataset, embedder: Embedder, *, trained: bool, prog
         return _result(dataset, gate.policy, detector, progress, fitted, seconds)
 
 
-def _fit(dataset: DetectorDataset, policy: Policy, embedder: Embedder, progress: Progress) -> Fitted:
+def _fit(dataset: DetectorDataset, policy: Policy, embedder: Embedder, progress: FitProgress) -> FittedClassifier:
     ids = {target.draft.name: target.id for target in policy.targets.values()}
     targets = list(policy.targets.values())
     examples = [
         *examples_of(targets),
-        *(Example(ids[one.target], one.text, (one.text,)) for one in dataset.examples),
+        *(DetectorExample(ids[one.target], one.text, (one.text,)) for one in dataset.examples),
     ]
     return fit(
         embedder, targets, examples, dataset.negatives, false_positives=dataset.false_positives, progress=progress
@@ -105,8 +107,8 @@ def _result(
     dataset: DetectorDataset,
     policy: Policy,
     detector: Detector,
-    progress: Progress,
-    fitted: Fitted | None = None,
+    progress: FitProgress,
+    fitted: FittedClassifier | None = None,
     seconds: float = 0.0,
 ) -> DetectorResult:
     names = {target.id: target.draft.name for target in policy.targets.values()}
@@ -127,17 +129,17 @@ def _match_texts(
     matched = 0
     scores: list[TargetScore] = []
     for labelled in group.texts:
-        weighed = detector.weighed(policy, [Message("user", labelled.text)])
-        touched = {names[match.target_id] for match in detector.touching(weighed)}
+        scored = detector.scored(policy.lookup, [Message("user", labelled.text)])
+        touched = {names[match.target_id] for match in detector.matching(scored)}
         matched += labelled.target in touched if labelled.target else bool(touched)
-        if weighed:
-            scores.append(TargetScore(weighed[0].score, names[weighed[0].target_id] == labelled.target))
+        if scored:
+            scores.append(TargetScore(scored[0].score, names[scored[0].target_id] == labelled.target))
     return matched, scores
 
 
 def _threshold_text(classifier: Classifier | None) -> str:
     if classifier is None:
-        from guard.detection.detector import THRESHOLD
+        from guard.detection.calibration import COSINE_THRESHOLD
 
-        return f"cosine {THRESHOLD}"
+        return f"cosine {COSINE_THRESHOLD}"
     return f"probability {classifier.calibration.cut:.3f}"

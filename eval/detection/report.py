@@ -51,7 +51,7 @@ def _section(outcome: DetectorResult) -> Iterable[str]:
         fitted = outcome.fitted
         yield (
             f"Trained in {outcome.seconds:.0f} s of processor time, embedding included, on {fitted.examples}"
-            f" examples and {fitted.kept} texts to be answered; held out: recall {fitted.recall:.3f}, false"
+            f" examples and {fitted.negatives} texts to be answered; held out: recall {fitted.recall:.3f}, false"
             f" positives {fitted.false_positives:.4f}."
         )
     yield ""

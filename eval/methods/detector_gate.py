@@ -33,7 +33,7 @@ class Gate:
         """Return the policy's plan for a conversation; plans are cached."""
         known = self._plans.get(conversation)
         if known is None:
-            matches = self._detector.detect(self.policy, conversation)
+            matches = self._detector.detect(self.policy.lookup, conversation)
             known = self._plans[conversation] = plan_for(self.policy, matches)
         return known
 
@@ -50,7 +50,7 @@ class Gate:
     @property
     def digests(self) -> tuple[str, ...]:
         """Return the digests of the targets' automata, sorted."""
-        return tuple(sorted({*self.policy.literals.digests, *self.policy.own.values()}))
+        return tuple(sorted({*self.policy.always.digests, *self.policy.contextual.values()}))
 
 
 @contextmanager

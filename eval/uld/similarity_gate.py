@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.detection.detector import THRESHOLD
+from guard.detection.calibration import COSINE_THRESHOLD
 from guard.detection.embedder import Embedder
 from guard.detection.index import TargetIndex
 from guard.targets.question_file import Row
@@ -20,7 +20,7 @@ class SimilarityGate:
     The detector also looks for names; a sweep has none, so the gate fires less often here than when serving.
     """
 
-    def __init__(self, embedder: Embedder, forget: Sequence[Row], threshold: float = THRESHOLD) -> None:
+    def __init__(self, embedder: Embedder, forget: Sequence[Row], threshold: float = COSINE_THRESHOLD) -> None:
         self._embedder = embedder
         self._threshold = threshold
         examples = [row.example for row in forget]

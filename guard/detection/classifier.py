@@ -17,13 +17,13 @@ from guard.detection.embedder import Vectors
 from guard.errors import ModelUnavailable
 from guard.files import atomic_file
 
-VERSION = 1
-FILE = "detector.npz"
+FORMAT_VERSION = 1
+FILE_NAME = "detector.npz"
 
-# Vectors are of length 1; the first layer sees numbers of about this size.
-SCALE = 10.0
-# Below this probability a window says nothing of a target.
-HEARD = 0.02
+# Vectors have length 1; the first layer gets them multiplied by this.
+INPUT_SCALE = 10.0
+# Below this probability a window is no vote for a target.
+MIN_VOTE_PROBABILITY = 0.02
 
 
 class Layer(NamedTuple):
@@ -35,21 +35,21 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """A perceptron with two hidden layers over a window's vector, the texts to be answered, and their calibration.
+    """A perceptron with two hidden layers over a window's vector, the texts it learnt from, and a calibration.
 
     embedder     name and digest of the model whose vectors it was trained on
     targets      ids; class 0 is none of them, class k is targets[k - 1]
-    layers       three, ReLU between them
-    taught       float32 [m, dimension]: vectors of the examples' texts
+    layers       three, with ReLU between them
+    positives    float32 [m, dimension]: vectors of the targets' training texts
     owners       int32 [m]: the class of each
-    retain       float32 [n, dimension]: vectors of texts that are to be answered
-    calibration  what weighs the signals, fitted on examples that the perceptron had not seen
+    retain       float32 [n, dimension]: vectors of retain texts, which must be answered
+    calibration  weighs the signals; fitted on examples held out of the perceptron's training
     """
 
     embedder: str
     targets: tuple[str, ...]
     layers: tuple[Layer, ...]
-    taught: Vectors
+    positives: Vectors
     owners: NDArray[np.int32]
     retain: Vectors
     calibration: Calibration
@@ -64,9 +64,9 @@ class Classifier:
                 "the detector was trained on the vectors of another embedder; run `lethe detector fit` again"
             )
 
-    def odds(self, vectors: Vectors) -> NDArray[np.float32]:
-        """Return float32 [n, targets]: log-odds that each vector's text is about each target."""
-        values = vectors * SCALE
+    def log_odds(self, vectors: Vectors) -> NDArray[np.float32]:
+        """Return float32 [n, targets]: the log-odds that each vector's text is about each target."""
+        values = vectors * INPUT_SCALE
         for layer in self.layers[:-1]:
             values = np.maximum(values @ layer.weight + layer.bias, 0.0)
         values = values @ self.layers[-1].weight + self.layers[-1].bias
@@ -77,23 +77,23 @@ class Classifier:
         odds: NDArray[np.float32] = np.log(chosen / (1 - chosen)).astype(np.float32)
         return odds
 
-    def told(self, vectors: Vectors) -> Mapping[str, float]:
-        """Return the targets that any of the vectors is heard to be about, with the best log-odds."""
+    def votes(self, vectors: Vectors) -> Mapping[str, float]:
+        """Return the targets that any of the vectors is a vote for, with the best log-odds."""
         if not len(vectors):
             return {}
-        best = self.odds(vectors).max(axis=0)
-        heard = np.log(HEARD / (1 - HEARD))
-        return {target: float(odds) for target, odds in zip(self.targets, best, strict=True) if odds >= heard}
+        best = self.log_odds(vectors).max(axis=0)
+        least = np.log(MIN_VOTE_PROBABILITY / (1 - MIN_VOTE_PROBABILITY))
+        return {target: float(odds) for target, odds in zip(self.targets, best, strict=True) if odds >= least}
 
     def signals(self, known: Signals, vectors: Vectors, target: str, rows: Vectors) -> Signals:
-        """Return `known` with what the classifier adds for a target with these rows and its examples."""
+        """Return `known` with what the classifier adds for a target, given the vectors `rows` of its texts."""
         if not len(vectors):
             return known
-        place = self.targets.index(target)
-        own = np.concatenate([rows, self.taught[self.owners == place + 1]])
+        index = self.targets.index(target)
+        own = np.concatenate([rows, self.positives[self.owners == index + 1]])
         near = (vectors @ own.T).max(axis=1)
         lead = near - (vectors @ self.retain.T).max(axis=1) if len(self.retain) else near
-        odds = self.odds(vectors)[:, place]
+        odds = self.log_odds(vectors)[:, index]
         return replace(
             known,
             semantic=max(known.semantic, min(float(near.max()), 1.0)),
@@ -103,16 +103,17 @@ class Classifier:
 
 
 def save(classifier: Classifier, folder: Path) -> Path:
-    """Write the classifier into `folder`, whole or not at all, readable by its owner alone; return its path."""
+    """Write the classifier into `folder` atomically, readable by its owner alone, and return its path."""
     head = {
-        "version": VERSION,
+        "version": FORMAT_VERSION,
         "embedder": classifier.embedder,
         "targets": classifier.targets,
         "calibration": asdict(classifier.calibration),
     }
     arrays: dict[str, Any] = {
         "head": np.frombuffer(json.dumps(head).encode(), np.uint8),
-        "taught": classifier.taught,
+        # The name in the files of released versions.
+        "taught": classifier.positives,
         "owners": classifier.owners,
         "retain": classifier.retain,
     }
@@ -120,20 +121,20 @@ def save(classifier: Classifier, folder: Path) -> Path:
         arrays |= {f"weight{number}": layer.weight, f"bias{number}": layer.bias}
     folder.mkdir(parents=True, exist_ok=True)
     # Durable: a torn classifier would keep the next server from starting.
-    with atomic_file(folder / FILE, durable=True, private=True) as file:
+    with atomic_file(folder / FILE_NAME, durable=True, private=True) as file:
         np.savez(file, **arrays)
-    return folder / FILE
+    return folder / FILE_NAME
 
 
 def load(folder: Path) -> Classifier | None:
     """Return the classifier in `folder`, None when there is none; ModelUnavailable when it cannot be read."""
-    path = folder / FILE
+    path = folder / FILE_NAME
     if not path.is_file():
         return None
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             head = json.loads(stored["head"].tobytes())
-            if head["version"] != VERSION:
+            if head["version"] != FORMAT_VERSION:
                 raise ModelUnavailable(
                     "the trained detector is of another version; run `lethe detector fit` again"
                 )

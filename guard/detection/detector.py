@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from guard.detection.calibration import THRESHOLD, Calibration, Signals, by_cosine
+from guard.detection.calibration import COSINE_THRESHOLD, Calibration, Signals, cosine_calibration
 from guard.detection.classifier import Classifier
 from guard.detection.embedder import Embedder, Vectors
-from guard.detection.target_texts import rows_of
+from guard.detection.lookup import Lookup
+from guard.detection.target_texts import target_texts
 from guard.errors import RequestRefused
-from guard.policy.policy import Policy
 from guard.targets.target import Mode
-from guard.text.conversation import Message, readings
-from guard.text.deobfuscation import decoded
+from guard.text.conversation import Message, message_windows
+from guard.text.deobfuscation import deobfuscate
 
-__all__ = ["THRESHOLD", "Detector", "Match", "Signals"]
-
-MOST_WINDOWS = 2_048
-"""A conversation of more windows (some 100,000 words) is refused: read in part, it could hide what it asks."""
+MAX_WINDOWS = 2_048
+"""A conversation of more windows (some 100,000 words) is refused: if only a part were read, the rest could hide
+the question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A target that a conversation touches: how probably, why, and the form of the row that came nearest."""
+    """A target that a conversation touches: how probably, why, and the form of the nearest target text."""
 
     target_id: str
     score: float
@@ -33,8 +32,8 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
-    """What was read of a conversation: targets named and partly named, and the vectors of its windows."""
+class _Evidence:
+    """What was found in a conversation: the targets named, those named in part, and the vectors of its windows."""
 
     named: frozenset[str]
     parts: dict[str, float]
@@ -44,70 +43,73 @@ class _Heard:
 class Detector:
     """Finds the contextual targets that a conversation touches, by name, by part of a name and by meaning.
 
-    `threshold` is the cosine that decides by itself; a part of a name lowers it. A `classifier` replaces that rule
-    for the targets it was trained on. Raises ModelUnavailable when the classifier was trained on the vectors of
-    another embedder.
+    `threshold` is the cosine that suffices by itself; a part of a name lowers it. A `classifier` replaces that
+    rule for the targets it was trained on. Raises ModelUnavailable when the classifier was trained on the vectors
+    of another embedder.
     """
 
     def __init__(
-        self, embedder: Embedder, threshold: float = THRESHOLD, classifier: Classifier | None = None
+        self, embedder: Embedder, threshold: float = COSINE_THRESHOLD, classifier: Classifier | None = None
     ) -> None:
         if classifier is not None:
             classifier.belongs_to(embedder.name)
         self._embedder = embedder
         self._threshold = threshold
-        self._calibration = by_cosine(threshold)
+        self._calibration = cosine_calibration(threshold)
         self._classifier = classifier
 
-    def detect(self, policy: Policy, conversation: Sequence[Message]) -> tuple[Match, ...]:
-        """Return the matches of the whole conversation, whatever the roles, best first.
+    def detect(self, lookup: Lookup, conversation: Sequence[Message]) -> tuple[Match, ...]:
+        """Return the matches of the whole conversation, in whatever roles, best first.
 
-        Disguised texts are read under every reading that `decoded` gives. Nothing is embedded when the policy has
-        no contextual target. A name split between two messages is found. Raises RequestRefused when the
-        conversation has more than MOST_WINDOWS windows.
+        Obfuscated texts are read under every reading of `deobfuscate`. Nothing is embedded if no target is
+        contextual. A name split between two messages is found. Raises RequestRefused when the conversation has
+        more than MAX_WINDOWS windows.
         """
-        return self.touching(self.weighed(policy, conversation))
+        return self.matching(self.scored(lookup, conversation))
 
-    def touching(self, weighed: Sequence[Match]) -> tuple[Match, ...]:
-        """Return those that are probable enough to match."""
-        return tuple(match for match in weighed if self._calibration_of(match.target_id).cut <= match.score)
+    def matching(self, scored: Sequence[Match]) -> tuple[Match, ...]:
+        """Return those whose score is high enough to match."""
+        return tuple(match for match in scored if self._calibration_of(match.target_id).cut <= match.score)
 
-    def weighed(self, policy: Policy, conversation: Sequence[Message]) -> tuple[Match, ...]:
-        """Return every target that there is any sign of, as `detect` does, also those too improbable to match."""
-        if not policy.has_contextual:
+    def scored(self, lookup: Lookup, conversation: Sequence[Message]) -> tuple[Match, ...]:
+        """Return every target with any evidence, best first, including those too improbable to match.
+
+        Raises RequestRefused as `detect` does.
+        """
+        if not lookup.has_contextual:
             return ()
-        heard = self._heard(policy, conversation)
-        # Whatever can reach the cut has a name, a part of one, a near row, or the classifier's word.
-        near = policy.index.near(heard.vectors, self._threshold)
-        told = self._classifier.told(heard.vectors) if self._classifier else {}
-        trained = {target for target in told if target in policy.index}
-        candidates = heard.named | heard.parts.keys() | near.keys() | trained
-        matches = (self._match(policy, heard, target) for target in candidates)
+        evidence = self._evidence(lookup, conversation)
+        # Only a name, a part of one, a near target text or a vote of the classifier can reach the cut.
+        near = lookup.index.near(evidence.vectors, self._threshold)
+        votes = self._classifier.votes(evidence.vectors) if self._classifier else {}
+        trained = {target for target in votes if target in lookup.index}
+        candidates = evidence.named | evidence.parts.keys() | near.keys() | trained
+        matches = (self._match(lookup, evidence, target) for target in candidates)
         return tuple(sorted(matches, key=lambda match: (-match.score, match.target_id)))
 
-    def _heard(self, policy: Policy, conversation: Sequence[Message]) -> _Heard:
+    def _evidence(self, lookup: Lookup, conversation: Sequence[Message]) -> _Evidence:
         joined = "\n".join(message.text for message in conversation)
-        named = policy.names.found(joined)
-        parts = policy.names.parts(joined)
-        read = dict.fromkeys(window for message in conversation for window in readings(message.text))
+        named = lookup.names.found(joined)
+        parts = lookup.names.parts(joined)
+        windows = dict.fromkeys(window for message in conversation for window in message_windows(message.text))
         for message in conversation:
-            for reading in decoded(message.text):
-                named |= policy.names.found(reading.text, whole=reading.language)
-                if reading.language:
-                    parts |= policy.names.parts(reading.text)
-                    read |= dict.fromkeys(readings(reading.text))
-        if len(read) > MOST_WINDOWS:
+            for reading in deobfuscate(message.text):
+                named |= lookup.names.found(reading.text, short=reading.is_language)
+                if reading.is_language:
+                    parts |= lookup.names.parts(reading.text)
+                    windows |= dict.fromkeys(message_windows(reading.text))
+        if len(windows) > MAX_WINDOWS:
             raise RequestRefused("The conversation is longer than can be examined.", field="messages")
-        return _Heard(named, parts, self._embedder.embed(list(read)))
+        return _Evidence(named, parts, self._embedder.embed(list(windows)))
 
-    def _match(self, policy: Policy, heard: _Heard, target: str) -> Match:
-        nearest = policy.index.nearest(heard.vectors, target)
-        signals = Signals(float(target in heard.named), nearest.cosine, heard.parts.get(target, 0.0))
+    def _match(self, lookup: Lookup, evidence: _Evidence, target: str) -> Match:
+        nearest = lookup.index.nearest(evidence.vectors, target)
+        signals = Signals(float(target in evidence.named), nearest.cosine, evidence.parts.get(target, 0.0))
         if self._classifier is not None and target in self._classifier:
-            signals = self._classifier.signals(signals, heard.vectors, target, policy.index.vectors(target))
-        known = policy.targets[target]
-        rows = rows_of(known)
-        form = rows[nearest.row].form if 0 <= nearest.row < len(rows) else ""
+            signals = self._classifier.signals(signals, evidence.vectors, target, lookup.index.vectors(target))
+        known = lookup.targets[target]
+        texts = target_texts(known)
+        form = texts[nearest.row].form if 0 <= nearest.row < len(texts) else ""
         score = self._calibration_of(target).probability(signals)
         return Match(target, score, signals, known.draft.mode, form)
 

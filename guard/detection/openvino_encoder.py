@@ -15,11 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-TOLERANCE = 1e-3
-"""How far a number of a vector may be from sentence-transformers' own; a model farther off is left to torch."""
+MAX_DEVIATION = 1e-3
+"""Largest deviation from sentence-transformers in a component of a vector; torch runs a model that exceeds it."""
 
 _INPUTS = ("input_ids", "attention_mask")
-_PROBE = ("Where was she born?", "A second, somewhat longer text of more than one sentence. It is padded against.")
+_PROBE_TEXTS = (
+    "Where was she born?",
+    "A second, somewhat longer text of more than one sentence. It is padded against.",
+)
 
 
 class OpenVinoEncoder:
@@ -30,7 +33,7 @@ class OpenVinoEncoder:
         self._requests = threading.local()
 
     def encode(self, features: Mapping[str, Any]) -> NDArray[np.float32]:
-        """Return float32 [n, dimension], each row of length 1, of what the model's tokenizer made of n texts."""
+        """Return float32 [n, dimension], each row of length 1, for the tokenizer's features of n texts."""
         request = getattr(self._requests, "own", None)
         if request is None:
             request = self._requests.own = self._graph.create_infer_request()
@@ -41,16 +44,16 @@ class OpenVinoEncoder:
 
 
 def compiled(model: Any, name: str) -> OpenVinoEncoder | None:
-    """Return the compiled graph of the sentence-transformers model called `name`, which tells its weights.
+    """Return the compiled graph of the sentence-transformers model called `name`, which identifies its weights.
 
-    None where OpenVINO is not installed, cannot compile the model, or gives other vectors. A converted model is
-    kept in the user's cache folder by name, and compared with sentence-transformers whenever it is loaded.
+    Returns None if OpenVINO is not installed, cannot compile the model, or gives other vectors. A converted model
+    is kept in the user's cache folder by name, and compared with sentence-transformers whenever it is loaded.
     """
     if find_spec("openvino") is None:
         return None
     import torch
 
-    features = model.preprocess(list(_PROBE))
+    features = model.preprocess(list(_PROBE_TEXTS))
     with torch.inference_mode():
         wanted = torch.nn.functional.normalize(model(dict(features))["sentence_embedding"], dim=1).float().numpy()
     try:
@@ -61,10 +64,10 @@ def compiled(model: Any, name: str) -> OpenVinoEncoder | None:
             _convert(model, features, path)
             encoder = _compiled(path)
         given = encoder.encode(features)
-    # Whatever OpenVINO has against a model or a folder, torch runs it.
+    # Whatever the reason for which OpenVINO cannot run a model, torch runs it.
     except Exception:
         return None
-    return encoder if np.abs(given - wanted).max() <= TOLERANCE else None
+    return encoder if np.abs(given - wanted).max() <= MAX_DEVIATION else None
 
 
 def _compiled(path: Path) -> OpenVinoEncoder:
@@ -79,7 +82,7 @@ def _convert(model: Any, features: Mapping[str, Any], path: Path) -> None:
     import openvino
     import torch
 
-    class Whole(torch.nn.Module):
+    class WholeModel(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.model = model
@@ -91,10 +94,10 @@ def _convert(model: Any, features: Mapping[str, Any], path: Path) -> None:
             return vectors
 
     with warnings.catch_warnings():
-        # Tracing warns of every branch on a shape; those are constant for an encoder.
+        # Tracing warns about every branch on a shape; those are constant for an encoder.
         warnings.simplefilter("ignore")
         converted = openvino.convert_model(
-            Whole().eval(), example_input={name: features[name] for name in _INPUTS}
+            WholeModel().eval(), example_input={name: features[name] for name in _INPUTS}
         )
     for given, name in zip(converted.inputs, _INPUTS, strict=True):
         given.get_tensor().set_names({name})

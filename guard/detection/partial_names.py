@@ -1,4 +1,4 @@
-"""Whose name stands in a text in part: a surname, an initial before it, given name and surname in any order."""
+"""Finds parts of names: a surname, an initial with a surname, given name and surname in any order."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Self
 from guard.text.english import is_common
 from guard.text.normalise import fold
 
-# How much a part of a name tells. Both ends of it, in any order and with a name between, are the name itself.
-BOTH_ENDS = 1.0
-INITIAL = 0.75
-LAST = 0.6
-FIRST = 0.4
+# How telling a part of a name is. Both ends, in any order and with a name between, count as the name itself.
+BOTH_ENDS_WEIGHT = 1.0
+INITIAL_WEIGHT = 0.75
+LAST_WORD_WEIGHT = 0.6
+FIRST_WORD_WEIGHT = 0.4
 
-# A word that more targets bear tells of none of them.
-MOST_BEARERS = 3
-LEAST_LETTERS = 3
-# How many words may stand between the ends: "Orla Maria de Venn", "Venn, Dr. Orla".
-BETWEEN = 2
+# A word in the names of more targets identifies none of them.
+MAX_OWNERS = 3
+MIN_LETTERS = 3
+# Words that may be between the ends: "Orla Maria de Venn", "Venn, Dr. Orla".
+MAX_WORDS_BETWEEN = 2
 
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dame", "lord", "lady", "saint", "st"})
 _WORD = re.compile(r"[^\W_]+(?:[\u00ad\u200b-\u200d\u2060][^\W_]+)*")
@@ -28,9 +28,9 @@ _WORD = re.compile(r"[^\W_]+(?:[\u00ad\u200b-\u200d\u2060][^\W_]+)*")
 class PartialNames:
     """Finds targets by parts of names of two words or more; immutable.
 
-    A first or last word counts alone when it has 3 letters, is no common English word and belongs to at most 3
-    targets, unless it stands beside another name: "Elsie Venn" is not "Orla Venn", nor is "Orla Dross". The time
-    does not grow with the number of targets.
+    A first or last word counts alone if it has MIN_LETTERS letters, is no common English word and belongs to at
+    most MAX_OWNERS targets, unless it is next to another name: "Elsie Venn" is not "Orla Venn", nor is "Orla
+    Dross". The time does not depend on the number of targets.
     """
 
     def __init__(
@@ -52,31 +52,31 @@ class PartialNames:
                 first, last = split[0], split[-1]
                 for pair in ((first, last), (last, first), (first[0], last)):
                     pairs.setdefault(pair, set()).add(target)
-                for word, told in ((last, LAST), (first, FIRST)):
-                    if len(word) >= LEAST_LETTERS and not word.isdigit() and not is_common(word):
-                        bearers = words.setdefault(word, {})
-                        bearers[target] = max(told, bearers.get(target, 0.0))
-        distinct = {word: bearers for word, bearers in words.items() if len(bearers) <= MOST_BEARERS}
-        return cls({pair: frozenset(bearers) for pair, bearers in pairs.items()}, distinct)
+                for word, weight in ((last, LAST_WORD_WEIGHT), (first, FIRST_WORD_WEIGHT)):
+                    if len(word) >= MIN_LETTERS and not word.isdigit() and not is_common(word):
+                        owners = words.setdefault(word, {})
+                        owners[target] = max(weight, owners.get(target, 0.0))
+        distinct = {word: owners for word, owners in words.items() if len(owners) <= MAX_OWNERS}
+        return cls({pair: frozenset(owners) for pair, owners in pairs.items()}, distinct)
 
     def found(self, text: str) -> dict[str, float]:
-        """Return by target how much the part of its name that `text` holds tells, from 0 to 1."""
-        told: dict[str, float] = {}
+        """Return by target how telling the part of its name that `text` contains is, from 0 to 1."""
+        weights: dict[str, float] = {}
         split = [(word, folded) for word in _WORD.findall(text) if (folded := fold(word))]
-        for target, amount in self._seen(split):
-            told[target] = max(amount, told.get(target, 0.0))
-        return told
+        for target, weight in self._parts(split):
+            weights[target] = max(weight, weights.get(target, 0.0))
+        return weights
 
-    def _seen(self, split: list[tuple[str, str]]) -> Iterator[tuple[str, float]]:
-        for place, (_, word) in enumerate(split):
-            for target, amount in self._words.get(word, {}).items():
-                beside = place - 1 if amount == LAST else place + 1
-                if not (0 <= beside < len(split) and _is_name(*split[beside])):
-                    yield target, amount
-            for _, other in split[place + 1 : place + 2 + BETWEEN]:
-                amount = INITIAL if len(word) == 1 else BOTH_ENDS
+    def _parts(self, split: list[tuple[str, str]]) -> Iterator[tuple[str, float]]:
+        for index, (_, word) in enumerate(split):
+            for target, weight in self._words.get(word, {}).items():
+                neighbour = index - 1 if weight == LAST_WORD_WEIGHT else index + 1
+                if not (0 <= neighbour < len(split) and _is_name(*split[neighbour])):
+                    yield target, weight
+            for _, other in split[index + 1 : index + 2 + MAX_WORDS_BETWEEN]:
+                weight = INITIAL_WEIGHT if len(word) == 1 else BOTH_ENDS_WEIGHT
                 for target in self._pairs.get((word, other), ()):
-                    yield target, amount
+                    yield target, weight
 
 
 def _is_name(word: str, folded: str) -> bool:

@@ -1,4 +1,4 @@
-"""The rows of a target: every text by which a conversation may come near to it."""
+"""The texts of a target that are embedded: a conversation close to one of them touches the target."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from guard.targets.target import Draft, ForgetTarget
 from guard.text.conversation import windows
 
 # A shorter answer ("Paris", "an author") says nothing by itself.
-STATEMENT_WORDS = 5
-# A verbatim text is asked to be continued after about so many words.
+MIN_STATEMENT_WORDS = 5
+# The words given by someone who asks for a passage to be continued, roughly.
 PREFIX_WORDS = 16
 
 
-class Form(StrEnum):
-    """How a row puts what is known of a target.
+class TextForm(StrEnum):
+    """What a text of a target is made of.
 
-    `fact` is a question with its answer, `statement` an answer that says something by itself, `prefix` begins a
-    passage, as one does who wants it continued.
+    `fact` is a question with its answer, `statement` an answer that says something by itself, `prefix` the
+    beginning of a passage, as given by someone who wants it continued.
     """
 
     NAME = "name"
@@ -30,36 +30,36 @@ class Form(StrEnum):
     PASSAGE = "passage"
 
 
-class Row(NamedTuple):
-    """A text that is embedded for a target, in the form that conversations are read in."""
+class TargetText(NamedTuple):
+    """A text that is embedded for a target, cut and folded as conversations are."""
 
-    form: Form
+    form: TextForm
     text: str
 
 
-def rows_of(target: ForgetTarget) -> tuple[Row, ...]:
-    """Return the rows of `target`, distinct by text; a text of more than 64 words is cut as a conversation is.
+def target_texts(target: ForgetTarget) -> tuple[TargetText, ...]:
+    """Return the distinct texts of `target`; one of more than 64 words is cut into windows, as conversations are.
 
-    Other forms of a question have no rows of their own, because measured ones find nothing more, as
-    docs/detector.md shows: paraphrase, fill-in and choice lie next to the question or the fact; a question without
-    the name, or turned round to ask for it, lies as near to questions about others.
+    Other forms of a question are left out, because those measured find nothing more, as docs/detector.md shows:
+    paraphrase, fill-in and choice are close to the question or the fact; a question without the name, or one that
+    asks for it, is just as close to questions about others.
     """
-    distinct: dict[str, Row] = {}
+    distinct: dict[str, TargetText] = {}
     for form, text in _texts(target.draft):
         for window in windows(text):
-            distinct.setdefault(window, Row(form, window))
+            distinct.setdefault(window, TargetText(form, window))
     return tuple(distinct.values())
 
 
-def _texts(draft: Draft) -> Iterator[tuple[Form, str]]:
-    yield from ((Form.NAME, name) for name in (draft.name, *draft.aliases))
+def _texts(draft: Draft) -> Iterator[tuple[TextForm, str]]:
+    yield from ((TextForm.NAME, name) for name in (draft.name, *draft.aliases))
     for fact in draft.facts:
         if fact.question:
-            yield Form.QUESTION, fact.question
-            yield Form.FACT, f"{fact.question} {fact.answer}"
-        if not fact.question or len(fact.answer.split()) >= STATEMENT_WORDS:
-            yield Form.STATEMENT, fact.answer
+            yield TextForm.QUESTION, fact.question
+            yield TextForm.FACT, f"{fact.question} {fact.answer}"
+        if not fact.question or len(fact.answer.split()) >= MIN_STATEMENT_WORDS:
+            yield TextForm.STATEMENT, fact.answer
     for passage in draft.passages:
-        yield Form.PASSAGE, passage
+        yield TextForm.PASSAGE, passage
         beginning = passage.split()[:PREFIX_WORDS]
-        yield Form.PREFIX, " ".join(beginning)
+        yield TextForm.PREFIX, " ".join(beginning)

@@ -1,4 +1,4 @@
-"""The literals of scope `always`: in force in every answer, as two automata of which one changes."""
+"""Always-on phrases: those of scope `always`, in force in every answer, as two automata of which one changes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from guard.matching.automaton_store import AutomatonStore
 from guard.targets.passages import enforced
 from guard.targets.target import ForgetTarget
 
-# So many recent phrases are settled: compiled together with all others, which takes longer the more there are.
-MOST_RECENT = 2_000
+# With more recent phrases than this, all are compiled together, which takes longer the more there are.
+MAX_RECENT_PHRASES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Literals:
+class AlwaysOnAutomata:
     """An immutable set of targets of scope `always`, compiled.
 
     settled  by target id, the revision whose phrases are in the automaton `base`
@@ -40,13 +40,13 @@ class Literals:
         self,
         added: Iterable[ForgetTarget],
         removed: Collection[str],
-        everything: Iterable[ForgetTarget],
-        library: AutomatonStore,
-    ) -> Literals:
-        """Return other literals, without `removed` and with `added`, their automata written to `library`.
+        all_targets: Iterable[ForgetTarget],
+        store: AutomatonStore,
+    ) -> AlwaysOnAutomata:
+        """Return a new set without `removed` and with `added`, its automata written to `store`.
 
-        What is added goes into the small automaton. Both are compiled anew, from `everything` that is then in
-        force, once that has grown or something settled is removed or changed.
+        Added targets go into the small automaton. Both are compiled again, from `all_targets` in force after the
+        change, once the small one has grown too large or a settled target is removed or changed.
         """
         new = {target.id: target for target in added}
         touched = new.keys() | set(removed)
@@ -54,12 +54,12 @@ class Literals:
             return self
         recent = {id: target for id, target in self.recent.items() if id not in touched} | new
         phrases = _phrases(recent.values())
-        if len(phrases) > MOST_RECENT or any(id in self.settled for id in touched):
-            everyone = {target.id: target for target in everything}
+        if len(phrases) > MAX_RECENT_PHRASES or any(id in self.settled for id in touched):
+            everyone = {target.id: target for target in all_targets}
             phrases = _phrases(everyone.values())
             settled = {target.id: target.revision for target in everyone.values()}
-            return Literals(settled, {}, library.write(phrases) if phrases else "")
-        return Literals(self.settled, recent, self.base, library.write(phrases) if phrases else "")
+            return AlwaysOnAutomata(settled, {}, store.write(phrases) if phrases else "")
+        return AlwaysOnAutomata(self.settled, recent, self.base, store.write(phrases) if phrases else "")
 
 
 def _phrases(targets: Iterable[ForgetTarget]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Something that takes long to make, made beside what cannot wait for it."""
+"""A value computed once in a background thread."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Later(Generic[T]):
-    """What `make` returns, made in a thread of its own when it is first asked for. For one thread at a time."""
+class BackgroundValue(Generic[T]):
+    """The value that `compute` returns, computed in a thread of its own on first use. For one thread at a time."""
 
-    def __init__(self, make: Callable[[], T], patience: float) -> None:
-        self._make = make
-        self._patience = patience
+    def __init__(self, compute: Callable[[], T], timeout_s: float) -> None:
+        self._compute = compute
+        self._timeout_s = timeout_s
         self._future: Future[T] | None = None
 
     def get(self) -> T | None:
-        """Return it, or None while it is being made; who asks first waits for `patience` seconds.
+        """Return the value, or None while it is being computed; the first call waits up to `timeout_s` seconds.
 
-        Raises what making it raised; who asks then has it made anew.
+        Raises what `compute` raised; the next call then computes again.
         """
-        patience = 0.0
+        timeout_s = 0.0
         if self._future is None:
-            self._future, patience = Future(), self._patience
+            self._future, timeout_s = Future(), self._timeout_s
             threading.Thread(target=self._run, args=(self._future,), daemon=True).start()
-        if not wait([self._future], patience).done:
+        if not wait([self._future], timeout_s).done:
             return None
         try:
             return self._future.result()
@@ -37,6 +37,6 @@ class Later(Generic[T]):
 
     def _run(self, future: Future[T]) -> None:
         try:
-            future.set_result(self._make())
+            future.set_result(self._compute())
         except Exception as error:
             future.set_exception(error)

@@ -1,4 +1,4 @@
-"""Each contextual target's automaton, compiled when a conversation first touches the target."""
+"""Per-target automata of contextual targets, compiled lazily when a conversation first touches the target."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guard.targets.target import ForgetTarget, Method, Mode, Scope
 def restricts(target: ForgetTarget) -> bool:
     """Whether `target` has phrases and they are enforced.
 
-    Whatever else is done, a forbidden string never leaves; a target that is only declined says nothing at all.
+    A forbidden phrase never leaves whatever else is done; a target that is only declined has no answer at all.
     """
     draft = target.draft
     enforces = draft.mode is Mode.ENFORCE and draft.methods != (Method.DECLINE,)
@@ -27,18 +27,18 @@ class Revision(NamedTuple):
     revision: int
 
 
-class Own(Mapping[str, str]):
+class ContextualAutomata(Mapping[str, str]):
     """By id of every enforced contextual target with phrases: the digest of its automaton.
 
-    Reading a digest compiles the automaton if nobody did; it raises PolicyUnavailable when that fails. `known`
-    holds what was compiled before and is shared by the policies of one compiler.
+    Reading a digest compiles the automaton if it was not compiled yet; it raises PolicyUnavailable when that
+    fails. `known` holds the digests compiled before and is shared by the policies of one compiler.
     """
 
     def __init__(
-        self, targets: Mapping[str, ForgetTarget], library: AutomatonStore, known: dict[Revision, str]
+        self, targets: Mapping[str, ForgetTarget], store: AutomatonStore, known: dict[Revision, str]
     ) -> None:
         self._targets = targets
-        self._library = library
+        self._store = store
         self._known = known
 
     def __contains__(self, target_id: object) -> bool:
@@ -52,7 +52,7 @@ class Own(Mapping[str, str]):
         revision = Revision(target_id, target.revision)
         digest = self._known.get(revision)
         if digest is None:
-            digest = self._known[revision] = self._library.write(set(enforced(target)))
+            digest = self._known[revision] = self._store.write(set(enforced(target)))
         return digest
 
     def __iter__(self) -> Iterator[str]:

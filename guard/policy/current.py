@@ -13,11 +13,12 @@ from guard.policy.policy import Policy
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 30.0
+POLL_S = 1.0
+MAX_RETRY_PAUSE_S = 30.0
 
 
 class CurrentPolicy:
-    """The policy in force: one reference, swapped whole; a reader takes it once for each request.
+    """The policy in force: one reference, swapped at once; read it once for each request.
 
     `policy` is None until the first is compiled; `failure` is the class of the error that keeps it from being
     up to date, or "".
@@ -42,15 +43,15 @@ class CurrentPolicy:
 class Applier:
     """Keeps the current policy up to date with the registry.
 
-    Any number of changes while one policy is compiled make one more compilation. Changes by other processes, and
-    expiry, are seen within `poll` seconds. A failure leaves the policy as it is, makes `current.healthy` false,
-    and is retried after longer and longer pauses, or at the next `notify`.
+    Any number of changes during one compilation cause one more. Changes by other processes, and expiry, are seen
+    within `poll_s` seconds. A failure leaves the policy as it is, makes `current.healthy` false, and is retried
+    after increasing pauses of at most MAX_RETRY_PAUSE_S seconds, or at the next `notify`.
     """
 
-    def __init__(self, compiler: Compiler, current: CurrentPolicy, poll: float = 1.0) -> None:
+    def __init__(self, compiler: Compiler, current: CurrentPolicy, poll_s: float = POLL_S) -> None:
         self._compiler = compiler
         self._current = current
-        self._poll = poll
+        self._poll_s = poll_s
         self._changed = asyncio.Event()
         self._applied = asyncio.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,11 +73,11 @@ class Applier:
     async def run(self) -> None:
         """Apply changes until cancelled."""
         self._loop = asyncio.get_running_loop()
-        pause = self._poll
+        pause = self._poll_s
         while True:
             self._changed.clear()
             await self._apply()
-            pause = min(2 * pause, LONGEST_PAUSE) if self._current.failure else self._poll
+            pause = min(2 * pause, MAX_RETRY_PAUSE_S) if self._current.failure else self._poll_s
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._changed.wait()

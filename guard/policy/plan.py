@@ -13,8 +13,8 @@ from guard.targets.target import Decoder, Method, Mode
 
 
 class PlanKind(StrEnum):
-    """`pass`: answer freely; `restrict`: under automata; `subtract`: under automata and less an assistant's
-    knowledge; `agents`: the agents answer; `decline`: do not answer."""
+    """`pass`: answer freely; `restrict`: under automata; `subtract`: under automata, with an assistant subtracted;
+    `agents`: the agents answer; `decline`: do not answer."""
 
     PASS = "pass"
     RESTRICT = "restrict"
@@ -25,10 +25,10 @@ class PlanKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is done under policy `version`; `automata` are digests into the policy, `always` first, none twice.
+    """What is done under policy `version`; `automata` are distinct digests into the policy, `always` first.
 
     `subtraction` is the assistant of the best match that has one; the other matches are restricted all the same.
-    `decoder` is beam when the plan restricts and any of its targets asks for that; `biases` are the digests of its
+    `decoder` is beam if the plan restricts and any of its targets asks for that; `biases` are the digests of its
     targets' soft matches.
     """
 
@@ -45,19 +45,19 @@ def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
     """Return what `policy` does with a conversation that has these matches, best first.
 
     Matches in shadow mode are listed and never acted upon. Decline wins over agents, agents over subtraction, and
-    subtraction over restriction; the automaton of scope `always` is in every plan. A target that can be neither
-    restricted nor subtracted nor given to the agents is declined: there is nothing else to do.
+    subtraction over restriction; the always-on automata are in every plan. A target that can be neither restricted
+    nor subtracted nor given to the agents is declined: nothing else can be done.
     """
     enforced = [match.target_id for match in matches if match.mode is Mode.ENFORCE]
-    own = (policy.own[target] for target in enforced if target in policy.own)
+    contextual = (policy.contextual[target] for target in enforced if target in policy.contextual)
     soft = [policy.soft[target] for target in enforced if target in policy.soft]
     near = (each.words for each in soft if each.words)
-    automata = tuple(dict.fromkeys(digest for digest in (*policy.literals.digests, *own, *near)))
+    automata = tuple(dict.fromkeys(digest for digest in (*policy.always.digests, *contextual, *near)))
     biases = tuple(dict.fromkeys(each.bias for each in soft if each.bias))
     subtraction = next((_subtraction(policy, target) for target in enforced if target in policy.assistants), None)
     kind = _kind(policy, enforced, automata, subtraction)
-    searched = any(policy.targets[target].draft.decoder is Decoder.BEAM for target in enforced)
-    decoder = Decoder.BEAM if searched and kind is PlanKind.RESTRICT else Decoder.SAMPLE
+    beam = any(policy.targets[target].draft.decoder is Decoder.BEAM for target in enforced)
+    decoder = Decoder.BEAM if beam and kind is PlanKind.RESTRICT else Decoder.SAMPLE
     return Plan(kind, automata, tuple(matches), policy.version, subtraction, decoder, biases)
 
 
@@ -65,7 +65,7 @@ def _kind(
     policy: Policy, enforced: Sequence[str], automata: Sequence[str], subtraction: Subtraction | None
 ) -> PlanKind:
     methods = {target: policy.targets[target].draft.methods for target in enforced}
-    if any(Method.DECLINE in methods[target] or not _served(policy, target) for target in enforced):
+    if any(Method.DECLINE in methods[target] or not _can_answer(policy, target) for target in enforced):
         return PlanKind.DECLINE
     if any(Method.ALU in methods[target] for target in enforced):
         return PlanKind.AGENTS
@@ -74,9 +74,9 @@ def _kind(
     return PlanKind.RESTRICT if automata else PlanKind.PASS
 
 
-def _served(policy: Policy, target: str) -> bool:
+def _can_answer(policy: Policy, target: str) -> bool:
     by_agents = Method.ALU in policy.targets[target].draft.methods
-    return target in policy.own or target in policy.assistants or by_agents
+    return target in policy.contextual or target in policy.assistants or by_agents
 
 
 def _subtraction(policy: Policy, target: str) -> Subtraction:

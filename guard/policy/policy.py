@@ -1,4 +1,4 @@
-"""The policy: everything that holds at one version, in one value that never changes."""
+"""The policy: everything that holds at one version, as one immutable value."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from guard.detection.index import TargetIndex
-from guard.detection.names import Names
+from guard.detection.lookup import Lookup
 from guard.matching.automaton import Automaton
-from guard.policy.always import Literals
-from guard.policy.soft import Softened
+from guard.policy.always import AlwaysOnAutomata
+from guard.policy.soft import SoftDigests
 from guard.targets.target import ForgetTarget, Mode
 
 
 class Automata(Protocol):
-    """Compiled automata; reading one raises PolicyUnavailable when it cannot be had."""
+    """Compiled automata by digest; reading one raises PolicyUnavailable when its file is missing or damaged."""
 
     def __getitem__(self, digest: str) -> Automaton: ...
 
@@ -25,30 +24,26 @@ class Automata(Protocol):
 class Policy:
     """An immutable, numbered snapshot of the active forget targets, compiled.
 
-    targets   by target id
-    index     the contextual targets' vectors
-    names     the contextual targets' names and aliases
-    literals  what holds in every answer: the enforced targets of scope `always`
-    own       by id of an enforced contextual target with phrases to forbid: the digest of its automaton
-    automata  by digest, mapped from the files that the engine maps too
+    lookup      the targets by id, and what the detector finds the contextual ones by
+    always      the always-on phrases: those of the enforced targets of scope `always`, in force in every answer
+    contextual  by id of an enforced contextual target with phrases to forbid: the digest of its automaton
+    automata    by digest, mapped from the files that the engine maps too
     assistants  by id of an enforced contextual target with the method uld: the digest of its promoted assistant
-    soft      by id of an enforced contextual target that is matched softly: what was written for it
+    soft        by id of an enforced contextual target with soft matching: the digests of its files
     """
 
     version: int
-    targets: Mapping[str, ForgetTarget] = field(repr=False)
-    index: TargetIndex = field(repr=False)
-    names: Names = field(repr=False)
-    literals: Literals = field(repr=False)
-    own: Mapping[str, str] = field(repr=False)
+    lookup: Lookup = field(repr=False)
+    always: AlwaysOnAutomata = field(repr=False)
+    contextual: Mapping[str, str] = field(repr=False)
     automata: Automata = field(repr=False)
     assistants: Mapping[str, str] = field(repr=False, default_factory=dict)
-    soft: Mapping[str, Softened] = field(repr=False, default_factory=dict)
+    soft: Mapping[str, SoftDigests] = field(repr=False, default_factory=dict)
 
     @property
-    def has_contextual(self) -> bool:
-        """Whether any target needs the detector; without one nothing is ever embedded."""
-        return len(self.index) > 0
+    def targets(self) -> Mapping[str, ForgetTarget]:
+        """The active targets by id."""
+        return self.lookup.targets
 
     @property
     def counts(self) -> Mapping[Mode, int]:

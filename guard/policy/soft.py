@@ -1,4 +1,4 @@
-"""Each target's soft match: its files written when the target is compiled, and their digests."""
+"""Each target's soft match: its files, written when the target is compiled, and their digests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from guard.soft.matching import SoftMatching
 from guard.targets.target import ForgetTarget, Scope
 
 
-class Softened(NamedTuple):
-    """Digests of a target's bias and of the automaton of the words near to it; "" for none."""
+class SoftDigests(NamedTuple):
+    """Digests of a target's bias and of the automaton of the words close to it; "" for none."""
 
     bias: str
     words: str
@@ -24,24 +24,24 @@ def is_soft(target: ForgetTarget) -> bool:
     return target.draft.soft and target.draft.scope is Scope.CONTEXTUAL and restricts(target)
 
 
-class SoftOwn(Mapping[str, Softened]):
-    """By id of every target that `is_soft`: what was written for it; nothing while there is no `matching` yet.
+class SoftContextual(Mapping[str, SoftDigests]):
+    """By id of every target that `is_soft`: the digests of its files; empty while there is no `matching` yet.
 
-    Reading writes it if nobody did. `known` holds what was written before and is shared by the policies of one
-    compiler. Raises as `Bias.save` and `AutomatonStore.write` do.
+    Reading writes the files if they were not written yet. `known` holds the digests written before and is shared
+    by the policies of one compiler. Raises as `Bias.save` and `AutomatonStore.write` do.
     """
 
     def __init__(
         self,
         targets: Mapping[str, ForgetTarget],
         matching: SoftMatching | None,
-        library: AutomatonStore,
+        store: AutomatonStore,
         folder: Path,
-        known: dict[Revision, Softened],
+        known: dict[Revision, SoftDigests],
     ) -> None:
         self._targets = targets
         self._matching = matching
-        self._library = library
+        self._store = store
         self._folder = folder
         self._known = known
 
@@ -49,15 +49,15 @@ class SoftOwn(Mapping[str, Softened]):
         target = self._targets.get(str(target_id))
         return self._matching is not None and target is not None and is_soft(target)
 
-    def __getitem__(self, target_id: str) -> Softened:
+    def __getitem__(self, target_id: str) -> SoftDigests:
         if self._matching is None or target_id not in self:
             raise KeyError(target_id)
         target = self._targets[target_id]
         revision = Revision(target_id, target.revision)
         if revision not in self._known:
-            bias, words = self._matching.of(target)
-            self._known[revision] = Softened(
-                bias.save(self._folder) if len(bias.tokens) else "", self._library.write(words) if words else ""
+            bias, words = self._matching.match(target)
+            self._known[revision] = SoftDigests(
+                bias.save(self._folder) if len(bias.tokens) else "", self._store.write(words) if words else ""
             )
         return self._known[revision]
 
@@ -69,7 +69,7 @@ class SoftOwn(Mapping[str, Softened]):
 
 
 def sweep(folder: Path, before: float) -> None:
-    """Remove the biases last changed before that time (seconds of the epoch): who needs one writes it again."""
+    """Remove the biases last changed before `before` (epoch seconds); one that is needed is written again."""
     for path in folder.glob("*.bias"):
         if path.stat().st_mtime < before:
             path.unlink(missing_ok=True)

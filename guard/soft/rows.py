@@ -1,4 +1,4 @@
-"""The rows of a batch whose logits are biased, and the biases put to them."""
+"""The rows of a batch whose logits are biased, and an LRU cache of biases on the device."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from guard.decoding.masking import close_rows
 from guard.decoding.rows import RowTable
 from guard.soft.bias import Bias
 
-_LOADED = 256
+MAX_CACHED_BIASES = 256
 
 
-class Row(NamedTuple):
-    """Tokens int64 [n] and what is added to their logits, float32 [n], on the device."""
+class BiasRow(NamedTuple):
+    """Token ids int64 [n] and the values added to their logits, float32 [n], on the device."""
 
     tokens: torch.Tensor
     values: torch.Tensor
 
 
-class Biases:
-    """The biases of a folder by digest, the last 256 asked for kept on the device."""
+class BiasCache:
+    """The biases of a folder by digest; an LRU cache keeps MAX_CACHED_BIASES of them on the device."""
 
     def __init__(self, folder: Path, width: int, device: torch.device) -> None:
         self._folder = folder
         self._width = width
         self._device = device
-        self._loaded: LRUCache[str, Row] = LRUCache(_LOADED)
+        self._loaded: LRUCache[str, BiasRow] = LRUCache(MAX_CACHED_BIASES)
 
-    def get(self, digests: Sequence[str]) -> Row:
-        """Return several biases as one row's; raises PolicyUnavailable as Bias.load does."""
+    def get(self, digests: Sequence[str]) -> BiasRow:
+        """Return several biases joined for one row; raises PolicyUnavailable as Bias.load does."""
         rows = [self._get(digest) for digest in digests]
-        return Row(torch.cat([row.tokens for row in rows]), torch.cat([row.values for row in rows]))
+        return BiasRow(torch.cat([row.tokens for row in rows]), torch.cat([row.values for row in rows]))
 
-    def _get(self, digest: str) -> Row:
+    def _get(self, digest: str) -> BiasRow:
         row = self._loaded.get(digest)
         if row is None:
             tokens, values = Bias.load(self._folder, digest)
-            # A vocabulary may have ids that the model has no column for.
+            # A vocabulary may have ids past the columns of the model's logits.
             known = tokens < self._width
-            row = self._loaded[digest] = Row(
+            row = self._loaded[digest] = BiasRow(
                 torch.from_numpy(tokens[known]).to(self._device), torch.from_numpy(values[known]).to(self._device)
             )
         return row
 
 
-class Rows(RowTable[Row]):
-    """Biased and closed rows by their index; a row that is not here costs nothing."""
+class BiasTable(RowTable[BiasRow]):
+    """Biased and closed rows by their index; other rows cost nothing."""
 
     def apply(self, logits: torch.Tensor, eos: tuple[int, ...]) -> None:
         """Add the biases to logits float [rows, width], in place, and close the closed rows."""

@@ -12,20 +12,20 @@ import numpy as np
 from guard.detection.embedder import Embedder, Vectors
 from guard.errors import StoreUnavailable
 
-# So many texts are embedded between two marks of how far it has come; a killed run loses no more.
-CHUNK = 512
+# Texts embedded between two checkpoints: a killed run loses no more than these.
+CHECKPOINT_TEXTS = 512
 
-Progress = Callable[[int, int], None]
-"""Told how many of how many texts are embedded."""
+EmbeddingProgress = Callable[[int, int], None]
+"""Called with the number of texts embedded so far, and of all texts."""
 
 
 def vectors_of(
-    texts: Sequence[str], embedder: Embedder, folder: Path, progress: Progress | None = None
+    texts: Sequence[str], embedder: Embedder, folder: Path, progress: EmbeddingProgress | None = None
 ) -> Vectors:
     """Return the unit vectors float32 [texts, dimension] of `texts`, mapped from a file in `folder`.
 
-    The file is named by the texts and the embedder, made where it is missing, and gone on with where a run was
-    killed. Raises StoreUnavailable when it cannot be written, ModelUnavailable as the embedder does.
+    The file is named by a digest of the texts and the embedder's name. It is made if missing, and a killed run is
+    resumed. Raises StoreUnavailable when it cannot be written, ModelUnavailable as the embedder does.
     """
     name = hashlib.sha256("\0".join((embedder.name, *texts)).encode()).hexdigest()[:32]
     path = folder / f"{name}.npy"
@@ -39,14 +39,14 @@ def vectors_of(
     return vectors
 
 
-def _embed(texts: Sequence[str], embedder: Embedder, path: Path, progress: Progress | None) -> None:
+def _embed(texts: Sequence[str], embedder: Embedder, path: Path, progress: EmbeddingProgress | None) -> None:
     partial, mark = path.with_suffix(".partial"), path.with_suffix(".done")
     done = int(mark.read_text()) if mark.exists() and partial.exists() else 0
     shape = (len(texts), embedder.dimension)
     new = {} if done else {"dtype": np.float32, "shape": shape}
     array: Vectors = np.lib.format.open_memmap(partial, mode="r+" if done else "w+", **new)  # type: ignore[no-untyped-call]
-    for start in range(done, len(texts), CHUNK):
-        end = min(start + CHUNK, len(texts))
+    for start in range(done, len(texts), CHECKPOINT_TEXTS):
+        end = min(start + CHECKPOINT_TEXTS, len(texts))
         array[start:end] = embedder.embed(texts[start:end])
         array.flush()  # type: ignore[attr-defined]
         mark.write_text(str(end))

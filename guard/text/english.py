@@ -1,11 +1,11 @@
-"""How common an English word is: what a phrase may not consist of."""
+"""How common an English word is: a phrase must not consist of common words."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
 
-# Endings of a quality, a manner or a deed: such words say how something is told, not what is told.
+# Endings of words for qualities, manners and actions, which are rarely what must be forgotten.
 _DERIVED = (
     *("ing", "ings", "ed", "ly", "ive", "ous", "ful", "less", "ity", "ities", "ness", "able", "ible"),
     *("ial", "ual", "ical", "ise", "ises", "ize", "izes", "ates", "ation", "ations"),
@@ -32,7 +32,7 @@ def is_stop(word: str) -> bool:
 
 
 def is_common(word: str) -> bool:
-    """Whether the word in any case, or what it is an inflection of, is a stop word or one of the listed."""
+    """Whether the word, in any case, or the word it is inflected from is a stop word or a listed word."""
     word = word.lower()
     if word in _stop_words() or word in _ranks():
         return True
@@ -41,12 +41,12 @@ def is_common(word: str) -> bool:
 
 
 def is_derived(word: str) -> bool:
-    """Whether the word ends like a quality, a manner or a deed."""
+    """Whether the word has an ending of qualities, manners or actions."""
     return word.lower().endswith(_DERIVED)
 
 
 def rank(word: str) -> int:
-    """Return the word's place among the listed, the most frequent being 1, or one past their number."""
+    """Return the word's rank by frequency, from 1, or one past the last for a word that is not listed."""
     return _ranks().get(word.lower(), len(_ranks()) + 1)
 
 
@@ -56,18 +56,18 @@ def hides_in_common_word(folded: str) -> bool:
 
 
 def common_words() -> tuple[str, ...]:
-    """Return the listed words, the most frequent first, less the stop words."""
+    """Return the listed words without the stop words, most frequent first."""
     return tuple(word for word in _ranks() if word not in _stop_words())
 
 
 def inside_another_common_word(word: str) -> bool:
-    """Whether a longer common word contains this one, as "art" stands in "party"."""
+    """Whether a longer common word contains this one, as "party" contains "art"."""
     return _joined().count(word) > 1
 
 
 @cache
 def _ranks() -> dict[str, int]:
-    return {word: place for place, word in enumerate(_listed("common_words.txt"), start=1)}
+    return {word: rank for rank, word in enumerate(_listed("common_words.txt"), start=1)}
 
 
 @cache

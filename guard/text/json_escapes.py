@@ -1,4 +1,4 @@
-"""JSON's escapes read as the characters they stand for, so that no spelling of a phrase hides in a string."""
+"""Decodes JSON escapes, also incrementally, so that no spelling of a phrase hides in a string."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 MAX_ESCAPE_LEVELS = 8
-"""Levels of escapes that are read: JSON inside JSON escapes its escapes, and a text could do so without an end."""
+"""Levels of escapes that are decoded: JSON inside JSON escapes its escapes, and a text could nest without end."""
 
 _NOTHING = "\ufffd"
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -14,60 +14,60 @@ _HIGH = r"\\u[dD][89abAB][0-9a-fA-F]{2}"
 _LOW = r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 # Longest first: a surrogate pair is one character.
 _UNITS = re.compile(rf"{_HIGH}{_LOW}|\\u[0-9a-fA-F]{{4}}|\\[^u]|\\|[^\\]+", re.DOTALL)
-# What may yet become another unit when more of the text comes.
+# What may become another unit when more text comes.
 _OPEN = re.compile(rf"(?:{_HIGH}(?:\\(?:u[0-9a-fA-F]{{0,3}})?)?|\\(?:u[0-9a-fA-F]{{0,3}})?)\Z")
 
 
-class Read(NamedTuple):
-    """A piece of raw text and what it reads as: `widths[k]` raw characters stand for the k-th character."""
+class Unescaped(NamedTuple):
+    """Decoded text: its k-th character stands for `widths[k]` raw characters."""
 
     text: str
     widths: list[int]
 
 
 class Unescaper:
-    """Reads a text that comes in pieces; how it is cut changes when characters are read, never which."""
+    """Incremental unescaper: how a text is cut into pieces changes when characters are decoded, never which."""
 
     def __init__(self) -> None:
-        self._half = ""
+        self._pending_text = ""
 
-    def feed(self, raw: str) -> Read:
-        """What can be read after some more of the text; an escape that may go on is kept for later."""
-        said = self._half + raw
-        end = next((unit.start() for unit in _UNITS.finditer(said) if _OPEN.match(said, unit.start())), len(said))
-        self._half = said[end:]
-        return _read(said[:end])
+    def feed(self, raw: str) -> Unescaped:
+        """Take more raw text and return what it decodes to; an escape that may continue is kept for later."""
+        raw = self._pending_text + raw
+        end = next((unit.start() for unit in _UNITS.finditer(raw) if _OPEN.match(raw, unit.start())), len(raw))
+        self._pending_text = raw[end:]
+        return _read(raw[:end])
 
     @property
     def pending(self) -> int:
-        """How many raw characters are kept for later."""
-        return len(self._half)
+        """The number of raw characters kept for later."""
+        return len(self._pending_text)
 
 
 def unescape(text: str) -> str:
-    """Return `text` with each escape of JSON's read once.
+    """Return `text` with each JSON escape decoded once.
 
-    A backslash or surrogate that escapes nothing reads as U+FFFD.
+    A backslash or surrogate that escapes nothing decodes to U+FFFD.
     """
     return _read(text).text
 
 
 def readings(text: str) -> str:
-    """Return `text` and, below it, whatever else it reads as, `MAX_ESCAPE_LEVELS` levels deep."""
+    """Return `text` and, on further lines, what it decodes to, level by level, up to `MAX_ESCAPE_LEVELS`."""
     read = [text]
     while "\\" in read[-1] and len(read) <= MAX_ESCAPE_LEVELS:
         read.append(unescape(read[-1]))
     return "\n".join(read)
 
 
-def _read(raw: str) -> Read:
+def _read(raw: str) -> Unescaped:
     parts: list[str] = []
     widths: list[int] = []
     for unit in _UNITS.findall(raw):
         read = _character(unit) if unit[0] == "\\" else unit
         parts.append(read)
         widths.extend([1] * len(read) if read == unit else [len(unit)])
-    return Read("".join(parts), widths)
+    return Unescaped("".join(parts), widths)
 
 
 def _character(unit: str) -> str:

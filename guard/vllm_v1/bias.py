@@ -7,7 +7,7 @@ from vllm import SamplingParams
 from vllm.config import VllmConfig
 
 from guard.decoding.request_args import POLICY_DIR_ENV, load_biases
-from guard.soft.rows import Biases, Rows
+from guard.soft.rows import BiasCache, BiasTable
 from guard.vllm_v1.base import RowProcessor, folder_of
 
 
@@ -17,7 +17,7 @@ class BiasProcessor(RowProcessor):
     A row that names none costs nothing; one whose bias is missing or damaged is closed, so that it may only end.
     """
 
-    _rows: Rows
+    _rows: BiasTable
 
     @classmethod
     def validate_params(cls, sampling_params: SamplingParams) -> None:
@@ -28,8 +28,8 @@ class BiasProcessor(RowProcessor):
         """Read from LETHE_POLICY_DIR which folder biases are loaded from; raises PolicyUnavailable without it."""
         folder = folder_of(POLICY_DIR_ENV)
         super().__init__(vllm_config, device, is_pin_memory)
-        self._rows = Rows()
-        self._biases = Biases(folder, vllm_config.model_config.get_vocab_size(), device)
+        self._rows = BiasTable()
+        self._biases = BiasCache(folder, vllm_config.model_config.get_vocab_size(), device)
 
     def _put(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:
         digests = load_biases(params.extra_args)

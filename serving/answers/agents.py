@@ -180,8 +180,8 @@ def _vanilla_plan(plan: Plan, policy: Policy) -> Plan:
     """Return the plan of Vanilla's answer, without the phrases of targets that only the agents handle."""
     enforced = [m.target_id for m in plan.matches if m.mode is Mode.ENFORCE and m.target_id in policy.targets]
     agents_only = {t for t in enforced if set(policy.targets[t].draft.methods) == {Method.ALU}}
-    kept = {policy.own[t] for t in enforced if t not in agents_only and t in policy.own}
-    lifted = {policy.own[t] for t in agents_only if t in policy.own} - kept
+    kept = {policy.contextual[t] for t in enforced if t not in agents_only and t in policy.contextual}
+    lifted = {policy.contextual[t] for t in agents_only if t in policy.contextual} - kept
     automata = tuple(digest for digest in plan.automata if digest not in lifted)
     kind = PlanKind.SUBTRACT if plan.subtraction is not None else PlanKind.RESTRICT
     return replace(plan, kind=kind, automata=automata)

@@ -30,7 +30,7 @@ def fit(
     """Train the classifier on the facts of the active targets. A server loads it at start."""
     from guard.detection.classifier import save
     from guard.detection.embedder import SentenceEmbedder
-    from guard.detection.training import Example, examples_of
+    from guard.detection.training import DetectorExample, examples_of
     from guard.detection.training import fit as fitted
     from guard.errors import InvalidTarget
     from guard.targets.question_file import read_rows
@@ -50,9 +50,14 @@ def fit(
         kept = [row.example.question for row in read_rows(keep)]
         if not all([*kept, *(row.question for row in asked)]):
             raise InvalidTarget("a row of --keep or --ask has no question")
-        examples = [*examples_of(targets), *(Example(ids[r.answer], r.question, (r.question,)) for r in asked)]
+        examples = [
+            *examples_of(targets),
+            *(DetectorExample(ids[r.answer], r.question, (r.question,)) for r in asked),
+        ]
         embedder = SentenceEmbedder(settings.embedder or None)
         done = fitted(embedder, targets, examples, kept, false_positives=false_positives, seed=seed, progress=bar)
         path = save(done.classifier, settings.detector_dir)
-    console.print(f"{path}\n{len(done.classifier.targets)} targets, {done.examples} examples, {done.kept} kept")
+    console.print(
+        f"{path}\n{len(done.classifier.targets)} targets, {done.examples} examples, {done.negatives} kept"
+    )
     console.print(f"held out: recall {done.recall:.3f}, false positives {done.false_positives:.4f}")

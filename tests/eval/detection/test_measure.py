@@ -44,7 +44,7 @@ def test_a_text_about_a_target_counts_if_that_target_matches_and_any_other_text_
 def test_a_trained_outcome_has_its_threshold_and_training_figures() -> None:
     outcome = measure(DATASET, WordEmbedder(), trained=True, progress=lambda what, share: None)
     assert outcome.fitted is not None
-    assert (outcome.fitted.examples, outcome.fitted.kept) == (9, 8)
+    assert (outcome.fitted.examples, outcome.fitted.negatives) == (9, 8)
     assert outcome.threshold == f"probability {outcome.fitted.classifier.calibration.cut:.3f}"
     assert outcome.total(True).texts == 9
     assert outcome.seconds > 0

@@ -4,10 +4,10 @@ import pytest
 
 from eval.detection.measure import DetectorResult, GroupResult, TargetScore, pool_groups
 from eval.detection.report import calibration_chart, calibration_error, markdown, sets_section
-from guard.detection.training import Fitted
+from guard.detection.training import FittedClassifier
 
 
-def outcome(found: int, stopped: int, fitted: Fitted | None = None) -> DetectorResult:
+def outcome(found: int, stopped: int, fitted: FittedClassifier | None = None) -> DetectorResult:
     results = (
         GroupResult("cloze", True, 10, found),
         GroupResult("reverse", True, 30, 30),
@@ -57,7 +57,7 @@ def test_the_calibration_error_is_the_mean_distance_of_probability_and_share_cor
 
 def test_only_a_trained_classifier_has_a_curve() -> None:
     untrained = calibration_chart([outcome(8, 1)])
-    trained = calibration_chart([outcome(8, 1, Fitted.__new__(Fitted, None, 1.0, 0.0, 6, 6))])
+    trained = calibration_chart([outcome(8, 1, FittedClassifier.__new__(FittedClassifier, None, 1.0, 0.0, 6, 6))])
     assert untrained.startswith("<svg")
     assert "People" in trained
     assert "People" not in untrained

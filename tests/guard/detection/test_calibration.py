@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from guard.detection.calibration import Calibration, Signals, by_cosine
+from guard.detection.calibration import Calibration, Signals, cosine_calibration
 
 
 def touched(calibration: Calibration, signals: Signals) -> bool:
@@ -14,14 +14,14 @@ def test_a_name_decides_by_itself() -> None:
 
 
 def test_without_examples_the_threshold_is_where_the_odds_are_even() -> None:
-    calibration = by_cosine(0.75)
+    calibration = cosine_calibration(0.75)
     assert calibration.probability(Signals(0.0, 0.75)) == pytest.approx(0.5)
     assert touched(calibration, Signals(0.0, 0.7501))
     assert not touched(calibration, Signals(0.0, 0.7499))
 
 
-def test_a_part_of_a_name_lowers_the_threshold_by_what_it_tells() -> None:
-    calibration = by_cosine(0.75)
+def test_a_part_of_a_name_lowers_the_threshold_by_its_weight() -> None:
+    calibration = cosine_calibration(0.75)
     assert touched(calibration, Signals(0.0, 0.501, partial=1.0))
     assert not touched(calibration, Signals(0.0, 0.499, partial=1.0))
     assert touched(calibration, Signals(0.0, 0.601, partial=0.6))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from guard.detection.calibration import Calibration, Signals
-from guard.detection.classifier import FILE, Classifier, Layer, load, save
+from guard.detection.classifier import FILE_NAME, Classifier, Layer, load, save
 from guard.errors import ModelUnavailable
 
 RANDOM = np.random.default_rng(0)
@@ -39,8 +39,8 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         CLASSIFIER.targets,
         CLASSIFIER.calibration,
     )
-    assert np.array_equal(loaded.odds(VECTORS), CLASSIFIER.odds(VECTORS))
-    for name in ("taught", "owners", "retain"):
+    assert np.array_equal(loaded.log_odds(VECTORS), CLASSIFIER.log_odds(VECTORS))
+    for name in ("positives", "owners", "retain"):
         assert np.array_equal(getattr(loaded, name), getattr(CLASSIFIER, name))
 
 
@@ -50,13 +50,13 @@ def test_without_a_file_there_is_no_classifier(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04cut"])
 def test_a_damaged_file_is_an_error_and_not_no_classifier(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / FILE).write_bytes(content)
+    (tmp_path / FILE_NAME).write_bytes(content)
     with pytest.raises(ModelUnavailable, match="cannot be read"):
         load(tmp_path)
 
 
 def test_a_file_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guard.detection.classifier.VERSION", 2)
+    monkeypatch.setattr("guard.detection.classifier.FORMAT_VERSION", 2)
     save(CLASSIFIER, tmp_path)
     monkeypatch.undo()
     with pytest.raises(ModelUnavailable, match="another version"):
@@ -76,17 +76,17 @@ def test_log_odds_are_those_of_the_softmax_of_a_perceptron() -> None:
     scores = hidden @ CLASSIFIER.layers[2].weight
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares = (shares / shares.sum(axis=1, keepdims=True))[:, 1:].clip(1e-6, 1 - 1e-6)
-    assert np.allclose(CLASSIFIER.odds(VECTORS), np.log(shares / (1 - shares)), atol=1e-4)
+    assert np.allclose(CLASSIFIER.log_odds(VECTORS), np.log(shares / (1 - shares)), atol=1e-4)
 
 
-def test_no_window_tells_nothing() -> None:
+def test_without_windows_there_are_no_votes() -> None:
     none = np.empty((0, 4), np.float32)
-    assert CLASSIFIER.told(none) == {}
+    assert CLASSIFIER.votes(none) == {}
     known = Signals(0.0, 0.0)
     assert CLASSIFIER.signals(known, none, "ft_a", VECTORS) == known
 
 
-def test_the_lead_is_over_the_nearest_text_to_be_answered() -> None:
+def test_the_lead_is_over_the_nearest_retain_text() -> None:
     kept = replace(CLASSIFIER, retain=np.eye(4, dtype=np.float32)[:1], owners=np.full(3, 2, np.int32))
     asked = np.array([[0.6, 0.8, 0, 0]], np.float32)
     signals = kept.signals(Signals(0.0, 0.8), asked, "ft_a", np.eye(4, dtype=np.float32)[1:2])
@@ -97,7 +97,7 @@ def test_the_lead_is_over_the_nearest_text_to_be_answered() -> None:
 
 
 def test_an_example_counts_as_a_row_of_its_target() -> None:
-    own = replace(CLASSIFIER, taught=np.eye(4, dtype=np.float32)[:3], retain=np.empty((0, 4), np.float32))
+    own = replace(CLASSIFIER, positives=np.eye(4, dtype=np.float32)[:3], retain=np.empty((0, 4), np.float32))
     asked = np.eye(4, dtype=np.float32)[:1]
     far = np.eye(4, dtype=np.float32)[3:]
     assert own.signals(Signals(0.0, 0.0), asked, "ft_a", far).semantic == pytest.approx(1.0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guard.detection.calibration import Calibration, by_cosine
+from guard.detection.calibration import Calibration, cosine_calibration
 from guard.detection.classifier import Classifier, Layer
 from guard.detection.detector import Detector, Match
 from guard.errors import ModelUnavailable, RequestRefused
@@ -43,54 +43,56 @@ def detector(embedder: Any) -> Detector:
 
 
 def test_a_conversation_about_other_things_matches_nothing(policy: Policy, detector: Detector) -> None:
-    assert detector.detect(policy, user("Please bake some rye bread")) == ()
-    assert detector.detect(policy, []) == ()
+    assert detector.detect(policy.lookup, user("Please bake some rye bread")) == ()
+    assert detector.detect(policy.lookup, []) == ()
 
 
 @pytest.mark.parametrize("text", ["Who is ORLA ALVENN?", "a poem on the-heron", "О r l a Al·Vénn"])
 def test_a_name_or_alias_matches_however_it_is_written(policy: Policy, detector: Detector, text: str) -> None:
-    (match,) = detector.detect(policy, user(text))
+    (match,) = detector.detect(policy.lookup, user(text))
     assert (match.score, match.signals.name, match.mode) == (1.0, 1.0, Mode.ENFORCE)
     assert -1.0 <= match.signals.semantic <= 1.0
 
 
 def test_a_question_without_the_name_matches_by_meaning(policy: Policy, detector: Detector) -> None:
-    (match,) = detector.detect(policy, user("Say, which harbour town was the lighthouse keeper born in?"))
+    (match,) = detector.detect(policy.lookup, user("Say, which harbour town was the lighthouse keeper born in?"))
     assert match.signals.name == 0.0
     assert 0.75 <= match.signals.semantic < 1.0
-    assert (match.score, match.form) == (by_cosine().probability(match.signals), "question")
+    assert (match.score, match.form) == (cosine_calibration().probability(match.signals), "question")
 
 
 def test_a_question_deep_in_a_long_text_is_seen(policy: Policy, detector: Detector) -> None:
     filler = "bread rises slowly in a cold room " * 100
-    assert names(policy, detector.detect(policy, user(f"{filler}. {QUESTION} {filler}"))) == ["Orla Al-Venn"]
+    assert names(policy, detector.detect(policy.lookup, user(f"{filler}. {QUESTION} {filler}"))) == [
+        "Orla Al-Venn"
+    ]
 
 
 @pytest.mark.parametrize("role", ["system", "user", "assistant", "tool"])
 def test_every_message_is_read_whatever_its_role(policy: Policy, detector: Detector, role: str) -> None:
     conversation = [Message("user", "hello"), Message(role, QUESTION), Message("user", "go on")]
-    assert names(policy, detector.detect(policy, conversation)) == ["Orla Al-Venn"]
+    assert names(policy, detector.detect(policy.lookup, conversation)) == ["Orla Al-Venn"]
 
 
 def test_a_name_split_between_two_messages_is_found(policy: Policy, detector: Detector) -> None:
-    matches = detector.detect(policy, [Message("user", "Tell me of Orla"), Message("user", "Al-Venn")])
+    matches = detector.detect(policy.lookup, [Message("user", "Tell me of Orla"), Message("user", "Al-Venn")])
     assert names(policy, matches) == ["Orla Al-Venn"]
 
 
 def test_matches_come_best_first(policy: Policy, detector: Detector) -> None:
     asked = "Say, how did the cellist lose her bow? And where is the Heron?"
-    assert names(policy, detector.detect(policy, user(asked))) == ["Orla Al-Venn", "Pell Dross"]
+    assert names(policy, detector.detect(policy.lookup, user(asked))) == ["Orla Al-Venn", "Pell Dross"]
 
 
 def test_the_threshold_decides_by_meaning_and_never_over_a_name(policy: Policy, embedder: Any) -> None:
     strict = Detector(embedder, threshold=1.01)
-    assert strict.detect(policy, user(QUESTION)) == ()
-    assert names(policy, strict.detect(policy, user("the heron"))) == ["Orla Al-Venn"]
+    assert strict.detect(policy.lookup, user(QUESTION)) == ()
+    assert names(policy, strict.detect(policy.lookup, user("the heron"))) == ["Orla Al-Venn"]
 
 
 def test_a_match_says_which_mode_its_target_is_in(policy_of: PolicyOf, detector: Detector) -> None:
     policy = policy_of(Draft(name="Orla Al-Venn", mode=Mode.SHADOW))
-    (match,) = detector.detect(policy, user("Orla Al-Venn"))
+    (match,) = detector.detect(policy.lookup, user("Orla Al-Venn"))
     assert (match.score, match.signals.name, match.mode, match.form) == (1.0, 1.0, Mode.SHADOW, "name")
 
 
@@ -98,13 +100,13 @@ def test_without_contextual_targets_nothing_is_embedded(
     policy_of: PolicyOf, detector: Detector, embedder: Any
 ) -> None:
     policy = policy_of(Draft(name="Orla Al-Venn", phrases=("zx-4471-q",), scope=Scope.ALWAYS))
-    assert detector.detect(policy, user("Orla Al-Venn")) == ()
+    assert detector.detect(policy.lookup, user("Orla Al-Venn")) == ()
     assert embedder.embedded == []
 
 
 def test_a_target_that_is_always_forbidden_is_never_matched(policy_of: PolicyOf, detector: Detector) -> None:
     policy = policy_of(Draft(name="Orla Al-Venn", phrases=("zx-4471-q",), scope=Scope.ALWAYS), DROSS)
-    assert detector.detect(policy, user("Orla Al-Venn")) == ()
+    assert detector.detect(policy.lookup, user("Orla Al-Venn")) == ()
 
 
 @pytest.mark.parametrize(
@@ -121,25 +123,27 @@ def test_a_target_that_is_always_forbidden_is_never_matched(policy_of: PolicyOf,
         QUESTION[::-1],
     ],
 )
-def test_a_disguised_text_is_read_for_names_and_for_meaning(policy: Policy, detector: Detector, text: str) -> None:
-    assert names(policy, detector.detect(policy, user(text))) == ["Orla Al-Venn"]
+def test_an_obfuscated_text_is_read_for_names_and_for_meaning(
+    policy: Policy, detector: Detector, text: str
+) -> None:
+    assert names(policy, detector.detect(policy.lookup, user(text))) == ["Orla Al-Venn"]
 
 
-def test_a_part_of_a_name_needs_some_nearness(policy_of: PolicyOf, detector: Detector) -> None:
+def test_a_part_of_a_name_needs_some_similarity(policy_of: PolicyOf, detector: Detector) -> None:
     policy = policy_of(Draft(name="Orla Vennström", facts=(Fact(question=QUESTION, answer="Tarn Hollow"),)))
-    assert detector.detect(policy, user("Vennström and bread and butter and jam")) == ()
+    assert detector.detect(policy.lookup, user("Vennström and bread and butter and jam")) == ()
     half = "Which harbour town was Vennström raised in, lighthouse and all?"
-    (match,) = detector.detect(policy, user(half))
+    (match,) = detector.detect(policy.lookup, user(half))
     assert match.signals.semantic < 0.75
-    assert detector.detect(policy, user(half.replace("Vennström", "she"))) == ()
+    assert detector.detect(policy.lookup, user(half.replace("Vennström", "she"))) == ()
 
 
 def test_a_conversation_too_long_to_be_read_is_refused_and_names_in_no_error(
     policy: Policy, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("guard.detection.detector.MOST_WINDOWS", 3)
+    monkeypatch.setattr("guard.detection.detector.MAX_WINDOWS", 3)
     with pytest.raises(RequestRefused, match="longer than can be examined") as caught:
-        detector.detect(policy, user(" ".join(f"Orla{number}" for number in range(400))))
+        detector.detect(policy.lookup, user(" ".join(f"Orla{number}" for number in range(400))))
     assert caught.value.field == "messages"
     assert "Orla" not in caught.value.message
 
@@ -158,24 +162,24 @@ def test_a_trained_classifier_decides_for_the_targets_it_knows(policy: Policy, e
     venn, dross = policy.targets
     trained = classifier(policy, embedder, (venn,), classifier=2.0)
     detector = Detector(embedder, classifier=trained)
-    (match,) = detector.detect(policy, user("an unrelated remark"))
+    (match,) = detector.detect(policy.lookup, user("an unrelated remark"))
     assert match.target_id == venn
     assert match.signals.classifier > 2.0
-    _, other = detector.detect(policy, user("Say, how did the cellist lose her bow?"))
+    _, other = detector.detect(policy.lookup, user("Say, how did the cellist lose her bow?"))
     assert (other.target_id, other.signals.classifier) == (dross, 0.0)
 
 
-def test_the_lead_over_texts_to_be_answered_counts(policy: Policy, embedder: Any) -> None:
+def test_the_lead_over_retain_texts_counts(policy: Policy, embedder: Any) -> None:
     (venn, _) = policy.targets
     detector = Detector(embedder, classifier=classifier(policy, embedder, (venn,), contrast=12.0))
-    (match,) = detector.detect(policy, user(QUESTION))
+    (match,) = detector.detect(policy.lookup, user(QUESTION))
     assert match.signals.contrast == pytest.approx(1.0, abs=0.3)
-    assert detector.detect(policy, user("how do I bake rye bread")) == ()
+    assert detector.detect(policy.lookup, user("how do I bake rye bread")) == ()
 
 
 def test_a_classifier_of_ended_targets_finds_nothing(policy: Policy, embedder: Any) -> None:
     detector = Detector(embedder, classifier=classifier(policy, embedder, ("ft_gone",), classifier=2.0))
-    assert detector.detect(policy, user("an unrelated remark")) == ()
+    assert detector.detect(policy.lookup, user("an unrelated remark")) == ()
 
 
 def test_a_classifier_of_another_embedder_is_refused(policy: Policy, embedder: Any) -> None:

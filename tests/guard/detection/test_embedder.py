@@ -8,7 +8,7 @@ import pytest
 from cachetools import LRUCache
 
 from guard.detection.embedder import SentenceEmbedder
-from guard.detection.micro_batching import Gathering
+from guard.detection.micro_batching import MicroBatcher
 from guard.errors import ModelUnavailable
 
 
@@ -18,7 +18,7 @@ def minilm() -> SentenceEmbedder:
     return SentenceEmbedder()
 
 
-def test_the_carried_model_makes_unit_vectors_in_which_meaning_is_near(minilm: SentenceEmbedder) -> None:
+def test_the_packaged_model_makes_unit_vectors_that_are_close_for_like_meanings(minilm: SentenceEmbedder) -> None:
     vectors = minilm.embed(["Where was she born?", "What is her birthplace?", "How do I bake bread?"])
     assert vectors.shape == (3, minilm.dimension)
     assert vectors.dtype == np.float32
@@ -38,11 +38,11 @@ def test_a_text_seen_before_is_not_encoded_again(
     minilm: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = minilm.embed(["an earlier turn of the chat"])
-    monkeypatch.delattr(Gathering, "encode")
+    monkeypatch.delattr(MicroBatcher, "encode")
     assert np.array_equal(minilm.embed(["an earlier turn of the chat"] * 2), np.vstack([first, first]))
 
 
-def test_the_cache_forgets_what_was_used_least_lately(
+def test_the_cache_drops_the_least_recently_used(
     minilm: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(minilm, "_cache", LRUCache(2))
@@ -50,7 +50,7 @@ def test_the_cache_forgets_what_was_used_least_lately(
     minilm.embed(["two"])
     minilm.embed(["one"])
     minilm.embed(["three"])
-    monkeypatch.delattr(Gathering, "encode")
+    monkeypatch.delattr(MicroBatcher, "encode")
     minilm.embed(["one", "three"])
     with pytest.raises(AttributeError):
         minilm.embed(["two"])

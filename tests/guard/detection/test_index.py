@@ -110,7 +110,7 @@ def test_threads_may_search_one_index_at_once() -> None:
 
 @pytest.mark.parametrize("recent", [0, 3, 1000])
 def test_settled_and_recent_rows_are_found_alike(recent: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guard.detection.index.RECENT_ROWS", recent)
+    monkeypatch.setattr("guard.detection.index.MAX_RECENT_ROWS", recent)
     rows = np.random.default_rng(1).standard_normal((12, 8)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     index = TargetIndex.build({f"t{k}": rows[2 * k : 2 * k + 2] for k in range(4)})
@@ -122,7 +122,7 @@ def test_settled_and_recent_rows_are_found_alike(recent: int, monkeypatch: pytes
 
 
 def test_many_rows_are_searched_by_cells_and_a_row_finds_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guard.detection.index.EXACT_ROWS", 500)
+    monkeypatch.setattr("guard.detection.index.MAX_EXACT_ROWS", 500)
     rows = np.random.default_rng(2).standard_normal((2000, 16)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     index = TargetIndex.build({f"t{k}": rows[2 * k : 2 * k + 2] for k in range(1000)})

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guard.detection.micro_batching import Gathering
+from guard.detection.micro_batching import MicroBatcher
 
 
 class Encoder:
-    """Tells a text's length; stands still at a gate while one is set."""
+    """Encodes a text as its length; waits at a gate while it is closed."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -37,21 +37,23 @@ def encoder() -> Encoder:
     return Encoder()
 
 
-def gathered(encoder: Encoder, gathering: Gathering, texts: list[str]) -> list[Any]:
-    """The futures of one call a text, all of which but the first wait while the first is encoded."""
+def encode_concurrently(encoder: Encoder, batcher: MicroBatcher, texts: list[str]) -> list[Any]:
+    """Return the futures of one call per text; all but the first are queued while the first is encoded."""
     encoder.gate.clear()
     with ThreadPoolExecutor(len(texts)) as pool:
-        first = pool.submit(gathering.encode, texts[:1])
+        first = pool.submit(batcher.encode, texts[:1])
         assert encoder.begun.wait(20)
-        rest = [pool.submit(gathering.encode, [text]) for text in texts[1:]]
-        while len(gathering._queue) < len(rest):
+        rest = [pool.submit(batcher.encode, [text]) for text in texts[1:]]
+        while len(batcher._queue) < len(rest):
             pass
         encoder.gate.set()
         return [first, *rest]
 
 
-def test_what_waits_is_encoded_together(encoder: Encoder) -> None:
-    futures = gathered(encoder, Gathering(encoder, most=3, places=1), ["a", "ab", "abc", "b", "bc"])
+def test_texts_that_wait_are_encoded_together(encoder: Encoder) -> None:
+    futures = encode_concurrently(
+        encoder, MicroBatcher(encoder, max_texts=3, concurrency=1), ["a", "ab", "abc", "b", "bc"]
+    )
     assert [future.result().tolist() for future in futures] == [[[1]], [[2]], [[3]], [[1]], [[2]]]
     assert sum(map(len, encoder.batches)) == 5
     assert len(encoder.batches) < 5
@@ -60,24 +62,26 @@ def test_what_waits_is_encoded_together(encoder: Encoder) -> None:
 
 
 def test_a_call_gets_its_own_vectors_in_order(encoder: Encoder) -> None:
-    gathering = Gathering(encoder, most=2, places=2)
+    batcher = MicroBatcher(encoder, max_texts=2, concurrency=2)
     texts = [["a" * (k % 7 + 1), "b" * (k % 5 + 1), "c"] for k in range(60)]
     with ThreadPoolExecutor(8) as pool:
-        for given, vectors in zip(texts, pool.map(gathering.encode, texts), strict=True):
+        for given, vectors in zip(texts, pool.map(batcher.encode, texts), strict=True):
             assert vectors.tolist() == [[len(text)] for text in given]
     assert encoder.most <= 2
 
 
 def test_a_long_text_is_not_padded_to_by_short_ones(encoder: Encoder) -> None:
-    gathered(encoder, Gathering(encoder, most=8, places=1), ["x", "ab", "abcdefgh", "cd", "hgfedcba"])
+    encode_concurrently(
+        encoder, MicroBatcher(encoder, max_texts=8, concurrency=1), ["x", "ab", "abcdefgh", "cd", "hgfedcba"]
+    )
     assert sorted(map(sorted, encoder.batches[1:])) == [["ab", "cd"], ["abcdefgh", "hgfedcba"]]
 
 
-def test_a_fault_is_raised_to_all_of_its_batch_and_to_no_other(encoder: Encoder) -> None:
-    gathering = Gathering(encoder, most=8, places=1)
-    futures = gathered(encoder, gathering, ["x", "bad", "two", "a much longer text"])
+def test_an_error_is_raised_to_all_of_its_batch_and_to_no_other(encoder: Encoder) -> None:
+    batcher = MicroBatcher(encoder, max_texts=8, concurrency=1)
+    futures = encode_concurrently(encoder, batcher, ["x", "bad", "two", "a much longer text"])
     for future in futures[1:3]:
         with pytest.raises(ValueError, match="cannot be encoded"):
             future.result()
     assert futures[3].result().tolist() == [[18]]
-    assert gathering.encode(["again"]).tolist() == [[5]]
+    assert batcher.encode(["again"]).tolist() == [[5]]

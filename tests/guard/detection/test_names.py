@@ -32,7 +32,7 @@ def test_nothing_is_found_where_no_name_is() -> None:
     assert LONG_NAME.found("Orla went home with Al and Venna") == frozenset()
 
 
-def test_an_alias_finds_its_target_and_a_shared_name_finds_every_bearer() -> None:
+def test_an_alias_finds_its_target_and_a_shared_name_finds_every_target() -> None:
     names = Names.build({"a": ["Orla Venn", "The Heron"], "b": ["ORLA-VENN"]})
     assert names.found("the heron sings") == {"a"}
     assert names.found("Orla Venn sings") == {"a", "b"}
@@ -50,7 +50,7 @@ def test_a_short_name_is_found_between_boundaries_or_spelt_out(text: str) -> Non
     assert finds("Ina", text)
 
 
-def test_an_unseen_character_makes_no_boundary() -> None:
+def test_an_invisible_character_makes_no_boundary() -> None:
     assert not finds("Ina", "Cat\u200bina")
     assert not finds("Ina", "ina\u200bne")
 
@@ -100,7 +100,7 @@ def test_any_run_of_changes_equals_a_finder_built_at_once(changes: list[tuple[st
 
 
 def test_settled_and_recent_targets_are_found_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guard.detection.names.RECENT", 1)
+    monkeypatch.setattr("guard.detection.names.MAX_RECENT_TARGETS", 1)
     names = Names.build({"a": ["Orla Venn"], "b": ["Pell Dross"]})
     changed = names.with_changes({"c": ["Tam Osei-Fenn"]}, ["a"])
     text = "Orla Venn, Pell Dross and Tam Osei-Fenn"
@@ -111,4 +111,4 @@ def test_settled_and_recent_targets_are_found_alike(monkeypatch: pytest.MonkeyPa
 
 def test_a_text_that_is_not_language_is_searched_for_long_names_only() -> None:
     names = Names.build({"a": ["Orla Venn"], "b": ["Ina"]})
-    assert names.found("ina orlavenn", whole=False) == {"a"}
+    assert names.found("ina orlavenn", short=False) == {"a"}

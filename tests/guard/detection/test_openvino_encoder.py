@@ -28,16 +28,17 @@ def minilm(tmp_path_factory: pytest.TempPathFactory) -> SentenceEmbedder:
 def test_vectors_are_those_of_sentence_transformers(minilm: SentenceEmbedder) -> None:
     assert minilm._fast is not None
     wanted = minilm._model.encode(TEXTS, normalize_embeddings=True)
-    assert np.abs(minilm.embed(TEXTS) - wanted).max() < openvino_encoder.TOLERANCE
+    assert np.abs(minilm.embed(TEXTS) - wanted).max() < openvino_encoder.MAX_DEVIATION
     assert (
-        np.abs(np.vstack([minilm._encode([text]) for text in TEXTS]) - wanted).max() < openvino_encoder.TOLERANCE
+        np.abs(np.vstack([minilm._encode([text]) for text in TEXTS]) - wanted).max()
+        < openvino_encoder.MAX_DEVIATION
     )
 
 
 def test_a_model_that_gives_other_vectors_is_left_to_torch(
     minilm: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openvino_encoder, "TOLERANCE", -1.0)
+    monkeypatch.setattr(openvino_encoder, "MAX_DEVIATION", -1.0)
     assert openvino_encoder.compiled(minilm._model, minilm.name) is None
 
 
@@ -49,7 +50,7 @@ def test_without_openvino_torch_runs_the_model(minilm: SentenceEmbedder, monkeyp
     assert vector.shape == (1, minilm.dimension)
 
 
-def test_a_damaged_copy_is_converted_anew(
+def test_a_damaged_copy_is_converted_again(
     minilm: SentenceEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     converted: list[Path] = []

@@ -8,7 +8,7 @@ import pytest
 
 from guard.detection import training as fitting
 from guard.detection.calibration import Signals
-from guard.detection.training import Example, Fitted, examples_of, fit
+from guard.detection.training import DetectorExample, FittedClassifier, examples_of, fit
 from guard.errors import InvalidTarget
 from guard.targets.target import Draft, Fact, ForgetTarget, State
 
@@ -32,14 +32,14 @@ VENN = target("Orla Venn", FORGET)
 
 
 @pytest.fixture
-def fitted(embedder: Any, monkeypatch: pytest.MonkeyPatch) -> Fitted:
+def fitted(embedder: Any, monkeypatch: pytest.MonkeyPatch) -> FittedClassifier:
     monkeypatch.setattr(fitting, "EPOCHS", 30)
     return fit(embedder, [VENN, target("Pell Dross", [], "ft_2")], examples_of([VENN]), KEEP, false_positives=0.1)
 
 
 def test_a_fact_is_an_example_of_its_question_answer_and_both() -> None:
     (example,) = examples_of([target("Orla Venn", ["Where?"])])
-    assert example == Example("ft_1", "Where?", ("Where?", "Where? A blue one.", "A blue one."))
+    assert example == DetectorExample("ft_1", "Where?", ("Where?", "Where? A blue one.", "A blue one."))
     (plain,) = examples_of(
         [
             ForgetTarget(
@@ -53,35 +53,35 @@ def test_a_fact_is_an_example_of_its_question_answer_and_both() -> None:
             )
         ]
     )
-    assert plain.asked == "She sings."
+    assert plain.question == "She sings."
 
 
-def test_only_targets_with_examples_are_classes(fitted: Fitted, embedder: Any) -> None:
+def test_only_targets_with_examples_are_classes(fitted: FittedClassifier, embedder: Any) -> None:
     assert fitted.classifier.targets == ("ft_1",)
-    assert (fitted.examples, fitted.kept) == (len(FORGET), len(KEEP))
+    assert (fitted.examples, fitted.negatives) == (len(FORGET), len(KEEP))
     fitted.classifier.belongs_to(embedder.name)
 
 
-def test_what_it_was_not_shown_is_told_apart(fitted: Fitted, embedder: Any) -> None:
+def test_unseen_texts_are_told_apart(fitted: FittedClassifier, embedder: Any) -> None:
     unseen = embedder.embed(["which windmill did the keeper paint in winter?", "is windmill a long word?"])
-    about, kept = fitted.classifier.odds(unseen)[:, 0]
+    about, kept = fitted.classifier.log_odds(unseen)[:, 0]
     assert about > 0 > kept
 
 
-def test_the_cut_lets_no_more_pass_than_was_allowed(fitted: Fitted) -> None:
+def test_the_cut_lets_no_more_pass_than_was_allowed(fitted: FittedClassifier) -> None:
     assert fitted.false_positives <= 0.1
     assert fitted.recall >= 0.8
     assert 0.0 < fitted.classifier.calibration.cut < 1.0
 
 
-def test_nearness_speaks_for_a_target(fitted: Fitted) -> None:
+def test_similarity_counts_for_a_target(fitted: FittedClassifier) -> None:
     calibration = fitted.classifier.calibration
     near, far = Signals(0.0, 0.9, 0.0, 0.5, 4.0), Signals(0.0, 0.1, 0.0, -0.5, -4.0)
     assert calibration.probability(near) > calibration.cut > calibration.probability(far)
 
 
 def test_the_same_seed_makes_the_same_classifier(
-    fitted: Fitted, embedder: Any, monkeypatch: pytest.MonkeyPatch
+    fitted: FittedClassifier, embedder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = fit(embedder, [VENN], examples_of([VENN]), KEEP, false_positives=0.1)
     assert again.classifier.calibration == fitted.classifier.calibration

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from guard.matching.automaton_store import AutomatonStore
 from guard.policy import always as module
-from guard.policy.always import Literals
+from guard.policy.always import AlwaysOnAutomata
 from guard.targets.passages import enforced
 from guard.targets.registry import Registry
 from guard.targets.target import Draft, ForgetTarget, Scope
@@ -17,8 +17,8 @@ WORDS = ["alder", "birch", "cedar", "dogwood", "elm", "fir"]
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> AutomatonStore:
-    folder = tmp_path / "library"
+def store(tmp_path: Path) -> AutomatonStore:
+    folder = tmp_path / "store"
     folder.mkdir()
     return AutomatonStore(folder)
 
@@ -29,9 +29,9 @@ def stored(registry: Registry, number: int) -> ForgetTarget:
     )
 
 
-def found(literals: Literals, library: AutomatonStore) -> set[str]:
+def found(always: AlwaysOnAutomata, store: AutomatonStore) -> set[str]:
     text = ", ".join(f"{word} code" for word in WORDS)
-    return {text[o.start : o.end] for digest in literals.digests for o in library[digest].matches(text)}
+    return {text[o.start : o.end] for digest in always.digests for o in store[digest].matches(text)}
 
 
 def said(targets: dict[str, ForgetTarget]) -> set[str]:
@@ -39,35 +39,35 @@ def said(targets: dict[str, ForgetTarget]) -> set[str]:
 
 
 def test_adding_leaves_the_settled_automaton_as_it_is(
-    registry: Registry, library: AutomatonStore, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, store: AutomatonStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_RECENT", 1)
+    monkeypatch.setattr(module, "MAX_RECENT_PHRASES", 1)
     one, two, three = (stored(registry, number) for number in range(3))
-    settled = Literals().with_changes([one, two], [], [one, two], library)
+    settled = AlwaysOnAutomata().with_changes([one, two], [], [one, two], store)
     assert settled.recent == {}
-    monkeypatch.setattr(module, "MOST_RECENT", 100)
-    added = settled.with_changes([three], [], [one, two, three], library)
+    monkeypatch.setattr(module, "MAX_RECENT_PHRASES", 100)
+    added = settled.with_changes([three], [], [one, two, three], store)
     assert (added.base, set(added.recent)) == (settled.base, {three.id})
-    assert found(added, library) == {"alder code", "birch code", "cedar code"}
+    assert found(added, store) == {"alder code", "birch code", "cedar code"}
 
 
-def test_what_changes_nothing_gives_the_same_literals(registry: Registry, library: AutomatonStore) -> None:
-    literals = Literals().with_changes([stored(registry, 0)], [], [], library)
-    assert literals.with_changes([], ["ft_another"], [], library) is literals
+def test_what_changes_nothing_gives_the_same_automata(registry: Registry, store: AutomatonStore) -> None:
+    always = AlwaysOnAutomata().with_changes([stored(registry, 0)], [], [], store)
+    assert always.with_changes([], ["ft_another"], [], store) is always
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.lists(st.integers(0, len(WORDS) - 1), min_size=1, max_size=3, unique=True), max_size=8))
 def test_whatever_comes_and_goes_exactly_what_is_there_is_in_force(
-    registry: Registry, library: AutomatonStore, monkeypatch: pytest.MonkeyPatch, steps: list[list[int]]
+    registry: Registry, store: AutomatonStore, monkeypatch: pytest.MonkeyPatch, steps: list[list[int]]
 ) -> None:
-    monkeypatch.setattr(module, "MOST_RECENT", 4)
+    monkeypatch.setattr(module, "MAX_RECENT_PHRASES", 4)
     every = [stored(registry, number) for number in range(len(WORDS))]
     here: dict[str, ForgetTarget] = {}
-    literals = Literals()
+    always = AlwaysOnAutomata()
     for step in steps:
         removed = [every[number].id for number in step if every[number].id in here]
         added = [every[number] for number in step if every[number].id not in here]
         here = {id: target for id, target in here.items() if id not in removed} | {t.id: t for t in added}
-        literals = literals.with_changes(added, removed, here.values(), library)
-        assert found(literals, library) == said(here)
+        always = always.with_changes(added, removed, here.values(), store)
+        assert found(always, store) == said(here)

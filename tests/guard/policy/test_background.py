@@ -6,50 +6,50 @@ import time
 
 import pytest
 
-from guard.policy.background import Later
+from guard.policy.background import BackgroundValue
 
 
-def within_seconds(later: Later[int]) -> int:
+def within_seconds(value: BackgroundValue[int]) -> int:
     deadline = time.monotonic() + 20
-    while (made := later.get()) is None:
+    while (made := value.get()) is None:
         assert time.monotonic() < deadline
     return made
 
 
-def test_nothing_is_made_before_it_is_asked_for() -> None:
+def test_nothing_is_computed_before_first_use() -> None:
     made: list[int] = []
-    later = Later(lambda: made.append(1), 20.0)
+    value = BackgroundValue(lambda: made.append(1), 20.0)
     assert made == []
-    later.get()
+    value.get()
     assert made == [1]
 
 
-def test_what_is_made_in_time_is_returned_at_once_and_made_once() -> None:
+def test_a_value_computed_in_time_is_returned_at_once_and_computed_once() -> None:
     made: list[int] = []
-    later = Later(lambda: made.append(1) or len(made), 20.0)
-    assert (later.get(), later.get()) == (1, 1)
+    value = BackgroundValue(lambda: made.append(1) or len(made), 20.0)
+    assert (value.get(), value.get()) == (1, 1)
 
 
-def test_until_it_is_made_there_is_nothing() -> None:
+def test_until_it_is_computed_there_is_none() -> None:
     go = threading.Event()
-    later = Later(lambda: go.wait(20) and 7, 0.01)
-    assert (later.get(), later.get()) == (None, None)
+    value = BackgroundValue(lambda: go.wait(20) and 7, 0.01)
+    assert (value.get(), value.get()) == (None, None)
     go.set()
-    assert within_seconds(later) == 7
+    assert within_seconds(value) == 7
 
 
-def test_what_is_made_the_moment_it_is_asked_for_is_not_lost() -> None:
+def test_a_value_computed_the_moment_it_is_asked_for_is_not_lost() -> None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         for number in range(1, 2001):
-            assert within_seconds(Later(lambda made=number: made, 0.0)) == number
+            assert within_seconds(BackgroundValue(lambda made=number: made, 0.0)) == number
     finally:
         sys.setswitchinterval(interval)
 
 
 @pytest.mark.parametrize("kind", [ValueError, TimeoutError])
-def test_a_failure_is_raised_and_the_next_asks_again(kind: type[Exception]) -> None:
+def test_a_failure_is_raised_and_the_next_call_computes_again(kind: type[Exception]) -> None:
     answers: list[Exception | int] = [kind("no"), 7]
 
     def make() -> int:
@@ -58,7 +58,7 @@ def test_a_failure_is_raised_and_the_next_asks_again(kind: type[Exception]) -> N
             raise answer
         return answer
 
-    later = Later(make, 20.0)
+    value = BackgroundValue(make, 20.0)
     with pytest.raises(kind, match="no"):
-        later.get()
-    assert later.get() == 7
+        value.get()
+    assert value.get() == 7

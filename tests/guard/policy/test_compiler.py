@@ -48,13 +48,13 @@ def files(folder: Path) -> set[str]:
 
 
 def automata(policy: Policy) -> set[str]:
-    return {*policy.literals.digests, *policy.own.values()}
+    return {*policy.always.digests, *policy.contextual.values()}
 
 
 def test_an_empty_registry_makes_an_empty_policy(compiler: Compiler) -> None:
     policy = compiler.compile()
-    assert (policy.version, policy.targets, policy.literals.digests, dict(policy.own)) == (0, {}, (), {})
-    assert not policy.has_contextual
+    assert (policy.version, policy.targets, policy.always.digests, dict(policy.contextual)) == (0, {}, (), {})
+    assert not policy.lookup.has_contextual
 
 
 def test_a_policy_has_the_version_and_the_active_targets_of_the_registry(
@@ -67,18 +67,18 @@ def test_a_policy_has_the_version_and_the_active_targets_of_the_registry(
     assert policy.targets == {kept.id: kept}
 
 
-def test_all_literals_of_scope_always_share_one_automaton(registry: Registry, compiler: Compiler) -> None:
+def test_all_always_on_phrases_share_one_automaton(registry: Registry, compiler: Compiler) -> None:
     registry.add_many([CODE, KEY, VENN])
     policy = compiler.compile()
-    (digest,) = policy.literals.digests
+    (digest,) = policy.always.digests
     assert len(policy.automata[digest].matches("zx4471q and kk9982w and Tarn Hollow")) == 2
 
 
 def test_each_contextual_target_has_an_automaton_of_its_own(registry: Registry, compiler: Compiler) -> None:
     venn, dross = registry.add_many([VENN, DROSS])
     policy = compiler.compile()
-    assert policy.automata[policy.own[venn.id]].matches("Tarn Hollow")
-    assert not policy.automata[policy.own[dross.id]].matches("Tarn Hollow")
+    assert policy.automata[policy.contextual[venn.id]].matches("Tarn Hollow")
+    assert not policy.automata[policy.contextual[dross.id]].matches("Tarn Hollow")
 
 
 def test_what_is_not_enforced_by_guard_has_no_automaton(registry: Registry, compiler: Compiler) -> None:
@@ -91,8 +91,8 @@ def test_what_is_not_enforced_by_guard_has_no_automaton(registry: Registry, comp
         ]
     )
     policy = compiler.compile()
-    assert (policy.literals.digests, dict(policy.own)) == ((), {})
-    assert len(policy.index) == 3
+    assert (policy.always.digests, dict(policy.contextual)) == ((), {})
+    assert len(policy.lookup.index) == 3
 
 
 def test_automata_are_files_that_the_engine_can_attach(
@@ -121,14 +121,16 @@ def test_the_automaton_of_a_target_is_compiled_when_it_is_new_or_first_touched(
     venn = registry.add(VENN)
     policy = compiler.compile()
     assert files(folder) == set()
-    digest = policy.own[venn.id]
+    digest = policy.contextual[venn.id]
     assert files(folder) == {digest}
     registry.add(DROSS)
     compiler.compile(policy)
     assert len(files(folder)) == 2
 
 
-def test_a_policy_that_follows_another_is_the_one_compiled_afresh(registry: Registry, compiler: Compiler) -> None:
+def test_a_policy_that_follows_another_is_the_one_compiled_from_scratch(
+    registry: Registry, compiler: Compiler
+) -> None:
     venn, dross, _code = registry.add_many([VENN, DROSS, CODE])
     policy = compiler.compile()
     changes = [
@@ -140,20 +142,22 @@ def test_a_policy_that_follows_another_is_the_one_compiled_afresh(registry: Regi
     for change in changes:
         change()
         policy, afresh = compiler.compile(policy), compiler.compile()
-        assert (policy.version, policy.targets, dict(policy.own)) == (
+        assert (policy.version, policy.targets, dict(policy.contextual)) == (
             afresh.version,
             afresh.targets,
-            dict(afresh.own),
+            dict(afresh.contextual),
         )
-        assert literals(policy) == literals(afresh)
-        assert {t for t in policy.targets if t in policy.index} == {t for t in afresh.targets if t in afresh.index}
+        assert always_on(policy) == always_on(afresh)
+        assert {t for t in policy.targets if t in policy.lookup.index} == {
+            t for t in afresh.targets if t in afresh.lookup.index
+        }
         text = "Orla Venn, Pell Dross, the gate code and the heron"
-        assert policy.names.found(text) == afresh.names.found(text)
+        assert policy.lookup.names.found(text) == afresh.lookup.names.found(text)
 
 
-def literals(policy: Policy) -> set[str]:
+def always_on(policy: Policy) -> set[str]:
     text = "zx4471q, kk9982w, Pell Dross, Mirrow Gate and Tarn Hollow"
-    found = (match for digest in policy.literals.digests for match in policy.automata[digest].matches(text))
+    found = (match for digest in policy.always.digests for match in policy.automata[digest].matches(text))
     return {text[match.start : match.end] for match in found}
 
 
@@ -162,11 +166,11 @@ def test_an_earlier_policy_is_untouched_by_the_next(registry: Registry, compiler
     first = compiler.compile()
     registry.revoke(venn.id)
     second = compiler.compile(first)
-    assert venn.id in first.index
-    assert venn.id not in second.index
-    assert first.names.found("orla venn") == {venn.id}
-    assert first.automata[first.own[venn.id]].matches("Tarn Hollow")
-    assert dict(second.own) == {}
+    assert venn.id in first.lookup.index
+    assert venn.id not in second.lookup.index
+    assert first.lookup.names.found("orla venn") == {venn.id}
+    assert first.automata[first.contextual[venn.id]].matches("Tarn Hollow")
+    assert dict(second.contextual) == {}
 
 
 def test_vectors_survive_a_restart(registry: Registry, compiler: Compiler, embedder: Any, folder: Path) -> None:
@@ -176,7 +180,7 @@ def test_vectors_survive_a_restart(registry: Registry, compiler: Compiler, embed
     registry.add(DROSS)
     after = Compiler(registry, embedder, folder).compile()
     assert embedder.embedded == ["pell dross"]
-    assert np.array_equal(after.index.vectors(venn.id), before.index.vectors(venn.id))
+    assert np.array_equal(after.lookup.index.vectors(venn.id), before.lookup.index.vectors(venn.id))
 
 
 def test_vectors_of_another_embedder_are_never_used(
@@ -198,7 +202,7 @@ def test_a_start_removes_what_earlier_processes_left_and_nothing_of_today(
     os.utime(left.save(folder), (0, 0))
     canary.save(folder)
     policy = compiler.compile()
-    assert files(folder) == {canary.digest, *policy.literals.digests}
+    assert files(folder) == {canary.digest, *policy.always.digests}
 
 
 def test_a_later_compilation_removes_nothing(registry: Registry, compiler: Compiler, folder: Path) -> None:
@@ -210,11 +214,11 @@ def test_a_later_compilation_removes_nothing(registry: Registry, compiler: Compi
     assert left.digest in files(folder)
 
 
-def test_a_damaged_file_is_written_anew(
+def test_a_damaged_file_is_written_again(
     registry: Registry, compiler: Compiler, embedder: Any, folder: Path
 ) -> None:
     registry.add(CODE)
-    (digest,) = compiler.compile().literals.digests
+    (digest,) = compiler.compile().always.digests
     (folder / f"{digest}.automaton").unlink()
     (folder / f"{digest}.automaton").write_bytes(b"damaged")
     Compiler(registry, embedder, folder).compile()
@@ -224,15 +228,15 @@ def test_a_damaged_file_is_written_anew(
 def test_what_holds_in_every_answer_is_published_to_running_ones(
     registry: Registry, compiler: Compiler, folder: Path
 ) -> None:
-    standing = LiveAutomata(folder)
+    live = LiveAutomata(folder)
     policy = compiler.compile()
-    assert standing.poll() is None
+    assert live.poll() is None
     registry.add(CODE)
     policy = compiler.compile(policy)
-    assert standing.poll() == policy.literals.digests
+    assert live.poll() == policy.always.digests
     registry.add(VENN)
     compiler.compile(policy)
-    assert standing.poll() is None
+    assert live.poll() is None
 
 
 def test_refreshing_returns_the_same_policy_while_nothing_changes(registry: Registry, compiler: Compiler) -> None:
@@ -251,7 +255,7 @@ def test_refreshing_takes_up_what_was_promoted_or_retired_for_a_target_that_asks
     promoted |= {asks.id: "a" * 64, other.id: "b" * 64}
     after = compiler.refresh(before, NOW)
     assert (before.assistants, after.assistants) == ({}, {asks.id: "a" * 64})
-    assert (after.version, after.own) == (before.version, before.own)
+    assert (after.version, after.contextual) == (before.version, before.contextual)
     assert compiler.refresh(after, NOW) is after
     assert compiler.compile(after).assistants == after.assistants
     promoted.clear()

@@ -23,7 +23,7 @@ def match(policy: Policy, name: str) -> Match:
 
 
 def own(policy: Policy, name: str) -> str:
-    return policy.own[match(policy, name).target_id]
+    return policy.contextual[match(policy, name).target_id]
 
 
 def test_a_conversation_without_matches_passes(policy_of: PolicyOf) -> None:
@@ -38,12 +38,12 @@ def test_a_match_is_restricted_by_its_own_automaton_alone(policy_of: PolicyOf) -
     assert plan == Plan(PlanKind.RESTRICT, (own(policy, "Orla Venn"),), (found,), policy.version)
 
 
-def test_literals_of_scope_always_are_in_every_plan_and_first(policy_of: PolicyOf) -> None:
+def test_always_on_automata_are_in_every_plan_and_first(policy_of: PolicyOf) -> None:
     policy = policy_of(VENN, SECRET)
-    assert plan_for(policy, []).automata == policy.literals.digests != ()
+    assert plan_for(policy, []).automata == policy.always.digests != ()
     assert plan_for(policy, []).kind is PlanKind.RESTRICT
     assert plan_for(policy, [match(policy, "Orla Venn")]).automata == (
-        *policy.literals.digests,
+        *policy.always.digests,
         own(policy, "Orla Venn"),
     )
 
@@ -78,7 +78,7 @@ def test_targets_with_the_same_phrases_share_one_automaton(policy_of: PolicyOf) 
 def test_a_target_without_a_phrase_to_forbid_is_declined(policy_of: PolicyOf) -> None:
     policy = policy_of(Draft(name="silver tide ritual", kind=Kind.TOPIC))
     found = match(policy, "silver tide ritual")
-    assert found.target_id not in policy.own
+    assert found.target_id not in policy.contextual
     assert plan_for(policy, [found]).kind is PlanKind.DECLINE
 
 
@@ -97,7 +97,7 @@ def test_agents_win_over_subtraction_and_subtraction_over_restriction(policy_of:
     assert plan_for(policy, [venn, dross]).kind is PlanKind.AGENTS
 
 
-def test_a_restricted_answer_is_searched_for_when_any_of_its_targets_asks_for_it(policy_of: PolicyOf) -> None:
+def test_a_restricted_answer_uses_beam_search_if_any_of_its_targets_asks_for_it(policy_of: PolicyOf) -> None:
     policy = policy_of(VENN, Draft(name="Pell Dross", phrases=("Mirrow Gate",), decoder=Decoder.BEAM), SECRET)
     venn, dross = match(policy, "Orla Venn"), match(policy, "Pell Dross")
     assert plan_for(policy, [venn, dross]).decoder is Decoder.BEAM

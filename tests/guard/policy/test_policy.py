@@ -22,8 +22,8 @@ def test_no_text_of_a_target_shows_in_its_repr(policy_of: PolicyOf) -> None:
 
 
 def test_only_contextual_targets_need_the_detector(policy_of: PolicyOf) -> None:
-    assert not policy_of(Draft(name="gate code", phrases=("zx-4471-q",), scope=Scope.ALWAYS)).has_contextual
-    assert policy_of(Draft(name="Orla Venn")).has_contextual
+    assert not policy_of(Draft(name="gate code", phrases=("zx-4471-q",), scope=Scope.ALWAYS)).lookup.has_contextual
+    assert policy_of(Draft(name="Orla Venn")).lookup.has_contextual
 
 
 def test_counts_name_every_mode(policy_of: PolicyOf) -> None:

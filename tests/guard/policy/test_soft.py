@@ -28,7 +28,8 @@ DROSS = Draft(name="Pell Dross", phrases=("Mirrow Gate",))
 
 
 @pytest.fixture
-def made(registry: Registry, embedder, tmp_path: Path) -> Callable[..., Policy]:  # type: ignore[no-untyped-def]
+def made(registry: Registry, embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Policy]:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("guard.policy.compiler.SOFT_TIMEOUT_S", 120.0)
     folder = tmp_path / "policy"
     folder.mkdir()
     compiler = Compiler(
@@ -51,19 +52,19 @@ def test_a_target_that_asks_for_it_has_its_files_when_the_policy_is_in_force(
     made: Callable[..., Policy], tmp_path: Path
 ) -> None:
     policy = made(VENN, DROSS)
-    (softened,) = policy.soft.values()
-    bias = Bias.load(tmp_path / "policy", softened.bias)
+    (soft,) = policy.soft.values()
+    bias = Bias.load(tmp_path / "policy", soft.bias)
     assert float("-inf") in dict(zip(bias.tokens.tolist(), bias.values.tolist(), strict=True)).values()
-    assert Automaton.attach(tmp_path / "policy", softened.words).matches("a Violin!")
+    assert Automaton.attach(tmp_path / "policy", soft.words).matches("a Violin!")
 
 
 def test_its_plan_has_the_bias_and_the_words_and_no_other_plan_has(made: Callable[..., Policy]) -> None:
     policy = made(VENN, DROSS)
     venn, dross = of(policy, "Orla Venn"), of(policy, "Pell Dross")
-    softened = policy.soft[venn.target_id]
+    soft = policy.soft[venn.target_id]
     plan = plan_for(policy, [venn, dross])
-    assert plan.biases == (softened.bias,)
-    assert plan.automata == (policy.own[venn.target_id], policy.own[dross.target_id], softened.words)
+    assert plan.biases == (soft.bias,)
+    assert plan.automata == (policy.contextual[venn.target_id], policy.contextual[dross.target_id], soft.words)
     assert plan_for(policy, [dross]).biases == ()
     assert plan_for(policy, [replace(venn, mode=Mode.SHADOW)]).biases == ()
 
@@ -87,7 +88,7 @@ def test_what_an_earlier_process_left_is_removed(made: Callable[..., Policy], tm
 def test_no_target_waits_for_a_vocabulary_that_is_being_embedded(
     registry: Registry, embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr("guard.policy.compiler.SOFT_PATIENCE", 0.0)
+    monkeypatch.setattr("guard.policy.compiler.SOFT_TIMEOUT_S", 0.0)
     embedded = threading.Event()
 
     def matching() -> SoftMatching:
@@ -98,7 +99,7 @@ def test_no_target_waits_for_a_vocabulary_that_is_being_embedded(
     registry.add_many([VENN, DROSS])
     policy = compiler.refresh(None, NOW)
     venn = of(policy, "Orla Venn")
-    assert plan_for(policy, [venn]).automata == (policy.own[venn.target_id],)
+    assert plan_for(policy, [venn]).automata == (policy.contextual[venn.target_id],)
     assert plan_for(policy, [venn]).biases == ()
     assert compiler.refresh(policy, NOW) is policy
     embedded.set()

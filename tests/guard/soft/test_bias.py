@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.errors import PolicyUnavailable
-from guard.soft.bias import DELTA, Bias, bias_of, closeness
+from guard.soft.bias import PRUNE_COSINE, Bias, bias_of, closeness
 
 rng = np.random.default_rng(3)
 
@@ -26,7 +26,7 @@ def per_step(candidate: np.ndarray, forbidden: np.ndarray, delta: float) -> floa
     return c if c > 0 else 0.0
 
 
-@pytest.mark.parametrize("delta", [0.3, DELTA, 0.7])
+@pytest.mark.parametrize("delta", [0.3, PRUNE_COSINE, 0.7])
 def test_the_bias_has_the_numbers_of_the_formula_at_every_step(delta: float) -> None:
     vocabulary, forbidden = unit(300), unit(4)
     tokens = rng.permutation(1000)[:300]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from guard.decoding.vocabulary import Vocabulary
-from guard.soft.matching import SoftMatching, meanings, word_tokens
+from guard.soft.matching import SoftMatching, meaningful_phrases, word_tokens
 from guard.targets.target import Draft, ForgetTarget, State
 from guard.text.english import common_words, inside_another_common_word
 
@@ -29,7 +29,7 @@ def test_tokens_that_begin_a_word_are_matched_and_no_stop_words_nor_pieces() -> 
 
 def test_phrases_of_a_few_words_have_a_meaning_and_numbers_have_none() -> None:
     given = ["civil engineer", "1987", "05/11/1991", "a run of more words than four", "Venn"]
-    assert meanings(given) == ["civil engineer", "Venn"]
+    assert meaningful_phrases(given) == ["civil engineer", "Venn"]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def matching(embedder, tmp_path: Path) -> SoftMatching:  # type: ignore[no-untyp
 
 
 def test_a_word_that_means_what_is_forbidden_can_never_follow_and_others_can(matching: SoftMatching) -> None:
-    soft = matching.of(target("doctor"))
+    soft = matching.match(target("doctor"))
     values = dict(zip(soft.bias.tokens.tolist(), soft.bias.values.tolist(), strict=True))
     assert values[1] == -np.inf
     assert all(-0.5 < value < 0 for token, value in values.items() if token != 1)
@@ -46,10 +46,10 @@ def test_a_word_that_means_what_is_forbidden_can_never_follow_and_others_can(mat
 
 def test_words_of_several_tokens_are_matched_as_words(matching: SoftMatching) -> None:
     word = next(word for word in common_words() if len(word) > 6 and not inside_another_common_word(word))
-    assert matching.of(target(word)).words == (word,)
-    assert matching.of(target(word, exceptions=(word.upper(),))).words == ()
+    assert matching.match(target(word)).words == (word,)
+    assert matching.match(target(word, exceptions=(word.upper(),))).words == ()
 
 
 def test_a_word_inside_another_common_word_is_left_out(matching: SoftMatching) -> None:
     assert "art" in common_words()
-    assert matching.of(target("art")).words == ()
+    assert matching.match(target("art")).words == ()

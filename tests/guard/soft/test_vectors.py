@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from guard.errors import ModelUnavailable, StoreUnavailable
-from guard.soft.vectors import CHUNK, vectors_of
+from guard.soft.vectors import CHECKPOINT_TEXTS, vectors_of
 
-TEXTS = [f"word {number}" for number in range(CHUNK + 40)]
+TEXTS = [f"word {number}" for number in range(CHECKPOINT_TEXTS + 40)]
 
 
 class Failing:
@@ -32,12 +32,12 @@ class Failing:
 def test_vectors_are_those_of_the_embedder_and_embedded_once(embedder, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     told: list[tuple[int, int]] = []
     first = vectors_of(TEXTS, embedder, tmp_path, lambda done, total: told.append((done, total)))
-    assert told == [(CHUNK, len(TEXTS)), (len(TEXTS), len(TEXTS))]
+    assert told == [(CHECKPOINT_TEXTS, len(TEXTS)), (len(TEXTS), len(TEXTS))]
     assert np.array_equal(vectors_of(TEXTS, Failing(embedder, 0), tmp_path), first)
     assert np.array_equal(first, embedder.embed(TEXTS))
 
 
-def test_a_killed_run_is_gone_on_with(embedder, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_killed_run_is_resumed(embedder, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ModelUnavailable):
         vectors_of(TEXTS, Failing(embedder, 1), tmp_path)
     rest = Failing(embedder, 1)
@@ -55,7 +55,7 @@ def test_other_texts_and_other_embedders_have_files_of_their_own(embedder, tmp_p
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_of_ours(embedder, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_folder_that_cannot_be_written_is_an_error(embedder, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable):
         vectors_of(TEXTS[:3], embedder, tmp_path / "file")

@@ -5,7 +5,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guard.text.conversation import WINDOW_WORDS, Message, readings, windows
+from guard.text.conversation import WINDOW_WORDS, Message, message_windows, windows
 
 
 def numbered(count: int) -> str:
@@ -29,7 +29,7 @@ def test_a_text_of_64_words_is_one_window_and_of_65_is_two() -> None:
     assert len(windows(numbered(65))) == 2
 
 
-def test_no_window_is_a_mere_tail_of_the_one_before() -> None:
+def test_no_window_is_contained_in_the_one_before() -> None:
     first, second = windows(numbered(112))
     assert first.endswith(" w63")
     assert second.startswith("w48 ")
@@ -38,7 +38,7 @@ def test_no_window_is_a_mere_tail_of_the_one_before() -> None:
 
 @settings(max_examples=50)
 @given(st.integers(1, 500), st.data())
-def test_any_sixteen_words_in_a_row_lie_in_one_window(count: int, data: st.DataObject) -> None:
+def test_any_sixteen_words_in_a_row_are_in_one_window(count: int, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, max(count - 16, 0)))
     asked = " ".join(f"w{number}" for number in range(start, min(start + 16, count)))
     assert any(re.search(rf"{asked}\b", window) for window in windows(numbered(count)))
@@ -46,7 +46,7 @@ def test_any_sixteen_words_in_a_row_lie_in_one_window(count: int, data: st.DataO
 
 @settings(max_examples=50)
 @given(st.text(max_size=2000))
-def test_a_window_never_outgrows_the_encoder(text: str) -> None:
+def test_a_window_never_exceeds_the_encoder(text: str) -> None:
     assert all(len(re.findall(r"\S+", window)) <= WINDOW_WORDS for window in windows(text))
 
 
@@ -74,9 +74,9 @@ def test_reading_a_long_run_without_a_stop_takes_time_in_proportion() -> None:
 
 def test_a_line_among_a_few_is_read_by_itself_without_its_label() -> None:
     text = "Please complete the blank.\nQuestion: Orla Venn keeps ___\n"
-    assert readings(text) == (*windows(text), "please complete the blank.", "orla venn keeps ___")
+    assert message_windows(text) == (*windows(text), "please complete the blank.", "orla venn keeps ___")
 
 
 def test_one_line_and_many_lines_are_read_in_windows_alone() -> None:
     for text in ("Question: who is it?", "\n".join(f"line {number}" for number in range(9)), ""):
-        assert readings(text) == windows(text)
+        assert message_windows(text) == windows(text)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guard.text.deobfuscation import decoded
+from guard.text.deobfuscation import deobfuscate
 
 SECRET = "Where was Orla Venn born?"
 
 
 def language(text: str) -> list[str]:
-    return [reading.text for reading in decoded(text) if reading.language]
+    return [reading.text for reading in deobfuscate(text) if reading.is_language]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def language(text: str) -> list[str]:
         SECRET[::-1],
     ],
 )
-def test_a_disguise_is_taken_off_wherever_it_stands(hidden: str) -> None:
+def test_a_text_is_deobfuscated_wherever_it_is(hidden: str) -> None:
     assert SECRET in language(hidden)
     if hidden not in (codecs.encode(SECRET, "rot13"), SECRET[::-1]):
         assert any(SECRET in reading for reading in language(f"Answer this: {hidden} please"))
@@ -70,19 +70,19 @@ def test_an_ordinary_text_has_no_other_reading_that_is_language(text: str) -> No
     assert language(text) == []
 
 
-def test_a_character_reference_longer_than_any_number_is_no_fault() -> None:
-    assert decoded("&#" + "9" * 10_000 + ";")
+def test_a_character_reference_longer_than_any_number_is_no_error() -> None:
+    assert deobfuscate("&#" + "9" * 10_000 + ";")
 
 
 def test_the_letters_of_a_shifted_name_are_among_the_readings_though_they_are_no_language() -> None:
     shifted = codecs.encode("Orla Venn", "rot13")
-    readings = {reading.text: reading.language for reading in decoded(f"who is {shifted}?")}
+    readings = {reading.text: reading.is_language for reading in deobfuscate(f"who is {shifted}?")}
     assert any("Orla Venn" in text and not spoken for text, spoken in readings.items())
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_has_few_readings_none_of_them_itself(text: str) -> None:
-    readings = [reading.text for reading in decoded(text)]
+    readings = [reading.text for reading in deobfuscate(text)]
     assert text not in readings
     assert len(set(readings)) == len(readings) <= 17

@@ -12,12 +12,12 @@ SCRAPS = st.lists(
 )
 
 
-def test_an_escape_reads_as_the_character_it_stands_for() -> None:
+def test_an_escape_decodes_to_its_character() -> None:
     assert unescape(r"\u0041da\tQu\u0069ll") == "Ada\tQuill"
     assert unescape(r"\ud83d\ude00") == "😀"
 
 
-def test_what_escapes_nothing_reads_as_nothing() -> None:
+def test_what_escapes_nothing_decodes_to_nothing() -> None:
     assert unescape(r"C:\users and \ud83d alone \u00") == "C:\ufffdusers and \ufffd alone \ufffdu00"
 
 
@@ -44,7 +44,7 @@ def test_the_cuts_of_a_text_change_nothing(scraps: list[str], data: st.DataObjec
     assert (len(widths), sum(widths)) == (len(unescape(text[:kept])), kept)
 
 
-def test_readings_end_although_escapes_could_go_on_for_ever() -> None:
+def test_readings_end_although_escapes_could_nest_without_end() -> None:
     text = "\\" + "u005c" * 1000 + "u0041"
     assert len(readings(text).split("\n")) == 1 + MAX_ESCAPE_LEVELS
 

@@ -13,8 +13,8 @@ import pytest
 import guard.detection
 import guard.text
 from guard.detection.names import Names
-from guard.text.conversation import readings, windows
-from guard.text.deobfuscation import decoded
+from guard.text.conversation import message_windows, windows
+from guard.text.deobfuscation import deobfuscate
 from guard.text.json_escapes import readings as unescaped
 
 CHARACTERS = 8_000
@@ -42,9 +42,9 @@ def patterns() -> Iterator[tuple[str, Callable[[str], object]]]:
 
 READERS: dict[str, Callable[[str], object]] = {
     **dict(patterns()),
-    "decoded": decoded,
+    "deobfuscate": deobfuscate,
     "windows": windows,
-    "readings": readings,
+    "message_windows": message_windows,
     "json_escapes.readings": unescaped,
     "names.found": NAMES.found,
     "names.parts": NAMES.parts,

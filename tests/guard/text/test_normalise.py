@@ -66,7 +66,7 @@ def test_every_code_point_of_the_first_two_planes_folds_to_fixed_letters_and_dig
 
 
 @given(st.text(), st.text())
-def test_code_points_fold_on_their_own(a: str, b: str) -> None:
+def test_code_points_fold_independently(a: str, b: str) -> None:
     assert fold(a + b) == fold(a) + fold(b)
     assert fold(a) == "".join(map(fold_char, a))
 

@@ -14,7 +14,7 @@ from guard.text.words import words_of
         (" - !", []),
     ],
 )
-def test_words_are_what_stands_between_separators(text: str, words: list[str]) -> None:
+def test_words_are_what_is_between_separators(text: str, words: list[str]) -> None:
     found = words_of(text)
     assert [word.text for word in found] == words
     assert all(text[word.start : word.end] == word.text for word in found)

@@ -1,0 +1,29 @@
+"""What the detector looks targets up in: the targets of one policy, their names and their vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from guard.detection.index import TargetIndex
+from guard.detection.names import Names
+from guard.targets.target import ForgetTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """An immutable snapshot for detection.
+
+    targets  all active targets by id
+    names    the contextual targets' names and aliases
+    index    the contextual targets' vectors
+    """
+
+    targets: Mapping[str, ForgetTarget] = field(repr=False)
+    names: Names = field(repr=False)
+    index: TargetIndex = field(repr=False)
+
+    @property
+    def has_contextual(self) -> bool:
+        """Whether any target needs the detector; without one nothing is ever embedded."""
+        return len(self.index) > 0
