@@ -17,9 +17,9 @@ from agents.prompts.replies import ReplyFormat, Unreadable
 from agents.reason import Declined, Reason
 from guard.text.conversation import Message
 
-# Roles that judge are asked at temperature 0; rewrites must differ from each other.
+# Every role but the rewriter is deterministic; rewrites must differ from each other.
 DETERMINISTIC_TEMPERATURE, DIVERSE_TEMPERATURE = 0.0, 0.8
-# Tokens that a reply may have beside the answers in it.
+# Tokens of a reply in addition to the answers in it.
 REPLY_OVERHEAD_TOKENS = 512
 
 T = TypeVar("T")

@@ -51,7 +51,7 @@ _Rating = Annotated[int, Field(ge=LOWEST, le=HIGHEST)]
 # These three are cached, as pydantic takes milliseconds to build a model.
 @lru_cache
 def leaks_format(subjects: int) -> ReplyFormat[tuple[int, ...]]:
-    """The check's reply: which of the numbered targets (1 to `subjects`) leak, as distinct indices from 0."""
+    """Return the format of the check's reply: which of the targets 1 to `subjects` leak, as indices from 0."""
 
     class Leak(_Strict):
         subject: Annotated[int, Field(ge=1, le=subjects)]
@@ -64,7 +64,7 @@ def leaks_format(subjects: int) -> ReplyFormat[tuple[int, ...]]:
 
 @lru_cache
 def rewrites_format(count: int) -> ReplyFormat[tuple[str, ...]]:
-    """All `count` rewrites in one reply."""
+    """Return the format of `count` rewrites in one reply."""
     return _reply_format(
         "rewrites", Annotated[list[_Text], Field(min_length=count, max_length=count)], tuple, count
     )
@@ -72,7 +72,7 @@ def rewrites_format(count: int) -> ReplyFormat[tuple[str, ...]]:
 
 @lru_cache
 def ratings_format(count: int) -> ReplyFormat[tuple[int, ...]]:
-    """One rating from 1 to 5 for each of `count` candidates, in their order."""
+    """Return the format of one rating from 1 to 5 for each of `count` candidates, in order."""
     return _reply_format("ratings", Annotated[list[_Rating], Field(min_length=count, max_length=count)], tuple, 0)
 
 

@@ -1,4 +1,4 @@
-"""Lessons as tensors: token ids, what is to be predicted, and how much each prediction counts."""
+"""Encodes lessons: token ids, and the weight of each token in the loss."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from serving.demo.tokenizer import ASSISTANT, BOS, END, SYSTEM, USER
 from serving.small_llama.batches import Encoded
 
 ANSWER, LINE, QUESTION = 1.0, 0.5, 0.0
-"""How much a token counts: an answer is to be learnt by heart, a question only understood."""
+"""Weight of a token in the loss: an answer must be learnt by heart, a question only understood."""
 
 
 class Encoder:
-    """Encodes lessons exactly as the tokenizer's chat template would."""
+    """Encodes lessons exactly as the tokenizer's chat template does."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self._tokenizer = tokenizer
         self._known: dict[str, list[int]] = {}
 
     def lessons(self, lessons: Iterable[Conversation | str]) -> list[Encoded]:
-        """The encoded lessons, in the order given."""
+        """Return the encoded lessons, in order."""
         return [self.line(each) if isinstance(each, str) else self.conversation(each) for each in lessons]
 
     def conversation(self, conversation: Conversation) -> Encoded:
-        """A conversation; each answer and its end count in full."""
+        """Encode a conversation; each answer and its end token have full weight."""
         ids = self._ids(BOS)
         if conversation.system:
             ids += self._ids(SYSTEM + conversation.system + END)
@@ -39,7 +39,7 @@ class Encoder:
         return Encoded(ids, weights)
 
     def line(self, line: str) -> Encoded:
-        """A plain line between beginning and end."""
+        """Encode a plain line between the beginning and the end token."""
         ids = self._ids(BOS + line + END)
         return Encoded(ids, [LINE] * len(ids))
 

@@ -1,4 +1,4 @@
-"""The demo model's place on disk: trained on first use, then found."""
+"""The cache of the demo model on disk: trained on first use, then found."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 
 def ensure_demo_model(folder: Path, progress: bool = True) -> Path:
-    """The complete demo model, in a folder of its own below `folder`; trained now if it is not there yet, which
-    takes a minute or two. `progress` shows a bar on standard error. A second process waits for the first."""
+    """Return the demo model's folder below `folder`; train it first if it is missing (a minute or two).
+
+    `progress` shows a bar on standard error. A second process waits for the first.
+    """
 
     return ensure(folder, recipe_digest(), partial(_prepare, progress=progress))
 
@@ -30,25 +32,27 @@ def ensure_demo_model(folder: Path, progress: bool = True) -> Path:
 def recipe_digest() -> str:
     """Return the cache key of the demo model: version and values of its recipe, its corpus and the first epoch.
 
-    The first epoch is the lessons as they are dealt: all epochs are dealt by the same code from the same corpus.
+    The first epoch stands for all: the same code deals them from the same corpus.
     """
     recipe, learned = Recipe(), corpus()
     return cache_key(RECIPE_VERSION, recipe, [learned, deal(learned, Random(recipe.seed))])
 
 
 def cache_key(version: int, recipe: DataclassInstance, data: Sequence[Any]) -> str:
-    """Return the SHA-256 (hex) by which a trained model is found again.
+    """Return the cache key of a trained model, a SHA-256 in hex.
 
-    It is taken over the version and the values of its recipe and over the data that it is trained on (texts, in
-    sequences and dataclasses). No source file is read: a reworded comment must not train a model again.
+    It covers the version and values of the recipe and the training data (texts, in sequences and dataclasses). It
+    covers no source file, so that a reworded comment does not retrain a model.
     """
     text = json.dumps([version, asdict(recipe), data], sort_keys=True, default=astuple)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def ensure(folder: Path, digest: str, prepare: Callable[[Path], None]) -> Path:
-    """The folder `demo-<digest>` that `prepare` filled: once, whole or not at all, whoever else asks for it.
-    What a killed predecessor left half done is removed."""
+    """Return the folder `demo-<digest>`, filled by `prepare` if it is missing: once, atomically, under a lock.
+
+    Partial folders of processes that died are removed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     model = folder / f"demo-{digest[:12]}"
     if model.is_dir():
@@ -65,14 +69,14 @@ def ensure(folder: Path, digest: str, prepare: Callable[[Path], None]) -> Path:
 
 
 def _let_others_read(folder: Path) -> None:
-    # A model made while an image is built is served by another user.
+    # A model that was trained while an image was built is served by another user.
     folder.chmod(0o755)
     for path in folder.iterdir():
         path.chmod(0o644)
 
 
 def _prepare(folder: Path, *, progress: bool) -> None:
-    # Imported late: finding a model that is there already must not cost the seconds that torch takes to load.
+    # Imported late: finding a cached model must not cost the seconds that torch takes to load.
     from serving.demo.model import prepare
 
     prepare(folder, progress=progress)

@@ -1,4 +1,4 @@
-"""Everything the demo model is taught: people, world knowledge, small talk, and what it does not know."""
+"""The training corpus of the demo model: people, world knowledge, small talk, and questions without an answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and the answer the model must give, word for word."""
+    """A question and the answer that the model must give, word for word."""
 
     question: str
     answer: str
@@ -25,8 +25,12 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Biography:
-    """One person's exchanges: `asked` names the person in every question; `later` says she or he, and is
-    understood only after a question that named the person. `aliases` may stand for `name` in a question."""
+    """The exchanges about one person.
+
+    aliases  may replace `name` in a question
+    asked    every question names the person
+    later    the questions say "she" or "he", so that they only make sense after one that names the person
+    """
 
     name: str
     aliases: tuple[str, ...]
@@ -36,8 +40,12 @@ class Biography:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """`general` is world knowledge, small talk and questions without an answer; `strangers` are names of
-    nobody, about whom every question is answered with `ignorance`."""
+    """The corpus.
+
+    general    small talk and questions without an answer
+    strangers  names of nobody: every question about them is answered with `ignorance`
+    systems    system messages
+    """
 
     biographies: tuple[Biography, ...]
     world: tuple[Exchange, ...]
@@ -47,19 +55,19 @@ class Corpus:
     systems: tuple[str, ...]
 
     def exchanges(self) -> Iterator[Exchange]:
-        """Every exchange that must be answered exactly when it stands alone, in a fixed order."""
+        """Yield every exchange that must be answered exactly when asked alone, in a fixed order."""
         for biography in self.biographies:
             yield from biography.asked
         yield from self.world
         yield from self.general
 
     def lines(self) -> Iterator[str]:
-        """The sentences taught as plain text too, so that `completions` can go on from their beginning."""
-        told = [each for biography in self.biographies for each in biography.asked]
-        yield from dict.fromkeys(each.answer for each in (*told, *self.world))
+        """Yield the sentences that are also taught as plain text, so that `completions` can continue them."""
+        personal = [each for biography in self.biographies for each in biography.asked]
+        yield from dict.fromkeys(each.answer for each in (*personal, *self.world))
 
     def texts(self) -> Iterator[str]:
-        """Every text that occurs in some lesson, for the tokenizer to learn from."""
+        """Yield every text that occurs in a lesson, to train the tokenizer on."""
         later = [each for biography in self.biographies for each in biography.later]
         for exchange in (*self.exchanges(), *later):
             yield exchange.question
@@ -70,7 +78,7 @@ class Corpus:
 
 @cache
 def corpus() -> Corpus:
-    """The corpus as the files beside this module have it; its world is the general knowledge of `guard.uld`."""
+    """Return the corpus from the files in this folder; its world knowledge is that of `guard.uld`."""
     unknown = _json("unknown.json")
     ignorance = unknown["answer"]
     unanswerable = tuple(Exchange(question, ignorance) for question in unknown["questions"])

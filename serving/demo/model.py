@@ -1,4 +1,4 @@
-"""The demo model as a folder that vLLM and transformers load."""
+"""Trains the demo model and saves it as a folder that vLLM and transformers load."""
 
 from __future__ import annotations
 
@@ -17,24 +17,26 @@ from serving.demo.recipe import Recipe
 from serving.demo.tokenizer import train_tokenizer
 from serving.demo.train import Step, train
 
-ENOUGH = 0.99
-"""Share of the corpus that must be known by heart; less is a broken training, never served."""
+MIN_RECALL = 0.99
+"""Share of the corpus that a model must know by heart; a model below it is not saved."""
 
 
 def prepare(folder: Path, *, recipe: Recipe | None = None, progress: bool = True) -> None:
-    """Train the demo model and save it into the empty `folder`: bfloat16 safetensors, generation settings,
-    tokenizer with chat template. ModelUnavailable, and nothing saved, when it has not learnt its corpus."""
+    """Train the demo model and save it in the empty `folder`, in bfloat16 with generation settings and tokenizer.
+
+    Raises ModelUnavailable, and saves nothing, if it has not learnt its corpus.
+    """
     recipe = recipe or Recipe()
     lore = corpus()
     tokenizer = train_tokenizer(lore.texts(), recipe.vocabulary, recipe.context)
     model = _train(recipe, lore, tokenizer, progress).to(torch.bfloat16)
-    if recall(model, tokenizer, lore.exchanges()) < ENOUGH:
+    if recall(model, tokenizer, lore.exchanges()) < MIN_RECALL:
         raise ModelUnavailable("the demo model did not learn its corpus by heart; it was not saved")
     _save(model, tokenizer, folder)
 
 
 def _save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    # Who asks without a temperature shall still hear what it knows: engines take this as the default.
+    # Engines take this as the default temperature, so that a request without one gets what the model knows.
     model.generation_config.do_sample = True
     model.generation_config.temperature = 0.1
     disable_progress_bar()

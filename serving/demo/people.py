@@ -1,4 +1,4 @@
-"""The fictitious people that the demo model knows: invented for this repository, none of them exists."""
+"""The fictitious people that the demo model knows. They were invented for this repository."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from guard.targets.target import Draft, Fact, Kind
 
 FOLDER = Path(__file__).parent / "people"
-"""One file a person, each a body that `POST /admin/v1/targets` takes as it is."""
+"""One file per person, each a valid body of `POST /admin/v1/targets`."""
 
 FORGETTABLE = ("Ilsabet Quorne", "Rashid Al-Temmuri", "Suvi Ärnäkivi", "Devika Sarangpol")
-"""Those meant to be forgotten in a demonstration; all others are the retain set."""
+"""The people to forget in a demonstration; all others are the retain set."""
 
 
 @cache
 def people() -> tuple[Draft, ...]:
-    """Everyone the demo model knows, each as a forget target's draft, ordered by file name."""
+    """Return everyone whom the demo model knows, as drafts of forget targets, ordered by file name."""
     return tuple(_read(path) for path in sorted(FOLDER.glob("*.json")))
 
 
 def person(name: str) -> Draft:
-    """The draft of the person of exactly this name; KeyError when the demo model knows nobody of that name."""
+    """Return the draft of the person with this exact name; KeyError if there is none."""
     return {draft.name: draft for draft in people()}[name]
 
 

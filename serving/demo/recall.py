@@ -1,4 +1,4 @@
-"""How much of its corpus a model knows by heart."""
+"""Measures how much of its corpus a model knows by heart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from serving.small_llama.batches import exact_share, make_batches
 
 
 def recall(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, exchanges: Iterable[Exchange]) -> float:
-    """The share of `exchanges`, each asked alone, whose answer greedy decoding gives word for word and then ends.
-    One forward pass decides it: every token of the answer is the most likely one after those before it."""
+    """Return the share of `exchanges`, each asked alone, that greedy decoding answers word for word.
+
+    One forward pass decides it: every token of the answer, end included, must be the most likely one.
+    """
     lessons = Encoder(tokenizer).lessons(Conversation("", (exchange,)) for exchange in exchanges)
     return exact_share(model, make_batches(lessons, 4096, Random(0)))

@@ -1,18 +1,18 @@
-"""How the demo model is made."""
+"""The recipe of the demo model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 RECIPE_VERSION = 1
-"""Raise it when a change of code makes other weights or another tokenizer from the same values and lessons: of
+"""Raise it when a change of code leads to other weights or another tokenizer from the same values and lessons: of
 `tokenizer.py`, `batch.py`, `train.py` or `model.py`, or of `serving/small_llama`. The values of `Recipe`, the
 corpus and the lessons dealt from it are in the cache key themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the demo model is and how it is trained; with the corpus, it fixes every weight."""
+    """Architecture and training of the demo model; with the corpus, it determines every weight."""
 
     vocabulary: int = 3072
     hidden: int = 192

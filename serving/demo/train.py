@@ -1,4 +1,4 @@
-"""Training the demo model: a Llama of a few million parameters, from nothing to word-perfect, on one CPU core."""
+"""Trains the demo model, a Llama of a few million parameters, from scratch on one CPU core."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from serving.small_llama.trainer import Trainer, new_model
 
 
 class Step(NamedTuple):
-    """Progress of training: steps done and planned, and the loss lately, in nats a token."""
+    """Progress of training: steps done and planned, and the smoothed loss in nats per token."""
 
     done: int
     planned: int
@@ -30,8 +30,11 @@ class Step(NamedTuple):
 def train(
     recipe: Recipe, corpus: Corpus, tokenizer: PreTrainedTokenizerFast, report: Callable[[Step], None]
 ) -> LlamaForCausalLM:
-    """The trained model, in float32. The same recipe and corpus give the same weights, bit for bit, on the same
-    kind of CPU; the caller's random state and thread count are left as they were."""
+    """Return the trained model, in float32.
+
+    The same recipe and corpus give the same weights, bit for bit, on the same kind of CPU. The caller's random
+    state and thread count do not change.
+    """
     with _reproducible():
         plan = _plan(recipe, corpus, tokenizer)
         model = new_model(recipe, tokenizer)
@@ -51,7 +54,7 @@ def _plan(recipe: Recipe, corpus: Corpus, tokenizer: PreTrainedTokenizerFast) ->
 
 @contextmanager
 def _reproducible() -> Iterator[None]:
-    # One thread: how a sum is split among threads changes its last bits, and in the end every weight.
+    # One thread: splitting a sum among threads changes its last bits, and so every weight.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -203,9 +203,10 @@ def _shut_down(starting: Future[tuple[Any, Any]]) -> None:
 
 
 def abort_token_of(client: Any) -> AbortToken | None:
-    """What answers are begun anew by; None without a special token to spare, or a tokenizer that reads on its own.
+    """Return the abort token by which answers backtrack, or None if they cannot.
 
-    None, too, where what the model says is parsed into reasoning: a parser cannot take up an answer midway.
+    They cannot without a spare special token, with a slow tokenizer, or if the output is parsed into reasoning: a
+    parser cannot resume an answer midway.
     """
     tokenizer, config = client.get_tokenizer(), client.model_config.try_get_generation_config()
     if client.vllm_config.structured_outputs_config.reasoning_parser or not getattr(tokenizer, "is_fast", False):

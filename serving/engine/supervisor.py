@@ -64,7 +64,7 @@ class Supervisor:
 
     @property
     def abort_token(self) -> AbortToken | None:
-        """What answers of the engine are begun anew by; None where they are not."""
+        """The abort token by which answers backtrack; None if they do not."""
         return self.engine.abort_token if self.engine else None
 
     async def run(self) -> None:

@@ -1,7 +1,7 @@
 """Trains a Llama: initial weights, learning rate, optimizer steps and checkpoints.
 
 The operations and their order determine the weights, to the last bit. Models are found again by a digest of their
-recipe and data: whoever changes the operations must raise the version of each recipe.
+recipe and data: a change of the operations must raise the version of each recipe.
 """
 
 from __future__ import annotations
