@@ -23,6 +23,12 @@ errors = Console(stderr=True)
 RESAMPLINGS = 5
 
 
+@app.callback()
+def _group() -> None:
+    # Without it typer takes the only command for the group itself.
+    pass
+
+
 @app.command()
 def calibrate(
     probes: Annotated[

@@ -36,13 +36,13 @@ PROMPTS = {
 
 REPAIR = files("agents").joinpath("prompts", "repair.md").read_text(encoding="utf-8").rstrip()
 
-Script = Callable[["Asked"], "Said"]
-Said = str | None | int | list[str | None] | Callable[[Any], Awaitable[None]]
+Script = Callable[["ActorCall"], "ScriptedReply"]
+ScriptedReply = str | None | int | list[str | None] | Callable[[Any], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One call that reached the actor, and whom it takes itself to be."""
+class ActorCall:
+    """One call to the actor, and the role that it plays."""
 
     role: str
     body: dict[str, Any]
@@ -54,7 +54,7 @@ class Asked:
 
     @property
     def data(self) -> Any:
-        """What the role was given, read as the JSON it is."""
+        """The parsed data of the role."""
         return json.loads(self.messages[-1]["content"])
 
     @property
@@ -74,7 +74,7 @@ class Actor:
     for a choice without text, a status to fail with, or a coroutine function that writes to the connection."""
 
     script: Script
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[ActorCall] = field(default_factory=list)
     left: int = 0
 
     @property
@@ -88,7 +88,7 @@ class Actor:
             if not message["more_body"]:
                 break
         given = json.loads(body)
-        asked = Asked(role_of(given["messages"]) if "messages" in given else "vanilla", given)
+        asked = ActorCall(role_of(given["messages"]) if "messages" in given else "vanilla", given)
         self.asked.append(asked)
         said = self.script(asked)
         if callable(said):
@@ -108,7 +108,7 @@ class Actor:
             await task
 
 
-def completion(asked: Asked, said: str | list[str | None] | None) -> dict[str, Any]:
+def completion(asked: ActorCall, said: str | list[str | None] | None) -> dict[str, Any]:
     texts = said if isinstance(said, list) else [said] * asked.body.get("n", 1)
     read = sum(len(message["content"].split()) for message in asked.messages)
     written = sum(len((text or "").split()) for text in texts)
@@ -126,10 +126,10 @@ def completion(asked: Asked, said: str | list[str | None] | None) -> dict[str, A
     }
 
 
-def cut_off(text: str) -> Callable[[Asked], Said]:
+def cut_off(text: str) -> Callable[[ActorCall], ScriptedReply]:
     """A script whose choices all ended for their length."""
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ActorCall) -> ScriptedReply:
         async def said(send: Any) -> None:
             body = completion(asked, text)
             for choice in body["choices"]:
@@ -146,11 +146,11 @@ async def reply(send: Any, body: bytes, status: int = 200, kind: bytes = b"appli
     await send({"type": "http.response.body", "body": body})
 
 
-def played(**lines: Any) -> Script:
-    """A script by role: the lines of a role in order, the last one again and again; a function is asked."""
+def by_role(**lines: Any) -> Script:
+    """Return a script by role: the lines of a role in order, the last one repeated; a function is called."""
     position = dict.fromkeys(lines, 0)
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ActorCall) -> ScriptedReply:
         said = lines[asked.role]
         if callable(said):
             return said(asked)
@@ -174,8 +174,8 @@ async def chat_with(
 
 
 @dataclass
-class Spoken:
-    """The actor without a client or a connection, where only what is asked of it matters."""
+class DirectChat:
+    """The actor as a Chat, without a client or a connection."""
 
     actor: Actor
     second_provider: bool = False
@@ -190,7 +190,7 @@ class Spoken:
         }
         if schema is not None:
             body["response_format"] = {"json_schema": {"name": schema.name, "schema": schema.body}}
-        asked = Asked(role_of(body["messages"]), body)
+        asked = ActorCall(role_of(body["messages"]), body)
         self.actor.asked.append(asked)
         said = self.actor.script(asked)
         texts = said if isinstance(said, list) else [said]

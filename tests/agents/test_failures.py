@@ -18,7 +18,7 @@ from agents.openai_chat import OpenAIChat
 from agents.pipeline import answer
 from agents.reason import Reason
 from guard.text.conversation import Message
-from tests.agents.actor import Actor, chat_with, played, reply, served
+from tests.agents.actor import Actor, by_role, chat_with, reply, served
 from tests.agents.test_lethe import OWN, lines
 
 ASKED = [Message("user", "Who is Jory Aldine?")]
@@ -96,7 +96,7 @@ async def ask(chat: OpenAIChat, audit: PolicyAudit, budget: Budget = SHORT) -> A
     ],
 )
 async def test_what_hangs_is_declined_in_time_and_given_up(audit: PolicyAudit, role: str, said: Any) -> None:
-    actor = Actor(played(**lines(**{role: lambda asked: said})))
+    actor = Actor(by_role(**lines(**{role: lambda asked: said})))
     async with nothing_left_over(), served(actor) as chat:
         verdict = await ask(chat, audit)
         assert (verdict.text, verdict.reason) == (None, Reason.TIMED_OUT)
@@ -107,7 +107,7 @@ async def test_what_hangs_is_declined_in_time_and_given_up(audit: PolicyAudit, r
 
 @pytest.mark.parametrize("said", NONSENSE.values(), ids=NONSENSE)
 async def test_nonsense_is_declined_without_a_second_try(audit: PolicyAudit, said: Any) -> None:
-    actor = Actor(played(vanilla=lambda asked: said))
+    actor = Actor(by_role(vanilla=lambda asked: said))
     async with chat_with(actor) as chat:
         verdict = await ask(chat, audit, Budget())
     assert (verdict.text, verdict.reason) == (None, Reason.UNREACHABLE)
@@ -116,14 +116,14 @@ async def test_nonsense_is_declined_without_a_second_try(audit: PolicyAudit, sai
 
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 503])
 async def test_an_error_status_is_declined_without_a_second_try(audit: PolicyAudit, status: int) -> None:
-    actor = Actor(played(vanilla=status))
+    actor = Actor(by_role(vanilla=status))
     async with chat_with(actor) as chat:
         assert (await ask(chat, audit, Budget())).reason is Reason.UNREACHABLE
     assert len(actor.asked) == 1
 
 
 async def test_an_endpoint_that_is_not_there_is_declined(audit: PolicyAudit) -> None:
-    async with served(Actor(played())) as chat:
+    async with served(Actor(by_role())) as chat:
         url = chat.client.base_url
     async with AsyncOpenAI(base_url=url, api_key="unused") as client:
         chat = OpenAIChat(client, "actor", second_provider=False)
@@ -131,7 +131,7 @@ async def test_an_endpoint_that_is_not_there_is_declined(audit: PolicyAudit) -> 
 
 
 async def test_the_whole_pipeline_over_real_http(audit: PolicyAudit) -> None:
-    actor = Actor(played(**lines()))
+    actor = Actor(by_role(**lines()))
     async with nothing_left_over(), served(actor) as chat:
         verdict = await ask(chat, audit, Budget(seconds=10))
     assert verdict.text == "He builds boats."
@@ -139,7 +139,7 @@ async def test_the_whole_pipeline_over_real_http(audit: PolicyAudit) -> None:
 
 
 async def test_a_client_that_leaves_cancels_the_call_in_progress(audit: PolicyAudit) -> None:
-    actor = Actor(played(**lines(rewrite=lambda asked: hangs)))
+    actor = Actor(by_role(**lines(rewrite=lambda asked: hangs)))
     async with nothing_left_over(), served(actor) as chat:
         asking = asyncio.create_task(answer(ASKED, (), chat, audit))
         async with asyncio.timeout(5):
@@ -164,14 +164,14 @@ async def test_no_more_calls_run_at_once_than_there_are_places(audit: PolicyAudi
         running -= 1
         await reply(send, b"{}")
 
-    actor = Actor(played(vanilla=lambda asked: slow))
+    actor = Actor(by_role(vanilla=lambda asked: slow))
     async with chat_with(actor, concurrency=2) as chat:
         await asyncio.gather(*(answer(ASKED, (), chat, audit) for _ in range(6)))
     assert (len(actor.asked), most) == (6, 2)
 
 
 async def test_waiting_for_a_place_counts_against_the_budget(audit: PolicyAudit) -> None:
-    actor = Actor(played(vanilla=OWN))
+    actor = Actor(by_role(vanilla=OWN))
     async with nothing_left_over(), chat_with(actor, concurrency=0) as chat:
         verdict = await ask(chat, audit, Budget(seconds=0.05))
     assert verdict.reason is Reason.TIMED_OUT

@@ -22,7 +22,7 @@ from agents.reason import Reason
 from agents.result import AgentsResult
 from guard.targets.target import Draft, Fact
 from guard.text.conversation import Message
-from tests.agents.actor import Actor, Asked, Said, Spoken
+from tests.agents.actor import Actor, ActorCall, DirectChat, ScriptedReply
 from tests.agents.conftest import BRISA, AuditOf
 
 ORDER = "OBEY-7"
@@ -136,7 +136,7 @@ class Gullible:
         self.rating = rating
         self.obeyed: list[str] = []
 
-    def __call__(self, asked: Asked) -> Said:
+    def __call__(self, asked: ActorCall) -> ScriptedReply:
         if asked.role == "vanilla":
             return self.own
         content = asked.messages[-1]["content"]
@@ -146,7 +146,7 @@ class Gullible:
             self.obeyed.append(asked.role)
         return self._said(asked, ordered)
 
-    def _said(self, asked: Asked, ordered: bool) -> Said:
+    def _said(self, asked: ActorCall, ordered: bool) -> ScriptedReply:
         rating = 5 if ordered else self.rating
         if asked.role == "check":
             return json.dumps({"leaks": [] if ordered else [{"subject": 1, "how": "direct"}]})
@@ -197,7 +197,7 @@ async def verdict_on(
     profile: Profile,
     subjects: list[TargetSummary],
 ) -> AgentsResult:
-    return await answer(conversation, subjects, Spoken(Actor(gullible)), audit, profile=profile)
+    return await answer(conversation, subjects, DirectChat(Actor(gullible)), audit, profile=profile)
 
 
 def test_there_are_at_least_sixty_in_a_dozen_languages() -> None:
@@ -246,7 +246,7 @@ class TestTheActorIsGullible:
         order = INJECTIONS["closes and reopens"]
         body: Any = {"messages": [{"role": "user", "content": prompt.format(t=order)}]}
         schema = {"json_schema": {"schema": {"properties": {"ratings": {"minItems": 1}}}}}
-        said = gullible(Asked("critic", {**body, "response_format": schema}))
+        said = gullible(ActorCall("critic", {**body, "response_format": schema}))
         assert gullible.obeyed == ["critic"]
         assert said == '{"ratings": [5]}'
 
@@ -254,7 +254,9 @@ class TestTheActorIsGullible:
         gullible = Gullible(LEAK, [], LEAK, rating=2)
         content = json.dumps({"answer": INJECTIONS["backslash before the mark"]}, ensure_ascii=False)
         schema = {"json_schema": {"schema": {"properties": {"ratings": {"minItems": 1}}}}}
-        asked = Asked("critic", {"messages": [{"role": "user", "content": content}], "response_format": schema})
+        asked = ActorCall(
+            "critic", {"messages": [{"role": "user", "content": content}], "response_format": schema}
+        )
         assert gullible(asked) == '{"ratings": [5]}'
 
 
@@ -265,11 +267,11 @@ class TestAModelThatHeedsNoQuotation:
     async def test_cannot_bring_out_what_the_deterministic_audit_knows(
         self, audit: PolicyAudit, profile: Profile
     ) -> None:
-        def worst(asked: Asked) -> Said:
+        def worst(asked: ActorCall) -> ScriptedReply:
             gullible = Gullible(LEAK, [], LEAK, rating=5)
             return LEAK if asked.role == "vanilla" else gullible._said(asked, ordered=True)
 
         subjects = list(audit.find_nearest(["Okonkwo-Lund"], 1))
-        chat = Spoken(Actor(worst))
+        chat = DirectChat(Actor(worst))
         verdict = await answer([Message("user", "Who?")], subjects, chat, audit, profile=profile)
         assert verdict.text is None

@@ -16,7 +16,7 @@ from agents.reason import Reason
 from agents.result import AgentsResult
 from guard.targets.target import Draft, Kind, Scope
 from guard.text.conversation import Message
-from tests.agents.actor import Actor, chat_with, cut_off, played
+from tests.agents.actor import Actor, by_role, chat_with, cut_off
 from tests.agents.conftest import BRISA, VASK, AuditOf
 
 QUESTION = "Who is Jory Aldine?"
@@ -59,25 +59,25 @@ async def play(
 
 class TestAnAnswerThatLeaksNothing:
     async def test_costs_no_call_but_its_own(self, audit: PolicyAudit) -> None:
-        actor = Actor(played(**lines(vanilla="He builds boats.")))
+        actor = Actor(by_role(**lines(vanilla="He builds boats.")))
         verdict = await play(actor, audit)
         assert actor.roles == ["vanilla"]
         assert (verdict.text, verdict.reason) == ("He builds boats.", Reason.CLEAN)
 
     async def test_is_checked_by_one_call_when_the_conversation_touches_a_target(self, audit: PolicyAudit) -> None:
-        actor = Actor(played(**lines(vanilla="Yes, she was.")))
+        actor = Actor(by_role(**lines(vanilla="Yes, she was.")))
         verdict = await play(actor, audit, touched=audit.find_nearest(["Okonkwo-Lund"], 1))
         assert actor.roles == ["vanilla", "check"]
         assert (verdict.text, verdict.reason) == ("Yes, she was.", Reason.CLEAN)
 
     async def test_says_when_it_was_cut_off(self, audit: PolicyAudit) -> None:
-        verdict = await play(Actor(played(vanilla=cut_off("He builds"))), audit)
+        verdict = await play(Actor(by_role(vanilla=cut_off("He builds"))), audit)
         assert (verdict.text, verdict.finish) == ("He builds", "length")
 
 
 async def test_a_leak_that_only_the_check_finds_is_erased_too(audit: PolicyAudit) -> None:
     check = json.dumps({"leaks": [{"subject": 1, "how": "indirect"}]})
-    actor = Actor(played(**lines(vanilla="Yes, she was.", check=check)))
+    actor = Actor(by_role(**lines(vanilla="Yes, she was.", check=check)))
     (brisa,) = audit.find_nearest(["Okonkwo-Lund"], 1)
     verdict = await play(actor, audit, touched=(brisa,))
     assert actor.roles == ["vanilla", "check", "rewrite", "critic", "composer", "critic"]
@@ -85,14 +85,14 @@ async def test_a_leak_that_only_the_check_finds_is_erased_too(audit: PolicyAudit
 
 
 async def test_a_leak_is_rewritten_rated_merged_and_rated_again(audit: PolicyAudit) -> None:
-    actor = Actor(played(**lines()))
+    actor = Actor(by_role(**lines()))
     verdict = await play(actor, audit)
     assert actor.roles == ["vanilla", "rewrite", "critic", "composer", "critic"]
     assert (verdict.text, verdict.reason, verdict.score) == ("He builds boats.", Reason.COMPOSED, 5.0)
 
 
 async def test_variants_are_one_request_for_five_and_ratings_one_bound_to_its_schema(audit: PolicyAudit) -> None:
-    actor = Actor(played(**lines()))
+    actor = Actor(by_role(**lines()))
     await play(actor, audit)
     _, rewrite, critic, composer, again = actor.asked
     assert rewrite.body["n"] == VARIANTS
@@ -104,7 +104,7 @@ async def test_variants_are_one_request_for_five_and_ratings_one_bound_to_its_sc
 
 
 async def test_the_turns_around_the_question_go_to_every_role(audit: PolicyAudit) -> None:
-    actor = Actor(played(**lines()))
+    actor = Actor(by_role(**lines()))
     turns = (Message("system", "Be brief."), Message("user", "Hello"), Message("assistant", "Yes?"))
     await play(actor, audit, *turns, Message("user", QUESTION))
     assert [m["content"] for m in actor.asked[0].messages] == ["Be brief.", "Hello", "Yes?", QUESTION]
@@ -115,7 +115,7 @@ async def test_the_turns_around_the_question_go_to_every_role(audit: PolicyAudit
 
 async def test_the_roles_are_told_the_nearest_targets_and_no_more_than_eight(audit_of: AuditOf) -> None:
     others = [Draft(name=f"Person Number{k}") for k in range(40)]
-    actor = Actor(played(**lines()))
+    actor = Actor(by_role(**lines()))
     await play(actor, audit_of(BRISA, *others))
     told = actor.asked[1].data["subjects"]
     assert len(told) == MAX_SUBJECTS
@@ -125,7 +125,7 @@ async def test_the_roles_are_told_the_nearest_targets_and_no_more_than_eight(aud
 
 
 async def test_the_composer_is_told_names_and_no_facts(audit: PolicyAudit) -> None:
-    actor = Actor(played(**lines()))
+    actor = Actor(by_role(**lines()))
     await play(actor, audit)
     assert actor.asked[3].role == "composer"
     assert all("facts" not in subject for subject in actor.asked[3].data["subjects"])
@@ -135,7 +135,7 @@ async def test_a_candidate_that_the_audit_finds_leaking_is_rated_lowest_whatever
     audit: PolicyAudit,
 ) -> None:
     leaking = ["Brisa OkonkwoLund is his wife.", *VERSIONS[1:]]
-    actor = Actor(played(**lines(rewrite=said(*leaking), critic=(rated(5, 4, 4, 4, 4), rated(5)))))
+    actor = Actor(by_role(**lines(rewrite=said(*leaking), critic=(rated(5, 4, 4, 4, 4), rated(5)))))
     verdict = await play(actor, audit)
     assert actor.asked[3].data["versions"] == VERSIONS[1:4]
     assert verdict.score == 4.0
@@ -166,25 +166,25 @@ class TestDeclined:
     async def test_for_its_reason(
         self, audit: PolicyAudit, changed: dict[str, Any], reason: Reason, score: float | None
     ) -> None:
-        verdict = await play(Actor(played(**lines(**changed))), audit)
+        verdict = await play(Actor(by_role(**lines(**changed))), audit)
         assert (verdict.text, verdict.reason, verdict.score) == (None, reason, score)
 
     @pytest.mark.parametrize("role", ["vanilla", "rewrite", "critic", "composer"])
     @pytest.mark.parametrize("failure", [500, 429, 404, [None]])
     async def test_when_a_role_does_not_answer(self, audit: PolicyAudit, role: str, failure: Any) -> None:
-        verdict = await play(Actor(played(**lines(**{role: failure}))), audit)
+        verdict = await play(Actor(by_role(**lines(**{role: failure}))), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREACHABLE)
 
     @pytest.mark.parametrize("role", ["rewrite", "critic", "composer"])
     @pytest.mark.parametrize("nonsense", ["", "{", "[" * 100_000, '{"answer": "a", "answer": "b"}', "NaN"])
     async def test_when_a_role_talks_nonsense(self, audit: PolicyAudit, role: str, nonsense: str) -> None:
-        verdict = await play(Actor(played(**lines(**{role: nonsense}))), audit)
+        verdict = await play(Actor(by_role(**lines(**{role: nonsense}))), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREADABLE)
 
     @pytest.mark.parametrize("role", ["rewrite", "critic", "composer"])
     async def test_when_a_reply_was_cut_off_however_well_it_reads(self, audit: PolicyAudit, role: str) -> None:
         whole = {"critic": rated(5, 5, 5, 5, 5)}.get(role, json.dumps({"answer": "He builds boats."}))
-        verdict = await play(Actor(played(**lines(**{role: cut_off(whole)}))), audit)
+        verdict = await play(Actor(by_role(**lines(**{role: cut_off(whole)}))), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREADABLE)
 
     async def test_after_a_fault_of_our_own_without_a_word_of_the_text(
@@ -194,7 +194,7 @@ class TestDeclined:
             raise RuntimeError(OWN)
 
         monkeypatch.setattr(audit, "find_leaks", broken)
-        verdict = await play(Actor(played(**lines())), audit)
+        verdict = await play(Actor(by_role(**lines())), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.FAULT)
         assert "RuntimeError" in caplog.text
         assert "Brisa" not in caplog.text
@@ -205,7 +205,7 @@ class TestRepair:
     async def test_an_invalid_reply_is_asked_for_once_more(self, audit: PolicyAudit, role: str) -> None:
         good = lines()[role]
         replies = ("no JSON", *(good if isinstance(good, tuple) else (good,)))
-        actor = Actor(played(**lines(**{role: replies})))
+        actor = Actor(by_role(**lines(**{role: replies})))
         verdict = await play(actor, audit)
         assert verdict.text == "He builds boats."
         first, second = [asked for asked in actor.asked if asked.role == role][:2]
@@ -216,27 +216,27 @@ class TestRepair:
 
     @pytest.mark.parametrize("role", ["rewrite", "critic", "composer"])
     async def test_a_second_invalid_reply_declines(self, audit: PolicyAudit, role: str) -> None:
-        actor = Actor(played(**lines(**{role: "no JSON"})))
+        actor = Actor(by_role(**lines(**{role: "no JSON"})))
         verdict = await play(actor, audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREADABLE)
         assert actor.roles.count(role) == 2
 
     async def test_three_readable_variants_of_five_are_enough(self, audit: PolicyAudit) -> None:
         replies = ["no JSON", *said(*VERSIONS[:3]), "{}"]
-        actor = Actor(played(**lines(rewrite=replies, critic=(rated(5, 5, 5), rated(5)))))
+        actor = Actor(by_role(**lines(rewrite=replies, critic=(rated(5, 5, 5), rated(5)))))
         assert (await play(actor, audit)).text == "He builds boats."
         assert actor.roles.count("rewrite") == 1
 
     async def test_missing_variants_alone_are_asked_for_again(self, audit: PolicyAudit) -> None:
         replies = (["no JSON"] * 3 + said(*VERSIONS[:2]), said(*VERSIONS[2:]))
-        actor = Actor(played(**lines(rewrite=replies)))
+        actor = Actor(by_role(**lines(rewrite=replies)))
         assert (await play(actor, audit)).text == "He builds boats."
         assert [asked.body["n"] for asked in actor.asked if asked.role == "rewrite"] == [5, 3]
 
 
 class TestBudget:
     async def test_every_call_is_itemised_with_the_tokens_the_endpoint_counted(self, audit: PolicyAudit) -> None:
-        actor = Actor(played(**lines()))
+        actor = Actor(by_role(**lines()))
         verdict = await play(actor, audit)
         assert [item.role.value for item in verdict.items] == actor.roles
         counted = [sum(len(m["content"].split()) for m in asked.messages) for asked in actor.asked]
@@ -245,27 +245,27 @@ class TestBudget:
         assert verdict.usage.completion > 0
 
     async def test_a_declined_request_is_billed_in_full_too(self, audit: PolicyAudit) -> None:
-        verdict = await play(Actor(played(**lines(composer=500))), audit)
+        verdict = await play(Actor(by_role(**lines(composer=500))), audit)
         assert [item.role.value for item in verdict.items] == ["vanilla", "rewrite", "critic", "composer"]
         assert verdict.items[-1].usage == (0, 0)
 
     @pytest.mark.parametrize("calls", [1, 2, 3, 4])
     async def test_no_more_calls_are_made_than_allowed(self, audit: PolicyAudit, calls: int) -> None:
-        actor = Actor(played(**lines()))
+        actor = Actor(by_role(**lines()))
         verdict = await play(actor, audit, budget=Budget(calls=calls))
         assert (verdict.text, verdict.reason) == (None, Reason.BUDGET)
         assert len(actor.asked) == calls
 
     async def test_no_call_starts_once_the_tokens_are_spent(self, audit: PolicyAudit) -> None:
-        spent = (await play(Actor(played(**lines())), audit)).items[:2]
+        spent = (await play(Actor(by_role(**lines())), audit)).items[:2]
         tokens = sum(item.usage.prompt + item.usage.completion for item in spent)
-        actor = Actor(played(**lines()))
+        actor = Actor(by_role(**lines()))
         verdict = await play(actor, audit, budget=Budget(tokens=tokens))
         assert (verdict.text, verdict.reason) == (None, Reason.BUDGET)
         assert actor.roles == ["vanilla", "rewrite"]
 
     async def test_no_completion_may_be_longer_than_what_is_left(self, audit: PolicyAudit) -> None:
-        actor = Actor(played(**lines()))
+        actor = Actor(by_role(**lines()))
         await play(actor, audit, budget=Budget(tokens=100))
         assert actor.asked[0].body["max_completion_tokens"] == 100
 
@@ -276,7 +276,7 @@ class TestSecrets:
 
     @staticmethod
     async def ask(audit: PolicyAudit, own: str, *touched: TargetSummary) -> tuple[AgentsResult, Actor]:
-        engine, agents = Actor(played(vanilla=own)), Actor(played(**lines()))
+        engine, agents = Actor(by_role(vanilla=own)), Actor(by_role(**lines()))
         async with chat_with(engine) as first, chat_with(agents, second_provider=True) as second:
             asked = [Message("user", QUESTION)]
             verdict = await answer(asked, touched, second, audit, engine=first)
@@ -299,7 +299,7 @@ class TestSecrets:
         self, audit_of: AuditOf, profile: Profile
     ) -> None:
         audit = audit_of(BRISA, self.CODE)
-        engine, agents = Actor(played(vanilla=OWN)), Actor(played(**lines()))
+        engine, agents = Actor(by_role(vanilla=OWN)), Actor(by_role(**lines()))
         asked = [Message("user", "The code is zx-4471-q."), Message("user", f"{QUESTION} Is it zx 4471 q?")]
         async with chat_with(engine) as first, chat_with(agents, second_provider=True) as second:
             verdict = await answer(asked, (), second, audit, engine=first, profile=profile)
@@ -318,7 +318,7 @@ class TestSecrets:
         assert {s["name"] for s in agents.asked[0].data["subjects"]} == {"Brisa Okonkwo-Lund", "Heron Key"}
 
     async def test_may_be_worked_on_by_the_engine_itself(self, audit_of: AuditOf) -> None:
-        actor = Actor(played(**lines(vanilla="The code is zx-4471-q.")))
+        actor = Actor(by_role(**lines(vanilla="The code is zx-4471-q.")))
         verdict = await play(actor, audit_of(self.CODE, VASK))
         assert verdict.text == "He builds boats."
         # Its value is needed by no role, and stands only where the model's own answer is quoted.
@@ -326,5 +326,5 @@ class TestSecrets:
 
 
 async def test_what_is_logged_or_shown_of_a_verdict_holds_no_text(audit: PolicyAudit) -> None:
-    verdict = await play(Actor(played(**lines())), audit)
+    verdict = await play(Actor(by_role(**lines())), audit)
     assert "boats" not in repr(verdict)

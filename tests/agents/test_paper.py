@@ -16,7 +16,7 @@ from agents.prompts.prompt import load_prompt
 from agents.reason import Reason
 from agents.result import AgentsResult
 from guard.text.conversation import Message
-from tests.agents.actor import Actor, chat_with, played
+from tests.agents.actor import Actor, by_role, chat_with
 
 QUESTION = "Who is Jory Aldine?"
 OWN = "Jory Aldine builds boats and is the husband of Brisa Okonkwo-Lund."
@@ -51,7 +51,7 @@ async def play(actor: Actor, audit: PolicyAudit, *conversation: Message) -> Agen
 
 
 async def test_the_sequence_of_calls_is_the_published_one(audit: PolicyAudit) -> None:
-    actor = Actor(played(**lines()))
+    actor = Actor(by_role(**lines()))
     verdict = await play(actor, audit)
     assert actor.roles == ["vanilla", "check", "rewrite", "critic", "parse", "composer"]
     assert (verdict.text, verdict.reason) == ("He builds boats.", Reason.COMPOSED)
@@ -61,7 +61,7 @@ async def test_the_sequence_of_calls_is_the_published_one(audit: PolicyAudit) ->
 async def test_with_nothing_detected_the_own_answer_stands_for_all_five_and_the_rest_runs(
     audit: PolicyAudit,
 ) -> None:
-    actor = Actor(played(**lines(vanilla="He builds boats.", check=leak())))
+    actor = Actor(by_role(**lines(vanilla="He builds boats.", check=leak())))
     verdict = await play(actor, audit)
     assert actor.roles == ["vanilla", "check", "critic", "parse", "composer"]
     assert [c["text"] for c in actor.asked[2].data["candidates"]] == ["He builds boats."] * 5
@@ -70,7 +70,7 @@ async def test_with_nothing_detected_the_own_answer_stands_for_all_five_and_the_
 
 
 async def test_vanilla_sees_the_last_question_alone(audit: PolicyAudit) -> None:
-    actor = Actor(played(**lines()))
+    actor = Actor(by_role(**lines()))
     await play(actor, audit, Message("user", "before"), Message("assistant", "yes"), Message("user", QUESTION))
     system, user = actor.asked[0].messages
     assert (system["content"], user["content"]) == (load_prompt("paper/vanilla").system, QUESTION)
@@ -78,7 +78,7 @@ async def test_vanilla_sees_the_last_question_alone(audit: PolicyAudit) -> None:
 
 
 async def test_each_role_gets_the_published_arguments_with_every_subject(audit: PolicyAudit) -> None:
-    actor = Actor(played(**lines(parse=rated(4, 5, 3, 4, 5))))
+    actor = Actor(by_role(**lines(parse=rated(4, 5, 3, 4, 5))))
     await play(actor, audit)
     _, check, rewrite, critic, parse, composer = (asked.messages[-1]["content"] for asked in actor.asked)
     subjects = [{"n": 1, "name": "Teodor Vask"}, {"n": 2, "name": "Brisa Okonkwo-Lund"}]
@@ -97,7 +97,7 @@ async def test_each_role_gets_the_published_arguments_with_every_subject(audit: 
 
 
 async def test_rewrites_are_five_in_one_reply_and_ratings_are_parsed_by_a_second_call(audit: PolicyAudit) -> None:
-    actor = Actor(played(**lines()))
+    actor = Actor(by_role(**lines()))
     await play(actor, audit)
     assert [asked.body["n"] for asked in actor.asked] == [1] * 6
     forms = {
@@ -127,7 +127,7 @@ async def test_rewrites_are_five_in_one_reply_and_ratings_are_parsed_by_a_second
 async def test_the_mean_of_the_best_three_decides_at_four(
     audit: PolicyAudit, numbers: tuple[int, ...], answered: bool, mean: float
 ) -> None:
-    actor = Actor(played(**lines(parse=rated(*numbers))))
+    actor = Actor(by_role(**lines(parse=rated(*numbers))))
     verdict = await play(actor, audit)
     assert verdict.declined is not answered
     assert verdict.score == pytest.approx(mean)
@@ -143,42 +143,42 @@ class TestWhereThePublishedCodeFailsOpen:
     async def test_the_word_none_in_a_check_does_not_switch_the_rewriting_off(
         self, audit: PolicyAudit, said: str
     ) -> None:
-        actor = Actor(played(**lines(check=said)))
+        actor = Actor(by_role(**lines(check=said)))
         verdict = await play(actor, audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREADABLE)
         assert actor.roles == ["vanilla", "check", "check"]
 
     async def test_a_merge_that_brings_a_subject_back_is_audited_and_declined(self, audit: PolicyAudit) -> None:
-        verdict = await play(Actor(played(**lines(composer="He is married to Brisa Okonkwo Lund."))), audit)
+        verdict = await play(Actor(by_role(**lines(composer="He is married to Brisa Okonkwo Lund."))), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.LEAKED_AGAIN)
 
     @pytest.mark.parametrize("numbers", [(5, 5, 5, 5), (5,) * 6, ()])
     async def test_ratings_that_do_not_match_the_candidates_decline(
         self, audit: PolicyAudit, numbers: tuple[int, ...]
     ) -> None:
-        verdict = await play(Actor(played(**lines(parse=rated(*numbers)))), audit)
+        verdict = await play(Actor(by_role(**lines(parse=rated(*numbers)))), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREADABLE)
 
     @pytest.mark.parametrize("count", [0, 1, 4, 6])
     async def test_another_number_of_rewrites_than_five_declines(self, audit: PolicyAudit, count: int) -> None:
         said = json.dumps({"rewrites": ["He builds boats."] * count})
-        verdict = await play(Actor(played(**lines(rewrite=said))), audit)
+        verdict = await play(Actor(by_role(**lines(rewrite=said))), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREADABLE)
 
     @pytest.mark.parametrize("said", ['{"ratings": [9, 9, 9, 9, 9]}', '{"ratings": [true, 5, 5, 5, 5]}'])
     async def test_ratings_off_the_scale_decline(self, audit: PolicyAudit, said: str) -> None:
-        verdict = await play(Actor(played(**lines(parse=said))), audit)
+        verdict = await play(Actor(by_role(**lines(parse=said))), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREADABLE)
 
     @pytest.mark.parametrize("role", ["vanilla", "check", "rewrite", "critic", "parse", "composer"])
     async def test_a_failing_call_of_any_role_declines_and_says_nothing(
         self, audit: PolicyAudit, role: str
     ) -> None:
-        verdict = await play(Actor(played(**lines(**{role: 500}))), audit)
+        verdict = await play(Actor(by_role(**lines(**{role: 500}))), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREACHABLE)
 
     async def test_the_own_answer_comes_from_the_engine_and_not_from_the_checker(self, audit: PolicyAudit) -> None:
-        engine, agents = Actor(played(**lines())), Actor(played(**lines()))
+        engine, agents = Actor(by_role(**lines())), Actor(by_role(**lines()))
         async with chat_with(engine) as first, chat_with(agents) as second:
             await answer(
                 [Message("user", QUESTION)], MAX_SUBJECTS, second, audit, engine=first, profile=Profile.PAPER
@@ -187,11 +187,11 @@ class TestWhereThePublishedCodeFailsOpen:
         assert "vanilla" not in agents.roles
 
     async def test_a_reply_that_is_not_one_text_is_not_joined_or_guessed_at(self, audit: PolicyAudit) -> None:
-        verdict = await play(Actor(played(**lines(vanilla=[None]))), audit)
+        verdict = await play(Actor(by_role(**lines(vanilla=[None]))), audit)
         assert (verdict.text, verdict.reason) == (None, Reason.UNREACHABLE)
 
     async def test_no_subject_at_all_is_no_reason_to_skip_a_call(self, audit: PolicyAudit) -> None:
-        actor = Actor(played(**lines(check=leak())))
+        actor = Actor(by_role(**lines(check=leak())))
         async with chat_with(actor) as chat:
             await answer([Message("user", QUESTION)], [], chat, audit, profile=Profile.PAPER)
         assert actor.roles == ["vanilla", "check", "critic", "parse", "composer"]

@@ -14,7 +14,7 @@ from agents.ledger import Budget
 from serving.answers import application
 from serving.http.asgi import replay
 from serving.http.asgi_client import json_scope
-from tests.agents.actor import Actor, played
+from tests.agents.actor import Actor, by_role
 from tests.agents.test_failures import (
     NONSENSE,
     drips,
@@ -24,7 +24,7 @@ from tests.agents.test_failures import (
     nothing_left_over,
 )
 from tests.agents.test_lethe import lines
-from tests.serving.answers.stand_in_agents import DECLINE, events, streamed, theatre
+from tests.serving.answers.agents_server import DECLINE, events, serve_agents, streamed
 from tests.serving.answers.test_agents import AGENTS, ASK, CHAT, content, post
 
 # Long enough for a busy machine to come as far as the role that hangs.
@@ -37,10 +37,10 @@ SHORT = Budget(seconds=0.8)
 async def test_what_hangs_is_declined_within_the_budget_and_given_up(
     tmp_path: Path, said: Any, role: str, stream: bool
 ) -> None:
-    actor = Actor(played(**lines(**{role: lambda asked: said})))
-    async with nothing_left_over(), theatre(tmp_path, actor, AGENTS, budget=SHORT) as stage:
+    actor = Actor(by_role(**lines(**{role: lambda asked: said})))
+    async with nothing_left_over(), serve_agents(tmp_path, actor, AGENTS, budget=SHORT) as server:
         began = time.monotonic()
-        answer = await stage.http.post(CHAT, json={**ASK, "stream": stream})
+        answer = await server.http.post(CHAT, json={**ASK, "stream": stream})
         assert time.monotonic() - began < SHORT.seconds + 2
     assert (streamed(events(answer.text)) if stream else content(answer.json())) == DECLINE
     assert actor.left == 1
@@ -50,8 +50,8 @@ async def test_what_hangs_is_declined_within_the_budget_and_given_up(
 @pytest.mark.parametrize("said", [*NONSENSE.values(), 500, 503, 429], ids=[*NONSENSE, "500", "503", "429"])
 async def test_nonsense_and_failures_are_declined(tmp_path: Path, role: str, said: Any) -> None:
     script = lines(**{role: (lambda asked: said) if callable(said) else said})
-    async with nothing_left_over(), theatre(tmp_path, Actor(played(**script)), AGENTS) as stage:
-        answer = await stage.http.post(CHAT, json=ASK)
+    async with nothing_left_over(), serve_agents(tmp_path, Actor(by_role(**script)), AGENTS) as server:
+        answer = await server.http.post(CHAT, json=ASK)
     if (role, said) == ("vanilla", 429):
         assert answer.status_code == 429
     else:
@@ -59,9 +59,9 @@ async def test_nonsense_and_failures_are_declined(tmp_path: Path, role: str, sai
 
 
 async def test_waiting_for_a_place_counts_against_the_budget(tmp_path: Path) -> None:
-    actor = Actor(played(**lines()))
-    async with theatre(tmp_path, actor, AGENTS, budget=SHORT, concurrency=0) as stage:
-        assert content(await post(stage, ASK)) == DECLINE
+    actor = Actor(by_role(**lines()))
+    async with serve_agents(tmp_path, actor, AGENTS, budget=SHORT, concurrency=0) as server:
+        assert content(await post(server, ASK)) == DECLINE
     assert actor.asked == []
 
 
@@ -69,9 +69,9 @@ async def test_a_streaming_client_sees_that_the_server_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "KEEP_ALIVE_PERIOD_S", 0.05)
-    actor = Actor(played(**lines(rewrite=lambda asked: hangs)))
-    async with theatre(tmp_path, actor, AGENTS, budget=SHORT) as stage:
-        answer = await stage.http.post(CHAT, json={**ASK, "stream": True})
+    actor = Actor(by_role(**lines(rewrite=lambda asked: hangs)))
+    async with serve_agents(tmp_path, actor, AGENTS, budget=SHORT) as server:
+        answer = await server.http.post(CHAT, json={**ASK, "stream": True})
     first, *_ = answer.text.split("\n\n")
     assert first.startswith(":")
     assert "Okonkwo" not in answer.text
@@ -80,7 +80,7 @@ async def test_a_streaming_client_sees_that_the_server_lives(
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_client_that_leaves_has_the_call_in_progress_given_up(tmp_path: Path, stream: bool) -> None:
-    actor = Actor(played(**lines(rewrite=lambda asked: hangs)))
+    actor = Actor(by_role(**lines(rewrite=lambda asked: hangs)))
     sent: list[Any] = []
     leaving = asyncio.Event()
 
@@ -92,8 +92,8 @@ async def test_a_client_that_leaves_has_the_call_in_progress_given_up(tmp_path: 
         sent.append(message)
 
     body = orjson.dumps({**ASK, "stream": stream})
-    async with nothing_left_over(), theatre(tmp_path, actor, AGENTS) as stage, asyncio.timeout(5):
-        asking = asyncio.create_task(stage.plane(json_scope(CHAT, len(body)), replay(body, gone), send))
+    async with nothing_left_over(), serve_agents(tmp_path, actor, AGENTS) as server, asyncio.timeout(5):
+        asking = asyncio.create_task(server.plane(json_scope(CHAT, len(body)), replay(body, gone), send))
         while "rewrite" not in actor.roles:
             await asyncio.sleep(0.01)
         leaving.set()

@@ -60,7 +60,7 @@ class Supervisor:
 
 
 @dataclass
-class Theatre:
+class AgentsServer:
     """A client of the data plane, the verdicts the agents came to, and the application itself."""
 
     http: httpx.AsyncClient
@@ -69,7 +69,7 @@ class Theatre:
 
 
 @contextlib.asynccontextmanager
-async def theatre(
+async def serve_agents(
     folder: Path,
     actor: Actor,
     *drafts: Draft,
@@ -77,7 +77,7 @@ async def theatre(
     budget: Budget | None = None,
     concurrency: int = 16,
     second: OpenAIChat | None = None,
-) -> AsyncIterator[Theatre]:
+) -> AsyncIterator[AgentsServer]:
     embedder = WordEmbedder()
     current = CurrentPolicy()
     current.policy = _compiled(folder, embedder, drafts)
@@ -91,7 +91,7 @@ async def theatre(
         plane = DataPlane(supervisor, planner, Limits((), 100_000, DECLINE, "1"), agents)
         app: Any = plane
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lethe") as http:
-            yield Theatre(http, plane, verdicts)
+            yield AgentsServer(http, plane, verdicts)
 
 
 def _compiled(folder: Path, embedder: WordEmbedder, drafts: Sequence[Draft]) -> Policy:
