@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from serving.cli.detector import detector
 from serving.cli.plugins import GROUP, add_commands
 from serving.cli.targets import targets
 from serving.cli.verdicts import verdicts
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,7 +53,7 @@ def serve(
     """Serve the data plane and the admin plane until interrupted."""
     import logging
 
-    from serving import launch
+    from serving.data_folder import owned
     from serving.settings import load
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
@@ -65,18 +68,23 @@ def serve(
             data_dir=data_dir,
             eval_port=eval_port,
         )
-        key, generated = launch.admin_key(settings)
-        listeners = launch.listeners(settings)
-        served = launch.resolve_model(settings)
-        for name, listener in listeners.items():
-            address, number = listener.getsockname()[:2]
-            console.print(f"{name:<13} http://{address}:{number}")
-        if generated:
-            console.print(
-                f"admin key     {key.get_secret_value()}   (shown once; set LETHE_ADMIN_KEY to choose it)"
-            )
-        console.print(f"engine        {launch.describe_engine(settings, served)}")
-        launch.serve(settings, served, key, list(listeners.values()))
+        with owned(settings.data_dir):
+            _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
+    from serving import launch
+
+    key, generated = launch.admin_key(settings)
+    listeners = launch.listeners(settings)
+    served = launch.resolve_model(settings)
+    for name, listener in listeners.items():
+        address, number = listener.getsockname()[:2]
+        console.print(f"{name:<13} http://{address}:{number}")
+    if generated:
+        console.print(f"admin key     {key.get_secret_value()}   (shown once; set LETHE_ADMIN_KEY to choose it)")
+    console.print(f"engine        {launch.describe_engine(settings, served)}")
+    launch.serve(settings, served, key, list(listeners.values()))
 
 
 @app.command()
