@@ -24,6 +24,7 @@ from guard.detection.embedder import Embedder, SentenceEmbedder
 from guard.errors import BadSettings
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
+from guard.policy.enforced_version import refuse_rolled_back
 from guard.targets.registry import Registry
 from guard.uld.promoted import Promoted
 from serving.admin.app import create_admin
@@ -122,6 +123,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.policy_dir.mkdir(parents=True, exist_ok=True)
     registry = Registry(settings.database)
+    refuse_rolled_back(settings.policy_dir, registry.version())
     embedder = SentenceEmbedder(settings.embedder or None)
     current = CurrentPolicy()
     # A remote engine does not load our assistants.

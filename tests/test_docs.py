@@ -58,6 +58,7 @@ def kinds(error: type[LetheError] = LetheError) -> list[type[LetheError]]:
 
 def test_every_error_code_is_documented() -> None:
     import serving.admin.app
+    import serving.backup
     import serving.data_folder
     import serving.launch  # noqa: F401
 

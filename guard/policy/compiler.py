@@ -22,6 +22,7 @@ from guard.matching.live_automata import publish
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.background import BackgroundValue
 from guard.policy.contextual import ContextualAutomata, Revision, restricts
+from guard.policy.enforced_version import write_enforced_version
 from guard.policy.policy import Policy
 from guard.policy.soft import SoftContextual, SoftDigests, is_soft, sweep
 from guard.soft.matching import SoftMatching
@@ -100,6 +101,7 @@ class Compiler:
         lookup = self._lookup(change, before.lookup, fresh=previous is None)
         always = self._always(change, before.always)
         publish(self._folder, always.digests)
+        write_enforced_version(self._folder, version)
         contextual = ContextualAutomata(change.targets, self._store, self._known)
         if previous is None:
             # Files written since this process began are in use; clocks of file systems lag a little.

@@ -13,6 +13,7 @@ import typer
 
 from serving.cli.assistants import assistants
 from serving.cli.audit import audit
+from serving.cli.backup import backup, restore
 from serving.cli.console import admin_client, console, errors, reported
 from serving.cli.detector import detector
 from serving.cli.plugins import GROUP, add_commands
@@ -34,6 +35,8 @@ app.add_typer(assistants, name="assistant")
 app.add_typer(detector, name="detector")
 app.add_typer(audit, name="audit")
 app.command()(verdicts)
+app.command()(backup)
+app.command()(restore)
 
 
 @app.command()
