@@ -37,14 +37,14 @@ from serving.http.asgi import (
     respond,
 )
 from serving.http.asgi_client import json_scope
-from serving.keys import key_matches
+from serving.keys import api_keys, bearer_keys, key_matches
 from serving.planner import PlannedRequest, Planner, engine_body
 from serving.protocol import errors
 from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.dialects.translated import Translated
 from serving.protocol.fields import Unknown
 from serving.protocol.prompts import UnreadablePrompt
-from serving.protocol.refused_fields import ALL, MESSAGES
+from serving.protocol.refused_fields import ALL
 from serving.protocol.request import GenerationRequest, parse
 from serving.telemetry.metrics import FailClosed, Metrics
 from serving.telemetry.recorder import Recorder
@@ -154,10 +154,8 @@ class DataPlane:
     def _is_authorized(self, scope: Scope) -> bool:
         if not self._limits.api_keys:
             return True
-        if scope["path"] == MESSAGES and (key := _header(scope, b"x-api-key")):
-            return key_matches(key, self._limits.api_keys)
-        scheme, _, key = _header(scope, b"authorization").partition(b" ")
-        return scheme == b"Bearer" and key_matches(key, self._limits.api_keys)
+        sent = [*bearer_keys(scope["headers"]), *api_keys(scope["headers"])]
+        return any(key_matches(key, self._limits.api_keys) for key in sent)
 
     async def _answer_get(self, path: str, send: Send, headers: Headers) -> None:
         if path == "/v1/models":

@@ -39,6 +39,7 @@ from serving.engine.soft_matching import soft_matching
 from serving.engine.supervisor import Opener, Supervisor
 from serving.guardrail import Guardrail
 from serving.http.asgi import App
+from serving.keys import listed
 from serving.planner import Planner
 from serving.scoring.app import create_scoring, scorer_of
 from serving.scoring.teacher_forcing import AnswerScorer
@@ -134,9 +135,12 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     supervisor = Supervisor(opener(settings, model), proof, settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector)
-    keys = tuple(SecretStr(key) for key in settings.api_keys.get_secret_value().split(",") if key)
     limits = Limits(
-        keys, settings.max_body_bytes, settings.decline_text, version("lethe"), settings.unknown_fields
+        listed(settings.api_keys),
+        settings.max_body_bytes,
+        settings.decline_text,
+        version("lethe"),
+        settings.unknown_fields,
     )
     metrics = Metrics()
     verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)

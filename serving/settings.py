@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
 from guard.detection.calibration import COSINE_THRESHOLD
 from guard.errors import BadSettings
 from serving.environment import service_variables
+from serving.keys import joined, trimmed
 
 PREFIX = "LETHE_"
 DECLINE_TEXT = "I'm sorry, but I don't know anything about that."
@@ -30,6 +31,10 @@ FOREIGN = frozenset(
         "LETHE_ASSISTANTS",
     }
 )
+
+
+Key = Annotated[SecretStr, AfterValidator(trimmed)]
+Keys = Annotated[SecretStr, AfterValidator(joined)]
 
 
 class Settings(BaseSettings):
@@ -52,11 +57,11 @@ class Settings(BaseSettings):
         le=65535,
         description="Port of the scoring plane, on loopback, for evaluations only; empty: no scoring plane.",
     )
-    admin_key: SecretStr = Field(
+    admin_key: Key = Field(
         SecretStr(""),
         description="Bearer key of the admin plane; empty: generated and printed once, on loopback only.",
     )
-    api_keys: SecretStr = Field(
+    api_keys: Keys = Field(
         SecretStr(""), description="Comma-separated bearer keys of clients; empty: no key is required."
     )
     data_dir: Path = Field(Path(".lethe"), description="Folder of the database, compiled policies and caches.")
@@ -75,7 +80,7 @@ class Settings(BaseSettings):
         "", description="Base URL (with /v1) of another model for the agents' roles; empty: the engine itself."
     )
     agents_model: str = Field("", description="Name of the model at `agents_url`.")
-    agents_key: SecretStr = Field(SecretStr(""), description="Bearer key of `agents_url`.")
+    agents_key: Key = Field(SecretStr(""), description="Bearer key of `agents_url`.")
     agents_profile: Literal["lethe", "paper"] = Field(
         "lethe",
         description="The agents' pipeline: Lethe's own, or the published one with every target in its prompts.",
@@ -87,7 +92,7 @@ class Settings(BaseSettings):
     agents_tokens: int = Field(65_536, ge=16, description="Maximum number of tokens of the agents per answer.")
     agents_seconds: float = Field(60.0, gt=0, description="Seconds after which the agents decline.")
     agents_concurrency: int = Field(16, ge=1, description="Maximum number of concurrent calls of the agents.")
-    guardrail_key: SecretStr = Field(
+    guardrail_key: Key = Field(
         SecretStr(""),
         description="Key (`x-api-key`) of the guardrail route on the admin plane's port; empty: no route.",
     )

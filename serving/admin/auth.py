@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.admin.problems import problem
 from serving.http.asgi import BodyTooLarge, ClientGone, read_body, replay
-from serving.keys import key_matches
+from serving.keys import bearer_keys, key_matches
 
 OPEN_PATHS = frozenset({"/openapi.json", "/livez", "/readyz"})
 
@@ -33,7 +33,7 @@ class Authentication:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        if scope["path"] not in OPEN_PATHS and not self._bears_key(headers):
+        if scope["path"] not in OPEN_PATHS and not self._bears_key(scope):
             challenge = {"WWW-Authenticate": 'Bearer realm="lethe admin"'}
             refusal = problem(401, "invalid_admin_key", "the admin key is missing or wrong", headers=challenge)
             return await refusal(scope, receive, send)
@@ -49,9 +49,8 @@ class Authentication:
             return await refusal(scope, receive, send)
         await self._run_app(scope, replay(body, receive), send)
 
-    def _bears_key(self, headers: Headers) -> bool:
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and key_matches(key.strip(), [self._key])
+    def _bears_key(self, scope: Scope) -> bool:
+        return any(key_matches(key, [self._key]) for key in bearer_keys(scope["headers"]))
 
     async def _run_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False

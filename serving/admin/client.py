@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from serving.keys import is_sendable
+
 DEFAULT_URL = "http://127.0.0.1:8001"
 TIMEOUT_S = 120.0
 
@@ -29,12 +31,15 @@ class AdminClient:
     @classmethod
     def from_environment(cls) -> AdminClient:
         """Return a client for ADMIN_URL (or ADMIN_PORT on loopback) with the key in LETHE_ADMIN_KEY."""
-        key = os.environ.get("LETHE_ADMIN_KEY")
+        # As the server reads it.
+        key = os.environ.get("LETHE_ADMIN_KEY", "").strip()
         if not key:
             raise AdminRefused("missing_key", "set LETHE_ADMIN_KEY to the key that `lethe serve` printed")
+        if not is_sendable(key):
+            raise AdminRefused("bad_key", "LETHE_ADMIN_KEY holds a control character, which no header carries")
         port = os.environ.get("ADMIN_PORT")
         url = os.environ.get("ADMIN_URL") or (f"http://127.0.0.1:{port}" if port else DEFAULT_URL)
-        headers = {"authorization": f"Bearer {key}"}
+        headers = {b"authorization": f"Bearer {key}".encode(errors="surrogateescape")}
         return cls(httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False))
 
     def add(self, draft: dict[str, Any], *, reveal: bool = False) -> Any:

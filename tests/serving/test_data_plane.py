@@ -325,6 +325,20 @@ async def test_client_keys_are_asked_for_when_configured() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    "header", [("authorization", "bearer k1"), ("authorization", "BEARER  k1"), ("x-api-key", "k1")]
+)
+async def test_a_key_is_read_as_openai_s_and_anthropic_s_clients_send_it_on_every_route(
+    header: tuple[str, str],
+) -> None:
+    name, value = header
+    async with client(plane(keys=("k1",))) as http:
+        for sent, status in ((value, 200), (f"{value}x", 401), (value.replace("k1", ""), 401)):
+            assert (await http.get("/v1/models", headers={name: sent})).status_code == status
+            assert (await http.post(CHAT, json=ASK, headers={name: sent})).status_code == status
+
+
+@pytest.mark.anyio
 async def test_models_tell_nothing_of_the_machine() -> None:
     async with client(plane()) as http:
         answer = (await http.get("/v1/models")).json()

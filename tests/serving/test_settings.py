@@ -111,6 +111,17 @@ def test_an_unreadable_file_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_pat
         load()
 
 
+@pytest.mark.parametrize("name", ["admin_key", "agents_key", "guardrail_key"])
+def test_keys_are_trimmed_and_one_that_no_header_carries_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"LETHE_{name.upper()}", "s3cret\n")
+    assert getattr(load(), name).get_secret_value() == "s3cret"
+    monkeypatch.setenv(f"LETHE_{name.upper()}", "s3\ncret")
+    with pytest.raises(BadSettings, match=name):
+        load()
+
+
 def test_keys_do_not_show() -> None:
     shown = repr(load(admin_key="hunter2", api_keys="a,b"))
     assert "hunter2" not in shown

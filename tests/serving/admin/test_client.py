@@ -1,0 +1,34 @@
+"""How the command line finds the admin plane, against a transport that answers as the test says."""
+
+from __future__ import annotations
+
+import pytest
+
+from serving.admin.client import AdminClient, AdminRefused
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ADMIN_URL", "ADMIN_PORT", "LETHE_ADMIN_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def authorization(monkeypatch: pytest.MonkeyPatch, key: str) -> bytes:
+    monkeypatch.setenv("LETHE_ADMIN_KEY", key)
+    made = AdminClient.from_environment()
+    return dict(made._http.headers.raw)[b"authorization"]
+
+
+@pytest.mark.parametrize(
+    ("key", "sent"), [("k1\n", b"Bearer k1"), (" k1", b"Bearer k1"), ("kü", "Bearer kü".encode())]
+)
+def test_the_key_is_sent_as_the_server_reads_it(monkeypatch: pytest.MonkeyPatch, key: str, sent: bytes) -> None:
+    assert authorization(monkeypatch, key) == sent
+
+
+@pytest.mark.parametrize(("key", "code"), [("", "missing_key"), ("\n", "missing_key"), ("k\n1", "bad_key")])
+def test_a_key_that_cannot_be_sent_is_named(monkeypatch: pytest.MonkeyPatch, key: str, code: str) -> None:
+    with pytest.raises(AdminRefused) as refused:
+        authorization(monkeypatch, key)
+    assert refused.value.code == code
+    assert "LETHE_ADMIN_KEY" in refused.value.detail
