@@ -44,21 +44,13 @@ from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.dialects.translated import Translated
 from serving.protocol.fields import Unknown
 from serving.protocol.prompts import UnreadablePrompt
-from serving.protocol.refused_fields import ALL
 from serving.protocol.request import GenerationRequest, parse
+from serving.routes import MODELS, ONE_MODEL, ROUTES, model_of, plain_path, route_of
 from serving.telemetry.metrics import FailClosed, Metrics
 from serving.telemetry.recorder import Recorder
 
 log = logging.getLogger("lethe.access")
 
-ROUTES: dict[str, str] = {
-    **dict.fromkeys(ALL, "POST"),
-    "/v1/models": "GET",
-    "/health": "GET",
-    "/livez": "GET",
-    "/readyz": "GET",
-    "/version": "GET",
-}
 MODEL_MEMBERS = ("id", "object", "created", "owned_by", "max_model_len")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -112,7 +104,7 @@ class DataPlane:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await self._http(scope, receive, send)
+            await self._http({**scope, "path": plain_path(scope["path"])}, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = _request_id(scope)
@@ -129,7 +121,7 @@ class DataPlane:
                 self.metrics.count_fail_closed(FailClosed.NOT_READY)
             await _refuse(timing.send, scope, errors.from_lethe_error(caught), headers)
         finally:
-            route = scope["path"] if scope["path"] in ROUTES else "other"
+            route = route_of(scope["path"]) or "other"
             seconds = timing.elapsed_s
             self.metrics.count_response(route, timing.status, seconds)
             if timing.first_byte_s is not None:
@@ -138,12 +130,13 @@ class DataPlane:
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         path, method = scope["path"], scope["method"]
-        if path not in ROUTES:
+        route = route_of(path)
+        if route is None:
             error = errors.error_response(404, "unknown_route", "This route is not served.")
-        elif method != ROUTES[path]:
-            headers = [*headers, (b"allow", ROUTES[path].encode())]
+        elif method != ROUTES[route]:
+            headers = [*headers, (b"allow", ROUTES[route].encode())]
             error = errors.error_response(405, "method_not_allowed", "This route does not answer that method.")
-        elif path.startswith("/v1/") and not self._is_authorized(scope):
+        elif route.startswith("/v1/") and not self._is_authorized(scope):
             error = errors.error_response(401, "invalid_api_key", "A valid API key is required.")
         elif method == "POST":
             return await self._generate(scope, receive, send, headers)
@@ -158,15 +151,24 @@ class DataPlane:
         return any(key_matches(key, self._limits.api_keys) for key in sent)
 
     async def _answer_get(self, path: str, send: Send, headers: Headers) -> None:
-        if path == "/v1/models":
-            response = await asgi_client.request(self._engine(), "GET", path)
-            models = [{k: m[k] for k in MODEL_MEMBERS if k in m} for m in (response.json() or {}).get("data", [])]
-            return await respond(send, 200, {"object": "list", "data": models}, headers)
+        if route_of(path) in (MODELS, ONE_MODEL):
+            return await self._answer_models(model_of(path), send, headers)
         if path == "/version":
             return await respond(send, 200, {"version": self._limits.version}, headers)
         unready = "" if path == "/livez" else self.unready()
         state = {"status": "unready", "reason": unready} if unready else {"status": "ok"}
         await respond(send, 503 if unready else 200, state, headers)
+
+    async def _answer_models(self, wanted: str, send: Send, headers: Headers) -> None:
+        response = await asgi_client.request(self._engine(), "GET", MODELS)
+        models = [{k: m[k] for k in MODEL_MEMBERS if k in m} for m in (response.json() or {}).get("data", [])]
+        if not wanted:
+            return await respond(send, 200, {"object": "list", "data": models}, headers)
+        for model in models:
+            if model.get("id") == wanted:
+                return await respond(send, 200, model, headers)
+        error = errors.error_response(404, *errors.STATUS_ERRORS[404])
+        await respond(send, error.status, error.body, headers)
 
     def unready(self) -> str:
         """Return why no request may be answered now, or an empty string if the server is ready."""

@@ -14,8 +14,8 @@ from typer.main import get_command
 
 from guard.errors import LetheError
 from serving.cli.app import app
-from serving.data_plane import ROUTES
 from serving.protocol.refused_fields import REFUSED_FIELDS
+from serving.routes import ROUTES
 from serving.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -55,12 +55,13 @@ class FakeEngine:
         self.bodies: list[dict[str, Any]] = []
         self.scopes: list[Scope] = []
         self.dies_after: int | None = None
+        self.adapters: list[dict[str, Any]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scopes.append(scope)
         if scope["path"] == "/v1/models":
             card = {"id": "m", "object": "model", "created": 1, "owned_by": "vllm", "root": "/a/folder"}
-            return await respond(send, 200, {"object": "list", "data": [card]})
+            return await respond(send, 200, {"object": "list", "data": [card, *self.adapters]})
         if scope["path"] == "/detokenize":
             return await respond(send, 200, {"prompt": "Ada Qu"})
         body = orjson.loads(await read_body(receive, 10**6))
@@ -343,6 +344,36 @@ async def test_models_tell_nothing_of_the_machine() -> None:
     async with client(plane()) as http:
         answer = (await http.get("/v1/models")).json()
     assert answer == {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "vllm"}]}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [("m", "m"), ("org/adapter", "org/adapter"), ("org%2Fadapter", "org/adapter"), ("adapter", ""), ("{id}", "")],
+)
+async def test_one_model_is_found_by_its_id_slashes_included(path: str, found: str) -> None:
+    engine = FakeEngine()
+    engine.adapters = [{"id": "org/adapter", "object": "model", "created": 1, "owned_by": "vllm", "root": "/a"}]
+    async with client(plane(engine)) as http:
+        answer = await http.get(f"/v1/models/{path}")
+        listed = (await http.get("/v1/models")).json()["data"]
+    if found:
+        assert answer.json() in listed
+        assert answer.json()["id"] == found
+    else:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", [f"/{CHAT}", f"{CHAT}/", f"{CHAT}?api-version=1", "//v1//chat/completions//"])
+async def test_a_base_url_may_end_in_a_slash(path: str) -> None:
+    engine = FakeEngine()
+    async with client(plane(engine, FakePlanner(PlanKind.RESTRICT))) as http:
+        answer = await http.post(f"http://lethe{path}", json=ASK)
+        models = await http.get("http://lethe//v1/models/")
+    assert (answer.status_code, models.status_code) == (200, 200)
+    assert "Quill" not in answer.text
+    assert [scope["path"] for scope in engine.scopes] == [CHAT, "/v1/models"]
 
 
 @pytest.mark.anyio
