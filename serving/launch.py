@@ -39,6 +39,7 @@ from serving.engine.soft_matching import soft_matching
 from serving.engine.supervisor import Opener, Supervisor
 from serving.guardrail import Guardrail
 from serving.http.asgi import App
+from serving.http.cors import allow_origins
 from serving.http.head import HeadAsGet
 from serving.keys import listed
 from serving.planner import Planner
@@ -166,7 +167,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     if settings.guardrail_key:
         audit = partial(_audit, current, embedder)
         admin = Guardrail(admin, audit, settings.guardrail_key, settings.max_body_bytes)
-    planes: tuple[App, ...] = (HeadAsGet(data), HeadAsGet(admin))
+    planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
     if settings.eval_port is not None:
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
     tasks = [asyncio.create_task(part.run()) for part in (applier, supervisor, verdicts)]

@@ -100,6 +100,10 @@ class Settings(BaseSettings):
         "drop",
         description="What happens to request fields that this server does not know: left out, or 400.",
     )
+    cors_origins: str = Field(
+        "",
+        description="Comma-separated origins of pages that may call the data plane, `*` for all; empty: none.",
+    )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Maximum size of a request body.")
     max_model_len: int = Field(0, ge=0, description="Context length of the embedded engine; 0: the model's own.")
     kv_cache_gib: float = Field(
@@ -125,6 +129,12 @@ class Settings(BaseSettings):
             foreign = {name.lower() for name in service_variables(os.environ)}
             env_settings.env_vars = {k: v for k, v in env_settings.env_vars.items() if k not in foreign}
         return (init_settings, env_settings)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The members of `cors_origins`, as a browser spells them: without a slash at the end."""
+        members = (origin.strip().rstrip("/") for origin in self.cors_origins.split(","))
+        return tuple(origin for origin in members if origin)
 
     @property
     def policy_dir(self) -> Path:

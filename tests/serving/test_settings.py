@@ -122,6 +122,14 @@ def test_keys_are_trimmed_and_one_that_no_header_carries_is_refused_by_name(
         load()
 
 
+def test_origins_are_listed_as_a_browser_spells_them() -> None:
+    assert load().origins == ()
+    assert load(cors_origins="https://a.example/, http://localhost:3000,").origins == (
+        "https://a.example",
+        "http://localhost:3000",
+    )
+
+
 def test_keys_do_not_show() -> None:
     shown = repr(load(admin_key="hunter2", api_keys="a,b"))
     assert "hunter2" not in shown
