@@ -112,7 +112,7 @@ def opener(settings: Settings, model: str) -> Opener:
 async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequence[socket.socket]) -> None:
     """Serve the planes on `listeners` until SIGINT or SIGTERM; LetheError if the server cannot be assembled."""
     async with _assemble(settings, model, key) as planes:
-        servers = [_server(app) for app in planes]
+        servers = [_server(app, settings.keep_alive_s) for app in planes]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, _stop, servers)
@@ -207,13 +207,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: App) -> _Server:
+def _server(app: App, keep_alive_s: int) -> _Server:
     config = uvicorn.Config(
         app,
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=keep_alive_s,
         timeout_graceful_shutdown=DRAIN_S,
     )
     return _Server(config)

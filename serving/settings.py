@@ -105,6 +105,11 @@ class Settings(BaseSettings):
         description="Comma-separated origins of pages that may call the data plane, `*` for all; empty: none.",
     )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Maximum size of a request body.")
+    keep_alive_s: int = Field(
+        75,
+        gt=0,
+        description="Seconds an idle connection stays open; longer than load balancers in front keep theirs.",
+    )
     max_model_len: int = Field(0, ge=0, description="Context length of the embedded engine; 0: the model's own.")
     kv_cache_gib: float = Field(
         1.0, gt=0, description="Memory for the KV cache of the embedded engine on CPU, in GiB."
