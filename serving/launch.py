@@ -86,6 +86,11 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def base_url(host: str, port: int) -> str:
+    """Return the URL of a plane that listens there; an IPv6 address stands in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def listeners(settings: Settings) -> dict[str, socket.socket]:
     """Return a bound socket for each plane by name; for the scoring plane only if `eval_port` is set, on loopback.
 

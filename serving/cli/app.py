@@ -83,7 +83,7 @@ def _serve(settings: Settings) -> None:
     served = launch.resolve_model(settings)
     for name, listener in listeners.items():
         address, number = listener.getsockname()[:2]
-        console.print(f"{name:<13} http://{address}:{number}")
+        console.print(f"{name:<13} {launch.base_url(address, number)}")
     if generated:
         console.print(f"admin key     {key.get_secret_value()}   (shown once; set LETHE_ADMIN_KEY to choose it)")
     console.print(f"engine        {launch.describe_engine(settings, served)}")
