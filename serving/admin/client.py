@@ -7,10 +7,12 @@ from typing import Any
 
 import httpx
 
+from serving.environment import is_service_variable
 from serving.keys import is_sendable
 
 DEFAULT_URL = "http://127.0.0.1:8001"
 TIMEOUT_S = 120.0
+MAX_PORT = 65_535
 
 
 class AdminRefused(Exception):
@@ -37,10 +39,8 @@ class AdminClient:
             raise AdminRefused("missing_key", "set LETHE_ADMIN_KEY to the key that `lethe serve` printed")
         if not is_sendable(key):
             raise AdminRefused("bad_key", "LETHE_ADMIN_KEY holds a control character, which no header carries")
-        port = os.environ.get("ADMIN_PORT")
-        url = os.environ.get("ADMIN_URL") or (f"http://127.0.0.1:{port}" if port else DEFAULT_URL)
         headers = {b"authorization": f"Bearer {key}".encode(errors="surrogateescape")}
-        return cls(httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False))
+        return cls(httpx.Client(base_url=_address(), headers=headers, timeout=TIMEOUT_S, trust_env=False))
 
     def add(self, draft: dict[str, Any], *, reveal: bool = False) -> Any:
         """Store one target and wait until it is enforced."""
@@ -98,6 +98,25 @@ class AdminClient:
         if response.is_error:
             raise _refusal(response)
         return response.json() if response.content else None
+
+
+def _address() -> str:
+    port = os.environ.get("ADMIN_PORT", "")
+    # A Kubernetes Service called "admin" sets ADMIN_PORT=tcp://...
+    if not port or is_service_variable("ADMIN_PORT", port):
+        port_url = DEFAULT_URL
+    elif port.isascii() and port.isdigit() and int(port) <= MAX_PORT:
+        port_url = f"http://127.0.0.1:{port}"
+    else:
+        raise AdminRefused("bad_settings", "ADMIN_PORT must be the number of a port")
+    url = os.environ.get("ADMIN_URL") or port_url
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise AdminRefused("bad_settings", f"ADMIN_URL must be a URL such as {DEFAULT_URL}")
+    return url
 
 
 def _refusal(response: httpx.Response) -> AdminRefused:

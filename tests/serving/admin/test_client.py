@@ -32,3 +32,41 @@ def test_a_key_that_cannot_be_sent_is_named(monkeypatch: pytest.MonkeyPatch, key
         authorization(monkeypatch, key)
     assert refused.value.code == code
     assert "LETHE_ADMIN_KEY" in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "url"),
+    [
+        ("ADMIN_PORT", "", "http://127.0.0.1:8001"),
+        ("ADMIN_PORT", "tcp://10.0.0.8:8001", "http://127.0.0.1:8001"),
+        ("ADMIN_PORT", "9001", "http://127.0.0.1:9001"),
+        ("ADMIN_URL", "http://[::1]:9001/", "http://[::1]:9001"),
+        ("ADMIN_URL", "https://admin.example/lethe/", "https://admin.example/lethe"),
+    ],
+)
+def test_the_address_is_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, url: str
+) -> None:
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "k1")
+    monkeypatch.setenv(name, value)
+    assert str(AdminClient.from_environment()._http.base_url).rstrip("/") == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ADMIN_PORT", "sesame"),
+        ("ADMIN_PORT", "99999"),
+        ("ADMIN_URL", "tcp://10.0.0.8:8001"),
+        ("ADMIN_URL", "http://h:port"),
+        ("ADMIN_URL", "localhost:8001"),
+        ("ADMIN_URL", "http://"),
+    ],
+)
+def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv("LETHE_ADMIN_KEY", "k1")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(AdminRefused) as refused:
+        AdminClient.from_environment()
+    assert refused.value.code == "bad_settings"
+    assert name in refused.value.detail
