@@ -32,11 +32,11 @@ from serving.http.asgi import (
     Receive,
     Scope,
     Send,
-    read_body,
     replay,
     respond,
 )
 from serving.http.asgi_client import json_scope
+from serving.http.decompression import read_decompressed
 from serving.keys import api_keys, bearer_keys, key_matches
 from serving.planner import PlannedRequest, Planner, engine_body
 from serving.protocol import errors
@@ -182,7 +182,7 @@ class DataPlane:
         return app
 
     async def _generate(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
-        raw = await read_body(receive, self._limits.max_body_bytes)
+        raw = await read_decompressed(scope, receive, self._limits.max_body_bytes)
         request = parse(scope["path"], raw, self._limits.unknown_fields)
         if dialect := DIALECTS.get(scope["path"]):
             send = Translated(send, dialect, request.original, headers[0][1].decode()).send

@@ -9,8 +9,10 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from guard.errors import RequestRefused
 from serving.admin.problems import problem
-from serving.http.asgi import BodyTooLarge, ClientGone, read_body, replay
+from serving.http.asgi import BodyTooLarge, ClientGone, replay
+from serving.http.decompression import read_decompressed
 from serving.keys import bearer_keys, key_matches
 
 OPEN_PATHS = frozenset({"/openapi.json", "/livez", "/readyz"})
@@ -38,9 +40,12 @@ class Authentication:
             refusal = problem(401, "invalid_admin_key", "the admin key is missing or wrong", headers=challenge)
             return await refusal(scope, receive, send)
         try:
-            body = await read_body(receive, self._max_body_bytes)
+            body = await read_decompressed(scope, receive, self._max_body_bytes)
         except BodyTooLarge:
             refusal = problem(413, "body_too_large", f"the body exceeds {self._max_body_bytes} bytes")
+            return await refusal(scope, receive, send)
+        except RequestRefused as error:
+            refusal = problem(error.status, error.code, error.message)
             return await refusal(scope, receive, send)
         except ClientGone:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -393,6 +394,20 @@ async def test_a_body_over_the_limit_is_a_413_even_in_chunks() -> None:
     async with client(plane()) as http:
         answer = await http.post(CHAT, content=pieces())
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.anyio
+async def test_a_compressed_body_is_read_and_another_encoding_named() -> None:
+    engine = FakeEngine()
+    body = gzip.compress(orjson.dumps(ASK))
+    async with client(plane(engine)) as http:
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        answer = await http.post(CHAT, content=body, headers=headers)
+        other = await http.post(CHAT, content=body, headers={**headers, "content-encoding": "br"})
+        bomb = await http.post(CHAT, content=gzip.compress(b" " * 10**7), headers=headers)
+    assert (answer.status_code, engine.bodies[0]["messages"]) == (200, ASK["messages"])
+    assert (other.status_code, other.json()["error"]["code"]) == (415, "unsupported_encoding")
+    assert (bomb.status_code, bomb.json()["error"]["code"]) == (413, "body_too_large")
 
 
 @pytest.mark.anyio

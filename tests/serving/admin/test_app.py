@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import re
@@ -559,6 +560,18 @@ def test_every_letter_the_schema_asks_for_is_one_that_matching_keeps() -> None:
     runs = re.findall(r"(.)-(.)", LETTERS[1:-1])
     for first, last in runs:
         assert all(fold(chr(point)) for point in range(ord(first), ord(last) + 1))
+
+
+async def test_a_compressed_body_is_read_and_another_encoding_named(client: httpx.AsyncClient) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    body = gzip.compress(json.dumps({"name": "Ada Quill"}).encode())
+    assert (await client.post(TARGETS, content=body, headers=headers)).status_code == 201
+    refused(
+        await client.post(TARGETS, content=body, headers={**headers, "content-encoding": "br"}),
+        415,
+        "unsupported_encoding",
+    )
+    refused(await client.post(TARGETS, content=b"{}", headers=headers), 400, "malformed_body")
 
 
 @given(st.text(max_size=8))
