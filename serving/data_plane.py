@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -182,7 +183,8 @@ class DataPlane:
         return app
 
     async def _generate(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
-        raw = await read_decompressed(scope, receive, self._limits.max_body_bytes)
+        # Tools on Windows begin a file with a byte order mark.
+        raw = (await read_decompressed(scope, receive, self._limits.max_body_bytes)).removeprefix(BOM_UTF8)
         request = parse(scope["path"], raw, self._limits.unknown_fields)
         if dialect := DIALECTS.get(scope["path"]):
             send = Translated(send, dialect, request.original, headers[0][1].decode()).send

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -408,6 +409,15 @@ async def test_a_compressed_body_is_read_and_another_encoding_named() -> None:
     assert (answer.status_code, engine.bodies[0]["messages"]) == (200, ASK["messages"])
     assert (other.status_code, other.json()["error"]["code"]) == (415, "unsupported_encoding")
     assert (bomb.status_code, bomb.json()["error"]["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.anyio
+async def test_a_byte_order_mark_before_the_body_is_passed_over() -> None:
+    engine = FakeEngine()
+    async with client(plane(engine)) as http:
+        headers = {"content-type": "application/json"}
+        answer = await http.post(CHAT, content=BOM_UTF8 + orjson.dumps(ASK), headers=headers)
+    assert (answer.status_code, engine.bodies[0]["messages"]) == (200, ASK["messages"])
 
 
 @pytest.mark.anyio

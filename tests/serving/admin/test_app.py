@@ -574,6 +574,12 @@ async def test_a_compressed_body_is_read_and_another_encoding_named(client: http
     refused(await client.post(TARGETS, content=b"{}", headers=headers), 400, "malformed_body")
 
 
+async def test_a_byte_order_mark_before_the_body_is_passed_over(client: httpx.AsyncClient) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({"name": "Ada Quill"}).encode()
+    headers = {"content-type": "application/json"}
+    assert (await client.post(TARGETS, content=body, headers=headers)).status_code == 201
+
+
 @given(st.text(max_size=8))
 def test_what_the_schema_lets_through_the_registry_does_not_refuse(text: str) -> None:
     if re.search(TWO_LETTERS, text):
