@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pydantic import SecretStr
 from ulid import ULID
 
-from guard.errors import EngineUnavailable, LetheError
+from guard.errors import EngineUnavailable, LetheError, RequestRefused
 from guard.policy.plan import PlanKind
 from serving.answers.agents import Agents
 from serving.answers.backtracking import BacktrackingApplication, should_backtrack
@@ -33,6 +33,7 @@ from serving.http.asgi import (
     Receive,
     Scope,
     Send,
+    is_json,
     replay,
     respond,
 )
@@ -183,6 +184,8 @@ class DataPlane:
         return app
 
     async def _generate(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        if not is_json(_header(scope, b"content-type").decode("latin-1")):
+            raise NotJson("The body must be application/json.", field="Content-Type")
         # Tools on Windows begin a file with a byte order mark.
         raw = (await read_decompressed(scope, receive, self._limits.max_body_bytes)).removeprefix(BOM_UTF8)
         request = parse(scope["path"], raw, self._limits.unknown_fields)
@@ -254,6 +257,13 @@ class DataPlane:
             declined=kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None),
             blank=request.blank_chunk(context.id),
         )
+
+
+class NotJson(RequestRefused):
+    """The body is not said to be JSON. A page of any origin may send such a one without asking."""
+
+    code = "unsupported_media_type"
+    status = 415
 
 
 async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guard.errors import RequestRefused
 from serving.admin.problems import problem
-from serving.http.asgi import BodyTooLarge, ClientGone, replay
+from serving.http.asgi import BodyTooLarge, ClientGone, is_json, replay
 from serving.http.decompression import read_decompressed
 from serving.keys import bearer_keys, key_matches
 
@@ -49,7 +49,7 @@ class Authentication:
             return await refusal(scope, receive, send)
         except ClientGone:
             return None
-        if body and not _is_json(headers.get("content-type", "")):
+        if body and not is_json(headers.get("content-type", "")):
             refusal = problem(415, "unsupported_media_type", "the body must be application/json")
             return await refusal(scope, receive, send)
         await self._run_app(scope, replay(body, receive), send)
@@ -73,8 +73,3 @@ class Authentication:
             if not started:
                 answer = problem(500, "internal_error", "a fault of this server; its log says where")
                 await answer(scope, receive, send)
-
-
-def _is_json(content_type: str) -> bool:
-    media_type = content_type.partition(";")[0].strip().lower()
-    return media_type == "application/json" or media_type.endswith("+json")

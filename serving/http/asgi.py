@@ -42,6 +42,12 @@ async def read_body(receive: Receive, limit: int) -> bytes:
             return b"".join(parts)
 
 
+def is_json(content_type: str) -> bool:
+    """Return whether a `Content-Type` is that of JSON, whatever its parameters."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
 def replay(body: bytes, receive: Receive) -> Receive:
     """Return a `receive` that yields `body` once and then the messages of `receive` (the disconnect)."""
     sent = False

@@ -382,7 +382,7 @@ async def test_a_base_url_may_end_in_a_slash(path: str) -> None:
 @pytest.mark.parametrize("raw", [b"", b"{", b"[1]", b'"x"'])
 async def test_a_malformed_body_is_a_400(raw: bytes) -> None:
     async with client(plane()) as http:
-        answer = await http.post(CHAT, content=raw)
+        answer = await http.post(CHAT, content=raw, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_body")
 
 
@@ -393,7 +393,7 @@ async def test_a_body_over_the_limit_is_a_413_even_in_chunks() -> None:
             yield b"x" * 1000
 
     async with client(plane()) as http:
-        answer = await http.post(CHAT, content=pieces())
+        answer = await http.post(CHAT, content=pieces(), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
 
 
@@ -418,6 +418,29 @@ async def test_a_byte_order_mark_before_the_body_is_passed_over() -> None:
         headers = {"content-type": "application/json"}
         answer = await http.post(CHAT, content=BOM_UTF8 + orjson.dumps(ASK), headers=headers)
     assert (answer.status_code, engine.bodies[0]["messages"]) == (200, ASK["messages"])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("application/vnd.api+json", 200),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("", 415),
+    ],
+)
+async def test_a_body_that_a_page_may_send_unasked_is_not_served(content_type: str, status: int) -> None:
+    engine = FakeEngine()
+    async with client(plane(engine)) as http:
+        headers = {"content-type": content_type} if content_type else {}
+        answer = await http.post(CHAT, content=orjson.dumps(ASK), headers=headers)
+    assert answer.status_code == status
+    assert len(engine.bodies) == (status == 200)
+    if status != 200:
+        assert answer.json()["error"]["code"] == "unsupported_media_type"
 
 
 @pytest.mark.anyio
