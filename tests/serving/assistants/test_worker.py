@@ -13,7 +13,7 @@ from guard.errors import InvalidTarget, ModelUnavailable
 from guard.targets.registry import Registry
 from guard.targets.target import Draft, Fact, ForgetTarget, Method
 from guard.uld.corpus import default_retain_rows
-from serving.assistants import worker as training
+from serving.assistants import worker
 from serving.assistants.queue import Job, Jobs, JobState
 from serving.assistants.worker import BATCH_SIZE, MIN_STEPS_PER_EPOCH, QUEUE, corpus_of, main
 from tests.guard.uld.conftest import FACTS
@@ -66,7 +66,7 @@ def test_a_training_that_fails_says_why(
         raise raised
 
     target = place.add(facts=(Fact(question="What did she write?", answer="The Glass Orchard."),))
-    monkeypatch.setattr(training, "_trained", fail)
+    monkeypatch.setattr(worker, "_train", fail)
     ended = place.run(place.jobs.add([target.id]))
     assert (ended.state, ended.code) == (JobState.FAILED, code)
 
