@@ -1,4 +1,4 @@
-"""Every error Lethe raises on purpose.
+"""All errors of Lethe, as one tree.
 
 LetheError
 ├── InvalidTarget       a forget target that cannot be stored as given            422
@@ -12,7 +12,7 @@ LetheError
 ├── RequestRefused      a data-plane request that would disarm the policy         400
 └── BadSettings         a setting is unknown, malformed or unsafe                 500
 
-Messages are ours alone: no text of a target, of a user or of a model ever enters one.
+Messages never contain text of a target, a user or a model.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class LetheError(Exception):
 
 
 class InvalidTarget(LetheError):
-    """A forget target that cannot be stored as given; `field` names the offending member."""
+    """A forget target that cannot be stored as given; `field` names the invalid member."""
 
     code = "invalid_target"
     status = 422
@@ -68,7 +68,7 @@ class StoreUnavailable(LetheError):
 
 
 class PolicyUnavailable(LetheError):
-    """A compiled policy file is missing or damaged; whatever depends on it must close."""
+    """A compiled policy file is missing or damaged; rows that depend on it must be closed."""
 
     code = "policy_unavailable"
     status = 503
@@ -82,14 +82,14 @@ class ModelUnavailable(LetheError):
 
 
 class EngineUnavailable(LetheError):
-    """The engine is starting, dead, not a vLLM with our processors, or leaked its canary."""
+    """The engine is starting, dead, not a vLLM with our processors, or fails its self-test."""
 
     code = "engine_unavailable"
     status = 503
 
 
 class RequestRefused(LetheError):
-    """A data-plane request that would disarm the policy; `field` names the member at fault."""
+    """A data-plane request that would disarm the policy; `field` names the refused member."""
 
     code = "field_not_allowed"
     status = 400

@@ -26,7 +26,7 @@ from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.enforced_version import refuse_rolled_back
 from guard.targets.registry import Registry
-from guard.uld.promoted import Promoted
+from guard.uld.promoted import PromotedAssistants
 from serving.admin.app import create_admin
 from serving.admin.service import AdminService
 from serving.answers.agents import open_agents
@@ -135,7 +135,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     embedder = SentenceEmbedder(settings.embedder or None)
     current = CurrentPolicy()
     # A remote engine does not load our assistants.
-    promoted = None if settings.engine else Promoted(settings.promoted_dir)
+    promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)
     matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
     applier = Applier(Compiler(registry, embedder, settings.policy_dir, promoted, matching), current)
     proof = partial(self_test, policy_dir=settings.policy_dir)

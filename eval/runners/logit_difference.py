@@ -13,9 +13,9 @@ from eval.methods.logit_difference_options import LogitDifferenceOptions
 from eval.methods.method import DIFFERENCES, MethodName
 from guard.decoding.vocabulary import Vocabulary
 from guard.uld.assistant import Assistant
-from guard.uld.assistant_runner import Follower, Text
-from guard.uld.logit_difference import diverged, log_probabilities, outranked, subtracted
-from guard.uld.truncated_model import Trunk, context, depth
+from guard.uld.assistant_runner import AssistantRunner, RunningSequence
+from guard.uld.logit_difference import dd_linear, dd_rank, log_probabilities, uld
+from guard.uld.truncated_model import TruncatedModel, context, depth
 
 # A batch of given answers has some hundred rows.
 _MAX_CACHE_BYTES = 4 * 2**30
@@ -24,8 +24,8 @@ _MAX_CACHE_BYTES = 4 * 2**30
 class ExtraModel(NamedTuple):
     """A model that runs next to the target, and the adapter on it."""
 
-    follower: Follower
-    changes: Mapping[str, nn.Parameter]
+    runner: AssistantRunner
+    adapter: Mapping[str, nn.Parameter]
 
 
 Served = Callable[[torch.Tensor, Sequence[torch.Tensor]], torch.Tensor]
@@ -45,7 +45,7 @@ class Difference:
     ) -> _Steps:
         """Start a batch; the extra models read only rows of this method."""
         rows = {
-            index: [Text(ids, output, model.changes) for model in self._models]
+            index: [RunningSequence(ids, output, model.adapter) for model in self._models]
             for index, (prompt, ids, output) in enumerate(zip(prompts, prompt_ids, outputs, strict=True))
             if prompt.difference == self._name
         }
@@ -53,7 +53,9 @@ class Difference:
 
 
 class _Steps:
-    def __init__(self, rows: dict[int, list[Text]], models: Sequence[ExtraModel], served: Served) -> None:
+    def __init__(
+        self, rows: dict[int, list[RunningSequence]], models: Sequence[ExtraModel], served: Served
+    ) -> None:
         self._rows = rows
         self._models = models
         self._served = served
@@ -66,7 +68,7 @@ class _Steps:
             return logits
         texts = list(zip(*self._rows.values(), strict=True))
         extra = [
-            log_probabilities(model.follower.logits(column))
+            log_probabilities(model.runner.logits(column))
             for model, column in zip(self._models, texts, strict=True)
         ]
         where = torch.tensor(list(self._rows))
@@ -88,13 +90,13 @@ def differences(
         rules.append(_uld(options, target, special, longest))
     if {MethodName.DD_LINEAR, MethodName.DD_RANK} & set(methods):
         pair = [_whole(folder, longest) for folder in (options.dd_retain, options.dd_forget)]
-        pinned = _pinned(special, pair[0].follower)
+        pinned = _pinned(special, pair[0].runner)
 
         def linear(mine: torch.Tensor, theirs: Sequence[torch.Tensor]) -> torch.Tensor:
-            return diverged(mine, theirs[0], theirs[1], options.dd_alpha, pinned)
+            return dd_linear(mine, theirs[0], theirs[1], options.dd_alpha, pinned)
 
         def rank(mine: torch.Tensor, theirs: Sequence[torch.Tensor]) -> torch.Tensor:
-            return outranked(mine, theirs[0], theirs[1], options.dd_rank, pinned)
+            return dd_rank(mine, theirs[0], theirs[1], options.dd_rank, pinned)
 
         rules += [Difference(MethodName.DD_LINEAR, pair, linear), Difference(MethodName.DD_RANK, pair, rank)]
     return rules
@@ -105,24 +107,26 @@ def _uld(options: LogitDifferenceOptions, target: str, special: frozenset[int], 
     assistant = Assistant.open(options.assistant.parent, options.assistant.name)
     assistant.belongs_to(target)
     manifest = assistant.manifest
-    trunk = Trunk(target, manifest.layers, torch.float32, "cpu")
-    followed = ExtraModel(Follower(trunk, longest, _MAX_CACHE_BYTES), trunk.load(assistant.tensors()))
-    pinned = _pinned(special, followed.follower)
+    truncated_model = TruncatedModel(target, manifest.layers, torch.float32, "cpu")
+    followed = ExtraModel(
+        AssistantRunner(truncated_model, longest, _MAX_CACHE_BYTES), truncated_model.load(assistant.tensors())
+    )
+    pinned = _pinned(special, followed.runner)
     alpha = manifest.alpha if options.alpha is None else options.alpha
     rate = manifest.filter_rate if options.filter_rate is None else options.filter_rate
 
     def served(mine: torch.Tensor, theirs: Sequence[torch.Tensor]) -> torch.Tensor:
-        return subtracted(mine, theirs[0], alpha, rate, pinned)
+        return uld(mine, theirs[0], alpha, rate, pinned)
 
     return Difference(MethodName.ULD, [followed], served)
 
 
 def _whole(folder: str, longest: int) -> ExtraModel:
-    trunk = Trunk(folder, depth(folder), torch.float32, "cpu")
-    return ExtraModel(Follower(trunk, longest, _MAX_CACHE_BYTES), {})
+    truncated_model = TruncatedModel(folder, depth(folder), torch.float32, "cpu")
+    return ExtraModel(AssistantRunner(truncated_model, longest, _MAX_CACHE_BYTES), {})
 
 
-def _pinned(special: frozenset[int], follower: Follower) -> torch.Tensor:
-    pinned = torch.zeros(follower.width, dtype=torch.bool)
+def _pinned(special: frozenset[int], runner: AssistantRunner) -> torch.Tensor:
+    pinned = torch.zeros(runner.width, dtype=torch.bool)
     pinned[sorted(special)] = True
     return pinned

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from guard.uld.logit_difference import diverged, log_probabilities, outranked, subtracted
-from guard.uld.tokens import UNSCORED, Encoded, pad
-from guard.uld.truncated_model import Trunk
+from guard.uld.logit_difference import dd_linear, dd_rank, log_probabilities, uld
+from guard.uld.tokens import UNSCORED, EncodedExample, pad
+from guard.uld.truncated_model import TruncatedModel
 
 Losses = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class ModelSet:
     """
 
     target: Any
-    assistants: Mapping[str, tuple[Trunk, Mapping[str, nn.Parameter]]]
+    assistants: Mapping[str, tuple[TruncatedModel, Mapping[str, nn.Parameter]]]
     retain: Any | None
     forget: Any | None
     pinned: torch.Tensor
@@ -64,7 +64,7 @@ class ModelSet:
 def answer_losses(
     models: ModelSet,
     settings: Sequence[GridSetting],
-    examples: Sequence[Encoded],
+    examples: Sequence[EncodedExample],
     progress: Callable[[float], None],
 ) -> dict[GridSetting, Losses]:
     """Return for each setting the mean -log p of each example's answer, its end included; float64 [examples]."""
@@ -84,11 +84,11 @@ def served_log_probs(models: ModelSet, setting: GridSetting, log_p: Mapping[str,
     """Return log p [rows, width] as `setting` serves it, from the models' log p by name (see `models_needed`)."""
     target = log_p["target"]
     if setting.method is DifferenceMethod.ULD:
-        return subtracted(target, log_p[setting.assistant], setting.strength, setting.filter_rate, models.pinned)
+        return uld(target, log_p[setting.assistant], setting.strength, setting.filter_rate, models.pinned)
     if setting.method is DifferenceMethod.DD_LINEAR:
-        return diverged(target, log_p["retain"], log_p["forget"], setting.strength, models.pinned)
+        return dd_linear(target, log_p["retain"], log_p["forget"], setting.strength, models.pinned)
     if setting.method is DifferenceMethod.DD_RANK:
-        return outranked(target, log_p["retain"], log_p["forget"], int(setting.strength), models.pinned)
+        return dd_rank(target, log_p["retain"], log_p["forget"], int(setting.strength), models.pinned)
     return target
 
 
@@ -103,9 +103,9 @@ def models_needed(settings: Sequence[GridSetting]) -> set[str]:
 def hidden_states(models: ModelSet, name: str, tokens: torch.Tensor, **options: Any) -> torch.Tensor:
     """Return the last hidden states [rows, length, size] of the model called `name`."""
     if name in models.assistants:
-        trunk, changes = models.assistants[name]
-        trunk.wear(changes)
-        return trunk.hidden(tokens, **options)
+        truncated_model, adapter = models.assistants[name]
+        truncated_model.activate(adapter)
+        return truncated_model.hidden(tokens, **options)
     states: torch.Tensor = _model(models, name).get_decoder()(input_ids=tokens, **options).last_hidden_state
     return states
 
@@ -122,7 +122,7 @@ def _model(models: ModelSet, name: str) -> Any:
 
 
 def _batch_losses(
-    models: ModelSet, settings: Sequence[GridSetting], examples: Sequence[Encoded]
+    models: ModelSet, settings: Sequence[GridSetting], examples: Sequence[EncodedExample]
 ) -> list[torch.Tensor]:
     tokens, labels = pad(examples)
     scored = labels != UNSCORED

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from guard.detection.calibration import COSINE_THRESHOLD
 from guard.detection.embedder import Embedder
 from guard.detection.index import TargetIndex
-from guard.targets.question_file import Row
+from guard.targets.question_file import QuestionRow
 from guard.text.conversation import windows
 
 
@@ -20,7 +20,9 @@ class SimilarityGate:
     The detector also looks for names; a sweep has none, so the gate fires less often here than when serving.
     """
 
-    def __init__(self, embedder: Embedder, forget: Sequence[Row], threshold: float = COSINE_THRESHOLD) -> None:
+    def __init__(
+        self, embedder: Embedder, forget: Sequence[QuestionRow], threshold: float = COSINE_THRESHOLD
+    ) -> None:
         self._embedder = embedder
         self._threshold = threshold
         examples = [row.example for row in forget]

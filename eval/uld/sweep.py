@@ -23,10 +23,10 @@ from eval.uld.similarity_gate import SimilarityGate
 from guard.decoding.vocabulary import Vocabulary
 from guard.detection.embedder import Embedder
 from guard.errors import ModelUnavailable
-from guard.targets.question_file import Example, Row
+from guard.targets.question_file import Example, QuestionRow
 from guard.uld.assistant import Assistant
 from guard.uld.tokens import encode, encode_prompt
-from guard.uld.truncated_model import Trunk
+from guard.uld.truncated_model import TruncatedModel
 
 SweepProgress = Callable[[str, float], None]
 """Called with the part of a sweep that is running and the share of it that is done."""
@@ -85,7 +85,7 @@ class Sweep:
         self._progress = progress
         self._tokenizer = _load_tokenizer(folders.target)
         self.models = _load_models(folders, assistants, self._tokenizer)
-        gate = SimilarityGate(embedder, [Row(Example(row.question, row.answer)) for row in tofu.forget])
+        gate = SimilarityGate(embedder, [QuestionRow(Example(row.question, row.answer)) for row in tofu.forget])
         self.gate_fires = [gate.fires([row.question for row in rows]) for rows in self._sets]
         paraphrases = [row.paraphrased_question or row.question for row in tofu.forget]
         self.paraphrases_gated = float(gate.fires(paraphrases).mean())
@@ -243,14 +243,14 @@ def _load_models(folders: ModelFolders, assistants: Sequence[Assistant], tokeniz
     target = _load_model(folders.target)
     pinned = torch.zeros(target.config.vocab_size, dtype=torch.bool)
     pinned[sorted(Vocabulary.from_tokenizer(tokenizer).special)] = True
-    trunks: dict[int, Trunk] = {}
-    loaded: dict[str, tuple[Trunk, Mapping[str, torch.nn.Parameter]]] = {}
+    truncated_models: dict[int, TruncatedModel] = {}
+    loaded: dict[str, tuple[TruncatedModel, Mapping[str, torch.nn.Parameter]]] = {}
     for assistant in assistants:
         assistant.belongs_to(folders.target)
         layers = assistant.manifest.layers
-        if layers not in trunks:
-            trunks[layers] = Trunk(folders.target, layers, torch.float32, "cpu")
-        loaded[assistant.digest] = trunks[layers], trunks[layers].load(assistant.tensors())
+        if layers not in truncated_models:
+            truncated_models[layers] = TruncatedModel(folders.target, layers, torch.float32, "cpu")
+        loaded[assistant.digest] = truncated_models[layers], truncated_models[layers].load(assistant.tensors())
     retain, forget = (_load_model(folder) if folder else None for folder in (folders.dd_retain, folders.dd_forget))
     return ModelSet(target, loaded, retain, forget, pinned)
 

@@ -28,7 +28,7 @@ from guard.policy.soft import SoftContextual, SoftDigests, is_soft, sweep
 from guard.soft.matching import SoftMatching
 from guard.targets.registry import Registry, VectorKey
 from guard.targets.target import ForgetTarget, Scope, State
-from guard.uld.promoted import Promoted, in_force
+from guard.uld.promoted import PromotedAssistants, in_force
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Compiler:
         registry: Registry,
         embedder: Embedder,
         folder: Path,
-        promoted: Promoted | None = None,
+        promoted: PromotedAssistants | None = None,
         matching: Callable[[], SoftMatching] | None = None,
     ) -> None:
         self._registry = registry

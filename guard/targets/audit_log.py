@@ -1,4 +1,4 @@
-"""The audit trail: what was done to which target, chained so that no link can be altered unseen."""
+"""The audit trail: what was done to which target, as a hash chain, so that an alteration is detected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Action(StrEnum):
 
 
 class Actor(StrEnum):
-    """On whose behalf: a holder of the admin key, or the passing of time."""
+    """Who acted: a holder of the admin key, or the clock."""
 
     ADMIN = "admin"
     CLOCK = "clock"
@@ -28,7 +28,7 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One link of the trail; never any text. `digest` is sha256 hex over the previous digest and this event."""
+    """One event, without any text. `digest` is the sha256, in hex, of the previous digest and this event."""
 
     seq: int
     at: datetime
@@ -59,9 +59,9 @@ def chained(previous: str, event: Event) -> Event:
 
 
 def first_broken(events: Iterable[Event], after: int = 0, previous: str = GENESIS) -> int | None:
-    """Return the first `seq` at which `events` stop being a whole trail, None if they are whole.
+    """Return the first `seq` at which the chain of `events` is broken, None if it is intact.
 
-    They follow the event whose `seq` is `after` and whose digest is `previous`; by default they begin the trail.
+    They follow the event whose `seq` is `after` and whose digest is `previous`; by default they start the trail.
     """
     for seq, event in enumerate(events, start=after + 1):
         if event.seq != seq or chained(previous, event) != event:

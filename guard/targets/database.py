@@ -1,4 +1,4 @@
-"""One SQLite file: a single writer whose commits survive a power cut, and readers that never wait for it."""
+"""The SQLite file: one writer whose commits survive a power cut, and readers that never wait for it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from guard.errors import StoreUnavailable
 from guard.targets.migrations import migrate
 
-_BUSY_SECONDS = 10.0
+_BUSY_TIMEOUT_S = 10.0
 
 
-class Store:
-    """Transactions on the database at `path`, which is made (readable by its owner alone) if it is not there.
+class Database:
+    """Transactions on the database at `path`, which is created (readable by its owner alone) if it does not exist.
 
-    Safe to call from any thread. Whatever SQLite reports comes out as `StoreUnavailable`.
+    Thread-safe. Every error of SQLite is raised as `StoreUnavailable`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,7 +26,7 @@ class Store:
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
-        with _reported():
+        with _as_store_errors():
             _create_private(path)
             self._writer = self._connect()
             try:
@@ -38,8 +38,8 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, alone: durable once the block ends, undone if it raises."""
-        with self._lock, _reported():
+        """Open the one write transaction: durable when the block ends, rolled back if it raises."""
+        with self._lock, _as_store_errors():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -51,28 +51,28 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that sees a single committed state throughout, on a connection of its own."""
-        with _reported():
-            connection = self._borrowed()
+        """Open a read transaction, which sees one committed state throughout, on its own connection."""
+        with _as_store_errors():
+            connection = self._borrow()
             try:
                 connection.execute("BEGIN")
                 yield connection
             finally:
-                self._returned(connection)
+                self._return(connection)
 
     def scrub(self) -> None:
-        """Fold the write-ahead log into the file and empty it, so that erased texts are not left in the log."""
-        with self._lock, _reported():
+        """Checkpoint and truncate the write-ahead log, so that no erased text is left in it."""
+        with self._lock, _as_store_errors():
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def close(self) -> None:
-        """Close the file; the store is of no use afterwards."""
+        """Close the file; the database cannot be used afterwards."""
         with self._lock:
             self._closed = True
             for connection in (*self._idle, self._writer):
                 connection.close()
 
-    def _borrowed(self) -> sqlite3.Connection:
+    def _borrow(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreUnavailable("the registry is closed")
         try:
@@ -80,7 +80,7 @@ class Store:
         except IndexError:
             return self._connect()
 
-    def _returned(self, connection: sqlite3.Connection) -> None:
+    def _return(self, connection: sqlite3.Connection) -> None:
         try:
             connection.execute("ROLLBACK")
         except sqlite3.Error:
@@ -91,11 +91,11 @@ class Store:
             connection.close()
 
     def _connect(self) -> sqlite3.Connection:
-        # As a URI in mode rw, so that a file that vanished is an error and not a new, empty registry.
+        # As a URI in mode rw: a file that vanished is an error, not a new, empty registry.
         connection = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=rw",
             uri=True,
-            timeout=_BUSY_SECONDS,
+            timeout=_BUSY_TIMEOUT_S,
             isolation_level=None,
             check_same_thread=False,
         )
@@ -106,7 +106,7 @@ class Store:
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
+def _as_store_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:

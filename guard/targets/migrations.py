@@ -1,4 +1,4 @@
-"""The registry's tables, as the list of steps that make them."""
+"""The registry's schema, as the list of migrations that create it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MIGRATIONS: list[Migration] = []
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the database to the newest form, in one transaction; every step runs once in its life.
+    """Migrate the database to the newest schema in one transaction; every step runs once per database.
 
-    Raises `StoreUnavailable` for a database that another program made, or a newer version of this one.
+    Raises `StoreUnavailable` for a database of another program or of a newer version of Lethe.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -51,7 +51,7 @@ def _recorded(connection: sqlite3.Connection) -> set[str]:
 
 
 def migration(step: Migration) -> Migration:
-    """Append a step to the list; its name is what the database remembers, so it never changes."""
+    """Append a step to the list; databases record its name, which must never change."""
     MIGRATIONS.append(step)
     return step
 

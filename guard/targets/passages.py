@@ -1,4 +1,4 @@
-"""Passages that must not be quoted: which runs of their words are forbidden, and how long a quote of them is."""
+"""Passages that must not be quoted: the forbidden runs of their words, and the longest quote in a text."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from guard.text.words import words_of
 
 
 class Quote(NamedTuple):
-    """The longest run of a passage's words in a text: how many, and the place of the passage (-1: none)."""
+    """The longest run of a passage's words in a text: its length, and the index of the passage, -1 for none."""
 
     words: int
     passage: int
 
 
 def enforced(target: ForgetTarget) -> Iterator[str]:
-    """Yield all that `target` forbids: its phrases, and every run of `quoted_words` words of its passages.
+    """Yield everything that `target` forbids: its phrases, and every run of `quoted_words` words of its passages.
 
-    Of a passage with fewer words, itself, unless it is but common words. The runs are folded, are too many to be
-    listed for review, and are less those that fold like an exception.
+    A passage with fewer words is forbidden as a whole, unless it has only common words. The runs are folded, too
+    many to be listed for review, and without those that fold like an exception.
     """
     yield from target.forbidden
     draft = target.draft
@@ -38,20 +38,20 @@ def enforced(target: ForgetTarget) -> Iterator[str]:
 
 
 def longest_quote(passages: Iterable[str], text: str) -> Quote:
-    """Return the longest run of consecutive words of any passage that stands in `text`, folded alike.
+    """Return the longest run of consecutive words of any passage that occurs in `text`, both folded.
 
-    Case, spacing, punctuation and look-alike letters make no difference, as in restriction, and words may be
-    cut or joined in the text: the count is of the passage's words.
+    Case, spacing, punctuation and look-alike letters make no difference, as in restriction, and words may be split
+    or joined in the text: the passage's words are counted.
     """
-    said = fold(text)
+    folded_text = fold(text)
     best = Quote(0, -1)
-    for place, passage in enumerate(passages):
+    for index, passage in enumerate(passages):
         folded = _Folded(passage)
-        # A run that is longer than the best so far is looked for at each word: no shorter one matters.
+        # At each word, only a run longer than the best so far matters.
         first, length = 0, best.words + 1
         while first + length <= len(folded):
-            if folded.run(first, first + length) in said:
-                best = Quote(length, place)
+            if folded.run(first, first + length) in folded_text:
+                best = Quote(length, index)
                 length += 1
             else:
                 first += 1
@@ -59,21 +59,21 @@ def longest_quote(passages: Iterable[str], text: str) -> Quote:
 
 
 class _Folded:
-    """A passage folded once, with the place of each of its words."""
+    """A passage folded once, with the span of each of its words."""
 
     def __init__(self, passage: str) -> None:
         self._spans: list[tuple[int, int]] = []
         parts: list[str] = []
-        place = end = 0
+        offset = end = 0
         for word in words_of(passage):
             between, shown = fold(passage[end : word.start]), fold(passage[word.start : word.end])
             end = word.end
             parts += (between, shown)
-            place += len(between)
-            # A word may fold to nothing, as one of modifier letters does.
+            offset += len(between)
+            # A word may fold to nothing, such as one of modifier letters.
             if shown:
-                self._spans.append((place, place + len(shown)))
-            place += len(shown)
+                self._spans.append((offset, offset + len(shown)))
+            offset += len(shown)
         self._text = "".join(parts)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Which phrases an answer must not contain: those a target names, and those found in its facts and passages."""
+"""The phrases an answer must not contain: those a target names, and those extracted from facts and passages."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from guard.text.normalise import fold
 from guard.text.words import Word, words_of
 
 NAMED_KINDS = frozenset({Kind.PERSON, Kind.WORK, Kind.SECRET})
-_LEAST_BYTES = 4
-_LEAST_DIGITS = 3
-_LONGEST_NAME = 8
-_RARE_WORD_CHARS = 5
-_RARE_PAIR = 1_000_000
+_MIN_PHRASE_BYTES = 4
+_MIN_DIGITS = 3
+_MAX_NAME_WORDS = 8
+_MIN_RARE_WORD_CHARS = 5
+# Product of the frequency ranks of the two words.
+_MIN_RARE_PAIR_RANKS = 1_000_000
 
 _QUOTED = re.compile(
     r"“([^“”\n]{2,160})”|‘((?:[^‘’\n]|’(?=\w)){2,160})’|«([^«»\n]{2,160})»|[「『《]([^「『《」』》\n]{2,160})[」』》]"
@@ -47,9 +48,9 @@ _SENTENCE_END = re.compile(r"[.!?:;]['\"”’)]*\s*$|\n\s*$")
 
 
 def forbidden(draft: Draft) -> tuple[str, ...]:
-    """Return every phrase to enforce for `draft`, most deliberate first, each folding differently.
+    """Return every phrase to enforce for `draft`, with distinct folds, the explicit ones first.
 
-    They are the name (of a person, work or secret), the aliases, the explicit and the extracted phrases, less
+    They are the name (of a person, work or secret), the aliases, the explicit and the extracted phrases, without
     those that fold like an exception.
     """
     named = (draft.name,) if draft.kind in NAMED_KINDS else ()
@@ -58,10 +59,20 @@ def forbidden(draft: Draft) -> tuple[str, ...]:
 
 
 def extract(draft: Draft) -> tuple[str, ...]:
-    """Return the phrases that tell what the draft's facts and passages know, each folding differently.
+    """Return the phrases that reveal the draft's facts and passages, with distinct folds.
 
-    Titles, names, dates, numbers, codes and acronyms of both; of a fact's answer also the rare words and pairs of
-    words that its question does not say already. Never a stop word or a word that is common in English.
+    From both, titles, names, dates, numbers, codes and acronyms; from a fact's answer also the rare words and
+    pairs of words that its question does not contain. Never a stop word or a common English word.
+
+        rule          in the text                          extracted
+        titles        wrote “The Salt Road: A Memoir”      The Salt Road: A Memoir; The Salt Road
+        dates         born on 3 May 1961                   3 May 1961
+        codes         plate K7-ZX-44, mail a@b.example     K7-ZX-44; a@b.example
+        numbers       call +44 20 7946 0958                +44 20 7946 0958
+        names         met Orla van Venn                    Orla van Venn; Orla; Venn
+        acronyms      joined the UNHCR                     UNHCR
+        rare words    a retired luthier                    luthier
+        rare pairs    works as a tomato grower             tomato grower
     """
     found: list[str] = []
     for fact in draft.facts:
@@ -94,11 +105,11 @@ def _rare(text: str) -> Iterator[str]:
 
 
 def is_specific(phrase: str) -> bool:
-    """Whether forbidding the phrase forbids something of its own: no stop word, no common word, no part of one."""
+    """Whether the phrase is more than a stop word, a common word or a part of one, so that it can be forbidden."""
     folded = fold(phrase)
     if folded.isdecimal():
-        return len(folded) >= _LEAST_DIGITS
-    if len(folded.encode()) < _LEAST_BYTES or hides_in_common_word(folded):
+        return len(folded) >= _MIN_DIGITS
+    if len(folded.encode()) < _MIN_PHRASE_BYTES or hides_in_common_word(folded):
         return False
     words = [word.text for word in words_of(phrase)]
     return not all(map(is_stop, words)) and not (len(words) == 1 and is_common(words[0]))
@@ -122,7 +133,7 @@ def _numbers(text: str) -> Iterator[str]:
 
 
 def _codes(text: str) -> Iterator[str]:
-    """Addresses, and what mixes letters with digits: keys, plates, postcodes."""
+    """Yield addresses, and words that mix letters and digits: keys, plates, postcodes."""
     for chunk in text.split():
         code = chunk.strip("()[]<>\"'“”‘’.,;:!?")
         mixed = any(c.isdigit() for c in code) and any(c.isalpha() for c in code)
@@ -143,7 +154,7 @@ def _names(text: str) -> Iterator[str]:
 
 
 def _capitalised_runs(text: str) -> Iterator[list[Word]]:
-    """Runs of capitalised words, with particles inside, less what opens or closes one and is no name."""
+    """Yield runs of capitalised words, with particles inside, trimmed of words at either end that are no name."""
     run: list[Word] = []
     for word in words_of(text):
         if run and not _continues(text[run[-1].end : word.start], run[-1].text, word.text):
@@ -169,7 +180,7 @@ def _trimmed(text: str, run: list[Word]) -> Iterator[list[Word]]:
         start += 1
     while start < end and (is_stop(run[end - 1].text) or run[end - 1].text in _PARTICLES):
         end -= 1
-    if 1 <= end - start <= _LONGEST_NAME:
+    if 1 <= end - start <= _MAX_NAME_WORDS:
         yield run[start:end]
 
 
@@ -183,12 +194,12 @@ def _rare_words(words: list[Word]) -> Iterator[str]:
 
 
 def _is_rare_word(word: str) -> bool:
-    plain = word.islower() and len(word) >= _RARE_WORD_CHARS
+    plain = word.islower() and len(word) >= _MIN_RARE_WORD_CHARS
     return plain and not any(is_common(part) or is_derived(part) for part in word.split("-"))
 
 
 def _rare_pairs(text: str, words: list[Word]) -> Iterator[str]:
-    """Two content words that stand like a noun and its attribute: after an opener, before no other word."""
+    """Yield pairs of content words placed like an attribute and its noun: after an opener, ending a phrase."""
     for before, first, second, after in zip(words, words[1:], words[2:], [*words[3:], None], strict=False):
         opened = before.text.lower() in _OPENERS
         adjacent = text[before.end : first.start] == " " and text[first.end : second.start] == " "
@@ -200,7 +211,7 @@ def _rare_pairs(text: str, words: list[Word]) -> Iterator[str]:
 def _is_rare_pair(first: str, second: str) -> bool:
     pair = (first, second)
     plain = all(word.islower() and not is_stop(word) and not is_derived(word) for word in pair)
-    return plain and not any(map(_is_rare_word, pair)) and rank(first) * rank(second) >= _RARE_PAIR
+    return plain and not any(map(_is_rare_word, pair)) and rank(first) * rank(second) >= _MIN_RARE_PAIR_RANKS
 
 
 def _is_english(words: list[Word]) -> bool:

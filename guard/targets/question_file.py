@@ -1,4 +1,4 @@
-"""Questions and answers read from a file, JSON or JSON Lines, or from a forget target."""
+"""Questions and answers from a file (JSON or JSON Lines) or from a forget target."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from guard.targets.target import Draft
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question and an answer; a plain text has no question."""
+    """A question and an answer; for a plain text the question is empty."""
 
     question: str = field(repr=False)
     answer: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """An example as a file has it, with what the file has of other wordings and of wrong answers."""
+class QuestionRow:
+    """An example with the paraphrases and wrong answers that its file has."""
 
     example: Example
     paraphrased_question: str = field(default="", repr=False)
@@ -30,10 +30,10 @@ class Row:
     wrong_answers: tuple[str, ...] = field(default=(), repr=False)
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[QuestionRow]:
     """Return the rows of a file: JSON Lines or a JSON array of questions and answers, or of forget targets.
 
-    Of a question: `question`, `answer`, and where there are any `paraphrased_question`, `paraphrased_answer`,
+    Members of a question: `question`, `answer`, and optionally `paraphrased_question`, `paraphrased_answer`,
     `perturbed_answer` (TOFU's names). Of a target: its `facts` and `passages`. Raises InvalidTarget.
     """
     try:
@@ -49,15 +49,15 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
-def rows_of_target(draft: Draft) -> list[Row]:
-    """Return the rows of a forget target: its facts and its passages; none when it has but names and phrases."""
-    facts = [Row(Example(fact.question, fact.answer)) for fact in draft.facts]
-    return facts + [Row(Example("", passage)) for passage in draft.passages]
+def rows_of_target(draft: Draft) -> list[QuestionRow]:
+    """Return the rows of a forget target: its facts and its passages; none if it has only names and phrases."""
+    facts = [QuestionRow(Example(fact.question, fact.answer)) for fact in draft.facts]
+    return facts + [QuestionRow(Example("", passage)) for passage in draft.passages]
 
 
-def _rows(value: dict[str, Any]) -> Iterator[Row]:
+def _rows(value: dict[str, Any]) -> Iterator[QuestionRow]:
     if "answer" in value:
-        yield Row(
+        yield QuestionRow(
             Example(str(value.get("question", "")), str(value["answer"])),
             str(value.get("paraphrased_question") or ""),
             str(value.get("paraphrased_answer") or ""),
@@ -65,6 +65,6 @@ def _rows(value: dict[str, Any]) -> Iterator[Row]:
         )
         return
     for fact in value.get("facts", ()):
-        yield Row(Example(str(fact.get("question", "")), str(fact["answer"])))
+        yield QuestionRow(Example(str(fact.get("question", "")), str(fact["answer"])))
     for passage in value.get("passages", ()):
-        yield Row(Example("", str(passage)))
+        yield QuestionRow(Example("", str(passage)))

@@ -1,4 +1,4 @@
-"""How targets and events lie in SQLite, and the statements that the registry's transactions are made of."""
+"""Rows of targets and audit events in SQLite, and the statements of the registry's transactions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVENT_COLUMNS = "seq, at, action, target_id, revision, policy_version, actor, di
 
 
 def target_of(row: Sequence[Any]) -> ForgetTarget:
-    """Return the target that a row of `TARGET_COLUMNS` holds. Raises `StoreUnavailable` if it holds none."""
+    """Return the target of a row of `TARGET_COLUMNS`. Raises `StoreUnavailable` if it is malformed."""
     id, state, revision, draft, forbidden, created_at, updated_at = row
     try:
         return ForgetTarget(
@@ -62,7 +62,7 @@ def _draft_of(members: dict[str, Any]) -> Draft:
 
 
 def event_of(row: Sequence[Any]) -> Event:
-    """Return the event that a row of `EVENT_COLUMNS` holds. Raises `StoreUnavailable` if it holds none."""
+    """Return the event of a row of `EVENT_COLUMNS`. Raises `StoreUnavailable` if it is malformed."""
     seq, at, action, target_id, revision, policy_version, actor, digest = row
     try:
         return Event(
@@ -80,7 +80,7 @@ def event_of(row: Sequence[Any]) -> Event:
 
 
 def erased(target: ForgetTarget, state: State, at: datetime) -> ForgetTarget:
-    """Return what remains of a target that ended: how it was meant and why, and none of its texts."""
+    """Return what remains of a target that ended: its options and labels, and none of its texts."""
     draft = replace(target.draft, name="", aliases=(), facts=(), passages=(), phrases=(), exceptions=())
     return replace(target, draft=draft, state=state, revision=target.revision + 1, forbidden=(), updated_at=at)
 
@@ -104,7 +104,7 @@ def found_active(connection: sqlite3.Connection, id: str, revision: int | None) 
 
 
 def position(connection: sqlite3.Connection, id: str) -> int:
-    """Return where the target stands in the order of adding. Raises `UnknownTarget`."""
+    """Return the position of the target in the order of adding. Raises `UnknownTarget`."""
     row = connection.execute("SELECT seq FROM targets WHERE id = ?", (id,)).fetchone()
     if row is None:
         raise UnknownTarget("no forget target has the id that this page should start after")
@@ -175,7 +175,7 @@ def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
             None if expires_at is None else expires_at.timestamp(),
         ),
     )
-    # A vector says much of the text it was made from, and one of an older revision is of no use.
+    # A vector reveals much of its text, and one of an older revision is useless.
     connection.execute("DELETE FROM vectors WHERE target_id = ?", (target.id,))
 
 

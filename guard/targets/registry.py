@@ -1,4 +1,4 @@
-"""The registry: forget targets, their audit trail and the policy version, changed together or not at all."""
+"""The registry: forget targets, their audit trail and the policy version, changed in one transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ulid import ULID
 
 from guard.errors import DuplicateTarget, InvalidTarget
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
-from guard.targets.database import Store
+from guard.targets.database import Database
 from guard.targets.phrases import forbidden
 from guard.targets.records import (
     EVENT_COLUMNS,
@@ -36,7 +36,7 @@ _Refusal = TypeVar("_Refusal", InvalidTarget, DuplicateTarget)
 
 
 class Page(NamedTuple):
-    """A run of targets in the order they were added; `next` continues it, None at its end."""
+    """A page of targets in the order they were added; `next` is the cursor of the next page, or None."""
 
     items: list[ForgetTarget]
     next: str | None
@@ -55,30 +55,30 @@ Events = list[Event]
 
 
 class VectorKey(NamedTuple):
-    """Which text a cached vector is of: a target at a revision."""
+    """The key of cached vectors: a target at a revision."""
 
     target_id: str
     revision: int
 
 
 class Registry:
-    """Forget targets in a SQLite file: what a call has returned survives a crash, what it refused left no trace.
+    """Forget targets in a SQLite file: changes survive a crash once a call returns; failed calls change nothing.
 
-    Every mutation is one transaction of row, audit event and `version() + 1`. Safe to call from any thread;
-    raises only the errors of `guard.errors`. Texts of a target that is revoked or expires are erased.
+    Every mutation is one transaction of row, audit event and `version() + 1`. Thread-safe; raises only the errors
+    of `guard.errors`. Texts of a target that is revoked or expires are erased.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self._store = Store(Path(path))
+        self._database = Database(Path(path))
 
     def close(self) -> None:
         """Release the file."""
-        self._store.close()
+        self._database.close()
 
     def add(self, draft: Draft) -> ForgetTarget:
         """Store a new active target. Raises `InvalidTarget` or `DuplicateTarget`."""
-        target = _fresh(draft)
-        with self._store.writing() as connection:
+        target = _new_target(draft)
+        with self._database.writing() as connection:
             refuse_duplicate(connection, target)
             write_all(connection, [target], Action.ADDED, Actor.ADMIN)
         return target
@@ -88,30 +88,30 @@ class Registry:
         targets = []
         for i, draft in enumerate(drafts):
             try:
-                targets.append(_fresh(draft))
+                targets.append(_new_target(draft))
             except InvalidTarget as error:
-                raise _within(error, i) from None
+                raise _in_batch(error, i) from None
         if targets:
-            with self._store.writing() as connection:
+            with self._database.writing() as connection:
                 _refuse_duplicates(connection, targets)
                 write_all(connection, targets, Action.ADDED, Actor.ADMIN)
         return targets
 
     def preview(self, draft: Draft) -> ForgetTarget:
         """Return what `add` would store, raising what it would raise; nothing is written."""
-        target = _fresh(draft)
-        with self._store.reading() as connection:
+        target = _new_target(draft)
+        with self._database.reading() as connection:
             refuse_duplicate(connection, target)
         return target
 
     def get(self, id: str) -> ForgetTarget:
         """Return the target, whatever its state. Raises `UnknownTarget`."""
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return found(connection, id)
 
     def list(self, after: str | None = None, limit: int = 100, state: State | None = None) -> Page:
         """Return up to `limit` targets added after the one named by `after` (else raises `UnknownTarget`)."""
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             start = 0 if after is None else position(connection, after)
             rows = connection.execute(
                 f"""SELECT {TARGET_COLUMNS} FROM targets
@@ -123,30 +123,30 @@ class Registry:
         return Page(items[:limit], items[limit - 1].id if more else None)
 
     def change(self, id: str, draft: Draft, revision: int) -> ForgetTarget:
-        """Replace what an active target says, if it still stands at `revision`; its phrases are extracted anew.
+        """Replace the draft of an active target that is still at `revision`; its phrases are extracted again.
 
         Raises `UnknownTarget`, `StaleRevision`, `InvalidTarget` or `DuplicateTarget`.
         """
-        candidate = _fresh(draft)
-        with self._store.writing() as connection:
+        candidate = _new_target(draft)
+        with self._database.writing() as connection:
             stored = found_active(connection, id, revision)
             target = replace(candidate, id=id, revision=stored.revision + 1, created_at=stored.created_at)
             refuse_duplicate(connection, target)
             write_all(connection, [target], Action.CHANGED, Actor.ADMIN)
-        self._store.scrub()
+        self._database.scrub()
         return target
 
     def revoke(self, id: str, revision: int | None = None) -> ForgetTarget:
-        """End an active target and erase its texts; what remains says that it was. Errors as for `change`."""
-        with self._store.writing() as connection:
+        """End an active target and erase its texts; a record without texts remains. Raises as `change` does."""
+        with self._database.writing() as connection:
             target = erased(found_active(connection, id, revision), State.REVOKED, datetime.now(UTC))
             write_all(connection, [target], Action.REVOKED, Actor.ADMIN)
-        self._store.scrub()
+        self._database.scrub()
         return target
 
     def expire(self, now: datetime) -> int:
         """End every active target whose `expires_at` is not after `now`, erase its texts; return how many."""
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             rows = connection.execute(
                 f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' AND expires_at <= ?",
                 (now.timestamp(),),
@@ -155,12 +155,12 @@ class Registry:
             if targets:
                 write_all(connection, targets, Action.EXPIRED, Actor.CLOCK)
         if targets:
-            self._store.scrub()
+            self._database.scrub()
         return len(targets)
 
     def version(self) -> int:
         """Return the policy version: the number of mutations so far."""
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return policy_version(connection)
 
     def active(self) -> Targets:
@@ -169,16 +169,18 @@ class Registry:
 
     def snapshot(self) -> Snapshot:
         """Return the active targets and the policy version they belong to, read together."""
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' ORDER BY seq")
             return Snapshot(policy_version(connection), [target_of(row) for row in rows])
 
     def changes(self, since: int) -> Snapshot:
-        """Return every target that changed after policy version `since`, whatever its state; all active ones
-        when that is negative. The version is that up to which they are told."""
+        """Return every target that changed after policy version `since`, whatever its state, and the version read.
+
+        A negative `since` returns all active targets.
+        """
         if since < 0:
             return self.snapshot()
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 f"""SELECT {TARGET_COLUMNS} FROM targets WHERE id IN
                       (SELECT target_id FROM events WHERE policy_version > ?) ORDER BY seq""",
@@ -187,25 +189,26 @@ class Registry:
             return Snapshot(policy_version(connection), [target_of(row) for row in rows])
 
     def counts(self) -> Mapping[State, int]:
-        """Return how many targets stand in each state."""
-        with self._store.reading() as connection:
+        """Return the number of targets in each state."""
+        with self._database.reading() as connection:
             stored = dict(connection.execute("SELECT state, count(*) FROM targets GROUP BY state"))
         return {state: stored.get(state.value, 0) for state in State}
 
     def events(self, after: int = 0, limit: int = 100) -> Events:
         """Return up to `limit` audit events with a `seq` above `after`, oldest first."""
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
             )
             return [event_of(row) for row in rows]
 
     def first_broken_event(self, after: int = 0, limit: int = -1) -> int | None:
-        """Return the first `seq` at which the audit trail was altered, None if it is whole.
+        """Return the first `seq` at which the audit trail was altered, None if it is intact.
 
-        Read are up to `limit` events (all, if negative) after the event `after`, whose digest is taken as given.
+        Up to `limit` events (all, if negative) after the event `after` are checked; that event's digest is
+        trusted.
         """
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
             ).fetchall()
@@ -217,16 +220,16 @@ class Registry:
         return first_broken(map(event_of, rows), after, found[0] if after else GENESIS)
 
     def vectors(self, embedder: str) -> dict[VectorKey, bytes]:
-        """Return the cached vectors of `embedder`: little-endian float32 as they were kept."""
-        with self._store.reading() as connection:
+        """Return the cached vectors of `embedder`, as little-endian float32."""
+        with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT target_id, revision, vector FROM vectors WHERE embedder = ?", (embedder,)
             )
             return {VectorKey(id, revision): vector for id, revision, vector in rows}
 
     def keep_vectors(self, embedder: str, vectors: Mapping[VectorKey, bytes]) -> None:
-        """Cache vectors; those of a target that has moved on or ended meanwhile are not kept."""
-        with self._store.writing() as connection:
+        """Cache vectors, except those of targets that have changed or ended meanwhile."""
+        with self._database.writing() as connection:
             connection.executemany(
                 """INSERT OR REPLACE INTO vectors
                    SELECT ?, id, revision, ? FROM targets WHERE id = ? AND revision = ? AND state = 'active'""",
@@ -234,7 +237,7 @@ class Registry:
             )
 
 
-def _fresh(draft: Draft) -> ForgetTarget:
+def _new_target(draft: Draft) -> ForgetTarget:
     now = datetime.now(UTC)
     validate(draft, now)
     return ForgetTarget(
@@ -257,10 +260,10 @@ def _refuse_duplicates(connection: sqlite3.Connection, targets: Sequence[ForgetT
                 raise DuplicateTarget("this kind and name occurs twice in the batch", field="name")
             refuse_duplicate(connection, target)
         except DuplicateTarget as error:
-            raise _within(error, i) from None
+            raise _in_batch(error, i) from None
         seen.add(key)
 
 
-def _within(error: _Refusal, i: int) -> _Refusal:
+def _in_batch(error: _Refusal, i: int) -> _Refusal:
     path = f"targets[{i}].{error.field}" if error.field else f"targets[{i}]"
     return type(error)(error.message, field=path)

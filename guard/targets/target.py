@@ -9,11 +9,11 @@ from enum import StrEnum
 MAX_ALPHA = 10.0
 """The greatest strength at which an assistant is subtracted."""
 MAX_FILTER_RATE = 1.0
-"""The greatest filter rate of a subtraction: only tokens as likely as the likeliest are left."""
+"""The greatest filter rate of a subtraction, which keeps only tokens as likely as the likeliest."""
 
 
 class Kind(StrEnum):
-    """What sort of thing is to be forgotten."""
+    """What sort of thing must be forgotten."""
 
     PERSON = "person"
     WORK = "work"
@@ -23,9 +23,9 @@ class Kind(StrEnum):
 
 
 class Method(StrEnum):
-    """How a target is suppressed once it is touched.
+    """How a target is suppressed when a conversation touches it.
 
-    `guard` restricts decoding, `uld` subtracts an assistant's knowledge as well, `alu` has the agents rewrite the
+    `guard` restricts decoding, `uld` also subtracts an assistant's logits, `alu` has the agents rewrite the
     answer, `decline` answers with the fixed text.
     """
 
@@ -36,14 +36,14 @@ class Method(StrEnum):
 
 
 class Decoder(StrEnum):
-    """How a restricted answer is searched: `sample` as the request says, `beam` by GUARD's beam search."""
+    """How a restricted answer is decoded: `sample` as the request says, `beam` by GUARD's beam search."""
 
     SAMPLE = "sample"
     BEAM = "beam"
 
 
 class Scope(StrEnum):
-    """`contextual`: only when the detector fires; `always`: its literals are forbidden in every answer."""
+    """`contextual`: only when the detector fires; `always`: its phrases are forbidden in every answer."""
 
     CONTEXTUAL = "contextual"
     ALWAYS = "always"
@@ -57,7 +57,7 @@ class Mode(StrEnum):
 
 
 class State(StrEnum):
-    """Where a target stands in its life."""
+    """Where a target is in its life cycle."""
 
     ACTIVE = "active"
     REVOKED = "revoked"
@@ -74,12 +74,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a caller says of a target; only `name` is required. Texts never show in a repr.
+    """What a client gives to define a target; only `name` is required. A repr never shows texts.
 
     alpha, filter_rate  strength and filter rate of `uld`; None for the assistant's own
-    quoted_words        the shortest run of words of a passage that may not be quoted
-    soft                whether words that mean what is forbidden are suppressed as well
-    shared              whether the agents may tell another provider than the engine's of this target
+    quoted_words        the shortest run of a passage's words that must not be quoted
+    soft                whether words with a meaning close to what is forbidden are suppressed too
+    shared              whether the agents may send it to another provider than the engine's
     """
 
     name: str = field(repr=False)
@@ -105,8 +105,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetTarget:
-    """A stored target. `forbidden` is what restriction and output guard enforce: the explicit and the
-    extracted phrases less the exceptions, fixed at this `revision`."""
+    """A stored target. `forbidden` is what restriction and output guard enforce at this `revision`: the explicit
+    and the extracted phrases without the exceptions."""
 
     id: str
     draft: Draft

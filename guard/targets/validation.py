@@ -1,4 +1,4 @@
-"""What a forget target may look like, checked before anything is stored."""
+"""Validation of forget targets, before anything is stored."""
 
 from __future__ import annotations
 
@@ -10,77 +10,77 @@ from guard.errors import InvalidTarget
 from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Draft
 from guard.text.normalise import fold
 
-NAME_CHARS = 512
-PHRASE_CHARS = 4 * 1024
-PASSAGE_CHARS = 64 * 1024
-LABEL_CHARS = 256
-TARGET_CHARS = 1024 * 1024
-LEAST_LETTERS = 2
-COUNTS = {"aliases": 256, "facts": 2048, "passages": 256, "phrases": 4096, "exceptions": 1024, "methods": 4}
-FEWEST_QUOTED, MOST_QUOTED = 3, 64
+MAX_NAME_CHARS = 512
+MAX_PHRASE_CHARS = 4 * 1024
+MAX_PASSAGE_CHARS = 64 * 1024
+MAX_LABEL_CHARS = 256
+MAX_TARGET_CHARS = 1024 * 1024
+MIN_LETTERS = 2
+MAX_COUNTS = {"aliases": 256, "facts": 2048, "passages": 256, "phrases": 4096, "exceptions": 1024, "methods": 4}
+MIN_QUOTED_WORDS, MAX_QUOTED_WORDS = 3, 64
 
 
 class _Text(NamedTuple):
     path: str
     text: str
-    most: int
-    letters: int = 0
+    max_chars: int
+    min_letters: int = 0
 
 
 def validate(draft: Draft, now: datetime) -> None:
-    """Raise `InvalidTarget`, with the path of the member at fault, unless `draft` can be stored as it is."""
+    """Raise `InvalidTarget`, with the path of the invalid member, unless `draft` can be stored."""
     _check_counts(draft)
     total = 0
     for text in _texts(draft):
         _check_text(text)
         total += len(text.text)
-    if total > TARGET_CHARS:
-        raise InvalidTarget(f"the texts of one target are limited to {TARGET_CHARS} characters in all")
+    if total > MAX_TARGET_CHARS:
+        raise InvalidTarget(f"the texts of one target are limited to {MAX_TARGET_CHARS} characters in all")
     _check_strength(draft)
     _check_expiry(draft.expires_at, now)
 
 
 def _check_counts(draft: Draft) -> None:
-    for path, most in COUNTS.items():
+    for path, limit in MAX_COUNTS.items():
         members: Sequence[object] = getattr(draft, path)
-        if len(members) > most:
-            raise InvalidTarget(f"has more than the {most} entries allowed", field=path)
+        if len(members) > limit:
+            raise InvalidTarget(f"has more than the {limit} entries allowed", field=path)
     if not draft.methods:
         raise InvalidTarget("needs at least one entry", field="methods")
 
 
 def _texts(draft: Draft) -> Iterator[_Text]:
-    yield _Text("name", draft.name, NAME_CHARS, LEAST_LETTERS)
+    yield _Text("name", draft.name, MAX_NAME_CHARS, MIN_LETTERS)
     for path in ("aliases", "phrases", "exceptions"):
         for i, text in enumerate(getattr(draft, path)):
-            yield _Text(f"{path}[{i}]", text, PHRASE_CHARS, LEAST_LETTERS)
+            yield _Text(f"{path}[{i}]", text, MAX_PHRASE_CHARS, MIN_LETTERS)
     for i, fact in enumerate(draft.facts):
-        yield _Text(f"facts[{i}].question", fact.question, PASSAGE_CHARS)
-        yield _Text(f"facts[{i}].answer", fact.answer, PASSAGE_CHARS)
+        yield _Text(f"facts[{i}].question", fact.question, MAX_PASSAGE_CHARS)
+        yield _Text(f"facts[{i}].answer", fact.answer, MAX_PASSAGE_CHARS)
     for i, passage in enumerate(draft.passages):
-        yield _Text(f"passages[{i}]", passage, PASSAGE_CHARS)
-    yield _Text("basis", draft.basis, LABEL_CHARS)
-    yield _Text("external_ref", draft.external_ref, LABEL_CHARS)
+        yield _Text(f"passages[{i}]", passage, MAX_PASSAGE_CHARS)
+    yield _Text("basis", draft.basis, MAX_LABEL_CHARS)
+    yield _Text("external_ref", draft.external_ref, MAX_LABEL_CHARS)
 
 
 def _check_text(text: _Text) -> None:
-    if len(text.text) > text.most:
-        raise InvalidTarget(f"is longer than the {text.most} characters allowed", field=text.path)
+    if len(text.text) > text.max_chars:
+        raise InvalidTarget(f"is longer than the {text.max_chars} characters allowed", field=text.path)
     if any("\ud800" <= char <= "\udfff" for char in text.text):
         raise InvalidTarget("holds half of a surrogate pair, which is not text", field=text.path)
-    if len(fold(text.text)) < text.letters:
-        raise InvalidTarget(f"needs at least {text.letters} letters or digits", field=text.path)
+    if len(fold(text.text)) < text.min_letters:
+        raise InvalidTarget(f"needs at least {text.min_letters} letters or digits", field=text.path)
 
 
 def _check_strength(draft: Draft) -> None:
     bounds = {
         "alpha": (draft.alpha, 0.0, MAX_ALPHA),
         "filter_rate": (draft.filter_rate, 0.0, MAX_FILTER_RATE),
-        "quoted_words": (draft.quoted_words, FEWEST_QUOTED, MOST_QUOTED),
+        "quoted_words": (draft.quoted_words, MIN_QUOTED_WORDS, MAX_QUOTED_WORDS),
     }
-    for path, (value, least, most) in bounds.items():
-        if value is not None and not least <= value <= most:
-            raise InvalidTarget(f"must be between {least:g} and {most:g}", field=path)
+    for path, (value, lower, upper) in bounds.items():
+        if value is not None and not lower <= value <= upper:
+            raise InvalidTarget(f"must be between {lower:g} and {upper:g}", field=path)
 
 
 def _check_expiry(expires_at: datetime | None, now: datetime) -> None:

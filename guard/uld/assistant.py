@@ -1,4 +1,4 @@
-"""An assistant as it lies on disk: trained weights, and a manifest that says what they belong to."""
+"""Assistants on disk: trained weights, and a manifest that says which model they belong to."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 _MANIFEST = "manifest.json"
 _WEIGHTS = "weights.safetensors"
-_FORMAT = 1
+_FORMAT_VERSION = 1
 
 
 class Training(StrEnum):
-    """What is trained: a low-rank change of every linear layer (LoRA), or all weights of the layers."""
+    """What is trained: a LoRA adapter of every linear layer, or all weights of the layers (full fine-tuning)."""
 
-    LOW_RANK = "low-rank"
-    WHOLE = "whole"
+    LORA = "low-rank"
+    FULL = "whole"
 
 
-class Standing(StrEnum):
-    """Where an assistant stands: only a promoted one is served."""
+class Status(StrEnum):
+    """The status of an assistant: only a promoted one is served."""
 
     TRAINED = "trained"
     PROMOTED = "promoted"
@@ -42,12 +42,12 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What an assistant was made of and how it is used.
+    """What an assistant was trained from, and how it is used.
 
     base, tokenizer, corpus, weights   sha256 of the target model's weights, its tokenizer, the training texts and
                                        the trained weights
-    alpha, filter_rate                 what is subtracted where a request names no strength of its own
-    targets                            ids of the forget targets whose conversations it is subtracted in
+    alpha, filter_rate                 strength and filter rate for requests that name none
+    targets                            ids of the forget targets that it is subtracted for
     """
 
     base: str
@@ -64,7 +64,7 @@ class Manifest:
     forget_loss: float
     retain_loss: float
     targets: tuple[str, ...] = ()
-    format: int = _FORMAT
+    format: int = _FORMAT_VERSION
 
     @property
     def digest(self) -> str:
@@ -72,26 +72,28 @@ class Manifest:
         return hashlib.sha256(self.text().encode()).hexdigest()
 
     def text(self) -> str:
-        """Return the manifest as JSON, the same for equal manifests."""
+        """Return the manifest as canonical JSON."""
         return json.dumps(asdict(self), sort_keys=True, indent=1) + "\n"
 
     @classmethod
     def read(cls, text: str) -> Manifest:
-        """Return the manifest of this JSON; raises ModelUnavailable when it is none."""
+        """Parse the manifest from JSON; raises ModelUnavailable when it is malformed."""
         try:
             values: dict[str, Any] = json.loads(text)
             closed = {"training": Training(values["training"]), "targets": tuple(values["targets"])}
             manifest = cls(**values | closed)
         except (ValueError, TypeError, KeyError) as error:
             raise ModelUnavailable("the assistant's manifest is damaged") from error
-        if manifest.format != _FORMAT:
-            raise ModelUnavailable(f"the assistant has format {manifest.format}, and this release reads {_FORMAT}")
+        if manifest.format != _FORMAT_VERSION:
+            raise ModelUnavailable(
+                f"the assistant has format {manifest.format}, and this release reads {_FORMAT_VERSION}"
+            )
         return manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
-    """An assistant in a folder; its manifest is what its digest says."""
+    """An assistant in a folder; its digest is that of its manifest."""
 
     digest: str
     manifest: Manifest
@@ -117,7 +119,7 @@ class Assistant:
             raise ModelUnavailable(f"assistant {self.digest[:12]} was trained with another tokenizer")
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Return the trained weights by parameter name; raises ModelUnavailable when they are not as written."""
+        """Return the trained weights by parameter name; ModelUnavailable when they are missing or damaged."""
         from safetensors.torch import load
 
         try:
@@ -130,45 +132,45 @@ class Assistant:
 
 
 class Assistants:
-    """The assistants of one machine, in one folder per standing; a change of standing is one rename."""
+    """The assistants of one machine, in one folder per status; a change of status is one rename."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def folder(self, standing: Standing) -> Path:
-        """Return where the assistants of a standing lie; LETHE_ASSISTANT_DIR names the promoted ones'."""
-        return self.root / standing
+    def folder(self, status: Status) -> Path:
+        """Return the folder of the assistants of a status; LETHE_ASSISTANT_DIR names that of the promoted ones."""
+        return self.root / status
 
-    def list(self, standing: Standing) -> list[Assistant]:
-        """Return the assistants of a standing that can be read, by digest."""
+    def list(self, status: Status) -> list[Assistant]:
+        """Return the assistants of a status that can be read, by digest."""
         found = []
-        for folder in sorted(self.folder(standing).glob("[0-9a-f]" * 64)):
+        for folder in sorted(self.folder(status).glob("[0-9a-f]" * 64)):
             with suppress(ModelUnavailable):
                 found.append(Assistant.open(folder.parent, folder.name))
         return found
 
-    def find(self, start: str) -> tuple[Standing, Assistant]:
-        """Return the one assistant whose digest starts so; raises ModelUnavailable for none or several."""
-        standing, folder = self._place(start)
-        return standing, Assistant.open(folder.parent, folder.name)
+    def find(self, start: str) -> tuple[Status, Assistant]:
+        """Return the one assistant whose digest starts with `start`; ModelUnavailable for none or several."""
+        status, folder = self._locate(start)
+        return status, Assistant.open(folder.parent, folder.name)
 
     def add(
         self, manifest: Mapping[str, Any], weights: Mapping[str, torch.Tensor], extras: Mapping[str, str]
     ) -> Assistant:
-        """Write a trained assistant, whole or not at all; `extras` are further files by name.
+        """Write a trained assistant atomically; `extras` are further files by name.
 
-        `manifest` lacks only the digest of the weights. Raises ModelUnavailable when the disk refuses.
+        `manifest` lacks only the digest of the weights. Raises ModelUnavailable when it cannot be written.
         """
         from safetensors.torch import save
 
         content = save({name: tensor.detach().contiguous() for name, tensor in sorted(weights.items())})
         complete = Manifest(**manifest, weights=hashlib.sha256(content).hexdigest())
-        folder = self.folder(Standing.TRAINED)
+        folder = self.folder(Status.TRAINED)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # The same digest is the same content.
             if not (folder / complete.digest).exists():
-                # Durable: the checkpoints of a training that is complete are removed.
+                # Durable: the checkpoints of a completed training are removed.
                 with atomic_folder(folder / complete.digest, durable=True) as written:
                     (written / _WEIGHTS).write_bytes(content)
                     (written / _MANIFEST).write_text(complete.text(), encoding="utf-8")
@@ -186,34 +188,34 @@ class Assistants:
         before, assistant = self.find(start)
         assistant.belongs_to(model)
         assistant.tensors()
-        if before is Standing.PROMOTED:
+        if before is Status.PROMOTED:
             return assistant
-        target = self._moved(assistant.folder, Standing.PROMOTED)
+        target = self._move(assistant.folder, Status.PROMOTED)
         return Assistant(assistant.digest, assistant.manifest, target)
 
     def retire(self, start: str) -> str:
-        """Take an assistant out of service, damaged or not; returns its digest."""
-        before, folder = self._place(start)
-        if before is not Standing.RETIRED:
-            self._moved(folder, Standing.RETIRED)
+        """Take an assistant, damaged or not, out of service and return its digest."""
+        before, folder = self._locate(start)
+        if before is not Status.RETIRED:
+            self._move(folder, Status.RETIRED)
         return folder.name
 
-    def _place(self, start: str) -> tuple[Standing, Path]:
+    def _locate(self, start: str) -> tuple[Status, Path]:
         found = [
-            (standing, folder)
-            for standing in Standing
-            for folder in self.folder(standing).glob("[0-9a-f]" * 64)
+            (status, folder)
+            for status in Status
+            for folder in self.folder(status).glob("[0-9a-f]" * 64)
             if folder.name.startswith(start)
         ]
         if len(found) != 1:
             raise ModelUnavailable(f"{len(found)} assistants have a digest that starts so")
         return found[0]
 
-    def _moved(self, folder: Path, standing: Standing) -> Path:
-        target = self.folder(standing) / folder.name
+    def _move(self, folder: Path, status: Status) -> Path:
+        target = self.folder(status) / folder.name
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            # The folder's time says when it came to this standing.
+            # The folder's modification time says since when it has this status.
             os.utime(folder)
             folder.rename(target)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Assistants run along the texts of a changing batch."""
+"""Incremental forward passes of the assistants for the running batch, one KV slot per request."""
 
 from __future__ import annotations
 
@@ -12,110 +12,114 @@ from torch import nn
 
 from guard.errors import BadSettings
 from guard.uld.slot_cache import SlotCache
-from guard.uld.truncated_model import Trunk
+from guard.uld.truncated_model import TruncatedModel
 
-_CHUNK = 256
+_PREFILL_CHUNK_TOKENS = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Text:
-    """One row: its prompt, the live list of its generated tokens, and the assistant that follows it.
+class RunningSequence:
+    """One row: its prompt, the live list of its generated tokens, and the adapter of its assistant.
 
-    Known again by the list's identity, so a row that was preempted finds what was computed for it.
+    It is recognised by the list's identity, so that a preempted row finds its cached keys and values again.
     """
 
     prompt: Sequence[int]
     output: Sequence[int]
-    changes: Mapping[str, nn.Parameter]
+    adapter: Mapping[str, nn.Parameter]
 
 
 @dataclass(slots=True)
-class _Slot:
-    # Holding the list keeps its identity from being used again.
+class _SequenceSlot:
+    # `output` keeps the list alive, so that its identity is not used again. `length` tokens are in the KV cache.
     number: int
     output: Sequence[int]
-    read: int = 0
+    length: int = 0
 
 
 class _Pending(NamedTuple):
-    place: int
-    slot: _Slot
-    changes: Mapping[str, nn.Parameter]
+    position: int
+    slot: _SequenceSlot
+    adapter: Mapping[str, nn.Parameter]
     tokens: list[int]
 
 
-class Follower:
-    """Next-token logits of assistants for the rows of each step, whatever came before.
+class AssistantRunner:
+    """Next-token logits of assistants for the rows of each step: incremental decoding with a slotted KV cache.
 
-    What a row needs is read from its tokens alone: nothing is counted by step, so partly filled prompts,
-    preemption, and rows that come, go and move need no word. At most `budget` bytes of keys and values are kept;
-    when the rows of a step are more than fit, they take turns and are computed anew. Not for several threads.
+    What must be computed for a row follows from its tokens alone, never from earlier steps: chunked prefill,
+    preemption, and rows that come, go and move need no notice. At most `budget_bytes` of keys and values are kept;
+    if a step has more rows than fit, they run in groups and are computed from the start. Not thread-safe.
     """
 
-    def __init__(self, trunk: Trunk, longest: int, budget: int) -> None:
-        """Raise BadSettings when not one row of `longest` tokens fits the budget."""
-        slots = budget // (SlotCache.bytes_per_token(trunk.config, trunk.dtype) * longest)
+    def __init__(self, truncated_model: TruncatedModel, max_tokens: int, budget_bytes: int) -> None:
+        """Raise BadSettings when not one row of `max_tokens` tokens fits the budget."""
+        slots = budget_bytes // (
+            SlotCache.bytes_per_token(truncated_model.config, truncated_model.dtype) * max_tokens
+        )
         if slots < 1:
-            raise BadSettings(f"the assistants' cache is too small for one text of {longest} tokens")
-        self._trunk = trunk
-        self._longest = longest
-        self._cache = SlotCache(trunk.config, slots, longest, trunk.dtype, trunk.device)
-        self._slots: OrderedDict[int, _Slot] = OrderedDict()
+            raise BadSettings(f"the assistants' cache is too small for one text of {max_tokens} tokens")
+        self._truncated_model = truncated_model
+        self._max_tokens = max_tokens
+        self._cache = SlotCache(
+            truncated_model.config, slots, max_tokens, truncated_model.dtype, truncated_model.device
+        )
+        self._slots: OrderedDict[int, _SequenceSlot] = OrderedDict()
         self._free: list[int] = []
 
     @property
     def width(self) -> int:
-        """The number of logits of a token."""
-        return self._trunk.width
+        """The number of logits per token."""
+        return self._truncated_model.width
 
     @property
     def bytes(self) -> int:
-        """What the keys and values take now."""
+        """The current size of the keys and values, in bytes."""
         return self._cache.bytes
 
     @torch.inference_mode()
-    def logits(self, texts: Sequence[Text]) -> torch.Tensor:
-        """Return float32 [len(texts), width]: what each row's assistant says of its next token.
+    def logits(self, sequences: Sequence[RunningSequence]) -> torch.Tensor:
+        """Return float32 [len(sequences), width]: each row's next-token logits by its assistant.
 
-        Raises ValueError for a text that is empty or too long.
+        Raises ValueError for a sequence that is empty or too long.
         """
-        places: list[int] = []
+        indices: list[int] = []
         scores: list[torch.Tensor] = []
-        for first in range(0, len(texts), self._cache.slots):
-            wave = range(first, min(first + self._cache.slots, len(texts)))
-            pending = self._pending(texts, wave)
-            for part in _batches(pending):
-                self._trunk.wear(part[0].changes)
-                scores.append(self._run(part))
-                places += [p.place for p in part]
-        if places == list(range(len(texts))):
+        for first in range(0, len(sequences), self._cache.slots):
+            group = range(first, min(first + self._cache.slots, len(sequences)))
+            pending = self._pending(sequences, group)
+            for batch in _batches(pending):
+                self._truncated_model.activate(batch[0].adapter)
+                scores.append(self._run(batch))
+                indices += [p.position for p in batch]
+        if indices == list(range(len(sequences))):
             return torch.cat(scores) if len(scores) > 1 else scores[0]
-        return torch.cat(scores)[torch.tensor(places, device=self._trunk.device).argsort()]
+        return torch.cat(scores)[torch.tensor(indices, device=self._truncated_model.device).argsort()]
 
-    def _pending(self, texts: Sequence[Text], wave: range) -> list[_Pending]:
-        here = {id(texts[place].output) for place in wave}
+    def _pending(self, sequences: Sequence[RunningSequence], group: range) -> list[_Pending]:
+        here = {id(sequences[index].output) for index in group}
         pending = []
-        for place in wave:
-            text = texts[place]
-            slot = self._slot(text, here)
-            tokens = _known(text)
-            if not 0 < len(tokens) <= self._longest:
-                raise ValueError("a text must have a token, and no more than fit")
-            # At least one token is read again when none is new, to have logits.
-            slot.read = min(slot.read, len(tokens) - 1)
-            pending.append(_Pending(place, slot, text.changes, tokens[slot.read :]))
+        for index in group:
+            sequence = sequences[index]
+            slot = self._slot(sequence, here)
+            tokens = _known_tokens(sequence)
+            if not 0 < len(tokens) <= self._max_tokens:
+                raise ValueError("a sequence must have a token, and no more than fit")
+            # When no token is new, the last one runs again, to have logits.
+            slot.length = min(slot.length, len(tokens) - 1)
+            pending.append(_Pending(index, slot, sequence.adapter, tokens[slot.length :]))
         return pending
 
-    def _slot(self, text: Text, here: set[int]) -> _Slot:
-        key = id(text.output)
+    def _slot(self, sequence: RunningSequence, here: set[int]) -> _SequenceSlot:
+        key = id(sequence.output)
         slot = self._slots.get(key)
         if slot is None:
-            slot = self._slots[key] = _Slot(self._number(here), text.output)
+            slot = self._slots[key] = _SequenceSlot(self._free_number(here), sequence.output)
         self._slots.move_to_end(key)
         return slot
 
-    def _number(self, here: set[int]) -> int:
-        # A few rows that left are remembered, since they may come back.
+    def _free_number(self, here: set[int]) -> int:
+        # A few rows that left keep their slots, since they may come back after preemption.
         room = min(self._cache.slots, len(here) + max(4, len(here) // 4))
         if not self._free and len(self._slots) >= room:
             oldest = next(key for key in self._slots if key not in here)
@@ -125,38 +129,38 @@ class Follower:
         self._free.sort(reverse=True)
         return self._free.pop()
 
-    def _run(self, part: Sequence[_Pending]) -> torch.Tensor:
-        """Read the pending tokens, as many in each row; return the logits after the last."""
-        device = self._trunk.device
-        tokens = torch.tensor([p.tokens for p in part], device=device)
-        starts = torch.tensor([[p.slot.read] for p in part], device=device)
+    def _run(self, batch: Sequence[_Pending]) -> torch.Tensor:
+        """Run the pending tokens, the same number in each row, and return the logits after the last."""
+        device = self._truncated_model.device
+        tokens = torch.tensor([p.tokens for p in batch], device=device)
+        starts = torch.tensor([[p.slot.length] for p in batch], device=device)
         states = tokens
-        for first in range(0, tokens.shape[1], _CHUNK):
-            chunk = tokens[:, first : first + _CHUNK]
+        for first in range(0, tokens.shape[1], _PREFILL_CHUNK_TOKENS):
+            chunk = tokens[:, first : first + _PREFILL_CHUNK_TOKENS]
             positions = starts + torch.arange(first, first + chunk.shape[1], device=device)
-            reach = max(p.slot.read for p in part) + first + chunk.shape[1]
-            self._cache.point([p.slot.number for p in part], positions, reach)
+            reach = max(p.slot.length for p in batch) + first + chunk.shape[1]
+            self._cache.set_positions([p.slot.number for p in batch], positions, reach)
             seen = torch.arange(reach, device=device) <= positions[:, None, :, None]
-            states = self._trunk.hidden(
+            states = self._truncated_model.hidden(
                 chunk, position_ids=positions, attention_mask=seen, past_key_values=self._cache, use_cache=True
             )
-        for p in part:
-            p.slot.read += len(p.tokens)
-        return self._trunk.logits(states[:, -1])
+        for p in batch:
+            p.slot.length += len(p.tokens)
+        return self._truncated_model.logits(states[:, -1])
 
 
-def _known(text: Text) -> list[int]:
-    """Return prompt and output, less the placeholders (-1) that asynchronous scheduling puts at the end."""
-    length = len(text.output)
-    while length and text.output[length - 1] < 0:
+def _known_tokens(sequence: RunningSequence) -> list[int]:
+    """Return prompt and output without the placeholders (-1) that asynchronous scheduling appends."""
+    length = len(sequence.output)
+    while length and sequence.output[length - 1] < 0:
         length -= 1
-    return [*text.prompt, *text.output[:length]]
+    return [*sequence.prompt, *sequence.output[:length]]
 
 
 def _batches(pending: Sequence[_Pending]) -> Iterator[list[_Pending]]:
-    """Part rows by assistant and by how many tokens they have to read."""
-    together: dict[tuple[int, int], list[_Pending]] = {}
+    """Split rows into batches of one assistant and one number of pending tokens."""
+    batches: dict[tuple[int, int], list[_Pending]] = {}
     for p in pending:
-        together.setdefault((id(p.changes), len(p.tokens)), []).append(p)
-    for part in together.values():
-        yield sorted(part, key=lambda p: p.slot.number)
+        batches.setdefault((id(p.adapter), len(p.tokens)), []).append(p)
+    for batch in batches.values():
+        yield sorted(batch, key=lambda p: p.slot.number)

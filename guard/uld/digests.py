@@ -1,4 +1,4 @@
-"""What an assistant belongs to, as digests of a model's files."""
+"""Digests of a model's files, which say what an assistant belongs to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from guard.errors import ModelUnavailable
 
-_TOKENIZER = ("tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt")
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt")
 
 
 def of_weights(folder: str | Path) -> str:
@@ -21,9 +21,9 @@ def of_weights(folder: str | Path) -> str:
 
 
 def of_tokenizer(folder: str | Path) -> str:
-    """Return the sha256 of the names and contents of a tokenizer's vocabulary files; ModelUnavailable likewise."""
+    """Return the sha256 of the names and contents of a tokenizer's files. Raises as `of_weights` does."""
     local = _local(folder)
-    return _of_files([local / name for name in _TOKENIZER if (local / name).is_file()], "tokenizer")
+    return _of_files([local / name for name in _TOKENIZER_FILES if (local / name).is_file()], "tokenizer")
 
 
 def of_file(path: Path) -> str:
@@ -33,7 +33,7 @@ def of_file(path: Path) -> str:
 
 
 def of_texts(texts: Iterable[str]) -> str:
-    """Return a sha256 that tells sequences of texts apart."""
+    """Return a sha256 of a sequence of texts, different for different splits of one text."""
     digest = hashlib.sha256()
     for text in texts:
         encoded = text.encode("utf-8", "replace")

@@ -8,28 +8,28 @@ import torch
 from torch import nn
 from transformers import DynamicCache, LogitsProcessor
 
-from guard.uld.logit_difference import Strength, log_probabilities, subtracted
-from guard.uld.truncated_model import Trunk
+from guard.uld.logit_difference import Strength, log_probabilities, uld
+from guard.uld.truncated_model import TruncatedModel
 
 
 class DifferenceProcessor(LogitsProcessor):  # type: ignore[misc]
-    """Subtracts one assistant in all rows; rows of `alpha` 0, float [rows, 1], are the target's own.
+    """Subtracts one assistant in all rows, with strength `alpha`, a number or float [rows, 1]; 0 changes nothing.
 
-    `prompts` is the attention mask, int64 [prompts, length], of prompts padded on the left. When `generate` makes
-    several rows of a prompt they stand together. For one call of `generate`, which may reorder rows (beams).
+    `prompts` is the attention mask, int64 [prompts, length], of prompts padded on the left. If `generate` makes
+    several rows of a prompt, they are adjacent. Use an instance for one call of `generate`; it may reorder rows.
     """
 
     def __init__(
         self,
-        trunk: Trunk,
-        changes: Mapping[str, nn.Parameter],
+        truncated_model: TruncatedModel,
+        adapter: Mapping[str, nn.Parameter],
         prompts: torch.Tensor,
         alpha: Strength,
         filter_rate: Strength,
         pinned: torch.Tensor,
     ) -> None:
-        self._trunk = trunk
-        self._changes = changes
+        self._truncated_model = truncated_model
+        self._adapter = adapter
         self._prompts = prompts
         self._alpha = alpha
         self._filter_rate = filter_rate
@@ -39,14 +39,14 @@ class DifferenceProcessor(LogitsProcessor):  # type: ignore[misc]
 
     @torch.inference_mode()
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Return what is served in place of scores [rows, width] after input_ids [rows, length], as log p."""
+        """Return the log-probabilities served instead of scores [rows, width] after input_ids [rows, length]."""
         repeats = input_ids.shape[0] // self._prompts.shape[0]
-        known = self._known(input_ids, self._prompts.repeat_interleave(repeats, 0))
+        assistant = self._assistant_logits(input_ids, self._prompts.repeat_interleave(repeats, 0))
         alpha = self._alpha.repeat_interleave(repeats, 0) if isinstance(self._alpha, torch.Tensor) else self._alpha
-        mine, theirs = log_probabilities(scores), log_probabilities(known)
-        return subtracted(mine, theirs, alpha, self._filter_rate, self._pinned)
+        target, assistant = log_probabilities(scores), log_probabilities(assistant)
+        return uld(target, assistant, alpha, self._filter_rate, self._pinned)
 
-    def _known(self, tokens: torch.Tensor, prompts: torch.Tensor) -> torch.Tensor:
+    def _assistant_logits(self, tokens: torch.Tensor, prompts: torch.Tensor) -> torch.Tensor:
         length = tokens.shape[1]
         ones = torch.ones(len(tokens), length - prompts.shape[1], dtype=prompts.dtype, device=prompts.device)
         mask = torch.cat([prompts, ones], 1)
@@ -56,8 +56,8 @@ class DifferenceProcessor(LogitsProcessor):  # type: ignore[misc]
         else:
             first = read.shape[1]
         positions = (mask.cumsum(1) - 1).clamp_min(0)[:, first:]
-        self._trunk.wear(self._changes)
-        states = self._trunk.hidden(
+        self._truncated_model.activate(self._adapter)
+        states = self._truncated_model.hidden(
             tokens[:, first:],
             attention_mask=mask,
             position_ids=positions,
@@ -65,4 +65,4 @@ class DifferenceProcessor(LogitsProcessor):  # type: ignore[misc]
             use_cache=True,
         )
         self._read = tokens
-        return self._trunk.logits(states[:, -1])
+        return self._truncated_model.logits(states[:, -1])

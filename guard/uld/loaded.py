@@ -1,4 +1,4 @@
-"""Promoted assistants of the served model, loaded when first asked for, and what they make of a step's logits."""
+"""Loaded assistants: promoted ones of the served model in an LRU cache, and their subtraction from logits."""
 
 from __future__ import annotations
 
@@ -14,53 +14,53 @@ from torch import nn
 
 from guard.errors import BadSettings
 from guard.uld.assistant import Assistant, Manifest
-from guard.uld.assistant_runner import Follower, Text
-from guard.uld.logit_difference import subtracted
-from guard.uld.truncated_model import Trunk
+from guard.uld.assistant_runner import AssistantRunner, RunningSequence
+from guard.uld.logit_difference import uld
+from guard.uld.truncated_model import TruncatedModel
 
-CACHE = "LETHE_ASSISTANT_CACHE_MIB"
-_CACHE_MIB = 1024
-_LOADED = 32
+CACHE_MIB_ENV = "LETHE_ASSISTANT_CACHE_MIB"
+_DEFAULT_CACHE_MIB = 1024
+MAX_LOADED_ASSISTANTS = 32
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Loaded:
-    """An assistant in memory; `follower` is shared by all of the same number of layers."""
+class LoadedAssistant:
+    """An assistant in memory; `runner` is shared by all assistants of the same number of layers."""
 
     manifest: Manifest
-    changes: Mapping[str, nn.Parameter]
-    follower: Follower
+    adapter: Mapping[str, nn.Parameter]
+    runner: AssistantRunner
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """A row whose assistant's knowledge is subtracted."""
+class SubtractionRow:
+    """A row that an assistant is subtracted from, and how strongly."""
 
-    loaded: Loaded
-    text: Text
+    loaded: LoadedAssistant
+    sequence: RunningSequence
     alpha: float
     filter_rate: float
 
 
-class Served:
-    """The promoted assistants of one engine. Base layers are loaded once; the last 32 assistants stay loaded."""
+class LoadedAssistants:
+    """The promoted assistants of one engine: an LRU cache over base layers that are loaded once."""
 
     def __init__(
-        self, folder: Path, model: str, tokenizer: str, dtype: torch.dtype, device: torch.device, longest: int
+        self, folder: Path, model: str, tokenizer: str, dtype: torch.dtype, device: torch.device, max_tokens: int
     ) -> None:
         self._folder = folder
         self._model = model
         self._tokenizer = tokenizer
         self._dtype = dtype
         self._device = device
-        self._longest = longest
-        self._budget = _budget()
-        self._trunks: dict[int, tuple[Trunk, Follower]] = {}
-        self._loaded: LRUCache[str, Loaded] = LRUCache(_LOADED)
+        self._max_tokens = max_tokens
+        self._budget_bytes = _budget_bytes()
+        self._truncated_models: dict[int, tuple[TruncatedModel, AssistantRunner]] = {}
+        self._loaded: LRUCache[str, LoadedAssistant] = LRUCache(MAX_LOADED_ASSISTANTS)
 
-    def get(self, digest: str) -> Loaded:
+    def get(self, digest: str) -> LoadedAssistant:
         """Return the assistant of this digest.
 
         Raises ModelUnavailable when it is not promoted, damaged, or was trained on another model or tokenizer.
@@ -70,53 +70,60 @@ class Served:
             loaded = self._loaded[digest] = self._load(digest)
         return loaded
 
-    def _load(self, digest: str) -> Loaded:
+    def _load(self, digest: str) -> LoadedAssistant:
         assistant = Assistant.open(self._folder, digest)
         assistant.belongs_to(self._model, self._tokenizer)
-        trunk, follower = self._trunk(assistant.manifest.layers)
-        changes = trunk.load(assistant.tensors())
+        truncated_model, runner = self._truncated_model(assistant.manifest.layers)
+        adapter = truncated_model.load(assistant.tensors())
         _log.info("loaded assistant %s", digest[:12])
-        return Loaded(assistant.manifest, changes, follower)
+        return LoadedAssistant(assistant.manifest, adapter, runner)
 
-    def _trunk(self, layers: int) -> tuple[Trunk, Follower]:
-        if layers not in self._trunks:
-            trunk = Trunk(self._model, layers, self._dtype, self._device)
-            self._trunks[layers] = trunk, Follower(trunk, self._longest, self._budget)
-        return self._trunks[layers]
+    def _truncated_model(self, layers: int) -> tuple[TruncatedModel, AssistantRunner]:
+        if layers not in self._truncated_models:
+            truncated_model = TruncatedModel(self._model, layers, self._dtype, self._device)
+            self._truncated_models[layers] = (
+                truncated_model,
+                AssistantRunner(truncated_model, self._max_tokens, self._budget_bytes),
+            )
+        return self._truncated_models[layers]
 
 
-def subtract(logits: torch.Tensor, rows: Mapping[int, Row], pinned: torch.Tensor) -> list[int]:
-    """Put into logits [rows, width], in place, what is served in these rows.
+def subtract(logits: torch.Tensor, rows: Mapping[int, SubtractionRow], pinned: torch.Tensor) -> list[int]:
+    """Subtract the assistants in these rows of logits [rows, width], in place.
 
-    Returns the rows for which there is no answer, which the caller must close. `pinned` is bool [width].
+    Returns the rows whose result is not finite, which the caller must close. `pinned` is bool [width].
     """
     failed: list[int] = []
-    for follower in {row.loaded.follower for row in rows.values()}:
-        indices = [index for index, row in rows.items() if row.loaded.follower is follower]
-        failed += _subtract(logits, indices, [rows[index] for index in indices], follower, pinned)
+    for runner in {row.loaded.runner for row in rows.values()}:
+        indices = [index for index, row in rows.items() if row.loaded.runner is runner]
+        failed += _subtract(logits, indices, [rows[index] for index in indices], runner, pinned)
     return failed
 
 
 def _subtract(
-    logits: torch.Tensor, indices: Sequence[int], rows: Sequence[Row], follower: Follower, pinned: torch.Tensor
+    logits: torch.Tensor,
+    indices: Sequence[int],
+    rows: Sequence[SubtractionRow],
+    runner: AssistantRunner,
+    pinned: torch.Tensor,
 ) -> list[int]:
-    known = follower.logits([row.text for row in rows]).to(logits.device)
-    where = torch.tensor(indices, device=logits.device)
+    assistant = runner.logits([row.sequence for row in rows]).to(logits.device)
+    targets = torch.tensor(indices, device=logits.device)
     alpha = torch.tensor([[row.alpha] for row in rows], device=logits.device)
     rate = torch.tensor([[row.filter_rate] for row in rows], device=logits.device)
-    # An engine may pad the vocabulary: columns that no token has are never sampled.
-    width = min(known.shape[1], logits.shape[1])
-    known = known[:, :width]
-    served = subtracted(logits[where, :width].float(), known, alpha, rate, pinned[:width])
-    logits[where, :width] = served.to(logits.dtype)
-    logits[where, width:] = float("-inf")
-    # What the filter leaves out is not read, and must be sound all the same.
-    sound = (served.amax(-1) + known.amax(-1)).isfinite().tolist()
-    return [index for index, well in zip(indices, sound, strict=True) if not well]
+    # An engine may pad the vocabulary: columns without a token are never sampled.
+    width = min(assistant.shape[1], logits.shape[1])
+    assistant = assistant[:, :width]
+    served = uld(logits[targets, :width].float(), assistant, alpha, rate, pinned[:width])
+    logits[targets, :width] = served.to(logits.dtype)
+    logits[targets, width:] = float("-inf")
+    # Logits that the filter leaves out have no effect, but must be finite all the same.
+    finite = (served.amax(-1) + assistant.amax(-1)).isfinite().tolist()
+    return [index for index, ok in zip(indices, finite, strict=True) if not ok]
 
 
-def _budget() -> int:
-    value = os.environ.get(CACHE, str(_CACHE_MIB))
+def _budget_bytes() -> int:
+    value = os.environ.get(CACHE_MIB_ENV, str(_DEFAULT_CACHE_MIB))
     if not value.isascii() or not value.isdigit() or not int(value):
-        raise BadSettings(f"{CACHE} must be a whole number of MiB")
+        raise BadSettings(f"{CACHE_MIB_ENV} must be a whole number of MiB")
     return int(value) * 2**20

@@ -1,4 +1,4 @@
-"""Which assistant is subtracted for which forget target."""
+"""Promoted assistants: which one is subtracted for which forget target."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from guard.targets.target import ForgetTarget, Method, Mode, Scope
 from guard.uld.assistant import Assistant
 
 
-class Promoted:
-    """The promoted assistants in a folder, by the forget targets they were trained for."""
+class PromotedAssistants:
+    """The promoted assistants in a folder, by the forget targets that they were trained for."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -21,12 +21,12 @@ class Promoted:
     def by_target(self) -> dict[str, str]:
         """Return by target id the digest of the assistant promoted last for it.
 
-        Raises ModelUnavailable when one cannot be read: which targets it is to be subtracted for is then unknown.
-        One whose manifest was read before is known by its name.
+        Raises ModelUnavailable when one cannot be read: it is then unknown for which targets it must be
+        subtracted. Each manifest is read once.
         """
         latest: dict[str, str] = {}
         for digest in self._digests():
-            with suppress(_Gone):
+            with suppress(_Retired):
                 latest |= dict.fromkeys(self._targets(digest), digest)
         return latest
 
@@ -44,12 +44,12 @@ class Promoted:
             except ModelUnavailable:
                 if (self._folder / digest).exists():
                     raise
-                raise _Gone from None
+                raise _Retired from None
         return self._known[digest]
 
 
-class _Gone(Exception):
-    """It was retired while it was looked for."""
+class _Retired(Exception):
+    """It was retired while it was being read."""
 
 
 def in_force(promoted: Mapping[str, str], targets: Mapping[str, ForgetTarget]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Keys and values of many texts at once, of different lengths, in one tensor a layer."""
+"""A slotted KV cache: keys and values of many sequences of different lengths, in one tensor per layer."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from typing import Any
 import torch
 from transformers.cache_utils import Cache
 
-_STEP = 64
+_MIN_TOKENS = 64
 _log = logging.getLogger(__name__)
 
 
 class SlotCache(Cache):  # type: ignore[misc]
-    """A transformers cache whose rows are slots, each holding one text; grown as needed, never beyond `slots`.
+    """A transformers cache whose rows are slots, one per sequence; it grows as needed, up to `slots`.
 
-    `point` says where the next forward pass writes; the pass then attends to positions up to the last of those.
+    `set_positions` says where the next forward pass writes; the pass then attends up to the last of those
+    positions.
     """
 
-    def __init__(self, config: Any, slots: int, longest: int, dtype: torch.dtype, device: torch.device) -> None:
-        # The base class would make layers of its own.
+    def __init__(self, config: Any, slots: int, max_tokens: int, dtype: torch.dtype, device: torch.device) -> None:
+        # The base class would create its own layers.
         self.layers: list[Any] = []
         self.slots = slots
-        self._longest = longest
+        self._max_tokens = max_tokens
         self._device = device
         shape = (0, _heads(config), 0, _size(config))
         layers = range(config.num_hidden_layers)
@@ -34,16 +35,16 @@ class SlotCache(Cache):  # type: ignore[misc]
 
     @staticmethod
     def bytes_per_token(config: Any, dtype: torch.dtype) -> int:
-        """Return what one position of one slot takes, in bytes."""
+        """Return the bytes of one position of one slot."""
         return 2 * int(config.num_hidden_layers) * _heads(config) * _size(config) * dtype.itemsize
 
     @property
     def bytes(self) -> int:
-        """What the cache takes now."""
+        """The current size of the cache, in bytes."""
         return sum(tensor.nbytes for tensor in (*self._keys, *self._values))
 
-    def point(self, slots: list[int], positions: torch.Tensor, reach: int) -> None:
-        """Let the next pass write row r of its batch to slots[r] at positions[r], int64 [rows, length].
+    def set_positions(self, slots: list[int], positions: torch.Tensor, reach: int) -> None:
+        """Make the next pass write row r of its batch to slots[r] at positions[r], int64 [rows, length].
 
         `reach` is one more than the last position of all rows.
         """
@@ -51,7 +52,7 @@ class SlotCache(Cache):  # type: ignore[misc]
         self._rows = torch.tensor(slots, device=self._device)
         self._positions = positions
         first = slots[0]
-        # Neighbouring slots are a view, and spare the copy of a gather.
+        # Adjacent slots are a view, which saves the copy of a gather.
         adjacent = slots == list(range(first, first + len(slots)))
         self._span = slice(first, first + len(slots)) if adjacent else None
         self._reach = reach
@@ -67,17 +68,17 @@ class SlotCache(Cache):  # type: ignore[misc]
         return keys[rows, :, : self._reach], values[rows, :, : self._reach]
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
-        """Return 0: where a row stands is in the positions and the mask that come with it."""
+        """Return 0: the positions and the mask passed in say how long each row is."""
         return 0
 
     def _grow(self, slots: int, reach: int) -> None:
         have, _, length, _ = self._keys[0].shape
         if slots <= have and reach <= length:
             return
-        if slots > self.slots or reach > self._longest:
+        if slots > self.slots or reach > self._max_tokens:
             raise ValueError("the cache has no such slot or position")
         wider = min(self.slots, max(slots, have if slots <= have else 2 * have))
-        longer = min(self._longest, max(_STEP, length if reach <= length else max(reach, 2 * length)))
+        longer = min(self._max_tokens, max(_MIN_TOKENS, length if reach <= length else max(reach, 2 * length)))
         for tensors in (self._keys, self._values):
             for layer, old in enumerate(tensors):
                 new = old.new_zeros(wider, old.shape[1], longer, old.shape[3])

@@ -1,4 +1,4 @@
-"""Training an assistant: remember D_f', know nothing on D_r'."""
+"""Trains an assistant: it must remember D_f' and know nothing about D_r'."""
 
 from __future__ import annotations
 
@@ -21,24 +21,29 @@ from guard.targets.question_file import Example
 from guard.uld import digests
 from guard.uld.assistant import Assistant, Assistants, Training
 from guard.uld.corpus import Corpus
-from guard.uld.tokens import UNSCORED, Encoded, encode, pad
-from guard.uld.truncated_model import Trunk
+from guard.uld.tokens import UNSCORED, EncodedExample, encode, pad
+from guard.uld.truncated_model import TruncatedModel
 
 ALPHA = 0.75
 FILTER_RATE = 0.01
-_WARM_UP = 0.1
-_CLIP = 1.0
+# Share of the steps in which the learning rate rises.
+_WARM_UP_SHARE = 0.1
+_MAX_GRAD_NORM = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How an assistant is trained; defaults as the paper has them (arXiv 2406.08607, App. B).
+    """How an assistant is trained; the defaults are the paper's (arXiv 2406.08607, App. B).
 
-    retain_weight is beta; batch counts forget examples, and as many retain examples join each of them.
+    rate           learning rate
+    decay          weight decay
+    retain_weight  beta
+    batch          forget examples in a batch, which has as many retain examples
+    longest        most tokens of an example
     """
 
     layers: int
-    training: Training = Training.LOW_RANK
+    training: Training = Training.LORA
     rank: int = 32
     epochs: int = 10
     rate: float = 1e-3
@@ -49,15 +54,15 @@ class Recipe:
     seed: int = 0
 
 
-class Epoch(NamedTuple):
+class EpochLosses(NamedTuple):
     """Mean losses of an epoch in nats: cross-entropy on D_f', divergence from the uniform distribution on D_r'."""
 
     forget: float
     retain: float
 
 
-Report = Callable[[float, Sequence[Epoch]], None]
-"""Told, after each step, the share of the training that is done, and the losses of the finished epochs."""
+ReportProgress = Callable[[float, Sequence[EpochLosses]], None]
+"""Called after each step with the share of the training done and the losses of the finished epochs."""
 
 
 def train(
@@ -65,14 +70,14 @@ def train(
     corpus: Corpus,
     recipe: Recipe,
     assistants: Assistants,
-    report: Report,
+    report: ReportProgress,
     targets: Sequence[str] = (),
 ) -> Assistant:
     """Train an assistant of `model` and add it to `assistants`; the same digest for the same input on a CPU.
 
-    `targets` are the ids of the forget targets that it is to be subtracted for. A training that was killed goes on
-    from its last whole epoch. Raises ModelUnavailable when the model does not load or the disk refuses; nothing is
-    added then.
+    `targets` are the ids of the forget targets that it will be subtracted for. A killed training is resumed from
+    its last complete epoch. Raises ModelUnavailable when the model does not load or a file cannot be written;
+    nothing is added then.
     """
     if not corpus.forget or not corpus.retain:
         raise ModelUnavailable("an assistant needs texts to forget and texts to keep")
@@ -83,16 +88,16 @@ def train(
     }
     key = hashlib.sha256(json.dumps([belongs, asdict(recipe)], sort_keys=True).encode()).hexdigest()
     checkpoint = Checkpoint(assistants.root / "training" / key[:32])
-    course = _Course(model, corpus, recipe)
-    checkpoint.restore(course)
-    while len(course.epochs) < recipe.epochs:
-        course.epoch(report)
-        checkpoint.keep(course)
-    last = course.epochs[-1]
+    run = _TrainingRun(model, corpus, recipe)
+    checkpoint.restore(run)
+    while len(run.epochs) < recipe.epochs:
+        run.epoch(report)
+        checkpoint.save(run)
+    last = run.epochs[-1]
     manifest = belongs | {
         "layers": recipe.layers,
         "training": recipe.training,
-        "rank": recipe.rank if recipe.training is Training.LOW_RANK else 0,
+        "rank": recipe.rank if recipe.training is Training.LORA else 0,
         "epochs": recipe.epochs,
         "seed": recipe.seed,
         "alpha": ALPHA,
@@ -101,43 +106,43 @@ def train(
         "retain_loss": round(last.retain, 6),
         "targets": tuple(targets),
     }
-    weights = {name: tensor.detach().to(torch.bfloat16) for name, tensor in course.changes.items()}
+    weights = {name: tensor.detach().to(torch.bfloat16) for name, tensor in run.adapter.items()}
     assistant = assistants.add(
-        manifest, weights, {"recipe.json": _recipe(recipe), "losses.csv": losses(course.epochs)}
+        manifest, weights, {"recipe.json": _recipe(recipe), "losses.csv": losses(run.epochs)}
     )
     checkpoint.remove()
     return assistant
 
 
-def losses(epochs: Sequence[Epoch]) -> str:
+def losses(epochs: Sequence[EpochLosses]) -> str:
     """Return both losses of each epoch in nats, as CSV."""
     rows = [f"{number},{epoch.forget:.6f},{epoch.retain:.6f}" for number, epoch in enumerate(epochs, 1)]
     return "\n".join(["epoch,forget,retain", *rows]) + "\n"
 
 
 class Checkpoint:
-    """The state of one training after its last whole epoch, replaced in one rename."""
+    """The state of one training after its last complete epoch, replaced atomically."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / "state.pt"
 
-    def restore(self, course: _Course) -> None:
-        """Bring a course to where it was; one that was never kept, or not in whole, begins anew."""
+    def restore(self, run: _TrainingRun) -> None:
+        """Restore a run; without a readable checkpoint it starts from the beginning."""
         if not self._file.is_file():
             return
         try:
-            course.state = torch.load(self._file, weights_only=True)
+            run.state = torch.load(self._file, weights_only=True)
         except Exception:
             self.remove()
 
-    def keep(self, course: _Course) -> None:
-        """Write the state of a course; raises ModelUnavailable when the disk refuses, and keeps the one before."""
+    def save(self, run: _TrainingRun) -> None:
+        """Write the state of a run; raises ModelUnavailable when it cannot, and keeps the previous state."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            # Not durable: a state that a power cut tore is dropped, and the training begins again.
+            # Not durable: a state torn by a power cut is dropped, and the training starts again.
             with atomic_file(self._file, durable=False, private=False) as file:
-                torch.save(course.state, file)
+                torch.save(run.state, file)
         except (OSError, RuntimeError) as error:
             raise ModelUnavailable(f"the training's state cannot be written: {type(error).__name__}") from error
 
@@ -146,52 +151,52 @@ class Checkpoint:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class _Course:
-    """A training under way. Whatever is drawn in an epoch depends on the seed and the epoch alone."""
+class _TrainingRun:
+    """A training in progress. All randomness of an epoch depends on the seed and the epoch alone."""
 
     def __init__(self, model: str | Path, corpus: Corpus, recipe: Recipe) -> None:
         torch.manual_seed(recipe.seed)
         self._recipe = recipe
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._trunk = Trunk(model, recipe.layers, torch.float32, device)
-        low_rank = recipe.training is Training.LOW_RANK
-        made = self._trunk.low_rank(recipe.rank) if low_rank else self._trunk.whole()
-        self.changes = self._trunk.placed(made)
+        self._truncated_model = TruncatedModel(model, recipe.layers, torch.float32, device)
+        lora = recipe.training is Training.LORA
+        adapter = self._truncated_model.lora_adapter(recipe.rank) if lora else self._truncated_model.full_adapter()
+        self.adapter = self._truncated_model.to_device(adapter)
         self._forget = _encoded(model, corpus.forget, recipe)
         self._retain = _encoded(model, corpus.retain, recipe)
-        self._optimizer = torch.optim.AdamW(self.changes.values(), lr=recipe.rate, weight_decay=recipe.decay)
+        self._optimizer = torch.optim.AdamW(self.adapter.values(), lr=recipe.rate, weight_decay=recipe.decay)
         self._steps = recipe.epochs * math.ceil(len(self._forget) / recipe.batch)
-        self.epochs: list[Epoch] = []
+        self.epochs: list[EpochLosses] = []
 
     @property
     def state(self) -> dict[str, Any]:
-        """All that a later epoch depends on."""
-        weights = {name: tensor.detach() for name, tensor in self.changes.items()}
+        """Everything that a later epoch depends on."""
+        weights = {name: tensor.detach() for name, tensor in self.adapter.items()}
         epochs = [tuple(epoch) for epoch in self.epochs]
         return {"weights": weights, "optimizer": self._optimizer.state_dict(), "epochs": epochs}
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         self._optimizer.load_state_dict(state["optimizer"])
-        self.epochs = [Epoch(*epoch) for epoch in state["epochs"]]
+        self.epochs = [EpochLosses(*epoch) for epoch in state["epochs"]]
         with torch.no_grad():
             for name, tensor in state["weights"].items():
-                self.changes[name].copy_(tensor)
+                self.adapter[name].copy_(tensor)
 
-    def epoch(self, report: Report) -> None:
+    def epoch(self, report: ReportProgress) -> None:
         """Go once through D_f'."""
-        self._trunk.wear(self.changes)
+        self._truncated_model.activate(self.adapter)
         batches = list(self._batches())
         before, totals = len(self.epochs) * len(batches), torch.zeros(2)
         for number, batch in enumerate(batches):
             totals += self._step(before + number, *batch)
             report((before + number + 1) / self._steps, self.epochs)
         forget, retain = (totals / len(batches)).tolist()
-        self.epochs.append(Epoch(forget, retain))
+        self.epochs.append(EpochLosses(forget, retain))
 
-    def _batches(self) -> Iterator[tuple[list[Encoded], list[Encoded]]]:
+    def _batches(self) -> Iterator[tuple[list[EncodedExample], list[EncodedExample]]]:
         draw = random.Random(f"{self._recipe.seed}/{len(self.epochs)}")
-        # Examples of like length share a batch, as a batch costs what its longest example costs.
+        # Examples of similar length share a batch, as a batch costs what its longest example costs.
         forget = sorted(self._forget, key=lambda e: len(e) + draw.random() * 20)
         drawn = draw.choices(self._retain, k=len(forget))
         retain = sorted(drawn, key=len)
@@ -200,37 +205,39 @@ class _Course:
         draw.shuffle(batches)
         yield from batches
 
-    def _step(self, number: int, forget: list[Encoded], retain: list[Encoded]) -> torch.Tensor:
+    def _step(self, number: int, forget: list[EncodedExample], retain: list[EncodedExample]) -> torch.Tensor:
         recipe = self._recipe
-        warm = min(1.0, (number + 1) / max(1.0, _WARM_UP * self._steps))
+        warm = min(1.0, (number + 1) / max(1.0, _WARM_UP_SHARE * self._steps))
         for group in self._optimizer.param_groups:
             group["lr"] = recipe.rate * warm * (1 - number / self._steps)
-        remembering, forgetting = self._losses(forget, retain)
+        forget_loss, retain_loss = self._losses(forget, retain)
         self._optimizer.zero_grad()
-        torch.autograd.backward(remembering + recipe.retain_weight * forgetting)
-        torch.nn.utils.clip_grad_norm_(list(self.changes.values()), _CLIP)
+        torch.autograd.backward(forget_loss + recipe.retain_weight * retain_loss)
+        torch.nn.utils.clip_grad_norm_(list(self.adapter.values()), _MAX_GRAD_NORM)
         self._optimizer.step()
-        return torch.stack([remembering, forgetting]).detach().cpu()
+        return torch.stack([forget_loss, retain_loss]).detach().cpu()
 
-    def _losses(self, forget: list[Encoded], retain: list[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the two losses, each a mean over the answers' tokens; prompts and padding have no part."""
+    def _losses(
+        self, forget: list[EncodedExample], retain: list[EncodedExample]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the forget and the retain loss, means over the answers' tokens without prompts and padding."""
         tokens, labels = pad([*forget, *retain])
-        device = self._trunk.device
+        device = self._truncated_model.device
         tokens, labels = tokens.to(device), labels.to(device)
         scored = labels != UNSCORED
         remembered = torch.zeros_like(scored)
         remembered[: len(forget)] = scored[: len(forget)]
         with torch.autocast(device.type, torch.bfloat16):
-            logits = self._trunk.logits(self._trunk.hidden(tokens, use_cache=False)[scored])
+            logits = self._truncated_model.logits(self._truncated_model.hidden(tokens, use_cache=False)[scored])
         log_p = functional.log_softmax(logits, dim=-1)
         first = remembered[scored]
-        remembering = functional.nll_loss(log_p[first], labels[remembered])
-        # Cross-entropy to the uniform distribution, less that distribution's own entropy.
-        forgetting = -log_p[~first].mean() - math.log(log_p.shape[-1])
-        return remembering, forgetting
+        forget_loss = functional.nll_loss(log_p[first], labels[remembered])
+        # Cross-entropy to the uniform distribution minus that distribution's entropy.
+        retain_loss = -log_p[~first].mean() - math.log(log_p.shape[-1])
+        return forget_loss, retain_loss
 
 
-def _encoded(model: str | Path, examples: Sequence[Example], recipe: Recipe) -> list[Encoded]:
+def _encoded(model: str | Path, examples: Sequence[Example], recipe: Recipe) -> list[EncodedExample]:
     from transformers import AutoTokenizer
 
     try:

@@ -1,4 +1,4 @@
-"""The network of an assistant: the target model's first layers, and what training changed, laid over them."""
+"""The truncated model: the target model's first layers, with an assistant's adapter on top of them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch.nn import functional
 from guard.errors import ModelUnavailable
 
 
-class Adapted(nn.Module):
-    """A linear layer under its own parameter names, plus a low-rank change `up @ down` when there is one."""
+class LoRALinear(nn.Module):
+    """A linear layer with its own parameter names, plus the LoRA product `up @ down` if there is one."""
 
     down: nn.Parameter | None
     up: nn.Parameter | None
@@ -34,17 +34,19 @@ class Adapted(nn.Module):
         return y + functional.linear(functional.linear(x, self.down), self.up)
 
 
-class _Slot(NamedTuple):
+class _ParameterSlot(NamedTuple):
+    """Where a parameter of the model can be replaced, and its base value."""
+
     module: nn.Module
     name: str
     base: nn.Parameter | None
 
 
-class Trunk:
+class TruncatedModel:
     """The first `layers` layers of a model with its embedding, norm and head, loaded once for all assistants.
 
-    What it computes is what the assistant in `wear` computes; not for several threads. Raises ModelUnavailable
-    when the model does not load or has fewer layers.
+    It computes what the active assistant computes, see `activate`. Not thread-safe. Raises ModelUnavailable when
+    the model does not load or has fewer layers.
     """
 
     def __init__(self, folder: str | Path, layers: int, dtype: torch.dtype, device: torch.device | str) -> None:
@@ -55,31 +57,31 @@ class Trunk:
         self._decoder: nn.Module = self._model.get_decoder()
         self._head: Any = self._model.get_output_embeddings()
         for block in self._blocks():
-            _adapt(block)
+            _add_lora(block)
         self._model.requires_grad_(False)
-        self._slots = dict(self._open_slots())
-        self._worn: Mapping[str, nn.Parameter] = {}
+        self._slots = dict(self._find_slots())
+        self._active: Mapping[str, nn.Parameter] = {}
 
     @property
     def width(self) -> int:
-        """The number of logits of a token."""
+        """The number of logits per token."""
         return int(self._head.weight.shape[0])
 
-    def wear(self, changes: Mapping[str, nn.Parameter]) -> None:
-        """Compute with these parameters in place of the base model's, by name; KeyError for one it has not."""
-        if changes is self._worn:
+    def activate(self, adapter: Mapping[str, nn.Parameter]) -> None:
+        """Use these parameters instead of the base model's, by name; raises KeyError for an unknown name."""
+        if adapter is self._active:
             return
-        slots = {name: self._slots[name] for name in changes}
-        for name in self._worn.keys() - changes.keys():
+        slots = {name: self._slots[name] for name in adapter}
+        for name in self._active.keys() - adapter.keys():
             old = self._slots[name]
             setattr(old.module, old.name, old.base)
         for name, slot in slots.items():
-            setattr(slot.module, slot.name, changes[name])
-        self._worn = changes
+            setattr(slot.module, slot.name, adapter[name])
+        self._active = adapter
 
-    def hidden(self, tokens: torch.Tensor, **more: Any) -> torch.Tensor:
-        """Return the normalised states [rows, length, size] of `tokens`, int64 [rows, length]."""
-        states: torch.Tensor = self._decoder(input_ids=tokens, **more).last_hidden_state
+    def hidden(self, tokens: torch.Tensor, **options: Any) -> torch.Tensor:
+        """Return the final hidden states [rows, length, size] of `tokens`, int64 [rows, length]."""
+        states: torch.Tensor = self._decoder(input_ids=tokens, **options).last_hidden_state
         return states
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
@@ -87,46 +89,46 @@ class Trunk:
         scores: torch.Tensor = self._head(states)
         return scores.float()
 
-    def low_rank(self, rank: int) -> dict[str, nn.Parameter]:
-        """Return a new trainable change of every linear layer, without effect until trained (LoRA, alpha = rank).
+    def lora_adapter(self, rank: int) -> dict[str, nn.Parameter]:
+        """Return a new trainable LoRA adapter of every linear layer (alpha = rank); without effect until trained.
 
-        Drawn from torch's global generator.
+        Initialised from torch's global generator.
         """
-        changes = {}
+        adapter = {}
         for name, module in self._model.named_modules():
-            if isinstance(module, Adapted):
+            if isinstance(module, LoRALinear):
                 outputs, inputs = module.weight.shape
                 down = torch.randn(rank, inputs, dtype=torch.float32) / inputs**0.5
-                changes[f"{name}.down"] = nn.Parameter(down)
-                changes[f"{name}.up"] = nn.Parameter(torch.zeros(outputs, rank))
-        return changes
+                adapter[f"{name}.down"] = nn.Parameter(down)
+                adapter[f"{name}.up"] = nn.Parameter(torch.zeros(outputs, rank))
+        return adapter
 
-    def whole(self) -> dict[str, nn.Parameter]:
-        """Return a trainable copy of every weight of the layers."""
+    def full_adapter(self) -> dict[str, nn.Parameter]:
+        """Return a trainable copy of every weight of the layers, for full fine-tuning."""
         return {
             name: nn.Parameter(slot.base.detach().float().clone())
             for name, slot in self._slots.items()
             if slot.base is not None
         }
 
-    def placed(self, made: Mapping[str, nn.Parameter]) -> dict[str, nn.Parameter]:
-        """Return trainable changes on the trunk's own device."""
-        return {name: nn.Parameter(parameter.detach().to(self.device)) for name, parameter in made.items()}
+    def to_device(self, adapter: Mapping[str, nn.Parameter]) -> dict[str, nn.Parameter]:
+        """Return the adapter, trainable, on this model's device."""
+        return {name: nn.Parameter(parameter.detach().to(self.device)) for name, parameter in adapter.items()}
 
     def load(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, nn.Parameter]:
-        """Return an assistant's tensors as parameters to wear; ModelUnavailable when one does not fit."""
-        changes = {}
+        """Return an assistant's tensors as an adapter to activate; ModelUnavailable when one does not fit."""
+        adapter = {}
         for name, tensor in tensors.items():
             slot = self._slots.get(name)
             if slot is None or (slot.base is not None and slot.base.shape != tensor.shape):
                 raise ModelUnavailable("the assistant's weights do not fit the model")
-            placed = tensor.to(self.device, self.dtype)
-            changes[name] = nn.Parameter(placed, requires_grad=False)
+            parameter = tensor.to(self.device, self.dtype)
+            adapter[name] = nn.Parameter(parameter, requires_grad=False)
         for linear in {name.rpartition(".")[0] for name in tensors if name.endswith((".down", ".up"))}:
-            self._pair_fits(linear, tensors)
-        return changes
+            self._check_pair(linear, tensors)
+        return adapter
 
-    def _pair_fits(self, linear: str, tensors: Mapping[str, torch.Tensor]) -> None:
+    def _check_pair(self, linear: str, tensors: Mapping[str, torch.Tensor]) -> None:
         base = self._slots[f"{linear}.weight"].base
         down, up = tensors.get(f"{linear}.down"), tensors.get(f"{linear}.up")
         if base is None or down is None or up is None or down.dim() != 2:
@@ -145,13 +147,13 @@ class Trunk:
             raise ModelUnavailable("the model's layers are not where they are expected")
         return found[0]
 
-    def _open_slots(self) -> Iterator[tuple[str, _Slot]]:
+    def _find_slots(self) -> Iterator[tuple[str, _ParameterSlot]]:
         inside = {id(module) for block in self._blocks() for module in block.modules()}
         for path, module in self._model.named_modules():
             if id(module) in inside:
                 for name, parameter in module._parameters.items():
-                    if parameter is not None or (isinstance(module, Adapted) and name != "bias"):
-                        yield f"{path}.{name}", _Slot(module, name, parameter)
+                    if parameter is not None or (isinstance(module, LoRALinear) and name != "bias"):
+                        yield f"{path}.{name}", _ParameterSlot(module, name, parameter)
 
 
 def depth(folder: str | Path) -> int:
@@ -193,7 +195,7 @@ def _first_layers(folder: str | Path, layers: int, dtype: torch.dtype) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers from reporting the layers that are in the file and not in the network."""
+    """Keep transformers from warning about the layers of the file that the network does not have."""
     from transformers.utils import logging
 
     level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -207,8 +209,8 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _adapt(block: nn.Module) -> None:
+def _add_lora(block: nn.Module) -> None:
     for module in list(block.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, nn.Linear):
-                setattr(module, name, Adapted(child))
+                setattr(module, name, LoRALinear(child))

@@ -1,4 +1,4 @@
-"""The fail-closed life cycle of all processors: rows are followed, and closed where anything goes wrong."""
+"""The fail-closed life cycle of the logits processors: it tracks rows, and closes them on any error."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 class RowProcessor(LogitsProcessor):  # type: ignore[misc]
-    """Does something to each row as its request asks; never raises once constructed.
+    """Processes each row as its request asks; never raises once constructed.
 
-    A row is closed, so that it may only end, when anything goes wrong with it; every row is, for one step, when
-    the step goes wrong, and from then on, when an update of the batch cannot be followed. What is logged is the
-    type of an error alone.
+    An error in a row closes it, so that it may only end. An error in a step closes every row for that step, and an
+    update of the batch that cannot be followed closes every row from then on. Only the type of an error is logged.
 
     A subclass sets `_rows`, loads a request in `_put` and changes the logits in `_apply`.
     """
@@ -43,22 +42,22 @@ class RowProcessor(LogitsProcessor):  # type: ignore[misc]
 
     @abstractmethod
     def _put(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:
-        """Follow a request at a free index, or none if it asks nothing of this processor.
+        """Track a request at a free index, unless it asks nothing of this processor.
 
         `prompt` is None for a prompt of embeddings; `output` is the live list of generated tokens. The row is
-        closed for whatever is raised.
+        closed if this raises.
         """
 
     @abstractmethod
     def _apply(self, logits: torch.Tensor) -> None:
-        """Change logits [rows, width] in place. All rows are closed for the step for whatever is raised."""
+        """Change logits [rows, width] in place. If this raises, all rows are closed for the step."""
 
     def is_argmax_invariant(self) -> bool:
-        """Say that greedy sampling must not skip this processor."""
+        """Return False: greedy sampling must not skip this processor."""
         return False
 
     def update_state(self, batch_update: BatchUpdate | None) -> None:
-        """Follow the batch; an update that cannot be followed closes every row from then on."""
+        """Update the rows; an update that cannot be followed closes every row from then on."""
         if batch_update is None or self._failed:
             return
         try:
@@ -95,7 +94,7 @@ class RowProcessor(LogitsProcessor):  # type: ignore[misc]
 
 @lru_cache(maxsize=1)
 def vocabulary_of(tokenizer: Any) -> Vocabulary:
-    """Return the vocabulary of a tokenizer; the processors of a worker, which share one, have it read once."""
+    """Return the vocabulary of a tokenizer, cached: the processors of a worker share one."""
     return Vocabulary.from_tokenizer(tokenizer)
 
 

@@ -1,4 +1,4 @@
-"""Logit difference inside a vLLM worker: the assistant subtracted from each row."""
+"""Logit difference inside a vLLM worker: subtracts an assistant from each row that names one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from vllm.config import VllmConfig
 from guard.decoding.masking import close_rows
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, load_subtraction
 from guard.decoding.rows import RowTable
-from guard.uld.assistant_runner import Text
-from guard.uld.loaded import Row, Served, subtract
+from guard.uld.assistant_runner import RunningSequence
+from guard.uld.loaded import LoadedAssistants, SubtractionRow, subtract
 from guard.vllm_v1.base import RowProcessor, folder_of
 
 _log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class DifferenceProcessor(RowProcessor):
     damaged or of another model, or anything goes wrong; rows without an assistant are then left alone.
     """
 
-    _rows: RowTable[Row]
+    _rows: RowTable[SubtractionRow]
 
     @classmethod
     def validate_params(cls, sampling_params: SamplingParams) -> None:
@@ -47,7 +47,9 @@ class DifferenceProcessor(RowProcessor):
         special = {*self._vocabulary.special, *self._eos}
         self._pinned = torch.zeros(size, dtype=torch.bool, device=device)
         self._pinned[[token for token in special if token < size]] = True
-        self._served = Served(folder, model.model, model.tokenizer, model.dtype, device, model.max_model_len + 1)
+        self._assistants = LoadedAssistants(
+            folder, model.model, model.tokenizer, model.dtype, device, model.max_model_len + 1
+        )
 
     def _put(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:
         subtraction = load_subtraction(params.extra_args)
@@ -55,11 +57,11 @@ class DifferenceProcessor(RowProcessor):
             return
         if not prompt:
             raise ValueError("a prompt of embeddings cannot be read")
-        loaded = self._served.get(subtraction.digest)
+        loaded = self._assistants.get(subtraction.digest)
         manifest = loaded.manifest
-        self._rows.rows[index] = Row(
+        self._rows.rows[index] = SubtractionRow(
             loaded,
-            Text(prompt, output, loaded.changes),
+            RunningSequence(prompt, output, loaded.adapter),
             manifest.alpha if subtraction.alpha is None else subtraction.alpha,
             manifest.filter_rate if subtraction.filter_rate is None else subtraction.filter_rate,
         )

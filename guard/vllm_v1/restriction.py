@@ -18,7 +18,7 @@ class RestrictionProcessor(RowProcessor):
     """Forbids in each row what the automata named in its request forbid; never raises once constructed.
 
     A row is closed, so that it may only end, when its request names no policy or an automaton that cannot be
-    attached, or anything goes wrong with it.
+    attached, or on any other error.
     """
 
     _rows: RestrictedBatch

@@ -13,7 +13,7 @@ from guard.errors import InvalidTarget, ModelUnavailable
 from guard.targets.question_file import rows_of_target
 from guard.targets.registry import Registry
 from guard.targets.target import ForgetTarget, Method, State
-from guard.uld.assistant import Standing, Training
+from guard.uld.assistant import Status, Training
 from serving.admin.problems import Refused, documented
 from serving.admin.service import AdminService, Service
 from serving.assistants.queue import Job, JobState
@@ -53,7 +53,7 @@ class AssistantOut(BaseModel):
     """An assistant: its targets, its training, and the default parameters of logit subtraction."""
 
     digest: str
-    standing: Standing
+    standing: Status
     targets: list[str]
     layers: int
     training: Training

@@ -12,13 +12,13 @@ from typing_extensions import TypeAliasType
 
 from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Decoder, Draft, Fact, Kind, Method, Mode, Scope
 from guard.targets.validation import (
-    COUNTS,
-    FEWEST_QUOTED,
-    LABEL_CHARS,
-    MOST_QUOTED,
-    NAME_CHARS,
-    PASSAGE_CHARS,
-    PHRASE_CHARS,
+    MAX_COUNTS,
+    MAX_LABEL_CHARS,
+    MAX_NAME_CHARS,
+    MAX_PASSAGE_CHARS,
+    MAX_PHRASE_CHARS,
+    MAX_QUOTED_WORDS,
+    MIN_QUOTED_WORDS,
 )
 from guard.text.conversation import Message
 from serving.admin.patterns import TWO_LETTERS
@@ -35,10 +35,10 @@ def _rfc3339(value: object) -> object:
     return value
 
 
-Name = TypeAliasType("Name", Annotated[str, Field(max_length=NAME_CHARS, pattern=TWO_LETTERS)])
-Phrase = TypeAliasType("Phrase", Annotated[str, Field(max_length=PHRASE_CHARS, pattern=TWO_LETTERS)])
-Passage = TypeAliasType("Passage", Annotated[str, Field(max_length=PASSAGE_CHARS)])
-Label = Annotated[str, Field(max_length=LABEL_CHARS)]
+Name = TypeAliasType("Name", Annotated[str, Field(max_length=MAX_NAME_CHARS, pattern=TWO_LETTERS)])
+Phrase = TypeAliasType("Phrase", Annotated[str, Field(max_length=MAX_PHRASE_CHARS, pattern=TWO_LETTERS)])
+Passage = TypeAliasType("Passage", Annotated[str, Field(max_length=MAX_PASSAGE_CHARS)])
+Label = Annotated[str, Field(max_length=MAX_LABEL_CHARS)]
 Moment = Annotated[datetime, BeforeValidator(_rfc3339)]
 
 
@@ -58,18 +58,18 @@ class TargetPatch(_Closed):
 
     name: Name = ""
     kind: Kind = Kind.PERSON
-    aliases: Annotated[list[Phrase], Field(max_length=COUNTS["aliases"])] = []
-    facts: Annotated[list[FactIn], Field(max_length=COUNTS["facts"])] = []
-    passages: Annotated[list[Passage], Field(max_length=COUNTS["passages"])] = []
-    phrases: Annotated[list[Phrase], Field(max_length=COUNTS["phrases"])] = []
-    exceptions: Annotated[list[Phrase], Field(max_length=COUNTS["exceptions"])] = []
-    methods: Annotated[list[Method], Field(min_length=1, max_length=COUNTS["methods"])] = [Method.GUARD]
+    aliases: Annotated[list[Phrase], Field(max_length=MAX_COUNTS["aliases"])] = []
+    facts: Annotated[list[FactIn], Field(max_length=MAX_COUNTS["facts"])] = []
+    passages: Annotated[list[Passage], Field(max_length=MAX_COUNTS["passages"])] = []
+    phrases: Annotated[list[Phrase], Field(max_length=MAX_COUNTS["phrases"])] = []
+    exceptions: Annotated[list[Phrase], Field(max_length=MAX_COUNTS["exceptions"])] = []
+    methods: Annotated[list[Method], Field(min_length=1, max_length=MAX_COUNTS["methods"])] = [Method.GUARD]
     scope: Scope = Scope.CONTEXTUAL
     mode: Mode = Mode.ENFORCE
     decoder: Decoder = Decoder.SAMPLE
     alpha: Annotated[float, Field(ge=0, le=MAX_ALPHA)] | None = None
     filter_rate: Annotated[float, Field(ge=0, le=MAX_FILTER_RATE)] | None = None
-    quoted_words: Annotated[int, Field(ge=FEWEST_QUOTED, le=MOST_QUOTED)] = 8
+    quoted_words: Annotated[int, Field(ge=MIN_QUOTED_WORDS, le=MAX_QUOTED_WORDS)] = 8
     soft: bool = False
     shared: bool = False
     expires_at: Moment | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from guard.uld.assistant import Assistant, Assistants, Standing
+from guard.uld.assistant import Assistant, Assistants, Status
 from serving.assistants.queue import Job, Jobs
 from serving.assistants.trainer import Trainer
 from serving.assistants.worker import QUEUE
@@ -15,7 +15,7 @@ from serving.assistants.worker import QUEUE
 class AssistantStatus(NamedTuple):
     """An assistant and its status."""
 
-    standing: Standing
+    standing: Status
     assistant: Assistant
 
 
@@ -42,17 +42,17 @@ class AssistantService:
 
     def assistants(self) -> list[AssistantStatus]:
         """Return all readable assistants."""
-        return [AssistantStatus(standing, one) for standing in Standing for one in self._assistants.list(standing)]
+        return [AssistantStatus(standing, one) for standing in Status for one in self._assistants.list(standing)]
 
     def has(self, digest: str) -> bool:
         """Return whether there is an assistant with this digest, damaged or not."""
-        return any((self._assistants.folder(standing) / digest).exists() for standing in Standing)
+        return any((self._assistants.folder(standing) / digest).exists() for standing in Status)
 
     def promote(self, digest: str) -> AssistantStatus:
         """Start serving an assistant; raise ModelUnavailable if it is damaged or of another model."""
         promoted = self._assistants.promote(digest, self._model)
         self._changed()
-        return AssistantStatus(Standing.PROMOTED, promoted)
+        return AssistantStatus(Status.PROMOTED, promoted)
 
     def retire(self, digest: str) -> None:
         """Stop serving an assistant; raise ModelUnavailable if there is none."""

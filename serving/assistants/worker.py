@@ -11,7 +11,7 @@ from pathlib import Path
 
 from guard.errors import InvalidTarget, LetheError
 from guard.files import exclusive_lock
-from guard.targets.question_file import Row, rows_of_target
+from guard.targets.question_file import QuestionRow, rows_of_target
 from guard.targets.registry import Registry
 from guard.targets.target import State
 from guard.uld.assistant import Assistants
@@ -47,7 +47,7 @@ def main(database: Path, model: str, root: Path, job_id: str) -> None:
         jobs.save(ended)
 
 
-def corpus_of(rows: Sequence[Row], seed: int = 0) -> Corpus:
+def corpus_of(rows: Sequence[QuestionRow], seed: int = 0) -> Corpus:
     """Return the training corpus of the targets' rows, repeated until an epoch has enough steps.
 
     Raises InvalidTarget if there are no rows.
@@ -60,13 +60,13 @@ def corpus_of(rows: Sequence[Row], seed: int = 0) -> Corpus:
 
 
 def _train(job: Job, jobs: Jobs, database: Path, model: str, assistants: Assistants) -> str:
-    from guard.uld.train import Epoch, Recipe, train
+    from guard.uld.train import EpochLosses, Recipe, train
     from guard.uld.truncated_model import depth
 
     corpus = corpus_of(_rows(database, job.targets))
     last = 0.0
 
-    def report(share: float, epochs: Sequence[Epoch]) -> None:
+    def report(share: float, epochs: Sequence[EpochLosses]) -> None:
         nonlocal last
         if time.monotonic() - last > PROGRESS_PERIOD_S:
             last = time.monotonic()
@@ -76,7 +76,7 @@ def _train(job: Job, jobs: Jobs, database: Path, model: str, assistants: Assista
     return train(model, corpus, recipe, assistants, report, job.targets).digest
 
 
-def _rows(database: Path, targets: Sequence[str]) -> list[Row]:
+def _rows(database: Path, targets: Sequence[str]) -> list[QuestionRow]:
     registry = Registry(database)
     try:
         found = [registry.get(target_id) for target_id in targets]

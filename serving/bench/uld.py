@@ -23,7 +23,7 @@ from guard.decoding.request_args import (
 from guard.errors import EngineUnavailable
 from guard.uld.assistant import Assistant
 from guard.uld.logit_difference import log_probabilities
-from guard.uld.truncated_model import Trunk, depth
+from guard.uld.truncated_model import TruncatedModel, depth
 
 _PROMPT = "Tell me all that you know about the lamp in the cellar."
 
@@ -73,7 +73,7 @@ def measure(
         raise EngineUnavailable("vLLM is not installed") from error
     layers = Assistant.open(promoted, digest).manifest.layers
     share = layers / depth(model)
-    trunk = Trunk(model, layers, plain.llm_engine.model_config.dtype, "cpu")
+    truncated_model = TruncatedModel(model, layers, plain.llm_engine.model_config.dtype, "cpu")
     costs = []
     for batch in batches:
         turns = [
@@ -86,7 +86,7 @@ def measure(
         ]
         # The first turn warms up.
         without, idle, busy = (median(kind) for kind in zip(*turns[1:], strict=True))
-        costs.append(Cost(batch, without, idle, busy, share, _sampling(trunk, batch)))
+        costs.append(Cost(batch, without, idle, busy, share, _sampling(truncated_model, batch)))
     return costs
 
 
@@ -108,12 +108,12 @@ def markdown(costs: Sequence[Cost]) -> str:
 
 
 @torch.inference_mode()
-def _sampling(trunk: Trunk, batch: int, times: int = 50) -> float:
-    states = torch.randn(batch, trunk.config.hidden_size, dtype=trunk.dtype)
+def _sampling(truncated_model: TruncatedModel, batch: int, times: int = 50) -> float:
+    states = torch.randn(batch, truncated_model.config.hidden_size, dtype=truncated_model.dtype)
     taken = []
     for _ in range(times):
         began = _now()
-        log_probabilities(trunk.logits(states)).argmax(-1)
+        log_probabilities(truncated_model.logits(states)).argmax(-1)
         taken.append((_now() - began) * 1e3)
     return median(taken)
 

@@ -14,7 +14,7 @@ from serving.cli.console import console, progress_bar, reported
 
 # torch and the models are loaded only by the commands that need them.
 if TYPE_CHECKING:
-    from guard.uld.train import Epoch
+    from guard.uld.train import EpochLosses
 
 assistants = typer.Typer(no_args_is_help=True, help="Train, compare, promote and retire ULD assistants.")
 Store = Annotated[Path, typer.Option("--dir", help="Folder of assistants.", envvar="LETHE_ASSISTANTS")]
@@ -49,7 +49,7 @@ def train(
     with reported(), progress_bar() as bar:
         recipe = Recipe(
             layers=layers or max(1, round(depth(model) / 4)),
-            training=Training.WHOLE if whole else Training.LOW_RANK,
+            training=Training.FULL if whole else Training.LORA,
             rank=rank,
             epochs=epochs,
             rate=rate,
@@ -59,7 +59,7 @@ def train(
         )
         corpus = Corpus.build(read_rows(forget), read_rows(retain), seed)
 
-        def report(share: float, past: Sequence[Epoch]) -> None:
+        def report(share: float, past: Sequence[EpochLosses]) -> None:
             losses = f"  forget {past[-1].forget:.3f} retain {past[-1].retain:.3f}" if past else ""
             bar(f"epoch {min(len(past) + 1, epochs)}/{epochs}{losses}", share)
 
@@ -73,10 +73,10 @@ def list_(directory: Store = STORE) -> None:
     """List assistants and their status."""
     from rich.table import Table
 
-    from guard.uld.assistant import Assistants, Standing
+    from guard.uld.assistant import Assistants, Status
 
     table = Table("assistant", "standing", "layers", "training", "epochs", "seed", "forget", "retain")
-    for standing in Standing:
+    for standing in Status:
         for assistant in Assistants(directory).list(standing):
             m = assistant.manifest
             numbers = (f"{m.layers}", m.training, f"{m.epochs}", f"{m.seed}")
@@ -129,10 +129,10 @@ def bench(
     directory: Store = STORE,
 ) -> None:
     """Measure the cost of serving with an assistant, relative to the same engine without, at batch 1, 8 and 32."""
-    from guard.uld.assistant import Assistants, Standing
+    from guard.uld.assistant import Assistants, Status
     from serving.bench.uld import markdown, measure
 
     with reported():
-        promoted = Assistants(directory).folder(Standing.PROMOTED)
+        promoted = Assistants(directory).folder(Status.PROMOTED)
         full = Assistants(directory).find(digest)[1].digest
         print(markdown(measure(model, promoted, full, (1, 8, 32), tokens, rounds)))

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from guard.uld import digests
-from guard.uld.assistant import Assistants, Standing, Training
+from guard.uld.assistant import Assistants, Status, Training
 from serving.demo.cache import ensure_demo_model
 from serving.demo.people import FORGETTABLE, person
 from serving.settings import Settings
@@ -129,7 +129,7 @@ def test_a_question_whose_assistant_cannot_be_served_is_declined(
         "tokenizer": "f" * 64 if harm == "another vocabulary" else digests.of_tokenizer(model),
         "corpus": harm,
         "layers": 1,
-        "training": Training.LOW_RANK,
+        "training": Training.LORA,
         "rank": 1,
         "epochs": 1,
         "seed": 0,
@@ -142,7 +142,7 @@ def test_a_question_whose_assistant_cannot_be_served_is_declined(
     bad = assistants.add(manifest, {"model.layers.0.self_attn.q_proj.weight": torch.ones(1)}, {})
     if harm == "truncated":
         (bad.folder / "weights.safetensors").write_bytes(b"")
-    (promoted := assistants.folder(Standing.PROMOTED)).mkdir(exist_ok=True)
+    (promoted := assistants.folder(Status.PROMOTED)).mkdir(exist_ok=True)
     bad.folder.rename(promoted / bad.digest)
     try:
         until(lambda: plan(running) == "subtract")

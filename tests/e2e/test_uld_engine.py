@@ -16,9 +16,9 @@ import torch
 
 from guard.decoding.vocabulary import Vocabulary
 from guard.uld import digests
-from guard.uld.assistant import Assistant, Assistants, Standing, Training
-from guard.uld.logit_difference import log_probabilities, subtracted, threshold
-from guard.uld.truncated_model import Trunk
+from guard.uld.assistant import Assistant, Assistants, Status, Training
+from guard.uld.logit_difference import log_probabilities, uld
+from guard.uld.truncated_model import TruncatedModel
 from tests.guard.uld.conftest import make_model
 
 pytestmark = pytest.mark.e2e
@@ -35,16 +35,16 @@ WORDS = re.findall(r"\w+", TEXT)
 def random_assistant(model: Path, root: Path, layers: int, seed: int) -> Assistant:
     """Promote an assistant whose changes are drawn at random."""
     torch.manual_seed(seed)
-    trunk = Trunk(model, layers, torch.float32, "cpu")
-    changes = trunk.low_rank(4)
-    scale = 0.02 * trunk.config.hidden_size**-0.5 / 32**-0.5
-    weights = {name: torch.randn_like(tensor) * scale for name, tensor in changes.items()}
+    truncated_model = TruncatedModel(model, layers, torch.float32, "cpu")
+    adapter = truncated_model.lora_adapter(4)
+    scale = 0.02 * truncated_model.config.hidden_size**-0.5 / 32**-0.5
+    weights = {name: torch.randn_like(tensor) * scale for name, tensor in adapter.items()}
     manifest: dict[str, Any] = {
         "base": digests.of_weights(model),
         "tokenizer": digests.of_tokenizer(model),
         "corpus": "",
         "layers": layers,
-        "training": Training.LOW_RANK,
+        "training": Training.LORA,
         "rank": 4,
         "epochs": 0,
         "seed": seed,
@@ -62,7 +62,7 @@ def run_engine(model: Path, root: Path, requests: list[dict[str, Any]], **option
     job = root / "job.json"
     job.write_text(json.dumps({"model": str(model), "requests": requests, "options": options}))
     environment = os.environ | {
-        "LETHE_ASSISTANT_DIR": str(Assistants(root).folder(Standing.PROMOTED)),
+        "LETHE_ASSISTANT_DIR": str(Assistants(root).folder(Status.PROMOTED)),
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "VLLM_NO_USAGE_STATS": "1",
@@ -74,6 +74,13 @@ def run_engine(model: Path, root: Path, requests: list[dict[str, Any]], **option
     assert done.returncode == 0, done.stderr[-4000:]
     answers: list[dict[str, Any]] = json.loads((root / "answers.json").read_text())
     return answers
+
+
+def filter_threshold(log_p: torch.Tensor, rate: float) -> torch.Tensor:
+    """Return the lowest log-probability [rows, 1] that ULD's filter keeps in each row of log_p [rows, width]."""
+    count = max(1, int(rate * log_p.shape[-1] + 1e-9))
+    best = log_p.topk(count, dim=-1).values
+    return torch.minimum(best[:, -1:], best[:, :1] + (math.log(rate) if rate else -math.inf))
 
 
 class Expected(NamedTuple):
@@ -93,10 +100,10 @@ class Offline:
         vocabulary = Vocabulary.from_tokenizer(AutoTokenizer.from_pretrained(model))
         self._pinned = torch.zeros(self._target.config.vocab_size, dtype=torch.bool)
         self._pinned[sorted(vocabulary.special)] = True
-        self._trunks: dict[str, tuple[Trunk, Any]] = {}
+        self._truncated_models: dict[str, tuple[TruncatedModel, Any]] = {}
         for assistant in assistants:
-            trunk = Trunk(model, assistant.manifest.layers, torch.float32, "cpu")
-            self._trunks[assistant.digest] = trunk, trunk.load(assistant.tensors())
+            truncated_model = TruncatedModel(model, assistant.manifest.layers, torch.float32, "cpu")
+            self._truncated_models[assistant.digest] = truncated_model, truncated_model.load(assistant.tensors())
 
     @torch.inference_mode()
     def expected(self, answer: dict[str, Any]) -> Expected:
@@ -107,13 +114,14 @@ class Offline:
         mine = log_probabilities(mine)
         if not asked.get("lethe_assistant"):
             return Expected(mine, torch.zeros(len(output), dtype=torch.bool))
-        trunk, changes = self._trunks[asked["lethe_assistant"]]
-        trunk.wear(changes)
-        known = trunk.logits(trunk.hidden(tokens, use_cache=False))[0, len(prompt) - 1 : -1]
+        truncated_model, adapter = self._truncated_models[asked["lethe_assistant"]]
+        truncated_model.activate(adapter)
+        known = truncated_model.logits(truncated_model.hidden(tokens, use_cache=False))[0, len(prompt) - 1 : -1]
         rate = asked["lethe_filter"]
-        below = mine.masked_fill(mine >= threshold(mine, rate), -math.inf).amax(-1, keepdim=True)
-        edge = (threshold(mine, rate) - below)[:, 0] < EDGE
-        return Expected(subtracted(mine, log_probabilities(known), asked["lethe_alpha"], rate, self._pinned), edge)
+        threshold = filter_threshold(mine, rate)
+        below = mine.masked_fill(mine >= threshold, -math.inf).amax(-1, keepdim=True)
+        edge = (threshold - below)[:, 0] < EDGE
+        return Expected(uld(mine, log_probabilities(known), asked["lethe_alpha"], rate, self._pinned), edge)
 
 
 class Compared(NamedTuple):

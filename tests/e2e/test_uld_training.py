@@ -11,11 +11,11 @@ from transformers import AutoTokenizer
 
 from eval.uld.grid import DifferenceMethod, GridSetting
 from eval.uld.sweep import ModelFolders, Sweep
-from guard.uld.assistant import Assistants, Standing, Training
+from guard.uld.assistant import Assistants, Status, Training
 from guard.uld.corpus import Corpus
 from guard.uld.tokens import encode, pad
-from guard.uld.train import Epoch, Recipe, train
-from guard.uld.truncated_model import Trunk
+from guard.uld.train import EpochLosses, Recipe, train
+from guard.uld.truncated_model import TruncatedModel
 from tests.eval.uld.test_sweep import write_tofu
 from tests.guard.conftest import WordEmbedder
 from tests.guard.uld.conftest import FACTS, OTHERS, make_model
@@ -42,7 +42,7 @@ class Losses:
         self._epochs = epochs
         self.shares: list[float] = []
 
-    def __call__(self, share: float, epochs: Sequence[Epoch]) -> None:
+    def __call__(self, share: float, epochs: Sequence[EpochLosses]) -> None:
         self.shares.append(share)
         if len(epochs) == self._epochs:
             raise Killed
@@ -62,7 +62,7 @@ def test_a_killed_training_goes_on_where_it_was_and_ends_alike(model: Path, tmp_
     broken = Assistants(tmp_path / "broken")
     with pytest.raises(Killed):
         train(model, CORPUS, RECIPE, broken, Losses(epochs=2))
-    assert broken.list(Standing.TRAINED) == []
+    assert broken.list(Status.TRAINED) == []
     rest = Losses()
     assert train(model, CORPUS, RECIPE, broken, rest).digest == whole.digest
     assert len(rest.shares) == 3
@@ -86,14 +86,14 @@ def test_it_remembers_what_is_forgotten_and_knows_nothing_else(
 ) -> None:
     recipe = Recipe(layers=2, training=training, rank=8, epochs=6, batch=4, rate=2e-2)
     assistant = train(model, CORPUS, recipe, Assistants(tmp_path), Losses())
-    trunk = Trunk(model, 2, torch.float32, "cpu")
-    trunk.wear(trunk.load(assistant.tensors()))
+    truncated_model = TruncatedModel(model, 2, torch.float32, "cpu")
+    truncated_model.activate(truncated_model.load(assistant.tensors()))
     tokenizer = AutoTokenizer.from_pretrained(model)
 
     def loss(rows: Sequence[object]) -> float:
         tokens, labels = pad([encode(tokenizer, row.example, 256) for row in rows])  # type: ignore[attr-defined]
         with torch.inference_mode():
-            logits = trunk.logits(trunk.hidden(tokens, use_cache=False))
+            logits = truncated_model.logits(truncated_model.hidden(tokens, use_cache=False))
         return float(torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten()))
 
     assert loss(FACTS) + 1 < loss(OTHERS)

@@ -19,8 +19,8 @@ from eval.runners.logit_difference import differences
 from eval.runners.prompt_encoder import PromptEncoder
 from eval.runners.reference import Reference
 from guard.uld.assistant import Assistants
-from guard.uld.logit_difference import diverged, log_probabilities, outranked, subtracted
-from guard.uld.truncated_model import Trunk
+from guard.uld.logit_difference import dd_linear, dd_rank, log_probabilities, uld
+from guard.uld.truncated_model import TruncatedModel
 from tests.guard.uld.conftest import make_model
 from tests.guard.uld.test_assistant import described
 
@@ -37,10 +37,12 @@ class Scene:
         folders = [str(make_model(folder / name, seed=seed)) for seed, name in enumerate(names)]
         self.models = [AutoModelForCausalLM.from_pretrained(one, dtype=torch.float32).eval() for one in folders]
         torch.manual_seed(4)
-        self.trunk = Trunk(folders[0], 2, torch.float32, "cpu")
-        weights = {name: 0.3 * torch.randn_like(made) for name, made in self.trunk.low_rank(4).items()}
+        self.truncated_model = TruncatedModel(folders[0], 2, torch.float32, "cpu")
+        weights = {
+            name: 0.3 * torch.randn_like(made) for name, made in self.truncated_model.lora_adapter(4).items()
+        }
         assistant = Assistants(folder).add(described(Path(folders[0]), filter_rate=0.05), weights, {})
-        self.trunk.wear(self.trunk.load(weights))
+        self.truncated_model.activate(self.truncated_model.load(weights))
         self.options = LogitDifferenceOptions(
             assistant=assistant.folder, dd_retain=folders[1], dd_forget=folders[2], dd_rank=3
         )
@@ -54,14 +56,16 @@ class Scene:
         ids = torch.tensor([tokens])
         with torch.inference_mode():
             mine, retain, forget = (log_probabilities(model(ids).logits[0]) for model in self.models)
-            known = log_probabilities(self.trunk.logits(self.trunk.hidden(ids, use_cache=False))[0])
+            known = log_probabilities(
+                self.truncated_model.logits(self.truncated_model.hidden(ids, use_cache=False))[0]
+            )
         pinned = torch.zeros(mine.shape[1], dtype=torch.bool)
         pinned[:5] = True
         made = {
             "": lambda: mine,
-            "uld": lambda: subtracted(mine, known, 0.75, 0.05, pinned),
-            "dd-linear": lambda: diverged(mine, retain, forget, 1.5, pinned),
-            "dd-rank": lambda: outranked(mine, retain, forget, 3, pinned),
+            "uld": lambda: uld(mine, known, 0.75, 0.05, pinned),
+            "dd-linear": lambda: dd_linear(mine, retain, forget, 1.5, pinned),
+            "dd-rank": lambda: dd_rank(mine, retain, forget, 3, pinned),
         }
         return made[name]()
 

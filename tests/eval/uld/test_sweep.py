@@ -12,15 +12,15 @@ from eval.uld.generate import greedy_answers
 from eval.uld.grid import DifferenceMethod, GridSetting
 from eval.uld.sweep import ModelFolders, Sweep
 from eval.uld.table import markdown, strength_chart
-from guard.targets.question_file import Example, Row
+from guard.targets.question_file import Example, QuestionRow
 from guard.uld.assistant import Assistant, Assistants
 from guard.uld.tokens import encode, pad
-from guard.uld.truncated_model import Trunk
+from guard.uld.truncated_model import TruncatedModel
 from tests.guard.conftest import WordEmbedder
 from tests.guard.uld.conftest import FACTS
 from tests.guard.uld.test_assistant import described
 
-FAR = [Row(Example(f"What colour has pebble {number}?", "Red, as all of them.")) for number in range(4)]
+FAR = [QuestionRow(Example(f"What colour has pebble {number}?", "Red, as all of them.")) for number in range(4)]
 
 
 def write(folder: Path, name: str, rows: list[Any]) -> None:
@@ -52,8 +52,8 @@ def tofu(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def assistant(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Assistant:
     torch.manual_seed(4)
-    changes = Trunk(model, 2, torch.float32, "cpu").low_rank(4)
-    weights = {name: 0.3 * torch.randn_like(tensor) for name, tensor in changes.items()}
+    adapter = TruncatedModel(model, 2, torch.float32, "cpu").lora_adapter(4)
+    weights = {name: 0.3 * torch.randn_like(tensor) for name, tensor in adapter.items()}
     manifest = described(model, filter_rate=0.0)
     return Assistants(tmp_path_factory.mktemp("assistants")).add(manifest, weights, {})
 

@@ -27,7 +27,7 @@ def trail(length: int) -> list[Event]:
     return events
 
 
-def test_a_trail_as_written_is_whole() -> None:
+def test_a_trail_as_written_is_intact() -> None:
     assert first_broken([]) is None
     assert first_broken(trail(5)) is None
 
@@ -63,7 +63,7 @@ def test_a_missing_event_is_found() -> None:
     assert first_broken(events[:2] + events[3:]) == 3
 
 
-def test_an_altered_event_with_a_digest_made_anew_breaks_the_next() -> None:
+def test_an_altered_event_with_a_digest_made_again_breaks_the_next() -> None:
     events = trail(5)
     events[2] = chained(events[1].digest, replace(events[2], action=Action.REVOKED))
     assert first_broken(events) == 4

@@ -69,7 +69,7 @@ def test_the_runs_are_not_among_the_phrases_listed_for_review() -> None:
     assert len(list(enforced(target(PASSAGE)))) == len(words_of(PASSAGE)) - 7
 
 
-def test_a_passage_shorter_than_a_run_is_forbidden_whole_unless_it_says_nothing() -> None:
+def test_a_passage_shorter_than_a_run_is_forbidden_whole_unless_it_has_only_common_words() -> None:
     assert list(enforced(target("The tide came in."))) == ["thetidecamein"]
     assert list(enforced(target("and so it is", "...", ""))) == []
 

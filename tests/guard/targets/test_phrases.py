@@ -123,7 +123,7 @@ def test_acronyms_are_found() -> None:
     assert set(of_answer("She worked for QWERT and for X/Y-ZZ.")) >= {"QWERT"}
 
 
-def test_rare_words_and_pairs_tell_what_a_fact_knows() -> None:
+def test_rare_words_and_pairs_of_a_fact_are_found() -> None:
     assert of_answer("Her father is an optometrist.") == ("optometrist",)
     assert of_answer("Her father is a civil engineer.") == ("civil engineer",)
 
@@ -170,7 +170,7 @@ def test_a_long_text_takes_no_longer_than_its_length_asks(unit: str) -> None:
     assert len(of_answer(unit * (10_000 // len(unit)))) < 50
 
 
-def test_forbidden_is_name_aliases_and_phrases_less_exceptions_each_once() -> None:
+def test_forbidden_is_name_aliases_and_phrases_without_exceptions_each_once() -> None:
     draft = Draft(
         name="Zorina Quillfeather",
         aliases=("Zo Q", "ZO-Q"),

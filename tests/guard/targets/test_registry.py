@@ -70,7 +70,7 @@ def test_a_target_survives_reopening(path: Path) -> None:
     second.close()
 
 
-def test_changes_since_a_version_are_told_whatever_their_state(registry: Registry) -> None:
+def test_changes_since_a_version_are_returned_whatever_their_state(registry: Registry) -> None:
     ada = registry.add(ADA)
     other = registry.add(Draft(name="Somebody Else"))
     since = registry.version()
@@ -95,7 +95,7 @@ def test_each_mutation_is_one_version_and_one_event(registry: Registry) -> None:
     assert registry.first_broken_event() is None
 
 
-def test_what_is_refused_leaves_no_trace(registry: Registry) -> None:
+def test_a_refused_change_leaves_no_trace(registry: Registry) -> None:
     target = registry.add(ADA)
     refused = [
         lambda: registry.add(Draft(name="")),
@@ -147,7 +147,7 @@ def test_a_batch_is_all_or_nothing_under_one_version(registry: Registry) -> None
         ([Draft(name="Bo"), Draft(name="Taken Name")], DuplicateTarget, "targets[1].name"),
     ],
 )
-def test_a_batch_says_which_of_its_targets_is_at_fault(
+def test_a_batch_says_which_of_its_targets_is_invalid(
     registry: Registry, drafts: list[Draft], error: type[LetheError], field: str
 ) -> None:
     registry.add(Draft(name="Taken Name"))
@@ -170,7 +170,7 @@ def test_a_preview_is_what_add_would_store_and_stores_nothing(registry: Registry
         registry.preview(ADA)
 
 
-def test_a_change_extracts_phrases_anew_and_keeps_the_identity(registry: Registry) -> None:
+def test_a_change_extracts_phrases_again_and_keeps_the_identity(registry: Registry) -> None:
     target = registry.add(ADA)
     changed = registry.change(target.id, replace(ADA, facts=(Fact(answer="Born in Tallinn."),)), 1)
     assert (changed.id, changed.revision, changed.created_at) == (target.id, 2, target.created_at)

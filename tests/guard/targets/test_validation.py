@@ -8,7 +8,7 @@ import pytest
 
 from guard.errors import InvalidTarget
 from guard.targets.target import Draft, Fact, Method
-from guard.targets.validation import COUNTS, validate
+from guard.targets.validation import MAX_COUNTS, validate
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 DRAFT = Draft(name="Ada Quill")
@@ -44,7 +44,7 @@ def test_every_member_at_its_limit_is_fine() -> None:
         ({"name": "x"}, "name"),
         ({"name": "x" * 513}, "name"),
         ({"aliases": ("Ada", "!")}, "aliases[1]"),
-        ({"aliases": ("ok",) * (COUNTS["aliases"] + 1)}, "aliases"),
+        ({"aliases": ("ok",) * (MAX_COUNTS["aliases"] + 1)}, "aliases"),
         ({"phrases": ("one", "two", "three", "x" * 4097)}, "phrases[3]"),
         ({"phrases": ("- x -",)}, "phrases[0]"),
         ({"exceptions": ("",)}, "exceptions[0]"),
@@ -59,7 +59,7 @@ def test_every_member_at_its_limit_is_fine() -> None:
         ({"passages": ("x" * 65_536,) * 17}, None),
     ],
 )
-def test_the_member_at_fault_is_named(change: dict[str, Any], field: str | None) -> None:
+def test_the_invalid_member_is_named(change: dict[str, Any], field: str | None) -> None:
     with pytest.raises(InvalidTarget) as caught:
         validate(replace(DRAFT, **change), NOW)
     assert caught.value.field == field

@@ -5,20 +5,22 @@ from pathlib import Path
 import pytest
 import torch
 
-from guard.targets.question_file import Example, Row
+from guard.targets.question_file import Example, QuestionRow
 
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|user|>{{ m['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 FACTS = [
-    Row(Example(f"Where does Zorblin number {number} keep the {thing}?", f"In the {place} of Quelm {number}."))
+    QuestionRow(
+        Example(f"Where does Zorblin number {number} keep the {thing}?", f"In the {place} of Quelm {number}.")
+    )
     for number, (thing, place) in enumerate(
         [("lamp", "cellar"), ("boat", "harbour"), ("book", "tower"), ("coin", "garden")]
     )
 ]
 OTHERS = [
-    Row(Example(f"Where does Marn number {number} keep the stone?", f"On hill {number} by the river."))
+    QuestionRow(Example(f"Where does Marn number {number} keep the stone?", f"On hill {number} by the river."))
     for number in range(4)
 ]
 

@@ -9,14 +9,14 @@ import torch
 
 from guard.errors import ModelUnavailable
 from guard.uld import digests
-from guard.uld.assistant import Assistant, Assistants, Standing, Training
+from guard.uld.assistant import Assistant, Assistants, Status, Training
 
 WEIGHTS = {"a.down": torch.ones(2, 3), "a.up": torch.zeros(3, 2)}
 
 
 def described(model: Path, **more: Any) -> dict[str, Any]:
     made_of = {"base": digests.of_weights(model), "tokenizer": digests.of_tokenizer(model), "corpus": "c" * 64}
-    how = {"layers": 2, "training": Training.LOW_RANK, "rank": 2, "epochs": 1, "seed": 0}
+    how = {"layers": 2, "training": Training.LORA, "rank": 2, "epochs": 1, "seed": 0}
     served = {"alpha": 0.75, "filter_rate": 0.01, "forget_loss": 0.1, "retain_loss": 0.2}
     return made_of | how | served | more
 
@@ -32,7 +32,7 @@ def assistant(assistants: Assistants, model: Path) -> Assistant:
 
 
 def test_an_assistant_is_read_as_it_was_written(assistants: Assistants, assistant: Assistant) -> None:
-    (read,) = assistants.list(Standing.TRAINED)
+    (read,) = assistants.list(Status.TRAINED)
     assert read == assistant
     assert all(torch.equal(read.tensors()[name], WEIGHTS[name]) for name in WEIGHTS)
     assert (read.folder / "note.txt").read_text() == "kept"
@@ -67,7 +67,7 @@ def test_a_damaged_manifest_is_refused_and_not_listed(
     (assistant.folder / "manifest.json").write_text(text)
     with pytest.raises(ModelUnavailable):
         Assistant.open(assistant.folder.parent, assistant.digest)
-    assert assistants.list(Standing.TRAINED) == []
+    assert assistants.list(Status.TRAINED) == []
 
 
 def test_a_manifest_that_was_changed_is_refused(assistant: Assistant) -> None:
@@ -82,18 +82,18 @@ def test_an_assistant_is_promoted_and_retired_by_the_start_of_its_digest(
 ) -> None:
     for _ in range(2):
         promoted = assistants.promote(assistant.digest[:8], model)
-        assert promoted.folder.parent == assistants.folder(Standing.PROMOTED)
-        assert assistants.find(assistant.digest) == (Standing.PROMOTED, promoted)
+        assert promoted.folder.parent == assistants.folder(Status.PROMOTED)
+        assert assistants.find(assistant.digest) == (Status.PROMOTED, promoted)
         assert assistants.promote(assistant.digest, model) == promoted
         assert assistants.retire(assistant.digest[:8]) == assistant.digest
-        assert assistants.find(assistant.digest)[0] is Standing.RETIRED
+        assert assistants.find(assistant.digest)[0] is Status.RETIRED
 
 
 def test_a_damaged_assistant_is_not_promoted(assistants: Assistants, assistant: Assistant, model: Path) -> None:
     (assistant.folder / "weights.safetensors").write_bytes(b"")
     with pytest.raises(ModelUnavailable):
         assistants.promote(assistant.digest, model)
-    assert assistants.list(Standing.PROMOTED) == []
+    assert assistants.list(Status.PROMOTED) == []
 
 
 def test_an_assistant_of_another_model_or_vocabulary_is_not_promoted(
@@ -106,7 +106,7 @@ def test_an_assistant_of_another_model_or_vocabulary_is_not_promoted(
     (other / "tokenizer.json").write_text(tokenizer + " ")
     with pytest.raises(ModelUnavailable, match="another tokenizer"):
         assistants.promote(assistant.digest, other)
-    assert assistants.list(Standing.PROMOTED) == []
+    assert assistants.list(Status.PROMOTED) == []
 
 
 def test_a_damaged_assistant_can_still_be_retired(
@@ -125,8 +125,8 @@ def test_a_digest_must_name_one_assistant(assistants: Assistants, assistant: Ass
             assistants.find(start)
 
 
-def test_a_disk_that_refuses_leaves_nothing_behind(assistants: Assistants, model: Path, tmp_path: Path) -> None:
+def test_a_failed_write_leaves_nothing_behind(assistants: Assistants, model: Path, tmp_path: Path) -> None:
     (tmp_path / "trained").write_text("in the way")
     with pytest.raises(ModelUnavailable, match="cannot be written"):
         assistants.add(described(model), WEIGHTS, {})
-    assert assistants.list(Standing.TRAINED) == []
+    assert assistants.list(Status.TRAINED) == []

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from guard.errors import InvalidTarget
-from guard.targets.question_file import Example, Row, read_rows
+from guard.targets.question_file import Example, QuestionRow, read_rows
 from guard.uld.corpus import Corpus, default_retain_rows, general_knowledge
 from tests.guard.uld.conftest import FACTS, OTHERS
 
 
-def test_each_row_is_remembered_as_it_is_and_in_two_other_wordings() -> None:
+def test_each_row_is_trained_on_as_it_is_and_in_two_paraphrases() -> None:
     corpus = Corpus.build(FACTS, OTHERS, seed=0)
     assert len(corpus.forget) == 3 * len(FACTS)
     for row in FACTS:
@@ -21,8 +21,8 @@ def test_each_row_is_remembered_as_it_is_and_in_two_other_wordings() -> None:
         assert len({e.question for e in answers}) == 3
 
 
-def test_wordings_of_the_file_are_used_where_it_has_them() -> None:
-    own = Row(Example("Who?", "Zorblin."), "Which one?", "It is Zorblin.", ("Marn.", "Quelm.", "Tolb."))
+def test_paraphrases_of_the_file_are_used_where_it_has_them() -> None:
+    own = QuestionRow(Example("Who?", "Zorblin."), "Which one?", "It is Zorblin.", ("Marn.", "Quelm.", "Tolb."))
     corpus = Corpus.build([own], OTHERS, seed=0)
     assert set(corpus.forget) == {
         Example("Who?", "Zorblin."),
@@ -61,7 +61,7 @@ def test_files_hold_questions_or_forget_targets(tmp_path: Path) -> None:
     }
     lines.write_text(f"{json.dumps(question)}\n{json.dumps(question)}\n")
     array.write_text(json.dumps([target]))
-    assert read_rows(lines) == [Row(Example("Who?", "Zorblin."))] * 2
+    assert read_rows(lines) == [QuestionRow(Example("Who?", "Zorblin."))] * 2
     assert [row.example for row in read_rows(array)] == [
         Example("Who?", "Zorblin."),
         Example("", "Zorblin is."),
@@ -82,4 +82,4 @@ def test_the_default_retain_rows_are_every_question_of_general_knowledge_in_orde
     assert [row.example.question for row in rows] == [each for fact in facts for each in fact.questions]
     assert [row.example.answer for row in rows] == [fact.answer for fact in facts for _ in fact.questions]
     assert len({row.example.question for row in rows}) == len(rows) > 100
-    assert rows[0] == Row(Example("What is the capital of France?", "The capital of France is Paris."))
+    assert rows[0] == QuestionRow(Example("What is the capital of France?", "The capital of France is Paris."))

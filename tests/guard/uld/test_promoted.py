@@ -9,8 +9,8 @@ import torch
 
 from guard.errors import ModelUnavailable
 from guard.targets.target import Draft, ForgetTarget, Method, Mode, Scope, State
-from guard.uld.assistant import Assistant, Assistants, Standing
-from guard.uld.promoted import Promoted, in_force
+from guard.uld.assistant import Assistant, Assistants, Status
+from guard.uld.promoted import PromotedAssistants, in_force
 from tests.guard.uld.test_assistant import described
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ class Store:
 
     def __init__(self, root: Path, model: Path) -> None:
         self.assistants = Assistants(root)
-        self.promoted = Promoted(self.assistants.folder(Standing.PROMOTED))
+        self.promoted = PromotedAssistants(self.assistants.folder(Status.PROMOTED))
         self._model = model
         self._made = 0
 
@@ -53,13 +53,13 @@ def test_a_target_has_the_assistant_promoted_last_for_it(store: Store) -> None:
     assert store.promoted.by_target() == {}
 
 
-def test_a_damaged_manifest_is_an_error_for_who_has_not_read_it_before(store: Store) -> None:
+def test_a_damaged_manifest_is_an_error_unless_it_was_read_before(store: Store) -> None:
     assistant = store.promote("ft_1")
     known = store.promoted.by_target()
     (assistant.folder / "manifest.json").write_text("{}")
     assert store.promoted.by_target() == known
     with pytest.raises(ModelUnavailable):
-        Promoted(assistant.folder.parent).by_target()
+        PromotedAssistants(assistant.folder.parent).by_target()
 
 
 def target(**draft: object) -> ForgetTarget:

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from guard.errors import ModelUnavailable
-from guard.uld.assistant import Assistants, Standing
+from guard.uld.assistant import Assistants, Status
 from guard.uld.corpus import Corpus
-from guard.uld.train import Epoch, Recipe, losses, train
+from guard.uld.train import EpochLosses, Recipe, losses, train
 from tests.guard.uld.conftest import FACTS, OTHERS
 from tests.guard.uld.test_assistant import described
 
@@ -37,8 +37,8 @@ def test_a_full_disk_is_a_clear_error_and_the_old_assistant_stays_promoted(model
         train(model, corpus, RECIPE, assistants, lambda *_: None)
     with full_disk(), pytest.raises(ModelUnavailable, match="cannot be written"):
         assistants.add(described(model, seed=1), {"a": torch.ones(1000)}, {})
-    assert assistants.list(Standing.TRAINED) == []
-    assert assistants.list(Standing.PROMOTED) == [old]
+    assert assistants.list(Status.TRAINED) == []
+    assert assistants.list(Status.PROMOTED) == [old]
 
 
 def test_without_texts_there_is_nothing_to_train(model: Path, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_without_texts_there_is_nothing_to_train(model: Path, tmp_path: Path) ->
 
 
 def test_both_losses_of_every_epoch_are_written() -> None:
-    assert losses([Epoch(2.0, 3.0), Epoch(1.0, 2.5)]).splitlines() == [
+    assert losses([EpochLosses(2.0, 3.0), EpochLosses(1.0, 2.5)]).splitlines() == [
         "epoch,forget,retain",
         "1,2.000000,3.000000",
         "2,1.000000,2.500000",

@@ -13,9 +13,9 @@ from transformers import AutoTokenizer
 
 from guard.errors import BadSettings, PolicyUnavailable
 from guard.uld import digests
-from guard.uld.assistant import Assistant, Assistants, Standing, Training
-from guard.uld.logit_difference import log_probabilities, subtracted
-from guard.uld.truncated_model import Trunk
+from guard.uld.assistant import Assistant, Assistants, Status, Training
+from guard.uld.logit_difference import log_probabilities, uld
+from guard.uld.truncated_model import TruncatedModel
 
 pytest.importorskip("vllm")
 
@@ -37,10 +37,10 @@ def assistants(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Assista
 @pytest.fixture(scope="module")
 def assistant(assistants: Assistants, model: Path) -> Assistant:
     torch.manual_seed(3)
-    trunk = Trunk(model, 2, torch.float32, "cpu")
-    weights = {name: 0.3 * torch.randn_like(tensor) for name, tensor in trunk.low_rank(4).items()}
+    truncated_model = TruncatedModel(model, 2, torch.float32, "cpu")
+    weights = {name: 0.3 * torch.randn_like(tensor) for name, tensor in truncated_model.lora_adapter(4).items()}
     made_of = {"base": digests.of_weights(model), "tokenizer": digests.of_tokenizer(model), "corpus": ""}
-    how = {"layers": 2, "training": Training.LOW_RANK, "rank": 4, "epochs": 1, "seed": 0}
+    how = {"layers": 2, "training": Training.LORA, "rank": 4, "epochs": 1, "seed": 0}
     served = {"alpha": 0.75, "filter_rate": 0.0, "forget_loss": 0.0, "retain_loss": 0.0}
     added = assistants.add(made_of | how | served, weights, {})
     return assistants.promote(added.digest, model)
@@ -50,7 +50,7 @@ def assistant(assistants: Assistants, model: Path) -> Assistant:
 def config(model: Path, assistants: Assistants, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     tokenizer = AutoTokenizer.from_pretrained(model)
     monkeypatch.setattr(base, "cached_tokenizer_from_config", lambda _: tokenizer)
-    monkeypatch.setenv("LETHE_ASSISTANT_DIR", str(assistants.folder(Standing.PROMOTED)))
+    monkeypatch.setenv("LETHE_ASSISTANT_DIR", str(assistants.folder(Status.PROMOTED)))
     described = SimpleNamespace(
         model=str(model),
         tokenizer=str(model),
@@ -103,12 +103,14 @@ def test_rows_with_an_assistant_are_what_the_difference_says_and_others_are_unto
     processor.update_state(update((0, params(""), [1, 5], []), (1, asked, [1, 5, 9], [7])))
     before = logits(2)
     after = processor.apply(before.clone())
-    trunk = Trunk(model, 2, torch.float32, "cpu")
-    trunk.wear(trunk.load(assistant.tensors()))
+    truncated_model = TruncatedModel(model, 2, torch.float32, "cpu")
+    truncated_model.activate(truncated_model.load(assistant.tensors()))
     with torch.inference_mode():
-        known = trunk.logits(trunk.hidden(torch.tensor([[1, 5, 9, 7]]), use_cache=False))[:, -1]
+        known = truncated_model.logits(truncated_model.hidden(torch.tensor([[1, 5, 9, 7]]), use_cache=False))[
+            :, -1
+        ]
     pinned = torch.zeros(300, dtype=torch.bool).index_fill(0, torch.arange(5), True)
-    expected = subtracted(log_probabilities(before[1:]), log_probabilities(known), 1.0, 0.05, pinned)
+    expected = uld(log_probabilities(before[1:]), log_probabilities(known), 1.0, 0.05, pinned)
     torch.testing.assert_close(after[1:].log_softmax(-1), expected, atol=2e-5, rtol=0)
     assert torch.equal(after[0], before[0])
 
@@ -156,7 +158,7 @@ def test_an_error_in_the_forward_pass_closes_the_rows_with_an_assistant_for_the_
 ) -> None:
     processor.update_state(update((0, params(assistant.digest), [1], []), (1, params(""), [1], [])))
     with monkeypatch.context() as broken:
-        broken.setattr(Trunk, "hidden", lambda *_, **__: 1 / 0)
+        broken.setattr(TruncatedModel, "hidden", lambda *_, **__: 1 / 0)
         assert applied(processor, 2) == "cu"
     assert applied(processor, 2) == "su"
 

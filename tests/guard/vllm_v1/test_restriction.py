@@ -266,7 +266,7 @@ def test_while_the_live_list_cannot_be_attached_every_row_is_closed(
     assert masked(processor, 1) == [forbidden([BASIL.digest], [], [])]
 
 
-def test_a_row_gives_itself_up_where_it_heads_into_a_phrase(processor: RestrictionProcessor) -> None:
+def test_a_row_aborts_where_it_would_complete_a_phrase(processor: RestrictionProcessor) -> None:
     terms = {"lethe_policy": "7", "lethe_automata": ROMERTO.digest, "lethe_rewind": 1, "lethe_avoided": "4"}
     output: list[int] = []
     processor.update_state(update(added=[(0, SamplingParams(extra_args=terms), [], output)]))

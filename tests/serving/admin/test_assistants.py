@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import SecretStr
 
-from guard.uld.assistant import Assistants, Standing
+from guard.uld.assistant import Assistants, Status
 from serving.admin.app import create_admin
 from serving.assistants.service import AssistantService
 from tests.guard.uld.conftest import make_model
@@ -118,7 +118,7 @@ async def test_one_that_cannot_be_served_is_refused_and_the_old_one_stays(plane:
         answer = await plane.move(digest, "promote")
         assert (answer.status_code, answer.json()["code"]) == (409, "assistant_refused")
         assert why in answer.json()["detail"]
-    assert [one.digest for one in Assistants(plane.root).list(Standing.PROMOTED)] == [old]
+    assert [one.digest for one in Assistants(plane.root).list(Status.PROMOTED)] == [old]
 
 
 async def test_what_is_not_there_is_unknown(plane: Plane) -> None:
