@@ -12,7 +12,7 @@ import pytest
 
 from eval.core.prompt import Prompt
 from eval.core.sample import Key
-from eval.experiments.avoidance import Turning, Way
+from eval.experiments.avoidance import AvoidanceStrategy, AvoidingDecoder
 from eval.runners.prompt_encoder import PromptEncoder, load_tokenizer
 from guard.decoding.restriction import Restriction
 from guard.decoding.vocabulary import Vocabulary
@@ -46,16 +46,18 @@ def phrases(exact: Server, author: Author) -> Iterator[list[str]]:
     exact.remember(target["id"])
 
 
-def expected(model: Path, phrases: list[str], questions: list[str], way: Way) -> list[str]:
+def expected(model: Path, phrases: list[str], questions: list[str], strategy: AvoidanceStrategy) -> list[str]:
     """The answers of the reference."""
     from transformers import AutoModelForCausalLM
 
     encoder = PromptEncoder(load_tokenizer(str(model)))
     vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
     loaded = AutoModelForCausalLM.from_pretrained(model).float().eval()
-    turning = Turning(loaded, encoder.decode, Restriction(Automaton.compile(phrases), vocabulary), way)
+    decoder = AvoidingDecoder(
+        loaded, encoder.decode, Restriction(Automaton.compile(phrases), vocabulary), strategy
+    )
     ends = frozenset(vocabulary.eos)
-    return [encoder.decode(turning.answer(encoder.encode(Prompt(question)), ends, MOST)) for question in questions]
+    return [encoder.decode(decoder.answer(encoder.encode(Prompt(question)), ends, MOST)) for question in questions]
 
 
 def chat(server: Server, question: str, **members: Any) -> Any:
@@ -68,8 +70,8 @@ def chat(server: Server, question: str, **members: Any) -> Any:
 def test_answers_are_those_of_the_reference_streamed_and_whole(
     exact: Server, tofu_full: Path, author: Author, phrases: list[str]
 ) -> None:
-    masked = expected(tofu_full, phrases, author.questions, Way.MASK)
-    rewound = expected(tofu_full, phrases, author.questions, Way.REWIND)
+    masked = expected(tofu_full, phrases, author.questions, AvoidanceStrategy.MASK)
+    rewound = expected(tofu_full, phrases, author.questions, AvoidanceStrategy.REWIND)
     assert sum(a != b for a, b in zip(masked, rewound, strict=True)) >= 4
     for question, said, other in zip(author.questions, rewound, masked, strict=True):
         whole = chat(exact, question)
