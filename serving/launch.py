@@ -110,7 +110,7 @@ def listeners(settings: Settings) -> dict[str, socket.socket]:
 def opener(settings: Settings, model: str) -> Opener:
     """Return what opens this server's engine: the remote one at the URL, else the embedded one with `model`."""
     if settings.engine:
-        return lambda: open_remote(settings.engine)
+        return lambda: open_remote(settings.engine, settings.engine_key)
     return lambda: open_embedded(settings, model)
 
 

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     engine: str = Field(
         "", description="Base URL of a remote vLLM that loads our processors; empty: an embedded engine."
     )
+    engine_key: Key = Field(
+        SecretStr(""), description="Bearer key that the remote engine asks for (vLLM's `--api-key`)."
+    )
     engine_args: str = Field("", description="Further vLLM flags for the embedded engine, as on a command line.")
     host: str = Field("127.0.0.1", description="Address the data plane listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port of the data plane.")

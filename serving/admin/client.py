@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 
+from guard.errors import BadSettings
 from serving.environment import is_service_variable
+from serving.http.tls import UNTRUSTED, is_untrusted, trusted
 from serving.keys import is_sendable
 
 DEFAULT_URL = "http://127.0.0.1:8001"
@@ -40,7 +42,13 @@ class AdminClient:
         if not is_sendable(key):
             raise AdminRefused("bad_key", "LETHE_ADMIN_KEY holds a control character, which no header carries")
         headers = {b"authorization": f"Bearer {key}".encode(errors="surrogateescape")}
-        return cls(httpx.Client(base_url=_address(), headers=headers, timeout=TIMEOUT_S, trust_env=False))
+        try:
+            verify = trusted()
+        except BadSettings as error:
+            raise AdminRefused(error.code, error.message) from None
+        return cls(
+            httpx.Client(base_url=_address(), headers=headers, timeout=TIMEOUT_S, trust_env=False, verify=verify)
+        )
 
     def add(self, draft: dict[str, Any], *, reveal: bool = False) -> Any:
         """Store one target and wait until it is enforced."""
@@ -93,7 +101,8 @@ class AdminClient:
         try:
             response = self._http.request(method, path, **arguments)
         except httpx.HTTPError as error:
-            detail = f"the admin plane at {self._http.base_url} cannot be reached ({type(error).__name__})"
+            cause = UNTRUSTED if is_untrusted(error) else type(error).__name__
+            detail = f"the admin plane at {self._http.base_url} cannot be reached ({cause})"
             raise AdminRefused("unreachable", detail) from None
         if response.is_error:
             raise _refusal(response)

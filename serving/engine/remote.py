@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import SecretStr
 
 from guard.errors import BadSettings, EngineUnavailable
-from serving.http.asgi import App, Receive, Scope, Send, read_body, wait_for_disconnect
+from serving.http.asgi import Receive, Scope, Send, read_body, wait_for_disconnect
+from serving.http.tls import UNTRUSTED, is_untrusted, trusted
 
 CONNECT_TIMEOUT_S = 5.0
 HEALTH_PERIOD_S = 2.0
@@ -24,17 +26,22 @@ MAX_BODY_BYTES = 2**31
 class Remote:
     """A reachable remote engine: its proxy application and the client for health checks."""
 
-    app: App
+    app: Proxy
     client: httpx.AsyncClient
     # How a remote engine parses what its model says is not known, so none of its answers is continued.
     abort_token: None = None
 
     async def died(self) -> None:
-        """Return when the engine has failed MAX_HEALTH_MISSES health checks in a row."""
+        """Return when the engine has failed MAX_HEALTH_MISSES health checks in a row.
+
+        A check does not count as failed if parts of answers have come meanwhile: a busy engine is not a dead one.
+        """
         misses = 0
         while misses < MAX_HEALTH_MISSES:
+            received = self.app.received
             await asyncio.sleep(HEALTH_PERIOD_S)
-            misses = 0 if await _healthy(self.client) else misses + 1
+            healthy = await _healthy(self.client)
+            misses = 0 if healthy or self.app.received > received else misses + 1
 
 
 class Proxy:
@@ -42,6 +49,8 @@ class Proxy:
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        self.received = 0
+        """How many parts of answers the engine has sent so far."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive, MAX_BODY_BYTES)
@@ -65,6 +74,7 @@ class Proxy:
             headers = [(k, v) for k, v in response.headers.raw if k.lower() == b"content-type"]
             await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
             async for part in response.aiter_bytes():
+                self.received += 1
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
@@ -72,18 +82,36 @@ class Proxy:
 
 
 @contextlib.asynccontextmanager
-async def open_remote(url: str) -> AsyncIterator[Remote]:
-    """Open a proxy to the engine at `url`; EngineUnavailable if no healthy engine answers there."""
+async def open_remote(url: str, key: SecretStr) -> AsyncIterator[Remote]:
+    """Open a proxy to the engine at `url`; EngineUnavailable if none answers there or `key` is refused.
+
+    The engine gets `key` as its bearer key, unless that is empty, and never a key of a client.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadSettings("engine must be a URL such as http://host:port")
     timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
     base = url.rstrip("/").removesuffix("/v1")
-    async with httpx.AsyncClient(base_url=base, timeout=timeout, limits=limits, trust_env=False) as client:
-        if not await _healthy(client):
-            raise EngineUnavailable("no engine answers /health at the given address")
+    bearer = {b"authorization": f"Bearer {key.get_secret_value()}".encode()} if key.get_secret_value() else {}
+    async with httpx.AsyncClient(
+        base_url=base, headers=bearer, timeout=timeout, limits=limits, trust_env=False, verify=trusted()
+    ) as client:
+        await _require_engine(client)
         yield Remote(Proxy(client), client)
+
+
+async def _require_engine(client: httpx.AsyncClient) -> None:
+    try:
+        health = await client.get("/health", timeout=CONNECT_TIMEOUT_S)
+        models = await client.get("/v1/models", timeout=CONNECT_TIMEOUT_S)
+    except httpx.HTTPError as error:
+        cause = f": {UNTRUSTED}" if is_untrusted(error) else ""
+        raise EngineUnavailable(f"no engine answers /health at the given address{cause}") from None
+    if 401 in (health.status_code, models.status_code) or 403 in (health.status_code, models.status_code):
+        raise EngineUnavailable("the engine asks for another key than engine_key")
+    if health.status_code != 200:
+        raise EngineUnavailable("no engine answers /health at the given address")
 
 
 async def _healthy(client: httpx.AsyncClient) -> bool:

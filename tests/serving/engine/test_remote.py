@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import uvicorn
+from pydantic import SecretStr
 
 from guard.errors import BadSettings, EngineUnavailable
-from serving.engine.remote import Proxy, open_remote
-from serving.http.asgi import Message, Receive, Scope, Send, read_body, replay
+from serving.engine.remote import HEALTH_PERIOD_S, Proxy, Remote, open_remote
+from serving.http.asgi import Message, Receive, Scope, Send, read_body, replay, respond
 from serving.http.asgi_client import json_scope, request
 
 
@@ -79,14 +82,14 @@ async def test_an_upstream_that_fails_is_the_callers_error() -> None:
 @pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://h", "http://"])
 async def test_an_address_that_is_no_url(url: str) -> None:
     with pytest.raises(BadSettings):
-        async with open_remote(url):
+        async with open_remote(url, SecretStr("")):
             pass
 
 
 @pytest.mark.anyio
 async def test_an_address_where_nothing_listens(unused_tcp_port: int) -> None:
     with pytest.raises(EngineUnavailable):
-        async with open_remote(f"http://127.0.0.1:{unused_tcp_port}"):
+        async with open_remote(f"http://127.0.0.1:{unused_tcp_port}", SecretStr("")):
             pass
 
 
@@ -97,3 +100,63 @@ def unused_tcp_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+async def keyed_engine() -> AsyncIterator[str]:
+    """The URL of an engine that asks for the key `e` below /v1, as `vllm serve --api-key e` does."""
+
+    async def engine(scope: Scope, receive: Receive, send: Send) -> None:
+        allowed = scope["path"] == "/health" or (b"authorization", b"Bearer e") in scope["headers"]
+        await respond(send, 200 if allowed else 401, {"data": []})
+
+    server = uvicorn.Server(uvicorn.Config(engine, port=0, lifespan="off", log_config=None))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await serving
+
+
+@pytest.mark.anyio
+async def test_the_engine_s_key_is_sent_with_every_request(keyed_engine: str) -> None:
+    async with open_remote(f"{keyed_engine}/v1/", SecretStr("e")) as remote:
+        assert (await request(remote.app, "POST", "/v1/x", {})).status == 200
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("key", ["", "other"])
+async def test_an_engine_that_asks_for_another_key_says_so(keyed_engine: str, key: str) -> None:
+    with pytest.raises(EngineUnavailable, match="engine_key"):
+        async with open_remote(keyed_engine, SecretStr(key)):
+            pass
+
+
+@pytest.mark.anyio
+async def test_an_engine_that_is_sending_is_not_dead_though_its_health_check_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checks = 0
+    client = httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _: httpx.Response(503)), base_url="http://upstream"
+    )
+    remote = Remote(Proxy(client), client)
+
+    async def sleep(seconds: float) -> None:
+        nonlocal checks
+        assert seconds == HEALTH_PERIOD_S
+        checks += 1
+        # Busy for ten checks.
+        remote.app.received += checks <= 10
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    await remote.died()
+    assert checks == 13
+
+
+@pytest.mark.anyio
+async def test_each_part_of_an_answer_is_counted() -> None:
+    through = proxy(echo)
+    await request(through, "POST", "/v1/x", raw=b"hello")
+    assert through.received > 0
