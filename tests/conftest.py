@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Read when torch is imported, here and in every process that a test starts: the models are so small that a second
+# thread mostly waits for the first, and spins on the core that another process needs.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Examples are not timed: how long one takes says more about the machine than about the code.
 settings.register_profile("untimed", deadline=None)
