@@ -15,14 +15,17 @@ DATA_DIR ?=
 FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
 	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
 
-.PHONY: serve test unit check format bench conformance clean
+.PHONY: serve test unit e2e check format bench conformance clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed
 	$(BIN)/lethe serve $(FLAGS)
 
-test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+# Two goals, as `make --jobs 2 test` runs them side by side: each keeps about one core busy.
+test: e2e unit
+
+e2e: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/e2e
 
 unit: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --ignore=tests/e2e
