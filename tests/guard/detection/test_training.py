@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from guard.detection.calibration import Signals
 from guard.detection.training import DetectorExample, FittedClassifier, examples_of, fit
 from guard.errors import InvalidTarget
 from guard.targets.target import Draft, Fact, ForgetTarget, State
+from tests.guard.conftest import WordEmbedder
 
 PLACES = ("harbour", "lighthouse", "orchard", "mill", "chapel", "quarry", "ferry", "bakery")
 FORGET = [f"Which {place} did the keeper paint in winter?" for place in PLACES]
@@ -31,10 +33,12 @@ def target(name: str, questions: list[str], id: str = "ft_1") -> ForgetTarget:
 VENN = target("Orla Venn", FORGET)
 
 
-@pytest.fixture
-def fitted(embedder: Any, monkeypatch: pytest.MonkeyPatch) -> FittedClassifier:
-    monkeypatch.setattr(fitting, "EPOCHS", 30)
-    return fit(embedder, [VENN, target("Pell Dross", [], "ft_2")], examples_of([VENN]), KEEP, false_positives=0.1)
+@pytest.fixture(scope="module")
+def fitted() -> Iterator[FittedClassifier]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "EPOCHS", 30)
+        targets = [VENN, target("Pell Dross", [], "ft_2")]
+        yield fit(WordEmbedder(), targets, examples_of([VENN]), KEEP, false_positives=0.1)
 
 
 def test_a_fact_is_an_example_of_its_question_answer_and_both() -> None:
@@ -80,9 +84,7 @@ def test_similarity_counts_for_a_target(fitted: FittedClassifier) -> None:
     assert calibration.probability(near) > calibration.cut > calibration.probability(far)
 
 
-def test_the_same_seed_makes_the_same_classifier(
-    fitted: FittedClassifier, embedder: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_seed_makes_the_same_classifier(fitted: FittedClassifier, embedder: Any) -> None:
     again = fit(embedder, [VENN], examples_of([VENN]), KEEP, false_positives=0.1)
     assert again.classifier.calibration == fitted.classifier.calibration
     assert np.array_equal(again.classifier.layers[0].weight, fitted.classifier.layers[0].weight)
