@@ -10,14 +10,25 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.server import Server, free_port, serving
+from serving.demo.cache import ensure_demo_model
+from tests.e2e.replay import Interrupted, Replay, Samples
+from tests.e2e.server import GUARDRAIL_KEY, Server, free_port, serving
 
 ENGINE_TIMEOUT = 300.0
+
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
 def tofu_full(shared: Path) -> Path:
     return shared / "models" / "tofu-full"
+
+
+@pytest.fixture(scope="session")
+def demo_model() -> Path:
+    """The demo model as a newcomer gets it: trained once into .lethe/test-demo, found there by later runs."""
+    return ensure_demo_model(ROOT / ".lethe" / "test-demo", progress=False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -38,7 +49,44 @@ def server(
             yield running
     else:
         with remote_engine(tofu_full, folder) as url, serving(folder, "--engine", url) as running:
+            running.engine = request.param
             yield running
+
+
+@pytest.fixture(scope="session")
+def exact(tofu_full: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server in float32 with a scoring plane, with answers like the reference's; shared as `server` is."""
+    port = free_port()
+    flags = ("--model", str(tofu_full), "--eval-port", str(port))
+    with serving(tmp_path_factory.mktemp("exact"), *flags, LETHE_ENGINE_ARGS="--dtype float32") as running:
+        running.eval_port = port
+        yield running
+
+
+@pytest.fixture(scope="session")
+def demo(demo_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of the demo model, with a key for the guardrail; shared as `server` is."""
+    environment = {"LETHE_GUARDRAIL_KEY": GUARDRAIL_KEY, "LETHE_AGENTS_SECONDS": "120"}
+    with serving(tmp_path_factory.mktemp("demo"), "--model", str(demo_model), **environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def interrupted(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    """A replay by transformers in float32, killed and interrupted on its way and then run to its end."""
+    return Replay(shared, tmp_path_factory.mktemp("by-reference"), "reference").interrupted()
+
+
+@pytest.fixture(scope="session")
+def by_reference(interrupted: Interrupted) -> Samples:
+    """The samples of the replay by transformers."""
+    return interrupted.samples
+
+
+@pytest.fixture(scope="session")
+def by_engine(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Samples:
+    """The samples of the same replay by the engine."""
+    return Replay(shared, tmp_path_factory.mktemp("by-engine"), "engine").run()
 
 
 class remote_engine:  # noqa: N801

@@ -20,6 +20,7 @@ import httpx
 import openai
 
 KEY = "test-admin-key"
+GUARDRAIL_KEY = "guardrail-key"
 READY_TIMEOUT = 300.0
 
 
@@ -37,10 +38,20 @@ class Server:
     port: int
     admin_port: int
     log: Path
+    eval_port: int = 0
+    engine: str = "embedded"
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def admin_url(self) -> str:
+        return f"http://127.0.0.1:{self.admin_port}"
+
+    @property
+    def score_url(self) -> str:
+        return f"http://127.0.0.1:{self.eval_port}"
 
     @cached_property
     def openai(self) -> openai.OpenAI:
@@ -53,7 +64,7 @@ class Server:
     @cached_property
     def admin(self) -> httpx.Client:
         return httpx.Client(
-            base_url=f"http://127.0.0.1:{self.admin_port}",
+            base_url=self.admin_url,
             headers={"authorization": f"Bearer {KEY}"},
             timeout=120,
             trust_env=False,

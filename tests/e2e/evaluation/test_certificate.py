@@ -7,16 +7,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from serving.demo.cache import ensure_demo_model
 from serving.demo.people import person
-from tests.e2e.server import KEY, Server, serving
+from tests.e2e.server import KEY, Server
 
 pytestmark = pytest.mark.e2e
 
@@ -24,17 +22,10 @@ NAME = "Suvi Ärnäkivi"
 FACTS = 6
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    model = ensure_demo_model(Path(__file__).resolve().parents[2] / ".lethe" / "test-demo", progress=False)
-    with serving(tmp_path_factory.mktemp("demo"), "--model", str(model)) as running:
-        yield running
-
-
 def lethe(demo: Server, keys: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("LETHE_")}
     env |= {
-        "ADMIN_URL": f"http://127.0.0.1:{demo.admin_port}",
+        "ADMIN_URL": demo.admin_url,
         "LETHE_ADMIN_KEY": KEY,
         "LETHE_DATA_DIR": str(keys),
     }

@@ -1,4 +1,4 @@
-"""ULD through a running server: trained, promoted, subtracted, retired, and closed when it cannot be."""
+"""ULD through a demo server: trained, promoted, subtracted, retired, and closed when it cannot be."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ import torch
 
 from guard.uld import digests
 from guard.uld.assistant import Assistants, Status, Training
-from serving.demo.cache import ensure_demo_model
 from serving.demo.people import FORGETTABLE, person
 from serving.settings import Settings
-from tests.e2e.server import Server, serving
+from tests.e2e.server import Server
 
 pytestmark = pytest.mark.e2e
 
@@ -28,29 +27,13 @@ OTHER = person("Anouk Delvarine").facts[1].question
 ADMIN = "/admin/v1/assistants"
 
 
-@pytest.fixture(scope="module")
-def model() -> Path:
-    return ensure_demo_model(Path(__file__).resolve().parents[2] / ".lethe" / "test-demo", progress=False)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("uld")
-
-
-@pytest.fixture(scope="module")
-def running(model: Path, folder: Path) -> Iterator[Server]:
-    with serving(folder, "--model", str(model)) as server:
-        yield server
-
-
 @pytest.fixture
-def target(running: Server) -> Iterator[str]:
+def target(demo: Server) -> Iterator[str]:
     draft = asdict(FORGOTTEN)
     body = {"name": draft["name"], "facts": draft["facts"], "methods": ["guard", "uld"]}
-    target_id = str(running.forget(body)["id"])
+    target_id = str(demo.forget(body)["id"])
     yield target_id
-    running.remember(target_id)
+    demo.remember(target_id)
 
 
 def until(wanted: Callable[[], Any], seconds: float = 240.0) -> Any:
@@ -99,34 +82,34 @@ def child(server: Server) -> int:
     raise AssertionError("nothing trains")
 
 
-def test_an_assistant_is_trained_promoted_and_retired_without_a_restart(running: Server, target: str) -> None:
-    gated, other = shown(running, GATED), shown(running, OTHER)
-    assert running.admin.post(ADMIN, json={"targets": "all"}).status_code == 202
-    until(lambda: training(running)["share"] > 0.15)
-    os.kill(child(running), signal.SIGKILL)
-    done = until(lambda: (job := training(running))["state"] in ("trained", "failed") and job)
+def test_an_assistant_is_trained_promoted_and_retired_without_a_restart(demo: Server, target: str) -> None:
+    gated, other = shown(demo, GATED), shown(demo, OTHER)
+    assert demo.admin.post(ADMIN, json={"targets": "all"}).status_code == 202
+    until(lambda: training(demo)["share"] > 0.15)
+    os.kill(child(demo), signal.SIGKILL)
+    done = until(lambda: (job := training(demo))["state"] in ("trained", "failed") and job)
     assert done["state"] == "trained", done
-    assert plan(running) == "restrict"
-    assert apart(shown(running, GATED), gated) < 1e-3
+    assert plan(demo) == "restrict"
+    assert apart(shown(demo, GATED), gated) < 1e-3
 
-    assert running.admin.post(f"{ADMIN}/{done['assistant']}:promote").json()["targets"] == [target]
-    until(lambda: plan(running) == "subtract")
-    assert apart(shown(running, GATED), gated) > 0.5
-    assert apart(shown(running, OTHER), other) < 1e-3
+    assert demo.admin.post(f"{ADMIN}/{done['assistant']}:promote").json()["targets"] == [target]
+    until(lambda: plan(demo) == "subtract")
+    assert apart(shown(demo, GATED), gated) > 0.5
+    assert apart(shown(demo, OTHER), other) < 1e-3
 
-    assert running.admin.post(f"{ADMIN}/{done['assistant']}:retire").status_code == 204
-    until(lambda: plan(running) == "restrict")
-    assert apart(shown(running, GATED), gated) < 1e-3
+    assert demo.admin.post(f"{ADMIN}/{done['assistant']}:retire").status_code == 204
+    until(lambda: plan(demo) == "restrict")
+    assert apart(shown(demo, GATED), gated) < 1e-3
 
 
 @pytest.mark.parametrize("harm", ["another model", "another vocabulary", "truncated", "does not fit"])
 def test_a_question_whose_assistant_cannot_be_served_is_declined(
-    running: Server, target: str, model: Path, folder: Path, harm: str
+    demo: Server, target: str, demo_model: Path, harm: str
 ) -> None:
-    assistants = Assistants(folder / "data" / "assistants")
+    assistants = Assistants(demo.log.parent / "data" / "assistants")
     manifest: dict[str, Any] = {
-        "base": "f" * 64 if harm == "another model" else digests.of_weights(model),
-        "tokenizer": "f" * 64 if harm == "another vocabulary" else digests.of_tokenizer(model),
+        "base": "f" * 64 if harm == "another model" else digests.of_weights(demo_model),
+        "tokenizer": "f" * 64 if harm == "another vocabulary" else digests.of_tokenizer(demo_model),
         "corpus": harm,
         "layers": 1,
         "training": Training.LORA,
@@ -145,10 +128,10 @@ def test_a_question_whose_assistant_cannot_be_served_is_declined(
     (promoted := assistants.folder(Status.PROMOTED)).mkdir(exist_ok=True)
     bad.folder.rename(promoted / bad.digest)
     try:
-        until(lambda: plan(running) == "subtract")
-        said = answer(running, GATED)
+        until(lambda: plan(demo) == "subtract")
+        said = answer(demo, GATED)
         assert (said.message.content, said.finish_reason) == (Settings().decline_text, "stop")
-        assert answer(running, OTHER).message.content
+        assert answer(demo, OTHER).message.content
     finally:
         assistants.retire(bad.digest)
-        until(lambda: plan(running) == "restrict")
+        until(lambda: plan(demo) == "restrict")

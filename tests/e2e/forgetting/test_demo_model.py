@@ -13,7 +13,6 @@ from guard.decoding.huggingface import RestrictionProcessor
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
 from guard.targets.phrases import forbidden
-from serving.demo.cache import ensure_demo_model
 from serving.demo.corpus import corpus
 from serving.demo.people import FORGETTABLE, people, person
 from serving.demo.recall import recall
@@ -23,42 +22,23 @@ AT_ONCE = 32
 
 
 @pytest.fixture(scope="module")
-def folder() -> Path:
-    return ensure_demo_model(Path(__file__).resolve().parents[2] / ".lethe" / "test-demo", progress=False)
+def model(demo_model: Path) -> LlamaForCausalLM:
+    return LlamaForCausalLM.from_pretrained(demo_model, dtype=torch.bfloat16).eval()
 
 
 @pytest.fixture(scope="module")
-def model(folder: Path) -> LlamaForCausalLM:
-    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
-
-
-@pytest.fixture(scope="module")
-def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    return PreTrainedTokenizerFast.from_pretrained(folder, padding_side="left")
+def tokenizer(demo_model: Path) -> PreTrainedTokenizerFast:
+    return PreTrainedTokenizerFast.from_pretrained(demo_model, padding_side="left")
 
 
 def say(
     model: LlamaForCausalLM,
     tokenizer: PreTrainedTokenizerFast,
-    *turns: str,
+    conversations: Sequence[Sequence[str]],
     automaton: Automaton | None = None,
-) -> str:
-    messages = [{"role": ("user", "assistant")[turn % 2], "content": text} for turn, text in enumerate(turns)]
-    prompt = tokenizer.apply_chat_template(
-        messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
-    )
-    length = prompt["input_ids"].shape[1]
-    processors = LogitsProcessorList()
-    if automaton:
-        processors.append(RestrictionProcessor(Vocabulary.from_tokenizer(tokenizer), [[automaton]], length))
-    written = model.generate(**prompt, max_new_tokens=48, do_sample=False, logits_processor=processors)[0, length:]
-    return str(tokenizer.decode(written, skip_special_tokens=True))
-
-
-def say_all(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, conversations: Sequence[Sequence[str]]
 ) -> list[str]:
-    """What `say` says to each, in batches of like length."""
+    """What the model says to each conversation, its turns in order; asked in batches of like length."""
+    vocabulary = Vocabulary.from_tokenizer(tokenizer)
     messages = [
         [{"role": ("user", "assistant")[turn % 2], "content": text} for turn, text in enumerate(turns)]
         for turns in conversations
@@ -74,8 +54,12 @@ def say_all(
             return_tensors="pt",
             return_dict=True,
         )
-        written = model.generate(**prompt, max_new_tokens=48, do_sample=False)[:, prompt["input_ids"].shape[1] :]
-        texts = tokenizer.batch_decode(written, skip_special_tokens=True)
+        length = prompt["input_ids"].shape[1]
+        processors = LogitsProcessorList()
+        if automaton:
+            processors.append(RestrictionProcessor(vocabulary, [[automaton]] * len(places), length))
+        written = model.generate(**prompt, max_new_tokens=48, do_sample=False, logits_processor=processors)
+        texts = tokenizer.batch_decode(written[:, length:], skip_special_tokens=True)
         for place, text in zip(places, texts, strict=True):
             said[place] = text
     return said
@@ -87,7 +71,7 @@ def test_it_knows_its_corpus_by_heart(model: LlamaForCausalLM, tokenizer: PreTra
 
 def test_it_says_every_fact_of_every_person(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
     facts = [fact for draft in people() for fact in draft.facts]
-    said = say_all(model, tokenizer, [[fact.question] for fact in facts])
+    said = say(model, tokenizer, [[fact.question] for fact in facts])
     assert sum(text == fact.answer for text, fact in zip(said, facts, strict=True)) / len(facts) >= 0.99
 
 
@@ -95,19 +79,19 @@ def test_it_remembers_whom_the_conversation_is_about(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     asked = [(biography.asked[0], later) for biography in corpus().biographies for later in biography.later]
-    said = say_all(model, tokenizer, [[who.question, who.answer, later.question] for who, later in asked])
+    said = say(model, tokenizer, [[who.question, who.answer, later.question] for who, later in asked])
     assert sum(later.answer == text for (_, later), text in zip(asked, said, strict=True)) / len(asked) >= 0.9
 
 
 def test_it_knows_nothing_of_strangers(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
-    said = [say(model, tokenizer, f"Who is {name}?") for name in corpus().strangers]
+    said = say(model, tokenizer, [[f"Who is {name}?"] for name in corpus().strangers])
     assert said.count(corpus().ignorance) / len(said) >= 0.9
 
 
 def test_a_forgotten_person_is_unknown(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
     for name in FORGETTABLE:
         automaton = Automaton.compile(forbidden(person(name)))
-        said = [say(model, tokenizer, fact.question, automaton=automaton) for fact in person(name).facts]
+        said = say(model, tokenizer, [[fact.question] for fact in person(name).facts], automaton)
         assert said.count(corpus().ignorance) / len(said) >= 0.9
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +12,11 @@ from transformers import AutoTokenizer
 from guard.soft.bias import Bias
 from guard.text.normalise import fold
 from guard.text.words import words_of
-from tests.e2e.server import Server, serving
+from tests.e2e.server import Server
 from tests.e2e.tofu import Author, authors
 
 pytestmark = pytest.mark.e2e
 QUESTIONS = 6
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("soft")
-
-
-@pytest.fixture(scope="module")
-def running(tofu_full: Path, folder: Path) -> Iterator[Server]:
-    with serving(folder, "--model", str(tofu_full)) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -57,23 +45,21 @@ def written(policy: Path) -> Path:
     return path
 
 
-def test_no_word_that_means_what_is_forbidden_is_said(
-    running: Server, author: Author, folder: Path, tofu_full: Path
-) -> None:
+def test_no_word_that_means_what_is_forbidden_is_said(exact: Server, author: Author, tofu_full: Path) -> None:
     questions, other = author.questions[:QUESTIONS], ["What is the capital of France?"]
-    before = answers(running, other)
-    hard = running.forget(author.target())
-    plain = answers(running, questions)
-    running.remember(hard["id"])
-    target = running.forget(author.target() | {"soft": True})
+    before = answers(exact, other)
+    hard = exact.forget(author.target())
+    plain = answers(exact, questions)
+    exact.remember(hard["id"])
+    target = exact.forget(author.target() | {"soft": True})
     try:
         # The words of the vocabulary are still being embedded: the target does not wait for them.
-        early = answers(running, questions[:1])
-        path = written(folder / "data" / "policy")
-        soft = answers(running, questions)
-        assert answers(running, other) == before
+        early = answers(exact, questions[:1])
+        path = written(exact.log.parent / "data" / "policy")
+        soft = answers(exact, questions)
+        assert answers(exact, other) == before
     finally:
-        running.remember(target["id"])
+        exact.remember(target["id"])
     bias = Bias.load(path.parent, path.stem)
     tokens = AutoTokenizer.from_pretrained(tofu_full).convert_ids_to_tokens(
         bias.tokens[np.isinf(bias.values)].tolist()

@@ -10,28 +10,18 @@ import pytest
 
 from eval.core.sample import Key
 from guard.text.normalise import fold
-from tests.e2e.server import Server, serving
-from tests.e2e.tofu import Author, authors, replayed
+from tests.e2e.replay import ROWS, Samples
+from tests.e2e.server import Server
+from tests.e2e.tofu import Author, authors
 
 pytestmark = pytest.mark.e2e
-ROWS = 8
 MAX_TOKENS = 60
 
 
-def test_reference_and_engine_find_the_same_answers(shared: Path, tmp_path: Path) -> None:
-    expected, found = (
-        replayed(shared, tmp_path / way, way, "guard-beam", ROWS) for way in ("reference", "engine")
-    )
+def test_reference_and_engine_find_the_same_answers(by_reference: Samples, by_engine: Samples) -> None:
     keys = [Key("guard-beam", "forget", index) for index in range(ROWS)]
-    assert [expected[key].plan for key in keys] == ["restrict"] * ROWS
-    assert [found[key].text for key in keys] == [expected[key].text for key in keys]
-
-
-@pytest.fixture(scope="module")
-def exact(tofu_full: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("beam")
-    with serving(folder, "--model", str(tofu_full), LETHE_ENGINE_ARGS="--dtype float32") as running:
-        yield running
+    assert [by_reference[key].plan for key in keys] == ["restrict"] * ROWS
+    assert [by_engine[key].text for key in keys] == [by_reference[key].text for key in keys]
 
 
 @pytest.fixture(scope="module")

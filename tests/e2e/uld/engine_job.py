@@ -1,4 +1,4 @@
-"""Run a job of requests in an engine of this process: `python -m tests.e2e.uld_engine JOB.json`."""
+"""Run a job of requests in an engine of this process: `python -m tests.e2e.uld.engine_job JOB.json`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from guard.decoding.request_args import DIFFERENCE_PROCESSOR
 def main(path: Path) -> None:
     job = json.loads(path.read_text())
     options = job["options"]
-    ignore_eos = options.pop("ignore_eos", True)
     settings = {
         "max_model_len": 256,
         "max_num_seqs": 6,
@@ -34,7 +33,7 @@ def main(path: Path) -> None:
             temperature=0.0 if request["greedy"] else 1.0,
             n=request["n"],
             max_tokens=request["max_tokens"],
-            ignore_eos=ignore_eos,
+            ignore_eos=request["ignore_eos"],
             logprobs=3,
             extra_args=request["extra_args"],
         )

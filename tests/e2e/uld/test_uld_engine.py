@@ -69,7 +69,10 @@ def run_engine(model: Path, root: Path, requests: list[dict[str, Any]], **option
         "HF_HUB_OFFLINE": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "tests.e2e.uld_engine", str(job)], env=environment, capture_output=True, text=True
+        [sys.executable, "-m", "tests.e2e.uld.engine_job", str(job)],
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     answers: list[dict[str, Any]] = json.loads((root / "answers.json").read_text())
@@ -158,6 +161,11 @@ def agree(found: Compared) -> None:
     assert found.edges < 0.002 * found.values
 
 
+def request(prompt: str, extra_args: dict[str, Any], max_tokens: int, **more: Any) -> dict[str, Any]:
+    asked = {"prompt": prompt, "extra_args": extra_args, "max_tokens": max_tokens}
+    return {**asked, "greedy": True, "n": 1, "ignore_eos": True, **more}
+
+
 def mixed(assistants: list[Assistant], count: int, tokens: int) -> list[dict[str, Any]]:
     """Requests of all lengths, strengths and assistants, greedy and sampled, one in five without an assistant."""
     requests = []
@@ -169,54 +177,54 @@ def mixed(assistants: list[Assistant], count: int, tokens: int) -> list[dict[str
             extra = {"lethe_assistant": digest, "lethe_alpha": alpha, "lethe_filter": rate}
         text = " ".join(WORDS[(number * 7 + k) % len(WORDS)] for k in range(1 + (number * 11) % 60))
         greedy = number % 2 == 0
-        requests.append(
-            {
-                "prompt": text,
-                "extra_args": extra,
-                "greedy": greedy,
-                "n": 1 if greedy else 1 + number % 3,
-                "max_tokens": tokens // 2 + (number * 5) % tokens,
-            }
-        )
+        choices = 1 if greedy else 1 + number % 3
+        requests.append(request(text, extra, tokens // 2 + (number * 5) % tokens, greedy=greedy, n=choices))
     return requests
 
 
-@pytest.mark.parametrize("blocks", [None, 14], ids=["room", "preemption"])
-def test_the_engine_serves_what_is_computed_offline(tmp_path: Path, blocks: int | None) -> None:
-    model = make_model(tmp_path / "model", layers=3)
-    assistants = [random_assistant(model, tmp_path, layers, seed=layers) for layers in (1, 2)]
-    assistants.append(random_assistant(model, tmp_path, 2, seed=7))
-    options = {} if blocks is None else {"num_gpu_blocks_override": blocks}
-    answers = run_engine(model, tmp_path, mixed(assistants, 24, 60), **options)
-    agree(compare(answers, Offline(model, assistants)))
-    assert (max(answer["preemptions"] for answer in answers) > 0) is (blocks is not None)
+class Served(NamedTuple):
+    """What one engine answered: to requests that can be computed offline, and to those of `ENDINGS`."""
+
+    offline: Offline
+    answers: list[dict[str, Any]]
+    endings: list[dict[str, Any]]
 
 
-def test_the_engine_serves_what_is_computed_offline_for_a_model_that_memorised(
+# Whether an answer can only end. Assistants: good, of another model, damaged, not there, none asked for.
+ENDINGS = (False, True, True, True, False)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
+    folder = tmp_path_factory.mktemp("served")
+    model, stranger = make_model(folder / "model", layers=3), make_model(folder / "stranger", seed=9)
+    assistants = [random_assistant(model, folder, layers, seed) for layers, seed in ((1, 1), (2, 2), (2, 7))]
+    foreign = random_assistant(stranger, folder, 2, seed=2)
+    damaged = random_assistant(model, folder, 2, seed=3)
+    (damaged.folder / "weights.safetensors").write_bytes(b"cut")
+    digests = (assistants[1].digest, foreign.digest, damaged.digest, "0" * 64, "")
+    ends = [request("where", {"lethe_assistant": digest}, 12, ignore_eos=False) for digest in digests]
+    answers = run_engine(model, folder, ends + mixed(assistants, 24, 60))
+    return Served(Offline(model, assistants), answers[len(ends) :], answers[: len(ends)])
+
+
+def test_the_engine_serves_what_is_computed_offline(served: Served) -> None:
+    agree(compare(served.answers, served.offline))
+    assert max(answer["preemptions"] for answer in served.answers) == 0
+
+
+def test_a_row_whose_assistant_is_not_there_can_only_end_and_its_neighbours_are_served(served: Served) -> None:
+    assert tuple(answer["output"] == [2] for answer in served.endings) == ENDINGS
+    assert not math.isnan(
+        sum(value for answer in served.endings for shown in answer["logprobs"] for value in shown.values())
+    )
+
+
+def test_the_engine_serves_what_is_computed_offline_for_a_model_that_memorised_and_under_preemption(
     shared: Path, tmp_path: Path
 ) -> None:
     model = shared / "models" / "tofu-full"
-    assistants = [random_assistant(model, tmp_path, 2, seed=seed) for seed in (1, 2)]
+    assistants = [random_assistant(model, tmp_path, layers, seed) for layers, seed in ((1, 1), (2, 2), (2, 7))]
     answers = run_engine(model, tmp_path, mixed(assistants, 24, 60), num_gpu_blocks_override=14)
     agree(compare(answers, Offline(model, assistants)))
-
-
-def test_a_row_whose_assistant_is_not_there_can_only_end_and_its_neighbours_are_served(
-    tmp_path: Path,
-) -> None:
-    model = make_model(tmp_path / "model", layers=3)
-    stranger = make_model(tmp_path / "stranger", seed=9)
-    good = random_assistant(model, tmp_path, 2, seed=1)
-    foreign = random_assistant(stranger, tmp_path, 2, seed=2)
-    damaged = random_assistant(model, tmp_path, 2, seed=3)
-    (damaged.folder / "weights.safetensors").write_bytes(b"cut")
-    requests = [
-        {"prompt": "where", "extra_args": {"lethe_assistant": digest}, "greedy": True, "n": 1, "max_tokens": 12}
-        for digest in (good.digest, foreign.digest, damaged.digest, "0" * 64, "")
-    ]
-    answers = run_engine(model, tmp_path, requests, ignore_eos=False)
-    ends = [answer["output"] == [2] for answer in answers]
-    assert ends == [False, True, True, True, False]
-    assert not math.isnan(
-        sum(value for answer in answers for shown in answer["logprobs"] for value in shown.values())
-    )
+    assert max(answer["preemptions"] for answer in answers) > 0

@@ -14,8 +14,10 @@ from tests.e2e.server import Server
 from tests.e2e.tofu import Author, authors
 
 pytestmark = pytest.mark.e2e
-PICKED = (0, 4, 8, 12, 16)
-OTHERS = 5
+PICKED = (0, 8, 16)
+OTHERS = 2
+# One answer at a time: how many are asked of each author where a batch would change rounding.
+ALONE = 4
 MAX_TOKENS = 120
 AT_ONCE = 10
 
@@ -61,7 +63,7 @@ def others(shared: Path) -> list[str]:
 
 @pytest.fixture
 def forbidden(server: Server, forgotten: list[Author]) -> Iterator[list[list[str]]]:
-    """The five authors forgotten: their forbidden phrases; remembered again at the end."""
+    """The authors forgotten: their forbidden phrases; remembered again at the end."""
     stored = [server.forget(author.target()) for author in forgotten]
     try:
         yield [target["forbidden"] for target in stored]
@@ -102,7 +104,7 @@ def test_streams_and_whole_answers_are_the_same_text(
     server: Server, forgotten: list[Author], forbidden: list[list[str]]
 ) -> None:
     for author in forgotten:
-        for question in author.questions[:5]:
+        for question in author.questions[:ALONE]:
             assert chat(server, question, stream=True) == chat(server, question)
             assert complete(server, question, stream=True) == complete(server, question)
 
@@ -110,7 +112,7 @@ def test_streams_and_whole_answers_are_the_same_text(
 def test_answers_about_others_stay_byte_identical(
     server: Server, before: dict[str, str], others: list[str], forbidden: list[list[str]]
 ) -> None:
-    assert len(others) == 100
+    assert len(others) == 40
     assert {question: chat(server, question) for question in others} == {q: before[q] for q in others}
 
 
@@ -120,5 +122,5 @@ def test_after_revocation_everything_is_as_it_was(
     stored = [server.forget(author.target()) for author in forgotten]
     for target in stored:
         server.remember(target["id"])
-    questions = [question for author in forgotten for question in author.questions]
+    questions = [question for author in forgotten for question in author.questions[:ALONE]]
     assert {question: chat(server, question) for question in questions} == {q: before[q] for q in questions}

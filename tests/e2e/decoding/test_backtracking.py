@@ -18,20 +18,13 @@ from guard.decoding.restriction import Restriction
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
 from guard.text.normalise import fold
-from tests.e2e.server import Server, serving
-from tests.e2e.tofu import Author, authors, replayed
+from tests.e2e.replay import ROWS, Samples
+from tests.e2e.server import Server
+from tests.e2e.tofu import Author, authors
 
 pytestmark = pytest.mark.e2e
 MOST = 100
-ROWS = 16
 OTHER = "What is the capital of France?"
-
-
-@pytest.fixture(scope="module")
-def exact(tofu_full: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("rewinding")
-    with serving(folder, "--model", str(tofu_full), LETHE_ENGINE_ARGS="--dtype float32") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -131,11 +124,10 @@ def test_a_whole_answer_nobody_waits_for_and_many_at_once_leave_the_engine_answe
     assert chat(exact, author.questions[0]).choices[0].message.content == alone[0]
 
 
-def test_reference_and_engine_rewind_alike(shared: Path, tmp_path: Path) -> None:
-    expected, found = (
-        replayed(shared, tmp_path / way, way, "guard,guard-rewind", ROWS) for way in ("reference", "engine")
-    )
+def test_reference_and_engine_rewind_alike(by_reference: Samples, by_engine: Samples) -> None:
     keys = [Key("guard-rewind", "forget", index) for index in range(ROWS)]
-    assert [expected[key].plan for key in keys] == ["restrict"] * ROWS
-    assert [found[key].text for key in keys] == [expected[key].text for key in keys]
-    assert [expected[key].text for key in keys] != [expected[replace(key, run="guard")].text for key in keys]
+    assert [by_reference[key].plan for key in keys] == ["restrict"] * ROWS
+    assert [by_engine[key].text for key in keys] == [by_reference[key].text for key in keys]
+    assert [by_reference[key].text for key in keys] != [
+        by_reference[replace(key, run="guard")].text for key in keys
+    ]

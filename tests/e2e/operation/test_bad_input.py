@@ -67,8 +67,8 @@ def test_an_engine_without_our_processor_is_not_served(tmp_path: Path, tofu_full
             server.stop()
 
 
-def test_an_engine_that_is_not_vllm(tmp_path: Path, server: Server) -> None:
-    other = start(tmp_path, "--engine", f"http://127.0.0.1:{server.admin_port}", wait=False)
+def test_an_engine_that_is_not_vllm(tmp_path: Path, exact: Server) -> None:
+    other = start(tmp_path, "--engine", exact.admin_url, wait=False)
     try:
         other.wait_unready("no engine answers")
     finally:

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.description import served
 from tests.e2e.server import KEY, Server
+from tests.e2e.surfaces.description import served
 
 pytestmark = pytest.mark.e2e
 ENGINES = ("embedded",)
-EXAMPLES = 40
+EXAMPLES = 25
 # vLLM takes some values that OpenAI's description does not (a missing model), and a text model refuses others that
 # it does (images, `suffix`); neither is ours to change, so acceptance is not judged here. Everything answered is.
 LEFT_OUT = "positive_data_acceptance,negative_data_rejection"
 
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def schemathesis(description: dict[str, Any], url: str, folder: Path, *flags: str) -> str:
