@@ -1,8 +1,8 @@
-"""The contract between server and engine workers: what a request tells the workers' logits processors.
+"""The contract between server and engine workers: the arguments of a request for the workers' logits processors.
 
 The server writes these arguments into `vllm_xargs`, and vLLM hands them to the processors as `extra_args`. Each
-processor loads its own part alone, so that a malformed argument closes a row in the processor that it concerns and
-leaves the others to their work.
+processor loads only its own part: a malformed argument closes the row in the processor that it concerns, and the
+others work on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ALPHA = "lethe_alpha"
 FILTER = "lethe_filter"
 
 CLOSED = "closed"
-"""The value of `lethe_automata` in whose row nothing but an end of sequence is allowed."""
+"""The value of `lethe_automata` for a row that may only end."""
 
 MAX_POLICY_CHARS = 64
 MAX_AUTOMATA = 32
@@ -51,38 +51,38 @@ _IDS = re.compile(r"([0-9]{1,9}(,[0-9]{1,9})*)?")
 
 
 class Backtracking(NamedTuple):
-    """How a row aborts where it heads into a phrase: by the id `token`. Its first token is none of `avoided`.
+    """How a row aborts before it completes a phrase: by the id `token`. Its first token is none of `avoided`.
 
-    The id is one of the request's `stop_token_ids`, and stands for no text (see guard.decoding.backtracking).
+    The id is one of the request's `stop_token_ids`, and decodes to no text (see guard.decoding.backtracking).
     """
 
     token: int
     avoided: tuple[int, ...] = ()
 
     def dump(self) -> dict[str, object]:
-        """Return the request's arguments for it."""
+        """Return it as arguments of a request."""
         avoided = {AVOIDED: ",".join(map(str, self.avoided))} if self.avoided else {}
         return {REWIND: self.token, **avoided}
 
 
 class Subtraction(NamedTuple):
-    """The assistant that a request names, and its strength and filter rate; None for the assistant's own."""
+    """The assistant that a request names, with strength and filter rate; None for the assistant's own."""
 
     digest: str
     alpha: float | None = None
     filter_rate: float | None = None
 
     def dump(self) -> dict[str, object]:
-        """Return the request's arguments for it."""
+        """Return it as arguments of a request."""
         arguments = {ASSISTANT: self.digest, ALPHA: self.alpha, FILTER: self.filter_rate}
         return {name: value for name, value in arguments.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class EngineArgs:
-    """What one request tells the processors.
+    """The arguments of one request for the processors.
 
-    policy        version of the policy that the request is answered under
+    policy        version of the policy in force for the request
     automata      digests of the automata that restrict it
     closed        whether it may only end; it has no automata then
     backtracking  how it aborts inside a phrase; ignored where there are no automata
@@ -98,7 +98,7 @@ class EngineArgs:
     subtraction: Subtraction | None = None
 
     def dump(self) -> dict[str, object]:
-        """Return these arguments by the names that a request gives them; absent ones are left out."""
+        """Return these arguments by their names in a request; absent ones are left out."""
         given: dict[str, object] = {
             POLICY: self.policy,
             AUTOMATA: CLOSED if self.closed else ",".join(self.automata),
@@ -113,19 +113,19 @@ class EngineArgs:
 
     @classmethod
     def load(cls, extra_args: Mapping[str, object] | None) -> EngineArgs:
-        """Return all that a request's extra arguments say.
+        """Load all parts from a request's extra arguments.
 
-        Raises ValueError when any part is malformed. The message holds nothing of the arguments.
+        Raises ValueError when any part is malformed. The message contains nothing of the arguments.
         """
         args = cls.load_restriction(extra_args)
         return replace(args, biases=load_biases(extra_args), subtraction=load_subtraction(extra_args))
 
     @classmethod
     def load_restriction(cls, extra_args: Mapping[str, object] | None) -> EngineArgs:
-        """Return what a request says about its restriction; biases and subtraction are not read.
+        """Load only what concerns the restriction; biases and subtraction are not read.
 
-        Raises ValueError when `lethe_policy` is missing, or anything of this part is malformed: the caller must
-        close the row or refuse the request. The message holds nothing of the arguments.
+        Raises ValueError when `lethe_policy` is missing, or this part is malformed: the caller must close the row
+        or refuse the request. The message contains nothing of the arguments.
         """
         given = extra_args or {}
         policy, automata = given.get(POLICY), given.get(AUTOMATA)
@@ -140,7 +140,7 @@ class EngineArgs:
 
 
 def load_biases(extra_args: Mapping[str, object] | None) -> tuple[str, ...]:
-    """Return the digests of the biases that a request names, none when it names none; no other part is read.
+    """Load only the digests of the biases that a request names.
 
     Raises ValueError as EngineArgs.load_restriction does.
     """
@@ -149,7 +149,7 @@ def load_biases(extra_args: Mapping[str, object] | None) -> tuple[str, ...]:
 
 
 def load_subtraction(extra_args: Mapping[str, object] | None) -> Subtraction | None:
-    """Return the assistant that a request names, None when it names none; no other part is read.
+    """Load only the assistant that a request names, None when it names none.
 
     Raises ValueError as EngineArgs.load_restriction does.
     """
@@ -163,10 +163,10 @@ def load_subtraction(extra_args: Mapping[str, object] | None) -> Subtraction | N
     return Subtraction(digest, alpha, rate)
 
 
-def _digests(given: object, name: str, most: int) -> tuple[str, ...]:
-    digests = tuple(given.split(",", most)) if isinstance(given, str) else ()
-    if not 0 < len(digests) <= most or not all(map(_DIGEST.fullmatch, digests)):
-        raise ValueError(f"{name} must be at most {most} digests, divided by commas")
+def _digests(given: object, name: str, max_count: int) -> tuple[str, ...]:
+    digests = tuple(given.split(",", max_count)) if isinstance(given, str) else ()
+    if not 0 < len(digests) <= max_count or not all(map(_DIGEST.fullmatch, digests)):
+        raise ValueError(f"{name} must be at most {max_count} digests, divided by commas")
     return digests
 
 
@@ -180,12 +180,12 @@ def _backtracking(token: object, avoided: object) -> Backtracking | None:
     return Backtracking(token, tuple(int(one) for one in avoided.split(",") if one))
 
 
-def _number(given: Mapping[str, object], name: str, most: float) -> float | None:
+def _number(given: Mapping[str, object], name: str, upper: float) -> float | None:
     value = given.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{name} must be a number")
-    if not 0 <= value <= most:
-        raise ValueError(f"{name} must be between 0 and {most:g}")
+    if not 0 <= value <= upper:
+        raise ValueError(f"{name} must be between 0 and {upper:g}")
     return float(value)

@@ -82,8 +82,8 @@ class Classifier:
         if not len(vectors):
             return {}
         best = self.log_odds(vectors).max(axis=0)
-        least = np.log(MIN_VOTE_PROBABILITY / (1 - MIN_VOTE_PROBABILITY))
-        return {target: float(odds) for target, odds in zip(self.targets, best, strict=True) if odds >= least}
+        min_odds = np.log(MIN_VOTE_PROBABILITY / (1 - MIN_VOTE_PROBABILITY))
+        return {target: float(odds) for target, odds in zip(self.targets, best, strict=True) if odds >= min_odds}
 
     def signals(self, known: Signals, vectors: Vectors, target: str, rows: Vectors) -> Signals:
         """Return `known` with what the classifier adds for a target, given the vectors `rows` of its texts."""

@@ -96,7 +96,7 @@ class _DecodedReading:
         self.scanner = scanner
         self.free = 0
         self._unescaper = Unescaper()
-        # Raw characters that each decoded, unreleased character stands for.
+        # Raw characters that each decoded, unreleased character comes from.
         self._widths = widths
         # Raw characters of an unfinished escape that were released before this reading began.
         self._already_released = 0

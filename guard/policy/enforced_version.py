@@ -11,7 +11,7 @@ FILE_NAME = "version"
 
 
 class RegistryRolledBack(BadSettings):
-    """The registry is older than the policy that was enforced beside it."""
+    """The registry is older than the policy that was enforced from the same data."""
 
     code = "registry_rolled_back"
 

@@ -13,7 +13,7 @@ from guard.detection.embedder import Embedder, Vectors
 from guard.errors import StoreUnavailable
 
 # Texts embedded between two checkpoints: a killed run loses no more than these.
-CHECKPOINT_TEXTS = 512
+MAX_UNSAVED_TEXTS = 512
 
 EmbeddingProgress = Callable[[int, int], None]
 """Called with the number of texts embedded so far, and of all texts."""
@@ -45,8 +45,8 @@ def _embed(texts: Sequence[str], embedder: Embedder, path: Path, progress: Embed
     shape = (len(texts), embedder.dimension)
     new = {} if done else {"dtype": np.float32, "shape": shape}
     array: Vectors = np.lib.format.open_memmap(partial, mode="r+" if done else "w+", **new)  # type: ignore[no-untyped-call]
-    for start in range(done, len(texts), CHECKPOINT_TEXTS):
-        end = min(start + CHECKPOINT_TEXTS, len(texts))
+    for start in range(done, len(texts), MAX_UNSAVED_TEXTS):
+        end = min(start + MAX_UNSAVED_TEXTS, len(texts))
         array[start:end] = embedder.embed(texts[start:end])
         array.flush()  # type: ignore[attr-defined]
         mark.write_text(str(end))

@@ -19,7 +19,7 @@ _OPEN = re.compile(rf"(?:{_HIGH}(?:\\(?:u[0-9a-fA-F]{{0,3}})?)?|\\(?:u[0-9a-fA-F
 
 
 class Unescaped(NamedTuple):
-    """Decoded text: its k-th character stands for `widths[k]` raw characters."""
+    """Decoded text: its k-th character comes from `widths[k]` raw characters."""
 
     text: str
     widths: list[int]

@@ -39,7 +39,7 @@ class Recipe:
     decay          weight decay
     retain_weight  beta
     batch          forget examples in a batch, which has as many retain examples
-    longest        most tokens of an example
+    longest        maximum tokens of an example
     """
 
     layers: int

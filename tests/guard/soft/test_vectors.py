@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from guard.errors import ModelUnavailable, StoreUnavailable
-from guard.soft.vectors import CHECKPOINT_TEXTS, vectors_of
+from guard.soft.vectors import MAX_UNSAVED_TEXTS, vectors_of
 
-TEXTS = [f"word {number}" for number in range(CHECKPOINT_TEXTS + 40)]
+TEXTS = [f"word {number}" for number in range(MAX_UNSAVED_TEXTS + 40)]
 
 
 class Failing:
@@ -32,7 +32,7 @@ class Failing:
 def test_vectors_are_those_of_the_embedder_and_embedded_once(embedder, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     told: list[tuple[int, int]] = []
     first = vectors_of(TEXTS, embedder, tmp_path, lambda done, total: told.append((done, total)))
-    assert told == [(CHECKPOINT_TEXTS, len(TEXTS)), (len(TEXTS), len(TEXTS))]
+    assert told == [(MAX_UNSAVED_TEXTS, len(TEXTS)), (len(TEXTS), len(TEXTS))]
     assert np.array_equal(vectors_of(TEXTS, Failing(embedder, 0), tmp_path), first)
     assert np.array_equal(first, embedder.embed(TEXTS))
 
