@@ -118,7 +118,11 @@ def refuse_duplicate(connection: sqlite3.Connection, target: ForgetTarget) -> No
         (target.draft.kind, fold(target.draft.name), target.id),
     ).fetchone()
     if row is not None:
-        raise DuplicateTarget(f"{row[0]} is an active target of this kind and name", field="name")
+        raise DuplicateTarget(
+            f"{row[0]} is an active target of this kind and name: add to it what is known (PATCH), or, for "
+            "another of that name, say what tells the two apart in the name and the name itself in the aliases",
+            field="name",
+        )
 
 
 def policy_version(connection: sqlite3.Connection) -> int:

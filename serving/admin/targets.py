@@ -166,5 +166,6 @@ def _etag(target: ForgetTarget) -> str:
 
 
 def _match(if_match: str, current: ForgetTarget) -> None:
-    if if_match not in ("*", _etag(current)):
+    # A list matches by any member; weak tags, which a compressing proxy makes, never do (RFC 9110).
+    if if_match.strip() != "*" and _etag(current) not in (tag.strip() for tag in if_match.split(",")):
         raise StaleRevision(f"the target stands at revision {current.revision}", field="If-Match")

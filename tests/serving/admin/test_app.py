@@ -222,12 +222,12 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(client: httpx.Asyn
 async def test_a_patch_says_which_revision_it_means(client: httpx.AsyncClient, service: Service) -> None:
     path = (await client.post(TARGETS, json=ADA)).headers["location"]
     refused(await client.patch(path, json={}), 428, "precondition_required", "If-Match")
-    for stale in ('"2"', '"0"', "1", 'W/"1"', "nonsense"):
+    for stale in ('"2"', '"0"', "1", 'W/"1"', "nonsense", '"2", "3"', '"2", W/"1"'):
         response = await client.patch(path, json={}, headers={"if-match": stale})
         refused(response, 412, "stale_revision", "If-Match")
     refused(await client.delete(path, headers={"if-match": '"7"'}), 412, "stale_revision", "If-Match")
     assert service.registry.version() == 1
-    assert (await client.delete(path, headers={"if-match": '"1"'})).status_code == 204
+    assert (await client.delete(path, headers={"if-match": '"0", "1"'})).status_code == 204
 
 
 async def test_of_many_patches_to_one_revision_one_wins(client: httpx.AsyncClient) -> None:
@@ -560,6 +560,16 @@ def test_every_letter_the_schema_asks_for_is_one_that_matching_keeps() -> None:
     runs = re.findall(r"(.)-(.)", LETTERS[1:-1])
     for first, last in runs:
         assert all(fold(chr(point)) for point in range(ord(first), ord(last) + 1))
+
+
+async def test_a_second_target_of_a_name_is_told_the_first_and_what_to_do(client: httpx.AsyncClient) -> None:
+    first = (await client.post(TARGETS, json={"name": "Li Wei", "external_ref": "case-1"})).json()["id"]
+    second = await client.post(TARGETS, json={"name": "Li Wei", "external_ref": "case-2"})
+    refused(second, 409, "duplicate_target", "name")
+    assert first in second.json()["detail"]
+    assert "PATCH" in second.json()["detail"]
+    apart = {"name": "Li Wei of Ost", "aliases": ["Li Wei"], "external_ref": "case-2"}
+    assert (await client.post(TARGETS, json=apart)).status_code == 201
 
 
 async def test_a_compressed_body_is_read_and_another_encoding_named(client: httpx.AsyncClient) -> None:
