@@ -8,15 +8,16 @@ import copy
 import logging
 import math
 import os
+import re
 import shlex
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 from guard.decoding.backtracking import AbortToken, choose_abort_token
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV, PROCESSORS
@@ -219,6 +220,20 @@ def abort_token_of(client: Any) -> AbortToken | None:
     return None if token is None else AbortToken(token, decode)
 
 
+def parse_flags(parser: Any, command_line: Sequence[str]) -> Any:
+    """Return the flags as an argparse parser reads them; BadSettings, which names the wrong ones, if it does not.
+
+    By itself it would print its usage, 290 lines of it, and end the process.
+    """
+
+    def refuse(message: str) -> NoReturn:
+        named = ", ".join(dict.fromkeys(re.findall(r"--[\w-]+", message)))
+        raise BadSettings(f"engine_args: vLLM does not take {named or 'them'} as given")
+
+    parser.error = refuse
+    return parser.parse_args(command_line)
+
+
 def _start(command_line: list[str]) -> tuple[Any, Any]:
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
@@ -226,7 +241,7 @@ def _start(command_line: list[str]) -> tuple[Any, Any]:
     from vllm.utils.argparse_utils import FlexibleArgumentParser
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    args = make_arg_parser(FlexibleArgumentParser()).parse_args(command_line)
+    args = parse_flags(make_arg_parser(FlexibleArgumentParser()), command_line)
     validate_parsed_serve_args(args)
     engine_args = AsyncEngineArgs.from_cli_args(args)
     config = engine_args.create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -13,7 +14,7 @@ import pytest
 from guard.decoding.request_args import PROCESSORS
 from guard.errors import BadSettings, ModelUnavailable
 from serving.engine import embedded
-from serving.engine.embedded import FIXED_FLAGS, abort_token_of, check_model, extra_flags, flags
+from serving.engine.embedded import FIXED_FLAGS, abort_token_of, check_model, extra_flags, flags, parse_flags
 from serving.settings import Settings
 
 
@@ -169,3 +170,16 @@ def test_vllm_waits_for_its_processes_as_long_as_the_engine_may_take(
     monkeypatch.setattr(os, "environ", {})
     embedded.prepare_environment(Settings(data_dir=tmp_path, start_timeout=1800.5), cpu=False)
     assert os.environ["VLLM_ENGINE_READY_TIMEOUT_S"] == "1801"
+
+
+@pytest.mark.parametrize("given", [["--max-len=many"], ["--max-len"], ["--other", "x"]])
+def test_a_flag_that_vllm_does_not_take_is_named_without_its_usage(
+    capsys: pytest.CaptureFixture[str], given: list[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--max-len", type=int)
+    assert parse_flags(parser, ["--max-len", "5"]).max_len == 5
+    with pytest.raises(BadSettings, match=f"engine_args: .*{given[0].split('=')[0]}") as refused:
+        parse_flags(parser, given)
+    assert "many" not in refused.value.message
+    assert capsys.readouterr().err == ""
