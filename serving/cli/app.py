@@ -14,7 +14,7 @@ import typer
 from serving.cli.assistants import assistants
 from serving.cli.audit import audit
 from serving.cli.backup import backup, restore
-from serving.cli.console import admin_client, console, errors, reported
+from serving.cli.console import admin_client, console, errors, print_table, reported
 from serving.cli.detector import detector
 from serving.cli.plugins import GROUP, add_commands
 from serving.cli.targets import targets
@@ -95,19 +95,17 @@ def check(
     text: Annotated[str, typer.Argument(help="Text of a user message; '-' reads standard input.")],
 ) -> None:
     """Show which forget targets a text touches and what would be done. No model is called."""
-    from rich.table import Table
-
     if text == "-":
         text = typer.get_text_stream("stdin").read()
     with admin_client() as admin:
         verdict = admin.check(text)
-    table = Table("target", "score", "signals", "mode")
+    rows = []
     for match in verdict["matches"]:
         signals = ", ".join(f"{name} {value:.2f}" for name, value in match["signals"].items())
-        table.add_row(match["target_id"], f"{match['score']:.2f}", signals, match["mode"])
+        rows.append((match["target_id"], f"{match['score']:.2f}", signals, match["mode"]))
     console.print(f"plan {verdict['plan']}   policy {verdict['policy_version']}")
-    if verdict["matches"]:
-        console.print(table)
+    if rows:
+        print_table(("target", "score", "signals", "mode"), rows)
 
 
 @bench.callback(invoke_without_command=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serving.cli.console import console, progress_bar, reported
+from serving.cli.console import console, print_table, progress_bar, reported
 
 # torch and the models are loaded only by the commands that need them.
 if TYPE_CHECKING:
@@ -71,18 +71,16 @@ def train(
 @assistants.command("list")
 def list_(directory: Store = STORE) -> None:
     """List assistants and their status."""
-    from rich.table import Table
-
     from guard.uld.assistant import Assistants, Status
 
-    table = Table("assistant", "standing", "layers", "training", "epochs", "seed", "forget", "retain")
+    rows = []
     for standing in Status:
         for assistant in Assistants(directory).list(standing):
             m = assistant.manifest
             numbers = (f"{m.layers}", m.training, f"{m.epochs}", f"{m.seed}")
             losses = (f"{m.forget_loss:.3f}", f"{m.retain_loss:.3f}")
-            table.add_row(assistant.digest[:12], standing, *numbers, *losses)
-    console.print(table)
+            rows.append((assistant.digest[:12], standing, *numbers, *losses))
+    print_table(("assistant", "standing", "layers", "training", "epochs", "seed", "forget", "retain"), rows)
 
 
 @assistants.command()

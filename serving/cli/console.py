@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -50,6 +50,20 @@ def admin_client() -> Iterator[AdminClient]:
         yield AdminClient.from_environment()
     except AdminRefused as error:
         fail(error.code, error.detail)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: drawn on a terminal, else tab-separated lines with every cell whole."""
+    if not console.is_terminal:
+        for cells in (columns, *rows):
+            typer.echo("\t".join(cells))
+        return
+    from rich.table import Table
+
+    table = Table(*columns)
+    for cells in rows:
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
 
 
 @contextmanager

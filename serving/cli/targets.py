@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from serving.cli.console import admin_client, console, fail
+from serving.cli.console import admin_client, console, fail, print_table
 
 targets = typer.Typer(no_args_is_help=True, help="Add, list, show, revoke and import forget targets.")
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show texts unmasked.")]
@@ -57,20 +57,18 @@ def list_(
     reveal: Reveal = False,
 ) -> None:
     """List forget targets, newest last."""
-    from rich.table import Column, Table
-
-    table = Table(Column("id", no_wrap=True), "name", "kind", "scope", "mode", "state", "phrases")
+    rows: list[tuple[str, ...]] = []
     cursor: str | None = None
     with admin_client() as admin:
-        while len(table.rows) < limit:
-            page = admin.list(cursor, min(100, limit - len(table.rows)), reveal=reveal)
+        while len(rows) < limit:
+            page = admin.list(cursor, min(100, limit - len(rows)), reveal=reveal)
             for row in page["targets"]:
                 cells = (row["id"], row["name"], row["kind"], row["scope"], row["mode"], row["state"])
-                table.add_row(*cells, str(len(row["forbidden"])))
+                rows.append((*cells, str(len(row["forbidden"]))))
             cursor = page["next_cursor"]
             if not cursor:
                 break
-    console.print(table)
+    print_table(("id", "name", "kind", "scope", "mode", "state", "phrases"), rows)
 
 
 @targets.command()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from serving.cli.console import admin_client, console
+from serving.cli.console import admin_client, print_table
 
 
 def verdicts(
@@ -15,13 +15,11 @@ def verdicts(
     target: Annotated[str | None, typer.Option(help="Only verdicts of this target.")] = None,
 ) -> None:
     """List which requests touched which forget targets, newest first. No texts are recorded."""
-    from rich.table import Column, Table
-
     with admin_client() as admin:
         found = admin.verdicts(limit, mode, target)["verdicts"]
-    table = Table("at", "request", Column("target", no_wrap=True), "revision", "score", "signals", "plan", "mode")
+    rows = []
     for row in found:
         signals = ", ".join(f"{name} {value:.2f}" for name, value in row["signals"].items())
         cells = (row["at"][:19], row["request_id"], row["target_id"], str(row["revision"]), f"{row['score']:.2f}")
-        table.add_row(*cells, signals, row["plan"], row["mode"])
-    console.print(table)
+        rows.append((*cells, signals, row["plan"], row["mode"]))
+    print_table(("at", "request", "target", "revision", "score", "signals", "plan", "mode"), rows)
