@@ -141,7 +141,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     proof = partial(self_test, policy_dir=settings.policy_dir)
     supervisor = Supervisor(opener(settings, model), proof, settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
-    planner = Planner(current, detector)
+    planner = Planner(current, detector, settings.detection_timeout)
     limits = Limits(
         listed(settings.api_keys),
         settings.max_body_bytes,

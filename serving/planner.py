@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from guard.decoding.request_args import EngineArgs
+from guard.detection.deadline import Deadline
 from guard.detection.detector import Detector, Match
 from guard.detection.embedder import MAX_CALL_TEXTS
 from guard.matching.automaton import Automaton
@@ -40,9 +42,11 @@ class PlannedRequest(NamedTuple):
 class Planner:
     """Plans requests under the policy in force. A request keeps its policy snapshot until it ends."""
 
-    def __init__(self, current: CurrentPolicy, detector: Detector) -> None:
+    def __init__(self, current: CurrentPolicy, detector: Detector, detection_timeout: float = math.inf) -> None:
+        """`detection_timeout` is in seconds, the wait for a thread included."""
         self._current = current
         self._detector = detector
+        self._seconds = detection_timeout
         # As many threads as the embedder encodes together.
         self._threads = CapacityLimiter(MAX_CALL_TEXTS)
 
@@ -52,21 +56,30 @@ class Planner:
             return "the policy is being compiled"
         return "" if self._current.healthy else "the policy in force is older than the registry's"
 
+    @property
+    def detects(self) -> bool:
+        """Whether a conversation is examined at all; PolicyUnavailable before the first policy."""
+        return self._current.required().lookup.has_contextual
+
     async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         """Return the plan for `conversation`.
 
-        Detection runs in a thread, and only if the policy has contextual targets. Raises PolicyUnavailable before
-        the first policy.
+        Detection runs in a thread, and only if the policy has contextual targets; cancelling ends it. Raises
+        PolicyUnavailable before the first policy, and DetectionTimeout when detection takes too long.
         """
         policy = self._current.required()
-        if policy.lookup.has_contextual:
+        if not policy.lookup.has_contextual:
+            return _planned(policy, ())
+        deadline = Deadline(self._seconds)
+        try:
             return await run_sync(
-                self._detect, policy, conversation, abandon_on_cancel=True, limiter=self._threads
+                self._detect, policy, conversation, deadline, abandon_on_cancel=True, limiter=self._threads
             )
-        return _planned(policy, ())
+        finally:
+            deadline.cancel()
 
-    def _detect(self, policy: Policy, conversation: Sequence[Message]) -> PlannedRequest:
-        return _planned(policy, self._detector.detect(policy.lookup, conversation))
+    def _detect(self, policy: Policy, conversation: Sequence[Message], deadline: Deadline) -> PlannedRequest:
+        return _planned(policy, self._detector.detect(policy.lookup, conversation, deadline))
 
 
 def _planned(policy: Policy, matches: Sequence[Match]) -> PlannedRequest:

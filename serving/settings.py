@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Key (`x-api-key`) of the guardrail route on the admin plane's port; empty: no route.",
     )
+    detection_timeout: float = Field(
+        30.0,
+        gt=0,
+        description="Seconds in which a request must have been examined, or it is refused with 503.",
+    )
     unknown_fields: Literal["drop", "refuse"] = Field(
         "drop",
         description="What happens to request fields that this server does not know: left out, or 400.",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from guard.detection.calibration import COSINE_THRESHOLD, Calibration, Signals, cosine_calibration
 from guard.detection.classifier import Classifier
-from guard.detection.embedder import Embedder, Vectors
+from guard.detection.deadline import Deadline
+from guard.detection.embedder import MAX_CALL_TEXTS, Embedder, Vectors
 from guard.detection.lookup import Lookup
 from guard.detection.target_texts import target_texts
 from guard.errors import RequestRefused
@@ -40,6 +43,12 @@ class _Evidence:
     vectors: Vectors
 
 
+class ConversationTooLong(RequestRefused):
+    """A conversation of more windows than are examined."""
+
+    code = "context_length_exceeded"
+
+
 class Detector:
     """Finds the contextual targets that a conversation touches, by name, by part of a name and by meaning.
 
@@ -58,27 +67,31 @@ class Detector:
         self._calibration = cosine_calibration(threshold)
         self._classifier = classifier
 
-    def detect(self, lookup: Lookup, conversation: Sequence[Message]) -> tuple[Match, ...]:
+    def detect(
+        self, lookup: Lookup, conversation: Sequence[Message], deadline: Deadline | None = None
+    ) -> tuple[Match, ...]:
         """Return the matches of the whole conversation, in whatever roles, best first.
 
         Obfuscated texts are read under every reading of `deobfuscate`. Nothing is embedded if no target is
-        contextual. A name split between two messages is found. Raises RequestRefused when the conversation has
-        more than MAX_WINDOWS windows.
+        contextual. A name split between two messages is found. Raises ConversationTooLong when the
+        conversation has more than MAX_WINDOWS windows, and DetectionTimeout when `deadline` passes.
         """
-        return self.matching(self.scored(lookup, conversation))
+        return self.matching(self.scored(lookup, conversation, deadline))
 
     def matching(self, scored: Sequence[Match]) -> tuple[Match, ...]:
         """Return those whose score is high enough to match."""
         return tuple(match for match in scored if self._calibration_of(match.target_id).cut <= match.score)
 
-    def scored(self, lookup: Lookup, conversation: Sequence[Message]) -> tuple[Match, ...]:
+    def scored(
+        self, lookup: Lookup, conversation: Sequence[Message], deadline: Deadline | None = None
+    ) -> tuple[Match, ...]:
         """Return every target with any evidence, best first, including those too improbable to match.
 
-        Raises RequestRefused as `detect` does.
+        Raises as `detect` does.
         """
         if not lookup.has_contextual:
             return ()
-        evidence = self._evidence(lookup, conversation)
+        evidence = self._evidence(lookup, conversation, deadline or Deadline())
         # Only a name, a part of one, a near target text or a vote of the classifier can reach the cut.
         near = lookup.index.near(evidence.vectors, self._threshold)
         votes = self._classifier.votes(evidence.vectors) if self._classifier else {}
@@ -87,20 +100,34 @@ class Detector:
         matches = (self._match(lookup, evidence, target) for target in candidates)
         return tuple(sorted(matches, key=lambda match: (-match.score, match.target_id)))
 
-    def _evidence(self, lookup: Lookup, conversation: Sequence[Message]) -> _Evidence:
+    def _evidence(self, lookup: Lookup, conversation: Sequence[Message], deadline: Deadline) -> _Evidence:
+        windows: dict[str, None] = {}
+        # Counted before anything is decoded: what is too long costs no more than that.
+        for message in conversation:
+            deadline.check()
+            windows |= dict.fromkeys(message_windows(message.text))
+            _check_length(windows)
         joined = "\n".join(message.text for message in conversation)
         named = lookup.names.found(joined)
         parts = lookup.names.parts(joined)
-        windows = dict.fromkeys(window for message in conversation for window in message_windows(message.text))
         for message in conversation:
             for reading in deobfuscate(message.text):
+                deadline.check()
                 named |= lookup.names.found(reading.text, short=reading.is_language)
                 if reading.is_language:
                     parts |= lookup.names.parts(reading.text)
                     windows |= dict.fromkeys(message_windows(reading.text))
-        if len(windows) > MAX_WINDOWS:
-            raise RequestRefused("The conversation is longer than can be examined.", field="messages")
-        return _Evidence(named, parts, self._embedder.embed(list(windows)))
+                    _check_length(windows)
+        return _Evidence(named, parts, self._embed(list(windows), deadline))
+
+    def _embed(self, texts: list[str], deadline: Deadline) -> Vectors:
+        # Texts of similar length share a batch, which costs what its longest text costs.
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        parts: list[Vectors] = []
+        for start in range(0, len(order), MAX_CALL_TEXTS):
+            deadline.check()
+            parts.append(self._embedder.embed([texts[place] for place in order[start : start + MAX_CALL_TEXTS]]))
+        return np.concatenate(parts)[np.argsort(order)] if parts else self._embedder.embed([])
 
     def _match(self, lookup: Lookup, evidence: _Evidence, target: str) -> Match:
         nearest = lookup.index.nearest(evidence.vectors, target)
@@ -116,3 +143,8 @@ class Detector:
     def _calibration_of(self, target: str) -> Calibration:
         trained = self._classifier is not None and target in self._classifier
         return self._classifier.calibration if self._classifier and trained else self._calibration
+
+
+def _check_length(windows: Collection[str]) -> None:
+    if len(windows) > MAX_WINDOWS:
+        raise ConversationTooLong("The request is longer than can be examined. Please reduce its length.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from typing import Any, TypeVar
 
 import orjson
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -65,7 +67,22 @@ def replay(body: bytes, receive: Receive) -> Receive:
 async def wait_for_disconnect(receive: Receive) -> None:
     """Return when the client has disconnected; ignore whatever else it sends."""
     while (await receive())["type"] != "http.disconnect":
-        pass
+        # A receive that never waits would hold the event loop.
+        await asyncio.sleep(0)
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of `work`; cancel it and raise ClientGone when the client leaves before."""
+    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(wait_for_disconnect(receive))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGone
+        return working.result()
+    finally:
+        working.cancel()
+        gone.cancel()
+        await asyncio.gather(working, gone, return_exceptions=True)
 
 
 async def respond(send: Send, status: int, payload: object, headers: Headers | None = None) -> None:

@@ -6,6 +6,7 @@ message of ours.
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import orjson
@@ -37,6 +38,9 @@ ROW_FAILURE = "Internal server error"
 SERVER_ERROR = ("engine_error", "The engine failed to answer.")
 
 
+_LENGTHS = re.compile(r"maximum context length is (\d{1,9}) tokens\D{1,80}?(\d{1,9}) input tokens")
+
+
 class ErrorResponse(NamedTuple):
     """An HTTP status and the body of an error response."""
 
@@ -61,9 +65,38 @@ def from_engine(status: int, body: bytes) -> ErrorResponse:
     status = status if 400 <= status < 600 else 500
     code, message = STATUS_ERRORS.get(status, SERVER_ERROR if status >= 500 else STATUS_ERRORS[400])
     error = _error(body)
-    if status == 400 and "context length" in str(error.get("message")):
-        code, message = "context_length_exceeded", "The request is longer than the context of the model."
+    message_of_engine = str(error.get("message"))
+    if status == 400 and "context length" in message_of_engine:
+        lengths = context_lengths(body)
+        code, message = ContextLengthExceeded.code, context_length_message(*(lengths or (None, None)))
+    elif status == 400 and "fewer output tokens" in message_of_engine:
+        message = "The engine refused the request: it asks for more output tokens than the model's context has."
     return error_response(status, code, message, _param(error.get("param")))
+
+
+class ContextLengthExceeded(RequestRefused):
+    """A prompt longer than the context of the model."""
+
+    code = "context_length_exceeded"
+
+    def __init__(self, limit: int, count: int, field: str) -> None:
+        super().__init__(context_length_message(limit, count), field=field)
+
+
+def context_length_message(limit: int | None, count: int | None) -> str:
+    """Return the words by which clients know that a prompt is too long, with its numbers of tokens if known."""
+    if limit is None or count is None:
+        return "The request exceeds the model's maximum context length. Please reduce the length of the input."
+    return (
+        f"This model's maximum context length is {limit} tokens. However, your prompt contains {count} input "
+        "tokens. Please reduce the length of the input."
+    )
+
+
+def context_lengths(body: bytes) -> tuple[int, int] | None:
+    """Return the tokens of the context and of the prompt, if an engine's error answer or ours tells them."""
+    found = _LENGTHS.search(str(_error(body).get("message")))
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def is_row_failure(body: bytes) -> bool:

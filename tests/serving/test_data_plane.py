@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import re
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -37,6 +39,8 @@ class FakePlanner:
         self.reason = reason
         self.matches = matches
         self.read: Sequence[Message] = ()
+        self.detects = True
+        self.abandoned = False
 
     def unready(self) -> str:
         return self.reason
@@ -62,8 +66,19 @@ class FakeEngine:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scopes.append(scope)
         if scope["path"] == "/v1/models":
-            card = {"id": "m", "object": "model", "created": 1, "owned_by": "vllm", "root": "/a/folder"}
+            card = {
+                "id": "m",
+                "object": "model",
+                "created": 1,
+                "owned_by": "vllm",
+                "root": "/a/folder",
+                "max_model_len": 64,
+            }
             return await respond(send, 200, {"object": "list", "data": [card, *self.adapters]})
+        if scope["path"] == "/tokenize":
+            asked = orjson.loads(await read_body(receive, 10**6))
+            count = len(orjson.dumps(asked).split())
+            return await respond(send, 200, {"count": count, "max_model_len": 64, "tokens": []})
         if scope["path"] == "/detokenize":
             return await respond(send, 200, {"prompt": "Ada Qu"})
         body = orjson.loads(await read_body(receive, 10**6))
@@ -248,6 +263,69 @@ async def test_the_detector_reads_prompts_of_token_ids() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("route", "asked", "count"),
+    [
+        (CHAT, {"messages": [{"role": "user", "content": "word " * 2_000}]}, 2_000),
+        (COMPLETIONS, {"prompt": "word " * 2_000}, 2_000),
+        (COMPLETIONS, {"prompt": ["short", "word " * 3_000]}, 3_000),
+        (COMPLETIONS, {"prompt": [7] * 4_000}, 4_000),
+    ],
+)
+async def test_what_is_longer_than_the_engines_context_is_refused_before_it_is_examined(
+    route: str, asked: dict[str, Any], count: int
+) -> None:
+    engine, planner = FakeEngine(), FakePlanner()
+    limits = Limits([], 10**6, DECLINE, "1.2.3")
+    app = DataPlane(FakeSupervisor(engine), planner, limits)  # type: ignore[arg-type]
+    async with client(app) as http:
+        answer = await http.post(route, json={"model": "m", **asked})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "context_length_exceeded")
+    assert error["param"] == ("messages" if route == CHAT else "prompt")
+    assert "maximum context length is 64 tokens" in error["message"]
+    # A template adds its own.
+    assert count <= int(re.search(r"contains (\d+)", error["message"])[1]) <= count + 1  # type: ignore[index]
+    assert (planner.read, engine.bodies) == ((), [])
+
+
+@pytest.mark.anyio
+async def test_a_long_request_within_the_context_is_examined_and_answered() -> None:
+    planner = FakePlanner()
+    app = DataPlane(FakeSupervisor(FakeEngine()), planner, Limits([], 10**6, DECLINE, "1"))  # type: ignore[arg-type]
+    async with client(app) as http:
+        answer = await http.post(CHAT, json={"messages": [{"role": "user", "content": "x" * 100_000}]})
+    assert answer.status_code == 200
+    assert len(planner.read[0].text) == 100_000
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_ends_the_examination(caplog: pytest.LogCaptureFixture) -> None:
+    class Slow(FakePlanner):
+        async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                self.abandoned = True
+            raise AssertionError
+
+    planner = Slow()
+    received: list[dict[str, Any]] = [{"type": "http.request", "body": orjson.dumps(ASK)}]
+
+    async def receive() -> dict[str, Any]:
+        return received.pop() if received else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        raise AssertionError
+
+    scope = {"type": "http", "path": CHAT, "method": "POST", "headers": []}
+    with caplog.at_level("INFO", "lethe.access"):
+        await plane(planner=planner)(scope, receive, send)  # type: ignore[arg-type]
+    assert planner.abandoned
+    assert " 499 " in caplog.text
+
+
+@pytest.mark.anyio
 async def test_the_engines_errors_keep_status_and_field_but_none_of_their_text() -> None:
     error = {"message": "value Ada Quill is wrong", "type": "X", "param": "body.temperature", "code": 400}
     async with client(plane(FakeEngine(status=400, error=error))) as http:
@@ -345,7 +423,10 @@ async def test_a_key_is_read_as_openai_s_and_anthropic_s_clients_send_it_on_ever
 async def test_models_tell_nothing_of_the_machine() -> None:
     async with client(plane()) as http:
         answer = (await http.get("/v1/models")).json()
-    assert answer == {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "vllm"}]}
+    assert answer == {
+        "object": "list",
+        "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "vllm", "max_model_len": 64}],
+    }
 
 
 @pytest.mark.anyio

@@ -8,7 +8,7 @@ import orjson
 
 from serving.protocol.dialects.content_delta import ContentDelta, content_deltas
 from serving.protocol.dialects.dialect import Event
-from serving.protocol.errors import ErrorResponse
+from serving.protocol.errors import ContextLengthExceeded, ErrorResponse, context_lengths
 
 BLOCKS = {"reasoning": "thinking", "text": "text", "refusal": "text", "call": "tool_use"}
 # By block type: the type of its delta, and the member that holds the text.
@@ -163,8 +163,17 @@ class MessagesTranslator:
 def failure(error: ErrorResponse, request_id: str) -> ErrorResponse:
     """Return the error in Anthropic's shape."""
     kind = ERRORS.get(error.status, "api_error")
-    detail = {"type": kind, "message": error.body["error"]["message"]}
+    detail = {"type": kind, "message": _message(error)}
     return ErrorResponse(error.status, {"type": "error", "error": detail, "request_id": request_id})
+
+
+def _message(error: ErrorResponse) -> str:
+    message: str = error.body["error"]["message"]
+    if error.body["error"]["code"] != ContextLengthExceeded.code:
+        return message
+    # The words by which Anthropic's clients know that they must compact the conversation.
+    lengths = context_lengths(orjson.dumps(error.body))
+    return f"prompt is too long: {lengths[1]} tokens > {lengths[0]} maximum" if lengths else "prompt is too long"
 
 
 def _usage(usage: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 
 from guard.detection.calibration import Calibration, cosine_calibration
 from guard.detection.classifier import Classifier, Layer
+from guard.detection.deadline import Deadline, DetectionTimeout
 from guard.detection.detector import Detector, Match
 from guard.errors import ModelUnavailable, RequestRefused
 from guard.policy.policy import Policy
@@ -142,10 +143,21 @@ def test_a_conversation_too_long_to_be_read_is_refused_and_names_in_no_error(
     policy: Policy, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("guard.detection.detector.MAX_WINDOWS", 3)
+    monkeypatch.setattr("guard.detection.detector.deobfuscate", pytest.fail)
     with pytest.raises(RequestRefused, match="longer than can be examined") as caught:
         detector.detect(policy.lookup, user(" ".join(f"Orla{number}" for number in range(400))))
-    assert caught.value.field == "messages"
+    assert (caught.value.code, caught.value.field) == ("context_length_exceeded", None)
     assert "Orla" not in caught.value.message
+
+
+def test_detection_ends_when_its_time_is_over_or_nobody_waits(policy: Policy, detector: Detector) -> None:
+    with pytest.raises(DetectionTimeout):
+        detector.detect(policy.lookup, user("Where was Orla Venn born?"), Deadline(0))
+    waiting = Deadline(60)
+    assert detector.detect(policy.lookup, user("Where was Orla Venn born?"), waiting)
+    waiting.cancel()
+    with pytest.raises(DetectionTimeout):
+        detector.detect(policy.lookup, user("Where was Orla Venn born?"), waiting)
 
 
 def classifier(policy: Policy, embedder: Any, targets: tuple[str, ...], **weights: float) -> Classifier:

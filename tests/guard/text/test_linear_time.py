@@ -60,7 +60,7 @@ def seconds(read: Callable[[str], object], text: str) -> float:
 def grows_in_proportion(read: Callable[[str], object], text: str, twice: str) -> bool:
     once, double = seconds(read, text), seconds(read, twice)
     for _ in range(ATTEMPTS):
-        if double <= SECONDS or double <= RATIO * once:
+        if double <= SECONDS + RATIO * once:
             return True
         once, double = min(once, seconds(read, text)), min(double, seconds(read, twice))
     return False

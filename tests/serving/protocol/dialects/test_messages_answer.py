@@ -9,7 +9,8 @@ from anthropic.types import Message, RawMessageStreamEvent
 from pydantic import TypeAdapter
 
 from serving.protocol import errors
-from serving.protocol.dialects.messages_answer import MessagesTranslator
+from serving.protocol.dialects.messages_answer import MessagesTranslator, failure
+from serving.protocol.errors import ContextLengthExceeded, context_length_message, error_response
 from tests.serving.protocol.dialects.test_responses_answer import USAGE, call, chunk
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
@@ -114,3 +115,14 @@ def test_a_broken_answer_ends_with_an_error_event() -> None:
     assert [event.name for event in events] == ["error"]
     assert events[0].data["error"] == {"type": "api_error", "message": "The engine failed to answer."}
     assert translator.end() == []
+
+
+@pytest.mark.parametrize(
+    ("lengths", "said"),
+    [((8, 9), "prompt is too long: 9 tokens > 8 maximum"), ((None, None), "prompt is too long")],
+)
+def test_a_prompt_beyond_the_context_is_told_in_the_words_that_clients_look_for(
+    lengths: tuple[int | None, int | None], said: str
+) -> None:
+    given = error_response(400, ContextLengthExceeded.code, context_length_message(*lengths))
+    assert failure(given, "r").body["error"] == {"type": "invalid_request_error", "message": said}
