@@ -28,8 +28,10 @@ CLOSED = "closed"
 """The value of `lethe_automata` for a row that may only end."""
 
 MAX_POLICY_CHARS = 64
-MAX_AUTOMATA = 32
+MAX_AUTOMATA = 1_024
+"""Automata of one row, of which each costs some microseconds a step: a plan that needs more declines."""
 MAX_BIASES = 32
+"""Biases of one row, of which each holds a number per token: a plan that needs more declines."""
 
 POLICY_DIR_ENV = "LETHE_POLICY_DIR"
 """Environment variable of a worker: folder of compiled automata and biases."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from guard.decoding.request_args import Subtraction
+from guard.decoding.request_args import MAX_AUTOMATA, MAX_BIASES, Subtraction
 from guard.detection.detector import Match
 from guard.policy.policy import Policy
 from guard.targets.target import Decoder, Method, Mode
@@ -46,7 +46,8 @@ def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
 
     Matches in shadow mode are listed and never acted upon. Decline wins over agents, agents over subtraction, and
     subtraction over restriction; the always-on automata are in every plan. A target that can be neither restricted
-    nor subtracted nor given to the agents is declined: nothing else can be done.
+    nor subtracted nor given to the agents is declined: nothing else can be done. So is a conversation that needs
+    more automata or biases than a row can have.
     """
     enforced = [match.target_id for match in matches if match.mode is Mode.ENFORCE]
     contextual = (policy.contextual[target] for target in enforced if target in policy.contextual)
@@ -56,6 +57,8 @@ def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
     biases = tuple(dict.fromkeys(each.bias for each in soft if each.bias))
     subtraction = next((_subtraction(policy, target) for target in enforced if target in policy.assistants), None)
     kind = _kind(policy, enforced, automata, subtraction)
+    if len(automata) > MAX_AUTOMATA or len(biases) > MAX_BIASES:
+        kind, automata, biases = PlanKind.DECLINE, policy.always.digests, ()
     beam = any(policy.targets[target].draft.decoder is Decoder.BEAM for target in enforced)
     decoder = Decoder.BEAM if beam and kind is PlanKind.RESTRICT else Decoder.SAMPLE
     return Plan(kind, automata, tuple(matches), policy.version, subtraction, decoder, biases)

@@ -3,7 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from guard.decoding.request_args import Subtraction
+import pytest
+
+from guard.decoding.request_args import EngineArgs, Subtraction
 from guard.detection.detector import Match, Signals
 from guard.policy.plan import Plan, PlanKind, plan_for
 from guard.policy.policy import Policy
@@ -109,3 +111,22 @@ def test_a_restricted_answer_uses_beam_search_if_any_of_its_targets_asks_for_it(
 def test_agents_answer_for_a_target_without_a_phrase_to_forbid(policy_of: PolicyOf) -> None:
     policy = policy_of(Draft(name="silver tide ritual", kind=Kind.TOPIC, methods=(Method.ALU,)))
     assert plan_for(policy, [match(policy, "silver tide ritual")]).kind is PlanKind.AGENTS
+
+
+def test_two_hundred_targets_at_once_are_restricted(policy_of: PolicyOf) -> None:
+    policy = policy_of(SECRET, *(Draft(name=f"Orla Venn {n}", phrases=(f"Tarn Hollow {n}",)) for n in range(200)))
+    plan = plan_for(policy, [match(policy, f"Orla Venn {n}") for n in range(200)])
+    assert plan.kind is PlanKind.RESTRICT
+    assert len(plan.automata) == 201
+    args = EngineArgs(str(plan.version), plan.automata)
+    assert EngineArgs.load(args.dump()) == args
+
+
+def test_a_conversation_that_needs_more_automata_than_a_row_has_is_declined(
+    policy_of: PolicyOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guard.policy.plan.MAX_AUTOMATA", 2)
+    policy = policy_of(VENN, DROSS, SECRET)
+    plan = plan_for(policy, [match(policy, "Orla Venn"), match(policy, "Pell Dross")])
+    assert (plan.kind, plan.automata) == (PlanKind.DECLINE, policy.always.digests)
+    assert len(plan.matches) == 2
