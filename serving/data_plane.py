@@ -6,13 +6,11 @@ plan, let the engine answer under the plan, and run the output guard over every 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ParamSpec, TypeVar
 
 from pydantic import SecretStr
 from ulid import ULID
@@ -37,6 +35,7 @@ from serving.http.asgi import (
     Scope,
     Send,
     is_json,
+    off_loop,
     replay,
     respond,
     while_connected,
@@ -58,10 +57,6 @@ from serving.telemetry.recorder import Recorder
 log = logging.getLogger("lethe.access")
 
 MODEL_MEMBERS = ("id", "object", "created", "owned_by", "max_model_len")
-# A body this long is read in a millisecond.
-INLINE_BYTES = 65_536
-P = ParamSpec("P")
-T = TypeVar("T")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -196,7 +191,7 @@ class DataPlane:
             raise NotJson("The body must be application/json.", field="Content-Type")
         # Tools on Windows begin a file with a byte order mark.
         raw = (await read_decompressed(scope, receive, self._limits.max_body_bytes)).removeprefix(BOM_UTF8)
-        request = await _off_loop(len(raw), parse, scope["path"], raw, self._limits.unknown_fields)
+        request = await off_loop(len(raw), parse, scope["path"], raw, self._limits.unknown_fields)
         if dialect := DIALECTS.get(scope["path"]):
             send = Translated(send, dialect, request.original, headers[0][1].decode()).send
         engine = self._engine()
@@ -204,7 +199,7 @@ class DataPlane:
             await check_context_length(engine, request, len(raw))
         prompts = request.prompts.texts or await self._detokenize(engine, request)
         with self.metrics.time_stage("detection"):
-            conversation = await _off_loop(len(raw), request.conversation, prompts)
+            conversation = await off_loop(len(raw), request.conversation, prompts)
             planned = await while_connected(receive, self._planner.plan(conversation))
         context = RequestContext(request, request.seeds(prompts), headers)
         self._recorder.record_plan(context.id, planned)
@@ -275,13 +270,6 @@ class NotJson(RequestRefused):
 
     code = "unsupported_media_type"
     status = 415
-
-
-async def _off_loop(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what `work` does, in a thread if `size` bytes of a body would hold the event loop up."""
-    if size <= INLINE_BYTES:
-        return work(*args, **kwargs)
-    return await asyncio.to_thread(work, *args, **kwargs)
 
 
 async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:

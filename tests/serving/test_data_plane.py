@@ -318,7 +318,8 @@ async def test_a_client_that_leaves_ends_the_examination(caplog: pytest.LogCaptu
     async def send(message: Any) -> None:
         raise AssertionError
 
-    scope = {"type": "http", "path": CHAT, "method": "POST", "headers": []}
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "path": CHAT, "method": "POST", "headers": headers}
     with caplog.at_level("INFO", "lethe.access"):
         await plane(planner=planner)(scope, receive, send)  # type: ignore[arg-type]
     assert planner.abandoned
