@@ -24,14 +24,17 @@ RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --upgrade 'pip>
 FROM python:3.11-slim AS runtime
 # vLLM's workers compile small helpers on some machines; libnuma and libgomp are what its wheels link against.
 RUN apt-get update && apt-get install -y --no-install-recommends gcc g++ libnuma1 libgomp1 \
-    && rm -rf /var/lib/apt/lists/* && useradd --create-home --uid 10001 lethe && install -d -o lethe /data
-ENV PATH=/venv/bin:$PATH LETHE_DATA_DIR=/data LETHE_HOST=0.0.0.0
+    && rm -rf /var/lib/apt/lists/* && useradd --create-home --uid 10001 --gid 0 lethe \
+    && install -d -o lethe -g 0 -m 2770 /data && chmod -R g=u /home/lethe
+# A platform may run the image as any user of group 0: what is written to is that group's. HOME holds vLLM's caches.
+ENV PATH=/venv/bin:$PATH HOME=/home/lethe LETHE_DATA_DIR=/data LETHE_HOST=0.0.0.0
+# The admin plane stays on loopback inside the container until LETHE_ADMIN_HOST=0.0.0.0 and LETHE_ADMIN_KEY are set.
 USER lethe
 WORKDIR /home/lethe
 VOLUME /data
 EXPOSE 8000 8001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10m \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+    CMD ["python", "-m", "serving.probe"]
 ENTRYPOINT ["lethe"]
 CMD ["serve"]
 
