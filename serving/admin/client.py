@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -20,10 +21,12 @@ MAX_PORT = 65_535
 class AdminRefused(Exception):
     """The admin plane refused, or could not be reached; `code` is stable."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, faults: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
+        self.faults = faults or {}
+        """What is wrong with which member of the request, by its path."""
 
 
 class AdminClient:
@@ -131,6 +134,7 @@ def _address() -> str:
 def _refusal(response: httpx.Response) -> AdminRefused:
     try:
         problem = response.json()
-        return AdminRefused(str(problem["code"]), str(problem.get("detail") or problem["title"]))
+        faults = {str(fault["field"]): str(fault["detail"]) for fault in problem.get("errors") or ()}
+        return AdminRefused(str(problem["code"]), str(problem.get("detail") or problem["title"]), faults)
     except (ValueError, KeyError, TypeError):
         return AdminRefused("unexpected_answer", f"the admin plane answered {response.status_code}")

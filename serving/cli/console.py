@@ -49,7 +49,7 @@ def admin_client() -> Iterator[AdminClient]:
     try:
         yield AdminClient.from_environment()
     except AdminRefused as error:
-        fail(error.code, error.detail)
+        fail(error.code, "; ".join((error.detail, *(f"{path}: {why}" for path, why in error.faults.items()))))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

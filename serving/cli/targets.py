@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from serving.cli.console import admin_client, console, fail, print_table
+from serving.cli.target_file import Row, UnreadableFile, read_rows, read_text
+
+if TYPE_CHECKING:
+    from serving.admin.client import AdminRefused
 
 targets = typer.Typer(no_args_is_help=True, help="Add, list, show, revoke and import forget targets.")
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show texts unmasked.")]
@@ -107,33 +112,42 @@ def revoke(target_id: str) -> None:
 
 @targets.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Forget targets as a JSON object, a JSON array or JSONL.")],
+    file: Annotated[Path, typer.Argument(help="Forget targets: JSON, a JSON list, JSON Lines, or CSV.")],
 ) -> None:
     """Import forget targets, all or none, and wait until they are enforced."""
+    from serving.admin.client import AdminRefused
+
     try:
-        drafts = _drafts(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        fail("unreadable_file", f"{type(error).__name__}: {getattr(error, 'msg', 'not readable')}")
+        rows = read_rows(file)
+    except UnreadableFile as error:
+        fail("unreadable_file", str(error))
     with admin_client() as admin:
-        stored = admin.add_many(drafts)
+        try:
+            stored = admin.add_many([row.draft for row in rows])
+        except AdminRefused as error:
+            raise _placed(error, rows) from None
     console.print(f"enforced: {len(stored['ids'])}")
     for target_id in stored["ids"]:
         console.print(target_id)
 
 
+def _placed(error: AdminRefused, rows: Sequence[Row]) -> AdminRefused:
+    """Return a refusal of a batch with the places in the file of the members at fault."""
+    from serving.admin.client import AdminRefused
+
+    faults = {}
+    for path, why in error.faults.items():
+        found = re.match(r"targets\[(\d+)\]\.?(.*)", path)
+        row = rows[int(found[1])] if found and int(found[1]) < len(rows) else None
+        faults[f"{row.place}, {found[2] or 'target'}" if row and found else path] = why
+    return AdminRefused(error.code, error.detail, faults)
+
+
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail("unreadable_file", f"{type(error).__name__}: not readable")
-
-
-def _drafts(text: str) -> list[dict[str, Any]]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        value = [json.loads(line) for line in text.splitlines() if line.strip()]
-    return value if isinstance(value, list) else [value]
+        return read_text(file)
+    except UnreadableFile as error:
+        fail("unreadable_file", str(error))
 
 
 def _show(target: Any) -> None:

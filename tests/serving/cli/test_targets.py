@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -66,6 +67,28 @@ def test_a_passage_that_cannot_be_read_adds_nothing(tmp_path: Path, monkeypatch:
     result = CliRunner().invoke(app, ["targets", "add", "The Sea Wall", "--passage", str(tmp_path / "missing")])
     assert result.exit_code == 1
     assert "unreadable_file" in result.output
+
+
+def test_a_row_that_is_refused_is_named_with_its_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = {
+        "code": "invalid_request",
+        "detail": "the request is not of the documented form",
+        "errors": [
+            {"field": "targets[1].name", "detail": "needs two letters or digits"},
+            {"field": "targets[2].facts[0].nmae", "detail": "Extra inputs are not permitted"},
+            {"field": "targets[0]", "detail": "is odd"},
+        ],
+    }
+    http = httpx.Client(
+        transport=httpx.MockTransport(lambda _: httpx.Response(422, json=problem)), base_url="http://admin"
+    )
+    monkeypatch.setattr(AdminClient, "from_environment", lambda: AdminClient(http))
+    (tmp_path / "t.jsonl").write_text('{"name": "Ada Quill"}\n\n{"name": "!"}\n{"name": "Cy Quill"}\n')
+    result = CliRunner().invoke(app, ["targets", "import", str(tmp_path / "t.jsonl")])
+    assert result.exit_code == 1
+    assert "line 3, name: needs two letters or digits" in result.output
+    assert "line 4, facts[0].nmae: Extra inputs" in result.output
+    assert "line 1, target: is odd" in result.output
 
 
 def pages(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any]) -> None:

@@ -1,0 +1,105 @@
+"""Files of forget targets for `lethe targets import`: JSON, a JSON list or JSON Lines, and CSV, in UTF-8."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FORMATS = 'in UTF-8: JSON Lines such as {"name": "Ada Quill"}, a JSON list of them, or CSV with a column name'
+# Members of a target that the admin plane gives out and nobody sets.
+READ_ONLY = frozenset({"id", "state", "revision", "created_at", "updated_at", "forbidden"})
+LIST_COLUMNS = frozenset({"aliases", "phrases", "exceptions", "methods", "facts", "passages"})
+SEPARATOR = "|"  # between the members of a list in a cell of CSV
+
+
+class Row(NamedTuple):
+    """One target of a file: what is sent, and where in the file it is, as `row 3` or `line 3`."""
+
+    draft: dict[str, Any]
+    place: str
+
+
+class UnreadableFile(Exception):
+    """The file holds no targets that can be read; the message says where and what is expected."""
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the targets of a file, without read-only members and those that have ended. Raises UnreadableFile.
+
+    A byte order mark and any line end of a spreadsheet or an editor are passed over.
+    """
+    text = read_text(path)
+    rows = _csv_rows(text) if path.suffix.lower() == ".csv" else _json_rows(text)
+    return [
+        Row({key: value for key, value in row.draft.items() if key not in READ_ONLY}, row.place)
+        for row in rows
+        if row.draft.get("state", "active") == "active"
+    ]
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file in UTF-8, with or without a byte order mark. Raises UnreadableFile."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror}") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UnreadableFile(f"{path}, line {line}: not UTF-8. Read is text {FORMATS}") from None
+
+
+def _json_rows(text: str) -> Iterator[Row]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        # One value that is not whole is no file of lines.
+        if error.lineno > 1 and text.lstrip().startswith("["):
+            raise UnreadableFile(f"line {error.lineno}: {error.msg}") from None
+        return _json_lines(text)
+    if isinstance(value, dict) and isinstance(value.get("targets"), list):
+        value = value["targets"]
+    members = value if isinstance(value, list) else [value]
+    return (_row(member, f"row {number}") for number, member in enumerate(members, 1))
+
+
+def _json_lines(text: str) -> Iterator[Row]:
+    # Not splitlines, which also cuts at U+2028 and others that JSON strings hold.
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield _row(json.loads(line), f"line {number}")
+        except json.JSONDecodeError as error:
+            raise UnreadableFile(f"line {number}: {error.msg}. Read is text {FORMATS}") from None
+
+
+def _row(value: object, place: str) -> Row:
+    if not isinstance(value, dict):
+        raise UnreadableFile(f"{place}: not a JSON object. Read is text {FORMATS}")
+    return Row(value, place)
+
+
+def _csv_rows(text: str) -> Iterator[Row]:
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    if "name" not in (reader.fieldnames or ()):
+        raise UnreadableFile("line 1: no column is called name. Its columns are the members of a target")
+    for cells in reader:
+        place = f"line {reader.line_num}"
+        if None in cells or None in cells.values():
+            raise UnreadableFile(f"{place}: not as many cells as columns")
+        yield Row({key: _cell(key, cell) for key, cell in cells.items() if cell.strip()}, place)
+
+
+def _cell(column: str, cell: str) -> Any:
+    if column not in LIST_COLUMNS:
+        return cell.strip()
+    members = [member.strip() for member in cell.split(SEPARATOR) if member.strip()]
+    return [{"answer": member} for member in members] if column == "facts" else members
