@@ -15,17 +15,23 @@ DATA_DIR ?=
 FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
 	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
 
-.PHONY: serve test unit e2e check format bench conformance clean
+.PHONY: serve test unit e2e e2e-answers e2e-server check format bench conformance clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed
 	$(BIN)/lethe serve $(FLAGS)
 
-# Two goals, as `make --jobs 2 test` runs them side by side: each keeps about one core busy.
-test: e2e unit
+# Goals that `make --jobs 2 test` runs side by side: each keeps about one core busy. The end-to-end tests are two of
+# about the same length, which costs two more starts of an engine.
+test: e2e-answers e2e-server unit
 
-e2e: $(VENV)/installed-dev
-	$(BIN)/python -m pytest tests/e2e
+e2e: e2e-answers e2e-server
+
+e2e-answers: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/e2e/decoding tests/e2e/evaluation tests/e2e/uld
+
+e2e-server: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/e2e/forgetting tests/e2e/operation tests/e2e/surfaces
 
 unit: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --ignore=tests/e2e

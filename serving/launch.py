@@ -142,13 +142,6 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     supervisor = Supervisor(opener(settings, model), proof, settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector, settings.detection_timeout)
-    limits = Limits(
-        listed(settings.api_keys),
-        settings.max_body_bytes,
-        settings.decline_text,
-        version("lethe"),
-        settings.unknown_fields,
-    )
     metrics = Metrics()
     verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
     recorder = Recorder(metrics, verdicts)
@@ -156,7 +149,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     agents = await clients.enter_async_context(
         open_agents(settings, lambda: supervisor.app, current, embedder, recorder.record_agents)
     )
-    data = DataPlane(supervisor, planner, limits, agents, recorder)
+    data = DataPlane(supervisor, planner, _limits(settings), agents, recorder)
     assistants = None if settings.engine else _assistants(settings, model, applier)
     service = AdminService(
         registry=registry,
@@ -168,10 +161,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         metrics=metrics,
         verdicts=verdicts,
     )
-    admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
-    if settings.guardrail_key:
-        audit = partial(_audit, current, embedder)
-        admin = Guardrail(admin, audit, settings.guardrail_key, settings.max_body_bytes)
+    admin = _admin_plane(settings, service, key, partial(_audit, current, embedder))
     planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
     if settings.eval_port is not None:
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
@@ -186,6 +176,25 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         await asyncio.gather(*tasks, return_exceptions=True)
         await clients.aclose()
         registry.close()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        listed(settings.api_keys),
+        settings.max_body_bytes,
+        settings.decline_text,
+        version("lethe"),
+        settings.unknown_fields,
+    )
+
+
+def _admin_plane(
+    settings: Settings, service: AdminService, key: SecretStr, audit: Callable[[], PolicyAudit]
+) -> App:
+    admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
+    if not settings.guardrail_key:
+        return admin
+    return Guardrail(admin, audit, settings.guardrail_key, settings.max_body_bytes)
 
 
 def _audit(current: CurrentPolicy, embedder: Embedder) -> PolicyAudit:

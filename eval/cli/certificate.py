@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from eval.cli.console import reported
+
+if TYPE_CHECKING:
+    from serving.admin.client import AdminClient
 
 certificates = typer.Typer()
 KEY_NAME = "certificate.key"
@@ -48,9 +51,8 @@ def certify(
         from eval.certificate.page import page
         from eval.certificate.payload import payload
         from eval.certificate.signing import SigningKey, fingerprint
-        from eval.core.errors import BadRun, EndpointFailed
+        from eval.core.errors import BadRun
         from eval.harness.atomic_file import write_result
-        from serving.admin.client import AdminClient, AdminRefused
         from serving.settings import load
 
         if enforce and baseline_url:
@@ -60,11 +62,7 @@ def certify(
             target=target, url=url, baseline_url=baseline_url, enforce=enforce, seed=seed, max_facts=facts
         )
         questions = load_neighbours(neighbours)
-        try:
-            admin = AdminClient.from_environment()
-        except AdminRefused as error:
-            raise EndpointFailed(error.detail) from None
-        measurement = measure(request, admin, questions, lambda step: typer.echo(step, err=True))
+        measurement = measure(request, _admin_client(), questions, lambda step: typer.echo(step, err=True))
         content = payload(measurement, request, signer)
         write_result(out, signer.sign(content).decode())
         write_result(out.with_suffix(".html"), page(content, signer.public, out.name))
@@ -101,6 +99,16 @@ def verify(
             whose = "the key given" if public_key else "a key nobody vouched for (give --public-key to compare)"
             typer.echo(f"signed by {whose}, fingerprint {fingerprint(checked.public_key)}")
     raise typer.Exit(EXIT_STATUS[checked.status.value])
+
+
+def _admin_client() -> AdminClient:
+    from eval.core.errors import EndpointFailed
+    from serving.admin.client import AdminClient, AdminRefused
+
+    try:
+        return AdminClient.from_environment()
+    except AdminRefused as error:
+        raise EndpointFailed(error.detail) from None
 
 
 def _print_summary(content: Mapping[str, Any]) -> None:

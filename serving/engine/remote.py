@@ -108,10 +108,11 @@ async def _require_engine(client: httpx.AsyncClient) -> None:
     except httpx.HTTPError as error:
         cause = f": {UNTRUSTED}" if is_untrusted(error) else ""
         raise EngineUnavailable(f"no engine answers /health at the given address{cause}") from None
-    if 401 in (health.status_code, models.status_code) or 403 in (health.status_code, models.status_code):
-        raise EngineUnavailable("the engine asks for another key than engine_key")
+    # vLLM's /health asks for no key: what answers there with 401 is something else.
     if health.status_code != 200:
         raise EngineUnavailable("no engine answers /health at the given address")
+    if models.status_code in (401, 403):
+        raise EngineUnavailable("the engine asks for another key than engine_key")
 
 
 async def _healthy(client: httpx.AsyncClient) -> bool:

@@ -77,7 +77,7 @@ def test_an_engine_that_is_not_vllm(tmp_path: Path, exact: Server) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"\xff\xfe", b'{"messages": "\\ud800"}'])
 def test_malformed_json(server: Server, raw: bytes) -> None:
-    answer = server.http.post(CHAT, content=raw)
+    answer = server.http.post(CHAT, content=raw, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_body")
 
 
