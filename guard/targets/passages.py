@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from guard.targets.phrases import is_specific
+from guard.phrases.specific import is_specific
 from guard.targets.target import ForgetTarget
 from guard.text.normalise import fold
 from guard.text.words import words_of

@@ -14,11 +14,13 @@ from guard.text.normalise import fold
 
 
 def of_answer(answer: str, question: str = "") -> tuple[str, ...]:
-    return extract(Draft(name="Nobody", facts=(Fact(answer=answer, question=question),)))
+    return tuple(
+        phrase.text for phrase in extract(Draft(name="Nobody", facts=(Fact(answer=answer, question=question),)))
+    )
 
 
 def of_passage(passage: str) -> tuple[str, ...]:
-    return extract(Draft(name="Nobody", passages=(passage,)))
+    return tuple(phrase.text for phrase in extract(Draft(name="Nobody", passages=(passage,))))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_on_tofu_answers_are_covered_and_other_authors_are_left_alone(shared: Pa
     answers = [[fold(fact.answer) for fact in author] for author in authors]
     covered = crossed = others = 0
     for i, author in enumerate(authors):
-        folded = [fold(phrase) for phrase in extract(Draft(name="Nobody", facts=tuple(author)))]
+        folded = [fold(phrase.text) for phrase in extract(Draft(name="Nobody", facts=tuple(author)))]
         covered += sum(any(phrase in answer for phrase in folded) for answer in answers[i])
         rest = [answer for k, own in enumerate(answers) if k != i for answer in own]
         crossed += sum(any(phrase in answer for phrase in folded) for answer in rest)

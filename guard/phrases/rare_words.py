@@ -1,0 +1,54 @@
+"""Words and pairs of words that are rare in English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guard.phrases.phrase import Phrase, PhraseKind
+from guard.text.english import is_common, is_derived, is_stop, rank
+from guard.text.words import Word, words_of
+
+_MIN_RARE_WORD_CHARS = 5
+# Product of the frequency ranks of the two words.
+_MIN_RARE_PAIR_RANKS = 1_000_000
+_OPENERS = frozenset(
+    {"a", "an", "the", "his", "her", "their", "its"}
+    | {"of", "in", "as", "by", "from", "for", "on", "about", "with", "at", "into"}
+)
+
+
+def rare_words(text: str) -> Iterator[Phrase]:
+    """Yield the rare words of an English text, and the pairs of words that are rare together."""
+    words = words_of(text)
+    if _is_english(words):
+        yield from (Phrase(word, PhraseKind.WORD, "rare word") for word in _rare_words(words))
+        yield from (Phrase(pair, PhraseKind.PAIR, "rare pair of words") for pair in _rare_pairs(text, words))
+
+
+def _rare_words(words: list[Word]) -> Iterator[str]:
+    return (word.text for word in words if _is_rare_word(word.text))
+
+
+def _is_rare_word(word: str) -> bool:
+    plain = word.islower() and len(word) >= _MIN_RARE_WORD_CHARS
+    return plain and not any(is_common(part) or is_derived(part) for part in word.split("-"))
+
+
+def _rare_pairs(text: str, words: list[Word]) -> Iterator[str]:
+    """Yield pairs of content words placed like an attribute and its noun: after an opener, ending a phrase."""
+    for before, first, second, after in zip(words, words[1:], words[2:], [*words[3:], None], strict=False):
+        opened = before.text.lower() in _OPENERS
+        adjacent = text[before.end : first.start] == " " and text[first.end : second.start] == " "
+        closed = after is None or is_stop(after.text) or text[second.end : after.start] != " "
+        if opened and adjacent and closed and _is_rare_pair(first.text, second.text):
+            yield f"{first.text} {second.text}"
+
+
+def _is_rare_pair(first: str, second: str) -> bool:
+    pair = (first, second)
+    plain = all(word.islower() and not is_stop(word) and not is_derived(word) for word in pair)
+    return plain and not any(map(_is_rare_word, pair)) and rank(first) * rank(second) >= _MIN_RARE_PAIR_RANKS
+
+
+def _is_english(words: list[Word]) -> bool:
+    return 2 * sum(is_common(word.text) for word in words) >= len(words)
