@@ -24,6 +24,7 @@ from serving.answers.output_guard import OutputGuard
 from serving.answers.response import GuardedResponse
 from serving.engine.context_length import check_context_length
 from serving.engine.supervisor import Supervisor
+from serving.engine.tokenizer import detokenize
 from serving.http import asgi_client
 from serving.http.access_timing import CLIENT_CLOSED_REQUEST, AccessTiming
 from serving.http.asgi import (
@@ -44,11 +45,11 @@ from serving.http.asgi_client import json_scope
 from serving.http.decompression import read_decompressed
 from serving.keys import api_keys, bearer_keys, key_matches
 from serving.planner import PlannedRequest, Planner, engine_body
+from serving.preparation import Preparation
 from serving.protocol import errors
 from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.dialects.translated import Translated
 from serving.protocol.fields import Unknown
-from serving.protocol.prompts import UnreadablePrompt
 from serving.protocol.request import GenerationRequest, parse
 from serving.routes import MODELS, ONE_MODEL, ROUTES, model_of, plain_path, route_of
 from serving.telemetry.metrics import FailClosed, Metrics
@@ -102,6 +103,7 @@ class DataPlane:
         self._agents = agents
         self._recorder = recorder or Recorder(Metrics())
         self.metrics = self._recorder.metrics
+        self._preparation = Preparation()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -195,9 +197,10 @@ class DataPlane:
         if dialect := DIALECTS.get(scope["path"]):
             send = Translated(send, dialect, request.original, headers[0][1].decode()).send
         engine = self._engine()
+        request = await self._preparation.prepare(engine, scope["path"], request)
         if self._planner.detects:
             await check_context_length(engine, request, len(raw))
-        prompts = request.prompts.texts or await self._detokenize(engine, request)
+        prompts = request.prompts.texts or await detokenize(engine, request.prompts.rows)
         with self.metrics.time_stage("detection"):
             conversation = await off_loop(len(raw), request.conversation, prompts)
             planned = await while_connected(receive, self._planner.plan(conversation))
@@ -240,16 +243,6 @@ class DataPlane:
         if guard is not None and not response.row_failed:
             self.metrics.observe_output_guard(guard.max_held, guard.withheld)
         return response.row_failed
-
-    async def _detokenize(self, app: App, request: GenerationRequest) -> tuple[str, ...]:
-        texts = []
-        for tokens in request.prompts.rows:
-            response = await asgi_client.request(app, "POST", "/detokenize", {"tokens": tokens})
-            text = (response.json() or {}).get("prompt")
-            if not isinstance(text, str):
-                raise UnreadablePrompt("The token ids of the prompt cannot be read.", field="prompt")
-            texts.append(text)
-        return tuple(texts)
 
     def _output_guard(self, context: RequestContext, planned: PlannedRequest) -> OutputGuard | None:
         kind, request = planned.plan.kind, context.request

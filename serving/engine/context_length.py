@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from serving.engine.tokenizer import rendering, tokenize
 from serving.http import asgi_client
 from serving.http.asgi import App
 from serving.protocol.errors import ContextLengthExceeded, context_lengths
@@ -12,11 +13,6 @@ from serving.protocol.request import GenerationRequest
 
 # A request of fewer characters or ids is examined in less time than it takes to count its tokens.
 SHORT = 4_096
-# Fields that say how the engine renders a chat.
-_RENDERED = (
-    *("model", "messages", "tools", "add_generation_prompt", "continue_final_message", "add_special_tokens"),
-    *("chat_template_kwargs", "mm_processor_kwargs"),
-)
 
 
 async def check_context_length(engine: App, request: GenerationRequest, characters: int) -> None:
@@ -35,7 +31,7 @@ async def check_context_length(engine: App, request: GenerationRequest, characte
             raise ContextLengthExceeded(limit, longest, field)
         return
     for asked in _renderings(request):
-        reply = await asgi_client.request(engine, "POST", "/tokenize", asked)
+        reply = await tokenize(engine, asked)
         answer: Any = reply.json() or {}
         if reply.status == 200 and answer["count"] > answer["max_model_len"]:
             raise ContextLengthExceeded(answer["max_model_len"], answer["count"], field)
@@ -46,6 +42,6 @@ async def check_context_length(engine: App, request: GenerationRequest, characte
 def _renderings(request: GenerationRequest) -> list[dict[str, Any]]:
     body = request.body
     if request.route == CHAT:
-        return [{name: body[name] for name in _RENDERED if name in body}]
+        return [rendering(body)]
     model = {"model": body["model"]} if "model" in body else {}
     return [{**model, "prompt": text} for text in request.prompts.texts if len(text) > SHORT]

@@ -120,3 +120,17 @@ def test_what_chat_has_no_word_for_is_refused_by_name(given: dict[str, Any], fie
     with pytest.raises(Unmappable) as refused:
         to_chat({"model": "m", "max_tokens": 1, "messages": HELLO, **given})
     assert refused.value.field == field
+
+
+def test_system_turns_are_text_where_they_stand() -> None:
+    blocks = [{"type": "text", "text": "Be"}, {"type": "text", "text": "brief."}]
+    for content in ("Be\nbrief.", blocks):
+        turns = [*HELLO, {"role": "system", "content": content}]
+        assert asked(turns)["messages"] == [*HELLO, {"role": "system", "content": "Be\nbrief."}]
+
+
+def test_an_empty_system_turn_and_a_coding_clients_own_line_are_left_out() -> None:
+    line = {"type": "text", "text": "x-anthropic-billing-header: cch=1a2b"}
+    for content in ("", [], [line], line["text"]):
+        assert asked([{"role": "system", "content": content}, *HELLO], system=content)["messages"] == HELLO
+    assert asked(system=[line, {"type": "text", "text": "Be brief."}])["messages"][0]["content"] == "Be brief."

@@ -1,0 +1,47 @@
+"""What the engine's tokenizer and chat template make of a request, asked of the engine itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from serving.http import asgi_client
+from serving.http.asgi import App
+from serving.protocol.prompts import UnreadablePrompt
+
+# Fields that say how the engine renders a chat, and that its /tokenize knows.
+_RENDERED = (
+    *("model", "messages", "tools", "add_generation_prompt", "continue_final_message", "add_special_tokens"),
+    *("chat_template_kwargs", "mm_processor_kwargs"),
+)
+
+
+def rendering(chat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the /tokenize body that is rendered as the engine renders the chat body `chat`."""
+    asked = {name: chat[name] for name in _RENDERED if name in chat}
+    # The chat route hands these to the template itself (vLLM 0.32).
+    arguments = dict(chat.get("chat_template_kwargs") or {})
+    effort = chat.get("reasoning_effort")
+    if effort is not None:
+        arguments.setdefault("enable_thinking", effort != "none")
+        arguments["reasoning_effort"] = effort
+    if chat.get("documents") is not None:
+        arguments["documents"] = chat["documents"]
+    return {**asked, "chat_template_kwargs": arguments} if arguments else asked
+
+
+async def tokenize(engine: App, asked: Mapping[str, Any]) -> asgi_client.Response:
+    """Return the engine's answer to a /tokenize body."""
+    return await asgi_client.request(engine, "POST", "/tokenize", asked)
+
+
+async def detokenize(engine: App, rows: Iterable[Sequence[int]]) -> tuple[str, ...]:
+    """Return the text of each row of token ids; UnreadablePrompt for ids that the engine does not know."""
+    texts = []
+    for tokens in rows:
+        response = await asgi_client.request(engine, "POST", "/detokenize", {"tokens": tokens})
+        text = (response.json() or {}).get("prompt")
+        if not isinstance(text, str):
+            raise UnreadablePrompt("The token ids of the prompt cannot be read.", field="prompt")
+        texts.append(text)
+    return tuple(texts)
