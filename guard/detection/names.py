@@ -11,6 +11,7 @@ from guard.detection.partial_names import PartialNames
 from guard.matching.automaton import Automaton, folded_phrases
 from guard.text.conversation import UNSPACED
 from guard.text.normalise import fold, fold_char
+from guard.text.spellings import spellings
 
 # In folded characters. Names this long are found inside words too; shorter ones would be found in too many.
 MIN_ANYWHERE_CHARS = 8
@@ -22,10 +23,10 @@ _UNSPACED = re.compile(f"[{UNSPACED}]")
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """A folded name: its targets, the ways its spellings split it into words, and whether it is found anywhere."""
+    """A folded name: its targets, the ways it is split into words, and whether it is found anywhere."""
 
     targets: frozenset[str]
-    spellings: frozenset[tuple[str, ...]] = field(repr=False)
+    splits: frozenset[tuple[str, ...]] = field(repr=False)
     anywhere: bool
 
 
@@ -86,12 +87,12 @@ class _Finder:
 
     def __init__(self, given: Mapping[str, tuple[str, ...]]) -> None:
         owners: dict[str, set[str]] = {}
-        spellings: dict[str, set[tuple[str, ...]]] = {}
+        splits: dict[str, set[tuple[str, ...]]] = {}
         for target, names in given.items():
-            for name in names:
-                folded = fold(name)
+            for spelling in (spelling for name in names for spelling in spellings(name)):
+                folded = fold(spelling)
                 owners.setdefault(folded, set()).add(target)
-                spellings.setdefault(folded, set()).add(_words(name))
+                splits.setdefault(folded, set()).add(_words(spelling))
         owners.pop("", None)
         order = folded_phrases(owners)
         self.given = given
@@ -100,7 +101,7 @@ class _Finder:
         self._names = tuple(
             _Name(
                 frozenset(owners[name]),
-                frozenset(spellings[name]),
+                frozenset(splits[name]),
                 len(name) >= MIN_ANYWHERE_CHARS or _UNSPACED.search(name) is not None,
             )
             for name in order
@@ -134,7 +135,7 @@ def _is_separate(name: _Name, text: str, start: int, end: int) -> bool:
     if _runs_on(text, range(start - 1, -1, -1)) or _runs_on(text, range(end, len(text))):
         return False
     words = _words(text[start:end])
-    return words in name.spellings or all(len(word) == 1 for word in words)
+    return words in name.splits or all(len(word) == 1 for word in words)
 
 
 def _runs_on(text: str, away: range) -> bool:

@@ -8,6 +8,7 @@ from typing import Self
 
 from guard.text.english import is_common
 from guard.text.normalise import fold
+from guard.text.spellings import spellings
 
 # How telling a part of a name is. Both ends, in any order and with a name between, count as the name itself.
 BOTH_ENDS_WEIGHT = 1.0
@@ -45,8 +46,8 @@ class PartialNames:
         pairs: dict[tuple[str, str], set[str]] = {}
         words: dict[str, dict[str, float]] = {}
         for target, given in names.items():
-            for name in given:
-                split = _folded_words(name)
+            for spelling in (spelling for name in given for spelling in spellings(name)):
+                split = _folded_words(spelling)
                 if len(split) < 2:
                     continue
                 first, last = split[0], split[-1]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from guard.phrases.specific import is_specific
 from guard.targets.target import ForgetTarget
 from guard.text.normalise import fold
+from guard.text.spellings import spellings
 from guard.text.words import words_of
 
 
@@ -21,12 +22,14 @@ class Quote(NamedTuple):
 def enforced(target: ForgetTarget) -> Iterator[str]:
     """Yield everything that `target` forbids: its phrases, and every run of `quoted_words` words of its passages.
 
-    A passage with fewer words is forbidden as a whole, unless it has only common words. The runs are folded, too
-    many to be listed for review, and without those that fold like an exception.
+    A phrase is followed by its other spellings. A passage with fewer words is forbidden as a whole, unless it has
+    only common words. The runs are folded, too many to be listed for review. What folds like an exception is
+    left out.
     """
-    yield from target.forbidden
     draft = target.draft
     excepted = {fold(exception) for exception in draft.exceptions}
+    for phrase in target.forbidden:
+        yield from (spelling for spelling in spellings(phrase) if fold(spelling) not in excepted)
     for passage in draft.passages:
         folded = _Folded(passage)
         short = len(folded) < draft.quoted_words

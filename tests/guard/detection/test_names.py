@@ -112,3 +112,16 @@ def test_settled_and_recent_targets_are_found_alike(monkeypatch: pytest.MonkeyPa
 def test_a_text_that_is_not_language_is_searched_for_long_names_only() -> None:
     names = Names.build({"a": ["Orla Venn"], "b": ["Ina"]})
     assert names.found("ina orlavenn", short=False) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Jürgen Müllreich", "wer ist Juergen Muellreich?"),
+        ("Juergen Muellreich", "wer ist Jürgen Müllreich?"),
+        ("Böhm", "Frau Boehm"),
+    ],
+)
+def test_a_name_is_found_with_its_letters_written_out(name: str, text: str) -> None:
+    assert finds(name, text)
+    assert not finds(name, "wer ist Jorgen Mollreich-Bahm?")

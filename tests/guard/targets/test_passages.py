@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -112,3 +113,12 @@ def test_the_longest_quote_is_that_of_trying_every_run(passage: list[str], said:
     runs = [(n, run_of(text, first, n)) for n in range(1, count + 1) for first in range(count - n + 1)]
     longest = max((n for n, run in runs if fold(run) in fold(spoken)), default=0)
     assert longest_quote([text], spoken).words == longest
+
+
+def test_a_phrase_is_forbidden_in_its_other_spellings_unless_one_is_an_exception() -> None:
+    named = target()
+    spelt = [
+        set(enforced(replace(named, forbidden=("Müllreich",), draft=replace(named.draft, exceptions=exceptions))))
+        for exceptions in ((), ("Muellreich",))
+    ]
+    assert spelt == [{"Müllreich", "Muellreich"}, {"Müllreich"}]

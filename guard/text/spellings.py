@@ -1,0 +1,71 @@
+"""Spellings of a phrase that do not fold alike, such as those with German and Nordic letters written out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import product
+from math import prod
+from unicodedata import normalize
+
+from guard.text.english import is_common
+from guard.text.normalise import fold
+
+# Words with such letters are combined freely up to this many texts; beyond it, all words are written one way.
+MAX_COMBINATIONS = 16
+# A single word of fewer folded letters would be found in other words once a letter of it is dropped.
+MIN_SHORTENED_CHARS = 4
+
+_WRITTEN_OUT = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "đ": "dj"}
+_WRITTEN_OUT |= {letter.upper(): pair.capitalize() for letter, pair in _WRITTEN_OUT.items()}
+_TO_PAIRS = str.maketrans(_WRITTEN_OUT)
+# Not after a vowel or q (Bauer, Queen), nor the ends of Michael, Joel, Samuel, Chloe, Sue and Nadja.
+_PAIR = re.compile(r"(?<![aeiouq])(?:[aou]e(?!l?\b)|aa|dj(?!a\b))", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """Return `text` and the other ways to spell it that fold differently; each has a fold of its own.
+
+    * German and Nordic letters and their written-out forms, word by word: Jürgen and Juergen, Đorđe and Djordje.
+    * The canonically composed and the decomposed form, for Hangul and voiced kana.
+    * All capitals and all small letters, where a capital looks like another Latin letter than its small form does.
+    """
+    distinct: dict[str, str] = {}
+    for spelling in _forms(text):
+        distinct.setdefault(fold(spelling), spelling)
+    return tuple(distinct.values())
+
+
+def _forms(text: str) -> Iterator[str]:
+    yield text
+    for written in _letters_written(normalize("NFC", text)):
+        yield written
+        if not written.isascii():
+            for form in (written, written.lower(), written.upper()):
+                yield normalize("NFC", form)
+                yield normalize("NFD", form)
+
+
+def _letters_written(text: str) -> Iterator[str]:
+    """Yield `text` with each word as it is, with its letters written out, and with pairs as one letter."""
+    words = _WORD.findall(text)
+    options = [tuple(dict.fromkeys((word, word.translate(_TO_PAIRS), _shortened(word)))) for word in words]
+    gaps = _WORD.split(text)
+    combinations: Iterable[tuple[str, ...]] = product(*options)
+    if prod(map(len, options)) > MAX_COMBINATIONS:
+        combinations = (
+            tuple(words),
+            tuple(word.translate(_TO_PAIRS) for word in words),
+            tuple(map(_shortened, words)),
+        )
+    for chosen in combinations:
+        spelt = gaps[0] + "".join(word + gap for word, gap in zip(chosen, gaps[1:], strict=True))
+        if len(words) > 1 or len(fold(spelt)) >= MIN_SHORTENED_CHARS or spelt == text:
+            yield spelt
+
+
+def _shortened(word: str) -> str:
+    """Return the word with each pair of letters as the one that it may stand for, unless it or that is common."""
+    shortened = _PAIR.sub(lambda pair: pair[0][0], word)
+    return word if is_common(word) or is_common(shortened) else shortened

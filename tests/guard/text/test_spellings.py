@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guard.matching.automaton import Automaton
+from guard.text.normalise import fold
+from guard.text.spellings import spellings
+
+
+def finds(name: str, text: str) -> bool:
+    return bool(Automaton.compile(spellings(name)).matches(text))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Jürgen Wöhrnle-Trapp", "Juergen Woehrnle-Trapp"),
+        ("Jürgen Wöhrnle-Trapp", "Juergen Wöhrnle-Trapp"),
+        ("Greta Müllreich", "GRETA MUELLREICH"),
+        ("Müllreich", "Muellreich"),
+        ("Søren Ågårdsen", "Soeren Aagaardsen"),
+        ("Đorđe Quandić", "Djordje Quandic"),
+        ("Käthe Strößner", "Kaethe Stroessner"),
+        ("Åse Bjørkdal", "Aase Bjoerkdal"),
+        ("Günter Äsling", "Guenter Aesling"),
+    ],
+)
+def test_letters_written_out_are_found_both_ways(one: str, other: str) -> None:
+    assert finds(one, f"Wer ist {other}?")
+    assert finds(other, f"Wer ist {one}?")
+
+
+@pytest.mark.parametrize(
+    "name", ["Michael", "Samuel", "Joel", "Chloe", "Sue", "Nadja", "Bauer", "Queen", "True Blue", "Oslo", "Zoë"]
+)
+def test_ordinary_pairs_of_letters_stay(name: str) -> None:
+    assert spellings(name) == (name,)
+
+
+@given(st.text(max_size=40))
+def test_spellings_begin_with_the_text_and_fold_differently(text: str) -> None:
+    spelt = spellings(text)
+    assert spelt[0] == text
+    assert len({fold(spelling) for spelling in spelt}) == len(spelt)
+
+
+def test_the_number_of_spellings_is_bounded() -> None:
+    assert len(spellings("Jürgen Müllreich " * 50)) <= 16
