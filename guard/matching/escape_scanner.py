@@ -55,13 +55,23 @@ class EscapeScanner:
         return "".join(map(self._advance, text))
 
     def finish(self) -> str:
-        """Return the characters still held back, as no more text will come to complete a phrase."""
+        """Return what may be released of the characters held back, as `Scanner.finish` does; the least counts."""
+        if self.matched:
+            return ""
         rest = self._plain.finish()
         if self._decoded is None:
             return rest
-        self._decoded.finish()
-        rest, self._unreleased, self._plain_free = "" if self.matched else self._unreleased, "", 0
+        whole = len(self._unreleased)
+        free = self._plain_free + len(rest) if self._plain.matched else whole
+        free = min(free, self._decoded.finish(whole))
+        rest, self._unreleased, self._plain_free = self._unreleased[:free], "", 0
         return rest
+
+    def drop(self) -> None:
+        """Withhold the characters held back, as `Scanner.drop` does."""
+        self._plain.drop()
+        if self._decoded is not None:
+            self._decoded.scanner.drop()
 
     def _advance(self, text: str) -> str:
         if self._decoded is None or self.matched:
@@ -140,7 +150,10 @@ class _DecodedReading:
         self.free += sum(self._widths[:count])
         del self._widths[:count]
 
-    def finish(self) -> None:
-        self.scanner.finish()
+    def finish(self, whole: int) -> int:
+        """Return how many raw characters may be released, of `whole` that are held back."""
+        count = len(self.scanner.finish())
+        free = self.free + sum(self._widths[:count]) if self.scanner.matched else whole
         self._already_released = self._unescaper.pending
         self._widths, self.free = [], 0
+        return free

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from guard.matching.automaton import Automaton
+from guard.matching.unfinished import longest_unfinished
 from guard.text.normalise import fold, fold_char
 
 
@@ -15,7 +16,8 @@ class Scanner:
     How the text is cut into chunks changes when characters are released, never which. Only the characters from
     where the longest match in progress began are held back. `seed` is the text before (a prefill, the prompt of
     a completion): a phrase may begin in it, but it is never released, and phrases that lie entirely in it do not
-    count. `matched` turns True with the first phrase; nothing is released from then on.
+    count. `matched` turns True with the first phrase, or when the text ends inside one and has said most of it;
+    nothing is released from then on.
     """
 
     def __init__(self, automata: Sequence[Automaton], seed: str = "") -> None:
@@ -24,6 +26,8 @@ class Scanner:
         folded = fold(seed).encode()
         self._states = [a.run(0, folded[-a.max_depth :] if a.max_depth else b"") for a in self._automata]
         self._held = ""
+        # The folded bytes of the longest match in progress, those in the seed included.
+        self._begun = _last(folded, self._pending())
 
     @property
     def held(self) -> str:
@@ -51,15 +55,34 @@ class Scanner:
             if depth > pending:
                 pending = depth
         self._states = states
+        self._begun = _last(self._begun + folded, pending)
         unreleased = self._held + text
         end = _suffix_start(unreleased, pending)
         self._held = unreleased[end:]
         return unreleased[:end]
 
     def finish(self) -> str:
-        """Return the characters still held back, as no more text will come to complete a phrase."""
-        rest, self._held = self._held, ""
-        return rest
+        """Return what may be released of the characters held back, as the text ends or pauses here.
+
+        If it ends inside a phrase most of which is said (`guard.matching.unfinished`), that is a match too.
+        """
+        held, self._held = self._held, ""
+        # What the seed alone says, the text does not.
+        if not fold(held):
+            return held
+        begun = max((longest_unfinished(a, self._begun, held) for a in self._automata), default=0)
+        if not begun:
+            return held
+        self.matched = True
+        return held[: _suffix_start(held, begun)]
+
+    def drop(self) -> None:
+        """Withhold the characters held back: the text was given up because only a phrase could follow."""
+        self.matched = self.matched or bool(self._held)
+        self._held = ""
+
+    def _pending(self) -> int:
+        return max((a.depths[state] for a, state in zip(self._automata, self._states, strict=True)), default=0)
 
     def _release_before_match(self, text: str, folded: bytes) -> str:
         """Return what precedes the first match; of matches with the same end, the longest counts."""
@@ -80,6 +103,10 @@ class Scanner:
             if automaton.ends[state]:
                 return count, -automaton.depths[next(automaton.output_states(state))]
         return None
+
+
+def _last(folded: bytes, count: int) -> bytes:
+    return folded[-count:] if count else b""
 
 
 def _suffix_start(text: str, count: int) -> int:

@@ -74,6 +74,15 @@ class ChoiceGuard:
             changed = self._release_ended_parts(choice, keys) or changed
         return self._hold_logprobs(choice) or changed
 
+    def give_up(self, choice: dict[str, Any]) -> None:
+        """End the choice, which the engine aborted as its grammar allowed only what the policy forbids.
+
+        What is held back began that phrase, so it is withheld, however little it is.
+        """
+        for scanner in self._scanners.values():
+            scanner.drop()
+        self.filter(choice)
+
     def _scan(self, key: str, text: str) -> str:
         scanner = self._scanner(key)
         released = scanner.feed(text)
@@ -207,7 +216,7 @@ class OutputGuard:
             choice = {"index": index, **copy.deepcopy(content), "logprobs": None, "finish_reason": "stop"}
             guard = self._choice(choice)
             if not guard.finished:
-                guard.filter(choice)
+                guard.give_up(choice)
                 choices.append(choice)
         return orjson.dumps({**self._blank, "choices": choices})
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -212,10 +213,11 @@ def test_a_usage_chunk_passes() -> None:
 def test_a_stream_the_engine_gave_up_ends_every_open_choice_as_an_answer_ends() -> None:
     blank = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     output = OutputGuard([Automaton.compile(PHRASES)], ("",), 2, DECLINE, blank=blank)
-    output.chunk(chunk({"content": "We saw Ada"}, index=0))
+    assert said([output.chunk(chunk({"content": "We saw Ada"}, index=0))]) == "We saw "
     closing = orjson.loads(output.close())
     assert closing["id"] == "c"
-    assert [c["delta"]["content"] for c in closing["choices"]] == ["Ada", DECLINE]
+    # The grammar forced what is held back, so it began a phrase.
+    assert [c["delta"].get("content", "") for c in closing["choices"]] == ["", DECLINE]
     assert {c["finish_reason"] for c in closing["choices"]} == {"stop"}
 
 
@@ -223,6 +225,39 @@ def test_a_completion_given_up_before_its_first_chunk_is_declined() -> None:
     blank = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
     output = OutputGuard([Automaton.compile(PHRASES)], ("",), 1, DECLINE, blank=blank)
     assert orjson.loads(output.close())["choices"][0]["text"] == DECLINE
+
+
+@given(
+    st.sampled_from(["content", "reasoning", "refusal", "arguments"]),
+    st.sampled_from(["Ada Quil", "Port Embe", "187"]),
+    st.sampled_from(["", "x ", '{"who":"']),
+    st.sampled_from(["stop", "length", "tool_calls"]),
+    st.integers(0, 8),
+)
+def test_no_surface_gives_out_a_phrase_less_its_end(
+    member: str, part: str, before: str, finish: str, cut: int
+) -> None:
+    def delta(text: str) -> dict[str, Any]:
+        if member != "arguments":
+            return {member: text}
+        return {"tool_calls": [{"index": 0, "function": {"arguments": text}}]}
+
+    output = guard()
+    pieces = [before + part[:cut], part[cut:]]
+    chunks = [output.chunk(chunk(delta(piece))) for piece in pieces] + [output.chunk(chunk({}, finish))]
+    whole = json.loads(guard().answer(answer(delta(before + part), finish_reason=finish)))
+    spoken = orjson.dumps(whole["choices"][0]["message"])
+    for payload in (b"".join(c for c in chunks if c), spoken):
+        assert part[:3].encode() not in payload
+    assert json.loads(chunks[-1] or b"")["choices"][0]["finish_reason"] == "stop"
+
+
+def test_a_prefill_and_each_choice_are_cut_where_a_phrase_is_left_unfinished() -> None:
+    assert said(stream(guard(seeds=("She is Ada",)), [" Qui", "l"])) == DECLINE
+    output = guard(n=2)
+    output.chunk(chunk({"content": "Ada Qui"}, index=0))
+    assert said([output.chunk(chunk({"content": "x Ada L"}, index=1))]) == "x Ada L"
+    assert said([output.chunk(chunk({}, "length", index=0))]) == DECLINE
 
 
 def test_what_was_held_and_withheld_is_known() -> None:

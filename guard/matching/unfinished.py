@@ -1,0 +1,69 @@
+"""Phrases that a text has left unfinished at its end: enough was said that the rest can be guessed.
+
+The mask forbids the token that completes a phrase. Where nothing else may follow, or the limit of tokens is
+reached, an answer stops one token short of it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import numpy as np
+
+from guard.matching.automaton import Automaton
+
+MAX_MISSING_BYTES = 1_024
+"""A phrase that lacks more than this is not looked for."""
+# Once a mark has ended the last word, so many bytes of a phrase must be said for its last character to count.
+_MIN_BYTES_BEFORE_MARK = 7
+# Marks inside a word, or before one: the word goes on.
+_JOINING_CATEGORIES = frozenset({"Pd", "Pc", "Ps", "Pi"})
+_APOSTROPHES = frozenset("'\N{RIGHT SINGLE QUOTATION MARK}")
+
+
+def longest_unfinished(automaton: Automaton, begun: bytes, raw: str) -> int:
+    """Return how many of the last bytes of `begun` are the longest unfinished phrase; 0 if there is none.
+
+    `begun` is the folded end of a text from where a match in progress began, or earlier, and `raw` its last
+    characters. A phrase is unfinished if more than two thirds of it are said, or more than half if the part said
+    holds a digit (numbers, codes, secrets). Where a mark such as a full stop ends the text's last word, the answer
+    has gone past the phrase, which counts only if a single character is missing.
+    """
+    ended = _ends_with_mark(raw)
+    state = automaton.run(0, begun)
+    while depth := automaton.depths[state]:
+        begun = begun[-depth:]
+        if _is_completed_within(automaton, state, _most_missing(begun, ended)):
+            return depth
+        # The fail link: the longest proper suffix that begins a phrase too.
+        state = automaton.run(0, begun[1:])
+    return 0
+
+
+def _most_missing(said: bytes, ended: bool) -> int:
+    """Return how many bytes a phrase may lack of which these are said."""
+    if ended:
+        # A character of the same script has as many bytes.
+        return len(said.decode()[-1].encode()) if len(said) >= _MIN_BYTES_BEFORE_MARK else 0
+    has_digit = any(character.isdigit() for character in said.decode())
+    return min(len(said) - 1 if has_digit else (len(said) - 1) // 2, MAX_MISSING_BYTES)
+
+
+def _is_completed_within(automaton: Automaton, state: int, count: int) -> bool:
+    """Return whether at most `count` more bytes lead from `state` to the end of a phrase that begins with it."""
+    states = np.array([state])
+    for _ in range(count):
+        following = np.unique(automaton.table[states])
+        # Every other edge leaves the phrase.
+        states = following[automaton.depth[following] == automaton.depth[states[0]] + 1]
+        if not len(states):
+            return False
+        if (automaton.phrase[states] >= 0).any():
+            return True
+    return False
+
+
+def _ends_with_mark(raw: str) -> bool:
+    last = raw.rstrip()[-1:]
+    category = unicodedata.category(last) if last else ""
+    return category.startswith("P") and category not in _JOINING_CATEGORIES and last not in _APOSTROPHES
