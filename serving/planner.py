@@ -24,6 +24,10 @@ from guard.targets.target import ForgetTarget
 from guard.text.conversation import Message
 from serving.protocol.request import GenerationRequest
 
+# Conversations of more characters are examined by at most MAX_LONG threads at a time: they take seconds, and
+# reading them holds the interpreter that the others need too.
+LONG_CHARS = 16_384
+MAX_LONG = 4
 # Kinds of plan under which the engine generates nothing.
 WITHHELD = frozenset({PlanKind.DECLINE, PlanKind.AGENTS})
 CONSTRAINTS = frozenset(
@@ -47,8 +51,9 @@ class Planner:
         self._current = current
         self._detector = detector
         self._seconds = detection_timeout
-        # As many threads as the embedder encodes together.
+        # As many threads as the embedder encodes together; long conversations never hold all of them.
         self._threads = CapacityLimiter(MAX_CALL_TEXTS)
+        self._threads_for_long = CapacityLimiter(MAX_LONG)
 
     def unready(self) -> str:
         """Return why no request can be planned now, or an empty string."""
@@ -71,9 +76,11 @@ class Planner:
         if not policy.lookup.has_contextual:
             return _planned(policy, ())
         deadline = Deadline(self._seconds)
+        is_long = sum(len(message.text) for message in conversation) > LONG_CHARS
+        limiter = self._threads_for_long if is_long else self._threads
         try:
             return await run_sync(
-                self._detect, policy, conversation, deadline, abandon_on_cancel=True, limiter=self._threads
+                self._detect, policy, conversation, deadline, abandon_on_cancel=True, limiter=limiter
             )
         finally:
             deadline.cancel()

@@ -132,7 +132,7 @@ class Detector:
     def _match(self, lookup: Lookup, evidence: _Evidence, target: str) -> Match:
         nearest = lookup.index.nearest(evidence.vectors, target)
         signals = Signals(float(target in evidence.named), nearest.cosine, evidence.parts.get(target, 0.0))
-        if self._classifier is not None and target in self._classifier:
+        if self._classifier is not None and target in self._classifier and target in lookup.index:
             signals = self._classifier.signals(signals, evidence.vectors, target, lookup.index.vectors(target))
         known = lookup.targets[target]
         texts = target_texts(known)

@@ -22,7 +22,7 @@ MAX_RECENT_ROWS = 4_096
 
 
 class Nearest(NamedTuple):
-    """The index of the target's row nearest to a text, and its cosine; -1 and 0 without a text."""
+    """The index of the target's row nearest to a text, and its cosine; -1 and 0 without a text or a row."""
 
     row: int
     cosine: float
@@ -95,8 +95,8 @@ class TargetIndex:
         return self.nearest(vectors, target).cosine
 
     def nearest(self, vectors: Vectors, target: str) -> Nearest:
-        """Return the row of `target` that is nearest to any of `vectors`."""
-        if not len(vectors):
+        """Return the row of `target` that is nearest to any of `vectors`; none if it is not in the index."""
+        if not len(vectors) or target not in self:
             return Nearest(-1, 0.0)
         best = (vectors @ self.vectors(target).T).max(axis=0)
         return Nearest(int(best.argmax()), min(float(best.max()), 1.0))

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -31,24 +32,27 @@ class _PendingText:
 class MicroBatcher:
     """Encodes texts of many threads in batches of at most `max_texts`, at most `concurrency` batches at a time.
 
-    It has no thread of its own: a calling thread that finds a slot free encodes the text that has waited longest,
-    with others of similar length.
+    It has no thread of its own: a calling thread that finds a slot free encodes a batch, with texts of other calls
+    where they are of similar length. Every other batch is led by the call with the fewest texts left, so that a
+    short one does not wait for long ones; the rest are led by the calls in turn, so that none waits for ever.
     """
 
     def __init__(self, encode: Callable[[list[str]], Vectors], max_texts: int, concurrency: int) -> None:
         self._encode = encode
         self._max_texts = max_texts
         self._free_slots = concurrency
-        self._queue: deque[_PendingText] = deque()
+        # The texts of each call that are not in a batch yet; no list is empty.
+        self._waiting: deque[list[_PendingText]] = deque()
+        self._shortest_leads = True
         self._changed = threading.Condition()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), dimension] of at least one text; raises what the encoder raised."""
         own = [_PendingText(text) for text in texts]
         with self._changed:
-            self._queue.extend(own)
+            self._waiting.append(list(own))
             while not all(pending.done for pending in own):
-                if self._free_slots and self._queue:
+                if self._free_slots and self._waiting:
                     self._encode_batch()
                 else:
                     self._changed.wait()
@@ -75,13 +79,20 @@ class MicroBatcher:
             self._changed.notify_all()
 
     def _take_batch(self) -> list[_PendingText]:
-        length = len(self._queue[0].text)
-        similar = [
-            w
-            for w in self._queue
-            if length <= _MAX_LENGTH_RATIO * len(w.text) and len(w.text) <= _MAX_LENGTH_RATIO * length
-        ]
-        batch = [self._queue[0], *(w for w in similar if w is not self._queue[0])][: self._max_texts]
+        leader = min(self._waiting, key=len) if self._shortest_leads else self._waiting[0]
+        self._shortest_leads = not self._shortest_leads
+        length = len(leader[0].text)
+        batch: list[_PendingText] = []
+        # The shortest calls fill the batch, and only then the long ones: more calls are done by it.
+        for call in (leader, *sorted((call for call in self._waiting if call is not leader), key=len)):
+            similar = (pending for pending in call if _are_similar(length, len(pending.text)))
+            batch += islice(similar, self._max_texts - len(batch))
         taken = set(map(id, batch))
-        self._queue = deque(pending for pending in self._queue if id(pending) not in taken)
+        left = ([each for each in call if id(each) not in taken] for call in self._waiting)
+        self._waiting = deque(call for call in left if call)
+        self._waiting.rotate(-1)
         return batch
+
+
+def _are_similar(length: int, other: int) -> bool:
+    return length <= _MAX_LENGTH_RATIO * other and other <= _MAX_LENGTH_RATIO * length

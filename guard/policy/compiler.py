@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 
 from guard.detection.embedder import Embedder, Vectors
 from guard.detection.index import TargetIndex
-from guard.detection.lookup import Lookup
+from guard.detection.lookup import Lookup, PendingTarget
 from guard.detection.names import Names
 from guard.detection.target_texts import target_texts
 from guard.matching.automaton_store import AutomatonStore
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 CHUNKING_VERSION = "rows-2"
 # With more new targets than this, their automata are compiled lazily, when they are first touched.
 MAX_EAGER_TARGETS = 32
+# Texts that are embedded at a time, in about a second, before later changes are looked for.
+MAX_STEP_TEXTS = 128
 # Long enough to load the vectors of a vocabulary that was embedded before.
 SOFT_TIMEOUT_S = 5.0
 
@@ -80,11 +83,14 @@ class Compiler:
     def refresh(self, previous: Policy | None, now: datetime) -> Policy:
         """Expire targets due by `now`; return the policy of the registry and of the assistants promoted by now.
 
-        Returns `previous` itself when nothing changed.
+        Returns `previous` itself when nothing changed. Otherwise it does one step of limited length: it takes up
+        what has changed, or else embeds some of the targets that are pending.
         """
         self._registry.expire(now)
         soft_is_due = self._awaits_soft and self._matching.get() is not None
         if previous is not None and previous.version == self._registry.version() and not soft_is_due:
+            if previous.lookup.pending:
+                return self._embed_next(previous)
             assistants = self._assistants(previous.targets)
             return previous if assistants == previous.assistants else replace(previous, assistants=assistants)
         return self.compile(previous)
@@ -92,12 +98,14 @@ class Compiler:
     def compile(self, previous: Policy | None = None) -> Policy:
         """Return the policy of the registry's current version; the cost is in proportion to what has changed.
 
-        Always-on automata are written, and published to running answers, before it returns.
+        Without a previous policy all texts are embedded. After one, a change of more than MAX_STEP_TEXTS texts
+        leaves its targets pending: their names and phrases are in force, and `refresh` embeds them. Always-on
+        automata are written, and published to running answers, before it returns.
         Raises StoreUnavailable, ModelUnavailable or PolicyUnavailable.
         """
         before = previous or self._empty
         version, changed = self._registry.changes(before.version)
-        change = _changed(before.targets, changed)
+        change = _changed(before.version, before.targets, changed)
         lookup = self._lookup(change, before.lookup, fresh=previous is None)
         always = self._always(change, before.always)
         publish(self._folder, always.digests)
@@ -120,7 +128,20 @@ class Compiler:
             automata=self._store,
             assistants=self._assistants(change.targets),
             soft=soft,
+            last_complete=before.complete_version,
         )
+
+    def _embed_next(self, previous: Policy) -> Policy:
+        """Return `previous` with more of its pending targets embedded, those of the smallest changes first."""
+        before = previous.lookup
+        batches = Counter(pending.version for pending in before.pending.values())
+        order = sorted(before.pending.values(), key=lambda each: (batches[each.version], -each.version))
+        chosen = list(_step(each.target for each in order))
+        removed = [target.id for target in chosen if target.id in before.index]
+        index = before.index.with_changes(self._vectors(chosen, fresh=False), removed)
+        done = {target.id for target in chosen}
+        pending = {id: each for id, each in before.pending.items() if id not in done}
+        return replace(previous, lookup=replace(before, index=index, pending=pending))
 
     def _assistants(self, targets: Mapping[str, ForgetTarget]) -> dict[str, str]:
         return in_force(self._promoted.by_target(), targets) if self._promoted else {}
@@ -147,13 +168,22 @@ class Compiler:
 
     def _lookup(self, change: _Change, before: Lookup, fresh: bool) -> Lookup:
         new = [target for target in change.active if target.draft.scope is Scope.CONTEXTUAL]
-        removed = [target_id for target_id in change.ids if target_id in before.index]
-        if not new and not removed:
+        known = [id for id in change.ids if id in before.index or id in before.pending]
+        if not new and not known:
             return replace(before, targets=change.targets)
-        index = before.index.with_changes(self._vectors(new, fresh), removed)
-        named = {target.id: (target.draft.name, *target.draft.aliases) for target in new}
-        names = before.names.with_changes(named, removed)
-        return Lookup(change.targets, names, index)
+        changed = set(change.ids)
+        names = before.names.with_changes({t.id: (t.draft.name, *t.draft.aliases) for t in new}, known)
+        pending = {id: each for id, each in before.pending.items() if id not in changed}
+        if fresh or len(list(_step(new))) == len(new):
+            removed = [id for id in known if id in before.index]
+            index = before.index.with_changes(self._vectors(new, fresh), removed)
+        else:
+            versions = self._registry.changed_at(change.since)
+            pending |= {target.id: PendingTarget(target, versions[target.id]) for target in new}
+            # A target that changed is found by its earlier vectors until it is embedded again.
+            ended = [id for id in known if id in before.index and id not in pending]
+            index = before.index.with_changes({}, ended)
+        return Lookup(change.targets, names, index, pending)
 
     def _vectors(self, new: list[ForgetTarget], fresh: bool) -> dict[str, Vectors]:
         name = f"{self._embedder.name}/{CHUNKING_VERSION}"
@@ -163,31 +193,49 @@ class Compiler:
             for target in new
             if (key := VectorKey(target.id, target.revision)) in stored
         }
-        unknown = {target: target_texts(target) for target in new if target.id not in vectors}
-        embedded = self._embedder.embed([one.text for texts in unknown.values() for one in texts])
-        ends = np.cumsum([len(texts) for texts in unknown.values()])
-        parts = dict(zip(unknown, np.split(embedded, ends[:-1]), strict=True)) if unknown else {}
-        if parts:
-            kept = {VectorKey(target.id, target.revision): part.tobytes() for target, part in parts.items()}
-            self._registry.keep_vectors(name, kept)
-        return vectors | {target.id: part for target, part in parts.items()}
+        unknown = [target for target in new if target.id not in vectors]
+        while unknown:
+            # What is embedded is kept, so that a start that is interrupted has not worked in vain.
+            chosen = list(_step(unknown))
+            unknown = unknown[len(chosen) :]
+            vectors |= self._embedded(name, chosen)
+        return vectors
+
+    def _embedded(self, name: str, targets: list[ForgetTarget]) -> dict[str, Vectors]:
+        texts = [target_texts(target) for target in targets]
+        embedded = self._embedder.embed([one.text for each in texts for one in each])
+        parts = np.split(embedded, np.cumsum([len(each) for each in texts])[:-1])
+        keys = [VectorKey(target.id, target.revision) for target in targets]
+        self._registry.keep_vectors(name, {key: part.tobytes() for key, part in zip(keys, parts, strict=True)})
+        return {target.id: part for target, part in zip(targets, parts, strict=True)}
 
 
 class _Change(NamedTuple):
-    """All active targets, those of them that changed, and the ids of all that changed or ended."""
+    """All active targets, those that changed after version `since`, and the ids of all that did or ended."""
 
+    since: int
     targets: dict[str, ForgetTarget]
     active: list[ForgetTarget]
     ids: list[str]
 
 
-def _changed(before: Mapping[str, ForgetTarget], changed: Sequence[ForgetTarget]) -> _Change:
+def _changed(since: int, before: Mapping[str, ForgetTarget], changed: Sequence[ForgetTarget]) -> _Change:
     active = [target for target in changed if target.state is State.ACTIVE]
     targets = {**before, **{target.id: target for target in active}}
     for target in changed:
         if target.state is not State.ACTIVE:
             targets.pop(target.id, None)
-    return _Change(targets, active, [target.id for target in changed])
+    return _Change(since, targets, active, [target.id for target in changed])
+
+
+def _step(targets: Iterable[ForgetTarget]) -> Iterator[ForgetTarget]:
+    """Yield the first of `targets`, those whose texts are embedded in one step; at least one."""
+    texts = 0
+    for target in targets:
+        texts += len(target_texts(target))
+        if texts > MAX_STEP_TEXTS and texts > len(target_texts(target)):
+            return
+        yield target
 
 
 def _is_always_on(target: ForgetTarget) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from guard.errors import PolicyUnavailable
@@ -43,9 +44,10 @@ class CurrentPolicy:
 class Applier:
     """Keeps the current policy up to date with the registry.
 
-    Any number of changes during one compilation cause one more. Changes by other processes, and expiry, are seen
-    within `poll_s` seconds. A failure leaves the policy as it is, makes `current.healthy` false, and is retried
-    after increasing pauses of at most MAX_RETRY_PAUSE_S seconds, or at the next `notify`.
+    Any number of changes during one compilation cause one more. A large change comes into force in steps, between
+    which later and smaller ones are taken up, see `Compiler.refresh`. Changes by other processes, and expiry, are
+    seen within `poll_s` seconds. A failure leaves the policy as it is, makes `current.healthy` false, and is
+    retried after increasing pauses of at most MAX_RETRY_PAUSE_S seconds, or at the next `notify`.
     """
 
     def __init__(self, compiler: Compiler, current: CurrentPolicy, poll_s: float = POLL_S) -> None:
@@ -61,11 +63,14 @@ class Applier:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._changed.set)
 
-    async def wait(self, version: int, timeout: float) -> bool:
-        """Return whether `version` or a later one is in force within `timeout` seconds."""
+    async def wait(self, version: int, timeout: float, targets: Collection[str] = ()) -> bool:
+        """Return whether `version` or a later one is in force within `timeout` seconds.
+
+        It is waited for in full, or until these `targets` are in force, whatever else is still to be embedded.
+        """
         try:
             async with asyncio.timeout(timeout), self._applied:
-                await self._applied.wait_for(lambda: self._reached(version))
+                await self._applied.wait_for(lambda: self._has_applied(version, targets))
         except TimeoutError:
             return False
         return True
@@ -77,10 +82,16 @@ class Applier:
         while True:
             self._changed.clear()
             await self._apply()
+            if self._embeds():
+                continue
             pause = min(2 * pause, MAX_RETRY_PAUSE_S) if self._current.failure else self._poll_s
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._changed.wait()
+
+    def _embeds(self) -> bool:
+        """Whether the policy in force has targets to embed, and the last step succeeded."""
+        return self._current.healthy and bool(self._current.required().lookup.pending)
 
     async def _apply(self) -> None:
         before = self._current.policy
@@ -95,5 +106,5 @@ class Applier:
         async with self._applied:
             self._applied.notify_all()
 
-    def _reached(self, version: int) -> bool:
-        return self._current.policy is not None and self._current.policy.version >= version
+    def _has_applied(self, version: int, targets: Collection[str]) -> bool:
+        return self._current.policy is not None and self._current.policy.has_applied(version, targets)

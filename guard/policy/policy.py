@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,6 +24,9 @@ class Automata(Protocol):
 class Policy:
     """An immutable, numbered snapshot of the active forget targets, compiled.
 
+    version     the registry's version. Its phrases and names are in force; the meaning of the targets that are
+                pending in `lookup` follows
+    last_complete  the last version before this one under which no target was pending
     lookup      the targets by id, and what the detector finds the contextual ones by
     always      the always-on phrases: those of the enforced targets of scope `always`, in force in every answer
     contextual  by id of an enforced contextual target with phrases to forbid: the digest of its automaton
@@ -39,6 +42,20 @@ class Policy:
     automata: Automata = field(repr=False)
     assistants: Mapping[str, str] = field(repr=False, default_factory=dict)
     soft: Mapping[str, SoftDigests] = field(repr=False, default_factory=dict)
+    last_complete: int = 0
+
+    @property
+    def complete_version(self) -> int:
+        """The latest version that is in force in full, by meaning too."""
+        return self.last_complete if self.lookup.pending else self.version
+
+    def has_applied(self, version: int, targets: Collection[str] = ()) -> bool:
+        """Whether `version` is in force: in full, or for these `targets` if any are named."""
+        if self.version < version:
+            return False
+        return self.complete_version >= version or (
+            bool(targets) and not any(target in self.lookup.pending for target in targets)
+        )
 
     @property
     def targets(self) -> Mapping[str, ForgetTarget]:

@@ -188,6 +188,15 @@ class Registry:
             )
             return Snapshot(policy_version(connection), [target_of(row) for row in rows])
 
+    def changed_at(self, since: int) -> dict[str, int]:
+        """Return by id of each target that changed after policy version `since` the version of its last change."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT target_id, max(policy_version) FROM events WHERE policy_version > ? GROUP BY target_id",
+                (since,),
+            )
+            return dict(rows)
+
     def counts(self) -> Mapping[State, int]:
         """Return the number of targets in each state."""
         with self._database.reading() as connection:

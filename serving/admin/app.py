@@ -88,6 +88,7 @@ async def policy(service: Service) -> PolicyOut:
         targets=dict(counts),
         enforced_version=enforced.version,
         enforced=dict(enforced.targets),
+        pending=enforced.pending,
     )
 
 

@@ -64,7 +64,7 @@ async def metrics(service: Service) -> Response:
     stored = await run_sync(service.registry.version)
     enforced = service.enforced()
     up = not service.unready()
-    text = service.metrics.exposition(stored, enforced.version, enforced.targets, up)
+    text = service.metrics.exposition(stored, enforced.version, enforced.targets, enforced.pending, up)
     return Response(text, media_type=CONTENT_TYPE)
 
 

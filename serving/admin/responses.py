@@ -161,12 +161,15 @@ def check_response(plan: Plan) -> CheckResponse:
 
 
 class PolicyOut(BaseModel):
-    """The stored version and the enforced version; they differ while a change is being compiled."""
+    """The stored version and the one enforced in full; they differ while a change is compiled or embedded."""
 
     version: int
     targets: dict[State, int] = Field(description="Stored targets by state.")
     enforced_version: int
-    enforced: dict[Mode, int] = Field(description="Targets of the enforced version by mode.")
+    enforced: dict[Mode, int] = Field(description="Targets in force by mode, the pending ones included.")
+    pending: int = Field(
+        description="Targets whose phrases and names are in force, and whose meaning is still being embedded."
+    )
 
 
 class EventOut(BaseModel):

@@ -18,10 +18,12 @@ from serving.telemetry.verdict_log import VerdictLog
 
 
 class Enforced(NamedTuple):
-    """The policy in force: its version (0 before the first) and how many targets it holds in each mode."""
+    """The policy in force: the version that is enforced in full (0 before the first), how many targets it holds in
+    each mode, and how many more are found by name only until their texts are embedded."""
 
     version: int
     targets: Mapping[Mode, int]
+    pending: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,9 @@ class AdminService:
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""
         policy = self.current.policy
-        return Enforced(policy.version, policy.counts) if policy else Enforced(0, {})
+        if policy is None:
+            return Enforced(0, {})
+        return Enforced(policy.complete_version, policy.counts, len(policy.lookup.pending))
 
 
 def _service_of(request: Request) -> AdminService:

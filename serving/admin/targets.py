@@ -66,7 +66,7 @@ async def add_many(service: Service, body: Batch, wait: Wait = None, timeout: Ti
     """Add forget targets under one policy version: all of them, or none."""
     _refuse_past(body.targets)
     targets = await run_sync(service.registry.add_many, [target.draft() for target in body.targets])
-    await _settle(service, wait, timeout)
+    await _settle(service, wait, timeout, *(target.id for target in targets))
     return BatchOut(ids=[target.id for target in targets])
 
 
@@ -127,7 +127,7 @@ async def revoke(
     if if_match:
         _match(if_match, current)
     await run_sync(service.registry.revoke, target_id, current.revision if if_match else None)
-    await _settle(service, wait, timeout)
+    await _settle(service, wait, timeout, target_id)
 
 
 async def _active(service: AdminService, target_id: str) -> ForgetTarget:
@@ -137,17 +137,17 @@ async def _active(service: AdminService, target_id: str) -> ForgetTarget:
     return target
 
 
-async def _settle(service: AdminService, wait: str | None, timeout: int, target_id: str | None = None) -> None:
+async def _settle(service: AdminService, wait: str | None, timeout: int, *ids: str) -> None:
     service.applier.notify()
     if wait is None:
         return
     version = await run_sync(service.registry.version)
-    if not await service.applier.wait(version, timeout):
+    if not await service.applier.wait(version, timeout, ids):
         raise Refused(
             504,
             "not_applied_in_time",
             f"the change is stored, and not yet enforced after {timeout} seconds",
-            instance=f"{PATH}/{target_id}" if target_id else None,
+            instance=f"{PATH}/{ids[0]}" if len(ids) == 1 else None,
         )
 
 

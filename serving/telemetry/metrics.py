@@ -64,6 +64,7 @@ class Metrics:
         self._dropped = self._counter("verdicts_dropped", "Verdicts that were not recorded.")
         self._version = self._gauge("policy_version", "Version stored and version enforced.", "stage")
         self._targets = self._gauge("targets", "Targets of the enforced version.", "mode")
+        self._pending = self._gauge("targets_pending", "Targets in force that are not embedded yet.")
         self._engine = self._gauge("engine_up", "1 while requests may be answered.")
 
     def _counter(self, name: str, help: str, *labels: str) -> Counter:
@@ -117,11 +118,12 @@ class Metrics:
         self._agent_tokens.labels(role, "read").inc(prompt_tokens)
         self._agent_tokens.labels(role, "said").inc(completion_tokens)
 
-    def exposition(self, stored: int, enforced: int, targets: Mapping[Mode, int], up: bool) -> bytes:
+    def exposition(self, stored: int, enforced: int, targets: Mapping[Mode, int], pending: int, up: bool) -> bytes:
         """Return all metrics in Prometheus' text format, with the given state of the policy and the engine."""
         self._version.labels("stored").set(stored)
         self._version.labels("enforced").set(enforced)
         for mode in Mode:
             self._targets.labels(mode.value).set(targets.get(mode, 0))
+        self._pending.set(pending)
         self._engine.set(up)
         return generate_latest(self.registry)

@@ -44,7 +44,7 @@ def encode_concurrently(encoder: Encoder, batcher: MicroBatcher, texts: list[str
         first = pool.submit(batcher.encode, texts[:1])
         assert encoder.begun.wait(20)
         rest = [pool.submit(batcher.encode, [text]) for text in texts[1:]]
-        while len(batcher._queue) < len(rest):
+        while len(batcher._waiting) < len(rest):
             pass
         encoder.gate.set()
         return [first, *rest]
@@ -85,3 +85,46 @@ def test_an_error_is_raised_to_all_of_its_batch_and_to_no_other(encoder: Encoder
             future.result()
     assert futures[3].result().tolist() == [[18]]
     assert batcher.encode(["again"]).tolist() == [[5]]
+
+
+def test_a_short_call_is_not_encoded_after_all_the_long_ones(encoder: Encoder) -> None:
+    batcher = MicroBatcher(encoder, max_texts=4, concurrency=1)
+    encoder.gate.clear()
+    with ThreadPoolExecutor(6) as pool:
+        calls = [pool.submit(batcher.encode, [f"long {number}"] * 32) for number in range(5)]
+        while len(batcher._waiting) < 5:
+            pass
+        calls.append(pool.submit(batcher.encode, ["!"]))
+        while len(batcher._waiting) < 6:
+            pass
+        encoder.gate.set()
+        for call in calls:
+            call.result()
+    # One batch was being encoded when it came, and one may have been led by another call.
+    assert ["!"] in encoder.batches[:3]
+
+
+def test_a_long_call_goes_on_while_short_ones_keep_coming(encoder: Encoder) -> None:
+    batcher = MicroBatcher(encoder, max_texts=1, concurrency=1)
+    long = ["a long text"] * 8
+    encoder.gate.clear()
+    with ThreadPoolExecutor(32) as pool:
+        first = pool.submit(batcher.encode, ["x"])
+        assert encoder.begun.wait(20)
+        calls = [pool.submit(batcher.encode, long), *(pool.submit(batcher.encode, ["!"]) for _ in range(20))]
+        while len(batcher._waiting) < 21:
+            pass
+        encoder.gate.set()
+        for call in (first, *calls):
+            call.result()
+    # By turns: one of the shortest, one of the next in turn.
+    assert encoder.batches.index(["a long text"]) < len(encoder.batches) - len(long)
+
+
+@pytest.mark.parametrize("calls", [1, 3, 7])
+def test_every_text_is_encoded_once(encoder: Encoder, calls: int) -> None:
+    batcher = MicroBatcher(encoder, max_texts=3, concurrency=2)
+    texts = [[f"{call} {'x' * number}" for number in range(5 * call + 1)] for call in range(calls)]
+    with ThreadPoolExecutor(calls) as pool:
+        list(pool.map(batcher.encode, texts))
+    assert sorted(text for batch in encoder.batches for text in batch) == sorted(t for each in texts for t in each)

@@ -17,14 +17,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from guard.detection.detector import Detector
 from guard.errors import ModelUnavailable, PolicyUnavailable
 from guard.matching.automaton import Automaton
 from guard.matching.live_automata import LiveAutomata
-from guard.policy.compiler import Compiler
+from guard.policy.compiler import MAX_STEP_TEXTS, Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.policy import Policy
 from guard.targets.registry import Registry
 from guard.targets.target import Draft, Fact, Method, Mode, Scope
+from guard.text.conversation import Message
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 VENN = Draft(
@@ -173,6 +175,122 @@ def test_an_earlier_policy_is_untouched_by_the_next(registry: Registry, compiler
     assert dict(second.contextual) == {}
 
 
+def crowd(count: int, first: int = 0, **members: Any) -> list[Draft]:
+    return [Draft(name=f"Crowd Person{n:04d}", **members) for n in range(first, first + count)]
+
+
+LARGE = MAX_STEP_TEXTS + 1
+
+
+def test_a_large_change_is_in_force_by_name_at_once_and_embedded_in_steps(
+    registry: Registry, compiler: Compiler, embedder: Any
+) -> None:
+    empty = compiler.compile()
+    added = registry.add_many(crowd(3 * MAX_STEP_TEXTS))
+    steps = [compiler.refresh(empty, NOW)]
+    assert embedder.embedded == []
+    assert steps[0].lookup.names.found("Who is Crowd Person0007?") == {added[7].id}
+    while steps[-1].lookup.pending:
+        steps.append(compiler.refresh(steps[-1], NOW))
+    assert [len(step.lookup.index) for step in steps] == [n * MAX_STEP_TEXTS for n in range(4)]
+    assert [step.version for step in steps] == [1] * 4
+    assert [step.complete_version for step in steps] == [0, 0, 0, 1]
+    assert compiler.refresh(steps[-1], NOW) is steps[-1]
+
+
+def test_the_detector_touches_a_pending_target_by_its_name(registry: Registry, compiler: Compiler) -> None:
+    empty = compiler.compile()
+    added = registry.add_many(crowd(LARGE))
+    policy = compiler.refresh(empty, NOW)
+    detector = Detector(compiler._embedder)
+    (match,) = detector.detect(policy.lookup, [Message("user", "Tell me of Crowd Person0003, please.")])
+    assert (match.target_id, match.signals.semantic) == (added[3].id, 0)
+
+
+def test_a_small_change_is_in_force_in_full_before_a_large_one_that_came_earlier(
+    registry: Registry, compiler: Compiler
+) -> None:
+    policy = compiler.compile()
+    crowded = registry.add_many(crowd(LARGE))
+    policy = compiler.refresh(policy, NOW)
+    venn = registry.add(VENN)
+    policy = compiler.refresh(policy, NOW)
+    assert venn.id in policy.lookup.index
+    assert policy.has_applied(2, [venn.id])
+    assert not policy.has_applied(2)
+    assert not policy.has_applied(1, [target.id for target in crowded])
+
+
+def test_of_changes_taken_up_together_the_smallest_is_embedded_first(
+    registry: Registry, compiler: Compiler
+) -> None:
+    policy = compiler.compile()
+    before = registry.add(VENN)
+    registry.add_many(crowd(LARGE))
+    after = registry.add(DROSS)
+    policy = compiler.refresh(compiler.refresh(policy, NOW), NOW)
+    assert {before.id, after.id} <= {id for id in policy.targets if id in policy.lookup.index}
+    assert policy.lookup.pending
+
+
+def test_always_on_phrases_of_a_large_change_are_in_force_in_its_first_step(
+    registry: Registry, compiler: Compiler
+) -> None:
+    policy = compiler.compile()
+    registry.add_many([*crowd(LARGE), CODE])
+    policy = compiler.refresh(policy, NOW)
+    assert policy.lookup.pending
+    assert always_on(policy) == {"zx4471q"}
+
+
+def test_a_target_that_ends_while_it_is_pending_is_gone(registry: Registry, compiler: Compiler) -> None:
+    policy = compiler.compile()
+    first, *_ = registry.add_many(crowd(LARGE))
+    policy = compiler.refresh(policy, NOW)
+    registry.revoke(first.id)
+    policy = compiler.refresh(policy, NOW)
+    assert first.id not in policy.lookup.pending
+    assert not policy.lookup.names.found("Crowd Person0000")
+    assert policy.has_applied(2, [first.id])
+    while policy.lookup.pending:
+        policy = compiler.refresh(policy, NOW)
+    assert len(policy.lookup.index) == LARGE - 1
+
+
+def test_a_changed_target_is_found_by_its_earlier_vectors_until_it_is_embedded_again(
+    registry: Registry, compiler: Compiler
+) -> None:
+    venn = registry.add(VENN)
+    policy = compiler.compile()
+    registry.add_many(crowd(LARGE))
+    registry.change(venn.id, Draft(name="Orla Venn", facts=(Fact(answer="She keeps owls."),)), 1)
+    policy = compiler.refresh(policy, NOW)
+    assert venn.id in policy.lookup.pending
+    assert venn.id in policy.lookup.index
+    while policy.lookup.pending:
+        policy = compiler.refresh(policy, NOW)
+    afresh = compiler.compile()
+    assert np.array_equal(policy.lookup.index.vectors(venn.id), afresh.lookup.index.vectors(venn.id))
+
+
+def test_a_start_embeds_everything_and_what_an_interrupted_one_embedded_is_kept(
+    registry: Registry, compiler: Compiler, embedder: Any, folder: Path
+) -> None:
+    registry.add_many(crowd(2 * MAX_STEP_TEXTS))
+    embed, calls = embedder.embed, itertools.count()
+
+    def interrupted(texts: list[str]) -> Any:
+        if next(calls) == 1:
+            raise ModelUnavailable("no model")
+        return embed(texts)
+
+    embedder.embed = interrupted
+    with pytest.raises(ModelUnavailable):
+        compiler.compile()
+    assert not Compiler(registry, embedder, folder).compile().lookup.pending
+    assert len(embedder.embedded) == 2 * MAX_STEP_TEXTS
+
+
 def test_vectors_survive_a_restart(registry: Registry, compiler: Compiler, embedder: Any, folder: Path) -> None:
     venn = registry.add(VENN)
     before = compiler.compile()
@@ -298,6 +416,27 @@ async def test_a_change_is_in_force_once_waited_for(registry: Registry, compiler
         assert await applier.wait(registry.version(), timeout=5)
         assert current.healthy
         assert venn.id in current.required().targets
+
+
+async def test_an_urgent_target_is_in_force_while_a_large_change_is_embedded(
+    registry: Registry, compiler: Compiler, embedder: Any
+) -> None:
+    current, gate, embed, calls = CurrentPolicy(), threading.Event(), embedder.embed, itertools.count()
+
+    def only_once(texts: list[str]) -> Any:
+        assert next(calls) == 0 or gate.wait(20)
+        return embed(texts)
+
+    async with applying(compiler, current) as applier:
+        assert await applier.wait(0, timeout=5)
+        embedder.embed = only_once
+        registry.add_many(crowd(4 * MAX_STEP_TEXTS))
+        venn = registry.add(VENN)
+        applier.notify()
+        assert await applier.wait(2, 5, [venn.id])
+        assert not await applier.wait(2, 0.01)
+        gate.set()
+        assert await applier.wait(2, 5)
 
 
 async def test_waiting_for_a_version_that_does_not_come_says_so(compiler: Compiler) -> None:

@@ -7,7 +7,7 @@ import logging
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,8 @@ class Service:
     def notify(self) -> None:
         self.changes += 1
 
-    async def wait(self, version: int, timeout: float) -> bool:
+    async def wait(self, version: int, timeout: float, targets: Collection[str]) -> bool:
+        assert targets
         assert version == self.registry.version()
         return self.applies
 
@@ -328,6 +329,7 @@ async def test_the_policy_tells_stored_from_enforced(client: httpx.AsyncClient) 
         "targets": {"active": 1, "revoked": 0, "expired": 0},
         "enforced_version": 3,
         "enforced": {"shadow": 1, "enforce": 2},
+        "pending": 0,
     }
 
 
