@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from agents.prompts.exchange import TargetSummary, summary_of
+from guard.deobfuscation.readings import Reading, deobfuscate
 from guard.detection.embedder import Embedder, Vectors
 from guard.matching.automaton import Automaton
 from guard.policy.policy import Policy
@@ -17,7 +18,6 @@ from guard.targets.passages import enforced
 from guard.targets.phrases import NAMED_KINDS
 from guard.targets.target import ForgetTarget, Mode
 from guard.text.conversation import windows
-from guard.text.deobfuscation import Reading, deobfuscate
 from guard.text.normalise import fold
 
 MIN_COSINE = 0.70
@@ -56,7 +56,7 @@ class Audit(Protocol):
 class PolicyAudit:
     """The audit under one policy snapshot. Shadow targets are never found.
 
-    The text is read as it is, folded, and deobfuscated (`guard.text.deobfuscation`). It leaks a target if it names
+    The text is read as it is, folded, and deobfuscated (`guard.deobfuscation`). It leaks a target if it names
     it (persons, works and secrets), if one of its sentences has a cosine of at least `min_cosine` to a name,
     question, fact or passage of the target, if it contains one of its phrases of scope `always`, or any of its
     forbidden phrases if the target is among `subjects`, those that the conversation touches.

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
+from guard.deobfuscation.readings import deobfuscate
 from guard.detection.calibration import COSINE_THRESHOLD
 from guard.detection.detector import Detector
 from guard.detection.embedder import Embedder
@@ -19,7 +20,6 @@ from guard.policy.always import AlwaysOnAutomata
 from guard.policy.policy import Policy
 from guard.targets.target import Draft, ForgetTarget, State
 from guard.text.conversation import Message, windows
-from guard.text.deobfuscation import deobfuscate
 
 MAX_PROMPTS: Final = 200
 ADDED_TARGETS: Final = 50

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from guard.deobfuscation.readings import deobfuscate
 from guard.detection.calibration import COSINE_THRESHOLD, Calibration, Signals, cosine_calibration
 from guard.detection.classifier import Classifier
 from guard.detection.deadline import Deadline
@@ -16,7 +17,6 @@ from guard.detection.target_texts import target_texts
 from guard.errors import RequestRefused
 from guard.targets.target import Mode
 from guard.text.conversation import Message, message_windows
-from guard.text.deobfuscation import deobfuscate
 
 MAX_WINDOWS = 2_048
 """A conversation of more windows (some 100,000 words) is refused: if only a part were read, the rest could hide

@@ -1,1 +1,1 @@
-"""Reading text: Unicode folding, words, common English, JSON escapes, deobfuscation, conversation windows."""
+"""Reading text: Unicode folding, words, common English, JSON escapes, conversation windows."""

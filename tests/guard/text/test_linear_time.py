@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+import guard.deobfuscation
 import guard.detection
 import guard.text
+from guard.deobfuscation.readings import DECODERS, deobfuscate
 from guard.detection.names import Names
 from guard.text.conversation import message_windows, windows
-from guard.text.deobfuscation import deobfuscate
 from guard.text.json_escapes import readings as unescaped
 
 CHARACTERS = 8_000
@@ -29,12 +30,30 @@ UNITS = [
     *("\u200b", "\u0301", "\U000e0041", "a/", "12,", "---|", "/abc", "ab-", "%ab", "0x", "\\x", "00000000 "),
     *("a-", "a--", "a=", "aé", "A1", "!a", "I.", "a b ", "0 ", "&#", "&#0", "&amp;", "\\u", "\\u0041", '{"a":1},'),
     *("Ina", "I.n.a.", "i\u200bn\u200ba\u200b", "Ilsabet ", "aaaaaaaa=é", "QUJDREVG", "ab: "),
+    *(
+        "<b",
+        "<b>",
+        "a<b>",
+        "a<!--",
+        "[a](",
+        "a[a](b)",
+        "[[",
+        "\ufe00",
+        "\u2801",
+        ". ",
+        "- ",
+        ".-",
+        "alfa ",
+        "alfa",
+        "12 ",
+    ),
+    *("1-", "1-2 ", "=41", "=\n", "U+0041 ", "\\101", "%u0041", "M12", "aa", "A2", "\u200b\u200c", "\u2062"),
 ]
 NAMES = Names.build({"a": ["Ilsabet Quorne"], "b": ["Ina"], "c": ["ハナ"]})
 
 
 def patterns() -> Iterator[tuple[str, Callable[[str], object]]]:
-    for room in (guard.text, guard.detection):
+    for room in (guard.deobfuscation, guard.text, guard.detection):
         for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
             for name, value in vars(importlib.import_module(module.name)).items():
                 if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
@@ -44,6 +63,7 @@ def patterns() -> Iterator[tuple[str, Callable[[str], object]]]:
 READERS: dict[str, Callable[[str], object]] = {
     **dict(patterns()),
     "deobfuscate": deobfuscate,
+    **{f"{decode.__module__}.{decode.__name__}": decode for decode in DECODERS},
     "windows": windows,
     "message_windows": message_windows,
     "json_escapes.readings": unescaped,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guard.text.deobfuscation import deobfuscate
+from guard.deobfuscation.readings import deobfuscate
 
 SECRET = "Where was Orla Venn born?"
 
@@ -85,4 +85,4 @@ def test_the_letters_of_a_shifted_name_are_among_the_readings_though_they_are_no
 def test_any_text_has_few_readings_none_of_them_itself(text: str) -> None:
     readings = [reading.text for reading in deobfuscate(text)]
     assert text not in readings
-    assert len(set(readings)) == len(readings) <= 17
+    assert len(set(readings)) == len(readings) <= 120
