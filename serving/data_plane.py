@@ -16,12 +16,15 @@ from pydantic import SecretStr
 from ulid import ULID
 
 from guard.errors import EngineUnavailable, LetheError, RequestRefused
+from guard.matching.automaton import Automaton
 from guard.policy.plan import PlanKind
+from guard.text.conversation import Message as Turn
 from serving.answers.agents import Agents
 from serving.answers.backtracking import BacktrackingApplication, should_backtrack
 from serving.answers.beam import beam_search_application, should_beam_search
 from serving.answers.output_guard import OutputGuard
 from serving.answers.response import GuardedResponse
+from serving.answers.spelled import SpelledAnswer, is_spelled
 from serving.engine.context_length import check_context_length
 from serving.engine.supervisor import Supervisor
 from serving.engine.tokenizer import detokenize
@@ -36,6 +39,7 @@ from serving.http.asgi import (
     Scope,
     Send,
     is_json,
+    lifespan,
     off_loop,
     replay,
     respond,
@@ -107,7 +111,7 @@ class DataPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await lifespan(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -207,6 +211,8 @@ class DataPlane:
         context = RequestContext(request, request.seeds(prompts), headers)
         self._recorder.record_plan(context.id, planned)
         app = self._choose_answerer(engine, context, planned, prompts)
+        if self._planner.detects and planned.plan.kind is not PlanKind.DECLINE and is_spelled(request):
+            app = self._read_first(app, context, planned)
         if await self._run(app, receive, send, context, planned):
             self.metrics.count_fail_closed(FailClosed.ROW_FAILED)
             declined = PlannedRequest(replace(planned.plan, kind=PlanKind.DECLINE), planned.automata)
@@ -225,6 +231,18 @@ class DataPlane:
         if abort_token is not None and should_backtrack(request, planned, context.seeds):
             return BacktrackingApplication(engine, request, planned.automata, context.seeds[0], abort_token)
         return engine
+
+    def _read_first(self, app: App, context: RequestContext, planned: PlannedRequest) -> App:
+        """Return an application that lets nothing of the answer of `app` leave before the detector has read it."""
+
+        async def touches(answer: Sequence[Turn]) -> bool:
+            found = await self._planner.plan_answer(planned, answer)
+            if found is not None:
+                self._recorder.record_answer(context.id, found)
+            return found is not None
+
+        declined = self._make_guard(context, (), declined=True)
+        return SpelledAnswer(app, context.request, context.seeds, touches, declined)
 
     async def _run(
         self, app: App, receive: Receive, send: Send, context: RequestContext, planned: PlannedRequest
@@ -245,17 +263,16 @@ class DataPlane:
         return response.row_failed
 
     def _output_guard(self, context: RequestContext, planned: PlannedRequest) -> OutputGuard | None:
-        kind, request = planned.plan.kind, context.request
+        kind = planned.plan.kind
         if kind is PlanKind.PASS:
             return None
-        return OutputGuard(
-            planned.automata,
-            context.seeds,
-            request.choices_per_prompt,
-            self._limits.decline_text,
-            declined=kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None),
-            blank=request.blank_chunk(context.id),
-        )
+        declined = kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None)
+        return self._make_guard(context, planned.automata, declined)
+
+    def _make_guard(self, context: RequestContext, automata: Sequence[Automaton], declined: bool) -> OutputGuard:
+        request, decline = context.request, self._limits.decline_text
+        blank = request.blank_chunk(context.id)
+        return OutputGuard(automata, context.seeds, request.choices_per_prompt, decline, declined, blank)
 
 
 class NotJson(RequestRefused):
@@ -278,11 +295,3 @@ def _header(scope: Scope, wanted: bytes) -> bytes:
 def _request_id(scope: Scope) -> str:
     given = _header(scope, b"x-request-id").decode("latin-1")
     return given if REQUEST_ID.fullmatch(given) else f"req-{ULID()}"
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

@@ -20,7 +20,7 @@ from guard.matching.automaton import Automaton
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind, plan_for
 from guard.policy.policy import Policy
-from guard.targets.target import ForgetTarget
+from guard.targets.target import ForgetTarget, Mode
 from guard.text.conversation import Message
 from serving.protocol.request import GenerationRequest
 
@@ -84,6 +84,16 @@ class Planner:
             )
         finally:
             deadline.cancel()
+
+    async def plan_answer(self, planned: PlannedRequest, answer: Sequence[Message]) -> PlannedRequest | None:
+        """Return the plan for an answer that touches an enforced target which its request did not; else None.
+
+        Raises as `plan` does.
+        """
+        known = {match.target_id for match in planned.plan.matches if match.mode is Mode.ENFORCE}
+        found = await self.plan(answer)
+        new = any(m.mode is Mode.ENFORCE and m.target_id not in known for m in found.plan.matches)
+        return found if new else None
 
     def _detect(self, policy: Policy, conversation: Sequence[Message], deadline: Deadline) -> PlannedRequest:
         return _planned(policy, self._detector.detect(policy.lookup, conversation, deadline))

@@ -67,6 +67,15 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return receive_body
 
 
+async def lifespan(receive: Receive, send: Send) -> None:
+    """Answer the server's lifespan events until its shutdown."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
 async def wait_for_disconnect(receive: Receive) -> None:
     """Return when the client has disconnected; ignore whatever else it sends."""
     while (await receive())["type"] != "http.disconnect":

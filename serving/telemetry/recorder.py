@@ -35,6 +35,11 @@ class Recorder:
         if self._log is not None and plan.matches:
             self._log.add(verdicts_of(request_id, plan.kind, plan.matches, planned.touched))
 
+    def record_answer(self, request_id: str, planned: PlannedRequest) -> None:
+        """Log the verdicts of an answer that was declined for what it said itself."""
+        if self._log is not None:
+            self._log.add(verdicts_of(request_id, PlanKind.DECLINE, planned.plan.matches, planned.touched))
+
     def record_agents(self, result: AgentsResult) -> None:
         """Count every model call behind `result`."""
         for item in result.items:

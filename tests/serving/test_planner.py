@@ -10,12 +10,14 @@ import orjson
 import pytest
 
 from guard.decoding.request_args import BIAS, EngineArgs, Subtraction
+from guard.detection.calibration import Signals
 from guard.detection.detector import Match
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind
+from guard.targets.target import Mode
 from guard.text.conversation import Message
-from serving.planner import LONG_CHARS, MAX_LONG, Planner, engine_args, engine_body
+from serving.planner import LONG_CHARS, MAX_LONG, PlannedRequest, Planner, engine_args, engine_body
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
 
@@ -77,3 +79,29 @@ async def test_long_conversations_leave_threads_for_short_ones() -> None:
     assert not any(task.done() for task in waiting)
     release.set()
     await asyncio.gather(*waiting)
+
+
+class OnePlan(Planner):
+    """Plans whatever it is given with the same matches."""
+
+    def __init__(self, *matches: Match) -> None:
+        self.matches = matches
+
+    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+        return PlannedRequest(Plan(PlanKind.RESTRICT, (), self.matches, 3), ())
+
+
+@pytest.mark.anyio
+async def test_an_answer_has_a_plan_of_its_own_only_for_what_the_request_did_not_touch() -> None:
+    asked, other = (Match(target, 0.9, Signals(1.0, 0.9), Mode.ENFORCE) for target in ("ft_1", "ft_2"))
+    planned = PlannedRequest(Plan(PlanKind.RESTRICT, (), (asked,), 3), ())
+    shadow = replace(other, mode=Mode.SHADOW)
+    assert await OnePlan().plan_answer(planned, ()) is None
+    assert await OnePlan(asked, shadow).plan_answer(planned, ()) is None
+    assert await OnePlan(asked, other).plan_answer(planned, ()) is not None
+    assert await OnePlan(other).plan_answer(replace_mode(planned, other), ()) is not None
+
+
+def replace_mode(planned: PlannedRequest, match: Match) -> PlannedRequest:
+    """A request that touched the target in shadow mode, before it was enforced."""
+    return planned._replace(plan=replace(planned.plan, matches=(replace(match, mode=Mode.SHADOW),)))
