@@ -49,7 +49,7 @@ from serving.http.asgi_client import json_scope
 from serving.http.decompression import read_decompressed
 from serving.keys import api_keys, bearer_keys, key_matches
 from serving.planner import PlannedRequest, Planner, engine_body
-from serving.preparation import Preparation
+from serving.preparation import Preparation, Unread
 from serving.protocol import errors
 from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.dialects.translated import Translated
@@ -74,6 +74,7 @@ class Limits:
     decline_text: str
     version: str
     unknown_fields: Unknown = "drop"
+    unread_media: Unread = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class DataPlane:
         self._agents = agents
         self._recorder = recorder or Recorder(Metrics())
         self.metrics = self._recorder.metrics
-        self._preparation = Preparation()
+        self._preparation = Preparation(planner.enforces_contextual, limits.unread_media)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

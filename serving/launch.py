@@ -185,6 +185,7 @@ def _limits(settings: Settings) -> Limits:
         settings.decline_text,
         version("lethe"),
         settings.unknown_fields,
+        settings.unread_media,
     )
 
 

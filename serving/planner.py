@@ -20,7 +20,7 @@ from guard.matching.automaton import Automaton
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind, plan_for
 from guard.policy.policy import Policy
-from guard.targets.target import ForgetTarget, Mode
+from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.text.conversation import Message
 from serving.protocol.request import GenerationRequest
 
@@ -54,6 +54,7 @@ class Planner:
         # As many threads as the embedder encodes together; long conversations never hold all of them.
         self._threads = CapacityLimiter(MAX_CALL_TEXTS)
         self._threads_for_long = CapacityLimiter(MAX_LONG)
+        self._enforcing: tuple[Policy, bool] | None = None
 
     def unready(self) -> str:
         """Return why no request can be planned now, or an empty string."""
@@ -65,6 +66,15 @@ class Planner:
     def detects(self) -> bool:
         """Whether a conversation is examined at all; PolicyUnavailable before the first policy."""
         return self._current.required().lookup.has_contextual
+
+    def enforces_contextual(self) -> bool:
+        """Return whether any target is enforced by what a conversation says; PolicyUnavailable before a policy."""
+        policy = self._current.required()
+        if self._enforcing is None or self._enforcing[0] is not policy:
+            targets = policy.targets.values() if policy.lookup.has_contextual else ()
+            found = any(t.draft.scope is Scope.CONTEXTUAL and t.draft.mode is Mode.ENFORCE for t in targets)
+            self._enforcing = (policy, found)
+        return self._enforcing[1]
 
     async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         """Return the plan for `conversation`.

@@ -108,6 +108,13 @@ class Settings(BaseSettings):
         "drop",
         description="What happens to request fields that this server does not know: left out, or 400.",
     )
+    unread_media: Literal["refuse", "allow"] = Field(
+        "refuse",
+        description=(
+            "What happens to pictures, sounds, videos and files while a contextual target is enforced: "
+            "400, or they pass unread."
+        ),
+    )
     cors_origins: str = Field(
         "",
         description="Comma-separated origins of pages that may call the data plane, `*` for all; empty: none.",

@@ -8,6 +8,12 @@ from typing import Any
 from serving.engine.tokenizer import tokenize
 from serving.http.asgi import App
 
+# A black square of 64 pixels: processors of pictures have a least size.
+_SQUARE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQAAAACCEkxzAAAAD0lEQVR42mNgGAWj"
+    "gHwAAAJAAAHgTR1EAAAAAElFTkSuQmCC"
+)
+
 
 def _turns(*roles: str) -> list[dict[str, Any]]:
     return [{"role": role, "content": "t"} for role in roles]
@@ -17,6 +23,9 @@ class Capability(Enum):
     """What a model may or may not take; the value is a chat that is rendered only by one that does."""
 
     SYSTEM_TURNS_ANYWHERE = _turns("system", "user", "system", "user")
+    PICTURES = [  # noqa: RUF012
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": _SQUARE}}]}
+    ]
 
 
 class Capabilities:

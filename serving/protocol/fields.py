@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from guard.errors import RequestRefused
 from serving.protocol import field_types as t
+from serving.protocol.media import read_part
 from serving.protocol.refused_fields import (
     ALL,
     CHAT,
@@ -234,4 +235,7 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     role = message.get("role")
     if not isinstance(role, str) or role not in ROLES:
         raise InvalidValue("The field 'messages' has a message of an unknown role.", field="messages")
-    return {name: value for name, value in message.items() if name in MESSAGE_MEMBERS}
+    given = {name: value for name, value in message.items() if name in MESSAGE_MEMBERS}
+    if isinstance(given.get("content"), list):
+        given["content"] = [read_part(part) for part in given["content"]]
+    return given

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from serving.protocol.media import holds_bytes
+
 # Words of the API and of JSON Schema. A key that is none of these is the client's own, and the model may read it.
 KEYS = frozenset(
     {
@@ -41,11 +43,8 @@ WORDS = frozenset(
     }
 )
 _NAMED_BY_WORDS = frozenset({"type", "role", "mode"})
-# Types of a content part of which the engine hands on text and nothing else.
-_TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal", "thinking"})
-_TEXT_MEMBERS = frozenset({"type", "text", "refusal", "thinking", "annotations", "cache_control", "signature"})
-# A picture's or a sound's bytes. A short one could be a word, and costs nothing to read.
-_BYTES = re.compile(r"(?:data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*,)?[A-Za-z0-9+/]{256,}={0,2}")
+# A picture's or a sound's bytes, maybe broken into lines. Short ones could be a word, and cost nothing to read.
+_BYTES = re.compile(r"data:[^,\s]*,[A-Za-z0-9+/_\r\n-]*={0,2}\s?|[A-Za-z0-9+/_\r\n-]{256,}={0,2}\s?")
 # A shorter number is hardly ever what somebody asks about.
 _LEAST_NUMBER = 1_000
 
@@ -78,12 +77,12 @@ def texts_of_message(message: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(calls, list):
         message = {**message, "tool_calls": [_without_id(call, "id") for call in calls]}
     parts = message.get("content")
-    if not isinstance(parts, list) or not any(map(is_media, parts)):
+    if not isinstance(parts, list) or not any(map(holds_bytes, parts)):
         yield from texts_of(_without_id(message, "tool_call_id"))
         return
     yield from texts_of(_without_id({**message, "content": None}, "tool_call_id"))
     for part in parts:
-        yield from (text for text in texts_of(part) if not (is_media(part) and _BYTES.fullmatch(text)))
+        yield from (text for text in texts_of(part) if not (holds_bytes(part) and is_bytes(text)))
 
 
 def ids_of_message(message: Mapping[str, Any]) -> Iterator[str]:
@@ -94,12 +93,9 @@ def ids_of_message(message: Mapping[str, Any]) -> Iterator[str]:
             yield item
 
 
-def is_media(part: object) -> bool:
-    """Return whether a content part is anything but text: a picture, a sound, a file or what nobody knows."""
-    if not isinstance(part, Mapping):
-        return False
-    kind = part.get("type", "text")
-    return not isinstance(kind, str) or kind not in _TEXT_PARTS or not part.keys() <= _TEXT_MEMBERS
+def is_bytes(text: str) -> bool:
+    """Return whether a string is base64 too long for a word, or a data URL of base64."""
+    return _BYTES.fullmatch(text) is not None
 
 
 def _id(call: object) -> object:

@@ -41,9 +41,13 @@ class FakePlanner:
         self.read: Sequence[Message] = ()
         self.detects = True
         self.abandoned = False
+        self.enforces = False
 
     def unready(self) -> str:
         return self.reason
+
+    def enforces_contextual(self) -> bool:
+        return self.enforces
 
     async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         self.read = conversation

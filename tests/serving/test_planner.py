@@ -15,7 +15,7 @@ from guard.detection.detector import Match
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind
-from guard.targets.target import Mode
+from guard.targets.target import Mode, Scope
 from guard.text.conversation import Message
 from serving.planner import LONG_CHARS, MAX_LONG, PlannedRequest, Planner, engine_args, engine_body
 from serving.protocol.refused_fields import CHAT
@@ -105,3 +105,25 @@ async def test_an_answer_has_a_plan_of_its_own_only_for_what_the_request_did_not
 def replace_mode(planned: PlannedRequest, match: Match) -> PlannedRequest:
     """A request that touched the target in shadow mode, before it was enforced."""
     return planned._replace(plan=replace(planned.plan, matches=(replace(match, mode=Mode.SHADOW),)))
+
+
+@pytest.mark.parametrize(
+    ("scope", "mode", "enforces"),
+    [
+        (Scope.CONTEXTUAL, Mode.ENFORCE, True),
+        (Scope.CONTEXTUAL, Mode.SHADOW, False),
+        (Scope.ALWAYS, Mode.ENFORCE, False),
+    ],
+)
+def test_it_says_whether_a_target_is_enforced_by_what_a_conversation_says(
+    scope: Scope, mode: Mode, enforces: bool
+) -> None:
+    target = SimpleNamespace(draft=SimpleNamespace(scope=scope, mode=mode))
+    policy = SimpleNamespace(
+        targets={"ft_1": target}, lookup=SimpleNamespace(has_contextual=scope is not Scope.ALWAYS)
+    )
+    planner = Planner(SimpleNamespace(required=lambda: policy), None)  # type: ignore[arg-type]
+    assert planner.enforces_contextual() is enforces
+    policy.targets = {}
+    # A policy is immutable: it is counted once.
+    assert planner.enforces_contextual() is enforces

@@ -13,6 +13,15 @@ import orjson
 
 from guard.errors import RequestRefused
 from serving.protocol.errors import ErrorResponse
+from serving.protocol.texts import is_bytes
+
+# Members of a block or an item that say nothing to a reader.
+_UNREADABLE = frozenset(
+    {
+        *("type", "id", "status", "call_id", "tool_use_id", "signature", "cache_control", "file_id", "caller"),
+        *("encrypted_content", "encrypted_index", "citations"),
+    }
+)
 
 
 class Unmappable(RequestRefused):
@@ -83,3 +92,30 @@ def list_of(value: object, field: str) -> list[Any]:
     if isinstance(value, list):
         return value
     raise Unmappable(f"The field '{field}' is not a list.", field=field)
+
+
+def text_part(text: str) -> dict[str, Any]:
+    """Return a chat part of text."""
+    return {"type": "text", "text": text}
+
+
+def joined(parts: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
+    """Return a chat message's content for `parts`: one text if all of them are text."""
+    if all(part["type"] == "text" for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
+
+
+def readable(value: object) -> str:
+    """Return the strings of what a tool of another server's did, a line each, without bytes and ciphertexts."""
+    lines: list[str] = []
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str) and not is_bytes(item):
+            lines.append(item)
+        elif isinstance(item, dict) and item.get("type") != "base64":
+            stack += [item[name] for name in reversed(item) if name not in _UNREADABLE]
+        elif isinstance(item, list):
+            stack += reversed(item)
+    return "\n".join(lines)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from serving.protocol.dialects.dialect import Unmappable, list_of, object_of, text_of
+from serving.protocol.dialects.messages_blocks import assistant, turn
 
 # Members that vLLM's chat route takes under the same name.
 SAME = ("model", "stream", "temperature", "top_p", "top_k", "cache_salt", "chat_template_kwargs")
@@ -72,8 +71,8 @@ def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
     if system := _system(body.get("system"), "system"):
         messages.append({"role": "system", "content": system})
-    for turn in list_of(body.get("messages"), "messages"):
-        given = object_of(turn, "messages")
+    for message in list_of(body.get("messages"), "messages"):
+        given = object_of(message, "messages")
         role, content = text_of(given.get("role"), "messages"), given.get("content")
         if role == "system":
             if system := _system(content, "messages"):
@@ -81,9 +80,9 @@ def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
         elif isinstance(content, str):
             messages.append({"role": role, "content": content})
         elif role == "assistant":
-            messages.append(_assistant(list_of(content, "messages")))
+            messages.append(assistant(list_of(content, "messages")))
         else:
-            messages.extend(_turn(role, list_of(content, "messages")))
+            messages.extend(turn(role, list_of(content, "messages")))
     return messages
 
 
@@ -92,56 +91,6 @@ def _system(content: object, field: str) -> str:
     blocks = [content] if isinstance(content, str) else list_of(content, field)
     texts = [block if isinstance(block, str) else _text([block], field) for block in blocks]
     return "\n".join(text for text in texts if text and not text.startswith(BILLING))
-
-
-def _assistant(blocks: list[Any]) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": None}
-    for block in blocks:
-        given = object_of(block, "messages")
-        if given.get("type") == "text":
-            message["content"] = (message["content"] or "") + text_of(given.get("text"), "messages")
-        elif given.get("type") == "thinking":
-            message["reasoning"] = message.get("reasoning", "") + text_of(given.get("thinking"), "messages")
-        elif given.get("type") == "tool_use":
-            arguments = orjson.dumps(object_of(given.get("input"), "messages")).decode()
-            function = {"name": text_of(given.get("name"), "messages"), "arguments": arguments}
-            call = {"id": text_of(given.get("id"), "messages"), "type": "function", "function": function}
-            message.setdefault("tool_calls", []).append(call)
-        elif given.get("type") != "redacted_thinking":
-            raise _unserved()
-    return message
-
-
-def _turn(role: str, blocks: list[Any]) -> list[dict[str, Any]]:
-    """Return the messages of a turn that is not the assistant's: one for each tool result, then the rest."""
-    results: list[dict[str, Any]] = []
-    parts: list[dict[str, Any]] = []
-    for block in blocks:
-        given = object_of(block, "messages")
-        if given.get("type") == "tool_result":
-            call_id = text_of(given.get("tool_use_id"), "messages")
-            content = _text(given.get("content") or "", "messages")
-            results.append({"role": "tool", "tool_call_id": call_id, "content": content})
-        elif given.get("type") == "text":
-            parts.append({"type": "text", "text": text_of(given.get("text"), "messages")})
-        elif given.get("type") == "image":
-            parts.append(_image(object_of(given.get("source"), "messages")))
-        else:
-            raise _unserved()
-    if all(part["type"] == "text" for part in parts):
-        turn_content: object = "\n".join(part["text"] for part in parts)
-    else:
-        turn_content = parts
-    return [*results, {"role": role, "content": turn_content}] if parts or not results else results
-
-
-def _image(source: dict[str, Any]) -> dict[str, Any]:
-    if source.get("type") == "url":
-        url = text_of(source.get("url"), "messages")
-    else:
-        kind, data = text_of(source.get("media_type"), "messages"), text_of(source.get("data"), "messages")
-        url = f"data:{kind};base64,{data}"
-    return {"type": "image_url", "image_url": {"url": url}}
 
 
 def _text(content: object, field: str) -> str:
@@ -162,7 +111,3 @@ def _tool(tool: object) -> dict[str, Any]:
     if given.get("description") is not None:
         function["description"] = text_of(given["description"], "tools")
     return {"type": "function", "function": function}
-
-
-def _unserved() -> Unmappable:
-    return Unmappable("The field 'messages' holds content of a type that is not served.", field="messages")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from serving.protocol.dialects.dialect import Unmappable, list_of, object_of, text_of
+from serving.protocol.dialects.responses_items import append
 
 # Members that vLLM's chat route takes under the same name.
 SAME = (
@@ -82,64 +83,8 @@ def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
     if not isinstance(given, list):
         raise Unmappable("The field 'input' is neither text nor a list of items.", field="input")
     for item in given:
-        _append(messages, object_of(item, "input"))
+        append(messages, object_of(item, "input"))
     return messages
-
-
-def _append(messages: list[dict[str, Any]], item: dict[str, Any]) -> None:
-    kind = item.get("type") or "message"
-    if kind == "message":
-        _append_message(messages, item)
-    elif kind == "function_call":
-        function = {name: text_of(item.get(name), "input") for name in ("name", "arguments")}
-        call = {"id": text_of(item.get("call_id"), "input"), "type": "function", "function": function}
-        _assistant(messages).setdefault("tool_calls", []).append(call)
-    elif kind == "function_call_output":
-        call_id = text_of(item.get("call_id"), "input")
-        messages.append({"role": "tool", "tool_call_id": call_id, "content": _content(item.get("output"))})
-    elif kind == "reasoning":
-        parts = [*list_of(item.get("summary"), "input"), *list_of(item.get("content"), "input")]
-        texts = [text_of(object_of(part, "input").get("text"), "input") for part in parts]
-        messages.append({"role": "assistant", "content": None, "reasoning": "\n".join(texts)})
-    else:
-        raise Unmappable("The field 'input' holds an item of a type that is not served.", field="input")
-
-
-def _assistant(messages: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the assistant's last turn, appended if missing: consecutive tool calls share one message."""
-    if not messages or messages[-1]["role"] != "assistant":
-        messages.append({"role": "assistant", "content": None})
-    return messages[-1]
-
-
-def _append_message(messages: list[dict[str, Any]], item: dict[str, Any]) -> None:
-    role, content = text_of(item.get("role"), "input"), _content(item.get("content"))
-    if role == "assistant" and messages and messages[-1].keys() == {"role", "content", "reasoning"}:
-        # The answer that follows reasoning belongs to the same message.
-        messages[-1]["content"] = content
-    else:
-        messages.append({"role": role, "content": content})
-
-
-def _content(content: object) -> object:
-    if isinstance(content, str):
-        return content
-    parts = [_part(object_of(part, "input")) for part in list_of(content, "input")]
-    if all(part["type"] == "text" for part in parts):
-        return "\n".join(part["text"] for part in parts)
-    return parts
-
-
-def _part(part: dict[str, Any]) -> dict[str, Any]:
-    kind = part.get("type")
-    if kind in ("input_text", "output_text", "text"):
-        return {"type": "text", "text": text_of(part.get("text"), "input")}
-    if kind == "refusal":
-        return {"type": "text", "text": text_of(part.get("refusal"), "input")}
-    if kind == "input_image":
-        image = {"url": text_of(part.get("image_url"), "input"), "detail": part.get("detail") or "auto"}
-        return {"type": "image_url", "image_url": image}
-    raise Unmappable("The field 'input' holds content of a type that is not served.", field="input")
 
 
 def _tool(tool: object) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import product
 from typing import Any
@@ -137,6 +137,76 @@ def messages() -> Iterator[dict[str, Any]]:
             yield {**plain, "content": [{"type": "image_url", "image_url": url, "uuid": "x"}]}
 
 
+def named(value: Any) -> Iterator[Any]:
+    """Copies of `value`, each with NAME in one more place: for a string, as a key, as a member or an item."""
+    if isinstance(value, str):
+        yield NAME
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield from ({**value, key: other} for other in named(member))
+        yield from ({**value, NAME: 1}, {**value, "zeal": NAME}, {**value, "text": NAME})
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from ([*value[:index], other, *value[index + 1 :]] for other in named(item))
+        yield [*value, NAME]
+
+
+TEXT = {"type": "text", "text": "x"}
+PNG = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
+BLOCKS: tuple[dict[str, Any], ...] = (
+    TEXT,
+    {"type": "image", "source": PNG},
+    {"type": "image", "source": {"type": "url", "url": "https://a.example/x.png"}},
+    {"type": "document", "title": "x", "context": "y", "source": {"type": "text", "data": "z"}},
+    {"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "QWRh"}},
+    {"type": "document", "source": {"type": "content", "content": [TEXT, {"type": "image", "source": PNG}]}},
+    {"type": "document", "source": {"type": "url", "url": "https://a.example/x.pdf"}},
+    {"type": "search_result", "title": "x", "source": "y", "content": [TEXT]},
+    {"type": "tool_reference", "tool_name": "look"},
+    {"type": "web_search_result", "title": "x", "url": "y", "encrypted_content": "z"},
+    {"type": "zeal", "note": ["x", {"y": "z"}]},
+)
+ASSISTANT: tuple[dict[str, Any], ...] = (
+    {"type": "thinking", "thinking": "x", "signature": "y"},
+    {"type": "tool_use", "id": "c", "name": "look", "input": {"a": ["b"]}},
+    {"type": "server_tool_use", "id": "c", "name": "web_search", "input": {"query": "x"}},
+    {"type": "mcp_tool_use", "id": "c", "name": "look", "server_name": "s", "input": {"query": "x"}},
+)
+
+
+def blocks() -> Iterator[list[dict[str, Any]]]:
+    """Turns of a Messages request, with NAME somewhere in one block."""
+    for block in (other for each in BLOCKS for other in named(each)):
+        yield [{"role": "user", "content": [block]}]
+        for kind in ("tool_result", "web_search_tool_result", "mcp_tool_result"):
+            result = {"type": kind, "tool_use_id": "c", "content": [TEXT, block]}
+            yield [{"role": "user" if kind == "tool_result" else "assistant", "content": [result]}]
+    for block in (other for each in ASSISTANT for other in named(each)):
+        yield [{"role": "assistant", "content": [TEXT, block]}]
+    for role in ("system", "user"):
+        for content in named([TEXT, TEXT]):
+            yield [HI, {"role": role, "content": content}, HI]
+
+
+PARTS: tuple[dict[str, Any], ...] = (
+    {"type": "input_text", "text": "x"},
+    {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo=", "detail": "low"},
+    {"type": "input_file", "filename": "x.txt", "file_data": "data:text/plain;base64,QWRh"},
+    {"type": "input_file", "filename": "x.pdf", "file_url": "https://a.example/x.pdf"},
+    {"type": "input_audio", "input_audio": {"data": "QUJD", "format": "wav"}},
+    {"type": "refusal", "refusal": "x"},
+    {"type": "zeal", "note": ["x", {"y": "z"}]},
+)
+
+
+def items() -> Iterator[list[dict[str, Any]]]:
+    """Items of a Responses request, with NAME somewhere in one of them."""
+    for part in (other for each in PARTS for other in named(each)):
+        yield [{"role": "user", "content": [part]}]
+        for output in ([part], part):
+            yield [{"type": "function_call_output", "call_id": "c", "output": output}]
+
+
 def assert_touched_or_refused(route: str, body: dict[str, Any]) -> bool:
     """Return whether the engine would get the name; fail where it does and the detector does not."""
     try:
@@ -164,6 +234,16 @@ def test_a_name_in_any_place_of_a_turn_is_read_or_never_reaches_the_engine(route
     for turns in ([turn] for turn in messages()):
         assert_touched_or_refused(route, {**BODIES[route], member: [HI, *turns]})
         assert_touched_or_refused(route, {**BODIES[route], member: [*turns, HI]})
+
+
+@pytest.mark.parametrize(
+    ("route", "member", "turns"), [(MESSAGES, "messages", blocks), (RESPONSES, "input", items)]
+)
+def test_a_name_in_any_place_of_a_block_is_read_or_never_reaches_the_engine(
+    route: str, member: str, turns: Callable[[], Iterator[list[dict[str, Any]]]]
+) -> None:
+    tried = [assert_touched_or_refused(route, {**BODIES[route], member: given}) for given in turns()]
+    assert sum(tried) > 20
 
 
 def test_token_ids_mean_to_the_engine_what_the_detector_has_read() -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from serving.protocol.texts import ids_of_message, is_media, texts_of, texts_of_message
+from serving.protocol.media import holds_bytes
+from serving.protocol.texts import ids_of_message, is_bytes, texts_of, texts_of_message
 
 PICTURE = "data:image/png;base64," + "iVBORw0KGgo" * 40
 
@@ -76,7 +77,7 @@ def test_an_id_that_is_no_string_is_read_where_it_stands() -> None:
     ids=lambda part: part.get("type", "no type"),
 )
 def test_the_bytes_of_media_are_no_words_and_what_stands_beside_them_is(part: dict[str, Any]) -> None:
-    assert is_media(part)
+    assert holds_bytes(part)
     texts = list(texts_of_message({"role": "user", "content": [{"type": "text", "text": "Look"}, part]}))
     assert "Look" in texts
     assert "Ada" in texts
@@ -90,8 +91,20 @@ def test_bytes_that_stand_where_the_model_reads_text_are_read(url: str) -> None:
     assert url in list(texts_of({"properties": {"url": url}}))
 
 
-def test_a_part_of_text_alone_is_no_media() -> None:
-    for part in ({"type": "text", "text": "x"}, {"text": "x"}, {"type": "refusal", "refusal": "x"}, "x"):
-        assert not is_media(part)
-    for part in ({"type": "text", "text": "x", "image_url": "y"}, {"type": "new"}, {"type": ["text"]}):
-        assert is_media(part)
+def test_bytes_broken_into_lines_or_written_for_urls_are_bytes_and_words_are_none() -> None:
+    lines = "\r\n".join(["QUJD" * 19] * 9)
+    for text in (lines, "ab-_" * 80 + "==", "data:image/png;charset=x;base64,AAAA", "data:;base64,", lines + "\n"):
+        assert is_bytes(text)
+    for text in ("Ada Quill " * 40, "data:image/png;base64,Ada Quill", "AdaQuill", "https://a.example/Ada"):
+        assert not is_bytes(text)
+
+
+def test_what_the_engine_shows_as_text_is_read_whatever_stands_beside_it() -> None:
+    long = "WhereWasAdaQuillBorn" * 20
+    for part in (
+        {"type": "text", "text": long, "image_url": "x"},
+        {"type": "text", "text": long, "zeal": 1},
+        {"type": "text", "text": "x", "zeal": long},
+        {"text": long},
+    ):
+        assert long in list(texts_of_message({"role": "user", "content": [part]}))

@@ -135,3 +135,41 @@ def test_what_needs_a_memory_or_would_disarm_is_refused_by_name(field: str) -> N
     with pytest.raises(RequestRefused) as refused:
         parse(RESPONSES, orjson.dumps({"model": "m", "input": "x", field: "y"}))
     assert (refused.value.field, refused.value.code) == (field, "field_not_allowed")
+
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+PICTURE = {"type": "image_url", "image_url": {"url": PNG, "detail": "auto"}}
+
+
+@pytest.mark.parametrize(
+    ("output", "content"),
+    [
+        ("Ada.", "Ada."),
+        (None, ""),
+        ([], ""),
+        ([{"type": "input_text", "text": "Ada"}, {"type": "output_text", "text": "Bo"}], "Ada\nBo"),
+        (
+            [{"type": "input_text", "text": "ok"}, {"type": "input_image", "image_url": PNG}],
+            [{"type": "text", "text": "ok"}, PICTURE],
+        ),
+        ({"type": "computer_screenshot", "image_url": PNG}, [PICTURE]),
+        ([{"type": "input_image", "file_id": "f"}], "[content omitted]"),
+        ([{"type": "zeal", "note": "Ada", "data": "QUJD" * 100}], "Ada\n[content omitted]"),
+    ],
+    ids=str,
+)
+def test_a_tools_output_never_ends_a_session(output: Any, content: Any) -> None:
+    (message,) = asked([{"type": "function_call_output", "call_id": "c", "output": output}])["messages"]
+    assert message == {"role": "tool", "tool_call_id": "c", "content": content}
+
+
+def test_files_and_sounds_become_chats_parts() -> None:
+    sound = {"type": "input_audio", "input_audio": {"data": "QUJD", "format": "wav"}}
+    file = {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64,QWRh"}
+    remote = {"type": "input_file", "file_url": "https://a.example/a.pdf"}
+    (message,) = asked([{"role": "user", "content": [sound, file, remote]}])["messages"]
+    assert message["content"] == [
+        sound,
+        {"type": "file", "file": {"file_data": "data:text/plain;base64,QWRh", "filename": "a.txt"}},
+        {"type": "file", "file": {"file_data": "https://a.example/a.pdf"}},
+    ]
