@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pydantic import SecretStr
 from ulid import ULID
 
-from guard.errors import EngineUnavailable, LetheError, RequestRefused
+from guard.errors import EngineUnavailable, LetheError
 from guard.matching.automaton import Automaton
 from guard.policy.plan import PlanKind
 from guard.text.conversation import Message as Turn
@@ -195,7 +195,7 @@ class DataPlane:
 
     async def _generate(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         if not is_json(_header(scope, b"content-type").decode("latin-1")):
-            raise NotJson("The body must be application/json.", field="Content-Type")
+            raise errors.NotJson("The body must be application/json.", field="Content-Type")
         # Tools on Windows begin a file with a byte order mark.
         raw = (await read_decompressed(scope, receive, self._limits.max_body_bytes)).removeprefix(BOM_UTF8)
         request = await off_loop(len(raw), parse, scope["path"], raw, self._limits.unknown_fields)
@@ -268,19 +268,14 @@ class DataPlane:
         if kind is PlanKind.PASS:
             return None
         declined = kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None)
-        return self._make_guard(context, planned.automata, declined)
+        return self._make_guard(context, planned.automata, declined, decode=planned.plan.is_touched)
 
-    def _make_guard(self, context: RequestContext, automata: Sequence[Automaton], declined: bool) -> OutputGuard:
+    def _make_guard(
+        self, context: RequestContext, automata: Sequence[Automaton], declined: bool, decode: bool = False
+    ) -> OutputGuard:
         request, decline = context.request, self._limits.decline_text
         blank = request.blank_chunk(context.id)
-        return OutputGuard(automata, context.seeds, request.choices_per_prompt, decline, declined, blank)
-
-
-class NotJson(RequestRefused):
-    """The body is not said to be JSON. A page of any origin may send such a one without asking."""
-
-    code = "unsupported_media_type"
-    status = 415
+        return OutputGuard(automata, context.seeds, request.choices_per_prompt, decline, declined, decode, blank)
 
 
 async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:

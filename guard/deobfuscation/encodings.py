@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import html
 import re
 from collections.abc import Callable
@@ -81,6 +82,7 @@ def decode_base64(text: str) -> str:
 
     def read(piece: str) -> bytes:
         body = piece.rstrip("=").replace("-", "+").replace("_", "/")
+        body = body[: len(body) - (len(body) % 4 == 1)]
         return base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
 
     return _replaced(_BASE64, read, text)
@@ -91,6 +93,7 @@ def decode_base32(text: str) -> str:
 
     def read(piece: str) -> bytes:
         body = piece.rstrip("=").upper()
+        body = body[: len(body) - (len(body) % 8 in (1, 3, 6))]
         return base64.b32decode(body + "=" * (-len(body) % 8))
 
     return _replaced(_BASE32, read, text)
@@ -175,12 +178,22 @@ def is_text(decoded: str) -> bool:
 def _replaced(pattern: re.Pattern[str], read: Callable[[str], bytes], text: str) -> str:
     def replacement(found: re.Match[str]) -> str:
         try:
-            decoded = read(found[0]).decode("utf-8")
+            decoded = _utf8(read(found[0]))
         except (binascii.Error, ValueError):
             return found[0]
         return decoded if is_text(decoded) else found[0]
 
     return pattern.sub(replacement, text)
+
+
+def _utf8(octets: bytes) -> str:
+    """Decode UTF-8 that may begin and end inside a character, as a piece of a longer code does."""
+    first = next((place for place, octet in enumerate(octets[:4]) if octet & 0xC0 != 0x80), 0)
+    return (
+        octets[first:].decode("utf-8")
+        if len(octets) < 8
+        else codecs.utf_8_decode(octets[first:], "strict", False)[0]
+    )
 
 
 DECODERS: tuple[Callable[[str], str], ...] = (

@@ -40,6 +40,11 @@ class Plan:
     decoder: Decoder = Decoder.SAMPLE
     biases: tuple[str, ...] = ()
 
+    @property
+    def is_touched(self) -> bool:
+        """Whether the conversation touches a target that is enforced."""
+        return any(match.mode is Mode.ENFORCE for match in self.matches)
+
 
 def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
     """Return what `policy` does with a conversation that has these matches, best first.

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from guard.matching.automaton import Automaton
+from guard.matching.encoded_scanner import EncodedScanner
 from guard.matching.escape_scanner import EscapeScanner
 from serving.protocol.request import CHAT_CHUNK
 from serving.protocol.surfaces import MAIN, append_text, plain_piece, surfaces, text_holder, withhold_unknown
@@ -27,12 +28,15 @@ class ChoiceGuard:
     max_held      the most characters that were held back at once
     """
 
-    def __init__(self, automata: Sequence[Automaton], seed: str, decline: str, declined: bool) -> None:
+    def __init__(
+        self, automata: Sequence[Automaton], seed: str, decline: str, declined: bool, decode: bool = False
+    ) -> None:
         self._automata = automata
+        self._scanner_type = EncodedScanner if decode else EscapeScanner
         self._seed = seed
         self._decline = decline
         self._declined = declined
-        self._scanners: dict[str, EscapeScanner] = {}
+        self._scanners: dict[str, EscapeScanner | EncodedScanner] = {}
         self._logprobs: list[dict[str, Any]] = []
         # If nothing was released, the choice ends with the decline text.
         self._released_any = False
@@ -89,9 +93,9 @@ class ChoiceGuard:
         # Engines send a function's name whole and before its arguments, so none of it is held back.
         return released + scanner.finish() if key.endswith(".name") else released
 
-    def _scanner(self, key: str) -> EscapeScanner:
+    def _scanner(self, key: str) -> EscapeScanner | EncodedScanner:
         if key not in self._scanners:
-            self._scanners[key] = EscapeScanner(self._automata, self._seed if key in MAIN else "")
+            self._scanners[key] = self._scanner_type(self._automata, self._seed if key in MAIN else "")
         return self._scanners[key]
 
     def _release_ended_parts(self, choice: dict[str, Any], keys: list[str]) -> bool:
@@ -149,6 +153,7 @@ class OutputGuard:
 
     seeds     the text that the answer to each prompt continues
     declined  whether all of the model's text is replaced by `decline`
+    decode    whether what decodes to a phrase is withheld too (`guard.matching.encoded_scanner`)
     blank     a chunk of the answer without choices, for the chunk that `close` makes
     """
 
@@ -159,6 +164,7 @@ class OutputGuard:
         choices_per_prompt: int,
         decline: str,
         declined: bool = False,
+        decode: bool = False,
         blank: dict[str, Any] | None = None,
     ) -> None:
         self._blank = blank or {}
@@ -167,6 +173,7 @@ class OutputGuard:
         self._per_prompt = choices_per_prompt
         self._decline = decline
         self._declined = declined
+        self._decode = decode
         self._choices: dict[int, ChoiceGuard] = {}
 
     def chunk(self, payload: bytes) -> bytes | None:
@@ -226,7 +233,9 @@ class OutputGuard:
         if guard is None:
             prompt = index // self._per_prompt
             seed = self._seeds[prompt] if prompt < len(self._seeds) else ""
-            guard = self._choices[index] = ChoiceGuard(self._automata, seed, self._decline, self._declined)
+            guard = self._choices[index] = ChoiceGuard(
+                self._automata, seed, self._decline, self._declined, self._decode
+            )
         return guard
 
 

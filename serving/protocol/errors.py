@@ -74,6 +74,13 @@ def from_engine(status: int, body: bytes) -> ErrorResponse:
     return error_response(status, code, message, _param(error.get("param")))
 
 
+class NotJson(RequestRefused):
+    """The body is not said to be JSON. A page of any origin may send such a one without asking."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
 class ContextLengthExceeded(RequestRefused):
     """A prompt longer than the context of the model."""
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -269,3 +270,25 @@ def test_what_was_held_and_withheld_is_known() -> None:
     assert (clean.withheld, clean.max_held) == (False, 4)
     assert (cut.withheld, cut.max_held) == (True, 6)
     assert (declined.withheld, declined.max_held) == (False, 0)
+
+
+SPELT = (
+    ["base64: ", "QWRhIFF1aWxs", " is her name"],
+    ["R", "13: Nqn Dhv", "yy, Cbeg Rzore", " is it"],
+    ["<b>A</b>d<i>a</i> Quill ", "is"],
+)
+
+
+@pytest.mark.parametrize("pieces", SPELT)
+def test_what_spells_a_phrase_in_code_is_withheld_from_a_touched_conversation_whole_and_streamed(
+    pieces: list[str],
+) -> None:
+    def touched() -> OutputGuard:
+        return OutputGuard([Automaton.compile(PHRASES)], [""], 1, DECLINE, decode=True)
+
+    streamed = said(stream(touched(), pieces))
+    whole = orjson.loads(touched().answer(answer({"content": "".join(pieces)})))["choices"][0]
+    assert streamed == whole["message"]["content"] == DECLINE
+    assert whole["finish_reason"] == "stop"
+    # Without a touched target, nothing but the phrase itself counts.
+    assert said(stream(guard(), pieces)) == "".join(pieces)
