@@ -27,6 +27,7 @@ from guard.policy.enforced_version import write_enforced_version
 from guard.policy.policy import Policy
 from guard.policy.soft import SoftContextual, SoftDigests, is_soft, sweep
 from guard.soft.matching import SoftMatching
+from guard.targets.phrases import names_of
 from guard.targets.registry import Registry, VectorKey
 from guard.targets.target import ForgetTarget, Scope, State
 from guard.uld.promoted import PromotedAssistants, in_force
@@ -172,7 +173,7 @@ class Compiler:
         if not new and not known:
             return replace(before, targets=change.targets)
         changed = set(change.ids)
-        names = before.names.with_changes({t.id: (t.draft.name, *t.draft.aliases) for t in new}, known)
+        names = before.names.with_changes({t.id: names_of(t.draft) for t in new}, known)
         pending = {id: each for id, each in before.pending.items() if id not in changed}
         if fresh or len(list(_step(new))) == len(new):
             removed = [id for id in known if id in before.index]

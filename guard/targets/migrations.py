@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import orjson
+
 from guard.errors import StoreUnavailable
 
 APPLICATION_ID = 0x4C455448
@@ -143,3 +145,17 @@ def m006_events_by_version(connection: sqlite3.Connection) -> None:
 @migration
 def m007_soft(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE targets SET draft = json_set(draft, '$.soft', json('false'))")
+
+
+@migration
+def m008_variants(connection: sqlite3.Connection) -> None:
+    """Give every stored target the variants of the default, generated as for a new one."""
+    from guard.targets.phrases import variants
+    from guard.targets.records import draft_of
+
+    connection.execute("ALTER TABLE targets ADD COLUMN variants TEXT NOT NULL DEFAULT '[]'")
+    connection.execute("UPDATE targets SET draft = json_set(draft, '$.variants', 'close')")
+    rows = connection.execute("SELECT id, draft FROM targets WHERE state = 'active'").fetchall()
+    for id, draft in rows:
+        texts = [variant.text for variant in variants(draft_of(orjson.loads(draft)))]
+        connection.execute("UPDATE targets SET variants = ? WHERE id = ?", (orjson.dumps(texts).decode(), id))

@@ -20,7 +20,8 @@ class Quote(NamedTuple):
 
 
 def enforced(target: ForgetTarget) -> Iterator[str]:
-    """Yield everything that `target` forbids: its phrases, and every run of `quoted_words` words of its passages.
+    """Yield everything that `target` forbids: its phrases, their variants, and every run of `quoted_words` words
+    of its passages.
 
     A phrase is followed by its other spellings. A passage with fewer words is forbidden as a whole, unless it has
     only common words. The runs are folded, too many to be listed for review. What folds like an exception is
@@ -30,6 +31,7 @@ def enforced(target: ForgetTarget) -> Iterator[str]:
     excepted = {fold(exception) for exception in draft.exceptions}
     for phrase in target.forbidden:
         yield from (spelling for spelling in spellings(phrase) if fold(spelling) not in excepted)
+    yield from target.variants
     for passage in draft.passages:
         folded = _Folded(passage)
         short = len(folded) < draft.quoted_words

@@ -9,6 +9,9 @@ from guard.phrases import extraction
 from guard.phrases.phrase import Phrase, PhraseKind, distinct
 from guard.targets.target import Draft, Kind
 from guard.text.normalise import fold
+from guard.variants.generation import generate
+from guard.variants.names import cases
+from guard.variants.variant import Variant, Variants
 
 NAMED_KINDS = frozenset({Kind.PERSON, Kind.WORK, Kind.SECRET})
 
@@ -26,6 +29,26 @@ def phrases(draft: Draft) -> tuple[Phrase, ...]:
     """
     excepted = {fold(exception) for exception in draft.exceptions}
     return distinct(chain(_given(draft), extract(draft)), excepted)
+
+
+def variants(draft: Draft) -> tuple[Variant, ...]:
+    """Return the other ways to write the phrases of `draft` that are forbidden too, as many as `draft.variants`
+    says."""
+    return generate(
+        phrases(draft),
+        draft.variants,
+        people=(draft.name, *draft.aliases) if draft.kind is Kind.PERSON else (),
+        secret=draft.kind is Kind.SECRET,
+        exceptions=draft.exceptions,
+    )
+
+
+def names_of(draft: Draft) -> tuple[str, ...]:
+    """Return the names by which the detector knows a target, with their cases unless it wants no variants."""
+    names = (draft.name, *draft.aliases)
+    if draft.variants is Variants.NONE:
+        return names
+    return (*names, *(variant.text for name in names for variant in cases(name)))
 
 
 def extract(draft: Draft) -> tuple[Phrase, ...]:

@@ -14,21 +14,23 @@ from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, Unkno
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, chained
 from guard.targets.target import Decoder, Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State
 from guard.text.normalise import fold
+from guard.variants.variant import Variants
 
-TARGET_COLUMNS = "id, state, revision, draft, forbidden, created_at, updated_at"
+TARGET_COLUMNS = "id, state, revision, draft, forbidden, variants, created_at, updated_at"
 EVENT_COLUMNS = "seq, at, action, target_id, revision, policy_version, actor, digest"
 
 
 def target_of(row: Sequence[Any]) -> ForgetTarget:
     """Return the target of a row of `TARGET_COLUMNS`. Raises `StoreUnavailable` if it is malformed."""
-    id, state, revision, draft, forbidden, created_at, updated_at = row
+    id, state, revision, draft, forbidden, variants, created_at, updated_at = row
     try:
         return ForgetTarget(
             id=id,
-            draft=_draft_of(orjson.loads(draft)),
+            draft=draft_of(orjson.loads(draft)),
             state=State(state),
             revision=revision,
             forbidden=tuple(orjson.loads(forbidden)),
+            variants=tuple(orjson.loads(variants)),
             created_at=datetime.fromisoformat(created_at),
             updated_at=datetime.fromisoformat(updated_at),
         )
@@ -36,7 +38,9 @@ def target_of(row: Sequence[Any]) -> ForgetTarget:
         raise StoreUnavailable(f"the registry's record of {id} cannot be read") from None
 
 
-def _draft_of(members: dict[str, Any]) -> Draft:
+def draft_of(members: dict[str, Any]) -> Draft:
+    """Return the draft of the members that a row stores. Raises ValueError, TypeError or KeyError if it is
+    malformed."""
     expires_at = members["expires_at"]
     return Draft(
         name=members["name"],
@@ -46,6 +50,7 @@ def _draft_of(members: dict[str, Any]) -> Draft:
         passages=tuple(members["passages"]),
         phrases=tuple(members["phrases"]),
         exceptions=tuple(members["exceptions"]),
+        variants=Variants(members["variants"]),
         methods=tuple(Method(method) for method in members["methods"]),
         scope=Scope(members["scope"]),
         mode=Mode(members["mode"]),
@@ -82,7 +87,9 @@ def event_of(row: Sequence[Any]) -> Event:
 def erased(target: ForgetTarget, state: State, at: datetime) -> ForgetTarget:
     """Return what remains of a target that ended: its options and labels, and none of its texts."""
     draft = replace(target.draft, name="", aliases=(), facts=(), passages=(), phrases=(), exceptions=())
-    return replace(target, draft=draft, state=state, revision=target.revision + 1, forbidden=(), updated_at=at)
+    return replace(
+        target, draft=draft, state=state, revision=target.revision + 1, forbidden=(), variants=(), updated_at=at
+    )
 
 
 def found(connection: sqlite3.Connection, id: str) -> ForgetTarget:
@@ -161,10 +168,11 @@ def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
     expires_at = target.draft.expires_at
     connection.execute(
         f"""INSERT INTO targets ({TARGET_COLUMNS}, kind, folded_name, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET
               state = excluded.state, revision = excluded.revision, draft = excluded.draft,
-              forbidden = excluded.forbidden, updated_at = excluded.updated_at, kind = excluded.kind,
+              forbidden = excluded.forbidden, variants = excluded.variants, updated_at = excluded.updated_at, kind
+              = excluded.kind,
               folded_name = excluded.folded_name, expires_at = excluded.expires_at""",
         (
             target.id,
@@ -172,6 +180,7 @@ def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
             target.revision,
             orjson.dumps(target.draft).decode(),
             orjson.dumps(target.forbidden).decode(),
+            orjson.dumps(target.variants).decode(),
             target.created_at.isoformat(),
             target.updated_at.isoformat(),
             target.draft.kind,

@@ -14,7 +14,7 @@ from ulid import ULID
 from guard.errors import DuplicateTarget, InvalidTarget
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
 from guard.targets.database import Database
-from guard.targets.phrases import forbidden
+from guard.targets.phrases import forbidden, variants
 from guard.targets.records import (
     EVENT_COLUMNS,
     TARGET_COLUMNS,
@@ -255,6 +255,7 @@ def _new_target(draft: Draft) -> ForgetTarget:
         state=State.ACTIVE,
         revision=1,
         forbidden=forbidden(draft),
+        variants=tuple(variant.text for variant in variants(draft)),
         created_at=now,
         updated_at=now,
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from guard.variants.variant import Variants
+
 MAX_ALPHA = 10.0
 """The greatest strength at which an assistant is subtracted."""
 MAX_FILTER_RATE = 1.0
@@ -77,6 +79,7 @@ class Draft:
     """What a client gives to define a target; only `name` is required. A repr never shows texts.
 
     alpha, filter_rate  strength and filter rate of `uld`; None for the assistant's own
+    variants            which other ways to write its phrases are forbidden too
     quoted_words        the shortest run of a passage's words that must not be quoted
     soft                whether words with a meaning close to what is forbidden are suppressed too
     shared              whether the agents may send it to another provider than the engine's
@@ -89,6 +92,7 @@ class Draft:
     passages: tuple[str, ...] = field(default=(), repr=False)
     phrases: tuple[str, ...] = field(default=(), repr=False)
     exceptions: tuple[str, ...] = field(default=(), repr=False)
+    variants: Variants = Variants.CLOSE
     methods: tuple[Method, ...] = (Method.GUARD,)
     scope: Scope = Scope.CONTEXTUAL
     mode: Mode = Mode.ENFORCE
@@ -106,12 +110,13 @@ class Draft:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetTarget:
     """A stored target. `forbidden` is what restriction and output guard enforce at this `revision`: the explicit
-    and the extracted phrases without the exceptions."""
+    and the extracted phrases without the exceptions; `variants` are other ways to write them, enforced too."""
 
     id: str
     draft: Draft
     state: State
     revision: int
     forbidden: tuple[str, ...] = field(repr=False)
+    variants: tuple[str, ...] = field(default=(), repr=False)
     created_at: datetime
     updated_at: datetime

@@ -21,6 +21,7 @@ from guard.targets.validation import (
     MIN_QUOTED_WORDS,
 )
 from guard.text.conversation import Message
+from guard.variants.variant import Variants
 from serving.admin.patterns import TWO_LETTERS
 
 MAX_BATCH_TARGETS = 10_000
@@ -63,6 +64,7 @@ class TargetPatch(_Closed):
     passages: Annotated[list[Passage], Field(max_length=MAX_COUNTS["passages"])] = []
     phrases: Annotated[list[Phrase], Field(max_length=MAX_COUNTS["phrases"])] = []
     exceptions: Annotated[list[Phrase], Field(max_length=MAX_COUNTS["exceptions"])] = []
+    variants: Variants = Variants.CLOSE
     methods: Annotated[list[Method], Field(min_length=1, max_length=MAX_COUNTS["methods"])] = [Method.GUARD]
     scope: Scope = Scope.CONTEXTUAL
     mode: Mode = Mode.ENFORCE

@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field
 
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.audit_log import Action, Actor, Event
+from guard.targets.phrases import variants
 from guard.targets.target import Decoder, ForgetTarget, Kind, Method, Mode, Scope, State
+from guard.variants.variant import VariantKind, Variants
 
 
 class BatchOut(BaseModel):
@@ -36,6 +38,7 @@ class Proposal(BaseModel):
     passages: list[str]
     phrases: list[str]
     exceptions: list[str]
+    variants: Variants
     methods: list[Method]
     scope: Scope
     mode: Mode
@@ -49,6 +52,12 @@ class Proposal(BaseModel):
     basis: str
     external_ref: str
     forbidden: list[str] = Field(description="The phrases that are enforced: given and extracted, for review.")
+
+
+class Preview(Proposal):
+    """What would be stored, with the other ways to write its phrases that are enforced too, by kind."""
+
+    forbidden_variants: dict[VariantKind, list[str]]
 
 
 class TargetOut(Proposal):
@@ -73,9 +82,13 @@ def masked(text: str) -> str:
     return f"••• ({len(text)} characters)" if text else ""
 
 
-def proposal_of(target: ForgetTarget, reveal: bool) -> Proposal:
+def preview_of(target: ForgetTarget, reveal: bool) -> Preview:
     """Return the response body of a target that is not stored."""
-    return Proposal(**_members(target, reveal))
+    show = str if reveal else masked
+    found: dict[VariantKind, list[str]] = {}
+    for variant in variants(target.draft):
+        found.setdefault(variant.kind, []).append(show(variant.text))
+    return Preview(forbidden_variants=found, **_members(target, reveal))
 
 
 def target_of(target: ForgetTarget, reveal: bool) -> TargetOut:
@@ -101,6 +114,7 @@ def _members(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
         "passages": [show(text) for text in draft.passages],
         "phrases": [show(text) for text in draft.phrases],
         "exceptions": [show(text) for text in draft.exceptions],
+        "variants": draft.variants,
         "methods": list(draft.methods),
         "scope": draft.scope,
         "mode": draft.mode,

@@ -13,7 +13,7 @@ from guard.errors import StaleRevision, UnknownTarget
 from guard.targets.target import ForgetTarget, State
 from serving.admin.problems import Refused, documented
 from serving.admin.requests import Batch, TargetIn, TargetPatch
-from serving.admin.responses import BatchOut, Proposal, TargetOut, TargetPage, proposal_of, target_of
+from serving.admin.responses import BatchOut, Preview, TargetOut, TargetPage, preview_of, target_of
 from serving.admin.service import AdminService, Service
 
 PATH = "/admin/v1/targets"
@@ -36,7 +36,7 @@ _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Path of 
     response_model=None,
     responses={
         201: {"model": TargetOut, "headers": _ETAG | _LOCATION, "description": "Stored"},
-        200: {"model": Proposal, "description": "With `dry_run=true`: what would be stored"},
+        200: {"model": Preview, "description": "With `dry_run=true`: what would be stored"},
         **documented(400, 409, 413, 415, 504),
     },
 )
@@ -48,12 +48,12 @@ async def add(
     dry_run: Annotated[bool, Query(description="Validate and extract phrases; store nothing.")] = False,
     wait: Wait = None,
     timeout: Timeout = 60,
-) -> TargetOut | Proposal:
+) -> TargetOut | Preview:
     """Add a forget target. Its `forbidden` phrases are the given and the extracted ones."""
     _refuse_past([body])
     if dry_run:
         response.status_code = 200
-        return proposal_of(await run_sync(service.registry.preview, body.draft()), reveal)
+        return preview_of(await run_sync(service.registry.preview, body.draft()), reveal)
     target = await run_sync(service.registry.add, body.draft())
     await _settle(service, wait, timeout, target.id)
     _identify(response, target)

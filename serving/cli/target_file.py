@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 FORMATS = 'in UTF-8: JSON Lines such as {"name": "Ada Quill"}, a JSON list of them, or CSV with a column name'
 # Members of a target that the admin plane gives out and nobody sets.
-READ_ONLY = frozenset({"id", "state", "revision", "created_at", "updated_at", "forbidden"})
+READ_ONLY = frozenset({"id", "state", "revision", "created_at", "updated_at", "forbidden", "forbidden_variants"})
 LIST_COLUMNS = frozenset({"aliases", "phrases", "exceptions", "methods", "facts", "passages"})
 SEPARATOR = "|"  # between the members of a list in a cell of CSV
 

@@ -29,6 +29,9 @@ def add(
         list[Path] | None, typer.Option(help="File with a text that must not be quoted; may be repeated.")
     ] = None,
     phrase: Annotated[list[str] | None, typer.Option(help="A forbidden phrase; may be repeated.")] = None,
+    variants: Annotated[
+        str, typer.Option(help="none, close or wide: which other ways to write its phrases are forbidden.")
+    ] = "close",
     method: Annotated[
         list[str] | None, typer.Option(help="guard, uld, alu or decline; may be repeated. Default: guard.")
     ] = None,
@@ -46,6 +49,7 @@ def add(
         "facts": [{"answer": text} for text in fact or []],
         "passages": [_text(file) for file in passage or []],
         "phrases": phrase or [],
+        "variants": variants,
         "methods": method or ["guard"],
         "scope": scope,
         "mode": mode,

@@ -27,6 +27,7 @@ from guard.policy.policy import Policy
 from guard.targets.registry import Registry
 from guard.targets.target import Draft, Fact, Method, Mode, Scope
 from guard.text.conversation import Message
+from guard.variants.variant import Variants
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 VENN = Draft(
@@ -516,3 +517,17 @@ async def test_pauses_grow_while_failures_last(compiler: Compiler, monkeypatch: 
             await asyncio.sleep(0.005)
     pauses = [later - earlier for earlier, later in itertools.pairwise(tries)]
     assert all(pause >= least for pause, least in zip(pauses, [0.02, 0.04, 0.08], strict=False))
+
+
+def test_variants_are_enforced_with_the_phrases(registry: Registry, compiler: Compiler, folder: Path) -> None:
+    stored = registry.add(Draft(name="Joan Miller"))
+    digest = compiler.compile().contextual[stored.id]
+    assert Automaton.attach(folder, digest).matches("MILLER, Joan")
+
+
+def test_the_detector_knows_a_name_in_other_cases(registry: Registry, compiler: Compiler) -> None:
+    stored = registry.add(Draft(name="Anna Zielińska"))
+    unwanted = registry.add(Draft(name="Olga Bielińska", variants=Variants.NONE))
+    names = compiler.compile().lookup.names
+    assert names.found("Co wiesz o Annie Zielińskiej?") == {stored.id}
+    assert unwanted.id not in names.found("o Oldze Bielińskiej")

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,9 @@ import pytest
 from guard.errors import StoreUnavailable
 from guard.targets import migrations
 from guard.targets.migrations import MIGRATIONS, migrate
+from guard.targets.registry import Registry
+from guard.targets.target import Draft
+from guard.variants.variant import Variants
 
 
 @pytest.fixture
@@ -70,9 +76,28 @@ def test_the_database_of_another_program_is_refused_and_left_alone(connection: s
 def test_audit_events_can_neither_be_changed_nor_deleted(connection: sqlite3.Connection) -> None:
     migrate(connection)
     connection.execute(
-        "INSERT INTO targets VALUES (1, 'ft_1', 'person', '', 'active', 1, '{}', '[]', NULL, '', '')"
+        "INSERT INTO targets VALUES (1, 'ft_1', 'person', '', 'active', 1, '{}', '[]', NULL, '', '', '[]')"
     )
     connection.execute("INSERT INTO events VALUES (1, '', 'added', 'ft_1', 1, 1, 'admin', '')")
     for statement in ("UPDATE events SET action = 'revoked'", "DELETE FROM events"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute(statement)
+
+
+def test_targets_stored_before_variants_get_close_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "registry.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        monkeypatch.setattr(
+            migrations, "MIGRATIONS", [step for step in MIGRATIONS if step.__name__ != "m008_variants"]
+        )
+        migrate(connection)
+        members = asdict(Draft(name="Joan Miller"))
+        del members["variants"]
+        connection.execute(
+            "INSERT INTO targets VALUES (1, 'ft_1', 'person', 'joanmiller', 'active', 1, ?, '[]', NULL, ?, ?)",
+            (json.dumps(members), *["2026-01-01T00:00:00+00:00"] * 2),
+        )
+    monkeypatch.undo()
+    (target,) = Registry(path).active()
+    assert target.draft.variants is Variants.CLOSE
+    assert "Miller, Joan" in target.variants

@@ -170,6 +170,30 @@ async def test_a_dry_run_shows_what_would_be_stored_and_stores_nothing(
     assert (service.registry.version(), service.changes) == (0, 0)
 
 
+async def test_a_dry_run_shows_the_variants_by_kind_masked_unless_revealed(client: httpx.AsyncClient) -> None:
+    target = {"name": "Joan Miller", "facts": [{"answer": "Born on 4 March 1987."}]}
+    params = {"dry_run": "true"}
+    shown = (await client.post(TARGETS, params=params | {"reveal": "true"}, json=target)).json()
+    assert "Miller, Joan" in shown["forbidden_variants"]["order"]
+    assert "040387" in shown["forbidden_variants"]["date"]
+    masked = await client.post(TARGETS, params=params, json=target)
+    assert "Miller" not in masked.text
+    none = (await client.post(TARGETS, params=params, json=target | {"variants": "none"})).json()
+    assert (none["variants"], none["forbidden_variants"]) == ("none", {})
+
+
+async def test_variants_are_changed_by_a_patch_and_erased_at_the_end(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    path = (await client.post(TARGETS, json={"name": "Joan Miller"})).headers["location"]
+    (stored,) = service.registry.active()
+    assert "Miller, Joan" in stored.variants
+    await client.patch(path, json={"variants": "wide"}, headers={"if-match": "*"})
+    assert "Ms Miller" in service.registry.get(stored.id).variants
+    await client.delete(path)
+    assert service.registry.get(stored.id).variants == ()
+
+
 async def test_waiting_answers_once_the_change_is_enforced(client: httpx.AsyncClient, service: Service) -> None:
     wait = {"wait": "applied", "timeout": "5"}
     created = await client.post(TARGETS, params=wait, json=ADA)

@@ -1,0 +1,168 @@
+"""Ways to write a date: in every common order, with month names of many languages, and in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from functools import cache, lru_cache
+from itertools import chain, zip_longest
+
+from guard.text.normalise import fold
+
+_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "cs", "ru", "uk", "tr", "el", "fi")
+# Day and month in these languages are joined by a word that folding keeps.
+_JOINED = {"es": ("de", "de"), "pt": ("de", "de"), "uk": ("", ""), "ru": ("", "")}
+# Numeric dates of fewer digits are in too many other numbers.
+MIN_DIGITS = 6
+
+_NUMERIC = re.compile(r"(\d{1,4})\s?[-./]\s?(\d{1,2})\s?[-./]\s?(\d{1,4})")
+_EAST_ASIAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
+_WORDS = re.compile(r"\d+|[^\W\d_]+")
+_ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ORDINALS = {
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
+    "nine": "ninth",
+}
+_ORDINALS |= {"twelve": "twelfth", "twenty": "twentieth", "thirty": "thirtieth"}
+
+
+@lru_cache(4096)
+def date_variants(text: str) -> tuple[str, ...]:
+    """Return the other forms of the full date that `text` is, empty when it is none; day and month are never
+    alone.
+
+    A numeric date whose order cannot be told, as 03/04/1987, is read both ways.
+    """
+    # Interleaved, so that of two readings neither is cut short by a bound on variants.
+    forms = chain.from_iterable(zip_longest(*map(_forms, _readings(text))))
+    return tuple(dict.fromkeys(filter(None, forms)))
+
+
+def _readings(text: str) -> list[date]:
+    numeric = _NUMERIC.fullmatch(text.strip())
+    if numeric:
+        first, second, third = numeric.groups()
+        if len(first) == 4:
+            return _dates((first, second, third))
+        if len(third) == 3 or len(first) == 3:
+            return []
+        return _dates((third, second, first), (third, first, second))
+    east = _EAST_ASIAN.fullmatch(text.strip())
+    return _dates((east[1], east[2], east[3])) if east else _named(text)
+
+
+def _named(text: str) -> list[date]:
+    words = [fold(word) for word in _WORDS.findall(text)]
+    months = {_months()[word] for word in words if word in _months()}
+    numbers = [word for word in words if word.isdecimal()]
+    if len(months) != 1 or len(numbers) != 2:
+        return []
+    year = next((number for number in numbers if len(number) == 4), numbers[-1])
+    day = numbers[1] if numbers[0] is year else numbers[0]
+    return _dates((year, str(months.pop()), day))
+
+
+def _dates(*readings: tuple[str, str, str]) -> list[date]:
+    found: list[date] = []
+    for year, month, day in readings:
+        number = int(year)
+        # Years of two digits are of the last hundred years, as birthdays are.
+        number += 0 if len(year) > 2 else (1900 if number > 30 else 2000)
+        try:
+            found.append(date(number, int(month), int(day)))
+        except ValueError:
+            continue
+    return list(dict.fromkeys(found))
+
+
+def _forms(day: date) -> Iterator[str]:
+    yield from _numeric(day)
+    yield f"{day.year}年{day.month}月{day.day}日"
+    yield f"{day.year}년{day.month}월{day.day}일"
+    yield from _english(day)
+    for language in _LANGUAGES:
+        before, after = _JOINED.get(language, ("", ""))
+        for month in _names(language)[day.month - 1]:
+            yield f"{day.day} {month} {day.year}"
+            if before:
+                yield f"{day.day} {before} {month} {after} {day.year}"
+
+
+def _numeric(day: date) -> Iterator[str]:
+    d, m, y = day.day, day.month, day.year
+    short = f"{y % 100:02}"
+    yield from (f"{d:02}{m:02}{y}", f"{m:02}{d:02}{y}", f"{y}{m:02}{d:02}")
+    yield from (f"{d:02}{m:02}{short}", f"{m:02}{d:02}{short}", f"{short}{m:02}{d:02}")
+    plain = (f"{d}{m}{y}", f"{m}{d}{y}", f"{y}{m}{d}", f"{d}{m}{short}", f"{m}{d}{short}")
+    yield from (digits for digits in plain if len(digits) >= MIN_DIGITS)
+
+
+def _english(day: date) -> Iterator[str]:
+    d, y = day.day, day.year
+    word, spoken = _ordinal(d), _year_in_words(y)
+    ending = "th" if 10 < d < 20 else {1: "st", 2: "nd", 3: "rd"}.get(d % 10, "th")
+    for month in _names("en")[day.month - 1]:
+        for year in (str(y), f"{y % 100:02}"):
+            yield f"{d} {month} {year}"
+            yield f"{d}{ending} {month} {year}"
+            yield f"{d}{ending} of {month} {year}"
+            yield f"{month} {d} {year}"
+            yield f"{month} {d}{ending} {year}"
+        yield f"{y} {month} {d}"
+    month = _names("en")[day.month - 1][0]
+    for year in (str(y), spoken):
+        yield f"{word} of {month} {year}"
+        yield f"{month} {word} {year}"
+        yield f"{month} the {word} {year}"
+    yield f"{d} {month} {spoken}"
+    yield f"{month} {d} {spoken}"
+
+
+def _ordinal(number: int) -> str:
+    *before, last = _cardinal(number).split(" ")
+    ordinal = _ORDINALS.get(last) or (last.removesuffix("y") + ("ieth" if last.endswith("y") else "th"))
+    return " ".join((*before, ordinal))
+
+
+def _cardinal(number: int) -> str:
+    if number < 20:
+        return _ONES[number]
+    return _TENS[number // 10] + (f" {_ONES[number % 10]}" if number % 10 else "")
+
+
+def _year_in_words(year: int) -> str:
+    century, rest = divmod(year, 100)
+    if century % 10 == 0 and rest < 10:
+        return f"{_ONES[century // 10]} thousand" + (f" and {_ONES[rest]}" if rest else "")
+    return f"{_cardinal(century)} " + (
+        f"oh {_ONES[rest]}" if 0 < rest < 10 else _cardinal(rest) if rest else "hundred"
+    )
+
+
+@cache
+def _names(language: str) -> tuple[tuple[str, ...], ...]:
+    """Return the names of each month in a language, the full one first, without those that others are part of."""
+    from babel.dates import get_month_names
+
+    wide, short = (get_month_names(width, locale=language) for width in ("wide", "abbreviated"))
+    return tuple(tuple(dict.fromkeys((wide[month], short[month].rstrip(".")))) for month in range(1, 13))
+
+
+@cache
+def _months() -> dict[str, int]:
+    """Return the number of each month by its folded name in any of the languages; ambiguous names are left out."""
+    numbers: dict[str, set[int]] = {}
+    for language in _LANGUAGES:
+        for number, names in enumerate(_names(language), start=1):
+            for name in names:
+                numbers.setdefault(fold(name), set()).add(number)
+    return {name: found.pop() for name, found in numbers.items() if len(found) == 1}

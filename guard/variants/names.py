@@ -1,0 +1,147 @@
+"""Ways to write the name of a person: another order, initials, courtesy titles, cases, the family name alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+from guard.text.conversation import UNSPACED
+from guard.text.english import is_common
+from guard.text.normalise import fold
+from guard.text.words import words_of
+from guard.variants.frequency import is_rare_name
+from guard.variants.inflection import inflected
+from guard.variants.variant import Variant, VariantKind
+
+# In folded characters: folded text has no blanks, and in fewer letters the ends of ordinary words meet by chance.
+MIN_NAME_CHARS = 8
+MIN_FAMILY_NAME_CHARS = 6
+
+MAX_NAME_WORDS = 8
+
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_HONORIFICS = frozenset(
+    {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "dame", "lord", "lady", "judge", "rev"}
+    | {"herr", "frau", "madame", "monsieur", "señor", "señora", "sr", "sra", "dott", "ing", "mag"}
+)
+_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md"})
+_PARTICLES = frozenset(
+    {
+        "de",
+        "del",
+        "della",
+        "der",
+        "den",
+        "des",
+        "di",
+        "da",
+        "do",
+        "dos",
+        "du",
+        "la",
+        "le",
+        "van",
+        "von",
+        "zu",
+        "ter",
+    }
+    | {"af", "av", "bin", "ibn", "al", "el", "bint", "ben", "mac", "mc", "st", "saint", "y"}
+)
+_COURTESY = (
+    *("Mr", "Mrs", "Ms", "Miss", "Dr", "Prof", "Professor", "Sir", "Herr", "Frau", "Madame", "Monsieur"),
+    *("Señor", "Señora", "Signor", "Signora", "Pan", "Pani"),
+)
+# Few given names begin with the others.
+_MIDDLE_INITIALS = "ABCDEFGHIJKLMNOPRSTVW"
+# Words, and endings of words: "a smith", "the miller's".
+_WORD_LETTERS = "AIS"
+_ALL_INITIALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalName:
+    """A name in its parts; the family name keeps its particles ("van der Berg")."""
+
+    given: tuple[str, ...] = field(repr=False)
+    family: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def parse(cls, name: str) -> PersonalName | None:
+        """Return the parts of a name of two to eight words; None for others, and in scripts without spaces."""
+        before, _, after = name.partition(",")
+        family, given = _plain_words(before), _plain_words(after)
+        words = [*given, *family] if given else _plain_words(name)
+        if not 2 <= len(words) <= MAX_NAME_WORDS or _UNSPACED.search(name):
+            return None
+        first = len(given) or len(words) - 1
+        while first > 1 and words[first - 1].lower() in _PARTICLES:
+            first -= 1
+        return cls(tuple(words[:first]), tuple(words[first:])) if 0 < first < len(words) else None
+
+
+def name_variants(name: str, wide: bool) -> Iterator[Variant]:
+    """Yield the variants of the name of a person.
+
+    Close: both orders, middle names left out or with an initial, cases, and the family name alone where it is
+    rare. Wide: also initials and courtesy titles with any family name.
+    """
+    parsed = PersonalName.parse(name)
+    if parsed is not None:
+        yield from (variant for variant in _of_parts(parsed, wide) if len(fold(variant.text)) >= _least(variant))
+
+
+def cases(name: str) -> Iterator[Variant]:
+    """Yield the name in the cases of its language, in both orders."""
+    parsed = PersonalName.parse(name)
+    if parsed is not None:
+        yield from _cases(parsed)
+
+
+def _least(variant: Variant) -> int:
+    return MIN_NAME_CHARS if variant.kind in (VariantKind.ORDER, VariantKind.INFLECTION) else MIN_FAMILY_NAME_CHARS
+
+
+def _of_parts(name: PersonalName, wide: bool) -> Iterator[Variant]:
+    given, family = " ".join(name.given), " ".join(name.family)
+    first = name.given[0]
+    core = name.family[-1]
+    if is_rare_name(core):
+        yield Variant(_stem(name), VariantKind.FAMILY_NAME)
+    for order in (f"{family}, {given}", f"{family}, {first}", f"{first} {family}"):
+        yield Variant(order, VariantKind.ORDER)
+    yield from _cases(name)
+    if len(first) > 1:
+        for initial in _ALL_INITIALS if wide else _MIDDLE_INITIALS:
+            if not (initial in _WORD_LETTERS and is_common(core)):
+                yield Variant(f"{first} {initial}. {family}", VariantKind.INITIAL)
+    if wide:
+        if not (first[0] in _WORD_LETTERS and is_common(core)):
+            yield Variant(f"{first[0]}. {family}", VariantKind.INITIAL)
+            yield Variant(f"{family}, {first[0]}.", VariantKind.INITIAL)
+        yield from (Variant(f"{courtesy} {family}", VariantKind.COURTESY) for courtesy in _COURTESY)
+
+
+def _cases(name: PersonalName) -> Iterator[Variant]:
+    for form in inflected((*name.given, *name.family)):
+        yield Variant(" ".join(form), VariantKind.INFLECTION)
+        yield Variant(" ".join((*form[len(name.given) :], *form[: len(name.given)])), VariantKind.INFLECTION)
+
+
+def _stem(name: PersonalName) -> str:
+    """Return the family name, or the beginning that its cases share where that is long enough to be found
+    alone."""
+    forms = [form[-1] for form in inflected((*name.given, *name.family))]
+    shared = zip(name.family[-1], *forms, strict=False)
+    stem = "".join(chars[0] for chars in takewhile(lambda chars: len(set(chars)) == 1, shared))
+    return stem if len(fold(stem)) >= MIN_FAMILY_NAME_CHARS and is_rare_name(stem) else name.family[-1]
+
+
+def _plain_words(text: str) -> list[str]:
+    words = [word.text for word in words_of(text)]
+    while words and words[0].lower() in _HONORIFICS:
+        del words[0]
+    while words and words[-1].lower() in _SUFFIXES:
+        del words[-1]
+    return words

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+
+from guard.targets.phrases import variants
+from guard.targets.target import Draft, Fact
+from guard.text.normalise import fold
+from guard.variants.names import PersonalName
+from guard.variants.variant import Variants
+
+
+def forbids(name: str, text: str, width: Variants = Variants.CLOSE) -> bool:
+    draft = Draft(name=name, variants=width)
+    texts = (name, *(variant.text for variant in variants(draft)))
+    return any(fold(one) in fold(text) for one in texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "family"),
+    [
+        ("Ilsabet Quorne", ["Ilsabet"], ["Quorne"]),
+        ("Quorne, Ilsabet", ["Ilsabet"], ["Quorne"]),
+        ("Dr. Orla Maria van der Venn, Jr.", ["Orla", "Maria"], ["van", "der", "Venn"]),
+        ("Mr Tobin Ash III", ["Tobin"], ["Ash"]),
+    ],
+)
+def test_a_name_has_given_names_and_a_family_name(name: str, given: list[str], family: list[str]) -> None:
+    parsed = PersonalName.parse(name)
+    assert parsed is not None
+    assert ([*parsed.given], [*parsed.family]) == (given, family)
+
+
+@pytest.mark.parametrize(
+    "name", ["Quorne", "Dr Quorne", "山田花子", "one two three four five six seven eight nine"]
+)
+def test_what_is_no_name_of_two_words_has_no_parts(name: str) -> None:
+    assert PersonalName.parse(name) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Quorne, Ilsabet",
+        "Ilsabet M. Quorne",
+        "Ms Quorne",
+        "QUORNE ILSABET",
+        "Ilsabet-Quorne",
+        "I. Quorne",
+        "Ilsabet Quorne's",
+        "Ilsabet Maria Quorne",
+        "the Quornes",
+    ],
+)
+def test_a_rare_family_name_tells_whatever_is_before_it(text: str) -> None:
+    assert forbids("Ilsabet Quorne", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Miller, Joan", "Joan M. Miller", "MILLER JOAN", "Joan Miller's", "Joan T Miller"]
+)
+def test_of_a_common_family_name_other_orders_and_middle_initials_are_close(text: str) -> None:
+    assert forbids("Joan Miller", text)
+
+
+@pytest.mark.parametrize("text", ["Ms Miller", "J. Miller", "Dr. Miller", "Miller, J.", "Frau Miller"])
+def test_initials_and_courtesy_titles_with_a_common_family_name_are_wide(text: str) -> None:
+    assert not forbids("Joan Miller", text)
+    assert forbids("Joan Miller", text, Variants.WIDE)
+
+
+@pytest.mark.parametrize("text", ["Miller", "Joan", "Mary Miller", "Joan of Arc"])
+def test_neither_part_of_a_common_name_is_forbidden_alone(text: str) -> None:
+    assert not forbids("Joan Miller", text, Variants.WIDE)
+
+
+@pytest.mark.parametrize("text", ["in a", "Carolina", "finally", "penalise", "Na"])
+def test_short_names_are_not_swapped_as_they_would_be_found_in_words(text: str) -> None:
+    for width in Variants:
+        texts = (variant.text for variant in variants(Draft(name="Li Na", variants=width)))
+        assert not any(fold(one) in fold(text) for one in texts)
+
+
+def test_middle_names_may_be_left_out() -> None:
+    assert forbids("Joan Edith Miller", "Joan Miller")
+    assert forbids("Joan Edith Miller", "Miller, Joan E.")
+
+
+def test_letters_written_out_count_in_every_order() -> None:
+    assert forbids("Jürgen Wörmser", "Woermser, Juergen")
+
+
+def test_a_name_in_a_fact_keeps_its_order_as_it_may_be_no_person() -> None:
+    draft = Draft(name="Tobin Ash", facts=(Fact(answer="He works for Random Quill House."),))
+    assert not any(variant.text.startswith("House") for variant in variants(draft))
+
+
+def test_none_means_none() -> None:
+    assert variants(Draft(name="Ilsabet Quorne", variants=Variants.NONE)) == ()
+
+
+def test_exceptions_are_not_touched_by_a_variant() -> None:
+    draft = Draft(name="Ilsabet Quorne", exceptions=("Quorne & Sons",))
+    assert "Quorne" not in [variant.text for variant in variants(draft)]

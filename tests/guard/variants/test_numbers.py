@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import pytest
+
+from guard.targets.phrases import phrases, variants
+from guard.targets.target import Draft, Fact, Kind
+from guard.text.normalise import fold
+from guard.variants.dates import date_variants
+from guard.variants.digit_words import in_words
+from guard.variants.numbers import subscriber
+
+
+def forbids(fact: str, text: str, kind: Kind = Kind.SECRET) -> bool:
+    draft = Draft(name="Lamp", kind=kind, facts=(Fact(answer=fact),))
+    texts = [phrase.text for phrase in phrases(draft)] + [variant.text for variant in variants(draft)]
+    return any(fold(one) in fold(text) for one in texts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "020 7946 0958",
+        "(020) 7946-0958",
+        "+442079460958",
+        "0044 20 7946 0958",
+        "7946 0958",
+        "20 7946 0958",
+        "+44 (0)20 7946 0958",
+        "٠٢٠ ٧٩٤٦ ٠٩٥٨",
+        "zero two zero seven nine four six zero nine five eight",
+        "oh two oh, seven nine four six, oh nine five eight",
+        "sieben neun vier sechs null neun fünf acht",
+        "sept neuf quatre six zéro neuf cinq huit",
+        "siete nueve cuatro seis cero nueve cinco ocho",
+    ],
+)
+def test_a_phone_number_is_forbidden_in_every_form(text: str) -> None:
+    assert forbids("The number is +44 20 7946 0958.", text)
+
+
+def test_digits_said_twice_are_double() -> None:
+    assert "five double oh one triple two four" in in_words("50012224")
+    assert "soixante-dix-neuf quatre-vingt-un zéro neuf quatre-vingts" in in_words("79810980")
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [
+        ("+354 555 1234", "5551234"),
+        ("+45 12 34 56 78", "12345678"),
+        ("(555) 010-2345", "50102345"),
+        ("0155 5010 2345", "50102345"),
+        ("4929 1234 5678 9012", ""),
+        ("536-22-1847", ""),
+        ("1,250,000", ""),
+        ("1987-03-04", ""),
+        ("12 345", ""),
+    ],
+)
+def test_the_last_digits_are_in_all_forms_of_a_phone_number(number: str, digits: str) -> None:
+    assert subscriber(number) == digits
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4 March 1987",
+        "March 4, 1987",
+        "4th of March 1987",
+        "the fourth of March, 1987",
+        "1987-03-04",
+        "04.03.1987",
+        "4.3.1987",
+        "04/03/87",
+        "03/04/1987",
+        "870304",
+        "4. März 1987",
+        "4 mars 1987",
+        "4 de marzo de 1987",
+        "4 marzo 1987",
+        "4 марта 1987 г.",
+        "4 Mart 1987",
+        "4 marca 1987",
+        "4 maart 1987",
+        "1987年3月4日",
+        "4 Mar '87",
+        "March the fourth, nineteen eighty-seven",
+        "4 de março de 1987",
+        "4. března 1987",
+        "4. maaliskuuta 1987",
+    ],
+)
+@pytest.mark.parametrize("date", ["4 March 1987", "1987-03-04", "March 4th, 1987", "4 marzo 1987", "1987年3月4日"])
+def test_a_date_is_forbidden_in_every_common_form(date: str, text: str) -> None:
+    forms = {fold(form) for form in (date, *date_variants(date))}
+    assert any(form in fold(text) for form in forms)
+
+
+@pytest.mark.parametrize("text", ["3 May", "March 1987", "the fourth", "1987", "31/31/1987", "10.20", "May we go"])
+def test_what_is_no_full_date_has_no_other_forms(text: str) -> None:
+    assert date_variants(text) == ()
+
+
+@pytest.mark.parametrize(
+    "other", ["5 March 1987", "4 March 1988", "4 May 1987", "1987", "March 1987", "4.3.", "0403"]
+)
+def test_other_dates_and_parts_of_the_date_stay_free(other: str) -> None:
+    assert not any(fold(form) in fold(other) for form in date_variants("4 March 1987"))
+
+
+def test_a_date_whose_order_cannot_be_told_is_read_both_ways() -> None:
+    forms = date_variants("03/04/1987")
+    assert "4 March 1987" in forms
+    assert "3 April 1987" in forms
+
+
+@pytest.mark.parametrize("text", ["1,250,000", "1.250.000,50", "1 250 000 EUR", "1250000.50", "1’250’000.50"])
+def test_an_amount_is_forbidden_with_other_separators_and_without_decimals(text: str) -> None:
+    assert forbids("They paid 1,250,000.50 for it.", text, Kind.FACT)
+
+
+def test_small_amounts_keep_their_decimals() -> None:
+    assert not forbids("They paid 1984.50 for it.", "in 1984", Kind.FACT)

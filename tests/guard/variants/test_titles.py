@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from guard.targets.phrases import variants
+from guard.targets.target import Draft, Kind
+from guard.text.normalise import fold
+
+TITLE = "Lanterns of Mercy: The Diary of a Harbour Surgeon"
+MEDAL = "International Medal for Outstanding Discoveries in Earth Sciences"
+
+
+def forbids(title: str, text: str) -> bool:
+    draft = Draft(name=title, kind=Kind.WORK)
+    return any(fold(one) in fold(text) for one in (title, *(variant.text for variant in variants(draft))))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Lanterns of Grace: The Diary of a Harbour Surgeon",
+        "The Diary of a Harbour Surgeon",
+        "Lanterns of Mercy",
+        "in Mercy: The Diary of a Harbour Surgeon",
+        "Lanterns of Mercy: The Diary of a Surgeon",
+        "Lanterns of Mercy: The Diary of a Harbour Doctor",
+    ],
+)
+def test_a_title_is_forbidden_with_a_word_changed_or_left_out(text: str) -> None:
+    assert forbids(TITLE, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "International Medal for Outstanding Discoveries in Earth",
+        "Medal for Outstanding Discoveries in Earth Sciences",
+        "International Prize for Outstanding Discoveries in Earth Sciences",
+        "Outstanding Discoveries in Earth",
+    ],
+)
+def test_windows_of_a_long_name_are_forbidden(text: str) -> None:
+    assert forbids(MEDAL, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a diary", "Mercy", "the harbour", "a harbour surgeon's diary", "Earth Sciences", "of a"]
+)
+def test_a_word_or_two_common_ones_are_not(text: str) -> None:
+    assert not forbids(TITLE, text)
+    assert not forbids(MEDAL, text)
+
+
+def test_a_memoir_is_no_subtitle_that_tells() -> None:
+    assert not forbids("The Salt Road: A Memoir", "a memoir")
