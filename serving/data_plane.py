@@ -28,7 +28,6 @@ from serving.answers.spelled import SpelledAnswer, is_spelled
 from serving.engine.context_length import check_context_length
 from serving.engine.supervisor import Supervisor
 from serving.engine.tokenizer import detokenize
-from serving.http import asgi_client
 from serving.http.access_timing import CLIENT_CLOSED_REQUEST, AccessTiming
 from serving.http.asgi import (
     App,
@@ -48,9 +47,11 @@ from serving.http.asgi import (
 from serving.http.asgi_client import json_scope
 from serving.http.decompression import read_decompressed
 from serving.keys import api_keys, bearer_keys, key_matches
+from serving.models import answer_models
 from serving.planner import PlannedRequest, Planner, engine_body
 from serving.preparation import Preparation, Unread
 from serving.protocol import errors
+from serving.protocol.dialects.dialect import HostedTools
 from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.dialects.translated import Translated
 from serving.protocol.fields import Unknown
@@ -61,7 +62,6 @@ from serving.telemetry.recorder import Recorder
 
 log = logging.getLogger("lethe.access")
 
-MODEL_MEMBERS = ("id", "object", "created", "owned_by", "max_model_len")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -75,6 +75,7 @@ class Limits:
     version: str
     unknown_fields: Unknown = "drop"
     unread_media: Unread = "refuse"
+    hosted_tools: HostedTools = "skip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +165,12 @@ class DataPlane:
 
     async def _answer_get(self, path: str, send: Send, headers: Headers) -> None:
         if route_of(path) in (MODELS, ONE_MODEL):
-            return await self._answer_models(model_of(path), send, headers)
+            return await answer_models(self._engine(), model_of(path), send, headers)
         if path == "/version":
             return await respond(send, 200, {"version": self._limits.version}, headers)
         unready = "" if path == "/livez" else self.unready()
         state = {"status": "unready", "reason": unready} if unready else {"status": "ok"}
         await respond(send, 503 if unready else 200, state, headers)
-
-    async def _answer_models(self, wanted: str, send: Send, headers: Headers) -> None:
-        response = await asgi_client.request(self._engine(), "GET", MODELS)
-        models = [{k: m[k] for k in MODEL_MEMBERS if k in m} for m in (response.json() or {}).get("data", [])]
-        if not wanted:
-            return await respond(send, 200, {"object": "list", "data": models}, headers)
-        for model in models:
-            if model.get("id") == wanted:
-                return await respond(send, 200, model, headers)
-        error = errors.error_response(404, *errors.STATUS_ERRORS[404])
-        await respond(send, error.status, error.body, headers)
 
     def unready(self) -> str:
         """Return why no request may be answered now, or an empty string if the server is ready."""
@@ -198,7 +188,8 @@ class DataPlane:
             raise errors.NotJson("The body must be application/json.", field="Content-Type")
         # Tools on Windows begin a file with a byte order mark.
         raw = (await read_decompressed(scope, receive, self._limits.max_body_bytes)).removeprefix(BOM_UTF8)
-        request = await off_loop(len(raw), parse, scope["path"], raw, self._limits.unknown_fields)
+        limits = self._limits
+        request = await off_loop(len(raw), parse, scope["path"], raw, limits.unknown_fields, limits.hosted_tools)
         if dialect := DIALECTS.get(scope["path"]):
             send = Translated(send, dialect, request.original, headers[0][1].decode()).send
         engine = self._engine()

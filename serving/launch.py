@@ -186,6 +186,7 @@ def _limits(settings: Settings) -> Limits:
         version("lethe"),
         settings.unknown_fields,
         settings.unread_media,
+        settings.hosted_tools,
     )
 
 

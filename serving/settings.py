@@ -115,6 +115,10 @@ class Settings(BaseSettings):
             "400, or they pass unread."
         ),
     )
+    hosted_tools: Literal["skip", "refuse"] = Field(
+        "skip",
+        description="What happens to tools that are no functions (web search and the like): left out, or 400.",
+    )
     cors_origins: str = Field(
         "",
         description="Comma-separated origins of pages that may call the data plane, `*` for all; empty: none.",

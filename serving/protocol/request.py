@@ -12,6 +12,7 @@ import orjson
 from guard.errors import RequestRefused
 from guard.text.conversation import Message
 from guard.text.json_escapes import readings
+from serving.protocol.dialects.dialect import HostedTools
 from serving.protocol.dialects.table import DIALECTS
 from serving.protocol.fields import FIELD_RULES, Decision, Unknown, read_fields
 from serving.protocol.prompts import Prompts, read_prompts
@@ -90,8 +91,12 @@ class GenerationRequest:
         return (_message(messages[-1]).text if messages[-1].get("role") == "assistant" else "",)
 
 
-def parse(route: str, raw: bytes, unknown: Unknown = "drop") -> GenerationRequest:
-    """Return the request in `raw`, by the table of fields; `unknown` says what becomes of fields that it lacks.
+def parse(
+    route: str, raw: bytes, unknown: Unknown = "drop", hosted_tools: HostedTools = "skip"
+) -> GenerationRequest:
+    """Return the request in `raw`, by the table of fields.
+
+    `unknown` says what becomes of fields that the table lacks, `hosted_tools` of tools that are no functions.
 
     Raises RequestRefused for a refused field, for a value that is not of its field's type, and for a prompt that
     the detector could not read; MalformedBody if it is not a JSON object, or is nested too deeply to be written
@@ -101,7 +106,7 @@ def parse(route: str, raw: bytes, unknown: Unknown = "drop") -> GenerationReques
     read = read_fields(route, body, unknown)
     dialect = DIALECTS.get(route)
     if dialect is not None:
-        return GenerationRequest(CHAT, read_fields(CHAT, dialect.to_chat(read)), body)
+        return GenerationRequest(CHAT, read_fields(CHAT, dialect.to_chat(read, hosted_tools)), body)
     request = GenerationRequest(route, read, body)
     # Raises UnreadablePrompt.
     _ = request.prompts

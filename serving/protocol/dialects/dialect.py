@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
 
@@ -15,6 +15,8 @@ from guard.errors import RequestRefused
 from serving.protocol.errors import ErrorResponse
 from serving.protocol.texts import is_bytes
 
+# What becomes of tools that a server would have to run, and of others that are no functions.
+HostedTools = Literal["skip", "refuse"]
 # Members of a block or an item that say nothing to a reader.
 _UNREADABLE = frozenset(
     {
@@ -66,7 +68,7 @@ class Dialect:
     failure     returns our error response in this API's shape, given it in OpenAI's and the request id
     """
 
-    to_chat: Callable[[dict[str, Any]], dict[str, Any]]
+    to_chat: Callable[[dict[str, Any], HostedTools], dict[str, Any]]
     translator: Callable[[dict[str, Any], str], AnswerTranslator]
     failure: Callable[[ErrorResponse, str], ErrorResponse]
 

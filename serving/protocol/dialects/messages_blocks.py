@@ -72,7 +72,7 @@ def _result_parts(block: dict[str, Any]) -> list[dict[str, Any]]:
     try:
         return _parts(block)
     except Unmappable:
-        return [text_part(f"{readable(block)}\n[content omitted]".strip())]
+        return [text_part(readable(block) or "[content omitted]")]
 
 
 def _parts(block: dict[str, Any]) -> list[dict[str, Any]]:

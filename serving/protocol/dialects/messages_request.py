@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from serving.protocol.dialects.dialect import Unmappable, list_of, object_of, text_of
+from serving.protocol.dialects.dialect import HostedTools, Unmappable, list_of, object_of, text_of
 from serving.protocol.dialects.messages_blocks import assistant, turn
+from serving.protocol.dialects.messages_tools import CHANGES, add_tools
 
 # Members that vLLM's chat route takes under the same name.
 SAME = ("model", "stream", "temperature", "top_p", "top_k", "cache_salt", "chat_template_kwargs")
 # A line of a coding client's own, new in each request: vLLM 0.32 leaves it out, which keeps prefix caches in use.
 BILLING = "x-anthropic-billing-header"
-TOOL_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
-def to_chat(body: dict[str, Any]) -> dict[str, Any]:
+def to_chat(body: dict[str, Any], hosted: HostedTools = "skip") -> dict[str, Any]:
     """Return the chat body for a Messages `body`; a last turn of the assistant is continued."""
     if body.get("max_tokens") is None:
         raise Unmappable("The field 'max_tokens' is required.", field="max_tokens")
@@ -29,26 +29,9 @@ def to_chat(body: dict[str, Any]) -> dict[str, Any]:
         chat["stream_options"] = {"include_usage": True, "continuous_usage_stats": True}
     if body.get("stop_sequences"):
         chat["stop"] = list_of(body["stop_sequences"], "stop_sequences")
-    _add_tools(chat, body)
+    add_tools(chat, body, hosted)
     _add_output(chat, body)
     return chat
-
-
-def _add_tools(chat: dict[str, Any], body: dict[str, Any]) -> None:
-    tools = [_tool(tool) for tool in list_of(body.get("tools"), "tools")]
-    if not tools:
-        return
-    chat["tools"] = tools
-    choice = object_of(body.get("tool_choice") or {"type": "auto"}, "tool_choice")
-    if choice.get("type") == "tool":
-        name = text_of(choice.get("name"), "tool_choice")
-        chat["tool_choice"] = {"type": "function", "function": {"name": name}}
-    elif choice.get("type") in TOOL_CHOICES:
-        chat["tool_choice"] = TOOL_CHOICES[choice["type"]]
-    else:
-        raise Unmappable("The field 'tool_choice' is of a type that is not served.", field="tool_choice")
-    if choice.get("disable_parallel_tool_use"):
-        chat["parallel_tool_calls"] = False
 
 
 def _add_output(chat: dict[str, Any], body: dict[str, Any]) -> None:
@@ -89,25 +72,14 @@ def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
 def _system(content: object, field: str) -> str:
     """Return the text of a system prompt or turn."""
     blocks = [content] if isinstance(content, str) else list_of(content, field)
-    texts = [block if isinstance(block, str) else _text([block], field) for block in blocks]
+    texts = [block if isinstance(block, str) else _text(object_of(block, field), field) for block in blocks]
     return "\n".join(text for text in texts if text and not text.startswith(BILLING))
 
 
-def _text(content: object, field: str) -> str:
-    """Return text given as a string or as a list of text blocks."""
-    if isinstance(content, str):
-        return content
-    blocks = [object_of(block, field) for block in list_of(content, field)]
-    if any(block.get("type") != "text" for block in blocks):
+def _text(block: dict[str, Any], field: str) -> str:
+    if block.get("type") in CHANGES and field == "messages":
+        # Said of the tools, and taken into account there.
+        return ""
+    if block.get("type") != "text":
         raise Unmappable(f"The field '{field}' holds content of a type that is not served.", field=field)
-    return "\n".join(text_of(block.get("text"), field) for block in blocks)
-
-
-def _tool(tool: object) -> dict[str, Any]:
-    given = object_of(tool, "tools")
-    if given.get("type", "custom") != "custom":
-        raise Unmappable("The field 'tools' names a tool that is not the client's.", field="tools")
-    function = {"name": text_of(given.get("name"), "tools"), "parameters": given.get("input_schema") or {}}
-    if given.get("description") is not None:
-        function["description"] = text_of(given["description"], "tools")
-    return {"type": "function", "function": function}
+    return text_of(block.get("text"), field)

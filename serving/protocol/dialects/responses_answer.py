@@ -7,6 +7,7 @@ from typing import Any
 
 from serving.protocol.dialects.content_delta import ContentDelta, content_deltas
 from serving.protocol.dialects.dialect import Event
+from serving.protocol.dialects.responses_tools import OfferedTool, custom_input, offered_tools
 from serving.protocol.errors import ErrorResponse
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -27,16 +28,23 @@ STATELESS = {"background": False, "previous_response_id": None, "store": False, 
 
 
 class Item:
-    """One output item in progress; `first` is the delta that started it."""
+    """One output item in progress; `first` is the delta that started it, `tool` the tool that it calls."""
 
-    def __init__(self, delta: ContentDelta, index: int, id: str) -> None:
+    def __init__(self, delta: ContentDelta, index: int, request_id: str, tool: OfferedTool | None) -> None:
         self.first = delta
         self.index = index
-        self.id = id
+        self.tool = tool
+        self.kind = "custom" if tool is not None and tool.is_custom else delta.kind
+        self.id = f"{PREFIXES[self.kind]}_{request_id}-{index}"
         self.text = ""
         self.logprobs: list[dict[str, Any]] = []
         self.done = False
         self.cut = False
+
+    @property
+    def name(self) -> str:
+        """The client's own name of the tool that is called."""
+        return self.first.name if self.tool is None else self.tool.name
 
     @property
     def location(self) -> dict[str, Any]:
@@ -58,8 +66,12 @@ class Item:
         status = "in_progress" if not self.done else "incomplete" if self.cut else "completed"
         common = {"id": self.id, "status": status}
         if self.first.kind == "call":
-            names = {"call_id": self.first.id, "name": self.first.name}
-            return {**common, "type": "function_call", **names, "arguments": self.text}
+            named = {"call_id": self.first.id, "name": self.name}
+            if self.kind == "custom":
+                return {**common, "type": "custom_tool_call", **named, "input": custom_input(self.text)}
+            if self.tool is not None and self.tool.namespace is not None:
+                named["namespace"] = self.tool.namespace
+            return {**common, "type": "function_call", **named, "arguments": self.text}
         content = [self.part] if self.text or self.done else []
         if self.first.kind == "reasoning":
             return {**common, "type": "reasoning", "summary": [], "content": content}
@@ -72,8 +84,9 @@ DELTA = {
     "refusal": ("response.refusal.delta", "response.refusal.done", "refusal"),
     "reasoning": ("response.reasoning_text.delta", "response.reasoning_text.done", "text"),
     "call": ("response.function_call_arguments.delta", "response.function_call_arguments.done", "arguments"),
+    "custom": ("response.custom_tool_call_input.delta", "response.custom_tool_call_input.done", "input"),
 }
-PREFIXES = {"text": "msg", "refusal": "msg", "reasoning": "rs", "call": "fc"}
+PREFIXES = {"text": "msg", "refusal": "msg", "reasoning": "rs", "call": "fc", "custom": "ctc"}
 
 
 class ResponsesTranslator:
@@ -81,6 +94,7 @@ class ResponsesTranslator:
 
     def __init__(self, original: dict[str, Any], request_id: str) -> None:
         self._original = original
+        self._tools = {tool.function["name"]: tool for tool in offered_tools(original.get("tools"))}
         self._request_id = request_id
         self._model = str(original.get("model") or "")
         self._created = int(time.time())
@@ -144,14 +158,16 @@ class ResponsesTranslator:
         item = self._items[-1] if self._items else None
         if item is None or item.done or not delta.continues(item.first):
             events += self._close(cut=False)
-            item = Item(delta, len(self._items), f"{PREFIXES[delta.kind]}_{self._request_id}-{len(self._items)}")
+            tool = self._tools.get(delta.name) if delta.kind == "call" else None
+            item = Item(delta, len(self._items), self._request_id, tool)
             self._items.append(item)
             events.append(self._event("response.output_item.added", output_index=item.index, item=item.as_json()))
             if delta.kind != "call":
                 events.append(self._event("response.content_part.added", **item.location, part=item.part))
         item.text += delta.text
         item.logprobs += delta.logprobs
-        if delta.text or delta.logprobs:
+        # A custom tool's text stands inside the arguments, and is known when they end.
+        if (delta.text or delta.logprobs) and item.kind != "custom":
             more = {"logprobs": list(delta.logprobs)} if delta.kind == "text" else {}
             events.append(self._event(DELTA[delta.kind][0], **item.location, delta=delta.text, **more))
         return events
@@ -162,13 +178,17 @@ class ResponsesTranslator:
         if item is None or item.done:
             return []
         item.done, item.cut = True, cut
-        _, name, member = DELTA[item.first.kind]
+        delta, name, member = DELTA[item.kind]
         more: dict[str, Any] = {member: item.text}
-        if item.first.kind == "call":
-            more["name"] = item.first.name
+        events = []
+        if item.kind == "custom":
+            more = {member: custom_input(item.text)}
+            events.append(self._event(delta, **item.location, delta=more[member]))
+        elif item.kind == "call":
+            more["name"] = item.name
         elif item.first.kind == "text":
             more["logprobs"] = item.logprobs
-        events = [self._event(name, **item.location, **more)]
+        events.append(self._event(name, **item.location, **more))
         if item.first.kind != "call":
             events.append(self._event("response.content_part.done", **item.location, part=item.part))
         done = self._event("response.output_item.done", output_index=item.index, item=item.as_json())
@@ -186,11 +206,16 @@ def _repeated(original: dict[str, Any]) -> dict[str, Any]:
         name: default if original.get(name) is None else original[name] for name, default in REPEATED.items()
     }
     repeated["reasoning"] = {"effort": (original.get("reasoning") or {}).get("effort"), "summary": None}
-    repeated["tools"] = [
-        {**tool, "parameters": tool.get("parameters"), "strict": tool.get("strict")}
-        for tool in original.get("tools") or ()
-    ]
+    # Those that are offered, as the client gave them.
+    given = {id(tool.given): tool.given for tool in offered_tools(original.get("tools"))}
+    repeated["tools"] = [_tool(tool) for tool in given.values()]
     return repeated
+
+
+def _tool(tool: dict[str, Any]) -> dict[str, Any]:
+    if tool["type"] != "function":
+        return tool
+    return {**tool, "parameters": tool.get("parameters"), "strict": tool.get("strict")}
 
 
 def _usage(usage: dict[str, Any]) -> dict[str, Any]:

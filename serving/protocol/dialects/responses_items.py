@@ -7,30 +7,52 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from serving.protocol.dialects.dialect import Unmappable, joined, list_of, object_of, readable, text_of, text_part
+from serving.protocol.dialects.responses_tools import custom_arguments, flat_name
 
 FIELD = "input"
+# Items that say nothing to a model which is offered no tools of other servers.
+_UNSAID = frozenset({"mcp_list_tools", "mcp_approval_request", "mcp_approval_response"})
+_UNCALLED = frozenset({"type", "id", "call_id", "status", "pending_safety_checks"})
 _TEXTS = frozenset({"input_text", "output_text", "text", "summary_text", "reasoning_text"})
 
 
 def append(messages: list[dict[str, Any]], item: dict[str, Any]) -> None:
     """Add what `item` says to `messages`; Unmappable for an item that chat cannot express."""
-    kind = item.get("type") or "message"
+    kind = text_of(item.get("type") or "message", FIELD)
     if kind == "message":
         _append_message(messages, item)
-    elif kind == "function_call":
-        function = {name: text_of(item.get(name), FIELD) for name in ("name", "arguments")}
-        call = {"id": text_of(item.get("call_id"), FIELD), "type": "function", "function": function}
-        _assistant(messages).setdefault("tool_calls", []).append(call)
-    elif kind == "function_call_output":
-        call_id = text_of(item.get("call_id"), FIELD)
-        messages.append({"role": "tool", "tool_call_id": call_id, "content": _output(item.get("output"))})
     elif kind == "reasoning":
         parts = [*list_of(item.get("summary"), FIELD), *list_of(item.get("content"), FIELD)]
         texts = [text_of(object_of(part, FIELD).get("text"), FIELD) for part in parts]
         messages.append({"role": "assistant", "content": None, "reasoning": "\n".join(texts)})
-    else:
+    elif kind.endswith("_output"):
+        # The output of a local shell has the id of its call.
+        call_id = text_of(item.get("call_id") or item.get("id"), FIELD)
+        messages.append({"role": "tool", "tool_call_id": call_id, "content": _output(item.get("output"))})
+    elif kind.endswith("_call") and item.get("call_id") is not None:
+        call = {"id": text_of(item["call_id"], FIELD), "type": "function", "function": _called(kind, item)}
+        _assistant(messages).setdefault("tool_calls", []).append(call)
+    elif kind.endswith("_call"):
+        # A tool that another server ran.
+        if said := readable(item):
+            messages.append({"role": "assistant", "content": f"[{kind}]\n{said}"})
+    elif kind not in _UNSAID:
         raise Unmappable("The field 'input' holds an item of a type that is not served.", field=FIELD)
+
+
+def _called(kind: str, item: dict[str, Any]) -> dict[str, str]:
+    """Return the function and its arguments for a call that the client ran."""
+    if kind == "function_call":
+        name, arguments = text_of(item.get("name"), FIELD), text_of(item.get("arguments"), FIELD)
+        return {"name": flat_name(item.get("namespace"), name), "arguments": arguments}
+    if kind == "custom_tool_call":
+        name = flat_name(item.get("namespace"), text_of(item.get("name"), FIELD))
+        return {"name": name, "arguments": custom_arguments(item.get("input"))}
+    done = {name: value for name, value in item.items() if name not in _UNCALLED}
+    return {"name": kind.removesuffix("_call"), "arguments": orjson.dumps(done).decode()}
 
 
 def _assistant(messages: list[dict[str, Any]]) -> dict[str, Any]:
@@ -63,7 +85,7 @@ def _output_part(part: dict[str, Any]) -> dict[str, Any]:
     try:
         return _part(part)
     except Unmappable:
-        return text_part(f"{readable(part)}\n[content omitted]".strip())
+        return text_part(readable(part) or "[content omitted]")
 
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:

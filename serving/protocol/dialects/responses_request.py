@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from serving.protocol.dialects.dialect import Unmappable, list_of, object_of, text_of
+from serving.protocol.dialects.dialect import HostedTools, Unmappable, list_of, object_of, text_of
 from serving.protocol.dialects.responses_items import append
+from serving.protocol.dialects.responses_tools import offered_tools, tool_choice
 
 # Members that vLLM's chat route takes under the same name.
 SAME = (
@@ -40,7 +41,7 @@ SAME = (
 WITH_LOGPROBS = "message.output_text.logprobs"
 
 
-def to_chat(body: dict[str, Any]) -> dict[str, Any]:
+def to_chat(body: dict[str, Any], hosted: HostedTools = "skip") -> dict[str, Any]:
     """Return the chat body for a Responses `body`."""
     chat = {name: body[name] for name in SAME if body.get(name) is not None}
     chat["messages"] = _messages(body)
@@ -48,11 +49,14 @@ def to_chat(body: dict[str, Any]) -> dict[str, Any]:
         chat["max_completion_tokens"] = body["max_output_tokens"]
     if body.get("stream"):
         chat["stream_options"] = {"include_usage": True}
-    chosen = _tool_choice(body.get("tool_choice"))
-    tools = [_tool(tool) for tool in list_of(body.get("tools"), "tools")]
-    if tools:
-        chat["tools"] = [tool for tool in tools if not chosen.only or tool["function"]["name"] in chosen.only]
+    offered = offered_tools(body.get("tools"), hosted)
+    chosen = tool_choice(body.get("tool_choice"), offered)
+    if offered:
+        functions = [tool.function for tool in offered if not chosen.only or tool.function["name"] in chosen.only]
+        chat["tools"] = [{"type": "function", "function": function} for function in functions]
         chat["tool_choice"] = chosen.value
+    elif body.get("tools") and chosen.value not in ("auto", "none"):
+        raise Unmappable("The field 'tool_choice' asks for a tool that is not offered.", field="tool_choice")
     if (shape := _response_format(body.get("text"))) is not None:
         chat["response_format"] = shape
     _check_repeated(body)
@@ -84,37 +88,10 @@ def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
         raise Unmappable("The field 'input' is neither text nor a list of items.", field="input")
     for item in given:
         append(messages, object_of(item, "input"))
+    if all(message["role"] == "system" for message in messages):
+        # A client that tries the server sends no turn at all, and a template wants one.
+        messages.append({"role": "user", "content": ""})
     return messages
-
-
-def _tool(tool: object) -> dict[str, Any]:
-    given = object_of(tool, "tools")
-    if given.get("type") != "function":
-        raise Unmappable("The field 'tools' names a tool that is no function of the client's.", field="tools")
-    text_of(given.get("name"), "tools")
-    members = ("name", "description", "parameters", "strict")
-    return {"type": "function", "function": {m: given[m] for m in members if given.get(m) is not None}}
-
-
-class _Choice:
-    """Chat's tool_choice, and the names of the only tools offered (none: all)."""
-
-    def __init__(self, value: object, only: frozenset[str] = frozenset()) -> None:
-        self.value = value
-        self.only = only
-
-
-def _tool_choice(given: object) -> _Choice:
-    if given is None or isinstance(given, str):
-        return _Choice(given or "auto")
-    choice = object_of(given, "tool_choice")
-    if choice.get("type") == "function":
-        return _Choice({"type": "function", "function": {"name": text_of(choice.get("name"), "tool_choice")}})
-    if choice.get("type") == "allowed_tools":
-        tools = [object_of(tool, "tool_choice") for tool in list_of(choice.get("tools"), "tool_choice")]
-        names = frozenset(text_of(tool.get("name"), "tool_choice") for tool in tools)
-        return _Choice(text_of(choice.get("mode"), "tool_choice"), names)
-    raise Unmappable("The field 'tool_choice' names a tool that is no function.", field="tool_choice")
 
 
 def _response_format(text: object) -> dict[str, Any] | None:

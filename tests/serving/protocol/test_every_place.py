@@ -199,12 +199,35 @@ PARTS: tuple[dict[str, Any], ...] = (
 )
 
 
+ITEMS: tuple[dict[str, Any], ...] = (
+    {"type": "custom_tool_call", "call_id": "c", "name": "apply_patch", "input": "x"},
+    {"type": "local_shell_call", "call_id": "c", "action": {"type": "exec", "command": ["ls"], "env": {"A": "b"}}},
+    {"type": "local_shell_call_output", "id": "c", "output": "x"},
+    {"type": "shell_call_output", "call_id": "c", "output": [{"stdout": "x", "stderr": "y"}]},
+    {"type": "web_search_call", "id": "i", "action": {"type": "search", "query": "x"}},
+    {"type": "mcp_call", "id": "i", "name": "x", "arguments": "{}", "output": "y"},
+    {"type": "function_call", "call_id": "c", "namespace": "crew", "name": "look", "arguments": "{}"},
+    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "x"}], "content": []},
+)
+TOOLS: tuple[dict[str, Any], ...] = (
+    {"type": "custom", "name": "x", "description": "y", "format": {"type": "text"}},
+    {
+        "type": "namespace",
+        "name": "x",
+        "description": "y",
+        "tools": [{"type": "function", "name": "z", "description": "w", "parameters": {"title": "v"}}],
+    },
+    {"type": "web_search", "user_location": {"type": "approximate", "city": "x"}},
+)
+
+
 def items() -> Iterator[list[dict[str, Any]]]:
     """Items of a Responses request, with NAME somewhere in one of them."""
     for part in (other for each in PARTS for other in named(each)):
         yield [{"role": "user", "content": [part]}]
         for output in ([part], part):
             yield [{"type": "function_call_output", "call_id": "c", "output": output}]
+    yield from ([other] for each in ITEMS for other in named(each))
 
 
 def assert_touched_or_refused(route: str, body: dict[str, Any]) -> bool:
@@ -244,6 +267,11 @@ def test_a_name_in_any_place_of_a_block_is_read_or_never_reaches_the_engine(
 ) -> None:
     tried = [assert_touched_or_refused(route, {**BODIES[route], member: given}) for given in turns()]
     assert sum(tried) > 20
+
+
+def test_a_name_in_any_place_of_a_tool_is_read_or_never_reaches_the_engine() -> None:
+    given = ({**BODIES[RESPONSES], "tools": [other]} for tool in TOOLS for other in named(tool))
+    assert sum(assert_touched_or_refused(RESPONSES, body) for body in given) > 5
 
 
 def test_token_ids_mean_to_the_engine_what_the_detector_has_read() -> None:

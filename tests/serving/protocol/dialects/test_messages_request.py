@@ -111,7 +111,8 @@ def test_every_text_of_a_request_reaches_the_detector() -> None:
         ({"messages": [{"role": "user", "content": [{"type": "document"}]}]}, "messages"),
         ({"messages": [{"role": "assistant", "content": [{"type": "server_tool_use"}]}]}, "messages"),
         ({"system": [{"type": "image"}]}, "system"),
-        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools"),
+        ({"tools": [{"type": "bash_20250124", "name": "bash"}], "tool_choice": {"type": "any"}}, "tool_choice"),
+        ({"tools": [{"name": 3}]}, "tools"),
         ({"tools": [{"name": "f", "input_schema": {}}], "tool_choice": {"type": "x"}}, "tool_choice"),
         ({"output_config": {"format": {"type": "x"}}}, "output_config"),
     ],
@@ -134,3 +135,28 @@ def test_an_empty_system_turn_and_a_coding_clients_own_line_are_left_out() -> No
     for content in ("", [], [line], line["text"]):
         assert asked([{"role": "system", "content": content}, *HELLO], system=content)["messages"] == HELLO
     assert asked(system=[line, {"type": "text", "text": "Be brief."}])["messages"][0]["content"] == "Be brief."
+
+
+@pytest.mark.parametrize(
+    "kind", ["web_search_20250305", "bash_20250124", "text_editor_20250728", "mcp_toolset", "zeal"]
+)
+def test_tools_that_are_not_the_clients_are_left_out_or_refused_by_setting(kind: str) -> None:
+    tools = [{"type": kind, "name": kind}, {"name": "look", "input_schema": {}}]
+    assert [tool["function"]["name"] for tool in asked(tools=tools)["tools"]] == ["look"]
+    assert "tools" not in asked(tools=tools[:1])
+    with pytest.raises(Unmappable) as refused:
+        to_chat({"model": "m", "max_tokens": 1, "messages": HELLO, "tools": tools}, "refuse")
+    assert refused.value.field == "tools"
+
+
+def test_system_turns_change_the_tools_that_are_offered() -> None:
+    def change(kind: str, **tool: Any) -> dict[str, Any]:
+        return {"role": "system", "content": [{"type": kind, "tool": tool}]}
+
+    tools = [{"name": name, "input_schema": {}} for name in ("look", "find")]
+    added = change("tool_addition", type="tool_definition", definition={"name": "sail", "input_schema": {}})
+    removed = change("tool_removal", type="tool_reference", name="look")
+    referred = change("tool_addition", type="tool_reference", name="find")
+    chat = asked([*HELLO, added, removed, referred], tools=tools)
+    assert [tool["function"]["name"] for tool in chat["tools"]] == ["find", "sail"]
+    assert chat["messages"] == HELLO

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
@@ -132,3 +133,52 @@ def test_a_broken_answer_ends_as_failed() -> None:
     for event in events:
         EVENT.validate_python(event.data)
     assert translator.end() == []
+
+
+def named(name: str, *texts: str) -> list[dict[str, Any]]:
+    first = {"index": 0, "id": "c1", "function": {"name": name, "arguments": texts[0]}}
+    rest = [{"index": 0, "function": {"arguments": text}} for text in texts[1:]]
+    return [chunk({"tool_calls": [call]}) for call in (first, *rest)]
+
+
+def test_a_custom_tool_is_called_with_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ASKED, "tools", [{"type": "custom", "name": "apply_patch"}, {"type": "web_search"}])
+    events = told(*named("apply_patch", '{"input": "*** Be', 'gin\\n\\u0041da"}'), chunk({}, "tool_calls"))
+    kinds = [event["type"].removeprefix("response.") for event in events[2:]]
+    assert kinds == [
+        "output_item.added",
+        "custom_tool_call_input.delta",
+        "custom_tool_call_input.done",
+        "output_item.done",
+        "completed",
+    ]
+    text = "*** Begin\nAda"
+    assert (events[3]["delta"], events[4]["input"]) == (text, text)
+    item = events[-1]["response"]["output"][0]
+    assert (item["type"], item["name"], item["call_id"], item["input"]) == (
+        "custom_tool_call",
+        "apply_patch",
+        "c1",
+        text,
+    )
+    assert item["id"] == events[3]["item_id"]
+    # What is not offered is not listed.
+    assert [tool["type"] for tool in events[-1]["response"]["tools"]] == ["custom"]
+
+
+def test_a_function_of_a_namespace_is_called_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    look = {"type": "function", "name": "look", "parameters": {}}
+    monkeypatch.setitem(
+        ASKED, "tools", [{"type": "namespace", "name": "crew", "description": "", "tools": [look]}]
+    )
+    events = told(*named("crew__look", "{}"), chunk({}, "tool_calls"))
+    item = events[-1]["response"]["output"][0]
+    assert (item["type"], item["namespace"], item["name"]) == ("function_call", "crew", "look")
+    assert next(e for e in events if e["type"] == "response.function_call_arguments.done")["name"] == "look"
+
+
+def test_a_cut_call_of_a_custom_tool_tells_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ASKED, "tools", [{"type": "custom", "name": "apply_patch"}])
+    events = told(*named("apply_patch", '{"input": "*** Be'), chunk({}, "length"))
+    item = events[-1]["response"]["output"][0]
+    assert (item["status"], item["input"]) == ("incomplete", '{"input": "*** Be')

@@ -97,6 +97,119 @@ def test_tools_and_their_choice() -> None:
     assert allowed["tool_choice"] == "required"
 
 
+WEB = {"type": "web_search"}
+LOOK = {"type": "function", "name": "look", "parameters": {"type": "object"}}
+PATCH = {"type": "custom", "name": "apply_patch", "description": "Patches."}
+SPACE = {"type": "namespace", "name": "crew", "tools": [LOOK, {**LOOK, "name": "find"}, WEB]}
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        WEB,
+        {"type": "web_search_preview"},
+        {"type": "local_shell"},
+        {"type": "mcp", "server_label": "s", "server_url": "https://a.example"},
+        {"type": "computer_use_preview", "display_width": 1, "display_height": 1, "environment": "mac"},
+        {"type": "image_generation"},
+        {"type": "code_interpreter", "container": {"type": "auto"}},
+        {"type": "tool_search"},
+        {"type": "namespace", "name": "x", "tools": [WEB]},
+        {"type": "custom", "name": "f", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}},
+        {"type": "zeal"},
+    ],
+    ids=lambda tool: tool["type"],
+)
+def test_tools_that_are_no_functions_are_left_out_or_refused_by_setting(tool: dict[str, Any]) -> None:
+    (offered,) = asked(tools=[tool, LOOK])["tools"]
+    assert offered["function"]["name"] == "look"
+    assert "tools" not in asked(tools=[tool])
+    with pytest.raises(Unmappable) as refused:
+        to_chat({"model": "m", "input": "x", "tools": [LOOK, tool]}, "refuse")
+    assert refused.value.field == "tools"
+
+
+def test_custom_tools_and_those_of_a_namespace_are_offered_as_functions() -> None:
+    chat = to_chat({"model": "m", "input": "x", "tools": [PATCH, SPACE]}, "refuse")
+    functions = {tool["function"]["name"]: tool["function"] for tool in chat["tools"]}
+    assert list(functions) == ["apply_patch", "crew__look", "crew__find"]
+    assert functions["apply_patch"]["parameters"]["required"] == ["input"]
+    assert functions["apply_patch"]["description"] == "Patches."
+
+
+@pytest.mark.parametrize(
+    ("choice", "name"),
+    [
+        ({"type": "custom", "name": "apply_patch"}, "apply_patch"),
+        ({"type": "function", "name": "find"}, "crew__find"),
+        ({"type": "function", "name": "crew__find"}, "crew__find"),
+        ({"type": "function", "name": "find", "namespace": "crew"}, "crew__find"),
+        # Two tools have this name.
+        ({"type": "function", "name": "look"}, "look"),
+    ],
+)
+def test_a_tool_is_chosen_by_the_clients_own_name(choice: dict[str, Any], name: str) -> None:
+    chat = asked(tools=[PATCH, SPACE, LOOK], tool_choice=choice)
+    assert chat["tool_choice"] == {"type": "function", "function": {"name": name}}
+
+
+def test_allowed_tools_may_name_some_that_are_not_offered() -> None:
+    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [WEB, {"type": "function", "name": "find"}]}
+    chat = asked(tools=[WEB, SPACE], tool_choice=allowed)
+    assert [tool["function"]["name"] for tool in chat["tools"]] == ["crew__find"]
+
+
+def test_what_a_client_ran_becomes_a_call_and_its_result() -> None:
+    shell = {"type": "exec", "command": ["ls"]}
+    items = [
+        {"role": "user", "content": "Go."},
+        {"type": "custom_tool_call", "call_id": "c1", "name": "apply_patch", "input": "*** Begin"},
+        {"type": "custom_tool_call_output", "call_id": "c1", "output": "Done."},
+        {"type": "local_shell_call", "id": "l", "call_id": "c2", "status": "completed", "action": shell},
+        {"type": "local_shell_call_output", "id": "c2", "output": '{"output":"a"}'},
+        {"type": "function_call", "call_id": "c3", "namespace": "crew", "name": "look", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c3", "output": "Ada."},
+        {"type": "shell_call", "call_id": "c4", "action": {"commands": ["ls"]}},
+        {"type": "shell_call_output", "call_id": "c4", "output": [{"stdout": "b", "stderr": "c"}]},
+    ]
+    turns = asked(items)["messages"][1:]
+    calls = [turn["tool_calls"][0] for turn in turns[::2]]
+    assert [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in calls] == [
+        ("c1", "apply_patch", '{"input":"*** Begin"}'),
+        ("c2", "local_shell", '{"action":{"type":"exec","command":["ls"]}}'),
+        ("c3", "crew__look", "{}"),
+        ("c4", "shell", '{"action":{"commands":["ls"]}}'),
+    ]
+    results = [(turn["role"], turn["tool_call_id"], turn["content"]) for turn in turns[1::2]]
+    assert results == [
+        ("tool", "c1", "Done."),
+        ("tool", "c2", '{"output":"a"}'),
+        ("tool", "c3", "Ada."),
+        ("tool", "c4", "b\nc"),
+    ]
+
+
+def test_what_another_server_ran_is_text_of_the_assistants() -> None:
+    search = {
+        "type": "web_search_call",
+        "id": "w",
+        "status": "completed",
+        "action": {"type": "search", "query": "Ada"},
+    }
+    drawn = {"type": "image_generation_call", "id": "i", "status": "completed", "result": "QUJD" * 100}
+    listed = {"type": "mcp_list_tools", "id": "m", "server_label": "s", "tools": []}
+    turns = asked([search, drawn, listed, {"role": "user", "content": "So?"}])["messages"]
+    assert turns == [
+        {"role": "assistant", "content": "[web_search_call]\nAda"},
+        {"role": "user", "content": "So?"},
+    ]
+
+
+@pytest.mark.parametrize("given", [{}, {"instructions": "Be brief."}])
+def test_a_request_without_turns_is_one_of_an_empty_turn(given: dict[str, Any]) -> None:
+    assert asked([], **given)["messages"][-1] == {"role": "user", "content": ""}
+
+
 def test_what_is_unknown_is_not_passed_on() -> None:
     assert asked(n=3, messages=[{"role": "user", "content": "x"}], documents=["y"]).keys() == {"model", "messages"}
 
@@ -108,12 +221,15 @@ def test_what_is_unknown_is_not_passed_on() -> None:
         ({"input": None}, "input"),
         ({"input": ["x"]}, "input"),
         ({"input": [{"type": "item_reference", "id": "i"}]}, "input"),
-        ({"input": [{"type": "web_search_call", "id": "i"}]}, "input"),
+        ({"input": [{"type": "zeal", "id": "i"}]}, "input"),
+        ({"input": [{"type": "function_call_output", "output": "x"}]}, "input"),
         ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, "input"),
         ({"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]}, "input"),
         ({"input": [{"type": "function_call", "call_id": "c", "name": "f"}]}, "input"),
         ({"input": "x", "instructions": ["y"]}, "instructions"),
-        ({"input": "x", "tools": [{"type": "web_search"}]}, "tools"),
+        ({"input": "x", "tools": [{"type": "custom"}]}, "tools"),
+        ({"input": "x", "tools": [{"type": "custom", "name": "f", "format": "g"}]}, "tools"),
+        ({"input": "x", "tools": [{"type": "web_search"}], "tool_choice": "required"}, "tool_choice"),
         ({"input": "x", "tools": [{"type": "function"}]}, "tools"),
         ({"input": "x", "tool_choice": {"type": "mcp"}}, "tool_choice"),
         ({"input": "x", "text": "json"}, "text"),
@@ -154,7 +270,7 @@ PICTURE = {"type": "image_url", "image_url": {"url": PNG, "detail": "auto"}}
         ),
         ({"type": "computer_screenshot", "image_url": PNG}, [PICTURE]),
         ([{"type": "input_image", "file_id": "f"}], "[content omitted]"),
-        ([{"type": "zeal", "note": "Ada", "data": "QUJD" * 100}], "Ada\n[content omitted]"),
+        ([{"type": "zeal", "note": "Ada", "data": "QUJD" * 100}], "Ada"),
     ],
     ids=str,
 )
