@@ -136,7 +136,7 @@ def test_the_report_counts_leaks_by_attack_and_method_and_draws_the_curve(
     assert results.tables["leak@k by string"]["none"]["k=2"].value == pytest.approx(1 - 15 / 45)
     assert "k=20" not in results.tables["leak@k by string"]["none"]
     page = (tmp_path / "report.html").read_text()
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3
     report = (tmp_path / "report.md").read_text()
     assert "| direct question | 1.000 | 0.000 |" in report
     assert "| all attacks | 2 | 0.500 |" in report
