@@ -18,6 +18,7 @@ from guard.variants.variant import Variant, VariantKind
 # In folded characters: folded text has no blanks, and in fewer letters the ends of ordinary words meet by chance.
 MIN_NAME_CHARS = 8
 MIN_FAMILY_NAME_CHARS = 6
+MIN_INITIAL_CHARS = 5
 
 MAX_NAME_WORDS = 8
 
@@ -85,7 +86,8 @@ def name_variants(name: str, wide: bool) -> Iterator[Variant]:
     """Yield the variants of the name of a person.
 
     Close: both orders, middle names left out or with an initial, cases, and the family name alone where it is
-    rare. Wide: also initials and courtesy titles with any family name.
+    rare, or with a courtesy title or an initial where it is rare and short. Wide: also courtesy titles with any
+    family name.
     """
     parsed = PersonalName.parse(name)
     if parsed is not None:
@@ -100,6 +102,8 @@ def cases(name: str) -> Iterator[Variant]:
 
 
 def _least(variant: Variant) -> int:
+    if variant.kind is VariantKind.INITIAL:
+        return MIN_INITIAL_CHARS
     return MIN_NAME_CHARS if variant.kind in (VariantKind.ORDER, VariantKind.INFLECTION) else MIN_FAMILY_NAME_CHARS
 
 
@@ -107,8 +111,11 @@ def _of_parts(name: PersonalName, wide: bool) -> Iterator[Variant]:
     given, family = " ".join(name.given), " ".join(name.family)
     first = name.given[0]
     core = name.family[-1]
-    if is_rare_name(core):
+    rare = is_rare_name(core)
+    if rare:
         yield Variant(_stem(name), VariantKind.FAMILY_NAME)
+    if rare and len(fold(family)) < MIN_FAMILY_NAME_CHARS:
+        yield Variant(f"{first[0]}. {family}", VariantKind.INITIAL)
     for order in (f"{family}, {given}", f"{family}, {first}", f"{first} {family}"):
         yield Variant(order, VariantKind.ORDER)
     yield from _cases(name)
@@ -116,10 +123,7 @@ def _of_parts(name: PersonalName, wide: bool) -> Iterator[Variant]:
         for initial in _ALL_INITIALS if wide else _MIDDLE_INITIALS:
             if not (initial in _WORD_LETTERS and is_common(core)):
                 yield Variant(f"{first} {initial}. {family}", VariantKind.INITIAL)
-    if wide:
-        if not (first[0] in _WORD_LETTERS and is_common(core)):
-            yield Variant(f"{first[0]}. {family}", VariantKind.INITIAL)
-            yield Variant(f"{family}, {first[0]}.", VariantKind.INITIAL)
+    if wide or rare:
         yield from (Variant(f"{courtesy} {family}", VariantKind.COURTESY) for courtesy in _COURTESY)
 
 
