@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
-from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pydantic import SecretStr
 from ulid import ULID
@@ -26,6 +26,7 @@ from serving.answers.output_guard import OutputGuard
 from serving.answers.response import GuardedResponse
 from serving.answers.spelled import SpelledAnswer, is_spelled
 from serving.engine.context_length import check_context_length
+from serving.engine.models import answer_models
 from serving.engine.supervisor import Supervisor
 from serving.engine.tokenizer import detokenize
 from serving.http.access_timing import CLIENT_CLOSED_REQUEST, AccessTiming
@@ -37,7 +38,6 @@ from serving.http.asgi import (
     Receive,
     Scope,
     Send,
-    is_json,
     lifespan,
     off_loop,
     replay,
@@ -45,20 +45,19 @@ from serving.http.asgi import (
     while_connected,
 )
 from serving.http.asgi_client import json_scope
-from serving.http.decompression import read_decompressed
 from serving.keys import api_keys, bearer_keys, key_matches
-from serving.models import answer_models
 from serving.planner import PlannedRequest, Planner, engine_body
 from serving.preparation import Preparation, Unread
 from serving.protocol import errors
 from serving.protocol.dialects.dialect import HostedTools
-from serving.protocol.dialects.table import DIALECTS
+from serving.protocol.dialects.table import DIALECTS, dialect_of
 from serving.protocol.dialects.translated import Translated
 from serving.protocol.fields import Unknown
-from serving.protocol.request import GenerationRequest, parse
-from serving.routes import MODELS, ONE_MODEL, ROUTES, model_of, plain_path, route_of
+from serving.protocol.request import GenerationRequest, parse, read_json, read_request
+from serving.routes import MODELS, ONE_MODEL, ROUTES, TOKENS, model_of, plain_path, route_of
 from serving.telemetry.metrics import FailClosed, Metrics
 from serving.telemetry.recorder import Recorder
+from serving.tokens import answer_tokens
 
 log = logging.getLogger("lethe.access")
 
@@ -149,8 +148,10 @@ class DataPlane:
         elif method != ROUTES[route]:
             headers = [*headers, (b"allow", ROUTES[route].encode())]
             error = errors.error_response(405, "method_not_allowed", "This route does not answer that method.")
-        elif route.startswith("/v1/") and not self._is_authorized(scope):
+        elif (method == "POST" or route.startswith("/v1/")) and not self._is_authorized(scope):
             error = errors.error_response(401, "invalid_api_key", "A valid API key is required.")
+        elif route in TOKENS:
+            return await self._answer_tokens(scope, receive, send, headers)
         elif method == "POST":
             return await self._generate(scope, receive, send, headers)
         else:
@@ -183,11 +184,17 @@ class DataPlane:
             raise EngineUnavailable(f"The server is not ready: {reason}.")
         return app
 
+    async def _answer_tokens(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        raw = await read_json(scope, receive, self._limits.max_body_bytes)
+        limits = self._limits
+        read = partial(read_request, unknown=limits.unknown_fields, hosted_tools=limits.hosted_tools)
+        answer = await answer_tokens(self._engine(), scope["path"], raw, self._preparation, read)
+        if answer.status == 200:
+            return await respond(send, 200, answer.body, headers)
+        await _refuse(send, scope, answer, headers)
+
     async def _generate(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
-        if not is_json(_header(scope, b"content-type").decode("latin-1")):
-            raise errors.NotJson("The body must be application/json.", field="Content-Type")
-        # Tools on Windows begin a file with a byte order mark.
-        raw = (await read_decompressed(scope, receive, self._limits.max_body_bytes)).removeprefix(BOM_UTF8)
+        raw = await read_json(scope, receive, self._limits.max_body_bytes)
         limits = self._limits
         request = await off_loop(len(raw), parse, scope["path"], raw, limits.unknown_fields, limits.hosted_tools)
         if dialect := DIALECTS.get(scope["path"]):
@@ -270,7 +277,7 @@ class DataPlane:
 
 
 async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:
-    if dialect := DIALECTS.get(scope["path"]):
+    if dialect := dialect_of(scope["path"]):
         error = dialect.failure(error, headers[0][1].decode())
     await respond(send, error.status, error.body, headers)
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 
-from serving.protocol.refused_fields import ALL
+from serving.protocol.refused_fields import ALL, MESSAGES
 
 MODELS = "/v1/models"
 ONE_MODEL = f"{MODELS}/{{id}}"
+COUNT_TOKENS = f"{MESSAGES}/count_tokens"
+TOKENIZE = "/tokenize"
+DETOKENIZE = "/detokenize"
+# The routes that count and spell tokens.
+TOKENS = (COUNT_TOKENS, TOKENIZE, DETOKENIZE)
 
 ROUTES: dict[str, str] = {
     **dict.fromkeys(ALL, "POST"),
+    **dict.fromkeys(TOKENS, "POST"),
     MODELS: "GET",
     ONE_MODEL: "GET",
     "/health": "GET",

@@ -35,13 +35,13 @@ async def tokenize(engine: App, asked: Mapping[str, Any]) -> asgi_client.Respons
     return await asgi_client.request(engine, "POST", "/tokenize", asked)
 
 
-async def detokenize(engine: App, rows: Iterable[Sequence[int]]) -> tuple[str, ...]:
-    """Return the text of each row of token ids; UnreadablePrompt for ids that the engine does not know."""
+async def detokenize(engine: App, rows: Iterable[Sequence[int]], field: str = "prompt") -> tuple[str, ...]:
+    """Return the text of each row of token ids; UnreadablePrompt naming `field` for ids that the engine lacks."""
     texts = []
     for tokens in rows:
         response = await asgi_client.request(engine, "POST", "/detokenize", {"tokens": tokens})
         text = (response.json() or {}).get("prompt")
         if not isinstance(text, str):
-            raise UnreadablePrompt("The token ids of the prompt cannot be read.", field="prompt")
+            raise UnreadablePrompt("The token ids cannot be read.", field=field)
         texts.append(text)
     return tuple(texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,11 @@ import orjson
 from guard.errors import RequestRefused
 from guard.text.conversation import Message
 from guard.text.json_escapes import readings
+from serving.http.asgi import Receive, Scope, is_json
+from serving.http.decompression import read_decompressed
 from serving.protocol.dialects.dialect import HostedTools
 from serving.protocol.dialects.table import DIALECTS
+from serving.protocol.errors import NotJson
 from serving.protocol.fields import FIELD_RULES, Decision, Unknown, read_fields
 from serving.protocol.prompts import Prompts, read_prompts
 from serving.protocol.refused_fields import CHAT
@@ -91,6 +95,15 @@ class GenerationRequest:
         return (_message(messages[-1]).text if messages[-1].get("role") == "assistant" else "",)
 
 
+async def read_json(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """Return a request's body, decompressed up to `limit` bytes; NotJson if it is not said to be JSON."""
+    content_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    if not is_json(content_type.decode("latin-1")):
+        raise NotJson("The body must be application/json.", field="Content-Type")
+    # Tools on Windows begin a file with a byte order mark.
+    return (await read_decompressed(scope, receive, limit)).removeprefix(BOM_UTF8)
+
+
 def parse(
     route: str, raw: bytes, unknown: Unknown = "drop", hosted_tools: HostedTools = "skip"
 ) -> GenerationRequest:
@@ -102,7 +115,13 @@ def parse(
     the detector could not read; MalformedBody if it is not a JSON object, or is nested too deeply to be written
     again.
     """
-    body = _object(raw)
+    return read_request(route, read_object(raw), unknown, hosted_tools)
+
+
+def read_request(
+    route: str, body: dict[str, Any], unknown: Unknown = "drop", hosted_tools: HostedTools = "skip"
+) -> GenerationRequest:
+    """Return the request in a body that has been parsed; see `parse`."""
     read = read_fields(route, body, unknown)
     dialect = DIALECTS.get(route)
     if dialect is not None:
@@ -113,7 +132,8 @@ def parse(
     return request
 
 
-def _object(raw: bytes) -> dict[str, Any]:
+def read_object(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object in `raw`; MalformedBody if there is none, or it is nested too deeply."""
     try:
         body = orjson.loads(raw)
         # What orjson reads it may not write: 255 levels go one way, 1,023 the other.

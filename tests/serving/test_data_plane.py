@@ -142,7 +142,18 @@ def events(text: str) -> list[Any]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    "path", ["/tokenize", "/v1/embeddings", "/docs", "/openapi.json", "/metrics", "/invocations"]
+    "path",
+    [
+        "/v1/files",
+        "/v1/batches",
+        "/pooling",
+        "/tokenizer_info",
+        "/v1/embeddings",
+        "/docs",
+        "/openapi.json",
+        "/metrics",
+        "/invocations",
+    ],
 )
 async def test_every_other_route_is_404(path: str) -> None:
     engine = FakeEngine()

@@ -18,6 +18,11 @@ def _openai(error: ErrorResponse, _: str) -> ErrorResponse:
     )
 
 
+def dialect_of(path: str) -> Dialect | None:
+    """Return the dialect in which errors at `path` are told: that of a route also below it."""
+    return next((d for route, d in DIALECTS.items() if path == route or path.startswith(f"{route}/")), None)
+
+
 DIALECTS: dict[str, Dialect] = {
     RESPONSES: Dialect(responses_request.to_chat, responses_answer.ResponsesTranslator, _openai),
     MESSAGES: Dialect(messages_request.to_chat, messages_answer.MessagesTranslator, messages_answer.failure),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from serving.http import asgi_client
 from serving.http.asgi import App, Headers, Send, respond
 from serving.protocol import errors
-from serving.routes import MODELS
 
 _MEMBERS = ("id", "object", "created", "owned_by", "max_model_len")
 
 
 async def answer_models(engine: App, wanted: str, send: Send, headers: Headers) -> None:
     """Send the list of models, or the one that is `wanted`; 404 if it is not served."""
-    response = await asgi_client.request(engine, "GET", MODELS)
+    response = await asgi_client.request(engine, "GET", "/v1/models")
     models = [{k: m[k] for k in _MEMBERS if k in m} for m in (response.json() or {}).get("data", [])]
     if not wanted:
         return await respond(send, 200, {"object": "list", "data": models}, headers)
