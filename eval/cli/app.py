@@ -13,6 +13,7 @@ from eval.cli.attacks import attacks
 from eval.cli.certificate import certificates
 from eval.cli.console import reported
 from eval.cli.growth import growths
+from eval.cli.over_restriction import over_restriction
 from eval.cli.reference_models import train_reference
 from eval.cli.replays import ReplayGroup
 from eval.cli.turning import turning
@@ -54,6 +55,7 @@ def rescore(
 
 app.command()(turning)
 app.command()(attacks)
+app.command()(over_restriction)
 
 
 @app.command()

@@ -1,0 +1,105 @@
+"""Over-restriction: the share of ordinary answers that invented forget targets of scope `always` would change."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+from eval.benchmarks.files import load_questions, need
+from eval.benchmarks.rwku import load
+from eval.phrases.invented_targets import invented_targets
+from guard.matching.automaton import Automaton
+from guard.matching.automaton_store import AutomatonStore
+from guard.matching.scanner import Scanner
+from guard.policy.always import AlwaysOnAutomata
+
+OWN = "ordinary sentences"
+MAX_REASONS = 12
+
+
+class OrdinaryAnswer(NamedTuple):
+    """An answer that tells nothing of a target, and the set that it is from."""
+
+    source: str
+    text: str
+
+
+class Changed(NamedTuple):
+    """What `targets` invented targets change: answers by set, and the most frequent causes with their counts."""
+
+    targets: int
+    phrases: int
+    answers: Counter[str]
+    changed: Counter[str]
+    causes: list[tuple[str, int]]
+
+    @property
+    def share(self) -> float:
+        """The share of all answers that are changed."""
+        return self.changed.total() / self.answers.total()
+
+
+def ordinary_answers(data: Path, count: int, seed: int = 0) -> list[OrdinaryAnswer]:
+    """Return `count` answers: our own sentences, TOFU's real authors, world facts and retained authors, and RWKU's
+    neighbours, drawn where there are more than needed.
+
+    `data` has the benchmarks' files in `tofu/` and `rwku/`.
+    """
+    own = files("eval.phrases").joinpath("ordinary.txt").read_text("utf-8").splitlines()
+    answers = [OrdinaryAnswer(OWN, line) for line in own if line and not line.startswith("#")]
+    for name in ("world_facts", "real_authors"):
+        rows = load_questions(need(data / "tofu", name))
+        answers += [OrdinaryAnswer(f"TOFU {name}", f"{row.question} {row.answer}") for row in rows]
+    neighbours = [
+        OrdinaryAnswer("RWKU neighbours", probe.query.replace("___", probe.answer) + f" {probe.answer}")
+        for level in ("neighbor_level1", "neighbor_level2")
+        for probe in load(need(data / "rwku" / "forget_neighbor", level))
+    ]
+    retained = [
+        OrdinaryAnswer("TOFU retain90", row.answer) for row in load_questions(need(data / "tofu", "retain90"))
+    ]
+    chance = random.Random(seed)
+    left = max(0, count - len(answers))
+    answers += chance.sample(neighbours, min(left // 2, len(neighbours)))
+    return answers + chance.sample(retained, min(count - len(answers), len(retained)))
+
+
+def over_restriction(answers: Sequence[OrdinaryAnswer], counts: Sequence[int], seed: int = 0) -> Iterator[Changed]:
+    """Yield for each number of invented targets how many of the answers they change.
+
+    An answer is changed if the output guard, with the automata that the compiler makes of all the targets, would
+    withhold any of it.
+    """
+    for count in counts:
+        with tempfile.TemporaryDirectory(prefix="lethe-eval-") as folder:
+            store = AutomatonStore(Path(folder))
+            targets = list(invented_targets(count, seed))
+            always = AlwaysOnAutomata().with_changes(targets, (), targets, store)
+            automata = [store[digest] for digest in always.digests]
+            phrases = sum(len(target.forbidden) + len(target.variants) for target in targets)
+            hit = [answer for answer in answers if _is_changed(automata, answer.text)]
+            causes = Counter(_cause(automata, answer.text) for answer in hit)
+            yield Changed(
+                count,
+                phrases,
+                Counter(answer.source for answer in answers),
+                Counter(answer.source for answer in hit),
+                causes.most_common(MAX_REASONS),
+            )
+
+
+def _is_changed(automata: Sequence[Automaton], text: str) -> bool:
+    scanner = Scanner(automata)
+    return scanner.feed(text) + scanner.finish() != text
+
+
+def _cause(automata: Sequence[Automaton], text: str) -> str:
+    """Return the text that is withheld first: of invented people and public benchmarks, so it may be shown."""
+    scanner = Scanner(automata)
+    released = scanner.feed(text)
+    return text[len(released) :][:24]
