@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from guard.detection.partial_names import PartialNames
 from guard.matching.automaton import Automaton, folded_phrases
+from guard.text.composition import compose
 from guard.text.conversation import UNSPACED
-from guard.text.normalise import fold, fold_char
+from guard.text.normalise import fold, fold_char, is_sign
 from guard.text.spellings import spellings
 
 # In folded characters. Names this long are found inside words too; shorter ones would be found in too many.
@@ -19,6 +20,8 @@ MIN_ANYWHERE_CHARS = 8
 MAX_RECENT_TARGETS = 1_024
 
 _UNSPACED = re.compile(f"[{UNSPACED}]")
+# Vowels of Thai and Lao that are written before the consonant that they follow.
+_VOWELS_BEFORE = frozenset("เแโใไເແໂໃໄ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Names:
 
         With `short` false, short names are left out: in a text that is not language they occur by chance.
         """
+        text = compose(text)
         settled = (
             self._settled.found(text, short) - self._removed if self._removed else self._settled.found(text, short)
         )
@@ -77,6 +81,7 @@ class Names:
 
     def parts(self, text: str) -> dict[str, float]:
         """Return by target how telling the part of its name that `text` contains is, from 0 to 1."""
+        text = compose(text)
         settled = self._settled.partial.found(text)
         recent = self._recent.partial.found(text)
         return {target: weight for target, weight in settled.items() if target not in self._removed} | recent
@@ -121,6 +126,8 @@ class _Finder:
         targets: set[str] = set()
         for occurrence in self._automaton.matches(text):
             name = self._names[occurrence.phrase]
+            if _divides_syllable(text, occurrence.start, occurrence.end):
+                continue
             if not name.targets <= targets and (
                 name.anywhere or (short and _is_separate(name, text, occurrence.start, occurrence.end))
             ):
@@ -129,6 +136,13 @@ class _Finder:
 
 
 _NONE = _Finder({})
+
+
+def _divides_syllable(text: str, start: int, end: int) -> bool:
+    """Whether a vowel of the first or the last syllable is outside, so that another word is read."""
+    return text[start - 1 : start] in _VOWELS_BEFORE or (
+        end < len(text) and is_sign(fold_char(text[end])[:1] or " ")
+    )
 
 
 def _is_separate(name: _Name, text: str, start: int, end: int) -> bool:
@@ -150,4 +164,4 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) in ("Cf", "Mn", "Me", "Mc")
+    return unicodedata.category(character) in ("Cf", "Mn", "Me", "Mc") and not is_sign(character)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Self
 
+from guard.text.composition import MARKS
 from guard.text.english import is_common
 from guard.text.normalise import fold
 from guard.text.spellings import spellings
@@ -23,7 +24,8 @@ MIN_LETTERS = 3
 MAX_WORDS_BETWEEN = 2
 
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dame", "lord", "lady", "saint", "st"})
-_WORD = re.compile(r"[^\W_]+(?:[\u00ad\u200b-\u200d\u2060][^\W_]+)*")
+_LETTER = rf"(?:[^\W_]|[{MARKS}])"
+_WORD = re.compile(rf"{_LETTER}+(?:[\u00ad\u200b-\u200d\u2060]{_LETTER}+)*")
 
 
 class PartialNames:

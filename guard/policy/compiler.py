@@ -35,7 +35,7 @@ from guard.uld.promoted import PromotedAssistants, in_force
 log = logging.getLogger(__name__)
 
 # Names the way a target is cut into texts; change it with that, so that stored vectors are computed again.
-CHUNKING_VERSION = "rows-2"
+CHUNKING_VERSION = "rows-3"
 # With more new targets than this, their automata are compiled lazily, when they are first touched.
 MAX_EAGER_TARGETS = 32
 # Texts that are embedded at a time, in about a second, before later changes are looked for.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from unicodedata import decimal, normalize
 
-from guard.text.normalise import fold_char
+from guard.text.composition import compose
+from guard.text.normalise import TAGS, fold_char
 
 WINDOW_WORDS = 64
 STRIDE_WORDS = 48
@@ -16,6 +18,7 @@ UNSPACED = "\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ufaff\uf
 
 # A run without a space counts as one word per 16 characters, so that a window never exceeds the encoder's input.
 _WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]{{1,16}}")
+_PIECE = re.compile(rf"[{UNSPACED}]+|[^\s{UNSPACED}]{{1,64}}|\s+")
 _LABEL = re.compile(r"^\s*\w{1,16}:\s+")
 _STOPS = ".!?。！？؟\n"
 _SENTENCE = re.compile(rf"[^{_STOPS}]+[{_STOPS}]?")
@@ -32,11 +35,12 @@ class Message:
 def windows(text: str) -> tuple[str, ...]:
     """Return windows of at most WINDOW_WORDS words that cover `text`, and each of its questions as a window.
 
-    Consecutive windows share 16 words, so that a short question inside a long text is in one window. Case, marks
-    and look-alike letters are folded as names are, while separators stay: the encoder reads words. The windows are
-    distinct and in the order of the text, with its questions last; a blank text has none.
+    Consecutive windows share 16 words, so that a short question inside a long text is in one window. Words in
+    Latin letters, or disguised as such, are folded as names are, others lose their case, and separators stay: the
+    encoder reads words. The windows are distinct and in the order of the text, with its questions last; a blank
+    text has none.
     """
-    plain = "".join(fold_char(character) or character for character in text)
+    plain = _plain(text)
     asked = (sentence.strip() for sentence in _SENTENCE.findall(plain) if sentence[-1] in "?？؟")
     short = (question for question in asked if len(_WORD.findall(question)) <= WINDOW_WORDS)
     return tuple(dict.fromkeys((*_slices(plain), *short)))
@@ -52,6 +56,27 @@ def message_windows(text: str) -> tuple[str, ...]:
     alone = lines if 2 <= len(lines) <= MAX_SPLIT_LINES else ()
     own = (window for line in alone for window in windows(_LABEL.sub("", line, count=1)))
     return tuple(dict.fromkeys((*windows(text), *own)))
+
+
+def _plain(text: str) -> str:
+    return "".join(map(_plain_piece, _PIECE.findall(compose(text))))
+
+
+def _plain_piece(piece: str) -> str:
+    if piece.isascii():
+        return piece.lower()
+    shown = list(map(_plain_character, piece))
+    # A word of another alphabet folds to a mixture of look-alikes and its own letters, which no encoder knows.
+    is_latin = any(c.isascii() and c.isalpha() for c in piece) or all(
+        latin.isascii() and latin.isalpha() for c, latin in zip(piece, shown, strict=True) if c.isalpha()
+    )
+    return "".join(shown) if is_latin else normalize("NFKC", piece).casefold()
+
+
+def _plain_character(char: str) -> str:
+    if ord(char) in TAGS:
+        return ""
+    return str(decimal(char)) if char.isdecimal() else fold_char(char) or char
 
 
 def _slices(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import product
 from math import prod
-from unicodedata import normalize
+from unicodedata import decimal, normalize
 
 from guard.text.english import is_common
 from guard.text.normalise import fold
@@ -15,6 +15,8 @@ from guard.text.normalise import fold
 MAX_COMBINATIONS = 16
 # A single word of fewer folded letters would be found in other words once a letter of it is dropped.
 MIN_SHORTENED_CHARS = 4
+# A number of fewer digits would be found in words once its zero is an o.
+MIN_DIGITS = 3
 
 _WRITTEN_OUT = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "đ": "dj"}
 _WRITTEN_OUT |= {letter.upper(): pair.capitalize() for letter, pair in _WRITTEN_OUT.items()}
@@ -29,6 +31,7 @@ def spellings(text: str) -> tuple[str, ...]:
 
     * German and Nordic letters and their written-out forms, word by word: Jürgen and Juergen, Đorđe and Djordje.
     * The canonically composed and the decomposed form, for Hangul and voiced kana.
+    * Digits of other scripts as those of ASCII; and 0 as o, which a zero of some scripts is read as.
     * All capitals and all small letters, where a capital looks like another Latin letter than its small form does.
     """
     distinct: dict[str, str] = {}
@@ -39,6 +42,10 @@ def spellings(text: str) -> tuple[str, ...]:
 
 def _forms(text: str) -> Iterator[str]:
     yield text
+    digits = "".join(str(decimal(char, char)) for char in text)
+    yield digits
+    if sum(map(str.isdigit, digits)) >= MIN_DIGITS and any(digit in digits for digit in "123456789"):
+        yield digits.replace("0", "o")
     for written in _letters_written(normalize("NFC", text)):
         yield written
         if not written.isascii():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from guard.text.composition import MARKS
+
+_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_LETTER = rf"(?:[^\W_{_IDEOGRAPHS}]|[{MARKS}])"
 # A Chinese or Japanese character counts as a word: these scripts have no spaces.
-_WORD = re.compile(
-    r"([\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+(?:[-'’](?!s\b)[^\W_]+)*)(?:['’]s\b)?"
-)
+_WORD = re.compile(rf"([{_IDEOGRAPHS}]|{_LETTER}+(?:[-'’](?!s\b){_LETTER}+)*)(?:['’]s\b)?")
 
 
 class Word(NamedTuple):

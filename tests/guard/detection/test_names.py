@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,3 +127,45 @@ def test_a_text_that_is_not_language_is_searched_for_long_names_only() -> None:
 def test_a_name_is_found_with_its_letters_written_out(name: str, text: str) -> None:
     assert finds(name, text)
     assert not finds(name, "wer ist Jorgen Mollreich-Bahm?")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ハナ", "バナナが好きです"),
+        ("유나", "오늘은 유난히 춥다"),
+        ("유나", unicodedata.normalize("NFD", "오늘은 유난히 춥다")),
+        ("김나", "김남길은 배우다"),
+        ("राम", "रोम कहाँ है"),
+        ("रव", "रवि कौन है"),
+        ("राजकुमार", "राजकुमारी कौन है"),
+        ("มา", "เมาแล้วขับ"),
+        ("มา", "ม้าวิ่ง"),
+        ("ปู", "ปู่ของเขา"),
+        ("நந்தின", "நந்தினி யார்"),
+    ],
+)
+def test_a_name_is_not_found_in_a_word_of_other_vowels_or_voicing(name: str, text: str) -> None:
+    assert not finds(name, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("유나", "유나는 누구야"),
+        ("유나", unicodedata.normalize("NFD", "유나는 누구야")),
+        ("ガリレオ", "ｶﾞﾘﾚｵって誰"),
+        ("バナナ", unicodedata.normalize("NFD", "バナナが好き")),
+        ("さくら花子", "サクラ花子さん"),
+        ("राम", "राम कौन है"),
+        ("राजकुमार", "कौन है राजकुमार?"),
+        ("ரஜினிகாந்த்", "யார் ரஜினிகாந்த்?"),
+        ("มานี", "ใครคือมานี"),
+        ("张伟国", "張偉國是誰？"),
+        ("علي كريمي", "علی کریمی کیست؟"),
+        ("Νίκος Υψηλάντης", "ποιος είναι ο ΝΙΚΟΣ ΥΨΗΛΑΝΤΗΣ;"),
+        ("Henry Marvell", "who is Ηenry Μarvell?"),
+    ],
+)
+def test_a_name_is_found_in_every_form_of_its_letters(name: str, text: str) -> None:
+    assert finds(name, text)

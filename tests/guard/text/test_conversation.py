@@ -80,3 +80,19 @@ def test_a_line_among_a_few_is_read_by_itself_without_its_label() -> None:
 def test_one_line_and_many_lines_are_read_in_windows_alone() -> None:
     for text in ("Question: who is it?", "\n".join(f"line {number}" for number in range(9)), ""):
         assert message_windows(text) == windows(text)
+
+
+def test_words_of_other_alphabets_are_read_as_they_are() -> None:
+    assert windows("Где живёт МИЛА Бобров?") == ("где живёт мила бобров?",)
+    assert windows("من هي فاطمة؟") == ("من هي فاطمة؟",)
+    assert windows("東京のサクラ") == ("東京のサクラ",)
+    assert windows("वर्ष १९९०") == ("वर्ष 1990",)
+    assert windows("ｻｸﾗﾊﾞ") == ("サクラバ",)
+
+
+def test_a_word_disguised_in_another_alphabet_is_read_as_latin() -> None:
+    assert windows("who is ꓳꓡꓮ Vеnn, Ηarry?") == ("who is ola venn, harry?",)
+
+
+def test_tag_characters_do_not_run_into_what_is_seen() -> None:
+    assert windows("joke" + "".join(chr(0xE0000 + ord(char)) for char in "Orla")) == ("joke",)

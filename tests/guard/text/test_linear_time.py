@@ -15,6 +15,7 @@ import guard.detection
 import guard.text
 from guard.deobfuscation.readings import DECODERS, deobfuscate
 from guard.detection.names import Names
+from guard.text.composition import compose
 from guard.text.conversation import message_windows, windows
 from guard.text.json_escapes import readings as unescaped
 
@@ -27,7 +28,24 @@ SECONDS = 0.004
 ATTEMPTS = 12
 UNITS = [
     *(".", "-", "\\", "[", "{", "+", "%", "«", "=", "&", "_", "$", "?", "0", "a", "é", "漢", " ", "\n"),
-    *("\u200b", "\u0301", "\U000e0041", "a/", "12,", "---|", "/abc", "ab-", "%ab", "0x", "\\x", "00000000 "),
+    *(
+        "\u200b",
+        "\u0301",
+        "\u0301\u0323",
+        "\u1161",
+        "ี่",
+        "か\u3099",
+        "\U000e0041",
+        "a/",
+        "12,",
+        "---|",
+        "/abc",
+        "ab-",
+        "%ab",
+        "0x",
+        "\\x",
+        "00000000 ",
+    ),
     *("a-", "a--", "a=", "aé", "A1", "!a", "I.", "a b ", "0 ", "&#", "&#0", "&amp;", "\\u", "\\u0041", '{"a":1},'),
     *("Ina", "I.n.a.", "i\u200bn\u200ba\u200b", "Ilsabet ", "aaaaaaaa=é", "QUJDREVG", "ab: "),
     *(
@@ -64,6 +82,7 @@ READERS: dict[str, Callable[[str], object]] = {
     **dict(patterns()),
     "deobfuscate": deobfuscate,
     **{f"{decode.__module__}.{decode.__name__}": decode for decode in DECODERS},
+    "compose": compose,
     "windows": windows,
     "message_windows": message_windows,
     "json_escapes.readings": unescaped,

@@ -11,6 +11,10 @@ from guard.text.words import words_of
         ("The tide, at last, came in.", ["The", "tide", "at", "last", "came", "in"]),
         ("the well-known keeper's o'clock", ["the", "well-known", "keeper", "o'clock"]),
         ("雨が止む", ["雨", "が", "止", "む"]),
+        ("𠮷野", ["𠮷", "野"]),
+        ("राम मोहन, शर्मा।", ["राम", "मोहन", "शर्मा"]),
+        ("عَلِيّ كريم", ["عَلِيّ", "كريم"]),
+        ("மீனா e\u0301te\u0301", ["மீனா", "e\u0301te\u0301"]),
         (" - !", []),
     ],
 )
