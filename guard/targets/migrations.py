@@ -157,5 +157,11 @@ def m008_variants(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE targets SET draft = json_set(draft, '$.variants', 'close')")
     rows = connection.execute("SELECT id, draft FROM targets WHERE state = 'active'").fetchall()
     for id, draft in rows:
-        texts = [variant.text for variant in variants(draft_of(orjson.loads(draft)))]
+        # Members of later steps have their defaults here.
+        texts = [variant.text for variant in variants(draft_of({"patterns": []} | orjson.loads(draft)))]
         connection.execute("UPDATE targets SET variants = ? WHERE id = ?", (orjson.dumps(texts).decode(), id))
+
+
+@migration
+def m009_patterns(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE targets SET draft = json_set(draft, '$.patterns', json('[]'))")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from guard.patterns.validators import phrases_of
 from guard.phrases import extraction
 from guard.phrases.phrase import Phrase, PhraseKind, distinct
 from guard.targets.target import Draft, Kind
@@ -24,11 +25,11 @@ def forbidden(draft: Draft) -> tuple[str, ...]:
 def phrases(draft: Draft) -> tuple[Phrase, ...]:
     """Return every phrase to enforce for `draft`, with distinct folds, the explicit ones first.
 
-    They are the name (of a person, work or secret), the aliases, the explicit and the extracted phrases, without
-    those that fold like an exception.
+    They are the name (of a person, work or secret), the aliases, the explicit phrases, the listed values and the
+    extracted phrases, without those that fold like an exception.
     """
     excepted = {fold(exception) for exception in draft.exceptions}
-    return distinct(chain(_given(draft), extract(draft)), excepted)
+    return distinct(chain(_given(draft), _listed(draft), extract(draft)), excepted)
 
 
 def variants(draft: Draft) -> tuple[Variant, ...]:
@@ -69,6 +70,11 @@ def extract(draft: Draft) -> tuple[Phrase, ...]:
     """
     of_facts = (extraction.of_answer(fact.answer, fact.question) for fact in draft.facts)
     return distinct(chain(*of_facts, *map(extraction.of_passage, draft.passages)))
+
+
+def _listed(draft: Draft) -> Iterator[Phrase]:
+    """Yield the phrases of the listed values."""
+    return chain.from_iterable(map(phrases_of, draft.patterns))
 
 
 def _given(draft: Draft) -> Iterator[Phrase]:

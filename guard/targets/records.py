@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, UnknownTarget
+from guard.patterns.pattern import Pattern, PatternKind
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, chained
 from guard.targets.target import Decoder, Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State
 from guard.text.normalise import fold
@@ -49,6 +50,10 @@ def draft_of(members: dict[str, Any]) -> Draft:
         facts=tuple(Fact(answer=fact["answer"], question=fact["question"]) for fact in members["facts"]),
         passages=tuple(members["passages"]),
         phrases=tuple(members["phrases"]),
+        patterns=tuple(
+            Pattern(kind=PatternKind(each["kind"]), value=each["value"], country=each["country"])
+            for each in members["patterns"]
+        ),
         exceptions=tuple(members["exceptions"]),
         variants=Variants(members["variants"]),
         methods=tuple(Method(method) for method in members["methods"]),
@@ -86,7 +91,9 @@ def event_of(row: Sequence[Any]) -> Event:
 
 def erased(target: ForgetTarget, state: State, at: datetime) -> ForgetTarget:
     """Return what remains of a target that ended: its options and labels, and none of its texts."""
-    draft = replace(target.draft, name="", aliases=(), facts=(), passages=(), phrases=(), exceptions=())
+    draft = replace(
+        target.draft, name="", aliases=(), facts=(), passages=(), phrases=(), patterns=(), exceptions=()
+    )
     return replace(
         target, draft=draft, state=state, revision=target.revision + 1, forbidden=(), variants=(), updated_at=at
     )

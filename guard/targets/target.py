@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from guard.patterns.pattern import Pattern
 from guard.variants.variant import Variants
 
 MAX_ALPHA = 10.0
@@ -91,6 +92,7 @@ class Draft:
     facts: tuple[Fact, ...] = field(default=(), repr=False)
     passages: tuple[str, ...] = field(default=(), repr=False)
     phrases: tuple[str, ...] = field(default=(), repr=False)
+    patterns: tuple[Pattern, ...] = field(default=(), repr=False)
     exceptions: tuple[str, ...] = field(default=(), repr=False)
     variants: Variants = Variants.CLOSE
     methods: tuple[Method, ...] = (Method.GUARD,)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from guard.errors import InvalidTarget
+from guard.patterns.validators import phrases_of
 from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Draft
 from guard.text.normalise import fold
 
@@ -16,7 +17,15 @@ MAX_PASSAGE_CHARS = 64 * 1024
 MAX_LABEL_CHARS = 256
 MAX_TARGET_CHARS = 1024 * 1024
 MIN_LETTERS = 2
-MAX_COUNTS = {"aliases": 256, "facts": 2048, "passages": 256, "phrases": 4096, "exceptions": 1024, "methods": 4}
+MAX_COUNTS = {
+    "aliases": 256,
+    "facts": 2048,
+    "passages": 256,
+    "phrases": 4096,
+    "patterns": 256,
+    "exceptions": 1024,
+    "methods": 4,
+}
 MIN_QUOTED_WORDS, MAX_QUOTED_WORDS = 3, 64
 
 
@@ -36,6 +45,7 @@ def validate(draft: Draft, now: datetime) -> None:
         total += len(text.text)
     if total > MAX_TARGET_CHARS:
         raise InvalidTarget(f"the texts of one target are limited to {MAX_TARGET_CHARS} characters in all")
+    _check_patterns(draft)
     _check_strength(draft)
     _check_expiry(draft.expires_at, now)
 
@@ -54,6 +64,8 @@ def _texts(draft: Draft) -> Iterator[_Text]:
     for path in ("aliases", "phrases", "exceptions"):
         for i, text in enumerate(getattr(draft, path)):
             yield _Text(f"{path}[{i}]", text, MAX_PHRASE_CHARS, MIN_LETTERS)
+    for i, pattern in enumerate(draft.patterns):
+        yield _Text(f"patterns[{i}].value", pattern.value, MAX_LABEL_CHARS, MIN_LETTERS)
     for i, fact in enumerate(draft.facts):
         yield _Text(f"facts[{i}].question", fact.question, MAX_PASSAGE_CHARS)
         yield _Text(f"facts[{i}].answer", fact.answer, MAX_PASSAGE_CHARS)
@@ -70,6 +82,14 @@ def _check_text(text: _Text) -> None:
         raise InvalidTarget("holds half of a surrogate pair, which is not text", field=text.path)
     if len(fold(text.text)) < text.min_letters:
         raise InvalidTarget(f"needs at least {text.min_letters} letters or digits", field=text.path)
+
+
+def _check_patterns(draft: Draft) -> None:
+    for i, pattern in enumerate(draft.patterns):
+        try:
+            list(phrases_of(pattern))
+        except InvalidTarget as error:
+            raise InvalidTarget(error.message, field=f"patterns[{i}].{error.field}") from None
 
 
 def _check_strength(draft: Draft) -> None:

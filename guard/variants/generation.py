@@ -8,6 +8,7 @@ from itertools import islice
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.normalise import fold
 from guard.text.spellings import spellings
+from guard.variants.addresses import address_variants
 from guard.variants.dates import date_variants
 from guard.variants.edits import edit_variants
 from guard.variants.names import cases, name_variants
@@ -65,7 +66,10 @@ def _of(phrase: Phrase, width: Variants, is_person: bool, secret: bool) -> Itera
             yield from title_variants(text, wide)
         case PhraseKind.DATE | PhraseKind.NUMBER:
             yield from _of_date_or_number(text, secret)
+        case PhraseKind.CODE:
+            yield from address_variants(text)
         case PhraseKind.SECRET:
+            yield from address_variants(text)
             yield from _of_date_or_number(text, True)
             yield from edit_variants(text, wide)
 

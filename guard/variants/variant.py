@@ -28,6 +28,7 @@ class VariantKind(StrEnum):
     DATE = "date"
     DIGIT_WORDS = "digit_words"
     TITLE_PART = "title_part"
+    ADDRESS = "address"
     EDIT = "edit"
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
+from guard.patterns.pattern import Pattern, PatternKind
 from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Decoder, Draft, Fact, Kind, Method, Mode, Scope
 from guard.targets.validation import (
     MAX_COUNTS,
@@ -54,6 +55,14 @@ class FactIn(_Closed):
     question: Passage = ""
 
 
+class PatternIn(_Closed):
+    """A value to forbid in all its forms: an IBAN, phone number, e-mail address or domain, card or national id."""
+
+    kind: PatternKind
+    value: Label
+    country: Annotated[str, Field(pattern="^([A-Za-z]{2})?$", description="Two letters.")] = ""
+
+
 class TargetPatch(_Closed):
     """What to change of a forget target: members left out stay as they are, lists are replaced whole."""
 
@@ -63,6 +72,7 @@ class TargetPatch(_Closed):
     facts: Annotated[list[FactIn], Field(max_length=MAX_COUNTS["facts"])] = []
     passages: Annotated[list[Passage], Field(max_length=MAX_COUNTS["passages"])] = []
     phrases: Annotated[list[Phrase], Field(max_length=MAX_COUNTS["phrases"])] = []
+    patterns: Annotated[list[PatternIn], Field(max_length=MAX_COUNTS["patterns"])] = []
     exceptions: Annotated[list[Phrase], Field(max_length=MAX_COUNTS["exceptions"])] = []
     variants: Variants = Variants.CLOSE
     methods: Annotated[list[Method], Field(min_length=1, max_length=MAX_COUNTS["methods"])] = [Method.GUARD]
@@ -99,6 +109,8 @@ def _plain(value: object) -> object:
         return tuple(_plain(member) for member in value)
     if isinstance(value, FactIn):
         return Fact(answer=value.answer, question=value.question)
+    if isinstance(value, PatternIn):
+        return Pattern(kind=value.kind, value=value.value, country=value.country)
     return value
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from guard.patterns.pattern import PatternKind
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.audit_log import Action, Actor, Event
 from guard.targets.phrases import variants
@@ -28,6 +29,14 @@ class FactOut(BaseModel):
     answer: str
 
 
+class PatternOut(BaseModel):
+    """A listed value as stored."""
+
+    kind: PatternKind
+    value: str
+    country: str
+
+
 class Proposal(BaseModel):
     """A forget target as it would be stored. Its texts are masked unless `reveal=true` asked for them."""
 
@@ -37,6 +46,7 @@ class Proposal(BaseModel):
     facts: list[FactOut]
     passages: list[str]
     phrases: list[str]
+    patterns: list[PatternOut]
     exceptions: list[str]
     variants: Variants
     methods: list[Method]
@@ -113,6 +123,10 @@ def _members(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
         "facts": [FactOut(question=show(fact.question), answer=show(fact.answer)) for fact in draft.facts],
         "passages": [show(text) for text in draft.passages],
         "phrases": [show(text) for text in draft.phrases],
+        "patterns": [
+            PatternOut(kind=pattern.kind, value=show(pattern.value), country=pattern.country)
+            for pattern in draft.patterns
+        ],
         "exceptions": [show(text) for text in draft.exceptions],
         "variants": draft.variants,
         "methods": list(draft.methods),

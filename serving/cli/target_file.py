@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 FORMATS = 'in UTF-8: JSON Lines such as {"name": "Ada Quill"}, a JSON list of them, or CSV with a column name'
 # Members of a target that the admin plane gives out and nobody sets.
 READ_ONLY = frozenset({"id", "state", "revision", "created_at", "updated_at", "forbidden", "forbidden_variants"})
-LIST_COLUMNS = frozenset({"aliases", "phrases", "exceptions", "methods", "facts", "passages"})
+LIST_COLUMNS = frozenset({"aliases", "phrases", "patterns", "exceptions", "methods", "facts", "passages"})
 SEPARATOR = "|"  # between the members of a list in a cell of CSV
 
 
@@ -102,4 +102,13 @@ def _cell(column: str, cell: str) -> Any:
     if column not in LIST_COLUMNS:
         return cell.strip()
     members = [member.strip() for member in cell.split(SEPARATOR) if member.strip()]
-    return [{"answer": member} for member in members] if column == "facts" else members
+    if column == "facts":
+        return [{"answer": member} for member in members]
+    return [pattern_of(member) for member in members] if column == "patterns" else members
+
+
+def pattern_of(text: str) -> dict[str, str]:
+    """Return the pattern that `text` names as `kind=value` or `kind/country=value`."""
+    label, _, value = text.partition("=")
+    kind, _, country = label.partition("/")
+    return {"kind": kind.strip(), "value": value.strip(), "country": country.strip()}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from serving.cli.console import admin_client, console, fail, print_table
-from serving.cli.target_file import Row, UnreadableFile, read_rows, read_text
+from serving.cli.target_file import Row, UnreadableFile, pattern_of, read_rows, read_text
 
 if TYPE_CHECKING:
     from serving.admin.client import AdminRefused
@@ -29,6 +29,12 @@ def add(
         list[Path] | None, typer.Option(help="File with a text that must not be quoted; may be repeated.")
     ] = None,
     phrase: Annotated[list[str] | None, typer.Option(help="A forbidden phrase; may be repeated.")] = None,
+    pattern: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A value to forbid in all its forms, as iban=... or national_id/us=...; may be repeated."
+        ),
+    ] = None,
     variants: Annotated[
         str, typer.Option(help="none, close or wide: which other ways to write its phrases are forbidden.")
     ] = "close",
@@ -49,6 +55,7 @@ def add(
         "facts": [{"answer": text} for text in fact or []],
         "passages": [_text(file) for file in passage or []],
         "phrases": phrase or [],
+        "patterns": [pattern_of(text) for text in pattern or []],
         "variants": variants,
         "methods": method or ["guard"],
         "scope": scope,

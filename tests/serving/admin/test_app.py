@@ -671,3 +671,13 @@ async def test_metrics_are_for_who_bears_the_key_and_tell_the_state(app: FastAPI
     assert 'lethe_targets{mode="enforce"} 2.0' in lines
     assert "lethe_engine_up 1.0" in lines
     assert not any(text in answer.text for text in TEXTS)
+
+
+async def test_listed_values_are_checked_masked_and_given_back(client: httpx.AsyncClient) -> None:
+    listed = [{"kind": "phone", "value": "020 7946 0958", "country": "GB"}]
+    path = (await client.post(TARGETS, json={"name": "Joan Miller", "patterns": listed})).headers["location"]
+    assert (await client.get(path, params={"reveal": "true"})).json()["patterns"] == listed
+    assert "7946" not in (await client.get(path)).text
+    mistaken = [*listed, {"kind": "card", "value": "4539 1488 0343 6468"}]
+    response = await client.post(TARGETS, json={"name": "Pell Dross", "patterns": mistaken})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "patterns[1].value")

@@ -68,3 +68,13 @@ def test_what_cannot_be_read_is_said_with_its_place(
 ) -> None:
     with pytest.raises(UnreadableFile, match=message):
         rows(tmp_path, content, name)
+
+
+def test_patterns_are_named_by_kind_and_country_in_a_cell(tmp_path: Path) -> None:
+    text = 'name,patterns\nBo Quill,"iban=GB29 NWBK 6016 1331 9268 19|phone/gb=020 7946 0958"\n'
+    (tmp_path / "targets.csv").write_text(text, encoding="utf-8")
+    (row,) = read_rows(tmp_path / "targets.csv")
+    assert row.draft["patterns"] == [
+        {"kind": "iban", "value": "GB29 NWBK 6016 1331 9268 19", "country": ""},
+        {"kind": "phone", "value": "020 7946 0958", "country": "gb"},
+    ]

@@ -1,0 +1,1 @@
+"""Listed values of a known form, as IBANs and phone numbers: checked, and forbidden in all their forms."""
