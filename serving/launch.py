@@ -41,6 +41,7 @@ from serving.guardrail import Guardrail
 from serving.http.asgi import App
 from serving.http.cors import allow_origins
 from serving.http.head import HeadAsGet
+from serving.http.no_upgrade import NoUpgradeProtocol
 from serving.keys import listed
 from serving.planner import Planner
 from serving.scoring.app import create_scoring, scorer_of
@@ -226,6 +227,7 @@ class _Server(uvicorn.Server):
 def _server(app: App, keep_alive_s: int) -> _Server:
     config = uvicorn.Config(
         app,
+        http=NoUpgradeProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,
