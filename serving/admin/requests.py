@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from guard.patterns.pattern import Pattern, PatternKind
@@ -22,6 +24,7 @@ from guard.targets.validation import (
     MIN_QUOTED_WORDS,
 )
 from guard.text.conversation import Message
+from guard.text.json_escapes import readings
 from guard.variants.variant import Variants
 from serving.admin.patterns import TWO_LETTERS
 
@@ -49,10 +52,17 @@ class _Closed(BaseModel):
 
 
 class FactIn(_Closed):
-    """Knowledge to withhold: an answer and the question it answers, or a plain sentence as the answer."""
+    """Knowledge to withhold: an answer, which may be any sentence, and the question that it answers, if any."""
 
     answer: Passage
     question: Passage = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _object(cls, given: object) -> object:
+        if not isinstance(given, Mapping | BaseModel):
+            raise PydanticCustomError("no_fact", 'a fact is an object, as in {"answer": "a sentence"}')
+        return given
 
 
 class PatternIn(_Closed):
@@ -127,7 +137,7 @@ class TextIn(_Closed):
 
     def conversation(self) -> list[Message]:
         """Return the messages to check."""
-        return [Message("user", self.text)]
+        return [_message("user", self.text)]
 
 
 class MessageIn(_Closed):
@@ -144,4 +154,9 @@ class ConversationIn(_Closed):
 
     def conversation(self) -> list[Message]:
         """Return the messages to check."""
-        return [Message(message.role, message.content) for message in self.messages]
+        return [_message(message.role, message.content) for message in self.messages]
+
+
+def _message(role: str, text: str) -> Message:
+    # As the data plane reads it: JSON's escapes must not hide a phrase.
+    return Message(role, readings(text))

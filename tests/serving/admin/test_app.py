@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 from hypothesis import given
@@ -31,6 +32,8 @@ from serving.admin.patterns import LETTERS, TWO_LETTERS
 from serving.admin.service import Enforced
 from serving.assistants.service import AssistantService
 from serving.planner import PlannedRequest
+from serving.protocol.refused_fields import CHAT
+from serving.protocol.request import parse
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_log import Verdict, VerdictLog
 
@@ -339,6 +342,25 @@ async def test_a_check_says_what_would_be_done(
         "policy_version": 7,
     }
     assert service.asked == asked
+
+
+@pytest.mark.parametrize("text", [r"\u0057\u0068\u006f is \u0041da?", r"\\u0057ho is Ad\\u0061?"])
+async def test_a_check_reads_the_escapes_of_json_as_the_data_plane_does(
+    client: httpx.AsyncClient, service: Service, text: str
+) -> None:
+    for body in ({"text": text}, {"messages": [{"role": "user", "content": text}]}):
+        await client.post("/admin/v1/check", json=body)
+        chat = {"model": "m", "messages": [{"role": "user", "content": text}]}
+        assert tuple(service.asked) == parse(CHAT, orjson.dumps(chat)).conversation(())
+        assert "Who is Ada?" in service.asked[0].text
+
+
+@pytest.mark.parametrize("fact", ["Ada sails.", ["Ada"], 3, None])
+async def test_a_fact_that_is_no_object_is_told_in_plain_words(client: httpx.AsyncClient, fact: Any) -> None:
+    answer = await client.post(TARGETS, json={"name": "Ada", "facts": [{"answer": "Ada sails."}, fact]})
+    refused(answer, 422, "invalid_request", "facts[1]")
+    (fault,) = answer.json()["errors"]
+    assert fault["detail"] == 'a fact is an object, as in {"answer": "a sentence"}'
 
 
 async def test_a_check_before_there_is_a_policy_says_so(client: httpx.AsyncClient, service: Service) -> None:
