@@ -165,3 +165,14 @@ def m008_variants(connection: sqlite3.Connection) -> None:
 @migration
 def m009_patterns(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE targets SET draft = json_set(draft, '$.patterns', json('[]'))")
+
+
+@migration
+def m010_folded_names(connection: sqlite3.Connection) -> None:
+    """Fold the names of active targets again; where two fold alike by now, the later keeps what it had."""
+    from guard.targets.records import folded_name
+
+    for id, name in connection.execute(
+        "SELECT id, draft ->> '$.name' FROM targets WHERE state = 'active'"
+    ).fetchall():
+        connection.execute("UPDATE OR IGNORE targets SET folded_name = ? WHERE id = ?", (folded_name(name), id))

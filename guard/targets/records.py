@@ -14,6 +14,7 @@ from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, Unkno
 from guard.patterns.pattern import Pattern, PatternKind
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, chained
 from guard.targets.target import Decoder, Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State
+from guard.text.composition import compose
 from guard.text.normalise import fold
 from guard.variants.variant import Variants
 
@@ -125,11 +126,16 @@ def position(connection: sqlite3.Connection, id: str) -> int:
     return int(row[0])
 
 
+def folded_name(name: str) -> str:
+    """Return what two names of one kind may not have in common: the fold of the composed name in small letters."""
+    return fold(compose(name).casefold())
+
+
 def refuse_duplicate(connection: sqlite3.Connection, target: ForgetTarget) -> None:
     """Raise `DuplicateTarget` if another active target is of the same kind and folded name."""
     row = connection.execute(
         "SELECT id FROM targets WHERE state = 'active' AND kind = ? AND folded_name = ? AND id != ?",
-        (target.draft.kind, fold(target.draft.name), target.id),
+        (target.draft.kind, folded_name(target.draft.name), target.id),
     ).fetchone()
     if row is not None:
         raise DuplicateTarget(
@@ -191,7 +197,7 @@ def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
             target.created_at.isoformat(),
             target.updated_at.isoformat(),
             target.draft.kind,
-            fold(target.draft.name),
+            folded_name(target.draft.name),
             None if expires_at is None else expires_at.timestamp(),
         ),
     )

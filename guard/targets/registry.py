@@ -20,6 +20,7 @@ from guard.targets.records import (
     TARGET_COLUMNS,
     erased,
     event_of,
+    folded_name,
     found,
     found_active,
     policy_version,
@@ -30,7 +31,6 @@ from guard.targets.records import (
 )
 from guard.targets.target import Draft, ForgetTarget, State
 from guard.targets.validation import validate
-from guard.text.normalise import fold
 
 _Refusal = TypeVar("_Refusal", InvalidTarget, DuplicateTarget)
 
@@ -264,7 +264,7 @@ def _new_target(draft: Draft) -> ForgetTarget:
 def _refuse_duplicates(connection: sqlite3.Connection, targets: Sequence[ForgetTarget]) -> None:
     seen: set[tuple[str, str]] = set()
     for i, target in enumerate(targets):
-        key = (target.draft.kind, fold(target.draft.name))
+        key = (target.draft.kind, folded_name(target.draft.name))
         try:
             if key in seen:
                 raise DuplicateTarget("this kind and name occurs twice in the batch", field="name")

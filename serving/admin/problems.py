@@ -141,8 +141,7 @@ def _path(location: Iterable[str | int]) -> str:
 
 def _explained(error: dict[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch":
-        in_body = error["loc"][0] == "body"
-        return "needs two letters or digits" if in_body else "does not match the documented pattern"
+        return "does not match the documented pattern"
     return str(error["msg"])
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
@@ -21,10 +21,12 @@ from guard.targets.validation import (
     MAX_PASSAGE_CHARS,
     MAX_PHRASE_CHARS,
     MAX_QUOTED_WORDS,
+    MIN_LETTERS,
     MIN_QUOTED_WORDS,
 )
 from guard.text.conversation import Message
 from guard.text.json_escapes import readings
+from guard.text.normalise import fold
 from guard.variants.variant import Variants
 from serving.admin.patterns import TWO_LETTERS
 
@@ -40,8 +42,22 @@ def _rfc3339(value: object) -> object:
     return value
 
 
-Name = TypeAliasType("Name", Annotated[str, Field(max_length=MAX_NAME_CHARS, pattern=TWO_LETTERS)])
-Phrase = TypeAliasType("Phrase", Annotated[str, Field(max_length=MAX_PHRASE_CHARS, pattern=TWO_LETTERS)])
+def _two_letters(text: str) -> str:
+    if len(fold(text)) < MIN_LETTERS:
+        raise PydanticCustomError("too_few_letters", "needs two letters or digits")
+    return text
+
+
+# The pattern is a description: what is stored is decided by folding itself.
+_PATTERN: dict[str, Any] = {"pattern": TWO_LETTERS}
+Name = TypeAliasType(
+    "Name",
+    Annotated[str, Field(max_length=MAX_NAME_CHARS, json_schema_extra=_PATTERN), AfterValidator(_two_letters)],
+)
+Phrase = TypeAliasType(
+    "Phrase",
+    Annotated[str, Field(max_length=MAX_PHRASE_CHARS, json_schema_extra=_PATTERN), AfterValidator(_two_letters)],
+)
 Passage = TypeAliasType("Passage", Annotated[str, Field(max_length=MAX_PASSAGE_CHARS)])
 Label = Annotated[str, Field(max_length=MAX_LABEL_CHARS)]
 Moment = Annotated[datetime, BeforeValidator(_rfc3339)]

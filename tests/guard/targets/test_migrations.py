@@ -101,3 +101,26 @@ def test_targets_stored_before_variants_get_close_ones(tmp_path: Path, monkeypat
     (target,) = Registry(path).active()
     assert target.draft.variants is Variants.CLOSE
     assert "Miller, Joan" in target.variants
+
+
+def test_stored_names_are_folded_again_and_two_that_fold_alike_by_now_stay(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "registry.db"
+    Registry(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM migrations WHERE name = 'm010_folded_names'")
+        for seq, (name, folded) in enumerate([("張偉國", "張偉國"), ("张伟国", "张伟国"), ("유나", "ᄋ")], 1):
+            row = (
+                seq,
+                f"ft_{seq}",
+                folded,
+                json.dumps(asdict(Draft(name=name))),
+                *["2026-01-01T00:00:00+00:00"] * 2,
+            )
+            connection.execute(
+                "INSERT INTO targets VALUES (?, ?, 'person', ?, 'active', 1, ?, '[]', NULL, ?, ?, '[]')", row
+            )
+        migrate(connection)
+        folded = [name for (name,) in connection.execute("SELECT folded_name FROM targets ORDER BY seq")]
+    assert folded == ["張偉國", "张伟国", "유나"]

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -112,6 +113,27 @@ def test_a_refused_change_leaves_no_trace(registry: Registry) -> None:
             call()
     assert registry.snapshot() == (1, [target])
     assert len(registry.events()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("Νίκος Υψηλάντης", "ΝΙΚΟΣ ΥΨΗΛΑΝΤΗΣ"),
+        ("유나", unicodedata.normalize("NFD", "유나")),
+        ("张伟国", "張偉國"),
+        ("ガリレオ", "ｶﾞﾘﾚｵ"),
+    ],
+)
+def test_one_name_in_two_forms_is_a_duplicate(registry: Registry, name: str, other: str) -> None:
+    registry.add(Draft(name=name))
+    with pytest.raises(DuplicateTarget):
+        registry.add(Draft(name=other))
+
+
+@pytest.mark.parametrize(("name", "other"), [("राम", "रोम"), ("มา", "เมา"), ("かな", "がな"), ("हरि", "हरा")])
+def test_names_of_other_vowels_or_voicing_are_others(registry: Registry, name: str, other: str) -> None:
+    registry.add(Draft(name=name))
+    registry.add(Draft(name=other))
 
 
 @pytest.mark.parametrize("name", ["ada quillfeather", "ADA-QUILLFEATHER", "Аda Quillfeather", "Adá Quill feather"])
