@@ -13,8 +13,8 @@ from guard.text.normalise import fold
 _LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "cs", "ru", "uk", "tr", "el", "fi")
 # Day and month in these languages are joined by a word that folding keeps.
 _JOINED = {"es": ("de", "de"), "pt": ("de", "de"), "uk": ("", ""), "ru": ("", "")}
-# Numeric dates of fewer digits are in too many other numbers.
-MIN_DIGITS = 6
+_CENTURIES = ("18", "19", "20")
+_YEAR = re.compile("(?:18|19|20)[0-9]{2}")
 
 _NUMERIC = re.compile(r"(\d{1,4})\s?[-./]\s?(\d{1,2})\s?[-./]\s?(\d{1,4})")
 _EAST_ASIAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
@@ -100,31 +100,36 @@ def _forms(day: date) -> Iterator[str]:
 def _numeric(day: date) -> Iterator[str]:
     d, m, y = day.day, day.month, day.year
     short = f"{y % 100:02}"
-    yield from (f"{d:02}{m:02}{y}", f"{m:02}{d:02}{y}", f"{y}{m:02}{d:02}")
-    yield from (f"{d:02}{m:02}{short}", f"{m:02}{d:02}{short}", f"{short}{m:02}{d:02}")
-    plain = (f"{d}{m}{y}", f"{m}{d}{y}", f"{y}{m}{d}", f"{d}{m}{short}", f"{m}{d}{short}")
-    yield from (digits for digits in plain if len(digits) >= MIN_DIGITS)
+    yield from (
+        f"{d:02}{m:02}{y}",
+        f"{m:02}{d:02}{y}",
+        f"{y}{m:02}{d:02}",
+        f"{d}{m}{y}",
+        f"{m}{d}{y}",
+        f"{y}{m}{d}",
+    )
+    for digits in (f"{d:02}{m:02}{short}", f"{m:02}{d:02}{short}", f"{short}{m:02}{d:02}"):
+        # "In 2004, 87 of them" and "12/1975" have the digits of 20.04.87 and 12/19/75.
+        if not (_YEAR.match(digits) or _YEAR.match(digits[2:])):
+            yield digits
 
 
 def _english(day: date) -> Iterator[str]:
     d, y = day.day, day.year
     word, spoken = _ordinal(d), _year_in_words(y)
-    ending = "th" if 10 < d < 20 else {1: "st", 2: "nd", 3: "rd"}.get(d % 10, "th")
+    ordinal = f"{d}{'th' if 10 < d < 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(d % 10, 'th')}"
+    short = f"{y % 100:02}"
     for month in _names("en")[day.month - 1]:
-        for year in (str(y), f"{y % 100:02}"):
-            yield f"{d} {month} {year}"
-            yield f"{d}{ending} {month} {year}"
-            yield f"{d}{ending} of {month} {year}"
-            yield f"{month} {d} {year}"
-            yield f"{month} {d}{ending} {year}"
+        # Two digits that other years begin with are no year; "October 1 96" has the digits of "October 1965".
+        for year in (str(y), *(() if short in _CENTURIES else (short,))):
+            yield from (f"{d} {month} {year}", f"{ordinal} {month} {year}", f"{ordinal} of {month} {year}")
+            yield f"{month} {ordinal} {year}"
+        yield f"{month} {d} {y}"
         yield f"{y} {month} {d}"
     month = _names("en")[day.month - 1][0]
     for year in (str(y), spoken):
-        yield f"{word} of {month} {year}"
-        yield f"{month} {word} {year}"
-        yield f"{month} the {word} {year}"
-    yield f"{d} {month} {spoken}"
-    yield f"{month} {d} {spoken}"
+        yield from (f"{word} of {month} {year}", f"{month} {word} {year}", f"{month} the {word} {year}")
+    yield from (f"{d} {month} {spoken}", f"{month} {d} {spoken}")
 
 
 def _ordinal(number: int) -> str:

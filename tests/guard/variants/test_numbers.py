@@ -108,6 +108,21 @@ def test_other_dates_and_parts_of_the_date_stay_free(other: str) -> None:
     assert not any(fold(form) in fold(other) for form in date_variants("4 March 1987"))
 
 
+@pytest.mark.parametrize(
+    ("date", "text"),
+    [
+        ("October 1, 1996", "in October 1965"),
+        ("October 19, 1996", "in October 1996"),
+        ("4 March 2019", "4 March 1987"),
+        ("20 August 1980", "in 2008, 80 of them"),
+        ("19 December 1975", "12/1975"),
+        ("2 February 2002", "February 2023"),
+    ],
+)
+def test_digits_of_a_short_year_are_not_taken_for_those_of_a_long_one(date: str, text: str) -> None:
+    assert not any(fold(form) in fold(text) for form in date_variants(date))
+
+
 def test_a_date_whose_order_cannot_be_told_is_read_both_ways() -> None:
     forms = date_variants("03/04/1987")
     assert "4 March 1987" in forms
