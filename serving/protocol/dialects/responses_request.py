@@ -51,8 +51,8 @@ def to_chat(body: dict[str, Any], hosted: HostedTools = "skip") -> dict[str, Any
         chat["stream_options"] = {"include_usage": True}
     offered = offered_tools(body.get("tools"), hosted)
     chosen = tool_choice(body.get("tool_choice"), offered)
-    if offered:
-        functions = [tool.function for tool in offered if not chosen.only or tool.function["name"] in chosen.only]
+    functions = [t.function for t in offered if chosen.only is None or t.function["name"] in chosen.only]
+    if functions:
         chat["tools"] = [{"type": "function", "function": function} for function in functions]
         chat["tool_choice"] = chosen.value
     elif body.get("tools") and chosen.value not in ("auto", "none"):

@@ -38,10 +38,10 @@ class OfferedTool(NamedTuple):
 
 
 class ToolChoice(NamedTuple):
-    """Chat's `tool_choice`, and the names of the only functions offered (none: all)."""
+    """Chat's `tool_choice`, and the names of the only functions offered (None: all)."""
 
     value: object
-    only: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
 
 
 def offered_tools(tools: object, hosted: HostedTools = "skip") -> list[OfferedTool]:

@@ -157,6 +157,9 @@ def test_allowed_tools_may_name_some_that_are_not_offered() -> None:
     allowed = {"type": "allowed_tools", "mode": "auto", "tools": [WEB, {"type": "function", "name": "find"}]}
     chat = asked(tools=[WEB, SPACE], tool_choice=allowed)
     assert [tool["function"]["name"] for tool in chat["tools"]] == ["crew__find"]
+    assert "tools" not in asked(tools=[WEB, SPACE], tool_choice={**allowed, "tools": [WEB]})
+    with pytest.raises(Unmappable):
+        asked(tools=[WEB, SPACE], tool_choice={**allowed, "mode": "required", "tools": [WEB]})
 
 
 def test_what_a_client_ran_becomes_a_call_and_its_result() -> None:
