@@ -7,7 +7,7 @@ from typing import Any
 from serving.protocol.dialects.dialect import HostedTools, Unmappable, list_of, object_of, text_of
 
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
-CHANGES = frozenset({"tool_addition", "tool_removal"})
+CHANGES = ("tool_addition", "tool_removal")
 
 
 def add_tools(chat: dict[str, Any], body: dict[str, Any], hosted: HostedTools) -> None:
