@@ -22,6 +22,10 @@ MAX_RECENT_TARGETS = 1_024
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 # Vowels of Thai and Lao that are written before the consonant that they follow.
 _VOWELS_BEFORE = frozenset("เแโใไເແໂໃໄ")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u06ff]")
+# "And", "to", "in", "from" and the like. With one word alone most of them make another word: מדינה is no דינה.
+_AND = re.compile(r"(?<!\w)([וو])$")
+_PREFIX = re.compile(r"(?<!\w)([והבלכמש]{1,2}|[وفبكلس]{1,2})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Names:
 
     A name of MIN_ANYWHERE_CHARS folded characters or more, or of a script without spaces, is found anywhere, with
     any spacing. A shorter one must be between word boundaries and be split into words as it was given, or be spelt
-    out letter by letter: "Ina" is not in "in a", but is in "I-N-A".
+    out letter by letter: "Ina" is not in "in a", but is in "I-N-A". In Arabic and Hebrew, "and"
+    may be written as one word with it, and other prefixes with a name of several words.
 
     Most names are in a settled automaton that successors share; up to MAX_RECENT_TARGETS later targets have
     another.
@@ -146,9 +151,11 @@ def _divides_syllable(text: str, start: int, end: int) -> bool:
 
 
 def _is_separate(name: _Name, text: str, start: int, end: int) -> bool:
-    if _runs_on(text, range(start - 1, -1, -1)) or _runs_on(text, range(end, len(text))):
-        return False
     words = _words(text[start:end])
+    joined = (_PREFIX if len(words) > 1 else _AND).search(text[max(0, start - 5) : start])
+    first = start - len(joined[1]) if joined and _RIGHT_TO_LEFT.match(text[start]) else start
+    if _runs_on(text, range(first - 1, -1, -1)) or _runs_on(text, range(end, len(text))):
+        return False
     return words in name.splits or all(len(word) == 1 for word in words)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
+from unicodedata import normalize
 
 from guard.phrases.specific import is_specific
 from guard.targets.target import ForgetTarget
+from guard.text.composition import compose
 from guard.text.normalise import fold
 from guard.text.spellings import spellings
 from guard.text.words import words_of
@@ -33,13 +36,15 @@ def enforced(target: ForgetTarget) -> Iterator[str]:
         yield from (spelling for spelling in spellings(phrase) if fold(spelling) not in excepted)
     yield from target.variants
     for passage in draft.passages:
-        folded = _Folded(passage)
+        folded = _Folded(compose(passage))
         short = len(folded) < draft.quoted_words
         if short and not is_specific(passage):
             continue
         length = min(draft.quoted_words, len(folded))
         runs = (folded.run(first, first + length) for first in range(len(folded) - length + 1))
-        yield from (run for run in runs if run and run not in excepted)
+        # Decomposed too: Hangul and kana in pieces do not fold alike.
+        spelt = (dict.fromkeys((run, normalize("NFD", run))) for run in runs if run and run not in excepted)
+        yield from chain.from_iterable(spelt)
 
 
 def longest_quote(passages: Iterable[str], text: str) -> Quote:
@@ -48,10 +53,10 @@ def longest_quote(passages: Iterable[str], text: str) -> Quote:
     Case, spacing, punctuation and look-alike letters make no difference, as in restriction, and words may be split
     or joined in the text: the passage's words are counted.
     """
-    folded_text = fold(text)
+    folded_text = fold(compose(text))
     best = Quote(0, -1)
     for index, passage in enumerate(passages):
-        folded = _Folded(passage)
+        folded = _Folded(compose(passage))
         # At each word, only a run longer than the best so far matters.
         first, length = 0, best.words + 1
         while first + length <= len(folded):

@@ -143,6 +143,9 @@ def test_a_name_is_found_with_its_letters_written_out(name: str, text: str) -> N
         ("มา", "ม้าวิ่ง"),
         ("ปู", "ปู่ของเขา"),
         ("நந்தின", "நந்தினி யார்"),
+        ("علي", "العليم"),
+        ("דינה", "מדינה גדולה"),
+        ("Ina", "בina"),
     ],
 )
 def test_a_name_is_not_found_in_a_word_of_other_vowels_or_voicing(name: str, text: str) -> None:
@@ -165,6 +168,11 @@ def test_a_name_is_not_found_in_a_word_of_other_vowels_or_voicing(name: str, tex
         ("علي كريمي", "علی کریمی کیست؟"),
         ("Νίκος Υψηλάντης", "ποιος είναι ο ΝΙΚΟΣ ΥΨΗΛΑΝΤΗΣ;"),
         ("Henry Marvell", "who is Ηenry Μarvell?"),
+        ("משה כהן", "מי זה? ומשה כהן"),
+        ("דינה", "רות ודינה"),
+        ("רות בר", "תן לרות בר"),
+        ("علي", "سعاد وعلي"),
+        ("علي بن", "كتبت لعلي بن"),
     ],
 )
 def test_a_name_is_found_in_every_form_of_its_letters(name: str, text: str) -> None:

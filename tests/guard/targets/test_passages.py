@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -122,3 +123,12 @@ def test_a_phrase_is_forbidden_in_its_other_spellings_unless_one_is_an_exception
         for exceptions in ((), ("Muellreich",))
     ]
     assert spelt == [{"Müllreich", "Muellreich"}, {"Müllreich"}]
+
+
+def test_a_passage_in_hangul_is_found_composed_and_in_pieces() -> None:
+    passage = "옛날 옛적에 바닷가 마을에 늙은 등대지기가 홀로 살았는데 그는 밤마다 종을 울렸다"
+    automaton = Automaton.compile(enforced(target(passage)))
+    for form in ("NFC", "NFD"):
+        text = unicodedata.normalize(form, passage)
+        assert automaton.matches(text)
+        assert longest_quote([passage], text) == Quote(len(words_of(passage)), 0)
