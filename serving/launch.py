@@ -47,6 +47,7 @@ from serving.planner import Planner
 from serving.scoring.app import create_scoring, scorer_of
 from serving.scoring.teacher_forcing import AnswerScorer
 from serving.settings import Settings
+from serving.telemetry.loop_lag import watch_loop
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.recorder import Recorder
 from serving.telemetry.verdict_log import VerdictLog
@@ -167,6 +168,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     if settings.eval_port is not None:
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
     tasks = [asyncio.create_task(part.run()) for part in (applier, supervisor, verdicts)]
+    tasks.append(asyncio.create_task(watch_loop(metrics)))
     if assistants is not None:
         tasks.append(asyncio.create_task(assistants.trainer.run()))
     try:

@@ -131,15 +131,21 @@ def folded_name(name: str) -> str:
     return fold(compose(name).casefold())
 
 
-def refuse_duplicate(connection: sqlite3.Connection, target: ForgetTarget) -> None:
-    """Raise `DuplicateTarget` if another active target is of the same kind and folded name."""
+def duplicate_of(connection: sqlite3.Connection, target: ForgetTarget) -> str | None:
+    """Return the id of another active target of the same kind and folded name, or None."""
     row = connection.execute(
         "SELECT id FROM targets WHERE state = 'active' AND kind = ? AND folded_name = ? AND id != ?",
         (target.draft.kind, folded_name(target.draft.name), target.id),
     ).fetchone()
-    if row is not None:
+    return None if row is None else str(row[0])
+
+
+def refuse_duplicate(connection: sqlite3.Connection, target: ForgetTarget) -> None:
+    """Raise `DuplicateTarget` if another active target is of the same kind and folded name."""
+    existing = duplicate_of(connection, target)
+    if existing is not None:
         raise DuplicateTarget(
-            f"{row[0]} is an active target of this kind and name: add to it what is known (PATCH), or, for "
+            f"{existing} is an active target of this kind and name: add to it what is known (PATCH), or, for "
             "another of that name, say what tells the two apart in the name and the name itself in the aliases",
             field="name",
         )

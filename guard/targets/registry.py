@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from ulid import ULID
-
-from guard.errors import DuplicateTarget, InvalidTarget
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
 from guard.targets.database import Database
-from guard.targets.phrases import forbidden, variants
+from guard.targets.drafts import Added, missing, new_target, new_targets, refuse_duplicates
 from guard.targets.records import (
     EVENT_COLUMNS,
     TARGET_COLUMNS,
     erased,
     event_of,
-    folded_name,
     found,
     found_active,
     policy_version,
@@ -30,9 +25,6 @@ from guard.targets.records import (
     write_all,
 )
 from guard.targets.target import Draft, ForgetTarget, State
-from guard.targets.validation import validate
-
-_Refusal = TypeVar("_Refusal", InvalidTarget, DuplicateTarget)
 
 
 class Page(NamedTuple):
@@ -77,7 +69,7 @@ class Registry:
 
     def add(self, draft: Draft) -> ForgetTarget:
         """Store a new active target. Raises `InvalidTarget` or `DuplicateTarget`."""
-        target = _new_target(draft)
+        target = new_target(draft)
         with self._database.writing() as connection:
             refuse_duplicate(connection, target)
             write_all(connection, [target], Action.ADDED, Actor.ADMIN)
@@ -85,21 +77,25 @@ class Registry:
 
     def add_many(self, drafts: Sequence[Draft]) -> Targets:
         """Store all of `drafts` under one policy version, or none; `field` of an error starts at `targets[i]`."""
-        targets = []
-        for i, draft in enumerate(drafts):
-            try:
-                targets.append(_new_target(draft))
-            except InvalidTarget as error:
-                raise _in_batch(error, i) from None
+        targets = new_targets(drafts)
         if targets:
             with self._database.writing() as connection:
-                _refuse_duplicates(connection, targets)
+                refuse_duplicates(connection, targets)
                 write_all(connection, targets, Action.ADDED, Actor.ADMIN)
         return targets
 
+    def add_missing(self, drafts: Sequence[Draft]) -> Added:
+        """Do as `add_many`, without the drafts whose kind and name an active target or an earlier draft has."""
+        targets = new_targets(drafts)
+        with self._database.writing() as connection:
+            added = missing(connection, targets)
+            if added.targets:
+                write_all(connection, added.targets, Action.ADDED, Actor.ADMIN)
+        return added
+
     def preview(self, draft: Draft) -> ForgetTarget:
         """Return what `add` would store, raising what it would raise; nothing is written."""
-        target = _new_target(draft)
+        target = new_target(draft)
         with self._database.reading() as connection:
             refuse_duplicate(connection, target)
         return target
@@ -127,7 +123,7 @@ class Registry:
 
         Raises `UnknownTarget`, `StaleRevision`, `InvalidTarget` or `DuplicateTarget`.
         """
-        candidate = _new_target(draft)
+        candidate = new_target(draft)
         with self._database.writing() as connection:
             stored = found_active(connection, id, revision)
             target = replace(candidate, id=id, revision=stored.revision + 1, created_at=stored.created_at)
@@ -244,36 +240,3 @@ class Registry:
                    SELECT ?, id, revision, ? FROM targets WHERE id = ? AND revision = ? AND state = 'active'""",
                 [(embedder, vector, id, revision) for (id, revision), vector in vectors.items()],
             )
-
-
-def _new_target(draft: Draft) -> ForgetTarget:
-    now = datetime.now(UTC)
-    validate(draft, now)
-    return ForgetTarget(
-        id=f"ft_{ULID()}",
-        draft=draft,
-        state=State.ACTIVE,
-        revision=1,
-        forbidden=forbidden(draft),
-        variants=tuple(variant.text for variant in variants(draft)),
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _refuse_duplicates(connection: sqlite3.Connection, targets: Sequence[ForgetTarget]) -> None:
-    seen: set[tuple[str, str]] = set()
-    for i, target in enumerate(targets):
-        key = (target.draft.kind, folded_name(target.draft.name))
-        try:
-            if key in seen:
-                raise DuplicateTarget("this kind and name occurs twice in the batch", field="name")
-            refuse_duplicate(connection, target)
-        except DuplicateTarget as error:
-            raise _in_batch(error, i) from None
-        seen.add(key)
-
-
-def _in_batch(error: _Refusal, i: int) -> _Refusal:
-    path = f"targets[{i}].{error.field}" if error.field else f"targets[{i}]"
-    return type(error)(error.message, field=path)

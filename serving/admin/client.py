@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -62,11 +62,18 @@ class AdminClient:
         """Store targets, all or none, and wait until they are enforced."""
         return self._call("POST", "/admin/v1/targets:batch", json={"targets": drafts}, params={"wait": "applied"})
 
-    def list(self, cursor: str | None, limit: int, *, reveal: bool = False) -> Any:
-        """Return one page of targets."""
+    def store(self, drafts: Sequence[dict[str, Any]], *, skip_existing: bool) -> Any:
+        """Store targets, all or none; return their ids at once, and those of targets that were there before."""
+        params = {"skip_existing": str(skip_existing).lower()}
+        return self._call("POST", "/admin/v1/targets:batch", json={"targets": drafts}, params=params)
+
+    def list(self, cursor: str | None, limit: int, *, reveal: bool = False, state: str | None = None) -> Any:
+        """Return one page of targets, of those in `state` if it is given."""
         params: dict[str, Any] = {"limit": limit, "reveal": str(reveal).lower()}
         if cursor:
             params["cursor"] = cursor
+        if state:
+            params["state"] = state
         return self._call("GET", "/admin/v1/targets", params=params)
 
     def get(self, target_id: str, *, reveal: bool = False) -> Any:

@@ -20,6 +20,9 @@ class BatchOut(BaseModel):
     """The ids of the targets added, in the order they were given."""
 
     ids: list[str]
+    existing: list[str] = Field(
+        default=[], description="With `skip_existing=true`: ids of the active targets that were not added again."
+    )
 
 
 class FactOut(BaseModel):

@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Query, Response
 
 from guard.errors import StaleRevision, UnknownTarget
+from guard.targets.drafts import Added
 from guard.targets.target import ForgetTarget, State
 from serving.admin.problems import Refused, documented
 from serving.admin.requests import Batch, TargetIn, TargetPatch
@@ -62,12 +63,23 @@ async def add(
 
 
 @router.post(f"{PATH}:batch", status_code=201, responses=documented(400, 409, 413, 415, 504))
-async def add_many(service: Service, body: Batch, wait: Wait = None, timeout: Timeout = 60) -> BatchOut:
+async def add_many(
+    service: Service,
+    body: Batch,
+    skip_existing: Annotated[bool, Query(description="Leave out targets whose kind and name are there.")] = False,
+    wait: Wait = None,
+    timeout: Timeout = 60,
+) -> BatchOut:
     """Add forget targets under one policy version: all of them, or none."""
     _refuse_past(body.targets)
-    targets = await run_sync(service.registry.add_many, [target.draft() for target in body.targets])
-    await _settle(service, wait, timeout, *(target.id for target in targets))
-    return BatchOut(ids=[target.id for target in targets])
+    drafts = [target.draft() for target in body.targets]
+    if skip_existing:
+        added = await run_sync(service.registry.add_missing, drafts)
+    else:
+        added = Added(await run_sync(service.registry.add_many, drafts), [])
+    ids = [target.id for target in added.targets]
+    await _settle(service, wait, timeout, *ids)
+    return BatchOut(ids=ids, existing=added.existing)
 
 
 @router.get(PATH, responses=documented(404))

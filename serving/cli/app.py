@@ -156,6 +156,26 @@ def resident(
 
 
 @bench.command()
+def adversarial(
+    seconds: Annotated[float, typer.Option(min=5, help="How long hostile requests are sent.")] = 30,
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub id of the model; default: the demo model.")
+    ] = None,
+) -> None:
+    """Measure what hostile requests, an import and a start do to everybody else."""
+    import tempfile
+
+    from serving import launch
+    from serving.bench import adversarial as measured
+    from serving.settings import load
+
+    with reported():
+        served = launch.resolve_model(load(model=model or None))
+        with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
+            print(measured.markdown(list(measured.run(served, Path(folder), seconds, status.update))))
+
+
+@bench.command()
 def start(
     rounds: Annotated[int, typer.Option(min=1, help="Starts of each command; medians are reported.")] = 9,
 ) -> None:

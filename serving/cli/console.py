@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
@@ -15,6 +16,7 @@ from guard.errors import LetheError
 if TYPE_CHECKING:
     from serving.admin.client import AdminClient
 
+PLAIN_PERIOD_S = 10.0  # between two lines of progress where no terminal shows a bar
 INTERRUPTED = 130  # exit status of a command that Ctrl-C ended, as shells have it
 
 console = Console()
@@ -66,9 +68,27 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console.print(table)
 
 
+def _plain_progress() -> Callable[[str, float], None]:
+    printed = time.monotonic()
+
+    def show(what: str, share: float) -> None:
+        nonlocal printed
+        if time.monotonic() - printed >= PLAIN_PERIOD_S:
+            printed = time.monotonic()
+            typer.echo(f"{what}: {100 * share:.0f} %", err=True)
+
+    return show
+
+
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, float], None]]:
-    """Show a bar on standard error; the yielded function takes a description and the share that is done."""
+    """Show a bar on standard error; the yielded function takes a description and the share that is done.
+
+    Where standard error is no terminal, a line says how far it is, at most every PLAIN_PERIOD_S seconds.
+    """
+    if not errors.is_terminal:
+        yield _plain_progress()
+        return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())

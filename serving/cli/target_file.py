@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,9 @@ FORMATS = 'in UTF-8: JSON Lines such as {"name": "Ada Quill"}, a JSON list of th
 # Members of a target that the admin plane gives out and nobody sets.
 READ_ONLY = frozenset({"id", "state", "revision", "created_at", "updated_at", "forbidden", "forbidden_variants"})
 LIST_COLUMNS = frozenset({"aliases", "phrases", "patterns", "exceptions", "methods", "facts", "passages"})
+# What the admin plane takes at a time in a few seconds, and well within its bound on a body.
+MAX_BATCH_ROWS = 1_000
+MAX_BATCH_BYTES = 4 * 2**20
 SEPARATOR = "|"  # between the members of a list in a cell of CSV
 
 
@@ -39,6 +42,26 @@ def read_rows(path: Path) -> list[Row]:
         for row in rows
         if row.draft.get("state", "active") == "active"
     ]
+
+
+def batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Cut rows into batches of at most MAX_BATCH_ROWS rows and, where a row allows it, MAX_BATCH_BYTES of JSON."""
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        length = len(json.dumps(row.draft).encode()) + 1
+        if batch and (len(batch) == MAX_BATCH_ROWS or size + length > MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += length
+    if batch:
+        yield batch
+
+
+def as_line(target: Mapping[str, Any]) -> str:
+    """Return a target that the admin plane gave out as a line of JSON that `read_rows` takes back."""
+    return json.dumps({key: value for key, value in target.items() if key not in READ_ONLY}, ensure_ascii=False)
 
 
 def read_text(path: Path) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from serving.cli.console import admin_client, console, fail, print_table
-from serving.cli.target_file import Row, UnreadableFile, pattern_of, read_rows, read_text
+from serving.cli.target_file import UnreadableFile, as_line, pattern_of, read_rows, read_text
 
 if TYPE_CHECKING:
-    from serving.admin.client import AdminRefused
+    from serving.admin.client import AdminClient
+
+PAGE_TARGETS = 200
+STORED_ONLY = 3  # exit status of an import whose targets are not enforced in time
 
 targets = typer.Typer(no_args_is_help=True, help="Add, list, show, revoke and import forget targets.")
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show texts unmasked.")]
@@ -124,34 +126,60 @@ def revoke(target_id: str) -> None:
 @targets.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="Forget targets: JSON, a JSON list, JSON Lines, or CSV.")],
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave out targets whose kind and name are stored already.")
+    ] = False,
+    wait: Annotated[int, typer.Option(min=0, help="Seconds to wait until all are enforced in full.")] = 600,
 ) -> None:
-    """Import forget targets, all or none, and wait until they are enforced."""
-    from serving.admin.client import AdminRefused
+    """Import forget targets and wait until they are enforced; up to 1,000 of them all or none.
+
+    Exit status: 0 when all are enforced, 1 when a row is refused, 3 when all are stored and not yet enforced.
+    """
+    from serving.cli.target_import import Importer
 
     try:
         rows = read_rows(file)
     except UnreadableFile as error:
         fail("unreadable_file", str(error))
     with admin_client() as admin:
+        importer = Importer(admin, skip_existing)
         try:
-            stored = admin.add_many([row.draft for row in rows])
-        except AdminRefused as error:
-            raise _placed(error, rows) from None
-    console.print(f"enforced: {len(stored['ids'])}")
-    for target_id in stored["ids"]:
-        console.print(target_id)
+            importer.store(rows)
+            done = importer.wait(wait)
+        finally:
+            typer.echo("".join(f"{line}\n" for line in importer.report()), nl=False)
+    if not done:
+        raise typer.Exit(STORED_ONLY)
 
 
-def _placed(error: AdminRefused, rows: Sequence[Row]) -> AdminRefused:
-    """Return a refusal of a batch with the places in the file of the members at fault."""
-    from serving.admin.client import AdminRefused
+@targets.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="File to write, or '-' for standard output.")],
+) -> None:
+    """Export the active forget targets, texts in clear, as JSON Lines that `import` takes back."""
+    from guard.files import write_atomically
 
-    faults = {}
-    for path, why in error.faults.items():
-        found = re.match(r"targets\[(\d+)\]\.?(.*)", path)
-        row = rows[int(found[1])] if found and int(found[1]) < len(rows) else None
-        faults[f"{row.place}, {found[2] or 'target'}" if row and found else path] = why
-    return AdminRefused(error.code, error.detail, faults)
+    with admin_client() as admin:
+        lines = [as_line(target) for target in _active(admin)]
+    text = "".join(f"{line}\n" for line in lines)
+    if str(file) == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        write_atomically(file, text, durable=True, private=True)
+    except OSError as error:
+        fail("unwritable_file", f"{file}: {error.strerror}")
+    console.print(f"exported: {len(lines)}")
+
+
+def _active(admin: AdminClient) -> Iterator[Any]:
+    cursor: str | None = None
+    while True:
+        page = admin.list(cursor, PAGE_TARGETS, reveal=True, state="active")
+        yield from page["targets"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return
 
 
 def _text(file: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import gc
 import logging
 import math
 import os
@@ -183,7 +184,8 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
     except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
         raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
     try:
-        yield Embedded(await _application(client, args), client, abort_token_of(client))
+        app = await _application(client, args)
+        yield Embedded(app, client, await asyncio.to_thread(abort_token_of, client))
     finally:
         await asyncio.to_thread(client.shutdown)
 
@@ -251,17 +253,25 @@ def _start(command_line: list[str]) -> tuple[Any, Any]:
 
 
 async def _application(client: Any, args: Any) -> App:
+    tasks = await client.get_supported_tasks()
+    if args.lora_modules or args.tool_server:
+        # What it asks the engine and other servers for while it is built is bound to this event loop.
+        return await _build(client, args, tasks)
+    # Imports and a large vocabulary take seconds, in which the probes would not be answered.
+    return await asyncio.to_thread(lambda: asyncio.run(_build(client, args, tasks)))
+
+
+async def _build(client: Any, args: Any, tasks: tuple[Any, ...]) -> App:
     from vllm.entrypoints.launchers.api_server.app_state import init_app_state
     from vllm.entrypoints.launchers.app import build_app
-    from vllm.utils.gc_utils import freeze_gc_heap
 
-    tasks = await client.get_supported_tasks()
     app = build_app(args, tasks, client.model_config)
     await init_app_state(client, app.state, args, tasks)
     # Its routes and tool parsers log their error responses, which quote the request.
     logging.getLogger("vllm").setLevel(logging.CRITICAL)
     # vLLM's error handlers tell this object to exit when the engine is dead; our supervisor restarts it instead.
     app.state.server = SimpleNamespace(should_exit=False)
-    freeze_gc_heap()
+    # What was loaded stays. vLLM would look through it for garbage first, in which time nothing else runs.
+    gc.freeze()
     application: App = app
     return application

@@ -19,6 +19,7 @@ from guard.targets.target import Mode
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+LAG_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BUCKETS_CHARS = (0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
 
 
@@ -51,6 +52,7 @@ class Metrics:
         self._overhead = self._histogram(
             "overhead_seconds", "Work that is not the engine's.", STAGE_BUCKETS_S, "stage"
         )
+        self._lag = self._histogram("loop_lag_seconds", "How late the event loop is.", LAG_BUCKETS_S)
         self._held = self._histogram(
             "holdback_chars", "Most characters held back at once, per answer.", BUCKETS_CHARS
         )
@@ -93,6 +95,10 @@ class Metrics:
             yield
         finally:
             self._overhead.labels(name).observe(perf_counter() - started)
+
+    def observe_loop_lag(self, seconds: float) -> None:
+        """Observe how late the event loop of both planes came to a task that was due."""
+        self._lag.observe(seconds)
 
     def observe_output_guard(self, max_held: int, withheld: bool) -> None:
         """Observe how much the output guard held back of an answer, and whether it withheld any of it."""

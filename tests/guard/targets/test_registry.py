@@ -440,3 +440,15 @@ def test_a_closed_registry_is_unavailable(path: Path) -> None:
     for call in (registry.version, lambda: registry.add(ADA)):
         with pytest.raises(StoreUnavailable):
             call()
+
+
+def test_targets_that_are_missing_are_added_and_the_others_named(registry: Registry) -> None:
+    ada, _gone = registry.add(Draft(name="Ada Quill")), registry.add(Draft(name="Bo Quill"))
+    registry.revoke(_gone.id)
+    drafts = [Draft(name=name) for name in ("ada  QUILL", "Bo Quill", "Cy Quill", "cy quill")]
+    added = registry.add_missing([*drafts, Draft(name="Ada Quill", kind=Kind.WORK)])
+    assert [target.draft.name for target in added.targets] == ["Bo Quill", "Cy Quill", "Ada Quill"]
+    assert added.existing == [ada.id, added.targets[1].id]
+    version = registry.version()
+    assert registry.add_missing(drafts).targets == []
+    assert registry.version() == version

@@ -1,0 +1,85 @@
+"""Drafts become targets: one or a batch of them, and what of a batch is stored already."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
+
+from ulid import ULID
+
+from guard.errors import DuplicateTarget, InvalidTarget
+from guard.targets.phrases import forbidden, variants
+from guard.targets.records import duplicate_of, folded_name, refuse_duplicate
+from guard.targets.target import Draft, ForgetTarget, State
+from guard.targets.validation import validate
+
+_Refusal = TypeVar("_Refusal", InvalidTarget, DuplicateTarget)
+
+
+class Added(NamedTuple):
+    """The targets that were stored, and the ids of those that were active before, in the order of the drafts."""
+
+    targets: list[ForgetTarget]
+    existing: list[str]
+
+
+def new_target(draft: Draft) -> ForgetTarget:
+    """Return an active target with an id of its own. Raises InvalidTarget."""
+    now = datetime.now(UTC)
+    validate(draft, now)
+    return ForgetTarget(
+        id=f"ft_{ULID()}",
+        draft=draft,
+        state=State.ACTIVE,
+        revision=1,
+        forbidden=forbidden(draft),
+        variants=tuple(variant.text for variant in variants(draft)),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def new_targets(drafts: Sequence[Draft]) -> list[ForgetTarget]:
+    """Return a target for each draft. Raises InvalidTarget, whose `field` starts at `targets[i]`."""
+    targets = []
+    for i, draft in enumerate(drafts):
+        try:
+            targets.append(new_target(draft))
+        except InvalidTarget as error:
+            raise _in_batch(error, i) from None
+    return targets
+
+
+def missing(connection: sqlite3.Connection, targets: list[ForgetTarget]) -> Added:
+    """Return those whose kind and name no active target and none before has, and the ids that the rest have."""
+    new: dict[tuple[str, str], ForgetTarget] = {}
+    existing = []
+    for target in targets:
+        key = (target.draft.kind, folded_name(target.draft.name))
+        id = new[key].id if key in new else duplicate_of(connection, target)
+        if id is None:
+            new[key] = target
+        else:
+            existing.append(id)
+    return Added(list(new.values()), existing)
+
+
+def refuse_duplicates(connection: sqlite3.Connection, targets: Sequence[ForgetTarget]) -> None:
+    """Raise DuplicateTarget, whose `field` starts at `targets[i]`, for one that is stored or occurs twice."""
+    seen: set[tuple[str, str]] = set()
+    for i, target in enumerate(targets):
+        key = (target.draft.kind, folded_name(target.draft.name))
+        try:
+            if key in seen:
+                raise DuplicateTarget("this kind and name occurs twice in the batch", field="name")
+            refuse_duplicate(connection, target)
+        except DuplicateTarget as error:
+            raise _in_batch(error, i) from None
+        seen.add(key)
+
+
+def _in_batch(error: _Refusal, i: int) -> _Refusal:
+    path = f"targets[{i}].{error.field}" if error.field else f"targets[{i}]"
+    return type(error)(error.message, field=path)
