@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from serving.engine.tokenizer import rendering, tokenize
 from serving.http import asgi_client
@@ -13,6 +13,10 @@ from serving.protocol.request import GenerationRequest
 
 # A request of fewer characters or ids is examined in less time than it takes to count its tokens.
 SHORT = 4_096
+# Characters that are counted at first, when there are more.
+FIRST_CHARS = 32_768
+# The text up to a cut may have more tokens than the same text within the whole, by no more than this.
+CUT_TOKENS = 64
 
 
 async def check_context_length(engine: App, request: GenerationRequest, characters: int) -> None:
@@ -31,12 +35,68 @@ async def check_context_length(engine: App, request: GenerationRequest, characte
             raise ContextLengthExceeded(limit, longest, field)
         return
     for asked in _renderings(request):
-        reply = await tokenize(engine, asked)
+        await _check(engine, asked, field)
+
+
+async def _check(engine: App, asked: dict[str, Any], field: str) -> None:
+    # Of a very long text its beginning is already too long. Counting all of it takes the engine minutes, in which
+    # nobody else's tokens are counted.
+    budget = FIRST_CHARS
+    while True:
+        shortened = _shortened(asked, budget)
+        reply = await tokenize(engine, shortened.body)
         answer: Any = reply.json() or {}
-        if reply.status == 200 and answer["count"] > answer["max_model_len"]:
-            raise ContextLengthExceeded(answer["max_model_len"], answer["count"], field)
         if reply.status == 400 and (lengths := context_lengths(reply.body)) is not None:
             raise ContextLengthExceeded(*lengths, field)
+        if reply.status != 200:
+            return
+        count, limit = answer["count"], answer["max_model_len"]
+        if count > limit + (CUT_TOKENS if shortened.is_cut else 0):
+            raise ContextLengthExceeded(limit, count, field, at_least=shortened.is_cut)
+        if not shortened.is_cut:
+            return
+        budget = max(4 * budget, 8 * limit)
+
+
+class _Shortened(NamedTuple):
+    """A /tokenize body, and whether any of its texts was cut."""
+
+    body: dict[str, Any]
+    is_cut: bool
+
+
+def _shortened(asked: dict[str, Any], budget: int) -> _Shortened:
+    """Return `asked` with the texts of its prompt or messages cut so that they have `budget` characters in all."""
+    left = budget
+    is_cut = False
+
+    def cut(text: str) -> str:
+        nonlocal left, is_cut
+        kept = text[:left]
+        left -= len(kept)
+        is_cut |= len(kept) < len(text)
+        return kept
+
+    def cut_content(content: Any) -> Any:
+        if isinstance(content, str):
+            return cut(content)
+        if not isinstance(content, list):
+            return content
+        return [{**part, "text": cut(part["text"])} if _is_text(part) else part for part in content]
+
+    body = dict(asked)
+    if isinstance(asked.get("prompt"), str):
+        body["prompt"] = cut(asked["prompt"])
+    if "messages" in asked:
+        body["messages"] = [
+            {**message, "content": cut_content(message["content"])} if "content" in message else message
+            for message in asked["messages"]
+        ]
+    return _Shortened(body, is_cut)
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("text"), str)
 
 
 def _renderings(request: GenerationRequest) -> list[dict[str, Any]]:

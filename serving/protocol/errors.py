@@ -82,20 +82,21 @@ class NotJson(RequestRefused):
 
 
 class ContextLengthExceeded(RequestRefused):
-    """A prompt longer than the context of the model."""
+    """A prompt longer than the context of the model; `at_least` if not all of it was counted."""
 
     code = "context_length_exceeded"
 
-    def __init__(self, limit: int, count: int, field: str) -> None:
-        super().__init__(context_length_message(limit, count), field=field)
+    def __init__(self, limit: int, count: int, field: str, *, at_least: bool = False) -> None:
+        super().__init__(context_length_message(limit, count, at_least=at_least), field=field)
 
 
-def context_length_message(limit: int | None, count: int | None) -> str:
+def context_length_message(limit: int | None, count: int | None, *, at_least: bool = False) -> str:
     """Return the words by which clients know that a prompt is too long, with its numbers of tokens if known."""
     if limit is None or count is None:
         return "The request exceeds the model's maximum context length. Please reduce the length of the input."
+    known = f"at least {count}" if at_least else f"{count}"
     return (
-        f"This model's maximum context length is {limit} tokens. However, your prompt contains {count} input "
+        f"This model's maximum context length is {limit} tokens. However, your prompt contains {known} input "
         "tokens. Please reduce the length of the input."
     )
 
