@@ -1,67 +1,219 @@
-"""Names: runs of capitalised words, and acronyms."""
+"""Names in scripts with capitals: runs of capitalised words, without those that are common."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from guard.phrases.context import (
+    CAPITALISED_NOUNS,
+    is_common,
+    is_compound,
+    is_frequent,
+    is_function_word,
+    is_given_name,
+    is_ordinary,
+    is_place,
+)
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.phrases.titles import QUOTED
-from guard.text.english import is_common, is_stop
+from guard.text.english import is_stop
 from guard.text.words import Word, words_of
 
 _MAX_NAME_WORDS = 8
-
 _ACRONYM = re.compile(r"(?<!\w)[A-Z][A-Z0-9]*(?:[&./-][A-Z0-9]+)*(?![a-z])")
 _PARTICLES = frozenset(
-    {"de", "del", "della", "der", "den", "des", "di", "da", "do", "dos", "du", "la", "le", "van", "von", "zu"}
-    | {"ter", "bin", "ibn", "al", "el", "of", "for", "the"}
+    "de del della der den des di da das do dos du la las le les los van von zu zum zur vom am im ter ten bin ibn"  # noqa: SIM905
+    " al el of for the y e i sur sous en à na nad pod του της των και d' l' 't op het på av".split()
 )
 _ABBREVIATED = frozenset({"St", "Dr", "Mr", "Ms", "Mrs", "Prof", "Jr", "Sr"})
-_SENTENCE_END = re.compile(r"[.!?:;]['\"”’)]*\s*$|\n\s*$")
+_COURTESY = frozenset(
+    "mr mrs ms miss dr prof professor sir lady lord madame monsieur mme mlle docteur herr frau doktor señor señora"  # noqa: SIM905
+    " sr sra don doña doctor doctora pan pani doctora dottor signor signora bay bayan hanım senhor senhora dona"
+    " г-н г-жа господин госпожа доктор κ κύριος κυρία δρ mijnheer mevrouw meneer herra rouva fru".split()
+)
+_PLACED = re.compile(
+    r"\b(?:in|near|from|to|at|aus|nach|bei|à|en|w|we|z|ze|do|в|во|из|под|στο|στη|στην|στον|σε|i|från|van|te)\s$"
+)
+# In German a noun without an article after these is the name of a place.
+_BARE_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von|um|über)\s$")
+_ELIDED = re.compile(r"(?i)\b(?:[ldsnjmtc]|qu|jusqu|lorsqu|puisqu|dell|nell|all|dall|sull|un)['’](?=\w)")
+_ELIDING = frozenset({"fr", "it", "ca"})
+_SENTENCE_END = re.compile(r"[.!?:;…]['\"”’»)]*\s*$|\n\s*$")
+# So many of the longer words of a sentence begin with a capital when capitals tell nothing.
+_MIN_TITLE_CASE_SHARE = 0.75
+_MIN_TITLE_CASE_WORDS = 5
+_LONGER = 3
 
 
-def acronyms(text: str) -> Iterator[Phrase]:
-    """Yield words of capital letters, two letters at least."""
-    found = (match[0] for match in _ACRONYM.finditer(text))
-    return (Phrase(word, PhraseKind.ACRONYM, "acronym") for word in found if sum(map(str.isalpha, word)) > 1)
+def acronyms(text: str, language: str) -> Iterator[Phrase]:
+    """Yield rare words of capital letters, two letters at least, unless the text is in capitals."""
+    letters = [c for c in text if c.isalpha()]
+    if 2 * sum(c.isupper() for c in letters) > len(letters):
+        return
+    for match in _ACRONYM.finditer(text):
+        known = is_common(match[0], language) or is_common(match[0], "en")
+        if sum(map(str.isalpha, match[0])) > 1 and not known:
+            yield Phrase(match[0], PhraseKind.ACRONYM, "acronym")
 
 
-def names(text: str) -> Iterator[Phrase]:
-    """Yield the names in `text`, whole, and their parts that are no common words."""
+def names(text: str, language: str) -> Iterator[Phrase]:
+    """Yield the names in `text`, whole, and their parts that are rare."""
     unquoted = QUOTED.sub(lambda match: ";" * len(match[0]), text)
-    for run in _capitalised_runs(unquoted):
+    words = _cased_words(unquoted, language)
+    if _is_title_case(words, language):
+        runs = _rare_runs(unquoted, words, language)
+    elif language in CAPITALISED_NOUNS:
+        runs = _runs_among_nouns(unquoted, words, language)
+    else:
+        runs = _capitalised_runs(unquoted, words, language)
+    for run in runs:
+        yield from _of_run(text, run, language)
+
+
+def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
+    whole = text[run[0].start : run[-1].end]
+    rare = [word for word in run if word.text[0].isupper() and not is_common(word.text, language)]
+    if len(run) > 1 and (rare or not _is_context(text, run, language)):
+        placed = _PLACED.search(text[max(0, run[0].start - 8) : run[0].start].lower())
+        if placed and not any(is_given_name(word.text) for word in run):
+            yield Phrase(whole, PhraseKind.PLACE, "name of several words after a preposition of place")
+        else:
+            yield Phrase(whole, PhraseKind.NAME, "name of several words")
+    for word in rare:
         if len(run) > 1:
-            yield Phrase(text[run[0].start : run[-1].end], PhraseKind.NAME, "name of several words")
-        rare = [word.text for word in run if word.text[0].isupper() and not is_common(word.text)]
-        kind, why = (PhraseKind.PART, "part of a name") if len(run) > 1 else (PhraseKind.NAME, "name of one word")
-        yield from (Phrase(word, kind, why) for word in rare)
+            yield Phrase(word.text, PhraseKind.PART, "rare part of a name")
+        elif _PLACED.search(text[max(0, word.start - 8) : word.start].lower()):
+            yield Phrase(word.text, PhraseKind.PLACE, "rare name after a preposition of place")
+        else:
+            yield Phrase(word.text, PhraseKind.NAME, "rare name")
 
 
-def _capitalised_runs(text: str) -> Iterator[list[Word]]:
-    """Yield runs of capitalised words, with particles inside, trimmed of words at either end that are no name."""
-    run: list[Word] = []
+def _is_context(text: str, run: list[Word], language: str) -> bool:
+    """Whether a run of common words names what everybody knows: a known place, alone or with ordinary words."""
+    if is_place(text[run[0].start : run[-1].end]):
+        return True
+    given = (word.text for word in run if is_given_name(word.text) and not is_function_word(word.text, language))
+    if _is_person(run, language) or not all(map(is_place, given)):
+        return False
+    covered = [False] * len(run)
+    for start in range(len(run)):
+        for end in range(len(run), start, -1):
+            known = text[run[start].start : run[end - 1].end]
+            # Some place has the name of any English word: a Silver, a Hollow.
+            if is_place(known) and (end - start > 1 or not (language == "en" and is_ordinary(known, "en"))):
+                covered[start:end] = [True] * (end - start)
+                break
+    rest = (word.text for word, known in zip(run, covered, strict=True) if not known)
+    return any(covered) and all(is_frequent(word, language) for word in rest)
+
+
+def _is_person(run: list[Word], language: str) -> bool:
+    """Whether a given name begins the run and no word is ordinary: Carmen Montenegro, both of them places too."""
+    first, *rest = (word.text for word in run)
+    given = is_given_name(first) and not is_function_word(first, language)
+    return given and bool(rest) and not any(is_ordinary(word, language) for word in rest)
+
+
+def _cased_words(text: str, language: str) -> list[Word]:
+    """Return the words, with elided articles and Turkish endings cut off."""
+    words: list[Word] = []
     for word in words_of(text):
+        elided = _ELIDED.match(word.text) if language in _ELIDING else None
+        if elided:
+            middle = word.start + elided.end()
+            words += (
+                Word(elided[0].lower().replace("’", "'"), word.start, middle),
+                Word(text[middle : word.end], middle, word.end),
+            )
+        elif language == "tr" and ("'" in word.text or "’" in word.text):
+            stem = re.split(r"['’]", word.text, maxsplit=1)[0]
+            words.append(Word(stem, word.start, word.start + len(stem)))
+        else:
+            words.append(word)
+    return words
+
+
+def _is_title_case(words: list[Word], language: str) -> bool:
+    """Whether nearly all words begin with a capital, or are capitals, so that capitals tell no names."""
+    longer = [word.text for word in words if len(word.text) > _LONGER]
+    if len(longer) < _MIN_TITLE_CASE_WORDS or language in CAPITALISED_NOUNS:
+        longer = [word for word in longer if not (word[0].isupper() and not word.isupper())]
+        return len(longer) >= _MIN_TITLE_CASE_WORDS and all(map(str.isupper, longer))
+    return sum(word[0].isupper() for word in longer) >= _MIN_TITLE_CASE_SHARE * len(longer)
+
+
+def _rare_runs(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:
+    """Yield runs of words that are rare or given names, with a rare one among them."""
+    run: list[Word] = []
+    for word in [*words, None]:
+        named = word is not None and (not is_common(word.text, language) or is_given_name(word.text))
+        if word is not None and named and (not run or text[run[-1].end : word.start] == " "):
+            run.append(word)
+            continue
+        if any(not is_common(w.text, language) for w in run):
+            yield run
+        run = [word] if word is not None and named else []
+
+
+def _runs_among_nouns(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:
+    """Yield names where nouns have capitals as well: runs from a given name or a rare word on."""
+    for run in _joined_runs(text, words):
+        first = next((i for i, word in enumerate(run) if _is_name_among_nouns(word, language)), None)
+        if first is None:
+            if len(run) == 1 and _BARE_PLACE.search(text[max(0, run[0].start - 8) : run[0].start].lower()):
+                yield run
+            continue
+        rest = run[first:]
+        while rest[-1].text in _PARTICLES:
+            rest = rest[:-1]
+        has_given = any(is_given_name(word.text) for word in rest)
+        while len(rest) > 1 and not has_given and not _is_name_among_nouns(rest[-1], language):
+            rest = rest[:-1]
+        yield rest[:_MAX_NAME_WORDS]
+
+
+def _is_name_among_nouns(word: Word, language: str) -> bool:
+    if not word.text[0].isupper():
+        return False
+    if is_given_name(word.text) and not is_place(word.text):
+        return True
+    return not is_common(word.text, language) and not is_compound(word.text, language)
+
+
+def _joined_runs(text: str, words: list[Word]) -> Iterator[list[Word]]:
+    run: list[Word] = []
+    for word in words:
         if run and not _continues(text[run[-1].end : word.start], run[-1].text, word.text):
-            yield from _trimmed(text, run)
+            yield run
             run = []
         if run or word.text[0].isupper():
             run.append(word)
-    yield from _trimmed(text, run)
+    if run:
+        yield run
+
+
+def _capitalised_runs(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:
+    """Yield runs of capitalised words, with particles inside, trimmed of words at either end that are no name."""
+    for run in _joined_runs(text, words):
+        yield from _trimmed(text, run, language)
 
 
 def _continues(gap: str, before: str, word: str) -> bool:
-    joined = gap in (" ", "/", " & ") or (gap == ". " and (len(before) == 1 or before in _ABBREVIATED))
+    elided = gap == "" and before.endswith("'")
+    joined = elided or gap in (" ", "/", " & ") or (gap == ". " and (len(before) == 1 or before in _ABBREVIATED))
     return joined and (word[0].isupper() or word in _PARTICLES)
 
 
-def _trimmed(text: str, run: list[Word]) -> Iterator[list[Word]]:
-    if run and is_common(run[0].text) and _opens_sentence(text, run[0].start):
+def _trimmed(text: str, run: list[Word], language: str) -> Iterator[list[Word]]:
+    if _opens_sentence(text, run[0].start) and is_ordinary(run[0].text, language):
         rest = run[1:]
-        if not rest or rest[0].text in _PARTICLES or not all(is_common(word.text) for word in rest):
+        if not rest or rest[0].text in _PARTICLES or not all(is_common(word.text, language) for word in rest):
             run = rest
     start, end = 0, len(run)
-    while start < end and is_stop(run[start].text):
+    while start < end and (
+        is_stop(run[start].text) or run[start].text in _PARTICLES or _is_courtesy(run, start, end)
+    ):
         start += 1
     while start < end and (is_stop(run[end - 1].text) or run[end - 1].text in _PARTICLES):
         end -= 1
@@ -69,6 +221,10 @@ def _trimmed(text: str, run: list[Word]) -> Iterator[list[Word]]:
         yield run[start:end]
 
 
+def _is_courtesy(run: list[Word], start: int, end: int) -> bool:
+    return end - start > 1 and run[start].text.lower() in _COURTESY
+
+
 def _opens_sentence(text: str, start: int) -> bool:
     before = text[max(0, start - 8) : start]
-    return (start <= 8 and not before.strip()) or _SENTENCE_END.search(before) is not None
+    return (start <= 8 and not before.strip(" \"'“„«‘(-–—¿¡")) or _SENTENCE_END.search(before) is not None

@@ -1,38 +1,126 @@
-"""Dates, numbers and codes."""
+"""Dates, numbers and codes, each whole: a card number is one phrase, not four."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
+from guard.phrases.context import is_common
 from guard.phrases.phrase import Phrase, PhraseKind
+from guard.text.lexicon import months
 
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
-_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
-_DATE = re.compile(
-    rf"\b(?:{_DAY}(?: of)? {_MONTH}(?:,? \d{{4}})?|{_MONTH} {_DAY}(?:,? \d{{4}})?|{_MONTH},? \d{{4}}"
-    r"|\d{1,4}([/.-])\d{1,2}\1\d{1,4})\b"
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'“”«»]+?(?=[.,;:!?)]*(?:[\s<>\"'“”«»]|$))"
+    r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"
 )
-_NUMBER = re.compile(
-    r"\+\d[\d ().-]{6,20}\d|(?:\(\d{3}\) ?|\b\d{3}[-. ])\d{3}[-. ]\d{4}\b|\d+(?:[,.]\d{3})*(?:\.\d+)?"
+_NUMERIC_DATE = re.compile(
+    r"(?<!\d)(?:\d{4}([/.-])\d{1,2}\1\d{1,2}|\d{1,2}([/.-])\d{1,2}\2(?:\d{4}|\d{2}))(?![\d/.-]{0,9}\d)"
+    r"|(?:\d{2,4} ?[年년] ?)?\d{1,2} ?[月월] ?\d{1,2} ?[日号號일]"
 )
-_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|s)", re.IGNORECASE)
+_MONTH = r"(?P<month>[^\W\d_][^\s\d,.'’()]{1,14})"
+_YEAR = r"(?:,? (?:de |del |d[’'])?\d{4}(?!\d))?"
+_DAY_FIRST = re.compile(
+    rf"(?<![\w.,])\d{{1,2}}(?:st|nd|rd|th|er|[ºª.])?(?: of| de| d[’'])? ?(?:[בהל](?=\w))?{_MONTH}\.?{_YEAR}"
+)
+_MONTH_FIRST = re.compile(rf"(?<!\w){_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?![\w.:])(?:,? \d{{4}}(?!\d))?")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
+_PLATE = re.compile(r"(?<!\w)[A-ZÀ-ÞΑ-ΩА-Я]{1,3}-[A-ZÀ-ÞΑ-ΩА-Я]{1,3}[- ]\d{2,4}(?![\w-])")
+# A letter or digit of a script with spaces, or of one without.
+_ALNUM = r"[^\W_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
+_CODE = re.compile(rf"(?<!{_ALNUM}){_ALNUM}+(?:[-_/.:#]{_ALNUM}+)*")
+# Groups of digits that belong together.
+_GROUPS = re.compile(
+    r"(?<![^\W\u0e00-\u9fff\uac00-\ud7a3])(?:\+ ?|\((?=[\d) ]{2,6}\)))?\d+"
+    r"(?:(?:\) ?|[ \u00a0\u202f]?\(|[-–/.,·]|[ \u00a0\u202f])\d+)*"
+)
+_YEARS = re.compile(r"(?:1\d|20)\d\d[-–/](?:(?:1\d|20)\d\d|\d\d)")
+_AMOUNT = re.compile(r"\d{1,3}(?:[,.' \u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?")
+_DIGITS = re.compile(r"(?<!\w)[A-Za-z]*\d[A-Za-z\d]*")
+_MIN_DIGITS = 6
+# Digits of an amount without the zeros at its end: 120,000 tells nothing, 48,217.35 does.
+_MIN_AMOUNT_DIGITS = 5
+_MIN_CODE_CHARS = 5
+_MIN_CODE_DIGITS = 2
+_MIN_LETTERS = 3
 
 
-def dates(text: str) -> Iterator[Phrase]:
-    """Yield the dates of `text` that name a day, or a month and a year."""
-    return (Phrase(match[0], PhraseKind.DATE, "date") for match in _DATE.finditer(text))
+class Numerals(NamedTuple):
+    """The dates, numbers and codes of a text, and the text with line ends in their place, of the same length."""
+
+    phrases: list[Phrase]
+    rest: str
 
 
-def numbers(text: str) -> Iterator[Phrase]:
-    """Yield telephone numbers and amounts."""
-    return (Phrase(match[0], PhraseKind.NUMBER, "number") for match in _NUMBER.finditer(text))
+def numerals(text: str, language: str) -> Numerals:
+    """Return the addresses, dates, account numbers, codes and numbers in `text`, each character in one at most.
+
+    A date names a day: a year, or a month with a year, is context. A number has six digits or more; spans of years
+    and round amounts are context.
+    """
+    found: list[Phrase] = []
+
+    def taken(pattern: re.Pattern[str], why: str, kind: PhraseKind = PhraseKind.CODE) -> None:
+        nonlocal text
+
+        def take(match: re.Match[str]) -> str:
+            if not _is_meant(match, language):
+                return match[0]
+            found.append(Phrase(match[0].strip(), kind, why))
+            return "\n" * len(match[0])
+
+        text = pattern.sub(take, text)
+
+    taken(_ADDRESS, "e-mail or web address")
+    for date in (_NUMERIC_DATE, _DAY_FIRST, _MONTH_FIRST):
+        taken(date, "date with a day", PhraseKind.DATE)
+    taken(_IBAN, "account number")
+    taken(_PLATE, "letters and digits of a plate")
+    taken(_CODE, "letters and digits mixed")
+    taken(_GROUPS, "number of six digits or more", PhraseKind.NUMBER)
+    return Numerals(found, _DIGITS.sub(lambda match: "\n" * len(match[0]), text))
 
 
-def codes(text: str) -> Iterator[Phrase]:
-    """Yield addresses, and words that mix letters and digits: keys, plates, postcodes."""
-    for chunk in text.split():
-        code = chunk.strip("()[]<>\"'“”‘’.,;:!?")
-        mixed = any(c.isdigit() for c in code) and any(c.isalpha() for c in code)
-        if (mixed or "@" in code or "://" in code) and not _ORDINAL.fullmatch(code):
-            yield Phrase(code, PhraseKind.CODE, "letters and digits mixed, or an address")
+def _is_meant(match: re.Match[str], language: str) -> bool:
+    if match.re in (_DAY_FIRST, _MONTH_FIRST):
+        month = match["month"].lower()
+        return month in months() or month[1:] in months()
+    if match.re is _CODE:
+        return _is_code(match[0], language)
+    return _is_number(match[0]) if match.re is _GROUPS else True
+
+
+def _is_number(number: str) -> bool:
+    digits = "".join(c for c in number if c.isdigit())
+    if len(digits) < _MIN_DIGITS or _YEARS.fullmatch(number):
+        return False
+    amount = any(c in number for c in ",.' \u00a0\u202f") and _AMOUNT.fullmatch(number)
+    return not amount or len(digits.rstrip("0")) >= _MIN_AMOUNT_DIGITS
+
+
+def _is_code(word: str, language: str) -> bool:
+    digits = sum(c.isdigit() for c in word)
+    if len(word) < _MIN_CODE_CHARS or digits < _MIN_CODE_DIGITS or not any(map(str.isalpha, word)):
+        return False
+    parts = re.split(r"\W|_", word)
+    if any(map(_mixes, parts)):
+        return True
+    lettered = [part for part in parts if part and not any(map(str.isdigit, part))]
+    known = (len(part) >= _MIN_LETTERS and is_common(part, language) for part in lettered)
+    return bool(lettered) and all(map(str.isupper, lettered)) and not any(known)
+
+
+def _mixes(part: str) -> bool:
+    """Whether letters and digits alternate or are as in a document's number: not 20km, 1990s, 3rd."""
+    if not any(map(str.isdigit, part)) or not any(map(str.isalpha, part)):
+        return False
+    changes = sum(a.isdigit() != b.isdigit() for a, b in pairwise(part))
+    upper = "".join(filter(str.isalpha, part)).isupper()
+    long = len(part) >= _MIN_CODE_CHARS
+    return changes > 1 or (long and upper) or (len(part) > _MIN_CODE_CHARS and part[0].isalpha())
+
+
+def kind_of(text: str) -> PhraseKind | None:
+    """Return the kind of a phrase that is as a whole a date, number or code; None for any other."""
+    phrases = numerals(text, "en").phrases
+    return phrases[0].kind if len(phrases) == 1 and phrases[0].text == text.strip() else None

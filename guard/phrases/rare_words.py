@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from guard.phrases.context import is_common as is_known
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.english import is_common, is_derived, is_stop, rank
 from guard.text.words import Word, words_of
@@ -17,10 +18,10 @@ _OPENERS = frozenset(
 )
 
 
-def rare_words(text: str) -> Iterator[Phrase]:
+def rare_words(text: str, language: str) -> Iterator[Phrase]:
     """Yield the rare words of an English text, and the pairs of words that are rare together."""
     words = words_of(text)
-    if _is_english(words):
+    if language == "en" and _is_english(words):
         yield from (Phrase(word, PhraseKind.WORD, "rare word") for word in _rare_words(words))
         yield from (Phrase(pair, PhraseKind.PAIR, "rare pair of words") for pair in _rare_pairs(text, words))
 
@@ -31,7 +32,7 @@ def _rare_words(words: list[Word]) -> Iterator[str]:
 
 def _is_rare_word(word: str) -> bool:
     plain = word.islower() and len(word) >= _MIN_RARE_WORD_CHARS
-    return plain and not any(is_common(part) or is_derived(part) for part in word.split("-"))
+    return plain and not any(is_known(part, "en") or is_derived(part) for part in word.split("-"))
 
 
 def _rare_pairs(text: str, words: list[Word]) -> Iterator[str]:

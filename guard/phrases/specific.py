@@ -7,7 +7,7 @@ from guard.text.normalise import fold
 from guard.text.words import words_of
 
 _MIN_PHRASE_BYTES = 4
-_MIN_DIGITS = 3
+_MIN_DIGITS = 6
 
 
 def is_specific(phrase: str) -> bool:

@@ -1,25 +1,97 @@
-"""Titles of works: what stands in quotation marks."""
+"""Titles of works: what stands in quotation marks, and what follows a word like "wrote" or "novel"."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from guard.phrases.context import CAPITALISED_NOUNS, is_given_name, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.words import words_of
 
 QUOTED = re.compile(
-    r"“([^“”\n]{2,160})”|‘((?:[^‘’\n]|’(?=\w)){2,160})’|«([^«»\n]{2,160})»|[「『《]([^「『《」』》\n]{2,160})[」』》]"
-    r'|"([^"\n]{2,160})"'
+    r"[“„]([^“„”\n]{2,160})[”“]|[‘‚]((?:[^‘‚’\n]|’(?=\w)){2,160})[’‘]|«([^«»\n]{2,160})»|»([^«»\n]{2,160})«"
+    r"|[「『《〈]([^「『《〈」』》〉\n]{2,160})[」』》〉]"
+    r'|(?<!\w)"([^"\n]{2,160})"'
     r"|(?<!\w)'(?=\S)((?:[^'\n]|'(?=\w)){2,160})(?<=\S)'(?!\w)"
 )
+# Words before a title without quotation marks: its making, and sorts of works.
+_BEFORE_TITLE = frozenset(
+    "wrote written writing authored composed painted paints sculpted directed recorded released published"  # noqa: SIM905
+    " novel novella memoir album song poem play film movie opera symphony ballet painting sculpture sonata musical"
+    " schrieb malte komponierte veröffentlichte drehte roman gemälde lied gedicht oper film buch"
+    " écrit peint composé publié réalisé enregistré tableau chanson poème opéra"
+    " escribió pintó compuso publicó dirigió grabó novela cuadro canción poema ópera película"
+    " scrisse dipinse compose pubblicò diresse romanzo quadro canzone"
+    " napisał napisała namalował namalowała skomponował skomponowała wydał wydała obraz powieść piosenka wiersz"
+    " написал написала нарисовал нарисовала сочинил сочинила картину роман песню поэму"
+    " escreveu pintou compôs publicou canção έγραψε ζωγράφισε συνέθεσε schreef schilderde skrev målade".split()
+)
+# Lower-case words inside a title, which more words follow.
+_INSIDE = frozenset(
+    "a an the of in on for to from with without and or at by"  # noqa: SIM905
+    " der die das des dem den ein eine im am und von ohne vom zum zur"
+    " le la les l' de du des d' un une et sans sous sur à au aux"
+    " el los las del un una y sin con en nad pod bez i w na z в на под над без и с"
+    " di del della dei il lo e do da dos das".split()
+)
+_MAX_WORDS = 10
+_MIN_WORDS = 2
+# Characters before the title in which such a word is looked for.
+_BEFORE_CHARS = 24
 
 
-def titles(text: str) -> Iterator[Phrase]:
-    """Yield what `text` quotes, and its main title where a subtitle follows."""
+def titles(text: str, language: str) -> Iterator[Phrase]:
+    """Yield the titles in `text`, and of one with a subtitle the main title as well."""
     for match in QUOTED.finditer(text):
         title = next(filter(None, match.groups())).strip(" ,.;:!?")
         yield Phrase(title, PhraseKind.TITLE, "title in quotation marks")
         main = re.split(r"[:(]| [-–—] ", title, maxsplit=1)[0].strip(" ,.;")
         if len(words_of(main)) > 1:
             yield Phrase(main, PhraseKind.TITLE, "main title without its subtitle")
+    if language not in CAPITALISED_NOUNS:
+        yield from _unquoted(text, language)
+
+
+def _unquoted(text: str, language: str) -> Iterator[Phrase]:
+    words = words_of(text)
+    for index in range(len(words) - 1):
+        first = words[index + 1]
+        if words[index].text.lower() not in _BEFORE_TITLE or not first.text[0].isupper():
+            continue
+        if text[words[index].end : first.start] != " " or is_given_name(first.text) or first.text.isupper():
+            continue
+        last = _end_of_title([word.text for word in words[index + 1 : index + 1 + _MAX_WORDS]], language)
+        found = text[first.start : words[index + last].end]
+        alone = last >= _MIN_WORDS and not is_place(found)
+        joined = all(
+            text[a.end : b.start] in (" ", "")
+            for a, b in zip(words[index + 1 :], words[index + 2 : index + 1 + last], strict=False)
+        )
+        if alone and joined:
+            yield Phrase(found, PhraseKind.TITLE, "title after the word for a work or its making")
+
+
+def _end_of_title(words: list[str], language: str) -> int:
+    """Return how many words belong to the title that begins here.
+
+    In English all of its words have capitals but for articles and prepositions. In other languages the words after
+    its first noun are small: "Le Jardin de minuit", "Czerwony dom nad rzeką".
+    """
+    end = 1
+    for position, word in enumerate(words[1:], start=2):
+        before = words[position - 2]
+        small = word[0].islower()
+        if not small or (
+            language != "en"
+            and (before in _INSIDE or (before[0].isupper() and position == 2))
+            and word not in _INSIDE
+        ):
+            end = position
+        elif word not in _INSIDE or (language == "en" and not _goes_on(words[position : position + 3])):
+            break
+    return end
+
+
+def _goes_on(words: list[str]) -> bool:
+    return any(word[0].isupper() for word in words)

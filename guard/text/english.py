@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from itertools import islice
+
+from guard.text.lexicon import english_names, ranks
+
+# The commonest English words that are not names.
+_MAX_WORDS = 12_000
 
 # Endings of words for qualities, manners and actions, which are rarely what must be forgotten.
 _DERIVED = (
@@ -67,17 +73,14 @@ def inside_another_common_word(word: str) -> bool:
 
 @cache
 def _ranks() -> dict[str, int]:
-    return {word: rank for rank, word in enumerate(_listed("common_words.txt"), start=1)}
+    ordinary = (word for word in ranks("en") if word not in english_names() and word.isascii() and word.isalpha())
+    return {word: rank for rank, word in enumerate(islice(ordinary, _MAX_WORDS), start=1)}
 
 
 @cache
 def _stop_words() -> frozenset[str]:
-    return frozenset(_listed("stop_words.txt"))
-
-
-def _listed(name: str) -> list[str]:
-    lines = files("guard.text").joinpath(name).read_text("ascii").splitlines()
-    return [line for line in lines if not line.startswith("#")]
+    lines = files("guard.text").joinpath("stop_words.txt").read_text("ascii").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
 
 
 @cache

@@ -34,10 +34,10 @@ def test_what_a_client_gives_has_the_kind_of_its_target(
 
 
 def test_what_is_extracted_has_the_kind_of_its_rule() -> None:
-    fact = Fact(answer='Orla Venn, born on 3 May 1961, wrote "Low Tide" and lives at K7-ZX-44.')
+    fact = Fact(answer='Orla Quillfeather, born on 3 May 1961, wrote "Low Tide" and lives at K7-ZX-44.')
     kinds = {phrase.text: phrase.kind for phrase in phrases(Draft(name="x", kind=Kind.FACT, facts=(fact,)))}
-    assert kinds["Orla Venn"] is PhraseKind.NAME
-    assert kinds["Venn"] is PhraseKind.PART
+    assert kinds["Orla Quillfeather"] is PhraseKind.NAME
+    assert kinds["Quillfeather"] is PhraseKind.PART
     assert kinds["3 May 1961"] is PhraseKind.DATE
     assert kinds["Low Tide"] is PhraseKind.TITLE
     assert kinds["K7-ZX-44"] is PhraseKind.CODE

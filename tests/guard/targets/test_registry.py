@@ -194,9 +194,9 @@ def test_a_preview_is_what_add_would_store_and_stores_nothing(registry: Registry
 
 def test_a_change_extracts_phrases_again_and_keeps_the_identity(registry: Registry) -> None:
     target = registry.add(ADA)
-    changed = registry.change(target.id, replace(ADA, facts=(Fact(answer="Born in Tallinn."),)), 1)
+    changed = registry.change(target.id, replace(ADA, facts=(Fact(answer="Born in Sallowmere."),)), 1)
     assert (changed.id, changed.revision, changed.created_at) == (target.id, 2, target.created_at)
-    assert "Tallinn" in changed.forbidden
+    assert "Sallowmere" in changed.forbidden
     assert "The Glass Orchard" not in changed.forbidden
     assert registry.get(target.id) == changed
 
@@ -358,7 +358,8 @@ from guard.targets.target import Draft, Fact
 registry = Registry(sys.argv[1])
 def write(worker):
     for i in range(1000):
-        target = registry.add(Draft(name=f"Person {worker} {i}", facts=(Fact(answer="Born in Tallinn in 1931."),)))
+        facts = (Fact(answer="Born in Sallowmere in 1931."),)
+        target = registry.add(Draft(name=f"Person {worker} {i}", facts=facts))
         sys.stdout.write(target.id + "\\n")
         sys.stdout.flush()
 for worker in range(8):
@@ -380,7 +381,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_nothing_is_half_writte
     assert {event.target_id for event in events} == stored
     assert registry.version() == len(events) == len(stored)
     assert registry.first_broken_event() is None
-    assert all("Tallinn" in target.forbidden for target in registry.active())
+    assert all("Sallowmere" in target.forbidden for target in registry.active())
     registry.close()
 
 

@@ -1,0 +1,35 @@
+"""Facts of invented people with labels: what in them tells, and what is common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+
+
+class Half(StrEnum):
+    """Which facts: those that the rules were tuned on, or those held out."""
+
+    DEV = "dev"
+    HELD_OUT = "heldout"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFact:
+    """A fact in a language; an answer may neither contain what `tells` nor be kept from what is `common`."""
+
+    language: str
+    text: str
+    tells: tuple[str, ...]
+    common: tuple[str, ...]
+
+
+def labelled_facts(half: Half) -> list[LabelledFact]:
+    """Return the facts of one half: ten in each of 15 languages."""
+    text = files("eval.phrases").joinpath(f"facts_{half}.tsv").read_text("utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return [LabelledFact(row[0], row[1], _items(row[2]), _items(row[3])) for row in rows]
+
+
+def _items(cell: str) -> tuple[str, ...]:
+    return tuple(filter(None, cell.split("|")))

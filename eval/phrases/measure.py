@@ -1,0 +1,85 @@
+"""Recall and precision of extraction against labelled facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from eval.phrases.labelled_facts import LabelledFact
+from guard.targets.phrases import forbidden
+from guard.targets.target import Draft, Fact, Kind
+from guard.text.normalise import fold
+
+# A phrase around what tells may be so many times as long; one inside it has at least this share of it.
+_MAX_LONGER = 2.0
+_MIN_SHARE = 0.25
+
+
+@dataclass(slots=True)
+class Counts:
+    """Labels that tell, those of them that are forbidden; phrases extracted, those of them that are right."""
+
+    tells: int = 0
+    found: int = 0
+    phrases: int = 0
+    right: int = 0
+
+    @property
+    def recall(self) -> float:
+        """The share of what tells that some phrase keeps from being said."""
+        return self.found / self.tells if self.tells else 1.0
+
+    @property
+    def precision(self) -> float:
+        """The share of the phrases that tell."""
+        return self.right / self.phrases if self.phrases else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What extraction made of one fact: labels not forbidden, and phrases that should not be."""
+
+    fact: LabelledFact
+    missed: tuple[str, ...]
+    wrong: tuple[str, ...]
+    phrases: tuple[str, ...]
+
+
+def outcome(fact: LabelledFact) -> Outcome:
+    """Extract the phrases of `fact` and compare them with its labels, folded.
+
+    What tells is forbidden if a phrase is contained in it. A phrase is right if it is what tells or a part of it
+    of some length, or has it inside with little else, and is not contained in what is common.
+    """
+    phrases = forbidden(Draft(name="label", kind=Kind.FACT, facts=(Fact(answer=fact.text),)))
+    tells, common = [fold(t) for t in fact.tells], [fold(c) for c in fact.common]
+    missed = tuple(t for t in fact.tells if not any(fold(phrase) in fold(t) for phrase in phrases))
+    wrong = tuple(phrase for phrase in phrases if not _is_right(fold(phrase), tells, common))
+    return Outcome(fact, missed, wrong, phrases)
+
+
+def _is_right(phrase: str, tells: list[str], common: list[str]) -> bool:
+    if any(phrase in text for text in common):
+        return False
+    inside = any(phrase in text and len(phrase) >= _MIN_SHARE * len(text) for text in tells)
+    return inside or any(text in phrase and len(phrase) <= _MAX_LONGER * len(text) for text in tells)
+
+
+def counts_by_language(outcomes: Iterable[Outcome]) -> dict[str, Counts]:
+    """Return the counts of each language, in the order of the facts."""
+    counts: dict[str, Counts] = {}
+    for one in outcomes:
+        row = counts.setdefault(one.fact.language, Counts())
+        row.tells += len(one.fact.tells)
+        row.found += len(one.fact.tells) - len(one.missed)
+        row.phrases += len(one.phrases)
+        row.right += len(one.phrases) - len(one.wrong)
+    return counts
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """Return the sum of the counts."""
+    rows = list(counts)
+    return Counts(
+        *(sum(column) for column in zip(*((c.tells, c.found, c.phrases, c.right) for c in rows), strict=True))
+    )

@@ -1,0 +1,106 @@
+"""What is common and tells nothing by itself: frequent words of a language, places, months, given names."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cache
+
+from guard.text.english import is_stop
+from guard.text.lexicon import english_names, frequent_words, given_names, places, ranks
+
+# Their nouns are written with a capital.
+CAPITALISED_NOUNS = frozenset({"de"})
+# A word that has all but so many letters of a common word, at its beginning, is an inflected form of it.
+_MAX_ENDING = 2
+_MIN_STEM = 5
+_MIN_PART = 4
+_MAX_FREQUENT_RANK = 3_000
+# Shorter parts of a word with hyphens tell nothing.
+_MIN_HYPHENATED = 2
+# Parts of compounds are words of this rank at most.
+_MAX_PART_RANK = 30_000
+_MAX_COMPOUND_CHARS = 40
+_LINKS = ("", "s", "es", "n", "en", "er", "e")
+
+
+def is_common(word: str, language: str) -> bool:
+    """Whether the word, in any case, is common in the language, as a name or otherwise, or known everywhere."""
+    lower = _lower(word, language)
+    if lower in ranks(language) or is_place(word) or is_stop(lower) or _is_inflected(lower, language):
+        return True
+    parts = lower.split("-")
+    return len(parts) > 1 and all(len(part) < _MIN_HYPHENATED or is_common(part, language) for part in parts)
+
+
+def is_ordinary(word: str, language: str) -> bool:
+    """Whether the word is common and more than a name."""
+    lower = _lower(word, language)
+    if not is_common(word, language) or lower in given_names():
+        return False
+    return not (language == "en" and lower in english_names() and not is_stop(lower))
+
+
+def is_frequent(word: str, language: str) -> bool:
+    """Whether the word is among the commonest few thousand: university, city, hospital."""
+    return ranks(language).get(word.lower(), _MAX_FREQUENT_RANK + 1) <= _MAX_FREQUENT_RANK
+
+
+def is_function_word(word: str, language: str) -> bool:
+    """Whether the word is one of the commonest of its language, which hardly occur in a name."""
+    return word.lower() in frequent_words().get(language, ()) or (language == "en" and is_stop(word))
+
+
+def is_given_name(word: str) -> bool:
+    """Whether the word is a given name in some language."""
+    return _key(word) in given_names()
+
+
+def is_place(text: str) -> bool:
+    """Whether the text is the name of a country, region, large city, language, currency, month or weekday."""
+    return _key(text) in places()
+
+
+def is_compound(word: str, language: str) -> bool:
+    """Whether the word consists of two or three words of the language, with letters that link them: Schul|hof."""
+    return len(word) <= _MAX_COMPOUND_CHARS and _splits(word.lower(), language, 3)
+
+
+def _lower(word: str, language: str) -> str:
+    return word.replace("İ", "i").replace("I", "ı").lower() if language == "tr" else word.lower()
+
+
+def _key(text: str) -> str:
+    return text.replace("İ", "I").casefold()
+
+
+def _splits(lower: str, language: str, parts: int) -> bool:
+    words = ranks(language)
+    if words.get(lower, _MAX_PART_RANK) < _MAX_PART_RANK:
+        return True
+    if parts == 1:
+        return False
+    for end in range(len(lower) - _MIN_PART, _MIN_PART - 1, -1):
+        first = lower[:end]
+        linked = any(
+            first.endswith(link) and words.get(first.removesuffix(link), _MAX_PART_RANK) < _MAX_PART_RANK
+            for link in _LINKS
+            if len(first) - len(link) >= _MIN_PART - 1
+        )
+        if linked and _splits(lower[end:], language, parts - 1):
+            return True
+    return False
+
+
+def _is_inflected(lower: str, language: str) -> bool:
+    """Whether a common word differs only in its last letters."""
+    if len(lower) < _MIN_STEM + 1:
+        return False
+    stem = lower[: max(_MIN_STEM, len(lower) - _MAX_ENDING)]
+    words = _sorted(language)
+    index = bisect_left(words, stem)
+    return index < len(words) and words[index].startswith(stem) and len(words[index]) <= len(lower) + _MAX_ENDING
+
+
+@cache
+def _sorted(language: str) -> list[str]:
+    return sorted(ranks(language))

@@ -1,0 +1,157 @@
+"""Names in Chinese and Japanese: people by family name, places by ending, and runs of rare characters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from guard.phrases.context import is_given_name, is_place
+from guard.phrases.phrase import Phrase, PhraseKind
+from guard.text.lexicon import family_names, ranks, simplified
+from guard.text.segmentation import Segment, segments_of
+
+_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+")
+# Characters that stand before or after a name and are in hardly any.
+_FUNCTION = frozenset(
+    "的了在是和有不我他她它这那也就都要会对从到与及或为以被把让给向住叫姓当做去来说生出后前时里上下中过着地得很又再于之所其并个一二三两几位名岁年月日"
+)
+_PLACE_ENDING = re.compile(r"[村镇鎮县縣乡鄉区區市路街巷湖山河岛島寺桥橋镇庄屯湾灣]")
+_CALLED = re.compile(r"(?:名叫|名为|名為|叫做|叫作|取名|叫)([\u3400-\u9fff]{2,10})")
+_MIN_RARE_RANK = 4_000
+_MAX_PLACE_CHARS = 4
+# Japanese characters that make a word of another word, before or after it.
+_AFFIXES = frozenset(
+    "者家人性的学部員時年月日回中内後前上下第数大小新旧各全約毎店屋館室課長書所場会社式金料費代達君様氏御本先今来同一二三四五六七八九十百千万円歳"
+)
+_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc](?:[\u30a1-\u30fa\u30fc]|[・=＝](?=[\u30a1-\u30fa]))+")
+_KANJI_RUN = re.compile(r"[\u3400-\u9fff々ヶ][\u3400-\u9fff々ノヶ]*")
+_JAPANESE_PLACE = ("村", "町", "市", "郡", "島", "岬", "峠", "区", "県", "谷", "沢")
+_HIRAGANA_NAME = re.compile(r"[\u3041-\u3096]{2,4}?(?=[はがのをとにもへ、。さ]|$)")
+_MIN_KATAKANA_CHARS = 3
+
+
+def chinese_names(text: str) -> Iterator[Phrase]:
+    """Yield the names in a Chinese text."""
+    called = set()
+    for match in _CALLED.finditer(text):
+        name = _until_function(match[1])
+        if len(name) > 1 and not _is_known(name):
+            called.add(match.start(1))
+            yield Phrase(name, PhraseKind.NAME, "name after the word for being called")
+    for match in _HAN.finditer(text):
+        yield from _chinese_places(match[0])
+        yield from _chinese_people(match[0])
+
+
+def _until_function(text: str) -> str:
+    return next((text[:end] for end, char in enumerate(text) if char in _FUNCTION), text)
+
+
+def _is_known(name: str) -> bool:
+    plain = name.translate(simplified())
+    return (
+        plain in ranks("zh")
+        or is_place(name)
+        or is_place(plain)
+        or all(part.rank is not None and len(part.text) > 1 for part in segments_of(name, "zh"))
+    )
+
+
+def _chinese_places(run: str) -> Iterator[Phrase]:
+    for match in _PLACE_ENDING.finditer(run):
+        start = match.start()
+        while start > max(0, match.start() - _MAX_PLACE_CHARS) and run[start - 1] not in _FUNCTION:
+            start -= 1
+        core, place = run[start : match.start()], run[start : match.end()]
+        cut_short = start > 0 and run[start - 1] not in _FUNCTION
+        if len(core) > 1 and not cut_short and not _is_known(place) and not _is_known(core) and _is_rare(core):
+            yield Phrase(place, PhraseKind.PLACE, "rare word with the ending of a place")
+
+
+def _is_rare(core: str) -> bool:
+    """Whether no ordinary text goes that way: several words, and a rare one or a single character among them."""
+    parts = segments_of(core, "zh")
+    return any(part.rank is None or part.rank > _MIN_RARE_RANK for part in parts)
+
+
+def _chinese_people(run: str) -> Iterator[Phrase]:
+    parts = segments_of(run, "zh")
+    families = family_names("zh")
+    index = 0
+    while index < len(parts):
+        family, given, used = _split_name(parts, index)
+        if family in families and _is_given(given, family):
+            yield Phrase(family + given, PhraseKind.NAME, "family name with a given name")
+            index += used
+        else:
+            index += 1
+
+
+def _split_name(parts: list[Segment], index: int) -> tuple[str, str, int]:
+    """Return the family name that begins at a part, the one or two characters after it, and the parts used."""
+    families = family_names("zh")
+    text = parts[index].text
+    family = text if text in families else next((text[:k] for k in (2, 1) if text[:k] in families), "")
+    if family and len(text) - len(family) > 1 + (parts[index].rank is None):
+        family = ""
+    if family and text != family and (parts[index].rank or 0) < _MIN_RARE_RANK:
+        family = ""
+    given, used = text[len(family) :], 1
+    while family and index + used < len(parts) and len(given) < 2:
+        after = parts[index + used].text
+        if len(given) + len(after) > 2 or after in _FUNCTION:
+            break
+        given += after
+        used += 1
+    return family, given, used
+
+
+def _is_given(given: str, family: str) -> bool:
+    if not given or any(char in _FUNCTION for char in given):
+        return False
+    known = ranks("zh")
+    chars = [known.get(char, _MIN_RARE_RANK + 1) for char in given]
+    rare = any(rank > _MIN_RARE_RANK for rank in chars) or is_given_name(given)
+    whole = known.get(given)
+    return (rare and (whole is None or len(given) == 1 or whole > _MIN_RARE_RANK)) and family + given not in known
+
+
+def japanese_names(text: str) -> Iterator[Phrase]:
+    """Yield the names in a Japanese text."""
+    for match in _KATAKANA.finditer(text):
+        word = match[0]
+        common = (
+            word in ranks("ja")
+            or is_place(word)
+            or all(part.rank is not None and len(part.text) > 2 for part in segments_of(word, "ja"))
+        )
+        if len(word) >= _MIN_KATAKANA_CHARS and not common:
+            end = match.end()
+            kanji = _KANJI_RUN.match(text, end)
+            yield Phrase(word + (kanji[0] if kanji else ""), PhraseKind.NAME, "rare word in katakana")
+    for match in _KANJI_RUN.finditer(text):
+        yield from _of_kanji(text, match.start(), match[0])
+
+
+def _of_kanji(text: str, start: int, run: str) -> Iterator[Phrase]:
+    if len(run) < 2 or _is_known_kanji(run):
+        return
+    if run.endswith(_JAPANESE_PLACE):
+        yield Phrase(run, PhraseKind.PLACE, "rare word with the ending of a place")
+        return
+    given = _HIRAGANA_NAME.match(text, start + len(run))
+    hiragana = given[0] if given and _is_hiragana_name(given[0]) else ""
+    yield Phrase(run + hiragana, PhraseKind.NAME, "rare characters")
+
+
+def _is_hiragana_name(word: str) -> bool:
+    rank = ranks("ja").get(word)
+    return is_given_name(word) or rank is None or rank > _MIN_RARE_RANK
+
+
+def _is_known_kanji(run: str) -> bool:
+    known = ranks("ja")
+    if run in known or is_place(run):
+        return True
+    parts = segments_of(run, "ja")
+    return all(part.rank is not None and (len(part.text) > 1 or part.text in _AFFIXES) for part in parts)

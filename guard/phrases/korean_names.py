@@ -1,0 +1,73 @@
+"""Names in Korean: words that are no known words once their particles are cut off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from guard.phrases.context import is_place
+from guard.phrases.phrase import Phrase, PhraseKind
+from guard.text.lexicon import family_names, ranks
+from guard.text.segmentation import segments_of
+
+_WORD = re.compile(r"(?<![\d가-힣])[가-힣]+")
+_PARTICLES = tuple(
+    sorted(
+        "은 는 이 가 을 를 의 에 에서 에게 에게서 께서 께 와 과 로 으로 도 만"  # noqa: SIM905
+        " 부터 까지 이다 다 이라는 라는 이라고 라고 이고 님 씨 님은 님이 씨는 씨가 씨의"
+        " 이며 며 처럼 보다 이나 나 랑 이랑 하고 이란 란 인 라 이라"
+        " 에는 에도 에서는 으로는 이었다 였다 네 야 아 들 들이".split(),
+        key=len,
+        reverse=True,
+    )
+)
+_VERB = re.compile(
+    r"(?:다|다가|고|며|면|면서|지만|는데|은데|아서|어서|해서|려고|러|도록|게|던|된|한|할|하는|되는|있는|없는|온|간|난|했던|하여|되어|하게|운|은|는|을|를)$"
+)
+_PLACE_ENDINGS = ("읍", "면", "리", "동", "골", "마을", "시", "군", "구", "섬", "산", "로", "길", "항")
+_SUFFIXES = frozenset(
+    "들님씨용점원장자인학집군양측쪽별당형식적화성기실관사소부과생회품물비료율법제권력감심대번년월일시분초명개살세"
+)
+
+
+def korean_names(text: str) -> Iterator[Phrase]:
+    """Yield the names in a Korean text: of people by family name, of places by ending, others as rare words."""
+    for match in _WORD.finditer(text):
+        stem = _stem(match[0])
+        if stem is None:
+            continue
+        if stem.endswith(_PLACE_ENDINGS):
+            yield Phrase(stem, PhraseKind.PLACE, "rare word with the ending of a place")
+        elif _is_person(stem):
+            yield Phrase(stem, PhraseKind.NAME, "family name with a rare given name")
+        else:
+            yield Phrase(stem, PhraseKind.NAME, "rare word")
+
+
+def _stem(word: str) -> str | None:
+    """Return the word without its particle, or None if it is common with or without one, or a verb."""
+    forms = [word, *(word.removesuffix(particle) for particle in _PARTICLES if word.endswith(particle))]
+    if any(_is_common(form) or len(form) == 1 for form in forms):
+        return None
+    if len(forms) == 1:
+        return None if _VERB.search(word) else word
+    persons = [form for form in forms if _is_person(form)]
+    places = [form for form in forms if form.endswith(_PLACE_ENDINGS)]
+    if word.endswith(("다", "고", "며", "게")) and not (persons and word.endswith(("이다", "이고", "이며"))):
+        return None if not word.endswith(("이다", "이고", "이며")) else forms[1]
+    return (persons or places or forms[1:])[0]
+
+
+def _is_person(form: str) -> bool:
+    families = family_names("ko")
+    two = len(form) == 4 and form[:2] in families
+    return two or (len(form) == 3 and form[0] in families)
+
+
+def _is_common(form: str) -> bool:
+    if form in ranks("ko") or is_place(form):
+        return True
+    if len(form) == 4 and form[:2] in family_names("ko"):
+        return False
+    parts = segments_of(form, "ko")
+    return all(part.rank is not None and (len(part.text) > 1 or part.text in _SUFFIXES) for part in parts)

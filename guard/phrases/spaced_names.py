@@ -1,0 +1,123 @@
+"""Names in scripts with spaces and without capitals: Arabic, Hebrew, Hindi and their neighbours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from guard.phrases.context import is_function_word, is_given_name, is_place
+from guard.phrases.phrase import Phrase, PhraseKind
+from guard.text.lexicon import ranks
+from guard.text.words import Word
+
+_MARKS = (
+    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0970-\u0dff\u200c\u200d"
+)
+_WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{_MARKS}]|['’\"״׳](?=[^\W\d_]))*")
+_VOWEL_SIGNS = re.compile("[\u0591-\u05c7\u064b-\u065f\u0670]")
+_PREFIXES = {
+    "ar": ("وال", "فال", "بال", "كال", "ولل", "لل", "ال", "و", "ف", "ب", "ك", "ل", "س"),
+    "he": ("וכש", "וה", "וב", "ול", "ומ", "וש", "שב", "שה", "כש", "מה", "לכש", "ו", "ה", "ב", "ל", "מ", "ש", "כ"),
+}
+_SUFFIXES = {
+    "ar": ("هما", "ها", "هم", "نا", "ات", "ون", "ين", "ان", "تها", "ته", "ه", "ي", "ا", "ة", "ت", "ك"),
+    "he": ("יהם", "ים", "ות", "יו", "יה", "ה", "ו", "י", "ת"),
+    "hi": ("ियों", "ियाँ", "ों", "ें", "ाँ", "े", "ी", "ा"),
+    "ur": ("وں", "یں", "ے", "ی"),
+}
+_MIN_STEM = 3
+# Words for places, which the name of one follows.
+_PLACE_WORDS = frozenset(
+    "قرية بلدة مدينة حي شارع ضاحية منطقة مزرعة روستای شهرک گاؤں קיבוץ מושב כפר רחוב שכונת היישוב יישוב"  # noqa: SIM905
+    " गाँव गांव क़स्बा कस्बा मोहल्ला गली ग्राम গ্রাম".split()
+)
+_MAX_NAME_WORDS = 4
+_MAX_PLACE_WORDS = 2
+
+
+def spaced_names(text: str, language: str) -> Iterator[Phrase]:
+    """Yield runs of rare words and given names with a rare one among them, and the names of places."""
+    words = [Word(match[0], match.start(), match.end()) for match in _WORD.finditer(text)]
+    placed = {place[0].start: place for place in _places(text, words, language)}
+    run: list[Word] = []
+    index = 0
+    while index < len(words):
+        word = words[index]
+        place = placed.get(word.start)
+        if place:
+            yield from _of_run(text, run, language)
+            run = []
+            yield Phrase(text[place[0].start : place[-1].end], PhraseKind.PLACE, "name after the word for a place")
+            index += len(place)
+            continue
+        if run and (text[run[-1].end : word.start] != " " or len(run) == _MAX_NAME_WORDS):
+            yield from _of_run(text, run, language)
+            run = []
+        if is_given_name(word.text) or not _is_common(word.text, language):
+            run.append(word)
+        else:
+            yield from _of_run(text, run, language)
+            run = []
+        index += 1
+    yield from _of_run(text, run, language)
+
+
+def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
+    rare = [word for word in run if not _is_common(word.text, language)]
+    if rare and len(run) > 1:
+        yield Phrase(text[run[0].start : run[-1].end], PhraseKind.NAME, "rare words and given names")
+        yield from (Phrase(word.text, PhraseKind.PART, "rare part of a name") for word in rare)
+    elif rare:
+        yield Phrase(rare[0].text, PhraseKind.NAME, "rare word")
+
+
+def _places(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:
+    for index, word in enumerate(words):
+        head = word.text
+        if head not in _PLACE_WORDS and not any(stem in _PLACE_WORDS for stem in _stripped(head, language)):
+            continue
+        name: list[Word] = []
+        for after in words[index + 1 : index + 1 + _MAX_PLACE_WORDS]:
+            previous = name[-1] if name else word
+            if text[previous.end : after.start] != " " or is_function_word(after.text, language):
+                break
+            if name and _is_common(after.text, language) and not _is_definite(after.text, language):
+                break
+            name.append(after)
+        rare = any(not _is_common(part.text, language) for part in name)
+        known = name and is_place(text[name[0].start : name[-1].end])
+        if name and not known and (rare or len(name) > 1):
+            yield name
+
+
+def _is_definite(word: str, language: str) -> bool:
+    return language == "ar" and word.startswith("ال")
+
+
+def _is_common(word: str, language: str) -> bool:
+    word = _VOWEL_SIGNS.sub("", word)
+    common = ranks(language)
+    return any(form in common or is_place(form) for form in (word, *_stripped(word, language)))
+
+
+def _stripped(word: str, language: str) -> Iterator[str]:
+    """Yield the word without each prefix and ending that its language writes together with it."""
+    prefixes = ("", *(p for p in _PREFIXES.get(language, ()) if word.startswith(p)))
+    for prefix in prefixes:
+        bare = word[len(prefix) :]
+        if len(bare) < _MIN_STEM - 1:
+            continue
+        yield bare
+        if language == "ar" and prefix in ("لل", "ولل"):
+            yield "ال" + bare
+        for suffix in _SUFFIXES.get(language, ()):
+            if bare.endswith(suffix) and len(bare) - len(suffix) >= _MIN_STEM:
+                stem = bare[: -len(suffix)]
+                yield stem
+                if language == "ar":
+                    yield stem + "ة"
+                    yield "ال" + stem
+                if language == "hi":
+                    yield from (stem + "ा", stem + "ी")
+                if language == "he":
+                    yield from (stem + "ה", stem + "ת")

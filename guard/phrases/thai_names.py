@@ -1,0 +1,100 @@
+"""Names in Thai: what follows a courtesy, the word for a place or "is called", and runs of unknown letters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from guard.phrases.context import is_given_name, is_place
+from guard.phrases.phrase import Phrase, PhraseKind
+from guard.text.lexicon import ranks
+from guard.text.segmentation import Segment, segments_of
+
+_THAI = re.compile(r"[\u0e01-\u0e3a\u0e40-\u0e4e]+")
+_COURTESY = re.compile(
+    r"(?:นายแพทย์|แพทย์หญิง|นางสาว|เด็กชาย|เด็กหญิง|นาย|นาง|คุณครู|คุณหมอ|คุณ"
+    r"|อาจารย์|ครู|หมอ|ดร\.|น\.ส\.|ด\.ช\.|ด\.ญ\.|ชื่อว่า|ชื่อ) ?"
+    r"(?=[\u0e01-\u0e2e\u0e40-\u0e44])"
+)
+_PLACE = re.compile(
+    r"(?:หมู่บ้าน|ตำบล|อำเภอ|จังหวัด|ถนน|ซอย|แขวง|เขต|เมือง|เกาะ|แม่น้ำ|ภูเขา|วัด|โรงเรียน|มหาวิทยาลัย) ?"
+    r"([\u0e01-\u0e3a\u0e40-\u0e4e]{3,24})"
+)
+# A word of this rank or a commoner one is no name and ends one.
+_MAX_FUNCTION_RANK = 400
+_MIN_NAME_CHARS = 3
+_MIN_UNKNOWN_CHARS = 3
+
+
+def thai_names(text: str) -> Iterator[Phrase]:
+    """Yield the names in a Thai text."""
+    taken: list[tuple[int, int]] = []
+    for match in _PLACE.finditer(text):
+        end = _end_of_name(text, match.start(1))
+        place = text[match.start(1) : end]
+        if len(place) >= _MIN_NAME_CHARS and not _is_known(place):
+            taken.append((match.start(1), end))
+            yield Phrase(place, PhraseKind.PLACE, "name after the word for a place")
+    for match in _COURTESY.finditer(text):
+        end = _end_of_name(text, match.end())
+        first = text[match.end() : end]
+        if len(first) < _MIN_NAME_CHARS or (_is_known(first) and not is_given_name(first)):
+            continue
+        family = _family_name(text, end)
+        taken.append((match.end(), end + len(family)))
+        yield Phrase(first + family, PhraseKind.NAME, "name after a courtesy or the word for a name")
+        if family.strip():
+            yield Phrase(family.strip(), PhraseKind.PART, "rare part of a name")
+    yield from _unknown(text, taken)
+
+
+def _end_of_name(text: str, start: int) -> int:
+    """Return where the name that begins at `start` ends: at a space, or at a word that is in no name."""
+    chunk = _THAI.match(text, start)
+    if chunk is None:
+        return start
+    end = start
+    for segment in segments_of(chunk[0], "th"):
+        if (
+            segment.rank is not None
+            and segment.rank <= _MAX_FUNCTION_RANK
+            and len(segment.text) > 1
+            and end > start
+        ):
+            break
+        end = start + segment.end
+    return end
+
+
+def _family_name(text: str, start: int) -> str:
+    chunk = _THAI.match(text, start + 1) if text[start : start + 1] == " " else None
+    if chunk is None:
+        return ""
+    parts = segments_of(chunk[0], "th")
+    opens = parts[0].rank is not None and parts[0].rank <= _MAX_FUNCTION_RANK
+    known = chunk[0] in ranks("th") or opens or is_place(chunk[0])
+    return "" if known or (len(parts) < 2 and parts[0].rank is not None) else " " + chunk[0]
+
+
+def _is_known(name: str) -> bool:
+    return (
+        name in ranks("th")
+        or is_place(name)
+        or all(part.rank is not None and part.rank <= _MAX_FUNCTION_RANK for part in segments_of(name, "th"))
+    )
+
+
+def _unknown(text: str, taken: list[tuple[int, int]]) -> Iterator[Phrase]:
+    """Yield runs of characters of no known word, with the short pieces of words among them."""
+    for chunk in _THAI.finditer(text):
+        run: list[Segment] = []
+        for segment in [*segments_of(chunk[0], "th"), None]:
+            if segment is not None and segment.rank is None:
+                run.append(segment)
+                continue
+            length = sum(len(part.text) for part in run)
+            if length >= _MIN_UNKNOWN_CHARS:
+                start, end = chunk.start() + run[0].start, chunk.start() + run[-1].end
+                if not any(a < end and start < b for a, b in taken):
+                    yield Phrase(text[start:end], PhraseKind.NAME, "characters of no known word")
+            run = []

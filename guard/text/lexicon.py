@@ -1,0 +1,92 @@
+"""Word lists by language and gazetteers: what is common, and therefore tells nothing by itself.
+
+The lists are compressed in `guard/text/word_lists/`, whose README names the sources, and read on first use.
+"""
+
+from __future__ import annotations
+
+import lzma
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = frozenset(
+    "ar bg bn ca cs da de el en es fa fi fr he hi hu id it ja ko nb nl pl pt ro ru sv th tr uk ur vi zh".split()  # noqa: SIM905
+)
+# Short names of months that are common words elsewhere.
+_NO_MONTHS = frozenset({"out", "set", "pro", "led", "gen", "lip", "lug", "tem", "sie", "mag", "mei"})
+_NO_WORDS: Mapping[str, int] = {}
+
+
+def ranks(language: str) -> Mapping[str, int]:
+    """Return the common words of a language, names too, in lower case, with their ranks by frequency from 1.
+
+    There are 22,000 to 50,000 of them (Vietnamese: 10,000), and none of a language that is not in LANGUAGES.
+    """
+    return _ranks(language) if language in LANGUAGES else _NO_WORDS
+
+
+@cache
+def _ranks(language: str) -> dict[str, int]:
+    return {word: rank for rank, word in enumerate(_compressed(f"words/{language}"), start=1)}
+
+
+@cache
+def english_names() -> frozenset[str]:
+    """Return those of the English words that are only names, abbreviations or foreign, in lower case."""
+    return frozenset(_compressed("names_en"))
+
+
+@cache
+def places() -> frozenset[str]:
+    """Return names, in many languages and in lower case, of places and other things that everybody knows.
+
+    Countries, regions, cities of 50,000 inhabitants, languages, currencies, months, weekdays, institutions.
+    """
+    return frozenset(_compressed("places")).union(line.casefold() for line in _lines("known_names"))
+
+
+@cache
+def given_names() -> frozenset[str]:
+    """Return given names of many languages, in lower case."""
+    return frozenset(_compressed("given_names"))
+
+
+@cache
+def family_names(language: str) -> frozenset[str]:
+    """Return the commonest family names of Chinese, Japanese or Korean."""
+    return frozenset(_by_language("family_names").get(language, ()))
+
+
+@cache
+def months() -> frozenset[str]:
+    """Return the names of months in all languages, whole and short, in lower case."""
+    return frozenset(_lines("months")) - _NO_MONTHS
+
+
+@cache
+def frequent_words() -> Mapping[str, tuple[str, ...]]:
+    """Return the 300 commonest words, commonest first, of each language that shares its script with others."""
+    return _by_language("frequent")
+
+
+@cache
+def simplified() -> Mapping[int, str]:
+    """Return the simplified form of each traditional Chinese character, as a table of `str.translate`."""
+    pairs = "".join(_lines("simplified"))
+    return {ord(old): new for old, new in zip(pairs[::2], pairs[1::2], strict=True)}
+
+
+def _by_language(name: str) -> dict[str, tuple[str, ...]]:
+    rows = (line.split() for line in _lines(name))
+    return {row[0]: tuple(row[1:]) for row in rows}
+
+
+def _lines(name: str) -> list[str]:
+    lines = files("guard.text").joinpath("word_lists", f"{name}.txt").read_text("utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def _compressed(name: str) -> list[str]:
+    data = files("guard.text").joinpath("word_lists", f"{name}.txt.xz").read_bytes()
+    return lzma.decompress(data).decode("utf-8").split("\n")[:-1]
