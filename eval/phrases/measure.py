@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eval.phrases.labelled_facts import LabelledFact
@@ -77,9 +77,31 @@ def counts_by_language(outcomes: Iterable[Outcome]) -> dict[str, Counts]:
     return counts
 
 
-def total(counts: Iterable[Counts]) -> Counts:
-    """Return the sum of the counts."""
-    rows = list(counts)
-    return Counts(
-        *(sum(column) for column in zip(*((c.tells, c.found, c.phrases, c.right) for c in rows), strict=True))
+def table(dev: Sequence[Outcome], held_out: Sequence[Outcome]) -> str:
+    """Return recall and precision of both halves by language, as a Markdown table with the totals last."""
+    lines = [
+        "| language | recall, tuned on | precision, tuned on | recall, held out | precision, held out |",
+        "|---|---|---|---|---|",
+    ]
+    halves = [counts_by_language(outcomes) for outcomes in (dev, held_out)]
+    lines += [_row(language, [half[language] for half in halves]) for language in halves[0]]
+    lines.append(_row("all", [_total(half.values()) for half in halves]))
+    return "\n".join(lines)
+
+
+def _row(label: str, counts: Iterable[Counts]) -> str:
+    cells = (
+        f"{row.recall:.3f} ({row.found} of {row.tells}) | {row.precision:.3f} ({row.right} of {row.phrases})"
+        for row in counts
     )
+    return f"| {label} | {' | '.join(cells)} |"
+
+
+def _total(counts: Iterable[Counts]) -> Counts:
+    sums = Counts()
+    for row in counts:
+        sums.tells += row.tells
+        sums.found += row.found
+        sums.phrases += row.phrases
+        sums.right += row.right
+    return sums

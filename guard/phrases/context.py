@@ -14,6 +14,7 @@ CAPITALISED_NOUNS = frozenset({"de"})
 _MAX_ENDING = 2
 _MIN_STEM = 5
 _MIN_PART = 4
+_FUNCTION_WORDS = 80
 _MAX_FREQUENT_RANK = 3_000
 # Shorter parts of a word with hyphens tell nothing.
 _MIN_HYPHENATED = 2
@@ -47,7 +48,9 @@ def is_frequent(word: str, language: str) -> bool:
 
 def is_function_word(word: str, language: str) -> bool:
     """Whether the word is one of the commonest of its language, which hardly occur in a name."""
-    return word.lower() in frequent_words().get(language, ()) or (language == "en" and is_stop(word))
+    return word.lower() in frequent_words().get(language, ())[:_FUNCTION_WORDS] or (
+        language == "en" and is_stop(word)
+    )
 
 
 def is_given_name(word: str) -> bool:

@@ -24,7 +24,7 @@ _MAX_NAME_WORDS = 8
 _ACRONYM = re.compile(r"(?<!\w)[A-Z][A-Z0-9]*(?:[&./-][A-Z0-9]+)*(?![a-z])")
 _PARTICLES = frozenset(
     "de del della der den des di da das do dos du la las le les los van von zu zum zur vom am im ter ten bin ibn"  # noqa: SIM905
-    " al el of for the y e i sur sous en à na nad pod του της των και d' l' 't op het på av".split()
+    " al el of for the sur sous en à na nad pod του της των d' l' 't op het på av".split()
 )
 _ABBREVIATED = frozenset({"St", "Dr", "Mr", "Ms", "Mrs", "Prof", "Jr", "Sr"})
 _COURTESY = frozenset(
@@ -206,13 +206,22 @@ def _continues(gap: str, before: str, word: str) -> bool:
 
 
 def _trimmed(text: str, run: list[Word], language: str) -> Iterator[list[Word]]:
+    # What stands before a place with an ending ("Ankara'da") is no part of its name.
+    while language == "tr" and len(run) > 1 and is_place(run[-1].text):
+        run = run[:-1]
     if _opens_sentence(text, run[0].start) and is_ordinary(run[0].text, language):
         rest = run[1:]
-        if not rest or rest[0].text in _PARTICLES or not all(is_common(word.text, language) for word in rest):
+        rare = any(not is_common(word.text, language) for word in rest)
+        # Before a single rare word it may be a given name that no list has.
+        given = len(rest) == 1 and language != "en" and not is_function_word(run[0].text, language)
+        if not rest or rest[0].text in _PARTICLES or (rare and not given):
             run = rest
     start, end = 0, len(run)
     while start < end and (
-        is_stop(run[start].text) or run[start].text in _PARTICLES or _is_courtesy(run, start, end)
+        is_stop(run[start].text)
+        or is_function_word(run[start].text, language)
+        or run[start].text in _PARTICLES
+        or _is_courtesy(run, start, end)
     ):
         start += 1
     while start < end and (is_stop(run[end - 1].text) or run[end - 1].text in _PARTICLES):

@@ -26,6 +26,7 @@ _SUFFIXES = {
     "ur": ("وں", "یں", "ے", "ی"),
 }
 _MIN_STEM = 3
+_MIN_GIVEN_RANK = 2_000
 # Words for places, which the name of one follows.
 _PLACE_WORDS = frozenset(
     "قرية بلدة مدينة حي شارع ضاحية منطقة مزرعة روستای شهرک گاؤں קיבוץ מושב כפר רחוב שכונת היישוב יישוב"  # noqa: SIM905
@@ -53,13 +54,25 @@ def spaced_names(text: str, language: str) -> Iterator[Phrase]:
         if run and (text[run[-1].end : word.start] != " " or len(run) == _MAX_NAME_WORDS):
             yield from _of_run(text, run, language)
             run = []
-        if is_given_name(word.text) or not _is_common(word.text, language):
+        if (
+            is_given_name(word.text)
+            or not _is_common(word.text, language)
+            or _may_be_given(text, words, index, language)
+        ):
             run.append(word)
         else:
             yield from _of_run(text, run, language)
             run = []
         index += 1
     yield from _of_run(text, run, language)
+
+
+def _may_be_given(text: str, words: list[Word], index: int, language: str) -> bool:
+    """Whether a word that is not frequent precedes a rare one, as a given name precedes a family name."""
+    word, after = words[index], words[index + 1 : index + 2]
+    rank = ranks(language).get(word.text, 0)
+    adjacent = bool(after) and text[word.end : after[0].start] == " "
+    return rank > _MIN_GIVEN_RANK and adjacent and not _is_common(after[0].text, language)
 
 
 def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:

@@ -1,0 +1,99 @@
+"""What is extracted from facts in many languages: names, places and numbers, and nothing that is common."""
+
+from __future__ import annotations
+
+import pytest
+
+from guard.phrases.extraction import of_passage
+
+
+def found(text: str) -> set[str]:
+    return {phrase.text for phrase in of_passage(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "He lives in the United States and works in New York.",
+        "She left Germany in 1984 and was a nurse in Bremen.",
+        "The Prime Minister met the Supreme Court.",
+        "Die Firma verkaufte im Jahr 1998 Schrauben an die Stadt.",
+        "Er wohnt mit seiner Frau und zwei Kindern am Rand der Stadt Bremen.",
+        "El Barrio y el Ayuntamiento están lejos de Madrid.",
+        "La France et l'Italie ont signé un accord en mars 1987.",
+        "他出生在苏州，1998年开了一家面馆。",
+        "日本とドイツは1998年に協定に署名した。",
+        "한국과 독일은 1998년에 협정에 서명했다.",
+        "บริษัทขายโรงงานในเยอรมนีเมื่อปี 2540",
+        "وقعت مصر وفرنسا اتفاقا سنة 1987.",
+        "ישראל וצרפת חתמו על הסכם בשנת 1987.",
+        "भारत और फ्रांस ने 1987 में समझौता किया।",
+        "Россия и Франция подписали договор в 1987 году.",
+        "Η Ελλάδα και η Ιταλία υπέγραψαν συμφωνία το 1985.",
+        "Türkiye ve Fransa 1987 yılında anlaşma imzaladı.",
+        "Polska i Francja podpisały umowę w 1985 roku.",
+        "THE TEACHER LIVED IN THE CITY WITH HIS WIFE AND TWO DOGS.",
+    ],
+)
+def test_what_is_common_is_context(text: str) -> None:
+    assert found(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("Nurse In The City And Had Two Dogs And Knew Ilsabet Quorne.", {"Ilsabet Quorne", "Ilsabet", "Quorne"}),
+        ("Jonas Feldrain wohnt in der Stadt.", {"Jonas Feldrain", "Feldrain"}),
+        ("Ils vivent près de l'Hôtel d'Arvanne.", {"Hôtel d'Arvanne", "Arvanne"}),
+        ("Kerem Işıklıbaş Ankara'da yaşıyor.", {"Kerem Işıklıbaş", "Işıklıbaş"}),
+        ("柳若荻住在青石桥镇。", {"柳若荻", "青石桥镇"}),
+        ("桐生院かなでは雲見沢町に住んでいる。", {"桐生院かなで", "雲見沢町"}),
+        ("편도겸은 달무리면에서 일한다.", {"편도겸", "달무리면"}),
+    ],
+)
+def test_names_and_places_are_found(text: str, phrases: set[str]) -> None:
+    assert found(text) == phrases
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("He painted The Last Lamp in 1984.", "The Last Lamp"),
+        ("She wrote Rock Notes and gave concerts.", "Rock Notes"),
+        ("Elle a peint Le Jardin de minuit avant de partir.", "Le Jardin de minuit"),
+        ("Pintó La sombra del molino cuando vivía allí.", "La sombra del molino"),
+        ("Ihr Buch „Das Haus am Ende“ erschien 1990.", "Das Haus am Ende"),
+        ("她写了《空房子的来信》一书。", "空房子的来信"),
+        ("It was Ilse van der Hoole.", "Ilse van der Hoole"),
+        ("ولد غسان الدرعاوي في بيروت.", "غسان الدرعاوي"),
+        ("אביגיל טרכטמבורג עובדת בחיפה.", "אביגיל טרכטמבורג"),
+        ("देवव्रत खंडूजा दिल्ली में रहते हैं।", "देवव्रत खंडूजा"),
+        ("นายแพทย์ปรมินทร์ เวชสุวรรณกิจ ทำงานที่นี่", "ปรมินทร์ เวชสุวรรณกิจ"),
+    ],
+)
+def test_titles_without_quotes_and_names_with_particles_are_found(text: str, phrase: str) -> None:
+    assert phrase in found(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("Her card is 4929 1234 5678 9012.", {"4929 1234 5678 9012"}),
+        ("IBAN: GB29 NWBK 6016 1331 9268 19", {"GB29 NWBK 6016 1331 9268 19"}),
+        ("The SSN is 536-22-1847.", {"536-22-1847"}),
+        ("Call +44 20 7946 0958 or (212) 555-0147.", {"+44 20 7946 0958", "(212) 555-0147"}),
+        ("It was on 1984-03-14, not in 1984.", {"1984-03-14"}),
+        ("She was born on 14 March 1984.", {"14 March 1984"}),
+        ("Elle est née le 3 juin 1976.", {"3 juin 1976"}),
+        ("Она родилась 17 апреля 1979 года.", {"17 апреля 1979"}),
+        ("她1983年5月6日出生。", {"1983年5月6日"}),
+        ("Call 1234 in 1984-1990, for 120,000 or 20km, in the 1990s.", set()),
+    ],
+)
+def test_numbers_and_dates_are_whole(text: str, phrases: set[str]) -> None:
+    assert found(text) == phrases
+
+
+def test_the_whole_sentence_is_never_a_phrase() -> None:
+    text = "他在1998年开了一家卖丝绸和茶叶的小店他很喜欢读书"
+    assert all(len(phrase) < len(text) / 2 for phrase in found(text))
