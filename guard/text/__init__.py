@@ -1,1 +1,1 @@
-"""Reading text: Unicode folding, words, common English, word frequencies, languages, JSON escapes, conversation windows."""
+"""Reading text: Unicode folding, words, languages and their common words, JSON escapes, conversation windows."""
