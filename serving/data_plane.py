@@ -25,6 +25,7 @@ from serving.answers.beam import beam_search_application, should_beam_search
 from serving.answers.output_guard import OutputGuard
 from serving.answers.response import GuardedResponse
 from serving.answers.spelled import SpelledAnswer, is_spelled
+from serving.answers.trial import TrialFirst, is_altered
 from serving.engine.context_length import check_context_length
 from serving.engine.models import answer_models
 from serving.engine.supervisor import Supervisor
@@ -46,7 +47,7 @@ from serving.http.asgi import (
 )
 from serving.http.asgi_client import json_scope
 from serving.keys import api_keys, bearer_keys, key_matches
-from serving.planner import PlannedRequest, Planner, engine_body
+from serving.planner import WITHHELD, PlannedRequest, Planner, engine_body
 from serving.preparation import Preparation, Unread
 from serving.protocol import errors
 from serving.protocol.dialects.dialect import HostedTools
@@ -229,6 +230,8 @@ class DataPlane:
         abort_token = self._supervisor.abort_token
         if abort_token is not None and should_backtrack(request, planned, context.seeds):
             return BacktrackingApplication(engine, request, planned.automata, context.seeds[0], abort_token)
+        if planned.plan.kind in WITHHELD and is_altered(request):
+            return TrialFirst(engine, request, planned.plan)
         return engine
 
     def _read_first(self, app: App, context: RequestContext, planned: PlannedRequest) -> App:
@@ -273,7 +276,8 @@ class DataPlane:
     ) -> OutputGuard:
         request, decline = context.request, self._limits.decline_text
         blank = request.blank_chunk(context.id)
-        return OutputGuard(automata, context.seeds, request.choices_per_prompt, decline, declined, decode, blank)
+        options = declined, decode, blank, request.alternatives, request.max_tokens
+        return OutputGuard(automata, context.seeds, request.choices_per_prompt, decline, *options)
 
 
 async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:

@@ -33,6 +33,8 @@ WITHHELD = frozenset({PlanKind.DECLINE, PlanKind.AGENTS})
 CONSTRAINTS = frozenset(
     {"response_format", "structured_outputs", "tools", "tool_choice", "functions", "function_call"}
 )
+# Members that a declined request reaches the engine without, or with another value.
+ALTERED = CONSTRAINTS | {"ignore_eos", "min_tokens"}
 
 
 class PlannedRequest(NamedTuple):
@@ -126,6 +128,12 @@ def engine_body(request: GenerationRequest, plan: Plan) -> bytes:
         body.update(ignore_eos=False, min_tokens=0)
     body["vllm_xargs"] = args.dump()
     return orjson.dumps(body)
+
+
+def trial_body(request: GenerationRequest, plan: Plan) -> bytes:
+    """Return the client's own body as a stream, for the engine to judge whether it would answer."""
+    args = engine_args(replace(plan, kind=PlanKind.RESTRICT, subtraction=None, biases=()))
+    return orjson.dumps({**request.body, "stream": True, "vllm_xargs": args.dump()})
 
 
 def engine_args(plan: Plan) -> EngineArgs:

@@ -27,6 +27,7 @@ from guard.text.conversation import Message
 from serving.answers.application import Application, Outcome
 from serving.answers.choices import Choice, make_choice
 from serving.answers.limits import Truncator
+from serving.answers.trial import refusal
 from serving.answers.vanilla import Vanilla, split_prompts
 from serving.engine.client import engine_client
 from serving.http import asgi_client
@@ -96,7 +97,8 @@ class Agents:
         parts = split_prompts(request)
         count = len(parts) * request.choices_per_prompt
         if count > MAX_CHOICES:
-            return Outcome([Choice(make_choice(request.route, "", "stop"), Usage(0, 0), None)] * count)
+            empty = Choice(make_choice(request.route, "", "stop"), Usage(0, 0), None)
+            return Outcome([empty] * count, await refusal(engine, request, plan))
         context = _Context(engine, await self._roles(engine, request, plan), plan, self._current.required())
         pending = [
             self._choice(context, part, _conversation(part, prompts[index : index + 1]), number)
@@ -104,8 +106,8 @@ class Agents:
             for number in range(request.choices_per_prompt)
         ]
         results = await asyncio.gather(*pending)
-        refusal = next((each for each in results if not isinstance(each, Choice)), None)
-        return refusal or Outcome([each for each in results if isinstance(each, Choice)])
+        refused = next((each for each in results if not isinstance(each, Choice)), None)
+        return refused or Outcome([each for each in results if isinstance(each, Choice)])
 
     async def _choice(
         self, context: _Context, request: GenerationRequest, conversation: Sequence[Message], number: int

@@ -49,15 +49,26 @@ def make_response(request: GenerationRequest, request_id: str, choices: Sequence
 def make_chunks(
     request: GenerationRequest, request_id: str, choices: Sequence[Choice]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the chunks of a stream: choice by choice, word by word, then the usage if the client asked for it."""
+    """Yield the chunks of a stream: choice by choice, word by word, then the usage if the client asked for it.
+
+    They have the members that the engine's own chunks have. In a stream with usage in every chunk, words count as
+    tokens.
+    """
     head = _head(request, request_id, choices)
+    fingerprint = {name: head.pop(name) for name in SHARED[2:] if name in head}
+    options = request.body.get("stream_options") or {}
+    total = {"usage": _total_usage(choices)} if options.get("include_usage") else {}
     for index, choice in enumerate(choices):
-        parts = _chat_chunks(choice.body) if request.route == CHAT else _text_chunks(choice.body)
-        for part in parts:
-            yield {**head, "choices": [{"index": index, **part}]}
-    options = request.body.get("stream_options")
-    if isinstance(options, dict) and options.get("include_usage"):
-        yield {**head, "choices": [], "usage": _total_usage(choices)}
+        chat = request.route == CHAT
+        for count, part in enumerate(_chat_parts(choice.body) if chat else _text_parts(choice.body)):
+            ends = part["finish_reason"] is not None
+            counted = Usage(choice.usage[0], choice.usage[1] if ends else min(count, choice.usage[1]))
+            running = {"usage": openai_usage(counted)} if total and options.get("continuous_usage_stats") else {}
+            opening = {"prompt_token_ids": None, "prompt_text": None} if chat and not count else {}
+            last = fingerprint if ends and not total else {}
+            yield {**head, "choices": [{"index": index, **part}], **opening, **last, **running}
+    if total:
+        yield {**head, "choices": [], **fingerprint, **total}
 
 
 def _head(request: GenerationRequest, request_id: str, choices: Sequence[Choice]) -> dict[str, Any]:
@@ -77,23 +88,32 @@ def _total_usage(choices: Sequence[Choice]) -> dict[str, int]:
     return openai_usage(Usage(prompt, completion))
 
 
-def _chat_chunks(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    message = body["message"]
+def _chat_parts(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    message, logprobs = body["message"], body.get("logprobs")
     yield {"delta": {"role": "assistant", "content": ""}, "logprobs": None, "finish_reason": None}
-    for key in ("reasoning", "reasoning_content", "content", "refusal"):
-        for words in _words(message.get(key), body):
-            yield {"delta": {key: words}, "logprobs": body.get("logprobs"), "finish_reason": None}
+    deltas: list[dict[str, Any]] = [
+        {key: words}
+        for key in ("reasoning", "reasoning_content", "content", "refusal")
+        for words in _words(message.get(key), body)
+    ]
     calls = copy.deepcopy(message.get("tool_calls") or [])
-    if calls:
-        numbered = [{"index": index, **call} for index, call in enumerate(calls)]
-        yield {"delta": {"tool_calls": numbered}, "logprobs": None, "finish_reason": None}
-    yield {"delta": {}, "logprobs": None, "finish_reason": body["finish_reason"]}
+    deltas += [{"tool_calls": [{"index": index, **call} for index, call in enumerate(calls)]}] if calls else []
+    # An answer that ended at its limit has its last token in its last chunk.
+    last = deltas.pop() if deltas and body["finish_reason"] == "length" else {"content": ""}
+    for delta in deltas:
+        described = None if "tool_calls" in delta else logprobs
+        yield {"delta": delta, "logprobs": described, "finish_reason": None, "token_ids": None}
+    ends = {"finish_reason": body["finish_reason"], "stop_reason": None, "token_ids": None}
+    yield {"delta": last, "logprobs": logprobs if last.get("content") else None, **ends}
 
 
-def _text_chunks(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for words in _words(body["text"], body):
-        yield {"text": words, "logprobs": body.get("logprobs"), "finish_reason": None}
-    yield {"text": "", "logprobs": None, "finish_reason": body["finish_reason"]}
+def _text_parts(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    words, logprobs = _words(body["text"], body), body.get("logprobs")
+    last = words.pop() if words and body["finish_reason"] == "length" else ""
+    ids = {"stop_reason": None, "prompt_token_ids": None, "token_ids": None}
+    for word in words:
+        yield {"text": word, "logprobs": logprobs, "finish_reason": None, **ids}
+    yield {"text": last, "logprobs": logprobs if last else None, "finish_reason": body["finish_reason"], **ids}
 
 
 def _words(text: object, body: dict[str, Any]) -> list[str]:

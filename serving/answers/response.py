@@ -21,13 +21,13 @@ STREAM_HEADERS: Headers = [
 
 
 class Guard(Protocol):
-    """Returns what may be released of a chunk (None: nothing yet), of a whole answer, and of an aborted stream."""
+    """Returns what may be sent for a chunk, of a whole answer, and to end an aborted stream."""
 
-    def chunk(self, payload: bytes) -> bytes | None: ...
+    def chunk(self, payload: bytes) -> list[bytes]: ...
 
     def answer(self, payload: bytes) -> bytes: ...
 
-    def close(self) -> bytes: ...
+    def close(self) -> list[bytes]: ...
 
 
 class GuardedResponse:
@@ -70,22 +70,22 @@ class GuardedResponse:
         if part == KEEP_ALIVE:
             await self._client({"type": "http.response.body", "body": part, "more_body": True})
             return
-        out = b"".join(
-            frame(event) for payload in self._splitter.feed(part) if (event := self._guard_event(payload))
-        )
+        events = (event for payload in self._splitter.feed(part) for event in self._guard_event(payload))
+        out = b"".join(map(frame, events))
         self._ended = not more
         if out or not more:
             await self._client({"type": "http.response.body", "body": out, "more_body": more})
 
-    def _guard_event(self, payload: bytes) -> bytes | None:
+    def _guard_event(self, payload: bytes) -> list[bytes]:
         if payload == DONE:
-            return DONE
+            return [DONE]
         if payload.startswith(b'{"error"'):
-            if self._guard is not None and errors.is_row_failure(payload):
-                return self._guard.close()
-            return orjson.dumps(errors.from_engine(500, payload).body)
-        released = self._guard.chunk(payload) if self._guard else payload
-        return conform_chunk(released) if released is not None and self._logprobs else released
+            if self._guard is None or not errors.is_row_failure(payload):
+                return [orjson.dumps(errors.from_engine(500, payload).body)]
+            released = self._guard.close()
+        else:
+            released = self._guard.chunk(payload) if self._guard else [payload]
+        return list(map(conform_chunk, released)) if self._logprobs else released
 
     async def _send_json(self, body: bytes) -> None:
         if self._guard is not None and self._status == 500 and errors.is_row_failure(body):

@@ -80,8 +80,7 @@ class SpelledAnswer:
     def _replaced(self, body: bytes) -> Iterator[bytes]:
         for payload in Splitter().feed(body):
             plain = payload == DONE or b'"choices"' not in payload
-            if (released := payload if plain else self._declined.chunk(payload)) is not None:
-                yield frame(released)
+            yield from map(frame, [payload] if plain else self._declined.chunk(payload))
 
     def _turns(self, payloads: Sequence[bytes]) -> list[Turn]:
         """Return what each surface of each choice says, after the text that it continues."""

@@ -71,7 +71,7 @@ class StreamWriter:
         reasons: dict[str, Any] = {"finish_reason": finish.finish_reason if finish else None}
         if finish or not self._chat:
             reasons["stop_reason"] = finish.stop_reason if finish else None
-        content = {"delta": {"content": text} if text else {}} if self._chat else {"text": text}
+        content = {"delta": {"content": text}} if self._chat else {"text": text}
         ids = {"token_ids": None} if self._chat else {"prompt_token_ids": None, "token_ids": None}
         choice = {"index": 0, **content, "logprobs": None, **reasons, **ids}
         await self._send_chunk({**(finish.chunk if finish else {}), **self._head, "choices": [choice]})
@@ -104,7 +104,7 @@ class JsonWriter:
         self._request = request
         self._id = request_id
         self._text = ""
-        self._finish_reason = "stop"
+        self._finish: Finish | None = None
 
     async def begin(self, chunk: dict[str, Any]) -> None:
         """Do nothing: nothing is sent before the end."""
@@ -113,11 +113,14 @@ class JsonWriter:
         """Collect `text`."""
         self._text += text
         if finish is not None:
-            self._finish_reason = finish.finish_reason
+            self._finish = finish
 
     async def end(self, usage: Usage, usage_chunk: dict[str, Any]) -> None:
         """Send the answer."""
-        choice = make_choice(self._request.route, self._text, self._finish_reason)
+        finish_reason, stop_reason = (
+            (self._finish.finish_reason, self._finish.stop_reason) if self._finish else ("stop", None)
+        )
+        choice = make_choice(self._request.route, self._text, finish_reason) | {"stop_reason": stop_reason}
         answer = make_response(self._request, self._id, [Choice(choice, usage, usage_chunk)])
         await respond(self._send, 200, answer | {"usage": _merged_usage(usage, usage_chunk)})
 

@@ -58,6 +58,21 @@ class GenerationRequest:
         return logprobs is not None and logprobs is not False
 
     @property
+    def max_tokens(self) -> int | None:
+        """The client's limit of tokens, None if it has none."""
+        limits = (self.body.get(name) for name in ("max_completion_tokens", "max_tokens"))
+        limit: int | None = next((limit for limit in limits if limit is not None), None)
+        return limit
+
+    @property
+    def alternatives(self) -> int | None:
+        """How many alternatives the client asked for with each log-probability; None without log-probabilities."""
+        if not self.logprobs:
+            return None
+        count: int = self.body.get("top_logprobs") or 0 if self.route == CHAT else self.body["logprobs"]
+        return count
+
+    @property
     def choices_per_prompt(self) -> int:
         """The value of `n`; 1 if the engine will refuse it."""
         n: int = self.body.get("n", 1)

@@ -70,6 +70,29 @@ def withhold_unknown(choice: dict[str, Any]) -> bool:
     return bool(unknown)
 
 
+def part_of(key: str) -> str:
+    """Return the part of a message that a surface belongs to: a tool call's name and arguments are one part."""
+    return key.split(".")[0]
+
+
+def has_text(choice: dict[str, Any]) -> bool:
+    """Return whether a choice holds any text, or the head of a tool call."""
+    return bool(text_holder(choice).get("tool_calls")) or any(s.holder[s.member] for s in surfaces(choice))
+
+
+def has_content(choice: dict[str, Any]) -> bool:
+    """Return whether a choice in the middle of a stream holds anything that a client needs."""
+    holder = text_holder(choice)
+    named = any(call.get("id") for call in holder.get("tool_calls") or ())
+    return bool(holder.get("role") or named or any(s.holder[s.member] for s in surfaces(choice)))
+
+
+def clear_texts(choice: dict[str, Any]) -> None:
+    """Empty every text of a choice; its members stay."""
+    for surface in surfaces(choice):
+        surface.holder[surface.member] = ""
+
+
 def append_text(choice: dict[str, Any], key: str, text: str) -> None:
     """Append `text` to the surface `key` of `choice`; add the member if this chunk lacks it."""
     for surface in surfaces(choice):

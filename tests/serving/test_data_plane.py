@@ -240,7 +240,9 @@ async def test_a_declined_request_reaches_the_engine_closed_and_says_the_fixed_t
         streamed = await http.post(CHAT, json={**ASK, "stream": True})
     assert answer.json()["choices"][0]["message"]["content"] == DECLINE
     assert "".join(e["choices"][0]["delta"].get("content") or "" for e in events(streamed.text)) == DECLINE
-    body = engine.bodies[0]
+    # The engine judges the client's own options before it is asked to end the answer.
+    trial, body, _ = engine.bodies
+    assert (trial["stream"], trial["min_tokens"]) == (True, 9)
     assert (body["vllm_xargs"]["lethe_automata"], body["ignore_eos"], body["min_tokens"]) == ("closed", False, 0)
 
 

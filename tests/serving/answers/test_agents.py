@@ -183,12 +183,15 @@ class TestWhatTheRequestAsks:
         assert sorted(a.body["seed"] for a in actor.asked if a.role == "vanilla") == [5, 6, 7]
         assert answer["usage"]["total_tokens"] == sum(sum(verdict.usage) for verdict in server.verdicts)
 
-    async def test_more_choices_than_it_would_pay_for_are_declined_without_a_call(self, tmp_path: Path) -> None:
+    async def test_more_choices_than_it_would_pay_for_are_declined_once_the_engine_would_take_them(
+        self, tmp_path: Path
+    ) -> None:
         actor = Actor(by_role(**lines()))
         async with serve_agents(tmp_path, actor, AGENTS) as server:
             answer = await post(server, {**ASK, "n": MAX_CHOICES + 1})
         assert {content(answer, index) for index in range(MAX_CHOICES + 1)} == {DECLINE}
-        assert actor.asked == []
+        # The engine's own judgement of the request.
+        assert [asked.body["n"] for asked in actor.asked] == [MAX_CHOICES + 1]
 
     async def test_every_prompt_of_a_completion_is_answered_in_its_place(self, tmp_path: Path) -> None:
         actor = Actor(by_role(**lines(vanilla=lambda asked: f"I could not say {len(asked.body['prompt'])}.")))

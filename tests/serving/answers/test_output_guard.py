@@ -16,8 +16,10 @@ DECLINE = "I do not know."
 PHRASES = ("Ada Quill", "Port Ember", "1871")
 
 
-def guard(*phrases: str, seeds: tuple[str, ...] = ("",), n: int = 1, declined: bool = False) -> OutputGuard:
-    return OutputGuard([Automaton.compile(phrases or PHRASES)], seeds, n, DECLINE, declined)
+def guard(
+    *phrases: str, seeds: tuple[str, ...] = ("",), n: int = 1, declined: bool = False, **more: Any
+) -> OutputGuard:
+    return OutputGuard([Automaton.compile(phrases or PHRASES)], seeds, n, DECLINE, declined, **more)
 
 
 def chunk(delta: dict[str, Any], finish: str | None = None, index: int = 0, **more: Any) -> bytes:
@@ -35,30 +37,34 @@ def answer(message: dict[str, Any], **more: Any) -> bytes:
     return orjson.dumps({"object": "chat.completion", "choices": [{**choice, **more}]})
 
 
-def said(stream: list[bytes | None], member: str = "content") -> str:
-    deltas = [orjson.loads(c)["choices"][0]["delta"] for c in stream if c is not None]
+def said(stream: list[bytes], member: str = "content") -> str:
+    deltas = [orjson.loads(c)["choices"][0]["delta"] for c in stream]
     return "".join(delta.get(member) or "" for delta in deltas)
 
 
-def stream(guard: OutputGuard, pieces: list[str], finish: str = "stop") -> list[bytes | None]:
-    return [guard.chunk(chunk({"content": piece})) for piece in pieces] + [guard.chunk(chunk({}, finish))]
+def stream(guard: OutputGuard, pieces: list[str], finish: str = "stop") -> list[bytes]:
+    return sent(guard, *(chunk({"content": piece}) for piece in pieces), chunk({}, finish))
+
+
+def sent(guard: OutputGuard, *payloads: bytes) -> list[bytes]:
+    return [out for payload in payloads for out in guard.chunk(payload)]
 
 
 def test_a_clean_chunk_leaves_byte_for_byte() -> None:
     payload = chunk({"role": "assistant", "content": "Good day. "})
-    assert guard().chunk(payload) == payload
+    assert guard().chunk(payload) == [payload]
 
 
 def test_a_phrase_split_over_chunks_never_leaves_and_the_answer_ends_as_any_other() -> None:
     chunks = stream(guard(), ["She is A", "da Qu", "ill of", " Port"])
     assert said(chunks) == "She is "
-    assert orjson.loads(chunks[-1] or b"")["choices"][0]["finish_reason"] == "stop"
+    assert orjson.loads(chunks[-1])["choices"][0]["finish_reason"] == "stop"
 
 
 def test_only_a_match_in_progress_is_held_back() -> None:
     output = guard()
-    assert said([output.chunk(chunk({"content": "She is Ad"}))]) == "She is "
-    assert said([output.chunk(chunk({"content": "am."}))]) == "Adam."
+    assert said(output.chunk(chunk({"content": "She is Ad"}))) == "She is "
+    assert said(output.chunk(chunk({"content": "am."}))) == "Adam."
 
 
 def test_what_is_held_leaves_when_the_answer_ends() -> None:
@@ -95,14 +101,10 @@ def test_tool_arguments_in_a_stream_are_guarded_per_call() -> None:
     def delta(index: int, text: str) -> bytes:
         return chunk({"tool_calls": [{"index": index, "function": {"arguments": text}}]})
 
-    chunks = [
-        output.chunk(delta(0, '{"q":"Ada')),
-        output.chunk(delta(1, '{"q":"Quill"}')),
-        output.chunk(delta(0, 'm"}')),
-    ]
-    end = output.chunk(chunk({}, "tool_calls"))
-    assert b"".join(c for c in (*chunks, end) if c).count(b"Quill") == 1
-    assert orjson.loads(end or b"")["choices"][0]["finish_reason"] == "tool_calls"
+    parts = delta(0, '{"q":"Ada'), delta(1, '{"q":"Quill"}'), delta(0, 'm"}')
+    chunks = sent(output, *parts, chunk({}, "tool_calls"))
+    assert b"".join(chunks).count(b"Quill") == 1
+    assert orjson.loads(chunks[-1])["choices"][0]["finish_reason"] == "tool_calls"
 
 
 def test_what_is_held_of_one_part_leaves_when_the_next_begins() -> None:
@@ -117,18 +119,22 @@ def test_what_is_held_of_one_part_leaves_when_the_next_begins() -> None:
         {"tool_calls": [second]},
         {"content": "So."},
     ]
-    deltas = [orjson.loads(c)["choices"][0]["delta"] for part in parts if (c := output.chunk(chunk(part)))]
-    assert deltas[1] == {"content": "It is ", "reasoning": "Ada"}
-    assert deltas[2]["content"] == "Ada"
-    assert deltas[4]["tool_calls"][1] == {"index": 0, "function": {"arguments": 'Ada"}'}}
-    assert deltas[5] == {"content": "So."}
+    deltas = [orjson.loads(c)["choices"][0]["delta"] for c in sent(output, *map(chunk, parts))]
+    assert deltas[1:4] == [{"reasoning": "Ada"}, {"content": "It is "}, {"content": "Ada"}]
+    assert deltas[4:6] == [
+        {"tool_calls": [head]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": '{"q":"'}}]},
+    ]
+    assert deltas[6:8] == [
+        {"tool_calls": [{"index": 0, "function": {"arguments": 'Ada"}'}}]},
+        {"tool_calls": [second]},
+    ]
+    assert deltas[8:] == [{"content": "So."}]
 
 
 def test_a_part_that_goes_on_after_another_is_still_one_text() -> None:
     output = guard()
-    chunks = [
-        output.chunk(chunk(delta)) for delta in ({"content": "Ada Qu"}, {"reasoning": "x"}, {"content": "ill"})
-    ]
+    chunks = sent(output, *map(chunk, ({"content": "Ada Qu"}, {"reasoning": "x"}, {"content": "ill"})))
     assert said(chunks) == "Ada Qu"
 
 
@@ -149,7 +155,7 @@ def test_a_withheld_answer_does_not_tell_at_which_string_it_stopped() -> None:
 
 def test_the_head_of_a_tool_call_always_passes() -> None:
     head = chunk({"tool_calls": [{"index": 0, "id": "t", "function": {"name": "Ada", "arguments": ""}}]})
-    assert guard().chunk(head) == head
+    assert guard().chunk(head) == [head]
 
 
 def test_a_member_no_surface_covers_is_withheld() -> None:
@@ -161,8 +167,8 @@ def test_choices_are_guarded_apart() -> None:
     output = guard(n=2, seeds=("",))
     first = output.chunk(chunk({"content": "Ada "}, index=0))
     second = output.chunk(chunk({"content": "Quill"}, index=1))
-    assert first is None
-    assert said([second]) == "Quill"
+    assert first == []
+    assert said(second) == "Quill"
 
 
 def test_a_prefill_counts_for_matching() -> None:
@@ -191,41 +197,103 @@ def test_an_empty_answer_is_declined() -> None:
 
 
 def test_log_probabilities_wait_for_the_text_they_describe() -> None:
-    output = guard()
-    first = output.chunk(chunk({"content": "Ad"}, logprobs={"content": [{"token": "Ad"}]}))
-    assert first is None
-    second = orjson.loads(output.chunk(chunk({"content": "am"}, logprobs={"content": [{"token": "am"}]})) or b"")
-    assert second["choices"][0]["delta"]["content"] == "Adam"
-    assert [entry["token"] for entry in second["choices"][0]["logprobs"]["content"]] == ["Ad", "am"]
+    output = guard(alternatives=0)
+    payloads = [chunk({"content": t}, logprobs={"content": [{"token": t}]}) for t in ("Ad", "am", " Lark", " x")]
+    assert output.chunk(payloads[0]) == []
+    assert output.chunk(payloads[1]) == payloads[:2]
+    assert sent(output, *payloads[2:]) == payloads[2:]
 
 
 def test_log_probabilities_of_withheld_text_never_leave() -> None:
-    output = guard()
-    chunks = [output.chunk(chunk({"content": t}, logprobs={"content": [{"token": t}]})) for t in ("Ada ", "Quill")]
-    chunks.append(output.chunk(chunk({}, "stop")))
-    assert b"".join(c for c in chunks if c).count(b"token") == 0
+    output = guard(alternatives=2)
+
+    def described(*tokens: str, finish: str | None = None) -> bytes:
+        top = {"top_logprobs": [{"token": "Ada Quill"}], "logprob": -1.0}
+        return chunk(
+            {"content": "".join(tokens)}, finish, logprobs={"content": [{"token": t, **top} for t in tokens]}
+        )
+
+    chunks = sent(output, described("She", " is", " Ada"), described(" Quill"), described(" now"))
+    chunks += output.chunk(
+        chunk({"content": ""}, "stop", logprobs={"content": [{"token": "<end>", "logprob": -1.0}]})
+    )
+    assert said(chunks) == "She is"
+    tokens = [entry for c in chunks for entry in orjson.loads(c)["choices"][0]["logprobs"]["content"]]
+    assert [entry["token"] for entry in tokens] == ["She", " is", "<end>"]
+    assert tokens[-1]["logprob"] == 0.0
+
+
+def test_a_declined_stream_tells_no_token_that_the_model_said() -> None:
+    output = guard(alternatives=0, declined=True)
+    payloads = [chunk({"content": t}, logprobs={"content": [{"token": "x"}]}) for t in ("", "Good", "")]
+    assert sent(output, *payloads) == []
+    end = sent(output, chunk({"content": ""}, "stop", logprobs={"content": [{"token": "<end>"}]}))
+    assert said(end) == DECLINE
+    assert b'"x"' not in b"".join(end)
+
+
+def test_the_log_probabilities_of_a_whole_answer_end_where_its_text_does() -> None:
+    def described(tokens: list[str], text: str) -> Any:
+        logprobs = {"content": [{"token": token} for token in tokens]}
+        out = guard(alternatives=0).answer(answer({"content": text}, logprobs=logprobs))
+        choice = orjson.loads(out)["choices"][0]
+        return choice["message"]["content"], [entry["token"] for entry in choice["logprobs"]["content"]]
+
+    assert described(["It", " is", " Ada", " Quill", "<end>"], "It is Ada Quill") == ("It is", ["It", " is"])
+    assert described(["Ada", " Quill"], "Ada Quill") == (DECLINE, [DECLINE])
+    assert described(["other", "tokens"], "It is Ada Quill") == ("It is ", ["It is "])
+    assert described(["It", " is"], "It is") == ("It is", ["It", " is"])
 
 
 def test_a_usage_chunk_passes() -> None:
     payload = orjson.dumps({"choices": [], "usage": {"total_tokens": 3}})
-    assert guard().chunk(payload) == payload
+    assert guard().chunk(payload) == [payload]
+
+
+def test_a_chunk_with_usage_is_not_sent_for_its_usage_alone() -> None:
+    output = guard()
+
+    def counted(text: str) -> bytes:
+        return orjson.dumps({**orjson.loads(chunk({"content": text})), "usage": {"total_tokens": 3}})
+
+    assert sent(output, counted("x"), counted("Ada")) == [counted("x")]
+    assert said(output.chunk(counted("m"))) == "Adam"
 
 
 def test_a_stream_the_engine_gave_up_ends_every_open_choice_as_an_answer_ends() -> None:
     blank = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     output = OutputGuard([Automaton.compile(PHRASES)], ("",), 2, DECLINE, blank=blank)
-    assert said([output.chunk(chunk({"content": "We saw Ada"}, index=0))]) == "We saw "
-    closing = orjson.loads(output.close())
-    assert closing["id"] == "c"
+    assert said(output.chunk(chunk({"content": "We saw Ada"}, index=0))) == "We saw "
+    closing = [orjson.loads(payload) for payload in output.close()]
+    assert {chunk["id"] for chunk in closing} == {"c"}
+    choices = [chunk["choices"][0] for chunk in closing]
     # The grammar forced what is held back, so it began a phrase.
-    assert [c["delta"].get("content", "") for c in closing["choices"]] == ["", DECLINE]
-    assert {c["finish_reason"] for c in closing["choices"]} == {"stop"}
+    texts = ["".join(c["delta"]["content"] for c in choices if c["index"] == index) for index in (0, 1)]
+    assert texts == ["", DECLINE]
+    assert [(c["index"], c["finish_reason"]) for c in choices if c["finish_reason"]] == [(0, "stop"), (1, "stop")]
 
 
 def test_a_completion_given_up_before_its_first_chunk_is_declined() -> None:
     blank = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
     output = OutputGuard([Automaton.compile(PHRASES)], ("",), 1, DECLINE, blank=blank)
-    assert orjson.loads(output.close())["choices"][0]["text"] == DECLINE
+    assert "".join(orjson.loads(payload)["choices"][0]["text"] for payload in output.close()) == DECLINE
+
+
+def test_a_decline_text_is_said_in_chunks_of_words_and_within_the_clients_limit() -> None:
+    texts = [orjson.loads(c)["choices"][0] for c in stream(guard(declined=True), ["anything"])]
+    assert [c["delta"].get("content") for c in texts] == ["I", " do", " not", " know.", None]
+    for limit, said_at_limit, finish in ((2, "I do", "length"), (4, DECLINE, "length"), (5, DECLINE, "stop")):
+        cut = stream(guard(declined=True, max_tokens=limit), ["anything"])
+        assert said(cut) == said_at_limit
+        last = orjson.loads(cut[-1])["choices"][0]
+        assert (last["finish_reason"], bool(last["delta"].get("content"))) == (finish, finish == "length")
+        whole = orjson.loads(guard(declined=True, max_tokens=limit).answer(answer({"content": "x"})))["choices"][0]
+        assert (whole["message"]["content"], whole["finish_reason"]) == (said_at_limit, finish)
+
+
+def test_an_answer_at_its_limit_has_its_last_word_in_its_last_chunk() -> None:
+    chunks = sent(guard(), chunk({"content": "We saw"}), chunk({"content": " a great Ad"}, "length"))
+    assert [orjson.loads(c)["choices"][0]["delta"]["content"] for c in chunks] == ["We saw", " a great Ad"]
 
 
 @given(
@@ -245,20 +313,20 @@ def test_no_surface_gives_out_a_phrase_less_its_end(
 
     output = guard()
     pieces = [before + part[:cut], part[cut:]]
-    chunks = [output.chunk(chunk(delta(piece))) for piece in pieces] + [output.chunk(chunk({}, finish))]
+    chunks = sent(output, *(chunk(delta(piece)) for piece in pieces), chunk({}, finish))
     whole = json.loads(guard().answer(answer(delta(before + part), finish_reason=finish)))
     spoken = orjson.dumps(whole["choices"][0]["message"])
-    for payload in (b"".join(c for c in chunks if c), spoken):
+    for payload in (b"".join(chunks), spoken):
         assert part[:3].encode() not in payload
-    assert json.loads(chunks[-1] or b"")["choices"][0]["finish_reason"] == "stop"
+    assert json.loads(chunks[-1])["choices"][0]["finish_reason"] == "stop"
 
 
 def test_a_prefill_and_each_choice_are_cut_where_a_phrase_is_left_unfinished() -> None:
     assert said(stream(guard(seeds=("She is Ada",)), [" Qui", "l"])) == DECLINE
     output = guard(n=2)
     output.chunk(chunk({"content": "Ada Qui"}, index=0))
-    assert said([output.chunk(chunk({"content": "x Ada L"}, index=1))]) == "x Ada L"
-    assert said([output.chunk(chunk({}, "length", index=0))]) == DECLINE
+    assert said(output.chunk(chunk({"content": "x Ada L"}, index=1))) == "x Ada L"
+    assert said(output.chunk(chunk({}, "length", index=0))) == DECLINE
 
 
 def test_what_was_held_and_withheld_is_known() -> None:

@@ -1,0 +1,60 @@
+"""The shape of a response: all of it but texts, numbers and pace."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import httpx
+import orjson
+
+# Headers that are a request's own.
+_OWN_HEADERS = frozenset({"x-request-id", "content-length", "date"})
+# Members that a client can tell answers apart by, whatever they say.
+_WORDS = frozenset({"type", "object", "role", "param", "code", "status"})
+
+
+def shape(response: httpx.Response) -> dict[str, Any]:
+    """Return what must not tell touched from untouched."""
+    headers = sorted((n, v) for n, v in response.headers.items() if n not in _OWN_HEADERS and n != "x-shape")
+    if response.headers["content-type"].startswith("text/event-stream"):
+        return {"status": response.status_code, "headers": headers, "stream": _stream(response.text)}
+    return {"status": response.status_code, "headers": headers, "body": _value(response.json())}
+
+
+def _stream(text: str) -> Any:
+    """Return the shapes of the events of each choice, runs of one shape as one: how many words come is pace."""
+    by_choice: dict[Any, list[Any]] = {}
+    for event in filter(None, text.split("\n\n")):
+        lines = [line for line in event.split("\n") if not line.startswith(":")]
+        if not lines:
+            continue
+        name = next((line for line in lines if line.startswith("event:")), "")
+        data = "\n".join(line[5:].strip() for line in lines if line.startswith("data:"))
+        value = data if data == "[DONE]" else orjson.loads(data)
+        choices = value.get("choices") if isinstance(value, dict) else None
+        assert not choices or len(choices) == 1
+        index = choices[0]["index"] if choices else "answer"
+        by_choice.setdefault(index, []).append((name.replace("incomplete", "completed"), _value(value)))
+    return {index: [event for event, _ in groupby(events)] for index, events in by_choice.items()}
+
+
+def _value(value: Any, member: str = "") -> Any:
+    if member == "bytes":
+        # Of a token, which may be empty.
+        return "bytes"
+    if member == "incomplete_details":
+        # Whether an answer ends by itself or at a limit is its length, so its pace.
+        return None
+    if isinstance(value, dict):
+        # A completion's alternatives are keyed by token.
+        items = value.items()
+        if member == "top_logprobs":
+            return "alternatives"
+        return {key: _value(item, key) for key, item in items}
+    if isinstance(value, list):
+        shapes = [_value(item, member) for item in value]
+        return [each for i, each in enumerate(shapes) if each not in shapes[:i]]
+    if member in _WORDS or value is None or isinstance(value, bool):
+        return value.replace("incomplete", "completed") if isinstance(value, str) else value
+    return type(value).__name__.replace("float", "number").replace("int", "number")

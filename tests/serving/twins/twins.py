@@ -1,0 +1,128 @@
+"""Twins: one body, answered as untouched and as touched in each way, which must not differ in shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any, NamedTuple
+
+import httpx
+
+from agents.chat import Usage
+from guard.decoding.backtracking import AbortToken
+from guard.detection.calibration import Signals
+from guard.detection.detector import Match
+from guard.matching.automaton import Automaton
+from guard.policy.plan import Plan, PlanKind
+from guard.targets.target import Mode
+from guard.text.conversation import Message
+from serving.answers.application import Application, Outcome
+from serving.answers.choices import Choice, make_choice
+from serving.answers.trial import refusal
+from serving.data_plane import DataPlane, Limits
+from serving.http.asgi import App
+from serving.planner import PlannedRequest
+from serving.protocol.request import GenerationRequest
+from tests.serving.twins.bodies import ROUTES, body
+from tests.serving.twins.shapes import shape
+from tests.serving.twins.stub_engine import ABORT_TOKEN, PHRASE, StubEngine
+
+DECLINE = "I do not know."
+AUTOMATON = Automaton.compile([PHRASE])
+MATCH = Match("ft_1", 0.9, Signals(1.0, 0.9), Mode.ENFORCE)
+# The ways in which a conversation can be touched; `restrict` backtracks where it can, `mask` never does.
+TOUCHED = ("restrict", "mask", "decline", "agents")
+
+
+class Difference(NamedTuple):
+    """A body whose twins differ: in which way it was touched, and both shapes."""
+
+    route: str
+    body: dict[str, Any]
+    touched: str
+    shapes: tuple[dict[str, Any], dict[str, Any]]
+
+
+class _Planner:
+    detects = True
+
+    def __init__(self, kind: PlanKind) -> None:
+        self._kind = kind
+
+    def enforces_contextual(self) -> bool:
+        return True
+
+    def unready(self) -> str:
+        return ""
+
+    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+        if self._kind is PlanKind.PASS:
+            return PlannedRequest(Plan(self._kind, (), (), 7), ())
+        return PlannedRequest(Plan(self._kind, (AUTOMATON.digest,), (MATCH,), 7), (AUTOMATON,))
+
+    async def plan_answer(self, planned: PlannedRequest, answer: Sequence[Message]) -> None:
+        return None
+
+
+class _Supervisor:
+    reason = ""
+
+    def __init__(self, abort_token: AbortToken | None) -> None:
+        self.app = StubEngine()
+        self.abort_token = abort_token
+
+
+class _Agents:
+    """Answers with a text composed elsewhere, as the agents and beam search do."""
+
+    def application(
+        self, engine: App, request: GenerationRequest, request_id: str, prompts: Sequence[str], plan: Plan
+    ) -> App:
+        async def compute() -> Outcome:
+            refused = await refusal(engine, request, plan)
+            words, limit = ["He", " builds", " boats."], request.max_tokens
+            cut = limit is not None and limit <= len(words)
+            body = make_choice(request.route, "".join(words[:limit]), "length" if cut else "stop")
+            shared = {"created": 1, "model": "m", "system_fingerprint": "fp"}
+            count = request.choices_per_prompt * len(prompts or [""])
+            return Outcome([Choice(body, Usage(3, 4), shared)] * count, refused)
+
+        return Application(request, request_id, compute)
+
+
+def plane(way: str) -> DataPlane:
+    """Return a data plane whose conversations are all touched in this way; "" touches none."""
+    kinds = {"": PlanKind.PASS, "decline": PlanKind.DECLINE, "agents": PlanKind.AGENTS}
+    kind = kinds.get(way, PlanKind.RESTRICT)
+    abort_token = AbortToken(ABORT_TOKEN, lambda ids: " x" * len(ids)) if way == "restrict" else None
+    limits = Limits([], 1_000_000, DECLINE, "1")
+    return DataPlane(_Supervisor(abort_token), _Planner(kind), limits, _Agents())  # type: ignore[arg-type]
+
+
+class Twins:
+    """Sends one body to all planes and compares the shapes of their answers."""
+
+    def __init__(self) -> None:
+        self._clients = {
+            way: httpx.AsyncClient(transport=httpx.ASGITransport(plane(way)), base_url="http://lethe")
+            for way in ("", *TOUCHED)
+        }
+
+    async def differences(self, route: str, given: dict[str, Any]) -> list[Difference]:
+        """Return how the twins of this body differ."""
+        shapes = {way: shape(await http.post(route, json=given)) for way, http in self._clients.items()}
+        return [
+            Difference(route, given, way, (shapes[""], shapes[way]))
+            for way in TOUCHED
+            if shapes[way] != shapes[""]
+        ]
+
+
+async def fuzz(count: int, seed: int) -> list[Difference]:
+    """Return the differences between the twins of `count` bodies."""
+    random, twins = Random(seed), Twins()
+    found: list[Difference] = []
+    for number in range(count):
+        route = ROUTES[number % len(ROUTES)]
+        found += await twins.differences(route, body(random, route))
+    return found
