@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from unicodedata import decimal, normalize
 
 from guard.text.composition import compose
@@ -19,6 +20,7 @@ UNSPACED = "\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ufaff\uf
 # A run without a space counts as one word per 16 characters, so that a window never exceeds the encoder's input.
 _WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]{{1,16}}")
 _PIECE = re.compile(rf"[{UNSPACED}]+|[^\s{UNSPACED}]{{1,64}}|\s+")
+_LATIN = re.compile("[A-Za-z]")
 _LABEL = re.compile(r"^\s*\w{1,16}:\s+")
 _STOPS = ".!?。！？؟\n"
 _SENTENCE = re.compile(rf"[^{_STOPS}]+[{_STOPS}]?")
@@ -65,18 +67,24 @@ def _plain(text: str) -> str:
 def _plain_piece(piece: str) -> str:
     if piece.isascii():
         return piece.lower()
-    shown = list(map(_plain_character, piece))
     # A word of another alphabet folds to a mixture of look-alikes and its own letters, which no encoder knows.
-    is_latin = any(c.isascii() and c.isalpha() for c in piece) or all(
-        latin.isascii() and latin.isalpha() for c, latin in zip(piece, shown, strict=True) if c.isalpha()
-    )
-    return "".join(shown) if is_latin else normalize("NFKC", piece).casefold()
+    if _LATIN.search(piece) or not any(map(_is_foreign, piece)):
+        return "".join(map(_plain_character, piece))
+    return normalize("NFKC", piece).casefold()
 
 
+@lru_cache(maxsize=65_536)
 def _plain_character(char: str) -> str:
     if ord(char) in TAGS:
         return ""
     return str(decimal(char)) if char.isdecimal() else fold_char(char) or char
+
+
+@lru_cache(maxsize=65_536)
+def _is_foreign(char: str) -> bool:
+    """Whether this is a letter that does not look like letters of ASCII."""
+    shown = _plain_character(char)
+    return char.isalpha() and not (shown.isascii() and shown.isalpha())
 
 
 def _slices(text: str) -> list[str]:
