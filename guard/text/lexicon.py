@@ -6,7 +6,7 @@ The lists are compressed in `guard/text/word_lists/`, whose README names the sou
 from __future__ import annotations
 
 import lzma
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -29,6 +29,13 @@ def ranks(language: str) -> Mapping[str, int]:
 @cache
 def _ranks(language: str) -> dict[str, int]:
     return {word: rank for rank, word in enumerate(_compressed(f"words/{language}"), start=1)}
+
+
+def every_word() -> Iterator[str]:
+    """Yield the common words of all languages, names among them, and given names; nothing of it is kept."""
+    for language in sorted(LANGUAGES):
+        yield from _compressed(f"words/{language}")
+    yield from given_names()
 
 
 @cache

@@ -10,9 +10,10 @@ from itertools import chain, zip_longest
 
 from guard.text.normalise import fold
 
-_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "cs", "ru", "uk", "tr", "el", "fi")
+_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "tr")
+_WIDE_LANGUAGES = (*_LANGUAGES, "sv", "cs", "uk", "el", "fi")
 # Day and month in these languages are joined by a word that folding keeps.
-_JOINED = {"es": ("de", "de"), "pt": ("de", "de"), "uk": ("", ""), "ru": ("", "")}
+_JOINED = frozenset({"es", "pt"})
 _CENTURIES = ("18", "19", "20")
 _YEAR = re.compile("(?:18|19|20)[0-9]{2}")
 
@@ -36,14 +37,13 @@ _ORDINALS |= {"twelve": "twelfth", "twenty": "twentieth", "thirty": "thirtieth"}
 
 
 @lru_cache(4096)
-def date_variants(text: str) -> tuple[str, ...]:
-    """Return the other forms of the full date that `text` is, empty when it is none; day and month are never
-    alone.
+def date_variants(text: str, wide: bool = False) -> tuple[str, ...]:
+    """Return the other forms of the full date that `text` is, empty when it is none; the year is never left out.
 
     A numeric date whose order cannot be told, as 03/04/1987, is read both ways.
     """
     # Interleaved, so that of two readings neither is cut short by a bound on variants.
-    forms = chain.from_iterable(zip_longest(*map(_forms, _readings(text))))
+    forms = chain.from_iterable(zip_longest(*(_forms(day, wide) for day in _readings(text))))
     return tuple(dict.fromkeys(filter(None, forms)))
 
 
@@ -84,30 +84,25 @@ def _dates(*readings: tuple[str, str, str]) -> list[date]:
     return list(dict.fromkeys(found))
 
 
-def _forms(day: date) -> Iterator[str]:
+def _forms(day: date, wide: bool) -> Iterator[str]:
     yield from _numeric(day)
-    yield f"{day.year}年{day.month}月{day.day}日"
-    yield f"{day.year}년{day.month}월{day.day}일"
     yield from _english(day)
-    for language in _LANGUAGES:
-        before, after = _JOINED.get(language, ("", ""))
-        for month in _names(language)[day.month - 1]:
-            yield f"{day.day} {month} {day.year}"
-            if before:
-                yield f"{day.day} {before} {month} {after} {day.year}"
+    yield f"{day.year}年{day.month}月{day.day}日"
+    for language in (_WIDE_LANGUAGES if wide else _LANGUAGES)[1:]:
+        month = _names(language)[day.month - 1][0]
+        yield f"{day.day} de {month} de {day.year}" if language in _JOINED else f"{day.day} {month} {day.year}"
+    if wide:
+        yield from _more_english(day)
+        yield f"{day.year}년{day.month}월{day.day}일"
 
 
 def _numeric(day: date) -> Iterator[str]:
     d, m, y = day.day, day.month, day.year
+    yield from (f"{d:02}{m:02}{y}", f"{m:02}{d:02}{y}", f"{y}{m:02}{d:02}")
+    if d > 9 or m > 9 or min(10 * d + m, 10 * m + d) > 31:
+        # Else 1.9.1987 has the digits of "July 19, 1987".
+        yield from (f"{d}{m}{y}", f"{m}{d}{y}", f"{y}{m}{d}")
     short = f"{y % 100:02}"
-    yield from (
-        f"{d:02}{m:02}{y}",
-        f"{m:02}{d:02}{y}",
-        f"{y}{m:02}{d:02}",
-        f"{d}{m}{y}",
-        f"{m}{d}{y}",
-        f"{y}{m}{d}",
-    )
     for digits in (f"{d:02}{m:02}{short}", f"{m:02}{d:02}{short}", f"{short}{m:02}{d:02}"):
         # "In 2004, 87 of them" and "12/1975" have the digits of 20.04.87 and 12/19/75.
         if not (_YEAR.match(digits) or _YEAR.match(digits[2:])):
@@ -115,21 +110,27 @@ def _numeric(day: date) -> Iterator[str]:
 
 
 def _english(day: date) -> Iterator[str]:
-    d, y = day.day, day.year
-    word, spoken = _ordinal(d), _year_in_words(y)
-    ordinal = f"{d}{'th' if 10 < d < 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(d % 10, 'th')}"
-    short = f"{y % 100:02}"
-    for month in _names("en")[day.month - 1]:
-        # Two digits that other years begin with are no year; "October 1 96" has the digits of "October 1965".
-        for year in (str(y), *(() if short in _CENTURIES else (short,))):
-            yield from (f"{d} {month} {year}", f"{ordinal} {month} {year}", f"{ordinal} of {month} {year}")
-            yield f"{month} {ordinal} {year}"
-        yield f"{month} {d} {y}"
-        yield f"{y} {month} {d}"
-    month = _names("en")[day.month - 1][0]
+    d, y, (full, short) = day.day, day.year, _names("en")[day.month - 1]
+    for month in (full, short):
+        yield from (f"{d} {month} {y}", f"{month} {d} {y}")
+    ordinal, word, spoken = _numbered(d), _ordinal(d), _year_in_words(y)
+    yield from (f"{ordinal} {full} {y}", f"{ordinal} of {full} {y}", f"{full} {ordinal} {y}")
     for year in (str(y), spoken):
-        yield from (f"{word} of {month} {year}", f"{month} {word} {year}", f"{month} the {word} {year}")
-    yield from (f"{d} {month} {spoken}", f"{month} {d} {spoken}")
+        yield from (f"{word} of {full} {year}", f"{full} {word} {year}", f"{full} the {word} {year}")
+
+
+def _more_english(day: date) -> Iterator[str]:
+    d, y, (full, short) = day.day, day.year, _names("en")[day.month - 1]
+    ordinal, year, spoken = _numbered(d), f"{y % 100:02}", _year_in_words(y)
+    yield from (f"{d} {full} {spoken}", f"{full} {d} {spoken}", f"{ordinal} {short} {y}", f"{short} {ordinal} {y}")
+    # Two digits that other years begin with are no year; "October 1 96" has the digits of "October 1965".
+    if year not in _CENTURIES:
+        for month in (full, short):
+            yield from (f"{d} {month} {year}", f"{month} {ordinal} {year}")
+
+
+def _numbered(day: int) -> str:
+    return f"{day}{'th' if 10 < day < 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th')}"
 
 
 def _ordinal(number: int) -> str:
@@ -154,19 +155,19 @@ def _year_in_words(year: int) -> str:
 
 
 @cache
-def _names(language: str) -> tuple[tuple[str, ...], ...]:
-    """Return the names of each month in a language, the full one first, without those that others are part of."""
+def _names(language: str) -> tuple[tuple[str, str], ...]:
+    """Return the full and the short name of each month in a language."""
     from babel.dates import get_month_names
 
     wide, short = (get_month_names(width, locale=language) for width in ("wide", "abbreviated"))
-    return tuple(tuple(dict.fromkeys((wide[month], short[month].rstrip(".")))) for month in range(1, 13))
+    return tuple((wide[month], short[month].rstrip(".")) for month in range(1, 13))
 
 
 @cache
 def _months() -> dict[str, int]:
     """Return the number of each month by its folded name in any of the languages; ambiguous names are left out."""
     numbers: dict[str, set[int]] = {}
-    for language in _LANGUAGES:
+    for language in _WIDE_LANGUAGES:
         for number, names in enumerate(_names(language), start=1):
             for name in names:
                 numbers.setdefault(fold(name), set()).add(number)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
-from guard.text.english import common_words, hides_in_common_word, is_common, is_stop, rank
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.phrases.context import is_common, is_frequent, is_given_name, is_place
+from guard.text.english import common_words, hides_in_common_word, is_stop
+from guard.text.lexicon import every_word
 from guard.text.normalise import fold
 from guard.text.words import words_of
 
-MAX_ORDINARY_RANK = 3_000
 # In folded characters. No common word is longer.
 _MAX_HIDDEN_CHARS = 16
 
 
+@lru_cache(4096)
 def is_rare_name(word: str) -> bool:
-    """Whether a name is no common word and no part of one, so that it can be forbidden alone."""
-    return not any(map(is_common, word.split("-"))) and not hides_in_common_word(fold(word))
+    """Whether a name can be forbidden alone: no language has it, or all of its parts, among its common words and
+    names, and no common word has it as a part."""
+    if all(map(_is_known, word.split("-"))) or is_place(word):
+        return False
+    folded = fold(word)
+    return not (len(folded) <= _MAX_HIDDEN_CHARS and hides_in_common_word(folded))
 
 
 def content_words(text: str) -> list[str]:
@@ -23,14 +32,14 @@ def content_words(text: str) -> list[str]:
     return [word.text for word in words_of(text) if not is_stop(word.text)]
 
 
-def is_ordinary(text: str, said_words: int = 3) -> bool:
-    """Whether `text` is part of a common word, or made of common words alone.
+def is_ordinary(text: str, language: str = "en", said_words: int = 3) -> bool:
+    """Whether `text` is part of a common word, made of common words alone, or a place that everybody knows.
 
-    `said_words` of them in a row are not ordinary if one is beyond the MAX_ORDINARY_RANK most common.
+    `said_words` common words in a row are not ordinary if one of them is not among the commonest few thousand.
     """
     words = content_words(text)
-    if words and all(map(is_common, words)):
-        return len(words) < said_words or all(rank(word) <= MAX_ORDINARY_RANK for word in words)
+    if words and all(is_common(word, language) for word in words):
+        return len(words) < said_words or all(is_frequent(word, language) for word in words) or is_place(text)
     folded = fold(text)
     return len(folded) <= _MAX_HIDDEN_CHARS and hides_in_common_word(folded)
 
@@ -43,6 +52,19 @@ def begins_common_word(letters: str) -> bool:
 def ends_common_word(letters: str) -> bool:
     """Whether a common word ends with `letters`."""
     return f"{letters} " in _spaced()
+
+
+def _is_known(word: str) -> bool:
+    if len(word) < 2 or is_given_name(word) or is_place(word):
+        return True
+    known, sought = _known(), {hash(word.lower()), hash(fold(word))}
+    return any(known[np.searchsorted(known, one) % len(known)] == one for one in sought)
+
+
+@cache
+def _known() -> NDArray[np.int64]:
+    """Return the hashes of all common words, sorted: 8 MB where the words would take 200."""
+    return np.unique(np.fromiter(map(hash, every_word()), np.int64))
 
 
 @cache

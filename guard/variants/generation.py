@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 
 from guard.phrases.phrase import Phrase, PhraseKind
@@ -17,7 +18,7 @@ from guard.variants.titles import title_variants
 from guard.variants.variant import Variant, VariantKind, Variants
 
 _NAMES = frozenset({VariantKind.ORDER, VariantKind.FAMILY_NAME})
-# A phrase's further ones are left out. All forms of a date are 60.
+# A phrase's further ones are left out. All forms of a date are some 50.
 MAX_VARIANTS = 64
 MIN_VARIANT_CHARS = 4
 
@@ -33,8 +34,8 @@ def generate(
     """Return the variants of `phrases`: with distinct folds, at most MAX_VARIANTS a phrase, none that is ordinary
     text.
 
-    A text that contains a phrase or another variant is left out, as it is forbidden already; so is one that is
-    part of an exception.
+    A text that contains a phrase, or another variant of its own phrase, is left out, as it is forbidden already;
+    so is one that is part of an exception.
 
     people  those of the phrases that are the name of the person to forget
     secret  whether they tell of a secret: then numbers are spelt out, and edits of codes count
@@ -42,14 +43,14 @@ def generate(
     if width is Variants.NONE:
         return ()
     given = tuple(phrases)
+    folds = {fold(phrase.text) for phrase in given}
     excepted = [fold(exception) for exception in exceptions]
     kept: dict[str, Variant] = {}
     for phrase in given:
         spelt = _spelt(_of(phrase, width, phrase.text in people, secret))
-        own = list(islice(_usable(spelt, excepted), MAX_VARIANTS))
-        for variant in own:
-            kept.setdefault(fold(variant.text), variant)
-    return _without_longer(kept, [fold(phrase.text) for phrase in given])
+        own = dict(islice(_usable(spelt, excepted), MAX_VARIANTS))
+        kept = _without_longer(own, folds) | kept
+    return tuple(kept.values())
 
 
 def _of(phrase: Phrase, width: Variants, is_person: bool, secret: bool) -> Iterator[Variant]:
@@ -62,20 +63,20 @@ def _of(phrase: Phrase, width: Variants, is_person: bool, secret: bool) -> Itera
             yield from cases(text)
             yield from title_variants(text, wide)
         case PhraseKind.TITLE | PhraseKind.PHRASE:
-            yield from _of_date_or_number(text, secret)
+            yield from _of_date_or_number(text, wide, secret)
             yield from title_variants(text, wide)
         case PhraseKind.DATE | PhraseKind.NUMBER:
-            yield from _of_date_or_number(text, secret)
+            yield from _of_date_or_number(text, wide, secret)
         case PhraseKind.CODE:
             yield from address_variants(text)
         case PhraseKind.SECRET:
             yield from address_variants(text)
-            yield from _of_date_or_number(text, True)
+            yield from _of_date_or_number(text, wide, True)
             yield from edit_variants(text, wide)
 
 
-def _of_date_or_number(text: str, secret: bool) -> Iterator[Variant]:
-    dates = [Variant(form, VariantKind.DATE) for form in date_variants(text)]
+def _of_date_or_number(text: str, wide: bool, secret: bool) -> Iterator[Variant]:
+    dates = [Variant(form, VariantKind.DATE) for form in date_variants(text, wide)]
     yield from dates or number_variants(text, secret)
 
 
@@ -86,20 +87,24 @@ def _spelt(variants: Iterable[Variant]) -> Iterator[Variant]:
             yield from (Variant(text, variant.kind) for text in spellings(variant.text)[1:])
 
 
-def _usable(variants: Iterable[Variant], excepted: Collection[str]) -> Iterator[Variant]:
+def _usable(variants: Iterable[Variant], excepted: Collection[str]) -> Iterator[tuple[str, Variant]]:
+    """Yield the variants by their folds, each once."""
     seen: set[str] = set()
     for variant in variants:
         folded = fold(variant.text)
         known = folded in seen or len(folded) < MIN_VARIANT_CHARS
         if not known and not any(folded in text for text in excepted):
             seen.add(folded)
-            yield variant
+            yield folded, variant
 
 
-def _without_longer(kept: dict[str, Variant], phrases: Collection[str]) -> tuple[Variant, ...]:
-    shorter = sorted({*kept, *phrases}, key=len)
+def _without_longer(own: Mapping[str, Variant], phrases: Collection[str]) -> dict[str, Variant]:
+    """Return the variants without those that contain a phrase or another variant: they are forbidden already."""
+    texts = sorted({*own, *phrases}, key=len)
+    lengths = [len(text) for text in texts]
 
     def is_needed(folded: str) -> bool:
-        return folded not in phrases and not any(text in folded for text in shorter if len(text) < len(folded))
+        shorter = texts[: bisect_left(lengths, len(folded))]
+        return folded not in phrases and not any(text in folded for text in shorter)
 
-    return tuple(variant for folded, variant in kept.items() if is_needed(folded))
+    return {folded: variant for folded, variant in own.items() if is_needed(folded)}

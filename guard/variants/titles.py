@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from guard.text.english import is_stop
+from guard.text.language import language_of
 from guard.text.words import Word, words_of
 from guard.variants.frequency import content_words, is_ordinary, is_rare_name
 from guard.variants.variant import Variant, VariantKind
@@ -14,6 +15,7 @@ from guard.variants.variant import Variant, VariantKind
 MIN_CONTENT_WORDS = 4
 MIN_RUN_WORDS = 3
 MIN_MAIN_WORDS = 2
+MAX_TITLE_CHARS = 400
 # In a phrase of more content words, each window says enough already.
 MAX_CONTENT_WORDS = 24
 _PARTS = re.compile(r"\s*[:;(—–]\s*|\s+-\s+")
@@ -27,18 +29,25 @@ def title_variants(title: str, wide: bool) -> Iterator[Variant]:
     follow each other. So every window of k // 2 words is a variant, but of MIN_RUN_WORDS at least, and of two only
     where both are rare, or wide; and so is the title without one of its words. Ordinary text never is.
     """
+    if len(title) > MAX_TITLE_CHARS:
+        return
+    language = language_of(title)
     main, *subtitles = _PARTS.split(title)
-    if subtitles and len(content_words(main)) >= MIN_MAIN_WORDS and not is_ordinary(main, MIN_MAIN_WORDS):
+    if (
+        subtitles
+        and len(content_words(main)) >= MIN_MAIN_WORDS
+        and not is_ordinary(main, language, MIN_MAIN_WORDS)
+    ):
         yield Variant(main, VariantKind.TITLE_PART)
     for part in subtitles:
-        if len(content_words(part)) >= MIN_MAIN_WORDS and not is_ordinary(part):
+        if len(content_words(part)) >= MIN_MAIN_WORDS and not is_ordinary(part, language):
             yield Variant(part.strip(" )."), VariantKind.TITLE_PART)
     words = words_of(title)
     content = [word for word in words if not is_stop(word.text)]
     if not MIN_CONTENT_WORDS <= len(content) <= MAX_CONTENT_WORDS:
         return
     for text in (*_windows(title, content, wide), *_without_one(title, content)):
-        if not is_ordinary(text):
+        if not is_ordinary(text, language):
             yield Variant(text, VariantKind.TITLE_PART)
 
 

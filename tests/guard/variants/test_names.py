@@ -86,10 +86,10 @@ def test_no_initial_stands_before_or_after_a_common_family_name_as_words_end_and
         assert not forbids(f"{given} Miller", text, Variants.WIDE)
 
 
-@pytest.mark.parametrize("text", ["I. Vonk", "Ms Vonk", "Vonk, Ilsabet"])
+@pytest.mark.parametrize("text", ["I. Drux", "Ms Drux", "Drux, Ilsabet"])
 def test_a_rare_short_family_name_tells_with_an_initial_or_a_courtesy_title(text: str) -> None:
-    assert forbids("Ilsabet Vonk", text)
-    assert not forbids("Ilsabet Vonk", "Vonk")
+    assert forbids("Ilsabet Drux", text)
+    assert not forbids("Ilsabet Drux", "Drux")
 
 
 def test_middle_names_may_be_left_out() -> None:
