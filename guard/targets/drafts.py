@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from ulid import ULID
 
 from guard.errors import DuplicateTarget, InvalidTarget
-from guard.targets.phrases import forbidden, variants
+from guard.targets.phrases import phrases, variants
 from guard.targets.records import duplicate_of, folded_name, refuse_duplicate
 from guard.targets.target import Draft, ForgetTarget, State
 from guard.targets.validation import validate
@@ -29,13 +29,14 @@ def new_target(draft: Draft) -> ForgetTarget:
     """Return an active target with an id of its own. Raises InvalidTarget."""
     now = datetime.now(UTC)
     validate(draft, now)
+    found = phrases(draft)
     return ForgetTarget(
         id=f"ft_{ULID()}",
         draft=draft,
         state=State.ACTIVE,
         revision=1,
-        forbidden=forbidden(draft),
-        variants=tuple(variant.text for variant in variants(draft)),
+        forbidden=tuple(phrase.text for phrase in found),
+        variants=tuple(variant.text for variant in variants(draft, found)),
         created_at=now,
         updated_at=now,
     )

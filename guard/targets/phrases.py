@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from guard.patterns.validators import phrases_of
@@ -33,11 +33,11 @@ def phrases(draft: Draft) -> tuple[Phrase, ...]:
     return distinct(chain(_given(draft), _listed(draft), extract(draft)), excepted)
 
 
-def variants(draft: Draft) -> tuple[Variant, ...]:
+def variants(draft: Draft, found: Sequence[Phrase] | None = None) -> tuple[Variant, ...]:
     """Return the other ways to write the phrases of `draft` that are forbidden too, as many as `draft.variants`
     says."""
     return generate(
-        phrases(draft),
+        phrases(draft) if found is None else found,
         draft.variants,
         people=(draft.name, *draft.aliases) if draft.kind is Kind.PERSON else (),
         secret=draft.kind is Kind.SECRET,
