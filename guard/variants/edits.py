@@ -71,7 +71,7 @@ def _of_short(folded: str) -> Iterator[str]:
     beginning = next((folded[:end] for end in range(1, len(folded)) if _tells(folded[:end])), "")
     end = next((folded[start:] for start in range(len(folded) - 1, 0, -1) if _tells(folded[start:])), "")
     yield from filter(None, (beginning, end))
-    if len(folded) <= MIN_EDITED_CHARS:
+    if len(folded) <= (MIN_DIGITS if folded.isdecimal() else MIN_EDITED_CHARS):
         return
     first, last = (len(folded) - len(end) if end else 0), (len(beginning) if beginning else len(folded))
     for at in range(first, last):

@@ -17,6 +17,7 @@ from guard.variants.numbers import number_variants
 from guard.variants.titles import title_variants
 from guard.variants.variant import Variant, VariantKind, Variants
 
+_WITHOUT_WORDS = frozenset({PhraseKind.CODE, PhraseKind.NUMBER})
 _NAMES = frozenset({VariantKind.ORDER, VariantKind.FAMILY_NAME})
 # A phrase's further ones are left out. All forms of a date are some 50.
 MAX_VARIANTS = 64
@@ -55,7 +56,7 @@ def generate(
 
 def _of(phrase: Phrase, width: Variants, is_person: bool, secret: bool) -> Iterator[Variant]:
     text, wide = phrase.text, width is Variants.WIDE
-    kind = PhraseKind.SECRET if secret and phrase.kind is PhraseKind.CODE else phrase.kind
+    kind = PhraseKind.SECRET if secret and phrase.kind in _WITHOUT_WORDS else phrase.kind
     if is_person:
         yield from name_variants(text, wide)
     match kind:

@@ -113,3 +113,23 @@ def test_none_means_none() -> None:
 def test_exceptions_are_not_touched_by_a_variant() -> None:
     draft = Draft(name="Ilsabet Quorne", exceptions=("Quorne & Sons",))
     assert "Quorne" not in [variant.text for variant in variants(draft)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Anna Nowak-Zielińska", "Co wiesz o Annie Nowak-Zielińskiej?"),
+        ("Marek Gorzałek", "z Markiem Gorzałkiem"),
+        ("Иван Квёрнов", "об Иване Квёрнове"),
+        ("Иван Квёрнов", "Кверновым Иваном"),
+        ("Jana Křečková", "bez Jany Křečkové"),
+        ("Suvi Arnakivi", "Suvi Arnakivestä"),
+        ("Eero Vuorelainen", "Eero Vuorelaisesta"),
+        ("Kerem Işıklı", "Kerem Işıklı'nın"),
+        ("Kerem Işıklı", "KEREM IŞIKLI'YA"),
+        ("Γιώργος Βερνάκης", "του Γιώργου Βερνάκη"),
+        ("Bálint Örsvári", "Örsvári Bálintnak"),
+    ],
+)
+def test_names_are_forbidden_in_the_cases_of_their_language(name: str, text: str) -> None:
+    assert forbids(name, text)

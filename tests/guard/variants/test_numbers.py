@@ -38,6 +38,18 @@ def test_a_phone_number_is_forbidden_in_every_form(text: str) -> None:
     assert forbids("The number is +44 20 7946 0958.", text)
 
 
+@pytest.mark.parametrize(
+    "text", ["4929 1234 5678 9013", "4829 1234 5678 9012", "4929 1234 5768 9012", "5678-9012"]
+)
+def test_a_number_of_a_secret_is_forbidden_with_a_digit_wrong(text: str) -> None:
+    assert forbids("The card is 4929 1234 5678 9012.", text)
+
+
+@pytest.mark.parametrize("text", ["4830", "48391", "5839", "483921"])
+def test_a_short_number_is_not_as_others_would_be(text: str) -> None:
+    assert not forbids("The pin is 483920.", text)
+
+
 def test_digits_said_twice_are_double() -> None:
     assert "five double oh one triple two four" in in_words("50012224")
     assert "soixante-dix-neuf quatre-vingt-un zéro neuf quatre-vingts" in in_words("79810980")
