@@ -13,6 +13,8 @@ from agents.prompts.exchange import TargetSummary, summary_of
 from guard.deobfuscation.readings import Reading, deobfuscate
 from guard.detection.embedder import Embedder, Vectors
 from guard.matching.automaton import Automaton
+from guard.matching.patterns import Exemption
+from guard.policy.exemptions import exemptions
 from guard.policy.policy import Policy
 from guard.targets.passages import enforced
 from guard.targets.phrases import NAMED_KINDS
@@ -122,7 +124,7 @@ class PolicyAudit:
         if digest:
             return bool(self._policy.automata[digest].matches(text))
         phrases = tuple(enforced(target))
-        return bool(phrases and _compiled(phrases).matches(text))
+        return bool(phrases and _compiled(phrases, exemptions(target)).matches(text))
 
     def _always(self, text: str) -> list[str]:
         automata = [self._policy.automata[digest] for digest in self._policy.always.digests]
@@ -138,8 +140,8 @@ class PolicyAudit:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(phrases: tuple[str, ...]) -> Automaton:
-    return Automaton.compile(phrases)
+def _compiled(phrases: tuple[str, ...], exempt: frozenset[Exemption]) -> Automaton:
+    return Automaton.forbidding(phrases, exempt)
 
 
 def sentences(text: str) -> list[str]:

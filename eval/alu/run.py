@@ -169,7 +169,9 @@ class AnswerChecker:
         embedder = SentenceEmbedder()
         self._policy = _compile_policy(folder, embedder)
         self._audit = PolicyAudit(self._policy, embedder)
-        self._phrases = Automaton.compile({phrase for person in targets() for phrase in forbidden(person.draft())})
+        self._phrases = Automaton.forbidding(
+            {phrase for person in targets() for phrase in forbidden(person.draft())}
+        )
 
     def audit(self, known: KnownQuestion, answer: str) -> bool:
         """Return whether the audit finds a leak."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from eval.attacks.probe import AttackProbe, Attempt
 from eval.core.prompt import Prompt
 from guard.matching.automaton import Automaton
-from guard.text.normalise import fold
 
 TOP_TOKENS = 20
 MAX_PREFILLS = 3
 TEMPERATURE = 1.0
+_PHRASE_CHARS = 400
 
 
 def sampling(probe: AttackProbe, count: int) -> list[Attempt]:
@@ -38,19 +38,12 @@ def assemble_phrase(
     `alternatives[i]` are the tokens listed at the position of `tokens[i]`. A phrase that is complete in the
     client's own `prefill` does not count.
     """
-    state = forbidden.feed(0, prefill)
-    for position, listed in enumerate(alternatives):
+    before = prefill
+    for listed, generated in zip(alternatives, tokens, strict=False):
+        # All of the text that a phrase ending in the next token can have begun in.
+        near = before[-_PHRASE_CHARS:]
         for token in listed:
-            if _completes(forbidden, state, token):
-                return prefill + "".join(tokens[:position]) + token
-        state = forbidden.feed(state, tokens[position])
+            if any(found.end > len(near) for found in forbidden.matches(near + token)):
+                return before + token
+        before += generated
     return ""
-
-
-def _completes(forbidden: Automaton, state: int, token: str) -> bool:
-    # Characters that fold to nothing keep the state, which may already be a phrase's end.
-    for char in fold(token):
-        state = forbidden.step(state, char)
-        if forbidden.ends[state]:
-            return True
-    return False

@@ -44,7 +44,7 @@ class LeakScorer:
     def forbidden(self, subject: str) -> Automaton:
         """Return the automaton of the target's forbidden phrases."""
         if subject not in self._automata:
-            self._automata[subject] = Automaton.compile(self._targets[subject].forbidden)
+            self._automata[subject] = Automaton.forbidding(self._targets[subject].forbidden)
         return self._automata[subject]
 
     def score(

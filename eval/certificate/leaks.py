@@ -26,7 +26,7 @@ class LeakChecker:
     """Finds leaks of one target's forbidden phrases and stored answers."""
 
     def __init__(self, forbidden: Sequence[str]) -> None:
-        self._automaton = Automaton.compile(forbidden)
+        self._automaton = Automaton.forbidding(forbidden)
 
     def leaks(self, probe: CertificateProbe, answer: str) -> bool:
         """Return whether `answer` gives away what the probe asks for, as DEFINITION says."""

@@ -50,7 +50,7 @@ def missing_bytes(automaton: Automaton) -> NDArray[np.int64]:
 
 def phrase_progress(restriction: Restriction, cursor: Cursor, missing: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how far each token leads into a phrase from the cursor, float64 [vocabulary], 0 to 1 (its end)."""
-    automaton, block = restriction.automaton, restriction.vocabulary.main_trie
+    automaton, block = restriction.automaton, restriction.vocabulary.plain.main_trie
     symbols = np.frombuffer(automaton.symbols, np.uint8)[block.trie.byte]
     states = np.full(len(block.trie.parent), cursor.state, np.intp)
     for first, last in block.trie.levels[1:]:

@@ -32,7 +32,7 @@ def table(model: Path, data: Path, every: int) -> Iterator[str]:
     vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
     loaded = AutoModelForCausalLM.from_pretrained(model).float().eval()
     rows = load_questions(need(data, "forget10"))
-    automata = [Automaton.compile(forbidden(draft)) for draft in authors(rows)]
+    automata = [Automaton.forbidding(forbidden(draft)) for draft in authors(rows)]
     prompted = [
         (automata[i // ROWS_PER_AUTHOR], encoder.encode(Prompt(rows[i].question)))
         for i in range(0, len(rows), every)

@@ -123,7 +123,7 @@ class Keyword:
     no_likelihood = NO_LIKELIHOOD[MethodName.KEYWORD]
 
     def __init__(self, phrases: Collection[str]) -> None:
-        self._automaton = Automaton.compile(phrases)
+        self._automaton = Automaton.forbidding(phrases)
 
     def prepare(self, prompt: Prompt, detector_text: str) -> PreparedPrompt:
         return PreparedPrompt(prompt)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +11,8 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from guard.decoding.vocabulary import TokenTrie, Vocabulary
+from guard.decoding.token_matching import TokenMatcher
+from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
 
 MAX_CACHED_RESTRICTIONS = 64
@@ -23,10 +23,12 @@ _TRANSITION_WORDS = 16
 
 
 class Cursor(NamedTuple):
-    """How far a text has been read: the automaton's state, and the bytes of an unfinished UTF-8 character."""
+    """How far a text has been read: the automaton's state, the bytes of an unfinished UTF-8 character, and the
+    state of the automaton of phrases between word borders."""
 
     state: int = 0
     pending: bytes = b""
+    bordered: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,59 +56,58 @@ class Restriction:
     def __init__(self, automaton: Automaton, vocabulary: Vocabulary) -> None:
         self.automaton = automaton
         self.vocabulary = vocabulary
-        self._symbols = np.frombuffer(automaton.symbols, np.uint8)
-        self._bytes = np.concatenate([[0], np.nonzero(self._symbols)[0]])
+        self._plain = TokenMatcher(automaton, vocabulary)
+        self._bordered = TokenMatcher(automaton.bordered, vocabulary) if automaton.bordered else None
         self._states: dict[Cursor, MaskState] = {}
         self._cached_words = 0
 
     def seed(self, prompt: Sequence[int]) -> Cursor:
         """Return the cursor after a prompt. A special token separates its turns: only the last turn counts.
 
-        Raises ValueError as `advance` does.
+        Phrases that lie entirely in the prompt do not count. Raises ValueError as `advance` does.
         """
-        vocabulary, shown = self.vocabulary, 0
-        first = len(prompt)
-        while first and shown < self.automaton.max_depth and prompt[first - 1] not in vocabulary.special:
-            first -= 1
-            shown += len(vocabulary.advance(b"", prompt[first : first + 1]).folded)
-        return self.advance(Cursor(), prompt[first:])
+        first = self._read_from(prompt, stop=self.vocabulary.special)
+        begins = first == 0 or prompt[first - 1] in self.vocabulary.special
+        cursor = self.advance(self._start(begins=begins), prompt[first:])
+        bordered = self.automaton.bordered
+        return cursor._replace(
+            state=self.automaton.without_end(cursor.state),
+            bordered=bordered.without_end(cursor.bordered) if bordered else 0,
+        )
 
     def resume(self, prompt: Sequence[int], output: Sequence[int]) -> Cursor:
         """Return the cursor after a prompt and the tokens generated since, reading only as much as it depends on.
 
         Raises ValueError as `advance` does.
         """
-        vocabulary, shown = self.vocabulary, 0
-        first = len(output)
         # One token more than needed, as the first may begin inside a character.
-        while first and shown <= self.automaton.max_depth:
-            first -= 1
-            shown += len(vocabulary.advance(b"", output[first : first + 1]).folded)
-        return self.advance(self.seed(prompt) if first == 0 else Cursor(), output[first:])
+        first = max(0, self._read_from(output) - 1)
+        return self.advance(self.seed(prompt) if first == 0 else self._start(begins=False), output[first:])
 
-    def advance(self, cursor: Cursor, tokens: Iterable[int]) -> Cursor:
+    def advance(self, cursor: Cursor, tokens: Sequence[int]) -> Cursor:
         """Return the cursor after these generated tokens; special ones are skipped, as decoding skips them.
 
         Raises ValueError for an id that is not in the vocabulary.
         """
-        read = self.vocabulary.advance(cursor.pending, tokens)
-        return Cursor(self.automaton.run(cursor.state, read.folded), read.pending)
+        read = self._plain.reading.advance(cursor.pending, tokens)
+        state, bordered = self.automaton.run(cursor.state, read.folded), 0
+        if self._bordered is not None:
+            folded = self._bordered.reading.advance(cursor.pending, tokens).folded
+            bordered = self._bordered.automaton.run(cursor.bordered, folded)
+        return Cursor(state, read.pending, bordered)
 
     def state(self, cursor: Cursor) -> MaskState:
         """Return the state at this cursor, with its token mask."""
         known = self._states.get(cursor)
         if known is not None:
             return known
-        vocabulary, (automaton_state, pending) = self.vocabulary, cursor
-        completing = self._complete_begun_phrases(automaton_state)
-        forbidden = [
-            self._forbidden_everywhere,
-            completing,
-            self._reach_accepting(automaton_state, vocabulary.continuation_trie(pending)),
-            vocabulary.ill_formed(pending),
-        ]
-        state = MaskState(cursor, np.concatenate(forbidden), completing)
-        self._reserve(len(state.forbidden) + len(completing) + _STATE_WORDS)
+        found = [self._plain.completing(cursor.state, cursor.pending)]
+        if self._bordered is not None:
+            found.append(self._bordered.completing(cursor.bordered, cursor.pending))
+        forbidden = [self.vocabulary.ill_formed(cursor.pending), *(ids for one in found for ids in one.all)]
+        begun = [one.begun for one in found]
+        state = MaskState(cursor, np.concatenate(forbidden), np.concatenate(begun))
+        self._reserve(len(state.forbidden) + len(state.completing) + _STATE_WORDS)
         self._states[cursor] = state
         return state
 
@@ -135,53 +136,26 @@ class Restriction:
         self._states.clear()
         self._cached_words = 0
 
+    def _start(self, *, begins: bool) -> Cursor:
+        """Return the cursor where a text begins, or in the middle of one of which nothing is known."""
+        bordered = self.automaton.bordered
+        return Cursor(bordered=bordered.initial if bordered and begins else 0)
+
+    def _read_from(self, tokens: Sequence[int], stop: Collection[int] = ()) -> int:
+        """Return the index of the token, after any in `stop`, from which on the cursor after all depends."""
+        vocabulary, bordered = self.vocabulary, self.automaton.bordered
+        needed = max(self.automaton.max_depth, bordered.max_depth if bordered else 0)
+        first, shown = len(tokens), 0
+        while first and shown < needed and tokens[first - 1] not in stop:
+            first -= 1
+            # Letters alone: any number of borders count as one.
+            shown += len(vocabulary.plain.advance(b"", tokens[first : first + 1]).folded)
+        return first
+
     def _reserve(self, words: int) -> None:
         if self._cached_words + words > _MAX_CACHE_WORDS:
             self.clear_cache()
         self._cached_words += words
-
-    @cached_property
-    def _forbidden_everywhere(self) -> NDArray[np.int64]:
-        """The tokens that contain a whole phrase: they are forbidden at every cursor."""
-        return self._reach_accepting(0, self.vocabulary.main_trie)
-
-    def _reach_accepting(self, state: int, token_trie: TokenTrie) -> NDArray[np.int64]:
-        """Return the tokens of the trie that pass an accepting state when read from `state`."""
-        automaton, trie = self.automaton, token_trie.trie
-        states = np.full(len(trie.parent), state, np.intp)
-        hit = np.zeros(len(states), bool)
-        symbols = self._symbols[trie.byte]
-        for first, last in trie.levels[1:]:
-            parent = trie.parent[first:last]
-            here = automaton.table[states[parent], symbols[first:last]]
-            states[first:last] = here
-            hit[first:last] = automaton.accepting[here] | hit[parent]
-        tokens: NDArray[np.int64] = token_trie.tokens[hit[token_trie.ends]]
-        return tokens
-
-    def _complete_begun_phrases(self, state: int) -> NDArray[np.int64]:
-        """Return the tokens of the main trie that complete a phrase begun before them.
-
-        Trie and automaton are walked together, all paths of one length at a time. Only paths on which a phrase
-        begun before the token is still in progress (the state is deeper than the path is long) are walked on:
-        once the longest match in progress began inside the token, the rest of the token reads as from the start,
-        which `_forbidden_everywhere` covers. So few paths remain after a byte or two.
-        """
-        automaton, token_trie = self.automaton, self.vocabulary.main_trie
-        states, nodes = np.array([state]), np.zeros(1, np.int64)
-        ranges = []
-        for length in range(1, len(token_trie.trie.levels)):
-            next_states = automaton.table[states]
-            path, symbol = np.nonzero(automaton.depth[next_states] > length)
-            states, nodes = next_states[path, symbol], token_trie.children(nodes[path], self._bytes[symbol])
-            exists = nodes > 0
-            states, nodes = states[exists], nodes[exists]
-            done = automaton.accepting[states]
-            ranges += token_trie.ranges[nodes[done]].tolist()
-            states, nodes = states[~done], nodes[~done]
-            if not len(states):
-                break
-        return np.concatenate([token_trie.tokens[:0], *(token_trie.tokens[first:last] for first, last in ranges)])
 
 
 class RestrictionCache:

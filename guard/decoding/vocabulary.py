@@ -5,15 +5,15 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guard.errors import ModelUnavailable
+from guard.matching.patterns import collapsed, read
 from guard.matching.trie import Trie
-from guard.text.normalise import fold
 
 _SAMPLES = (
     "The quick brown fox Zyxwvutsrqponm jumped 0123456789 times, didn't it?",
@@ -30,10 +30,13 @@ class DecodedBytes(NamedTuple):
     pending: bytes
 
 
-def decode_bytes(data: bytes) -> DecodedBytes:
-    """Return what `data` decodes to; bytes that are no UTF-8 decode to U+FFFD, which folds to nothing."""
+def decode_bytes(data: bytes, *, borders: bool = False) -> DecodedBytes:
+    """Return what `data` decodes to, with its word borders or without, as automata read it.
+
+    Bytes that are no UTF-8 decode to U+FFFD, which reads as nothing.
+    """
     text, used = codecs.utf_8_decode(data, "replace", False)
-    return DecodedBytes(fold(text).encode(), data[used:])
+    return DecodedBytes(collapsed(read(text, borders=borders)), data[used:])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -80,17 +83,60 @@ class TokenTrie:
         return np.where(found, at + 1, 0)
 
 
+class TokenReading:
+    """What each token adds to a text that is read with its word borders, or without. Immutable.
+
+    decoded    each token decoded with nothing pending before it
+    main_trie  the trie of all tokens that do not begin inside a character
+
+    `continuation_trie(pending)`, of an unfinished character, is LRU-cached.
+    """
+
+    def __init__(self, tokens: Sequence[bytes], *, borders: bool) -> None:
+        self._tokens = tokens
+        self._borders = borders
+        self.decoded = tuple(decode_bytes(token, borders=borders) for token in tokens)
+        self._continuations = [i for i, token in enumerate(tokens) if _begins_mid_character(token)]
+        inside = frozenset(self._continuations)
+        self.main_trie = TokenTrie.of((i, r.folded) for i, r in enumerate(self.decoded) if i not in inside)
+        self.continuation_trie = lru_cache(maxsize=256)(self._build_continuation_trie)
+
+    def advance(self, pending: bytes, tokens: Iterable[int]) -> DecodedBytes:
+        """Return what `tokens` add after the pending bytes of an unfinished character.
+
+        Special tokens add nothing, so a character may continue after one. Raises ValueError for an id that is not
+        in the vocabulary.
+        """
+        folded = b""
+        for token in tokens:
+            if not 0 <= token < len(self._tokens):
+                raise ValueError("a token id outside the vocabulary")
+            data = self._tokens[token]
+            if data:
+                one = decode_bytes(pending + data, borders=self._borders) if pending else self.decoded[token]
+                folded += one.folded
+                pending = one.pending
+        return DecodedBytes(folded, pending)
+
+    def _build_continuation_trie(self, pending: bytes) -> TokenTrie:
+        """Return the trie of the tokens that begin inside a character, after these pending bytes."""
+        decoded = (
+            (i, decode_bytes(pending + self._tokens[i], borders=self._borders)) for i in self._continuations
+        )
+        return TokenTrie.of((i, one.folded) for i, one in decoded)
+
+
 class Vocabulary:
     """The tokens of one tokenizer, by id. Immutable.
 
-    tokens     the bytes each adds; b"" for special tokens, which add no text, and for ids without a token
-    decoded    each token decoded with nothing pending before it
-    special    ids of the special tokens
-    eos        ids that end an answer
-    absent     int64, ids below len(vocabulary) without a token
-    main_trie  the trie of all tokens that do not begin inside a character
+    tokens    the bytes each adds; b"" for special tokens, which add no text, and for ids without a token
+    special   ids of the special tokens
+    eos       ids that end an answer
+    absent    int64, ids below len(vocabulary) without a token
+    plain     the tokens read without word borders
+    bordered  the tokens read with them, computed at the first use
 
-    `continuation_trie(pending)` and `ill_formed(pending)`, of an unfinished character, are LRU-cached.
+    `ill_formed(pending)`, of an unfinished character, is LRU-cached.
     """
 
     def __init__(
@@ -104,15 +150,11 @@ class Vocabulary:
     ) -> None:
         """`raw`: id -> byte of the tokens that are one raw byte, if all others are complete characters."""
         self.tokens = tuple(tokens)
-        self.decoded = tuple(decode_bytes(token) for token in self.tokens)
         self.special = frozenset(special)
         self.eos = tuple(eos)
         self.absent = np.array(sorted(absent), np.int64)
         self._raw = dict(raw or {})
-        self._continuations = [i for i, token in enumerate(self.tokens) if _begins_mid_character(token)]
-        inside = frozenset(self._continuations)
-        self.main_trie = TokenTrie.of((i, r.folded) for i, r in enumerate(self.decoded) if i not in inside)
-        self.continuation_trie = lru_cache(maxsize=256)(self._build_continuation_trie)
+        self.plain = TokenReading(self.tokens, borders=False)
         self.ill_formed = lru_cache(maxsize=32)(self._find_ill_formed)
 
     @classmethod
@@ -146,26 +188,14 @@ class Vocabulary:
         """Return the number of ids; a model's logits may be wider."""
         return len(self.tokens)
 
-    def advance(self, pending: bytes, tokens: Iterable[int]) -> DecodedBytes:
-        """Return what `tokens` add after the pending bytes of an unfinished character.
+    @cached_property
+    def bordered(self) -> TokenReading:
+        return TokenReading(self.tokens, borders=True)
 
-        Special tokens add nothing, so a character may continue after one. Raises ValueError for an id that is not
-        in the vocabulary.
-        """
-        folded = b""
-        for token in tokens:
-            if not 0 <= token < len(self.tokens):
-                raise ValueError("a token id outside the vocabulary")
-            data = self.tokens[token]
-            if data:
-                read = decode_bytes(pending + data) if pending else self.decoded[token]
-                folded += read.folded
-                pending = read.pending
-        return DecodedBytes(folded, pending)
-
-    def _build_continuation_trie(self, pending: bytes) -> TokenTrie:
-        """Return the trie of the tokens that begin inside a character, after these pending bytes."""
-        return TokenTrie.of((i, decode_bytes(pending + self.tokens[i]).folded) for i in self._continuations)
+    @cached_property
+    def textless(self) -> NDArray[np.int64]:
+        """The ids that add no text or end the answer: after them, the text may have ended."""
+        return np.array(sorted({*self.special, *self.eos}), np.int64)
 
     def _find_ill_formed(self, pending: bytes) -> NDArray[np.int64]:
         """Return the ids that would leave ill-formed UTF-8; none for byte-level BPE.

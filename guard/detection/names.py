@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from guard.detection.partial_names import PartialNames
-from guard.matching.automaton import Automaton, folded_phrases
+from guard.matching.automaton import Automaton
+from guard.matching.patterns import folded_phrases
 from guard.text.composition import compose
 from guard.text.conversation import UNSPACED
 from guard.text.normalise import fold, fold_char, is_sign

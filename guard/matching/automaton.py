@@ -11,29 +11,23 @@ UTF-8 is self-synchronising, so a match of bytes is a match of characters.
 from __future__ import annotations
 
 import hashlib
-import mmap
-import struct
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from guard.errors import InvalidTarget, PolicyUnavailable
-from guard.files import atomic_file
-from guard.matching.trie import Trie
-from guard.text.normalise import fold, fold_char
+from guard.matching import automaton_file
+from guard.matching.patterns import Exemption, Patterns, collapsed, patterns_of
+from guard.matching.patterns import read as read_text
+from guard.matching.table import Table, compile_table
+from guard.text.borders import BORDER, needs_border
 
-MAX_PHRASE_BYTES = 32_767
-_MAGIC = b"LETHEAC1"
-# Layout of a file: magic and CRC-32; description; padding; the arrays, each aligned.
-_FILE_HEADER = struct.Struct("<8sI")
-_DESCRIPTION = struct.Struct("<64sQI256s")
-_BODY_OFFSET = 384
-_ALIGNMENT_BYTES = 64
+_BORDER_BYTE = ord(BORDER)
+# A border, and a symbol that is in no phrase.
+_END = f"{BORDER}\0".encode()
 
 
 class Occurrence(NamedTuple):
@@ -42,19 +36,6 @@ class Occurrence(NamedTuple):
     phrase: int
     start: int
     end: int
-
-
-def folded_phrases(phrases: Iterable[str]) -> list[str]:
-    """Return the distinct folds of `phrases`, sorted; an automaton numbers its phrases by this list.
-
-    Raises InvalidTarget for a phrase without letters or digits, or of more than MAX_PHRASE_BYTES bytes.
-    """
-    folded = {fold(phrase) for phrase in phrases}
-    if "" in folded:
-        raise InvalidTarget("a phrase has no letter or digit", field="phrases")
-    if any(len(phrase.encode()) > MAX_PHRASE_BYTES for phrase in folded):
-        raise InvalidTarget("a phrase is too long", field="phrases")
-    return sorted(folded)
 
 
 class Automaton:
@@ -66,39 +47,52 @@ class Automaton:
         accepting  bool  [states]           a phrase ends here
         phrase     int32 [states]           the phrase spelt by the path from the start to here, or -1
         link       int32 [states]           dictionary suffix link: the next shorter state that ends a phrase, or 0
+    The last `late` states end a phrase that was said before, inside a text that could have exempted it: `late` is
+    int32 [late states], bytes of the phrase, and their depth is counted from its beginning.
     `symbols` maps a byte to its symbol, for bytes.translate; `digest` identifies the set of folded phrases.
+
+    bordered  the automaton of the phrases that are only found between word borders, None if there are none. It
+              reads folded text with its borders (guard.text.borders), and is part of this one: of the methods,
+              only `matches` looks into it. Who follows states follows those of all `parts`
+    borders   whether this automaton is such a one
     """
 
-    def __init__(
-        self,
-        digest: str,
-        symbols: bytes,
-        table: NDArray[np.int32],
-        depth: NDArray[np.int16],
-        accepting: NDArray[np.bool_],
-        phrase: NDArray[np.int32],
-        link: NDArray[np.int32],
-    ) -> None:
+    def __init__(self, digest: str, arrays: Table, bordered: Automaton | None = None) -> None:
         self.digest = digest
-        self.symbols = symbols
-        self.table = table
-        self.depth = depth
-        self.accepting = accepting
-        self.phrase = phrase
-        self.link = link
-        self.width = int(table.shape[1])
+        self.symbols, self.table, self.depth, self.accepting, self.phrase, self.link, self.late = arrays
+        self.bordered = bordered
+        self.borders = self.symbols[_BORDER_BYTE] != 0
+        self.width = int(self.table.shape[1])
         # Python reads single cells of a memoryview several times faster than those of an array.
-        self.cells: memoryview[int] = table.reshape(-1).data
-        self.ends: memoryview[int] = accepting.view(np.uint8).data
-        self.depths: memoryview[int] = depth.data
+        self.cells: memoryview[int] = self.table.reshape(-1).data
+        self.ends: memoryview[int] = self.accepting.view(np.uint8).data
+        self.depths: memoryview[int] = self.depth.data
+        self.initial = self.run(0, BORDER.encode())
+        """The state at the beginning of a text, which counts as a border."""
 
     @classmethod
-    def compile(cls, phrases: Iterable[str]) -> Automaton:
+    def compile(
+        cls, phrases: Collection[str], bordered: Collection[str] = (), exemptions: Iterable[Exemption] = ()
+    ) -> Automaton:
         """Return the automaton of these phrases; equal sets of folded phrases give equal automata.
+
+        `bordered` are those that are only found between word borders. Raises InvalidTarget as `folded_phrases`
+        does.
+        """
+        plain, between = patterns_of(phrases, bordered, exemptions)
+        digest = _digest(plain, between)
+        inner = cls(digest, compile_table(between)) if between.phrases else None
+        return cls(digest, compile_table(plain), inner)
+
+    @classmethod
+    def forbidding(cls, phrases: Iterable[str], exemptions: Iterable[Exemption] = ()) -> Automaton:
+        """Return the automaton of forbidden phrases: those that `needs_border` names are bordered.
 
         Raises InvalidTarget as `folded_phrases` does.
         """
-        return _compile(folded_phrases(phrases))
+        distinct = set(phrases)
+        between = {phrase for phrase in distinct if needs_border(phrase)}
+        return cls.compile(distinct - between, between, exemptions)
 
     @classmethod
     def attach(cls, folder: Path, digest: str) -> Automaton:
@@ -106,12 +100,8 @@ class Automaton:
 
         Raises PolicyUnavailable when the file is missing, incomplete, or not what its name says.
         """
-        try:
-            with (folder / f"{digest}.automaton").open("rb") as file:
-                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            return _read(memoryview(content), digest)
-        except (OSError, ValueError, struct.error) as error:
-            raise PolicyUnavailable("a compiled policy file is missing or damaged") from error
+        arrays, *inner = automaton_file.read(folder, digest)
+        return cls(digest, arrays, cls(digest, inner[0]) if inner else None)
 
     def save(self, folder: Path) -> Path:
         """Write `<digest>.automaton` into `folder` atomically and return its path.
@@ -119,14 +109,18 @@ class Automaton:
         The file contains the phrases, so only its owner may read it.
         Raises PolicyUnavailable when it cannot be written.
         """
-        path = folder / f"{self.digest}.automaton"
-        try:
-            # Durable: after a power cut, a million phrases are mapped again and not compiled again.
-            with atomic_file(path, durable=True, private=True) as file:
-                file.writelines(_parts(self))
-        except OSError as error:
-            raise PolicyUnavailable("a compiled policy file cannot be written") from error
-        return path
+        parts = [self] if self.bordered is None else [self, self.bordered]
+        return automaton_file.write(folder, self.digest, [part.arrays for part in parts])
+
+    @property
+    def arrays(self) -> Table:
+        """The arrays, as `guard.matching.table` compiles them."""
+        return Table(self.symbols, self.table, self.depth, self.accepting, self.phrase, self.link, self.late)
+
+    @property
+    def parts(self) -> tuple[Automaton, ...]:
+        """This automaton and the bordered one, without those that have no phrases."""
+        return tuple(part for part in (self, self.bordered) if part is not None and len(part) > 1)
 
     def __len__(self) -> int:
         """Return the number of states."""
@@ -135,25 +129,58 @@ class Automaton:
     def __repr__(self) -> str:
         return f"Automaton({self.digest[:12]}, states={len(self)}, symbols={self.width})"
 
+    @property
+    def first_late(self) -> int:
+        """The first of the late states, see the class."""
+        return len(self) - len(self.late)
+
     @cached_property
     def max_depth(self) -> int:
         """Bytes of the longest phrase: a state depends on no more than this many last bytes."""
         return int(self.depth.max())
 
+    def read(self, text: str) -> bytes:
+        """Return the bytes that this automaton reads of `text`."""
+        return read_text(text, borders=self.borders)
+
     def step(self, state: int, char: str) -> int:
         """Return the state after one more character of raw text."""
-        return self.run(state, fold_char(char).encode())
+        return self.run(state, self.read(char))
 
     def feed(self, state: int, text: str) -> int:
         """Return the state after `text`."""
-        return self.run(state, fold(text).encode())
+        return self.run(state, self.read(text))
 
     def run(self, state: int, folded: bytes) -> int:
-        """Return the state after the UTF-8 bytes of folded text."""
+        """Return the state after the bytes of text, as `read` returns them."""
         cells, width = self.cells, self.width
         for symbol in folded.translate(self.symbols):
             state = cells[state * width + symbol]
         return state
+
+    def seeded(self, folded: bytes) -> int:
+        """Return the state after all the text before, as `read` returns it.
+
+        Phrases that lie entirely in that text do not count any more.
+        """
+        if self.borders:
+            folded = collapsed(folded)
+        if not self.max_depth or len(folded) <= self.max_depth:
+            return self.without_end(self.run(self.initial, folded))
+        return self.without_end(self.run(0, folded[-self.max_depth :]))
+
+    def ends_text(self, state: int) -> bool:
+        """Whether a phrase ends if the text ends here: the end is a border, and completes no text that exempts."""
+        after_border = self.run(state, _END[:1])
+        return bool(self.ends[after_border] or self.ends[self.run(after_border, _END[1:])])
+
+    def without_end(self, state: int) -> int:
+        """Return the state from which the text goes on without the phrase that would end here, if there is one."""
+        if not self.ends_text(state):
+            return state
+        state = self.run(state, 2 * _END[:1])
+        # In the middle of a text that exempts, the matches in progress are given up with the phrase.
+        return self.initial if not self.borders or self.ends_text(state) else state
 
     def output_states(self, state: int) -> Iterator[int]:
         """Yield the states, longest first, whose phrases end in `state`: its dictionary suffix chain."""
@@ -165,83 +192,48 @@ class Automaton:
 
     def matches(self, text: str) -> list[Occurrence]:
         """Return every occurrence of every phrase, overlapping ones included, by end, longest first."""
-        found: list[Occurrence] = []
+        found = self._found(text)
+        if self.bordered is None and not len(self.late):
+            return list(found)
+        within = self.bordered._found(text) if self.bordered else ()
+        return sorted([*found, *within], key=lambda one: (one.end, one.start))
+
+    def _found(self, text: str) -> Iterator[Occurrence]:
+        # The character that each byte read comes from, and the byte; repeated borders count as one.
         starts: list[int] = []
-        state = 0
-        for index, char in enumerate(text):
-            folded = fold_char(char).encode()
+        seen = bytearray()
+        state = self.initial
+        if self.borders:
+            starts, seen = [0], bytearray([_BORDER_BYTE])
+        ending = [(len(text), _END)] if self.borders or len(self.late) else []
+        for index, folded in chain(enumerate(map(self.read, text)), ending):
             for byte in folded:
-                starts.append(index)
                 state = self.cells[state * self.width + self.symbols[byte]]
+                if self.borders and byte == _BORDER_BYTE == seen[-1]:
+                    continue
+                starts.append(index)
+                seen.append(byte)
                 if self.ends[state]:
-                    found += (
-                        Occurrence(int(self.phrase[s]), starts[-int(self.depth[s])], index + 1)
-                        for s in self.output_states(state)
-                    )
-        return found
+                    for output in self.output_states(state):
+                        first, last = self._span(output, seen)
+                        yield Occurrence(int(self.phrase[output]), starts[first], starts[last] + 1)
+
+    def _span(self, output: int, seen: bytearray) -> tuple[int, int]:
+        """Return the first and the last byte, of those seen, of the phrase that ends in the state `output`."""
+        first = len(seen) - int(self.depth[output])
+        late = output - self.first_late
+        if late < 0:
+            return (first + 1, len(seen) - 2) if self.borders else (first, len(seen) - 1)
+        letters = [at for at in range(first, len(seen)) if not self.borders or seen[at] != _BORDER_BYTE]
+        return letters[0], letters[int(self.late[late]) - 1]
 
 
-def _compile(folded: list[str]) -> Automaton:
-    encoded = [phrase.encode() for phrase in folded]
-    trie = Trie.of(encoded)
-    alphabet = np.unique(trie.byte[1:])
-    symbols = np.zeros(256, np.uint8)
-    symbols[alphabet] = np.arange(1, len(alphabet) + 1)
-    table, fail = _transitions(trie, symbols)
-
-    phrase = np.full(len(table), -1, np.int32)
-    phrase[trie.ends] = np.arange(len(folded))
-    depth = np.zeros(len(table), np.int16)
-    link = np.zeros(len(table), np.int32)
-    for level, (first, last) in enumerate(trie.levels):
-        depth[first:last] = level
-        shorter = fail[first:last]
-        link[first:last] = np.where(phrase[shorter] >= 0, shorter, link[shorter])
-    accepting = (phrase >= 0) | (link > 0)
-    digest = hashlib.sha256(_MAGIC + b"\0".join(encoded)).hexdigest()
-    return Automaton(digest, symbols.tobytes(), table, depth, accepting, phrase, link)
-
-
-def _transitions(trie: Trie, symbols: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the table, and each state's fail link: the longest proper suffix of its path that is a state."""
-    table = np.zeros((len(trie.parent), int(symbols.max()) + 1), np.int32)
-    fail = np.zeros(len(table), np.int32)
-    for first, last in trie.levels[1:]:
-        parent, symbol = trie.parent[first:last], symbols[trie.byte[first:last]]
-        # Read before this level's own edges are written: otherwise a child of the start would fail to itself.
-        fail[first:last] = table[fail[parent], symbol]
-        table[parent, symbol] = np.arange(first, last)
-        table[first:last] = table[fail[first:last]]
-    return table, fail
-
-
-def _parts(automaton: Automaton) -> Iterator[bytes | memoryview]:
-    description = _DESCRIPTION.pack(automaton.digest.encode(), len(automaton), automaton.width, automaton.symbols)
-    parts: list[bytes | memoryview] = [description, b"\0" * (_BODY_OFFSET - _FILE_HEADER.size - _DESCRIPTION.size)]
-    for array in (automaton.table, automaton.depth, automaton.accepting, automaton.phrase, automaton.link):
-        parts += [array.reshape(-1).view(np.uint8).data, b"\0" * (-array.nbytes % _ALIGNMENT_BYTES)]
-    checksum = 0
-    for part in parts:
-        checksum = zlib.crc32(part, checksum)
-    yield _FILE_HEADER.pack(_MAGIC, checksum)
-    yield from parts
-
-
-def _read(content: memoryview, digest: str) -> Automaton:
-    magic, checksum = _FILE_HEADER.unpack_from(content)
-    name, states, width, symbols = _DESCRIPTION.unpack_from(content, _FILE_HEADER.size)
-    if magic != _MAGIC or name != digest.encode() or zlib.crc32(content[_FILE_HEADER.size :]) != checksum:
-        raise ValueError("not the automaton of this digest")
-    position = _BODY_OFFSET
-
-    def array(dtype: type[np.generic], columns: int = 1) -> NDArray[Any]:
-        nonlocal position
-        part = np.frombuffer(content, dtype, states * columns, position)
-        position += part.nbytes + -part.nbytes % _ALIGNMENT_BYTES
-        return part
-
-    table = array(np.int32, width).reshape(states, width)
-    rest = array(np.int16), array(np.bool_), array(np.int32), array(np.int32)
-    if position != len(content):
-        raise ValueError("trailing bytes")
-    return Automaton(digest, symbols, table, *rest)
+def _digest(plain: Patterns, between: Patterns) -> str:
+    digest = hashlib.sha256(automaton_file.MAGIC)
+    for patterns in (plain, between):
+        digest.update(b"\0".join(sorted(patterns.phrases)))
+        for text, numbers in sorted(patterns.exempt.items()):
+            allowed = sorted(spelt for spelt, number in patterns.phrases.items() if number in numbers)
+            digest.update(b"\0\0" + text + b"\0" + b"\0".join(allowed))
+        digest.update(b"\0\0\0")
+    return digest.hexdigest()

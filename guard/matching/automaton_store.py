@@ -13,6 +13,7 @@ from cachetools import LRUCache
 
 from guard.errors import PolicyUnavailable
 from guard.matching.automaton import Automaton
+from guard.matching.patterns import Exemption
 
 MAX_MAPPED_AUTOMATA = 1024
 # Compiling this many phrases or more in this process would hold the GIL and stall the streams it serves.
@@ -38,16 +39,18 @@ class AutomatonStore:
             return known
         return self._keep(Automaton.attach(self._folder, digest))
 
-    def write(self, phrases: Collection[str]) -> str:
-        """Write the automaton of these phrases to disk in full and return its digest.
+    def write(self, phrases: Collection[str], exemptions: Collection[Exemption] = ()) -> str:
+        """Write the automaton that forbids these phrases to disk in full and return its digest.
 
-        Raises InvalidTarget as Automaton.compile does, and PolicyUnavailable when it cannot be written.
+        Raises InvalidTarget as Automaton.forbidding does, and PolicyUnavailable when it cannot be written.
         """
         if len(phrases) < MIN_PHRASES_FOR_SUBPROCESS:
-            return self._keep(_compile_to_file(phrases, self._folder)).digest
+            return self._keep(_compile_to_file(phrases, exemptions, self._folder)).digest
         with ProcessPoolExecutor(1, get_context("spawn"), initializer=os.nice, initargs=(5,)) as pool:
             try:
-                return pool.submit(_compile_in_subprocess, tuple(phrases), self._folder).result()
+                return pool.submit(
+                    _compile_in_subprocess, tuple(phrases), tuple(exemptions), self._folder
+                ).result()
             except (OSError, BrokenExecutor) as error:
                 raise PolicyUnavailable("a compiled policy file cannot be written") from error
 
@@ -63,8 +66,8 @@ class AutomatonStore:
         return automaton
 
 
-def _compile_to_file(phrases: Iterable[str], folder: Path) -> Automaton:
-    compiled = Automaton.compile(phrases)
+def _compile_to_file(phrases: Iterable[str], exemptions: Iterable[Exemption], folder: Path) -> Automaton:
+    compiled = Automaton.forbidding(phrases, exemptions)
     try:
         return Automaton.attach(folder, compiled.digest)
     except PolicyUnavailable:
@@ -72,5 +75,5 @@ def _compile_to_file(phrases: Iterable[str], folder: Path) -> Automaton:
         return Automaton.attach(folder, compiled.digest)
 
 
-def _compile_in_subprocess(phrases: tuple[str, ...], folder: Path) -> str:
-    return _compile_to_file(phrases, folder).digest
+def _compile_in_subprocess(phrases: tuple[str, ...], exemptions: tuple[Exemption, ...], folder: Path) -> str:
+    return _compile_to_file(phrases, exemptions, folder).digest

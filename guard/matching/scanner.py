@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
 
 from guard.matching.automaton import Automaton
+from guard.matching.patterns import collapsed, read
 from guard.matching.unfinished import longest_unfinished
-from guard.text.normalise import fold, fold_char
+from guard.text.borders import BORDER
+from guard.text.normalise import fold
+
+_BORDER = BORDER.encode()
 
 
 class Scanner:
@@ -22,12 +28,16 @@ class Scanner:
 
     def __init__(self, automata: Sequence[Automaton], seed: str = "") -> None:
         self.matched = False
-        self._automata = tuple(automata)
-        folded = fold(seed).encode()
-        self._states = [a.run(0, folded[-a.max_depth :] if a.max_depth else b"") for a in self._automata]
+        parts = tuple(chain.from_iterable(automaton.parts for automaton in automata))
+        self._automata = parts
+        # Whether any phrase is matched between word borders: only then is text read in that way too.
+        self._borders = any(part.borders for part in parts)
+        folded, bordered = self._read(seed)
+        self._states = [part.seeded(bordered if part.borders else folded) for part in parts]
         self._held = ""
-        # The folded bytes of the longest match in progress, those in the seed included.
-        self._begun = _last(folded, self._pending())
+        # What was read of the longest match in progress, that in the seed included; with borders, too.
+        self._begun = _last(folded, self._depth(borders=False))
+        self._begun_bordered = _last(collapsed(bordered), self._depth(borders=True))
 
     @property
     def held(self) -> str:
@@ -42,82 +52,117 @@ class Scanner:
         """Take the next characters and return those that may be released now."""
         if self.matched:
             return ""
-        folded = fold(text).encode()
-        states, pending = [], 0
+        folded, bordered = self._read(text)
+        states = []
         for automaton, state in zip(self._automata, self._states, strict=True):
             cells, ends, width = automaton.cells, automaton.ends, automaton.width
-            for symbol in folded.translate(automaton.symbols):
+            for symbol in (bordered if automaton.borders else folded).translate(automaton.symbols):
                 state = cells[state * width + symbol]
                 if ends[state]:
-                    return self._release_before_match(text, folded)
+                    return self._release_before_match(text)
             states.append(state)
-            depth = automaton.depths[state]
-            if depth > pending:
-                pending = depth
         self._states = states
-        self._begun = _last(self._begun + folded, pending)
         unreleased = self._held + text
-        end = _suffix_start(unreleased, pending)
+        depth = self._depth(borders=False)
+        self._begun = _last(self._begun + folded, depth)
+        end = _suffix_start(unreleased, depth, borders=False)
+        if self._borders:
+            depth = self._depth(borders=True)
+            self._begun_bordered = _last(collapsed(self._begun_bordered + bordered), depth)
+            # The border before a phrase need not be held back.
+            end = min(end, _suffix_start(unreleased, depth - 1, borders=True))
         self._held = unreleased[end:]
         return unreleased[:end]
 
     def finish(self) -> str:
         """Return what may be released of the characters held back, as the text ends or pauses here.
 
-        If it ends inside a phrase most of which is said (`guard.matching.unfinished`), that is a match too.
+        If it ends inside a phrase most of which is said (`guard.matching.unfinished`), that is a match too, and so
+        is a phrase that only what follows could have made a part of something else.
         """
         held, self._held = self._held, ""
+        starts = [start for k in range(len(self._automata)) if (start := self._ended(k, held)) < len(held)]
+        self.matched = self.matched or bool(starts)
+        return held[: min(starts)] if starts else held
+
+    def _ended(self, k: int, held: str) -> int:
+        """Return where the phrase of automaton k begins that the text ends in; the end of `held` for none."""
+        automaton, state = self._automata[k], self._states[k]
+        count = automaton.depths[state] if automaton.ends_text(state) else 0
         # What the seed alone says, the text does not.
-        if not fold(held):
-            return held
-        begun = max((longest_unfinished(a, self._begun, held) for a in self._automata), default=0)
-        if not begun:
-            return held
-        self.matched = True
-        return held[: _suffix_start(held, begun)]
+        if not count and fold(held):
+            count = longest_unfinished(automaton, self._begun_bordered if automaton.borders else self._begun, held)
+        return _suffix_start(held, count - automaton.borders, borders=automaton.borders)
 
     def drop(self) -> None:
         """Withhold the characters held back: the text was given up because only a phrase could follow."""
         self.matched = self.matched or bool(self._held)
         self._held = ""
 
-    def _pending(self) -> int:
-        return max((a.depths[state] for a, state in zip(self._automata, self._states, strict=True)), default=0)
+    def _depth(self, *, borders: bool) -> int:
+        """Return how many bytes of what is read, with or without borders, the longest match in progress has."""
+        pairs = zip(self._automata, self._states, strict=True)
+        return max((one.depths[state] for one, state in pairs if one.borders == borders), default=0)
 
-    def _release_before_match(self, text: str, folded: bytes) -> str:
+    def _read(self, text: str) -> tuple[bytes, bytes]:
+        return read(text, borders=False), read(text, borders=True) if self._borders else b""
+
+    def _release_before_match(self, text: str) -> str:
         """Return what precedes the first match; of matches with the same end, the longest counts."""
         unreleased = self._held + text
-        # The index of the character that each folded byte comes from.
-        starts = [index for index, char in enumerate(unreleased) for _ in _folded_bytes(char)]
-        ends = [end for k in range(len(self._automata)) if (end := self._first_match(k, folded))]
-        count, longest = min(ends)
-        first = len(starts) - len(folded) + count + longest
+        matches = filter(None, (self._first_match(k, text) for k in range(len(self._automata))))
+        first = min(matches)
+        start = min(first.start, *self._undecided_starts(text[: first.end]), len(unreleased))
         self.matched, self._held = True, ""
-        return unreleased[: starts[first]] if first >= 0 else ""
+        return unreleased[:start]
 
-    def _first_match(self, k: int, folded: bytes) -> tuple[int, int] | None:
-        """Return the count of folded bytes up to the end of automaton k's first match, and minus its length."""
+    def _undecided_starts(self, text: str) -> Iterator[int]:
+        """Yield where, after `text`, phrases may begin of which what follows decides whether they count."""
+        for automaton, state in zip(self._automata, self._states, strict=True):
+            if automaton.borders or len(automaton.late):
+                depth = automaton.depths[automaton.feed(state, text)] - automaton.borders
+                yield _suffix_start(self._held + text, depth, borders=automaton.borders)
+
+    def _first_match(self, k: int, text: str) -> _Match | None:
         automaton, state = self._automata[k], self._states[k]
-        for count, symbol in enumerate(folded.translate(automaton.symbols), 1):
-            state = automaton.cells[state * automaton.width + symbol]
-            if automaton.ends[state]:
-                return count, -automaton.depths[next(automaton.output_states(state))]
+        for index, char in enumerate(text):
+            folded = _read_char(char, automaton.borders)
+            for count, byte in enumerate(folded, 1):
+                state = automaton.cells[state * automaton.width + automaton.symbols[byte]]
+                if automaton.ends[state]:
+                    length = max(automaton.depths[output] for output in automaton.output_states(state))
+                    # Less the border before the phrase, and with what else the last character folds to.
+                    length += len(folded) - count - automaton.borders
+                    before = self._held + text[: index + 1]
+                    return _Match(index, _suffix_start(before, length, borders=automaton.borders))
         return None
 
 
-def _last(folded: bytes, count: int) -> bytes:
-    return folded[-count:] if count else b""
+class _Match(NamedTuple):
+    """The index of the fed character that ends a match, and that of the unreleased one with which it begins."""
+
+    end: int
+    start: int
 
 
-def _suffix_start(text: str, count: int) -> int:
-    """Return where the last `count` folded bytes of `text` begin: 0 if it has fewer, its end if count is 0."""
-    index = len(text)
+def _last(read: bytes, count: int) -> bytes:
+    return read[-count:] if count else b""
+
+
+def _suffix_start(text: str, count: int, *, borders: bool) -> int:
+    """Return where the last `count` bytes read of `text` begin: 0 if it has fewer, its end if count is 0.
+
+    Adjacent borders count as one.
+    """
+    index, before_border = len(text), False
     while count > 0 and index:
         index -= 1
-        count -= len(_folded_bytes(text[index]))
+        shown = _read_char(text[index], borders)
+        count -= len(shown) - (before_border and shown.endswith(_BORDER))
+        before_border = shown.startswith(_BORDER) if shown else before_border
     return index
 
 
 @lru_cache(maxsize=65_536)
-def _folded_bytes(char: str) -> bytes:
-    return fold_char(char).encode()
+def _read_char(char: str, borders: bool) -> bytes:
+    return read(char, borders=borders)

@@ -55,7 +55,8 @@ def _is_completed_within(automaton: Automaton, state: int, count: int) -> bool:
     for _ in range(count):
         following = np.unique(automaton.table[states])
         # Every other edge leaves the phrase.
-        states = following[automaton.depth[following] == automaton.depth[states[0]] + 1]
+        further = automaton.depth[following] == automaton.depth[states[0]] + 1
+        states = following[further & (following < automaton.first_late)]
         if not len(states):
             return False
         if (automaton.phrase[states] >= 0).any():

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from guard.matching.automaton_store import AutomatonStore
+from guard.policy.exemptions import common_exemptions
 from guard.targets.passages import enforced
 from guard.targets.target import ForgetTarget
 
@@ -58,8 +59,12 @@ class AlwaysOnAutomata:
             everyone = {target.id: target for target in all_targets}
             phrases = _phrases(everyone.values())
             settled = {target.id: target.revision for target in everyone.values()}
-            return AlwaysOnAutomata(settled, {}, store.write(phrases) if phrases else "")
-        return AlwaysOnAutomata(self.settled, recent, self.base, store.write(phrases) if phrases else "")
+            return AlwaysOnAutomata(settled, {}, _write(phrases, everyone.values(), store))
+        return AlwaysOnAutomata(self.settled, recent, self.base, _write(phrases, recent.values(), store))
+
+
+def _write(phrases: Collection[str], targets: Iterable[ForgetTarget], store: AutomatonStore) -> str:
+    return store.write(phrases, common_exemptions(targets)) if phrases else ""
 
 
 def _phrases(targets: Iterable[ForgetTarget]) -> set[str]:

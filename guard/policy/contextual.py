@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from guard.matching.automaton_store import AutomatonStore
+from guard.policy.exemptions import exemptions
 from guard.targets.passages import enforced
 from guard.targets.target import ForgetTarget, Method, Mode, Scope
 
@@ -52,7 +53,7 @@ class ContextualAutomata(Mapping[str, str]):
         revision = Revision(target_id, target.revision)
         digest = self._known.get(revision)
         if digest is None:
-            digest = self._known[revision] = self._store.write(set(enforced(target)))
+            digest = self._known[revision] = self._store.write(set(enforced(target)), exemptions(target))
         return digest
 
     def __iter__(self) -> Iterator[str]:

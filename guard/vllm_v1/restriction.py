@@ -36,6 +36,8 @@ class RestrictionProcessor(RowProcessor):
         """
         folder = folder_of(POLICY_DIR_ENV)
         super().__init__(vllm_config, device, is_pin_memory)
+        # Read with word borders now, which takes a second for 128,000 tokens: later, a batch would wait for it.
+        self._vocabulary.bordered  # noqa: B018
         self._rows = RestrictedBatch(self._vocabulary)
         self._restrictions = RestrictionCache(folder, self._vocabulary)
         self._live = LiveAutomata(folder)

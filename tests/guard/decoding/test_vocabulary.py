@@ -97,7 +97,7 @@ tokens = st.lists(
 @given(tokens)
 def test_characters_split_over_tokens_are_read_whole(split: list[bytes]) -> None:
     vocabulary = Vocabulary(split, special=(), eos=(0,))
-    reading = vocabulary.advance(b"", range(len(split)))
+    reading = vocabulary.plain.advance(b"", range(len(split)))
     main_trie = b"".join(split)
     assert reading == decode_bytes(main_trie)
     assert reading.folded.decode() == fold(main_trie.decode(errors="replace"))
@@ -107,7 +107,7 @@ def test_characters_split_over_tokens_are_read_whole(split: list[bytes]) -> None
 def test_each_token_that_shows_something_is_in_one_block(split: list[bytes], pending: bytes) -> None:
     vocabulary = Vocabulary(split, special=(), eos=(0,))
     shown = {}
-    for block in (vocabulary.main_trie, vocabulary.continuation_trie(pending)):
+    for block in (vocabulary.plain.main_trie, vocabulary.plain.continuation_trie(pending)):
         for token, node in zip(block.tokens.tolist(), block.ends.tolist(), strict=True):
             assert token not in shown
             shown[token] = b""
@@ -138,7 +138,7 @@ def test_an_id_outside_the_vocabulary_is_an_error() -> None:
     vocabulary = VOCABULARIES["byte-level"]
     for token in (-1, len(vocabulary)):
         with pytest.raises(ValueError, match="outside"):
-            vocabulary.advance(b"", [token])
+            vocabulary.plain.advance(b"", [token])
 
 
 def test_raw_bytes_that_cannot_follow_are_ill_formed() -> None:

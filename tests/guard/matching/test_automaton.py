@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard.errors import InvalidTarget, PolicyUnavailable
-from guard.matching.automaton import MAX_PHRASE_BYTES, Automaton, Occurrence, folded_phrases
+from guard.matching.automaton import Automaton, Occurrence
+from guard.matching.patterns import MAX_PHRASE_BYTES, folded_phrases
 from guard.text.normalise import fold, fold_char
 
 # Few letters, so that phrases overlap, nest and share suffixes; two are of several bytes or fold to several.

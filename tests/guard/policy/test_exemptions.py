@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from guard.matching.scanner import Scanner
+from guard.policy.plan import plan_for
+from guard.policy.policy import Policy
+from guard.targets.target import Draft, Kind, Scope
+
+PolicyOf = Callable[..., Policy]
+NINGS = Draft(name="Eve Ning", exceptions=("Evening Standard", "Eve Ning Prize"), scope=Scope.ALWAYS)
+
+
+def says(policy: Policy, text: str) -> bool:
+    automata = [policy.automata[digest] for digest in plan_for(policy, []).automata]
+    scanner = Scanner(automata)
+    released = scanner.feed(text) + scanner.finish()
+    assert (released == text) != scanner.matched
+    return released == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "never",
+        "every evening",
+        "I believe Steve",
+        "the Evening Standard",
+        "Eve Ning Prize",
+        "Eve went; nine",
+        "Evenings",
+    ],
+)
+def test_text_in_which_a_short_name_is_no_name_may_be_said(policy_of: PolicyOf, text: str) -> None:
+    assert says(policy_of(NINGS), text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Eve Ning", "by EVE NING.", "Eve\u200b Ning, twice", "Eve Ning Priz", "E v e N i n g"]
+)
+def test_the_name_itself_may_not(policy_of: PolicyOf, text: str) -> None:
+    assert not says(policy_of(NINGS), text)
+
+
+def test_an_exception_holds_for_its_own_target(policy_of: PolicyOf) -> None:
+    inn = Draft(
+        name="inns", kind=Kind.TOPIC, phrases=("Salt Road",), exceptions=("The Salt Road Inn",), scope=Scope.ALWAYS
+    )
+    roads = Draft(name="roads", kind=Kind.TOPIC, phrases=("Salt Road",), scope=Scope.ALWAYS)
+    assert says(policy_of(inn), "at the salt road inn")
+    assert not says(policy_of(roads), "at the salt road inn")
+
+
+def test_contextual_targets_have_their_exceptions_in_their_automata(policy_of: PolicyOf) -> None:
+    policy = policy_of(Draft(name="Eve", exceptions=("Eve Online",)))
+    (digest,) = policy.contextual.values()
+    automaton = policy.automata[digest]
+    assert not automaton.matches("Never play Eve Online on Christmas Eve Online")
+    assert automaton.matches("I play with Eve online or offline; Eve plays")
+    assert automaton.bordered is not None
