@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from guard.decoding.request_args import Backtracking
 from guard.text.conversation import Message
+
+PROMPT_DATE: Final = datetime(2025, 4, 10)
+"""The date for chat templates that print today's, so that no number depends on the day of its run. It is the date that
+open-unlearning renders prompts with."""
 
 
 class Decoding(StrEnum):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from eval.core.errors import BadRun
+from eval.core.prompt import PROMPT_DATE
 from eval.core.provenance import digest_of_data, digest_of_model, versions
 from eval.core.runner import ENDPOINT_UNSCORED, ENGINE_UNSCORED, Dtype
 from eval.methods.logit_difference_options import LogitDifferenceOptions
@@ -69,6 +70,7 @@ class Options:
 
     def config(self, benchmark: str, split: str, policy: str) -> dict[str, Any]:
         """Return run.json: all that a number depends on."""
+        is_endpoint = self.run_with is RunWith.ENDPOINT
         return {
             "benchmark": benchmark,
             "split": split,
@@ -80,7 +82,8 @@ class Options:
             "data_digest": digest_of_data(self.data),
             "policy_digest": policy,
             "decoding": "greedy",
-            "dtype": self.dtype if self.run_with is not RunWith.ENDPOINT else "the endpoint's own",
+            "prompt_date": "the endpoint's own" if is_endpoint else PROMPT_DATE.date().isoformat(),
+            "dtype": "the endpoint's own" if is_endpoint else self.dtype,
             "limit": self.limit or None,
             "seed": self.seed,
             "versions": versions(),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eval.core.errors import BadLog
 from eval.rescore import muse, openunlearning, tofu
-from eval.rescore.log import Scores, read_log
+from eval.rescore.log import Scores, read_log, refuse_same
 from eval.rescore.muse import summarise_muse
 from eval.rescore.openunlearning import summarise_openunlearning
 from eval.rescore.tofu import summarise_tofu
@@ -25,9 +25,12 @@ def rescore(log: Path, retain_log: Path | None = None, format: Format | None = N
     """Return every aggregate that the log's own summary has; detect the format if it is not given.
 
     `log` and `retain_log` are `.json` or `.json.gz` files, for MUSE also the folder of a run. Raises BadLog if one
-    cannot be read or has another format, RetainLogRequired if a metric of the log needs the missing retain log.
+    cannot be read or has another format, or both are the same, RetainLogRequired if a metric of the log needs the
+    missing retain log.
     """
     format = format or _format(log)
+    if retain_log is not None:
+        refuse_same(log, retain_log)
     if format is Format.MUSE:
         return summarise_muse(muse.read(log), muse.read(retain_log) if retain_log else None)
     root, retain = read_log(log), read_log(retain_log) if retain_log else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eval.core.prompt import Prompt
+from eval.core.prompt import PROMPT_DATE, Prompt
 from guard.errors import ModelUnavailable
 from guard.text.conversation import Message
 
@@ -16,14 +16,21 @@ class PromptEncoder:
         self.tokenizer = tokenizer
 
     def encode(self, prompt: Prompt) -> list[int]:
-        """Return the prompt's token ids; raises ModelUnavailable for a chat without a chat template."""
+        """Return the prompt's token ids; raises ModelUnavailable for a chat without a chat template.
+
+        A template that prints today's date prints PROMPT_DATE.
+        """
         if not prompt.chat:
             return list(self.tokenizer(prompt.text)["input_ids"]) or [self.tokenizer.bos_token_id]
         if not self.tokenizer.chat_template:
             raise ModelUnavailable("the model's tokenizer has no chat template, and the benchmark is a chat")
         turns = [*prompt.before, Message("user", prompt.text)]
         messages = [{"role": turn.role, "content": turn.text} for turn in turns]
-        ids = list(self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
+        ids = list(
+            self.tokenizer.apply_chat_template(
+                messages, add_generation_prompt=True, return_dict=False, strftime_now=PROMPT_DATE.strftime
+            )
+        )
         return ids + self.encode_answer(prompt.prefill, end=False) if prompt.prefill else ids
 
     def encode_answer(self, text: str, *, end: bool) -> list[int]:

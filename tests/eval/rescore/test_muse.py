@@ -106,7 +106,17 @@ def test_one_file_may_have_all_columns(tmp_path: Path) -> None:
     path.write_text(json.dumps({"knowmem_f": answers(0.5), "verbmem_f": answers(0.25)}))
     assert rescore(path).values == {"verbmem_f": 25.0, "knowmem_f": 50.0}
     path.write_text(json.dumps(privleak([2.0], [1.0])))
-    assert rescore(path, path).values == {"privleak": 0.0}
+    retrained = tmp_path / "retrained.json"
+    retrained.write_text(json.dumps(privleak([4.0], [3.0])))
+    assert rescore(path, retrained).values == {"privleak": 0.0}
+
+
+def test_a_runs_folder_is_not_its_own_retain_log(tmp_path: Path) -> None:
+    logs = {"knowmem_f": answers(1.0, 0.5), "privleak": privleak([1.0, 2.0], [1.5, 3.0])}
+    model, copied = run(tmp_path / "model", **logs), run(tmp_path / "copied", **logs)
+    for retrained in (model, copied, tmp_path / "model" / ".." / "model"):
+        with pytest.raises(BadLog, match="the retain log is the log itself"):
+            rescore(model, retrained)
 
 
 @pytest.mark.parametrize(

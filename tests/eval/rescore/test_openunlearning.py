@@ -224,3 +224,46 @@ def test_a_missing_file_or_other_text_than_json_is_refused(tmp_path: Path, log: 
 def test_a_retain_log_of_another_format_is_refused(tmp_path: Path, log: Log) -> None:
     with pytest.raises(BadLog, match=r"retain.json: not an open-unlearning log"):
         rescore(saved(tmp_path, log), saved(tmp_path, {"eval_log_forget.json": {}}, "retain.json"))
+
+
+def copies(log: Log, tmp_path: Path) -> dict[str, Path]:
+    """The same log under other names, spellings and summaries."""
+    plain = saved(tmp_path, log)
+    link, packed = tmp_path / "link.json", tmp_path / "packed.json.gz"
+    link.symlink_to(plain)
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    other = {
+        name: {**metric, "agg_value": 0.5} if "agg_value" in metric else metric for name, metric in log.items()
+    }
+    part = {name: log[name] for name in ("forget_truth_ratio", "mia_min_k")}
+    nan = {**log, "forget_truth_ratio": score([0.5, float("nan"), 1.5])}
+    return {
+        "itself": plain,
+        "a link": link,
+        "packed": packed,
+        "another order": saved(tmp_path, dict(reversed(log.items())), "order.json"),
+        "other summaries": saved(tmp_path, other, "other.json"),
+        "a part of it": saved(tmp_path, part, "part.json"),
+        "with NaN": saved(tmp_path, nan, "nan.json"),
+    }
+
+
+@pytest.mark.parametrize(
+    "copy", ["itself", "a link", "packed", "another order", "other summaries", "a part of it"]
+)
+def test_a_retain_log_that_is_the_log_itself_is_refused(tmp_path: Path, log: Log, copy: str) -> None:
+    with pytest.raises(BadLog, match="the retain log is the log itself"):
+        rescore(saved(tmp_path, log), copies(log, tmp_path)[copy])
+
+
+def test_a_log_with_nan_is_known_as_itself(tmp_path: Path, log: Log) -> None:
+    same = copies(log, tmp_path)["with NaN"]
+    copied = tmp_path / "copied.json"
+    copied.write_bytes(same.read_bytes())
+    with pytest.raises(BadLog, match="the retain log is the log itself"):
+        rescore(same, copied)
+
+
+def test_a_retain_log_that_agrees_in_one_metric_is_another(tmp_path: Path, log: Log, retain: Log) -> None:
+    retain["mia_min_k"] = log["mia_min_k"]
+    assert rescore(saved(tmp_path, log), saved(tmp_path, retain, "retain.json")).values

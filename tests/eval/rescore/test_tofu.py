@@ -72,9 +72,11 @@ def test_forget_quality_is_left_out_without_a_retain_log(tmp_path: Path) -> None
     assert scores.notes == ["Forget Quality: left out, it needs the retain model's log (--retain-log)"]
 
 
-def test_a_model_compared_with_itself_has_forget_quality_one(tmp_path: Path) -> None:
+def test_a_model_with_the_retain_models_truth_ratios_has_forget_quality_one(tmp_path: Path) -> None:
     log = saved(tmp_path, {name: task() for name in TASKS})
-    assert rescore(log, log).values["Forget Quality"] == 1.0
+    rouge = {str(index): 0.2 for index in range(3)}
+    retain = saved(tmp_path, {name: task(rougeL_recall=rouge) for name in TASKS}, "retain.json")
+    assert rescore(log, retain).values["Forget Quality"] == 1.0
 
 
 def test_a_model_that_lost_all_words_has_no_utility_and_no_error(tmp_path: Path) -> None:
@@ -111,3 +113,11 @@ def test_a_missing_task_is_named(tmp_path: Path) -> None:
 def test_a_log_of_another_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadLog, match="not an aggregated TOFU log"):
         rescore(saved(tmp_path, {"forget_quality": {"agg_value": 1.0}}), format=Format.TOFU)
+
+
+def test_a_retain_log_that_is_the_log_itself_is_refused(tmp_path: Path) -> None:
+    log = {name: task(shift / 10) for shift, name in enumerate(TASKS)}
+    part = {"eval_log_forget.json": log["eval_log_forget.json"]}
+    for retain in (log, part):
+        with pytest.raises(BadLog, match="the retain log is the log itself"):
+            rescore(saved(tmp_path, log), saved(tmp_path, retain, "retain.json"))
