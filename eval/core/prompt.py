@@ -12,8 +12,8 @@ from guard.decoding.request_args import Backtracking
 from guard.text.conversation import Message
 
 PROMPT_DATE: Final = datetime(2025, 4, 10)
-"""The date for chat templates that print today's, so that no number depends on the day of its run. It is the date that
-open-unlearning renders prompts with."""
+"""The date for chat templates that print today's, so that no number depends on the day of its run. Open-unlearning
+renders prompts with the same."""
 
 
 class Decoding(StrEnum):
