@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -36,6 +36,7 @@ PROMPTS = {
 
 REPAIR = files("agents").joinpath("prompts", "repair.md").read_text(encoding="utf-8").rstrip()
 
+_CLOCKS: dict[asyncio.AbstractEventLoop, Callable[[float], None]] = {}
 Script = Callable[["ActorCall"], "ScriptedReply"]
 ScriptedReply = str | None | int | list[str | None] | Callable[[Any], Awaitable[None]]
 
@@ -106,6 +107,31 @@ class Actor:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+@contextlib.contextmanager
+def own_clock() -> Iterator[None]:
+    """Give the running loop a clock that `pass_time` puts forward, so that no test waits for a time-out."""
+    loop = asyncio.get_running_loop()
+    real, ahead = loop.time, 0.0
+
+    def put_forward(seconds: float) -> None:
+        nonlocal ahead
+        ahead += seconds
+
+    _CLOCKS[loop] = put_forward
+    loop.time = lambda: real() + ahead  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        loop.time = real  # type: ignore[method-assign]
+        del _CLOCKS[loop]
+
+
+def pass_time(seconds: float) -> None:
+    """Let `seconds` pass at once for everything that waits on the running loop, if it has an `own_clock`."""
+    if put_forward := _CLOCKS.get(asyncio.get_running_loop()):
+        put_forward(seconds)
 
 
 def completion(asked: ActorCall, said: str | list[str | None] | None) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,32 +17,35 @@ from agents.openai_chat import OpenAIChat
 from agents.pipeline import answer
 from agents.reason import Reason
 from guard.text.conversation import Message
-from tests.agents.actor import Actor, by_role, chat_with, reply, served
+from tests.agents.actor import Actor, by_role, chat_with, own_clock, pass_time, reply, served
 from tests.agents.test_lethe import OWN, lines
 
 ASKED = [Message("user", "Who is Jory Aldine?")]
-SHORT = Budget(seconds=0.3)
+# Passes by the loop's own clock, once the role that hangs has been asked: the machine may be busy.
+MINUTE = Budget(seconds=60)
 
 
 async def hangs(send: Any) -> None:
-    await asyncio.sleep(3600)
+    pass_time(MINUTE.seconds)
+    await asyncio.Event().wait()
 
 
 async def hangs_in_its_headers(send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-    await asyncio.sleep(3600)
+    await hangs(send)
 
 
 async def hangs_in_the_middle(send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": b'{"choices": [{"message": {"con', "more_body": True})
-    await asyncio.sleep(3600)
+    await hangs(send)
 
 
 async def drips(send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     while True:
         await send({"type": "http.response.body", "body": b" ", "more_body": True})
+        pass_time(MINUTE.seconds / 10)
         await asyncio.sleep(0.01)
 
 
@@ -78,11 +80,8 @@ async def nothing_left_over() -> AsyncIterator[None]:
     assert asyncio.all_tasks() - before == set()
 
 
-async def ask(chat: OpenAIChat, audit: PolicyAudit, budget: Budget = SHORT) -> Any:
-    began = time.monotonic()
-    verdict = await answer(ASKED, (), chat, audit, budget=budget)
-    assert time.monotonic() - began < budget.seconds + 2
-    return verdict
+async def ask(chat: OpenAIChat, audit: PolicyAudit, budget: Budget = MINUTE) -> Any:
+    return await answer(ASKED, (), chat, audit, budget=budget)
 
 
 @pytest.mark.parametrize(
@@ -97,10 +96,10 @@ async def ask(chat: OpenAIChat, audit: PolicyAudit, budget: Budget = SHORT) -> A
 )
 async def test_what_hangs_is_declined_in_time_and_given_up(audit: PolicyAudit, role: str, said: Any) -> None:
     actor = Actor(by_role(**lines(**{role: lambda asked: said})))
-    async with nothing_left_over(), served(actor) as chat:
-        verdict = await ask(chat, audit)
-        assert (verdict.text, verdict.reason) == (None, Reason.TIMED_OUT)
-        async with asyncio.timeout(2):
+    with own_clock():
+        async with nothing_left_over(), served(actor) as chat:
+            verdict = await ask(chat, audit)
+            assert (verdict.text, verdict.reason) == (None, Reason.TIMED_OUT)
             while actor.left < actor.roles.count(role):
                 await asyncio.sleep(0.01)
 
@@ -109,7 +108,7 @@ async def test_what_hangs_is_declined_in_time_and_given_up(audit: PolicyAudit, r
 async def test_nonsense_is_declined_without_a_second_try(audit: PolicyAudit, said: Any) -> None:
     actor = Actor(by_role(vanilla=lambda asked: said))
     async with chat_with(actor) as chat:
-        verdict = await ask(chat, audit, Budget())
+        verdict = await ask(chat, audit)
     assert (verdict.text, verdict.reason) == (None, Reason.UNREACHABLE)
     assert len(actor.asked) == 1
 
@@ -118,7 +117,7 @@ async def test_nonsense_is_declined_without_a_second_try(audit: PolicyAudit, sai
 async def test_an_error_status_is_declined_without_a_second_try(audit: PolicyAudit, status: int) -> None:
     actor = Actor(by_role(vanilla=status))
     async with chat_with(actor) as chat:
-        assert (await ask(chat, audit, Budget())).reason is Reason.UNREACHABLE
+        assert (await ask(chat, audit)).reason is Reason.UNREACHABLE
     assert len(actor.asked) == 1
 
 
@@ -127,13 +126,13 @@ async def test_an_endpoint_that_is_not_there_is_declined(audit: PolicyAudit) -> 
         url = chat.client.base_url
     async with AsyncOpenAI(base_url=url, api_key="unused") as client:
         chat = OpenAIChat(client, "actor", second_provider=False)
-        assert (await ask(chat, audit, Budget(seconds=5))).reason is Reason.UNREACHABLE
+        assert (await ask(chat, audit)).reason is Reason.UNREACHABLE
 
 
 async def test_the_whole_pipeline_over_real_http(audit: PolicyAudit) -> None:
     actor = Actor(by_role(**lines()))
     async with nothing_left_over(), served(actor) as chat:
-        verdict = await ask(chat, audit, Budget(seconds=10))
+        verdict = await ask(chat, audit)
     assert verdict.text == "He builds boats."
     assert actor.roles == ["vanilla", "rewrite", "critic", "composer", "critic"]
 
@@ -142,25 +141,25 @@ async def test_a_client_that_leaves_cancels_the_call_in_progress(audit: PolicyAu
     actor = Actor(by_role(**lines(rewrite=lambda asked: hangs)))
     async with nothing_left_over(), served(actor) as chat:
         asking = asyncio.create_task(answer(ASKED, (), chat, audit))
-        async with asyncio.timeout(5):
-            while "rewrite" not in actor.roles:
-                await asyncio.sleep(0.01)
+        while "rewrite" not in actor.roles:
+            await asyncio.sleep(0.01)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        async with asyncio.timeout(2):
-            while not actor.left:
-                await asyncio.sleep(0.01)
+        while not actor.left:
+            await asyncio.sleep(0.01)
     assert actor.roles == ["vanilla", "rewrite"]
 
 
 async def test_no_more_calls_run_at_once_than_there_are_places(audit: PolicyAudit) -> None:
     running, most = 0, 0
+    # Each call waits until another runs beside it.
+    two = asyncio.Barrier(2)
 
     async def slow(send: Any) -> None:
         nonlocal running, most
         running, most = running + 1, max(most, running + 1)
-        await asyncio.sleep(0.02)
+        await two.wait()
         running -= 1
         await reply(send, b"{}")
 
