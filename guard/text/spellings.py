@@ -32,7 +32,7 @@ def spellings(text: str) -> tuple[str, ...]:
     * German and Nordic letters and their written-out forms, word by word: Jürgen and Juergen, Đorđe and Djordje.
     * The canonically composed and the decomposed form, for Hangul and voiced kana.
     * Digits of other scripts as those of ASCII; and 0 as o, which a zero of some scripts is read as.
-    * All capitals and all small letters, where a capital looks like another Latin letter than its small form does.
+    * Small letters, capitals, and a capital for each word, where their look tells (Greek Ν and ν).
     """
     distinct: dict[str, str] = {}
     for spelling in _forms(text):
@@ -49,7 +49,7 @@ def _forms(text: str) -> Iterator[str]:
     for written in _letters_written(normalize("NFC", text)):
         yield written
         if not written.isascii():
-            for form in (written, written.lower(), written.upper()):
+            for form in (written, written.lower(), written.upper(), written.title()):
                 yield normalize("NFC", form)
                 yield normalize("NFD", form)
 
