@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -50,12 +50,15 @@ _PARTICLES = frozenset(
     }
     | {"af", "av", "bin", "ibn", "al", "el", "bint", "ben", "mac", "mc", "st", "saint", "y"}
 )
+_NO_NAMES = frozenset({"the", "of", "and", "for", "in", "on", "at", "to", "or", "with", "not"})
 _COURTESY = (
     *("Mr", "Mrs", "Ms", "Miss", "Dr", "Prof", "Professor", "Sir", "Herr", "Frau", "Madame", "Monsieur"),
     *("Señor", "Señora", "Signor", "Signora", "Pan", "Pani"),
 )
-# Few given names begin with the others.
-_MIDDLE_INITIALS = "ABCDEFGHIJKLMNOPRSTVW"
+# Nine in ten middle names begin with these.
+_MIDDLE_INITIALS = "ABCDEGHJKLMNPRSTW"
+# Of the family name after a middle initial; the whole would cost an automaton twice as many states.
+_SHOWN_LETTERS = 4
 # Words, and endings of words: "a smith", "the miller's".
 _WORD_LETTERS = "AIS"
 _ALL_INITIALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -74,7 +77,7 @@ class PersonalName:
         before, _, after = name.partition(",")
         family, given = _plain_words(before), _plain_words(after)
         words = [*given, *family] if given else _plain_words(name)
-        if not 2 <= len(words) <= MAX_NAME_WORDS or _UNSPACED.search(name):
+        if not 2 <= len(words) <= MAX_NAME_WORDS or _UNSPACED.search(name) or not _is_personal(words):
             return None
         first = len(given) or len(words) - 1
         while first > 1 and words[first - 1].lower() in _PARTICLES:
@@ -122,7 +125,7 @@ def _of_parts(name: PersonalName, wide: bool) -> Iterator[Variant]:
     if len(first) > 1:
         for initial in _ALL_INITIALS if wide else _MIDDLE_INITIALS:
             if not (initial in _WORD_LETTERS and is_common(core)):
-                yield Variant(f"{first} {initial}. {family}", VariantKind.INITIAL)
+                yield Variant(f"{first} {initial}. {family[:_SHOWN_LETTERS]}", VariantKind.INITIAL)
     if wide or rare:
         yield from (Variant(f"{courtesy} {family}", VariantKind.COURTESY) for courtesy in _COURTESY)
 
@@ -140,6 +143,13 @@ def _stem(name: PersonalName) -> str:
     shared = zip(name.family[-1], *forms, strict=False)
     stem = "".join(chars[0] for chars in takewhile(lambda chars: len(set(chars)) == 1, shared))
     return stem if len(fold(stem)) >= MIN_FAMILY_NAME_CHARS and is_rare_name(stem) else name.family[-1]
+
+
+def _is_personal(words: Sequence[str]) -> bool:
+    """Whether words may be a personal name: all or none of them with a capital, and none that no name has."""
+    plain = [word for word in words if word.lower() not in _PARTICLES]
+    cased = any(word[0].isupper() for word in plain)
+    return not any(word.lower() in _NO_NAMES or word.isdigit() or (cased and word[0].islower()) for word in plain)
 
 
 def _plain_words(text: str) -> list[str]:
