@@ -17,18 +17,23 @@ from guard.text.normalise import fold
 
 def of_answer(answer: str, question: str) -> Iterator[Phrase]:
     """Yield what the answer of a fact names, and its rare words that the question does not contain."""
-    yield from of_passage(answer)
+    # A short answer is in the language of its question.
+    language = language_of(f"{question} {answer}")
+    yield from _named(answer, language)
     asked = fold(question)
-    rare = (phrase for phrase in rare_words(answer, language_of(answer)) if is_specific(phrase.text))
+    rare = (phrase for phrase in rare_words(answer, language) if is_specific(phrase.text))
     yield from (phrase for phrase in rare if fold(phrase.text) not in asked)
 
 
 def of_passage(passage: str) -> Iterator[Phrase]:
     """Yield what a passage names: titles, dates, codes, numbers, names and acronyms."""
-    language = language_of(passage)
-    numeric, lettered = numerals(passage, language)
+    yield from _named(passage, language_of(passage))
+
+
+def _named(text: str, language: str) -> Iterator[Phrase]:
+    numeric, lettered = numerals(text, language)
     for found in (
-        titles(passage, language),
+        titles(text, language),
         numeric,
         names(lettered, language),
         uncased_names(lettered, language),

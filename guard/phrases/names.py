@@ -26,11 +26,21 @@ _PARTICLES = frozenset(
     "de del della der den des di da das do dos du la las le les los van von zu zum zur vom am im ter ten bin ibn"  # noqa: SIM905
     " al el of for the sur sous en à na nad pod του της των d' l' 't op het på av".split()
 )
+_FAMILY_PARTICLES = re.compile(
+    r"(?<!\w)((?:van der|van den|van de|van|von der|von|da|di|de la|de|du|del|della|dos|das|ter|ten|bin|ibn|al) )"
+    r"[^\W\d_a-z][^\W\d_]+(?:-[^\W\d_]+)*"
+)
 _ABBREVIATED = frozenset({"St", "Dr", "Mr", "Ms", "Mrs", "Prof", "Jr", "Sr"})
 _COURTESY = frozenset(
     "mr mrs ms miss dr prof professor sir lady lord madame monsieur mme mlle docteur herr frau doktor señor señora"  # noqa: SIM905
     " sr sra don doña doctor doctora pan pani doctora dottor signor signora bay bayan hanım senhor senhora dona"
     " г-н г-жа господин госпожа доктор κ κύριος κυρία δρ mijnheer mevrouw meneer herra rouva fru".split()
+)
+# With common words these name what everybody knows; English has them in the list of known names.
+_INSTITUTIONS = frozenset(
+    "université ministère mairie académie universidad ayuntamiento ministerio barrio calle uniwersytet"  # noqa: SIM905
+    " politechnika ministerstwo urząd университет министерство академия институт πανεπιστήμιο υπουργείο δήμος"
+    " üniversitesi bakanlığı belediyesi università ministero comune universidade universiteit universitet".split()
 )
 _PLACED = re.compile(
     r"\b(?:in|near|from|to|at|aus|nach|bei|à|en|w|we|z|ze|do|в|во|из|под|στο|στη|στην|στον|σε|i|från|van|te)\s$"
@@ -40,8 +50,7 @@ _BARE_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von|um|über)\s$")
 _ELIDED = re.compile(r"(?i)\b(?:[ldsnjmtc]|qu|jusqu|lorsqu|puisqu|dell|nell|all|dall|sull|un)['’](?=\w)")
 _ELIDING = frozenset({"fr", "it", "ca"})
 _SENTENCE_END = re.compile(r"[.!?:;…]['\"”’»)]*\s*$|\n\s*$")
-# So many of the longer words of a sentence begin with a capital when capitals tell nothing.
-_MIN_TITLE_CASE_SHARE = 0.75
+# Capitals tell nothing where all of at least so many longer words have one.
 _MIN_TITLE_CASE_WORDS = 5
 _LONGER = 3
 
@@ -69,6 +78,16 @@ def names(text: str, language: str) -> Iterator[Phrase]:
         runs = _capitalised_runs(unquoted, words, language)
     for run in runs:
         yield from _of_run(text, run, language)
+    if language not in CAPITALISED_NOUNS:
+        yield from _family_names_with_particles(unquoted, language)
+
+
+def _family_names_with_particles(text: str, language: str) -> Iterator[Phrase]:
+    """Yield da Vinci, van der Berg: also where the name alone is that of a town, which everybody knows."""
+    for match in _FAMILY_PARTICLES.finditer(text):
+        particles = match[1].split()
+        if not is_function_word(particles[0], language) and not is_place(match[0]):
+            yield Phrase(match[0], PhraseKind.PART, "family name with its particles")
 
 
 def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
@@ -104,13 +123,15 @@ def _is_context(text: str, run: list[Word], language: str) -> bool:
             if is_place(known) and (end - start > 1 or not (language == "en" and is_ordinary(known, "en"))):
                 covered[start:end] = [True] * (end - start)
                 break
+    if language != "en" and any(word.text.lower() in _INSTITUTIONS for word in run):
+        return True
     rest = (word.text for word, known in zip(run, covered, strict=True) if not known)
     return any(covered) and all(is_frequent(word, language) for word in rest)
 
 
 def _is_person(run: list[Word], language: str) -> bool:
     """Whether a given name begins the run and no word is ordinary: Carmen Montenegro, both of them places too."""
-    first, *rest = (word.text for word in run)
+    first, *rest = (word.text for word in run if word.text not in _PARTICLES)
     given = is_given_name(first) and not is_function_word(first, language)
     return given and bool(rest) and not any(is_ordinary(word, language) for word in rest)
 
@@ -135,12 +156,16 @@ def _cased_words(text: str, language: str) -> list[Word]:
 
 
 def _is_title_case(words: list[Word], language: str) -> bool:
-    """Whether nearly all words begin with a capital, or are capitals, so that capitals tell no names."""
+    """Whether all but the smallest words begin with a capital, or are capitals, so that capitals tell no names.
+
+    A word in small letters that is no function word, such as a verb, shows that capitals mean something.
+    """
     longer = [word.text for word in words if len(word.text) > _LONGER]
-    if len(longer) < _MIN_TITLE_CASE_WORDS or language in CAPITALISED_NOUNS:
-        longer = [word for word in longer if not (word[0].isupper() and not word.isupper())]
-        return len(longer) >= _MIN_TITLE_CASE_WORDS and all(map(str.isupper, longer))
-    return sum(word[0].isupper() for word in longer) >= _MIN_TITLE_CASE_SHARE * len(longer)
+    if len(longer) < _MIN_TITLE_CASE_WORDS:
+        return False
+    if language in CAPITALISED_NOUNS:
+        return all(map(str.isupper, longer))
+    return all(word[0].isupper() or is_function_word(word, language) for word in longer)
 
 
 def _rare_runs(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:

@@ -26,9 +26,10 @@ _DAY_FIRST = re.compile(
 _MONTH_FIRST = re.compile(rf"(?<!\w){_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?![\w.:])(?:,? \d{{4}}(?!\d))?")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 _PLATE = re.compile(r"(?<!\w)[A-ZÀ-ÞΑ-ΩА-Я]{1,3}-[A-ZÀ-ÞΑ-ΩА-Я]{1,3}[- ]\d{2,4}(?![\w-])")
+_POSTCODE = re.compile(r"(?<!\w)[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}(?!\w)")
 # A letter or digit of a script with spaces, or of one without.
 _ALNUM = r"[^\W_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
-_CODE = re.compile(rf"(?<!{_ALNUM}){_ALNUM}+(?:[-_/.:#]{_ALNUM}+)*")
+_CODE = re.compile(rf"(?<!{_ALNUM}){_ALNUM}+(?:[-_/.:#&+=~^*$%!]{{1,2}}{_ALNUM}+)*")
 # Groups of digits that belong together.
 _GROUPS = re.compile(
     r"(?<![^\W\u0e00-\u9fff\uac00-\ud7a3])(?:\+ ?|\((?=[\d) ]{2,6}\)))?\d+"
@@ -76,6 +77,7 @@ def numerals(text: str, language: str) -> Numerals:
         taken(date, "date with a day", PhraseKind.DATE)
     taken(_IBAN, "account number")
     taken(_PLATE, "letters and digits of a plate")
+    taken(_POSTCODE, "postcode")
     taken(_CODE, "letters and digits mixed")
     taken(_GROUPS, "number of six digits or more", PhraseKind.NUMBER)
     return Numerals(found, _DIGITS.sub(lambda match: "\n" * len(match[0]), text))

@@ -47,7 +47,7 @@ def _rare_pairs(text: str, words: list[Word]) -> Iterator[str]:
 
 def _is_rare_pair(first: str, second: str) -> bool:
     pair = (first, second)
-    plain = all(word.islower() and not is_stop(word) and not is_derived(word) for word in pair)
+    plain = all(word.islower() and word.isalpha() and not is_stop(word) and not is_derived(word) for word in pair)
     return plain and not any(map(_is_rare_word, pair)) and rank(first) * rank(second) >= _MIN_RARE_PAIR_RANKS
 
 

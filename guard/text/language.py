@@ -102,7 +102,8 @@ def _by_words(text: str, languages: tuple[str, ...]) -> str:
             scores[language] += sum(lower.count(letter) for letter in own)
     best = max(scores.values())
     close = sorted(scores, key=scores.__getitem__, reverse=True)[:_MAX_CLOSE]
-    close = [language for language in close if scores[language] >= best - _CLOSE]
+    # English is the default, and is compared though others are closer.
+    close = [language for language in dict.fromkeys((languages[0], *close)) if scores[language] >= best - _CLOSE]
     if len(close) == 1 or best == 0:
         return close[0]
     words = _WORD.findall(lower)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guard.phrases.extraction import of_passage
+from guard.phrases.extraction import of_answer, of_passage
 
 
 def found(text: str) -> set[str]:
@@ -97,3 +97,25 @@ def test_numbers_and_dates_are_whole(text: str, phrases: set[str]) -> None:
 def test_the_whole_sentence_is_never_a_phrase() -> None:
     text = "他在1998年开了一家卖丝绸和茶叶的小店他很喜欢读书"
     assert all(len(phrase) < len(text) / 2 for phrase in found(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("The Mona Lisa was painted by Leonardo da Vinci.", "Leonardo da Vinci"),
+        ("His family name is da Vinci.", "da Vinci"),
+        ("The van der Berg family owns it.", "van der Berg"),
+        ("Leonardo da Vinci painted The Last Supper.", "The Last Supper"),
+        ("Harry Potter attends Hogwarts School of Witchcraft and Wizardry.", "Harry Potter"),
+        ("The author's name is Carmen Montenegro.", "Carmen Montenegro"),
+        ("My password is Tr0ub4dor&3.", "Tr0ub4dor&3"),
+        ("He lives in NW1 6XE.", "NW1 6XE"),
+    ],
+)
+def test_names_of_common_words_and_of_towns_are_found_whole(text: str, phrase: str) -> None:
+    assert phrase in found(text)
+
+
+def test_a_short_answer_is_in_the_language_of_its_question() -> None:
+    phrases = {phrase.text for phrase in of_answer("In Tarn Hollow.", "Where was she born?")}
+    assert phrases == {"Tarn Hollow"}
