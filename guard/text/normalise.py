@@ -18,9 +18,10 @@ _KATAKANA = range(0x30A1, 0x30F7)
 _TO_HIRAGANA = 0x60
 # Letters by category, but rendered as a blank, a stretched line or an apostrophe.
 _BLANK = frozenset("\u115f\u1160\u0640\u07fa\ua78b\ua78c") | {chr(c) for c in range(0x02B9, 0x0300)}
-# One letter of Arabic, Persian, Urdu, Pashto and Kurdish each.
-_ARABIC = str.maketrans(
-    {"ى": "ي", "ی": "ي", "ې": "ي", "ۍ": "ي", "ێ": "ي", "ے": "ي", "ک": "ك", "ڪ": "ك", "ګ": "گ", "ں": "ن"}
+# One letter of Arabic, Persian, Urdu, Pashto and Kurdish each; and the small kana that stand for large ones.
+_ONE_LETTER = str.maketrans(
+    {"ゕ": "か", "ゖ": "け"}
+    | {"ى": "ي", "ی": "ي", "ې": "ي", "ۍ": "ي", "ێ": "ي", "ے": "ي", "ک": "ك", "ڪ": "ك", "ګ": "گ", "ں": "ن"}
 )
 # Marks of these scripts are accents, points and tones, which are left out; all others are signs of vowels, voicing
 # and the like, without which another word is read.
@@ -66,9 +67,9 @@ def _letter(char: str) -> str:
     if char in _BLANK or not (char.isalnum() or is_sign(char)):
         return ""
     if ord(char) in _KATAKANA:
-        return chr(ord(char) - _TO_HIRAGANA)
+        char = chr(ord(char) - _TO_HIRAGANA)
     digit = unicodedata.digit(char, None)
-    return ideograph(char).translate(_ARABIC) if digit is None else str(digit)
+    return ideograph(char).translate(_ONE_LETTER) if digit is None else str(digit)
 
 
 _MAX_FOLDS = 65_536
