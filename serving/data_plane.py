@@ -50,6 +50,7 @@ from serving.keys import api_keys, bearer_keys, key_matches
 from serving.planner import WITHHELD, PlannedRequest, Planner, engine_body
 from serving.preparation import Preparation, Unread
 from serving.protocol import errors
+from serving.protocol.allowed_values import allow_values
 from serving.protocol.dialects.dialect import HostedTools
 from serving.protocol.dialects.table import DIALECTS, dialect_of
 from serving.protocol.dialects.translated import Translated
@@ -208,6 +209,7 @@ class DataPlane:
         with self.metrics.time_stage("detection"):
             conversation = await off_loop(len(raw), request.conversation, prompts)
             planned = await while_connected(receive, self._planner.plan(conversation))
+        request = allow_values(request, planned.automata)
         context = RequestContext(request, request.seeds(prompts), headers)
         self._recorder.record_plan(context.id, planned)
         app = self._choose_answerer(engine, context, planned, prompts)
