@@ -115,10 +115,11 @@ def _of_parts(name: PersonalName, wide: bool) -> Iterator[Variant]:
     first = name.given[0]
     core = name.family[-1]
     rare = is_rare_name(core)
-    if rare:
+    if rare and len(fold(core)) >= MIN_FAMILY_NAME_CHARS:
+        # Whatever else is written holds it, but for cases in which a vowel is dropped.
         yield Variant(_stem(name), VariantKind.FAMILY_NAME)
-    if rare and len(fold(family)) < MIN_FAMILY_NAME_CHARS:
-        yield Variant(f"{first[0]}. {family}", VariantKind.INITIAL)
+        yield from _cases(name)
+        return
     for order in (f"{family}, {given}", f"{family}, {first}", f"{first} {family}"):
         yield Variant(order, VariantKind.ORDER)
     yield from _cases(name)
@@ -126,6 +127,8 @@ def _of_parts(name: PersonalName, wide: bool) -> Iterator[Variant]:
         for initial in _ALL_INITIALS if wide else _MIDDLE_INITIALS:
             if not (initial in _WORD_LETTERS and is_common(core)):
                 yield Variant(f"{first} {initial}. {family[:_SHOWN_LETTERS]}", VariantKind.INITIAL)
+    if rare:
+        yield Variant(f"{first[0]}. {family}", VariantKind.INITIAL)
     if wide or rare:
         yield from (Variant(f"{courtesy} {family}", VariantKind.COURTESY) for courtesy in _COURTESY)
 

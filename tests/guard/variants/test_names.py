@@ -122,6 +122,7 @@ def test_exceptions_are_not_touched_by_a_variant() -> None:
         ("Marek Gorzałek", "z Markiem Gorzałkiem"),
         ("Иван Квёрнов", "об Иване Квёрнове"),
         ("Иван Квёрнов", "Кверновым Иваном"),
+        ("Pavel Břízek", "o Pavlu Břízkovi i Pavlovi Břízkovi"),
         ("Jana Křečková", "bez Jany Křečkové"),
         ("Suvi Arnakivi", "Suvi Arnakivestä"),
         ("Eero Vuorelainen", "Eero Vuorelaisesta"),
