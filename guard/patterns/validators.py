@@ -12,7 +12,7 @@ from types import ModuleType
 from guard.errors import InvalidTarget
 from guard.patterns.pattern import Pattern, PatternKind
 from guard.phrases.phrase import Phrase, PhraseKind
-from guard.text.normalise import fold
+from guard.text.normalise import ascii_digits, fold
 
 MIN_CARD_DIGITS, MAX_CARD_DIGITS = 12, 19
 # A shorter national account number would be found in other numbers.
@@ -73,7 +73,7 @@ def _email_domain(pattern: Pattern) -> Iterator[Phrase]:
 def _card(pattern: Pattern) -> Iterator[Phrase]:
     from stdnum import luhn
 
-    digits = fold(pattern.value)
+    digits = fold(ascii_digits(pattern.value))
     if not (digits.isdecimal() and MIN_CARD_DIGITS <= len(digits) <= MAX_CARD_DIGITS and luhn.is_valid(digits)):
         raise _invalid("a card number: its length or check digit is wrong")
     yield Phrase(digits, PhraseKind.NUMBER, "a listed card number")

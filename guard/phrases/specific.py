@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guard.text.english import hides_in_common_word, is_common, is_stop
-from guard.text.normalise import fold
+from guard.text.normalise import ascii_digits, fold
 from guard.text.words import words_of
 
 _MIN_PHRASE_BYTES = 4
@@ -12,7 +12,7 @@ _MIN_DIGITS = 6
 
 def is_specific(phrase: str) -> bool:
     """Whether the phrase is more than a stop word, a common word or a part of one, so that it can be forbidden."""
-    folded = fold(phrase)
+    folded = fold(ascii_digits(phrase))
     if folded.isdecimal():
         return len(folded) >= _MIN_DIGITS
     if len(folded.encode()) < _MIN_PHRASE_BYTES or hides_in_common_word(folded):

@@ -101,6 +101,11 @@ def fold(text: str) -> str:
     return text.translate(_FOLDS)
 
 
+def ascii_digits(text: str) -> str:
+    """Return `text` with the decimal digits of every script as those of ASCII, by value; all else stays."""
+    return text if text.isascii() else "".join(str(unicodedata.decimal(char, char)) for char in text)
+
+
 def fold_char(char: str) -> str:
     """Return the fold of one code point: none, one or several letters, digits and signs."""
     return _FOLDS[ord(char)] or ""

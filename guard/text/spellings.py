@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import product
 from math import prod
-from unicodedata import decimal, normalize
+from unicodedata import normalize
 
 from guard.text.english import is_common
-from guard.text.normalise import fold
+from guard.text.normalise import ascii_digits, fold
 
 # Words with such letters are combined freely up to this many texts; beyond it, all words are written one way.
 MAX_COMBINATIONS = 16
 # A single word of fewer folded letters would be found in other words once a letter of it is dropped.
 MIN_SHORTENED_CHARS = 4
-# A number of fewer digits would be found in words once its zero is an o.
+# A number of fewer digits, or a code of fewer than twice as many characters, would be found in words once its zero
+# is an o.
 MIN_DIGITS = 3
 
 _WRITTEN_OUT = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "đ": "dj"}
@@ -42,9 +43,10 @@ def spellings(text: str) -> tuple[str, ...]:
 
 def _forms(text: str) -> Iterator[str]:
     yield text
-    digits = "".join(str(decimal(char, char)) for char in text)
+    digits = ascii_digits(text)
     yield digits
-    if sum(map(str.isdigit, digits)) >= MIN_DIGITS and any(digit in digits for digit in "123456789"):
+    is_long = sum(map(str.isdigit, digits)) >= MIN_DIGITS or sum(map(str.isalnum, digits)) >= 2 * MIN_DIGITS
+    if is_long and any(digit in digits for digit in "123456789"):
         yield digits.replace("0", "o")
     for written in _letters_written(normalize("NFC", text)):
         yield written

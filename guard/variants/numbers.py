@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from guard.text.normalise import fold
+from guard.text.normalise import ascii_digits, fold
 from guard.variants.digit_words import in_words
 from guard.variants.variant import Variant, VariantKind
 
@@ -26,7 +26,7 @@ _GROUPED = re.compile(r"\d{1,3}(?:[,.]\d{3})+")
 
 def number_variants(number: str, secret: bool) -> Iterator[Variant]:
     """Yield the variants of a number; of a secret one also its digits in words."""
-    stripped = number.strip()
+    stripped = ascii_digits(number.strip())
     digits = fold(stripped)
     if not digits.isdecimal():
         return

@@ -48,3 +48,23 @@ def test_spellings_begin_with_the_text_and_fold_differently(text: str) -> None:
 
 def test_the_number_of_spellings_is_bounded() -> None:
     assert len(spellings("Jürgen Müllreich " * 50)) <= 16
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1990", "१९९०"),
+        ("२०४५", "2045"),
+        ("020 7946", "٠٢٠ ٧٩٤٦"),
+        ("๐๘๑ ๒๓๔", "081 234"),
+        ("Xylo-90", "Xylo-9০"),
+    ],
+)
+def test_numbers_are_found_in_the_digits_of_every_script(one: str, other: str) -> None:
+    assert finds(one, f"({other})")
+    assert finds(other, f"({one})")
+
+
+@pytest.mark.parametrize("text", ["20", "H20", "000", "Oslo"])
+def test_a_zero_is_no_o_where_that_would_be_a_word(text: str) -> None:
+    assert spellings(text) == (text,)
