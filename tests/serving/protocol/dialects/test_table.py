@@ -8,6 +8,9 @@ import orjson
 import pytest
 
 from guard.policy.plan import PlanKind
+from guard.text.json_escapes import unescape
+from serving.http.asgi import respond
+from serving.http.sse import DONE, frame
 from serving.protocol.refused_fields import CHAT, MESSAGES, RESPONSES
 from tests.serving.test_data_plane import DECLINE, QUILL, FakeEngine, FakePlanner, client, plane
 
@@ -133,3 +136,45 @@ async def test_a_comment_of_a_stream_keeps_the_connection_alive_in_any_dialect()
         async with client(plane(slow)) as http:  # type: ignore[arg-type]
             answer = await http.post(route, json={**body, "stream": True})
         assert text_of(route, answer.text.removeprefix(": keep-alive\n\n"), True).strip() == "one"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "arguments", ['{"input": "So Ada Quill sails"}', r'{"input": "So \u0041da Qu\u0069ll sails"}']
+)
+async def test_the_text_of_a_custom_tool_is_guarded_as_arguments_are(stream: bool, arguments: str) -> None:
+    async def engine(scope: Any, receive: Any, send: Any) -> None:
+        function = {"name": "apply_patch", "arguments": arguments}
+        call = {"index": 0, "id": "c1", "type": "function", "function": function}
+        said = {"content": None, "tool_calls": [call]}
+        if not stream:
+            choice = {"index": 0, "message": said, "finish_reason": "tool_calls"}
+            return await respond(send, 200, {"choices": [choice]})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
+        )
+        for delta, reason in ((said, None), ({}, "tool_calls")):
+            choice = {"index": 0, "delta": delta, "finish_reason": reason}
+            body = frame(orjson.dumps({"choices": [choice]}))
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": frame(DONE)})
+
+    tools = [{"type": "custom", "name": "apply_patch"}]
+    asked = {"model": "m", "input": "Who sails?", "tools": tools, "stream": stream}
+    async with client(plane(engine, FakePlanner(PlanKind.RESTRICT))) as http:  # type: ignore[arg-type]
+        answer = await http.post(RESPONSES, json=asked)
+    assert answer.status_code == 200
+    assert "custom_tool_call" in answer.text
+    assert "Quill" not in unescape(answer.text)
+
+
+@pytest.mark.anyio
+async def test_media_are_refused_in_the_dialects_own_words() -> None:
+    planner = FakePlanner()
+    planner.enforces = True
+    picture = {"type": "input_image", "image_url": "https://a.example/x.png"}
+    async with client(plane(planner=planner)) as http:
+        answer = await http.post(RESPONSES, json={"model": "m", "input": [{"role": "user", "content": [picture]}]})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, "unread_media", "input")
