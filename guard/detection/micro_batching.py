@@ -16,6 +16,8 @@ Vectors = NDArray[np.float32]
 
 # Texts in a batch are padded to the longest; those that differ more in length are not batched together.
 _MAX_LENGTH_RATIO = 2
+# Characters in a batch, about: a batch cannot be interrupted, and what comes meanwhile waits for its end.
+MAX_BATCH_CHARS = 2_048
 
 
 @dataclass(slots=True, eq=False)
@@ -82,11 +84,12 @@ class MicroBatcher:
         leader = min(self._waiting, key=len) if self._shortest_leads else self._waiting[0]
         self._shortest_leads = not self._shortest_leads
         length = len(leader[0].text)
+        size = max(1, min(self._max_texts, MAX_BATCH_CHARS // max(length, 1)))
         batch: list[_PendingText] = []
         # The shortest calls fill the batch, and only then the long ones: more calls are done by it.
         for call in (leader, *sorted((call for call in self._waiting if call is not leader), key=len)):
             similar = (pending for pending in call if _are_similar(length, len(pending.text)))
-            batch += islice(similar, self._max_texts - len(batch))
+            batch += islice(similar, size - len(batch))
         taken = set(map(id, batch))
         left = ([each for each in call if id(each) not in taken] for call in self._waiting)
         self._waiting = deque(call for call in left if call)

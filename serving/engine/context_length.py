@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from anyio import CapacityLimiter
+
 from serving.engine.tokenizer import rendering, tokenize
 from serving.http import asgi_client
 from serving.http.asgi import App
@@ -14,9 +16,11 @@ from serving.protocol.request import GenerationRequest
 # A request of fewer characters or ids is examined in less time than it takes to count its tokens.
 SHORT = 4_096
 # Characters that are counted at first, when there are more.
-FIRST_CHARS = 32_768
+FIRST_CHARS = 8_192
 # The text up to a cut may have more tokens than the same text within the whole, by no more than this.
 CUT_TOKENS = 64
+# The engine counts one after the other, and a short request, which is not counted here, waits there for its turn.
+_COUNTS = CapacityLimiter(1)
 
 
 async def check_context_length(engine: App, request: GenerationRequest, characters: int) -> None:
@@ -34,8 +38,9 @@ async def check_context_length(engine: App, request: GenerationRequest, characte
         if isinstance(limit, int) and (longest := max(map(len, rows))) > limit:
             raise ContextLengthExceeded(limit, longest, field)
         return
-    for asked in _renderings(request):
-        await _check(engine, asked, field)
+    async with _COUNTS:
+        for asked in _renderings(request):
+            await _check(engine, asked, field)
 
 
 async def _check(engine: App, asked: dict[str, Any], field: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import orjson
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,11 +100,15 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.gather(working, gone, return_exceptions=True)
 
 
+# Reading a large body holds the interpreter, so that many at a time would hold everybody up.
+_LARGE_BODIES = CapacityLimiter(2)
+
+
 async def off_loop(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return what `work` does, in a thread if `size` bytes of a body would hold the event loop up."""
     if size <= INLINE_BYTES:
         return work(*args, **kwargs)
-    return await asyncio.to_thread(work, *args, **kwargs)
+    return await run_sync(partial(work, *args, **kwargs), limiter=_LARGE_BODIES)
 
 
 async def respond(send: Send, status: int, payload: object, headers: Headers | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guard.detection.micro_batching import MicroBatcher
+from guard.detection.micro_batching import MAX_BATCH_CHARS, MicroBatcher
 
 
 class Encoder:
@@ -119,6 +119,13 @@ def test_a_long_call_goes_on_while_short_ones_keep_coming(encoder: Encoder) -> N
             call.result()
     # By turns: one of the shortest, one of the next in turn.
     assert encoder.batches.index(["a long text"]) < len(encoder.batches) - len(long)
+
+
+def test_long_texts_make_small_batches(encoder: Encoder) -> None:
+    batcher = MicroBatcher(encoder, max_texts=8, concurrency=1)
+    batcher.encode(["x" * (MAX_BATCH_CHARS // 4)] * 8)
+    batcher.encode(["x" * (2 * MAX_BATCH_CHARS)] * 2)
+    assert [len(batch) for batch in encoder.batches] == [4, 4, 1, 1]
 
 
 @pytest.mark.parametrize("calls", [1, 3, 7])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -61,7 +62,7 @@ async def test_a_long_context_is_counted_in_a_few_growing_steps() -> None:
     assert engine.counted == [FIRST_CHARS, 800_000]
 
 
-@pytest.mark.parametrize("length", [5_000, 32_768, 400_000])
+@pytest.mark.parametrize("length", [5_000, 8_192, 400_000])
 async def test_what_fits_is_counted_whole_and_passes(length: int) -> None:
     engine = Engine(limit=100_000)
     await check(engine, messages=chat("w" * length))
@@ -77,3 +78,20 @@ async def test_what_cannot_be_counted_is_left_to_the_engine() -> None:
     engine = Engine(limit=8, status=400)
     await check(engine, messages=chat("w" * 100_000, [{"type": "image_url", "image_url": {"url": "data:"}}]))
     assert len(engine.counted) == 1
+
+
+async def test_one_long_request_is_counted_at_a_time() -> None:
+    running = most = 0
+
+    class Slow(Engine):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0)
+            await super().__call__(scope, receive, send)
+            running -= 1
+
+    engine = Slow(limit=100_000)
+    await asyncio.gather(*(check(engine, prompt="w" * 5_000) for _ in range(10)))
+    assert (most, len(engine.counted)) == (1, 10)
