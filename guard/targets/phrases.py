@@ -9,7 +9,9 @@ from guard.patterns.validators import phrases_of
 from guard.phrases import extraction
 from guard.phrases.numbers import kind_of
 from guard.phrases.phrase import Phrase, PhraseKind, distinct
+from guard.phrases.side_effects import SideEffect, side_effects
 from guard.targets.target import Draft, Kind
+from guard.text.language import language_of
 from guard.text.normalise import fold
 from guard.variants.generation import generate
 from guard.variants.names import cases
@@ -43,6 +45,12 @@ def variants(draft: Draft, found: Sequence[Phrase] | None = None) -> tuple[Varia
         secret=draft.kind is Kind.SECRET,
         exceptions=draft.exceptions,
     )
+
+
+def side_effects_of(draft: Draft) -> tuple[SideEffect, ...]:
+    """Return the phrases of `draft` that also forbid common words of English or of the language of its texts."""
+    texts = (draft.name, *(fact.answer for fact in draft.facts), *draft.passages)
+    return tuple(side_effects(forbidden(draft), language_of("\n".join(texts))))
 
 
 def names_of(draft: Draft) -> tuple[str, ...]:

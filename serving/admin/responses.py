@@ -9,9 +9,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from guard.patterns.pattern import PatternKind
+from guard.phrases.phrase import PhraseKind
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.audit_log import Action, Actor, Event
-from guard.targets.phrases import variants
+from guard.targets.phrases import phrases, side_effects_of, variants
 from guard.targets.target import Decoder, ForgetTarget, Kind, Method, Mode, Scope, State
 from guard.variants.variant import VariantKind, Variants
 
@@ -67,10 +68,28 @@ class Proposal(BaseModel):
     forbidden: list[str] = Field(description="The phrases that are enforced: given and extracted, for review.")
 
 
+class ReasonOut(BaseModel):
+    """Why a phrase is forbidden."""
+
+    phrase: str
+    kind: PhraseKind
+    why: str
+
+
+class WarningOut(BaseModel):
+    """A phrase that keeps common words from being said as well: how many, and the commonest of them."""
+
+    phrase: str
+    words: int
+    examples: list[str]
+
+
 class Preview(Proposal):
     """What would be stored, with the other ways to write its phrases that are enforced too, by kind."""
 
     forbidden_variants: dict[VariantKind, list[str]]
+    reasons: list[ReasonOut] = Field(description="Each of `forbidden` with its kind and why it is forbidden.")
+    warnings: list[WarningOut] = Field(description="Phrases that also forbid common words.")
 
 
 class TargetOut(Proposal):
@@ -101,7 +120,15 @@ def preview_of(target: ForgetTarget, reveal: bool) -> Preview:
     found: dict[VariantKind, list[str]] = {}
     for variant in variants(target.draft):
         found.setdefault(variant.kind, []).append(show(variant.text))
-    return Preview(forbidden_variants=found, **_members(target, reveal))
+    return Preview(
+        forbidden_variants=found,
+        reasons=[ReasonOut(phrase=show(p.text), kind=p.kind, why=p.why) for p in phrases(target.draft)],
+        warnings=[
+            WarningOut(phrase=show(effect.phrase), words=effect.words, examples=[*map(show, effect.examples)])
+            for effect in side_effects_of(target.draft)
+        ],
+        **_members(target, reveal),
+    )
 
 
 def target_of(target: ForgetTarget, reveal: bool) -> TargetOut:

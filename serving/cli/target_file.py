@@ -11,7 +11,19 @@ from typing import Any, NamedTuple
 
 FORMATS = 'in UTF-8: JSON Lines such as {"name": "Ada Quill"}, a JSON list of them, or CSV with a column name'
 # Members of a target that the admin plane gives out and nobody sets.
-READ_ONLY = frozenset({"id", "state", "revision", "created_at", "updated_at", "forbidden", "forbidden_variants"})
+READ_ONLY = frozenset(
+    {
+        "id",
+        "state",
+        "revision",
+        "created_at",
+        "updated_at",
+        "forbidden",
+        "forbidden_variants",
+        "reasons",
+        "warnings",
+    }
+)
 LIST_COLUMNS = frozenset({"aliases", "phrases", "patterns", "exceptions", "methods", "facts", "passages"})
 # What the admin plane takes at a time in a few seconds, and well within its bound on a body.
 MAX_BATCH_ROWS = 1_000
