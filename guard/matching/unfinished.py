@@ -16,6 +16,9 @@ MAX_MISSING_BYTES = 1_024
 """A phrase that lacks more than this is not looked for."""
 # Once a mark has ended the last word, so many bytes of a phrase must be said for its last character to count.
 _MIN_BYTES_BEFORE_MARK = 7
+# Fewer digits are also years and counts, which end ordinary answers.
+_MIN_TELLING_DIGITS = 8
+_MIN_DIGITS_BEFORE_LAST = 3
 # Marks inside a word, or before one: the word goes on.
 _JOINING_CATEGORIES = frozenset({"Pd", "Pc", "Ps", "Pi"})
 _APOSTROPHES = frozenset("'\N{RIGHT SINGLE QUOTATION MARK}")
@@ -26,8 +29,9 @@ def longest_unfinished(automaton: Automaton, begun: bytes, raw: str) -> int:
 
     `begun` is the folded end of a text from where a match in progress began, or earlier, and `raw` its last
     characters. A phrase is unfinished if more than two thirds of it are said, or more than half if the part said
-    holds a digit (numbers, codes, secrets). Where a mark such as a full stop ends the text's last word, the answer
-    has gone past the phrase, which counts only if a single character is missing.
+    holds a digit (numbers, codes, secrets); a few digits alone are only if a single one is missing. Where a mark
+    such as a full stop ends the text's last word, the answer has gone past the phrase, which counts only if a
+    single character is missing.
     """
     ended = _ends_with_mark(raw)
     state = automaton.run(0, begun)
@@ -45,7 +49,11 @@ def _most_missing(said: bytes, ended: bool) -> int:
     if ended:
         # A character of the same script has as many bytes.
         return len(said.decode()[-1].encode()) if len(said) >= _MIN_BYTES_BEFORE_MARK else 0
-    has_digit = any(character.isdigit() for character in said.decode())
+    text = said.decode()
+    if text.isdecimal() and len(text) < _MIN_TELLING_DIGITS:
+        # Such as the year that a date begins with, or a count: it is the rest that tells.
+        return 1 if len(text) >= _MIN_DIGITS_BEFORE_LAST else 0
+    has_digit = any(map(str.isdigit, text))
     return min(len(said) - 1 if has_digit else (len(said) - 1) // 2, MAX_MISSING_BYTES)
 
 

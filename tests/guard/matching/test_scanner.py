@@ -167,3 +167,17 @@ def test_of_a_text_that_is_given_up_nothing_held_back_leaves() -> None:
 
 def test_without_automata_everything_passes() -> None:
     assert scan([], ["any", "thing"]) == ("anything", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "released"),
+    [
+        ("It was released in 1998", "It was released in 1998"),
+        ("It was released in 1998-0", "It was released in 1998-0"),
+        ("It was released on 1998-04-2", "It was released on "),
+        ("The card is 4929 1234 5", "The card is "),
+        ("The card is 4929 123", "The card is 4929 123"),
+    ],
+)
+def test_a_few_digits_alone_are_the_end_of_ordinary_answers(text: str, released: str) -> None:
+    assert scan([["1998-04-26", "4929 1234 5678 9012"]], list(text)) == (released, released != text)
