@@ -7,13 +7,11 @@ plan, let the engine answer under the plan, and run the output guard over every 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from pydantic import SecretStr
-from ulid import ULID
 
 from guard.errors import EngineUnavailable, LetheError
 from guard.matching.automaton import Automaton
@@ -46,6 +44,7 @@ from serving.http.asgi import (
     while_connected,
 )
 from serving.http.asgi_client import json_scope
+from serving.http.headers import request_id_of
 from serving.keys import api_keys, bearer_keys, key_matches
 from serving.planner import WITHHELD, PlannedRequest, Planner, engine_body
 from serving.preparation import Preparation, Unread
@@ -62,8 +61,6 @@ from serving.telemetry.recorder import Recorder
 from serving.tokens import answer_tokens
 
 log = logging.getLogger("lethe.access")
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,7 @@ class DataPlane:
             await self._http({**scope, "path": plain_path(scope["path"])}, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = _request_id(scope)
+        request_id = request_id_of(scope)
         headers: Headers = [(b"x-request-id", request_id.encode())]
         timing = AccessTiming(send)
         try:
@@ -215,10 +212,11 @@ class DataPlane:
         app = self._choose_answerer(engine, context, planned, prompts)
         if self._planner.detects and planned.plan.kind is not PlanKind.DECLINE and is_spelled(request):
             app = self._read_first(app, context, planned)
-        if await self._run(app, receive, send, context, planned):
+        response = await self._run(app, receive, send, context, planned)
+        if response.row_failed:
             self.metrics.count_fail_closed(FailClosed.ROW_FAILED)
             declined = PlannedRequest(replace(planned.plan, kind=PlanKind.DECLINE), planned.automata)
-            await self._run(engine, receive, send, context, declined)
+            await self._run(engine, receive, send, context, declined, response)
 
     def _choose_answerer(
         self, engine: App, context: RequestContext, planned: PlannedRequest, prompts: tuple[str, ...]
@@ -249,13 +247,19 @@ class DataPlane:
         return SpelledAnswer(app, context.request, context.seeds, touches, declined)
 
     async def _run(
-        self, app: App, receive: Receive, send: Send, context: RequestContext, planned: PlannedRequest
-    ) -> bool:
-        """Send the answer of `app` to the client; return True, having sent nothing, if the row failed."""
+        self,
+        app: App,
+        receive: Receive,
+        send: Send,
+        context: RequestContext,
+        planned: PlannedRequest,
+        failed: GuardedResponse | None = None,
+    ) -> GuardedResponse:
+        """Send the answer of `app` to the client, or what a response whose row failed still lacks."""
         request, headers = context.request, context.headers
         body = engine_body(request, planned.plan)
         guard = self._output_guard(context, planned)
-        response = GuardedResponse(send, guard, headers, logprobs=request.logprobs)
+        response = GuardedResponse(send, guard, headers, logprobs=request.logprobs, failed=failed)
         try:
             await app(json_scope(request.route, len(body), context.id), replay(body, receive), response.send)
         except Exception as error:
@@ -264,7 +268,7 @@ class DataPlane:
             await response.fail()
         if guard is not None and not response.row_failed:
             self.metrics.observe_output_guard(guard.max_held, guard.withheld)
-        return response.row_failed
+        return response
 
     def _output_guard(self, context: RequestContext, planned: PlannedRequest) -> OutputGuard | None:
         kind = planned.plan.kind
@@ -286,12 +290,3 @@ async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers
     if dialect := dialect_of(scope["path"]):
         error = dialect.failure(error, headers[0][1].decode())
     await respond(send, error.status, error.body, headers)
-
-
-def _header(scope: Scope, wanted: bytes) -> bytes:
-    return next((value for name, value in scope["headers"] if name == wanted), b"")
-
-
-def _request_id(scope: Scope) -> str:
-    given = _header(scope, b"x-request-id").decode("latin-1")
-    return given if REQUEST_ID.fullmatch(given) else f"req-{ULID()}"

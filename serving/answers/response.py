@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 
@@ -34,11 +34,25 @@ class GuardedResponse:
     """A `send` for the engine's application. Without a guard, chunks pass byte for byte.
 
     logprobs    whether the client asked for log-probabilities, the only part of a chunk that needs another shape
-    row_failed  True, and nothing sent, if the engine aborted a whole answer because its grammar allows only what
-                the policy forbids; a stream ends as any other answer in that case
+    failed      the response to the same client whose row failed; this one then sends what that one still lacks
+    row_failed  whether the engine aborted the answer because its grammar allows only what the policy forbids. Of
+                a whole answer nothing is sent then; the choices of a stream have ended, and the end of the stream
+                is still to come
     """
 
-    def __init__(self, send: Send, guard: Guard | None, headers: Headers, *, logprobs: bool = False) -> None:
+    def __init__(
+        self,
+        send: Send,
+        guard: Guard | None,
+        headers: Headers,
+        *,
+        logprobs: bool = False,
+        failed: GuardedResponse | None = None,
+    ) -> None:
+        # What ends the choices of a stream whose row failed; sent before what comes after the choices.
+        self._closing: list[bytes] = failed._closing if failed else []
+        self._resumes = failed is not None and failed.is_stream
+        self._fingerprint: dict[str, Any] = {}
         self._client = send
         self._guard = guard
         self._logprobs = logprobs
@@ -50,18 +64,30 @@ class GuardedResponse:
         self._ended = False
         self.row_failed = False
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether the engine answers with a stream; known once it has begun."""
+        return self._streaming
+
     async def send(self, message: Message) -> None:
         """Take one ASGI message of the engine."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
             self._streaming = is_stream(message)
-            if self._streaming:
+            if self._streaming and not self._resumes:
                 headers = [*STREAM_HEADERS, *self._headers]
                 await self._client({"type": "http.response.start", "status": 200, "headers": headers})
         elif message["type"] == "http.response.body":
             await self._body(message.get("body", b""), message.get("more_body", False))
 
     async def _body(self, part: bytes, more: bool) -> None:
+        if self._resumes and not self._streaming:
+            # The engine failed since; the choices end all the same.
+            if not more:
+                self._ended = True
+                out = b"".join(map(frame, [*self._closed(), DONE]))
+                await self._client({"type": "http.response.body", "body": out, "more_body": False})
+            return
         if not self._streaming:
             self._parts.append(part)
             if not more:
@@ -70,22 +96,38 @@ class GuardedResponse:
         if part == KEEP_ALIVE:
             await self._client({"type": "http.response.body", "body": part, "more_body": True})
             return
-        events = (event for payload in self._splitter.feed(part) for event in self._guard_event(payload))
-        out = b"".join(map(frame, events))
+        events = [event for payload in self._splitter.feed(part) for event in self._guard_event(payload)]
+        out, more = b"".join(map(frame, events)), more or self.row_failed
         self._ended = not more
         if out or not more:
             await self._client({"type": "http.response.body", "body": out, "more_body": more})
 
     def _guard_event(self, payload: bytes) -> list[bytes]:
         if payload == DONE:
-            return [DONE]
+            return [] if self.row_failed else [*self._closed(), DONE]
+        if self._resumes:
+            return self._after_choices(orjson.loads(payload), payload)
         if payload.startswith(b'{"error"'):
             if self._guard is None or not errors.is_row_failure(payload):
                 return [orjson.dumps(errors.from_engine(500, payload).body)]
-            released = self._guard.close()
-        else:
-            released = self._guard.chunk(payload) if self._guard else [payload]
+            self.row_failed = True
+            self._closing = self._guard.close()
+            return []
+        released = self._guard.chunk(payload) if self._guard else [payload]
         return list(map(conform_chunk, released)) if self._logprobs else released
+
+    def _after_choices(self, chunk: dict[str, Any], payload: bytes) -> list[bytes]:
+        if chunk.get("choices"):
+            self._fingerprint |= {name: chunk[name] for name in chunk if name == "system_fingerprint"}
+            return []
+        return [*self._closed(), *([payload] if "usage" in chunk else [])]
+
+    def _closed(self) -> list[bytes]:
+        """Return, once, what ends the choices of the stream that failed, with the engine's fingerprint."""
+        chunks, self._closing = [orjson.loads(payload) for payload in self._closing], []
+        ending = [c | self._fingerprint if c["choices"][0]["finish_reason"] else c for c in chunks]
+        closing = list(map(orjson.dumps, ending))
+        return list(map(conform_chunk, closing)) if self._logprobs else closing
 
     async def _send_json(self, body: bytes) -> None:
         if self._guard is not None and self._status == 500 and errors.is_row_failure(body):
@@ -112,7 +154,7 @@ class GuardedResponse:
     async def fail(self) -> None:
         """End a response that the engine left unfinished, with an error that no client takes for success."""
         error = errors.error_response(503, *errors.SERVER_ERROR)
-        if self._streaming and not self._ended:
+        if (self._streaming or self._resumes) and not self._ended:
             self._ended = True
             event = frame(orjson.dumps(error.body)) + frame(DONE)
             await self._client({"type": "http.response.body", "body": event, "more_body": False})

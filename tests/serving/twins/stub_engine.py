@@ -36,7 +36,10 @@ class Refused(Exception):
 
 
 class StubEngine:
-    """An ASGI application in vLLM's place."""
+    """An ASGI application in vLLM's place; with `dead_end`, every grammar leads a restricted row into a phrase."""
+
+    def __init__(self, dead_end: bool = False) -> None:
+        self._dead_end = dead_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -49,7 +52,7 @@ class StubEngine:
         if path == "/detokenize":
             return await respond(send, 200, {"prompt": "Who sails?"})
         try:
-            row = _Row(path, body, _validated(path, body))
+            row = _Row(path, body, _validated(path, body), self._dead_end)
         except Refused as refused:
             error = {"message": str(refused), "type": "BadRequestError", "param": refused.param, "code": 400}
             return await respond(send, 400, {"error": error})
@@ -99,14 +102,16 @@ def _validated(path: str, body: dict[str, Any]) -> Any:
 class _Row:
     """One request that is answered: its tokens, and what each chunk says of them."""
 
-    def __init__(self, path: str, body: dict[str, Any], request: Any) -> None:
+    def __init__(self, path: str, body: dict[str, Any], request: Any, dead_end: bool) -> None:
         self.chat = path == CHAT
         self.stream = bool(request.stream)
         self._request = request
         self._choices = (request.n or 1) * self._prompts(body)
         xargs = body.get("vllm_xargs") or {}
         closed = xargs.get("lethe_automata") == "closed"
-        self.fails = closed and request._params.structured_outputs is not None
+        # A grammar lets nothing but a phrase follow: at once, or after some words.
+        grammar = request._params.structured_outputs is not None
+        self.fails = grammar and (closed or ("lethe_automata" in xargs and dead_end))
         continued = (
             not self.chat
             and isinstance(body.get("prompt"), list)
@@ -153,10 +158,10 @@ class _Row:
                 choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": None}
                 shown = {"prompt_token_ids": ids, "prompt_text": None}
                 yield {**head, "choices": [choice], **shown, **({"usage": self._usage(0)} if continuous else {})}
-        if self.fails:
-            yield ROW_FAILURE
-            return
         for place, token in enumerate([*self._tokens, ""]):
+            if self.fails and place == min(2, len(self._tokens)):
+                yield ROW_FAILURE
+                return
             last = place == len(self._tokens)
             if last and self._finish == "length":
                 break

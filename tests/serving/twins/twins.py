@@ -30,8 +30,9 @@ from tests.serving.twins.stub_engine import ABORT_TOKEN, PHRASE, StubEngine
 DECLINE = "I do not know."
 AUTOMATON = Automaton.compile([PHRASE])
 MATCH = Match("ft_1", 0.9, Signals(1.0, 0.9), Mode.ENFORCE)
-# The ways in which a conversation can be touched; `restrict` backtracks where it can, `mask` never does.
-TOUCHED = ("restrict", "mask", "decline", "agents")
+# The ways in which a conversation can be touched: `restrict` backtracks where it can, `mask` never does, and a
+# `dead end` is what a grammar comes to that allows only what is forbidden.
+TOUCHED = ("restrict", "mask", "dead end", "decline", "agents")
 
 
 class Difference(NamedTuple):
@@ -67,8 +68,8 @@ class _Planner:
 class _Supervisor:
     reason = ""
 
-    def __init__(self, abort_token: AbortToken | None) -> None:
-        self.app = StubEngine()
+    def __init__(self, abort_token: AbortToken | None, dead_end: bool) -> None:
+        self.app = StubEngine(dead_end)
         self.abort_token = abort_token
 
 
@@ -96,7 +97,7 @@ def plane(way: str) -> DataPlane:
     kind = kinds.get(way, PlanKind.RESTRICT)
     abort_token = AbortToken(ABORT_TOKEN, lambda ids: " x" * len(ids)) if way == "restrict" else None
     limits = Limits([], 1_000_000, DECLINE, "1")
-    return DataPlane(_Supervisor(abort_token), _Planner(kind), limits, _Agents())  # type: ignore[arg-type]
+    return DataPlane(_Supervisor(abort_token, way == "dead end"), _Planner(kind), limits, _Agents())  # type: ignore[arg-type]
 
 
 class Twins:
