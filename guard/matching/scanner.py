@@ -32,7 +32,8 @@ class Scanner:
         self._automata = parts
         # Whether any phrase is matched between word borders: only then is text read in that way too.
         self._borders = any(part.borders for part in parts)
-        folded, bordered = self._read(seed)
+        folded = fold(seed).encode()
+        bordered = read(seed, borders=True) if self._borders else b""
         self._states = [part.seeded(bordered if part.borders else folded) for part in parts]
         self._held = ""
         # What was read of the longest match in progress, that in the seed included; with borders, too.
@@ -52,8 +53,9 @@ class Scanner:
         """Take the next characters and return those that may be released now."""
         if self.matched:
             return ""
-        folded, bordered = self._read(text)
-        states = []
+        folded = fold(text).encode()
+        bordered = read(text, borders=True) if self._borders else b""
+        states, pending, pending_bordered = [], 0, 0
         for automaton, state in zip(self._automata, self._states, strict=True):
             cells, ends, width = automaton.cells, automaton.ends, automaton.width
             for symbol in (bordered if automaton.borders else folded).translate(automaton.symbols):
@@ -61,16 +63,19 @@ class Scanner:
                 if ends[state]:
                     return self._release_before_match(text)
             states.append(state)
+            depth = automaton.depths[state]
+            if automaton.borders:
+                pending_bordered = max(pending_bordered, depth)
+            elif depth > pending:
+                pending = depth
         self._states = states
         unreleased = self._held + text
-        depth = self._depth(borders=False)
-        self._begun = _last(self._begun + folded, depth)
-        end = _suffix_start(unreleased, depth, borders=False)
+        self._begun = _last(self._begun + folded, pending)
+        end = _suffix_start(unreleased, pending, borders=False)
         if self._borders:
-            depth = self._depth(borders=True)
-            self._begun_bordered = _last(collapsed(self._begun_bordered + bordered), depth)
+            self._begun_bordered = _last(collapsed(self._begun_bordered + bordered), pending_bordered)
             # The border before a phrase need not be held back.
-            end = min(end, _suffix_start(unreleased, depth - 1, borders=True))
+            end = min(end, _suffix_start(unreleased, pending_bordered - 1, borders=True))
         self._held = unreleased[end:]
         return unreleased[:end]
 
@@ -103,9 +108,6 @@ class Scanner:
         """Return how many bytes of what is read, with or without borders, the longest match in progress has."""
         pairs = zip(self._automata, self._states, strict=True)
         return max((one.depths[state] for one, state in pairs if one.borders == borders), default=0)
-
-    def _read(self, text: str) -> tuple[bytes, bytes]:
-        return read(text, borders=False), read(text, borders=True) if self._borders else b""
 
     def _release_before_match(self, text: str) -> str:
         """Return what precedes the first match; of matches with the same end, the longest counts."""

@@ -61,8 +61,18 @@ def bordered_reading(text: str) -> list[Symbol]:
     return [one for k, one in enumerate(read) if k == 0 or one.shown != " " or read[k - 1].shown != " "]
 
 
+def can_overlap(exempt: list[bytes]) -> bool:
+    """Whether the beginning of an exempting text may be the end of another, or inside one."""
+    return any(
+        other[at:].startswith(one[: len(other) - at]) or one in other[at:]
+        for one in exempt
+        for other in exempt
+        for at in range(1, len(other))
+    ) or any(one != other and one.startswith(other) for one in exempt for other in exempt)
+
+
 class Search(NamedTuple):
-    """All occurrences, and those not exempt; whether exempting texts overlap."""
+    """All occurrences, and those not exempt; whether exempting texts can overlap."""
 
     every: set[Occurrence]
     counted: set[Occurrence]
@@ -80,9 +90,7 @@ def search(phrases: Phrases, text: str) -> Search:
             for at in range(len(shown))
             if shown.startswith(longer.decode(), at)
         }
-        overlapping |= any(a < c < b for a, b, _ in spans for c, _, _ in spans) or len(
-            {s[0] for s in spans}
-        ) < len(spans)
+        overlapping |= can_overlap(list(patterns.exempt))
         for spelt, number in patterns.phrases.items():
             for at in range(len(shown)):
                 if not shown.startswith(spelt.decode(), at):
