@@ -91,7 +91,7 @@ class PolicyAudit:
 
     def find_nearest(self, texts: Sequence[str], limit: int) -> tuple[TargetSummary, ...]:
         """Return up to `limit` targets: those named in `texts`, then by cosine, best first."""
-        named = dict.fromkeys(sorted(self._policy.lookup.names.found("\n".join(texts))), 2.0)
+        named = dict.fromkeys(sorted(self._policy.lookup.named("\n".join(texts))), 2.0)
         parts = list(dict.fromkeys(window for text in texts for window in windows(text)))
         chosen: list[ForgetTarget] = []
         for threshold in _NEAREST_COSINES:
@@ -103,7 +103,7 @@ class PolicyAudit:
         return tuple(map(summary_of, chosen))
 
     def _named(self, readings: Iterable[Reading]) -> list[str]:
-        found = (self._policy.lookup.names.found(reading.text, short=reading.is_language) for reading in readings)
+        found = (self._policy.lookup.named(reading.text, short=reading.is_language) for reading in readings)
         return list(dict.fromkeys(target for ids in found for target in sorted(ids)))
 
     def _enforced(self, ids: Iterable[str]) -> list[ForgetTarget]:

@@ -108,12 +108,12 @@ class Detector:
             windows |= dict.fromkeys(message_windows(message.text))
             _check_length(windows)
         joined = "\n".join(message.text for message in conversation)
-        named = lookup.names.found(joined)
+        named = lookup.named(joined)
         parts = lookup.names.parts(joined)
         for message in conversation:
             for reading in deobfuscate(message.text):
                 deadline.check()
-                named |= lookup.names.found(reading.text, short=reading.is_language)
+                named |= lookup.named(reading.text, short=reading.is_language)
                 if reading.is_language:
                     parts |= lookup.names.parts(reading.text)
                     windows |= dict.fromkeys(message_windows(reading.text))

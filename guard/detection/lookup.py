@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from guard.detection.index import TargetIndex
 from guard.detection.names import Names
+from guard.matching.automaton import Automaton
 from guard.targets.target import ForgetTarget
+
+# No phrase goes on across it.
+_BORDER = "\n"
 
 
 class PendingTarget(NamedTuple):
@@ -38,3 +43,24 @@ class Lookup:
     def has_contextual(self) -> bool:
         """Whether any target needs the detector; without one nothing is ever embedded."""
         return len(self.index) > 0 or bool(self.pending)
+
+    def named(self, text: str, *, short: bool = True) -> frozenset[str]:
+        """Return the targets that `text` names outside their exceptions, see `Names.found`."""
+        found = self.names.found(text, short=short)
+        return frozenset(target for target in found if self._named_outside_exceptions(target, text, short))
+
+    def _named_outside_exceptions(self, target: str, text: str, short: bool) -> bool:
+        known = self.targets.get(target)
+        exceptions = known.draft.exceptions if known else ()
+        spans = _compiled(exceptions).matches(text) if exceptions else []
+        if not spans:
+            return True
+        rest = list(text)
+        for _, start, end in spans:
+            rest[start:end] = _BORDER * (end - start)
+        return target in self.names.found("".join(rest), short=short)
+
+
+@lru_cache(maxsize=256)
+def _compiled(exceptions: tuple[str, ...]) -> Automaton:
+    return Automaton.forbidding(exceptions)

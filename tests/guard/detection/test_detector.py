@@ -198,3 +198,10 @@ def test_a_classifier_of_another_embedder_is_refused(policy: Policy, embedder: A
     trained = replace(classifier(policy, embedder, tuple(policy.targets)), embedder="another")
     with pytest.raises(ModelUnavailable, match="another embedder"):
         Detector(embedder, classifier=trained)
+
+
+def test_a_name_inside_an_exception_of_its_target_is_not_named(policy_of: Callable[..., Policy]) -> None:
+    lookup = policy_of(Draft(name="Eve Ning", exceptions=("Eve Ning Prize", "never"))).lookup
+    (target,) = lookup.targets
+    assert lookup.named("Tell me of Eve Ning.") == lookup.named("the Eve Ning Prize of EVE NING") == {target}
+    assert lookup.named("Who won the eve ning prize, and never since?") == set()
