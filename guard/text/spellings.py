@@ -35,6 +35,8 @@ def spellings(text: str) -> tuple[str, ...]:
     * Digits of other scripts as those of ASCII; and 0 as o, which a zero of some scripts is read as.
     * Small letters, capitals, and a capital for each word, where their look tells (Greek Ν and ν).
     """
+    if text.isascii() and "0" not in text and not _PAIR.search(text):
+        return (text,)
     distinct: dict[str, str] = {}
     for spelling in _forms(text):
         distinct.setdefault(fold(spelling), spelling)
