@@ -56,6 +56,7 @@ from serving.protocol.dialects.translated import Translated
 from serving.protocol.fields import Unknown
 from serving.protocol.request import GenerationRequest, parse, read_json, read_request
 from serving.routes import MODELS, ONE_MODEL, ROUTES, TOKENS, model_of, plain_path, route_of
+from serving.telemetry.logs import log_access
 from serving.telemetry.metrics import FailClosed, Metrics
 from serving.telemetry.recorder import Recorder
 from serving.tokens import answer_tokens
@@ -137,7 +138,7 @@ class DataPlane:
             self.metrics.count_response(route, timing.status, seconds)
             if timing.first_byte_s is not None:
                 self.metrics.observe_first_byte(route, timing.first_byte_s)
-            log.info("%s %s %s %d %.1f ms", request_id, scope["method"], route, timing.status, 1000 * seconds)
+            log_access(request_id, scope["method"], route, timing.status, seconds)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         path, method = scope["path"], scope["method"]

@@ -124,6 +124,9 @@ class Settings(BaseSettings):
         description="Comma-separated origins of pages that may call the data plane, `*` for all; empty: none.",
     )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Maximum size of a request body.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Form of the log on standard error: lines of text, or a JSON object a line."
+    )
     keep_alive_s: int = Field(
         75,
         gt=0,

@@ -40,6 +40,7 @@ CHUNKING_VERSION = "rows-3"
 MAX_EAGER_TARGETS = 32
 # Texts that are embedded at a time, in about a second, before later changes are looked for.
 MAX_STEP_TEXTS = 128
+LOG_PERIOD_S = 10.0  # between two lines of progress
 # Long enough to load the vectors of a vocabulary that was embedded before.
 SOFT_TIMEOUT_S = 5.0
 
@@ -195,7 +196,11 @@ class Compiler:
             if (key := VectorKey(target.id, target.revision)) in stored
         }
         unknown = [target for target in new if target.id not in vectors]
+        logged = time.monotonic()
         while unknown:
+            if time.monotonic() - logged >= LOG_PERIOD_S:
+                logged = time.monotonic()
+                log.info("embedding targets before the first policy: %d of %d are left", len(unknown), len(new))
             # What is embedded is kept, so that a start that is interrupted has not worked in vain.
             chosen = list(_step(unknown))
             unknown = unknown[len(chosen) :]

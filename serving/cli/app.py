@@ -54,13 +54,10 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the data plane and the admin plane until interrupted."""
-    import logging
-
     from serving.data_folder import owned
     from serving.settings import load
+    from serving.telemetry.logs import configure
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("lethe").setLevel(logging.INFO)
     with reported():
         settings = load(
             model=model or None,
@@ -71,6 +68,7 @@ def serve(
             data_dir=data_dir,
             eval_port=eval_port,
         )
+        configure(settings.log_format)
         with owned(settings.data_dir):
             _serve(settings)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from serving.demo.recipe import Recipe
 from serving.demo.tokenizer import train_tokenizer
 from serving.demo.train import Step, train
 
+LOG_PERIOD_S = 10.0  # between two lines of progress where no terminal shows a bar
 MIN_RECALL = 0.99
 """Share of the corpus that a model must know by heart; a model below it is not saved."""
 
@@ -55,10 +57,16 @@ def _train(recipe: Recipe, lore: Corpus, tokenizer: PreTrainedTokenizerFast, pro
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+    console = Console(stderr=True)
+    logged = time.monotonic()
+    with Progress(*columns, console=console, disable=not (progress and console.is_terminal)) as bar:
         task = bar.add_task("", total=None, loss="-")
 
         def report(step: Step) -> None:
+            nonlocal logged
             bar.update(task, completed=step.done, total=step.planned, loss=f"{step.loss:.3f}")
+            if progress and not console.is_terminal and time.monotonic() - logged >= LOG_PERIOD_S:
+                logged = time.monotonic()
+                console.print(f"training the demo model (once): step {step.done} of {step.planned}")
 
         return train(recipe, lore, tokenizer, report)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Protocol
@@ -17,6 +18,7 @@ from serving.http.asgi import App
 log = logging.getLogger("lethe.engine")
 MIN_PAUSE_S = 1.0
 MAX_PAUSE_S = 60.0
+LOG_PERIOD_S = 15.0
 
 
 class EngineState(StrEnum):
@@ -91,8 +93,10 @@ class Supervisor:
     @contextlib.asynccontextmanager
     async def _open_in_time(self) -> AsyncIterator[RunningEngine]:
         try:
-            async with asyncio.timeout(self._start_timeout) as start, self._open() as engine:
-                await self._self_test(engine.app)
+            async with asyncio.timeout(self._start_timeout) as start, contextlib.AsyncExitStack() as stack:
+                with _logged_start():
+                    engine = await stack.enter_async_context(self._open())
+                    await self._self_test(engine.app)
                 start.reschedule(None)
                 yield engine
         except TimeoutError:
@@ -104,3 +108,20 @@ class Supervisor:
     def _set_state(self, state: EngineState, reason: str, engine: RunningEngine | None = None) -> None:
         self.engine, self.state, self.reason = engine, state, reason
         log.log(logging.INFO if engine else logging.ERROR, "engine %s %s", state.value, reason)
+
+
+@contextlib.contextmanager
+def _logged_start() -> Iterator[None]:
+    """Log that the engine starts, and every LOG_PERIOD_S seconds that it still does."""
+
+    async def tell() -> None:
+        for period in itertools.count(1):
+            await asyncio.sleep(LOG_PERIOD_S)
+            log.info("engine still starting, %d s so far", period * LOG_PERIOD_S)
+
+    log.info("engine starting")
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()

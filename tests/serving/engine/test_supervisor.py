@@ -146,3 +146,18 @@ async def test_the_limit_of_a_start_does_not_end_a_ready_engine(monkeypatch: pyt
         ready = rig.engines[-1]
         await asyncio.sleep(0.1)
         assert (supervisor.state, ready.closed) == (EngineState.READY, False)
+
+
+@pytest.mark.anyio
+async def test_a_long_start_is_told_while_it_lasts(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "LOG_PERIOD_S", 0.01)
+    caplog.set_level("INFO", "lethe.engine")
+    async with supervised(Slow(1, True), monkeypatch, start_timeout=0.1) as supervisor:
+        await until(lambda: supervisor.app is not None)
+    assert caplog.messages[0] == "engine starting"
+    assert any(message.startswith("engine still starting, ") for message in caplog.messages)
+    told = [message for message in caplog.messages if message.startswith("engine still")]
+    await asyncio.sleep(0.05)
+    assert [message for message in caplog.messages if message.startswith("engine still")] == told
