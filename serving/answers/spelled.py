@@ -34,7 +34,16 @@ def is_spelled(request: GenerationRequest) -> bool:
     outputs, shape = body.get("structured_outputs") or {}, body.get("response_format") or {}
     if any(outputs.get(name) for name in _PATTERNS) or shape.get("type") == "structural_tag":
         return True
-    return any(_has_pattern(given) for given in (outputs.get("json"), shape, body.get("tools")))
+    return any(map(_has_pattern, (outputs.get("json"), shape, *_enforced_schemas(body))))
+
+
+def _enforced_schemas(body: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the schemas of tools that the engine holds arguments to: others are a text that the model may read."""
+    forced = body.get("tool_choice") not in (None, "auto", "none")
+    for tool in body.get("tools") or ():
+        function = tool.get("function")
+        if isinstance(function, dict) and (forced or function.get("strict")):
+            yield function.get("parameters")
 
 
 class SpelledAnswer:

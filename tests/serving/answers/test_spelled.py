@@ -135,7 +135,9 @@ PATTERN = {"type": "object", "properties": {"a": {"type": "array", "items": {"pa
         {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": PATTERN}}},
         {"response_format": {"type": "json_schema", "json_schema": {"schema": {"patternProperties": {}}}}},
         {"response_format": {"type": "structural_tag", "structures": [], "triggers": []}},
-        {"tools": [{"type": "function", "function": {"name": "f", "parameters": PATTERN}}]},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": PATTERN, "strict": True}}]},
+        {"tools": [{"function": {"name": "f", "parameters": PATTERN}}], "tool_choice": "required"},
+        {"tools": [{"function": {"name": "f", "parameters": PATTERN}}], "tool_choice": {"type": "function"}},
     ],
 )
 def test_patterns_and_grammars_may_spell_anything(constraint: dict[str, Any]) -> None:
@@ -150,7 +152,12 @@ def test_patterns_and_grammars_may_spell_anything(constraint: dict[str, Any]) ->
         {"structured_outputs": {"json_object": True}},
         {"response_format": {"type": "json_object"}},
         {"response_format": {"type": "json_schema", "json_schema": {"schema": {"enum": ["pattern"]}}}},
-        {"tools": [{"type": "function", "function": {"name": "pattern", "parameters": {"type": "object"}}}]},
+        {
+            "tools": [{"function": {"name": "pattern", "parameters": {"type": "object"}}}],
+            "tool_choice": "required",
+        },
+        {"tools": [{"function": {"name": "f", "parameters": PATTERN}}], "tool_choice": "auto"},
+        {"tools": [{"type": "custom"}, {"function": 5}]},
     ],
 )
 def test_what_can_say_only_its_own_words_streams_as_before(constraint: dict[str, Any]) -> None:
