@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 
 from guard.phrases.phrase import Phrase, PhraseKind
+from guard.text.borders import needs_border, words_between_borders
 from guard.text.normalise import fold
 from guard.text.spellings import spellings
 from guard.variants.addresses import address_variants
@@ -36,7 +37,7 @@ def generate(
     text.
 
     A text that contains a phrase, or another variant of its own phrase, is left out, as it is forbidden already;
-    so is one that is part of an exception.
+    so is one that folds like an exception. In a longer exception it is exempt, as phrases are.
 
     people  those of the phrases that are the name of the person to forget
     secret  whether they tell of a secret: then numbers are spelt out, and edits of codes count
@@ -44,21 +45,23 @@ def generate(
     if width is Variants.NONE:
         return ()
     given = tuple(phrases)
-    folds = {fold(phrase.text) for phrase in given}
-    excepted = [fold(exception) for exception in exceptions]
+    texts = {fold(phrase.text): phrase.text for phrase in given}
+    excepted = {fold(exception) for exception in exceptions}
     kept: dict[str, Variant] = {}
     for phrase in given:
-        spelt = _spelt(_of(phrase, width, phrase.text in people, secret))
+        spelt = _spelt(_of(phrase, width, phrase.text in people, secret, excepted))
         own = dict(islice(_usable(spelt, excepted), MAX_VARIANTS))
-        kept = _without_longer(own, folds) | kept
+        kept = _without_longer(own, texts) | kept
     return tuple(kept.values())
 
 
-def _of(phrase: Phrase, width: Variants, is_person: bool, secret: bool) -> Iterator[Variant]:
+def _of(
+    phrase: Phrase, width: Variants, is_person: bool, secret: bool, excepted: Collection[str]
+) -> Iterator[Variant]:
     text, wide = phrase.text, width is Variants.WIDE
     kind = PhraseKind.SECRET if secret and phrase.kind in _WITHOUT_WORDS else phrase.kind
     if is_person:
-        yield from name_variants(text, wide)
+        yield from name_variants(text, wide, excepted)
     match kind:
         case PhraseKind.NAME:
             yield from cases(text)
@@ -93,19 +96,32 @@ def _usable(variants: Iterable[Variant], excepted: Collection[str]) -> Iterator[
     seen: set[str] = set()
     for variant in variants:
         folded = fold(variant.text)
-        known = folded in seen or len(folded) < MIN_VARIANT_CHARS
-        if not known and not any(folded in text for text in excepted):
+        if folded not in seen and folded not in excepted and len(folded) >= MIN_VARIANT_CHARS:
             seen.add(folded)
             yield folded, variant
 
 
-def _without_longer(own: Mapping[str, Variant], phrases: Collection[str]) -> dict[str, Variant]:
-    """Return the variants without those that contain a phrase or another variant: they are forbidden already."""
-    texts = sorted({*own, *phrases}, key=len)
-    lengths = [len(text) for text in texts]
+def _without_longer(own: Mapping[str, Variant], phrases: Mapping[str, str]) -> dict[str, Variant]:
+    """Return the variants without those that contain a phrase or another variant: they are forbidden already.
+
+    `phrases` has the texts by their folds. What is matched between word borders must be whole words of the longer.
+    """
+    texts = {**phrases, **{folded: variant.text for folded, variant in own.items()}}
+    ordered = sorted(texts, key=len)
+    lengths = [len(folded) for folded in ordered]
+
+    def covers(shorter: str, longer: str) -> bool:
+        return shorter in longer and (
+            _has_words(texts[longer], texts[shorter]) or not needs_border(texts[shorter])
+        )
 
     def is_needed(folded: str) -> bool:
-        shorter = texts[: bisect_left(lengths, len(folded))]
-        return folded not in phrases and not any(text in folded for text in shorter)
+        shorter = ordered[: bisect_left(lengths, len(folded))]
+        return folded not in phrases and not any(covers(text, folded) for text in shorter)
 
     return {folded: variant for folded, variant in own.items() if is_needed(folded)}
+
+
+def _has_words(longer: str, shorter: str) -> bool:
+    spaced, sought = (f" {' '.join(words_between_borders(text))} " for text in (longer, shorter))
+    return sought in spaced

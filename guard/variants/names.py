@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from guard.text.borders import needs_border
 from guard.text.conversation import UNSPACED
 from guard.text.english import is_common
 from guard.text.normalise import fold
@@ -15,10 +16,11 @@ from guard.variants.frequency import is_rare_name
 from guard.variants.inflection import inflected
 from guard.variants.variant import Variant, VariantKind
 
-# In folded characters: folded text has no blanks, and in fewer letters the ends of ordinary words meet by chance.
-MIN_NAME_CHARS = 8
+# In folded characters.
+MIN_NAME_CHARS = 4
 MIN_FAMILY_NAME_CHARS = 6
-MIN_INITIAL_CHARS = 5
+# "Will May" is a name, "may will" is not.
+MIN_COMMON_NAME_CHARS = 10
 
 MAX_NAME_WORDS = 8
 
@@ -85,16 +87,17 @@ class PersonalName:
         return cls(tuple(words[:first]), tuple(words[first:])) if 0 < first < len(words) else None
 
 
-def name_variants(name: str, wide: bool) -> Iterator[Variant]:
+def name_variants(name: str, wide: bool, allowed: Collection[str] = ()) -> Iterator[Variant]:
     """Yield the variants of the name of a person.
 
     Close: both orders, middle names left out or with an initial, cases, and the family name alone where it is
-    rare, or with a courtesy title or an initial where it is rare and short. Wide: also courtesy titles with any
-    family name.
+    rare and not among the `allowed` folds, or with a courtesy title or an initial where it is rare and short.
+    Wide: also courtesy titles and initials with any family name.
     """
     parsed = PersonalName.parse(name)
     if parsed is not None:
-        yield from (variant for variant in _of_parts(parsed, wide) if len(fold(variant.text)) >= _least(variant))
+        found = _of_parts(parsed, wide, allowed)
+        yield from (variant for variant in found if len(fold(variant.text)) >= MIN_NAME_CHARS)
 
 
 def cases(name: str) -> Iterator[Variant]:
@@ -104,31 +107,30 @@ def cases(name: str) -> Iterator[Variant]:
         yield from _cases(parsed)
 
 
-def _least(variant: Variant) -> int:
-    if variant.kind is VariantKind.INITIAL:
-        return MIN_INITIAL_CHARS
-    return MIN_NAME_CHARS if variant.kind in (VariantKind.ORDER, VariantKind.INFLECTION) else MIN_FAMILY_NAME_CHARS
-
-
-def _of_parts(name: PersonalName, wide: bool) -> Iterator[Variant]:
+def _of_parts(name: PersonalName, wide: bool, allowed: Collection[str]) -> Iterator[Variant]:
     given, family = " ".join(name.given), " ".join(name.family)
     first = name.given[0]
     core = name.family[-1]
     rare = is_rare_name(core)
-    if rare and len(fold(core)) >= MIN_FAMILY_NAME_CHARS:
+    if rare and len(fold(core)) >= MIN_FAMILY_NAME_CHARS and fold(core) not in allowed:
         # Whatever else is written holds it, but for cases in which a vowel is dropped.
         yield Variant(_stem(name), VariantKind.FAMILY_NAME)
         yield from _cases(name)
         return
-    for order in (f"{family}, {given}", f"{family}, {first}", f"{first} {family}"):
-        yield Variant(order, VariantKind.ORDER)
+    if not all(map(is_common, (first, *name.family))) or len(fold(first + family)) >= MIN_COMMON_NAME_CHARS:
+        for order in (f"{family}, {given}", f"{family}, {first}", f"{first} {family}"):
+            yield Variant(order, VariantKind.ORDER)
     yield from _cases(name)
     if len(first) > 1:
         for initial in _ALL_INITIALS if wide else _MIDDLE_INITIALS:
             if not (initial in _WORD_LETTERS and is_common(core)):
                 yield Variant(f"{first} {initial}. {family[:_SHOWN_LETTERS]}", VariantKind.INITIAL)
-    if rare:
+    if rare or (wide and not (first[0] in _WORD_LETTERS and is_common(core))):
         yield Variant(f"{first[0]}. {family}", VariantKind.INITIAL)
+        reversed_initial = f"{family}, {first[0]}."
+        # Without a word border it is in "Drux is".
+        if needs_border(reversed_initial):
+            yield Variant(reversed_initial, VariantKind.INITIAL)
     if wide or rare:
         yield from (Variant(f"{courtesy} {family}", VariantKind.COURTESY) for courtesy in _COURTESY)
 
@@ -145,7 +147,8 @@ def _stem(name: PersonalName) -> str:
     forms = [form[-1] for form in inflected((*name.given, *name.family))]
     shared = zip(name.family[-1], *forms, strict=False)
     stem = "".join(chars[0] for chars in takewhile(lambda chars: len(set(chars)) == 1, shared))
-    return stem if len(fold(stem)) >= MIN_FAMILY_NAME_CHARS and is_rare_name(stem) else name.family[-1]
+    usable = len(fold(stem)) >= MIN_FAMILY_NAME_CHARS and is_rare_name(stem) and not needs_border(stem)
+    return stem if usable else name.family[-1]
 
 
 def _is_personal(words: Sequence[str]) -> bool:

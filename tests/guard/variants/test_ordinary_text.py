@@ -91,10 +91,15 @@ def test_no_variant_of_200_targets_is_in_150_ordinary_sentences(width: Variants)
     drafts = targets()
     assert len(drafts) >= 200
     assert len(SENTENCES) >= 150
-    texts = {fold(variant.text) for draft in drafts for variant in variants(_with(draft, width))}
+    texts = {fold(variant.text): variant.text for draft in drafts for variant in variants(_with(draft, width))}
+    automaton = Automaton.forbidding(texts.values())
     ordered = sorted(texts)
-    automaton = Automaton.compile(ordered)
-    hits = {ordered[found.phrase] for sentence in SENTENCES for found in automaton.matches(sentence)}
+    hits = {
+        ordered[found.phrase]
+        for sentence in SENTENCES
+        for part in automaton.parts
+        for found in part.matches(sentence)
+    }
     # Wide asks for courtesy titles with any family name.
     assert hits <= (set() if width is Variants.CLOSE else {"msmiller", "drgarcia", "mrsmith"})
 
