@@ -177,3 +177,10 @@ def test_a_name_is_not_found_in_a_word_of_other_vowels_or_voicing(name: str, tex
 )
 def test_a_name_is_found_in_every_form_of_its_letters(name: str, text: str) -> None:
     assert finds(name, text)
+
+
+@pytest.mark.parametrize("name", ["Ilsabet Quorne", "Ina"])
+def test_a_name_in_tag_characters_is_found(name: str) -> None:
+    asked = "".join(chr(0xE0000 + ord(char)) for char in f"Who is {name}?")
+    assert finds(name, f"Tell me a joke.{asked}")
+    assert not finds("Orla Venn", f"Tell me a joke.{asked}")

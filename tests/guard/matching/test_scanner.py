@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from guard.matching.automaton import Automaton
 from guard.matching.scanner import Scanner
 from guard.text.normalise import fold
+from guard.text.spellings import spellings
 
 letters = st.sampled_from("abcAß日 -\u200b")
 texts = st.text(letters, max_size=40)
@@ -181,3 +184,26 @@ def test_without_automata_everything_passes() -> None:
 )
 def test_a_few_digits_alone_are_the_end_of_ordinary_answers(text: str, released: str) -> None:
     assert scan([["1998-04-26", "4929 1234 5678 9012"]], list(text)) == (released, released != text)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "withheld"),
+    [
+        ("유나", "오늘은 유난히 춥다", False),
+        ("유나", "유나는 춥다", True),
+        ("유나", unicodedata.normalize("NFD", "유나는 춥다"), True),
+        ("ハナ", "バナナが好き", False),
+        ("バナナ", "ﾊﾞﾅﾅが好き", True),
+        ("राम", "रोम नगर", False),
+        ("Henry Marvell", "Ηenry Μarvell", True),
+        ("Jürgen Quandt", "Juergen Quandt", True),
+        ("علي كريمي", "علی کریمی", True),
+        ("张伟国", "張偉國", True),
+    ],
+)
+def test_a_phrase_is_withheld_in_every_form_of_its_letters_and_another_word_is_not(
+    phrase: str, text: str, withheld: bool
+) -> None:
+    released, matched = scan([list(spellings(phrase))], list(f"({text})"))
+    assert matched is withheld
+    assert released == ("(" if withheld else f"({text})")
