@@ -12,6 +12,7 @@ from guard.text.normalise import fold
 from guard.text.spellings import spellings
 from guard.variants.addresses import address_variants
 from guard.variants.dates import date_variants
+from guard.variants.early import first_distinctive
 from guard.variants.edits import edit_variants
 from guard.variants.names import cases, name_variants
 from guard.variants.numbers import number_variants
@@ -59,6 +60,8 @@ def _of(
     phrase: Phrase, width: Variants, is_person: bool, secret: bool, excepted: Collection[str]
 ) -> Iterator[Variant]:
     text, wide = phrase.text, width is Variants.WIDE
+    if (beginning := first_distinctive(phrase)) != text:
+        yield Variant(beginning, VariantKind.EARLY)
     kind = PhraseKind.SECRET if secret and phrase.kind in _WITHOUT_WORDS else phrase.kind
     if is_person:
         yield from name_variants(text, wide, excepted)

@@ -30,6 +30,7 @@ class VariantKind(StrEnum):
     TITLE_PART = "title_part"
     ADDRESS = "address"
     EDIT = "edit"
+    EARLY = "early"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
@@ -9,12 +10,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from guard.patterns.pattern import PatternKind
-from guard.phrases.phrase import PhraseKind
+from guard.phrases.phrase import Phrase, PhraseKind
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.audit_log import Action, Actor, Event
 from guard.targets.phrases import phrases, side_effects_of, variants
 from guard.targets.target import Decoder, ForgetTarget, Kind, Method, Mode, Scope, State
-from guard.variants.variant import VariantKind, Variants
+from guard.variants.variant import Variant, VariantKind, Variants
 
 
 class BatchOut(BaseModel):
@@ -69,11 +70,12 @@ class Proposal(BaseModel):
 
 
 class ReasonOut(BaseModel):
-    """Why a phrase is forbidden."""
+    """Why a phrase is forbidden, and up to where it may not be said."""
 
     phrase: str
     kind: PhraseKind
     why: str
+    first_distinctive: str = Field(description="The beginning of the phrase that is forbidden already.")
 
 
 class WarningOut(BaseModel):
@@ -118,17 +120,31 @@ def preview_of(target: ForgetTarget, reveal: bool) -> Preview:
     """Return the response body of a target that is not stored."""
     show = str if reveal else masked
     found: dict[VariantKind, list[str]] = {}
-    for variant in variants(target.draft):
+    spelt = variants(target.draft)
+    for variant in spelt:
         found.setdefault(variant.kind, []).append(show(variant.text))
     return Preview(
         forbidden_variants=found,
-        reasons=[ReasonOut(phrase=show(p.text), kind=p.kind, why=p.why) for p in phrases(target.draft)],
+        reasons=[
+            ReasonOut(
+                phrase=show(phrase.text),
+                kind=phrase.kind,
+                why=phrase.why,
+                first_distinctive=show(_closed_at(phrase, spelt)),
+            )
+            for phrase in phrases(target.draft)
+        ],
         warnings=[
             WarningOut(phrase=show(effect.phrase), words=effect.words, examples=[*map(show, effect.examples)])
             for effect in side_effects_of(target.draft)
         ],
         **_members(target, reveal),
     )
+
+
+def _closed_at(phrase: Phrase, spelt: Sequence[Variant]) -> str:
+    early = (variant.text for variant in spelt if variant.kind is VariantKind.EARLY)
+    return min((text for text in early if phrase.text.startswith(text)), key=len, default=phrase.text)
 
 
 def target_of(target: ForgetTarget, reveal: bool) -> TargetOut:

@@ -1,0 +1,81 @@
+"""The first distinctive point of a phrase: where so much of it is said that nothing else goes that way."""
+
+from __future__ import annotations
+
+import math
+from itertools import accumulate
+
+from guard.phrases.context import is_given_name
+from guard.phrases.phrase import Phrase, PhraseKind
+from guard.text.english import is_stop
+from guard.text.language import language_of
+from guard.text.normalise import fold, fold_char
+from guard.text.words import words_of
+from guard.variants.frequency import begins_common_word, is_ordinary
+
+MIN_CONTENT_WORDS = 3
+MIN_SAID_WORDS = 2
+MIN_SAID_SHARE = 0.6
+"""Of the content words of a phrase, that are said when it is closed."""
+MIN_HALF_CHARS = 5
+"""Characters of each half of a number or code that is closed at its half: five digits, that is 16 bits, or five
+letters and digits, 25 bits, stay unsaid."""
+_MAX_PHRASE_CHARS = 400
+# Orders of magnitude by which the words said are rarer together, and on average, than one word of text in all.
+_MIN_RARITY = 9.5
+_MIN_MEAN_RARITY = 4.3
+_LEAST_FREQUENCY = 1e-8
+
+
+def first_distinctive(phrase: Phrase) -> str:
+    """Return the beginning of a phrase that is forbidden in its place; the whole phrase if none is distinctive.
+
+    A title or a given phrase of MIN_CONTENT_WORDS content words or more is closed when MIN_SAID_SHARE of them have
+    been said, two at least, as soon as they are rare together; one that begins with a given name, or has an
+    initial, is not, as others have the name. A number, or a code of letters and digits, is closed at its half, if
+    that has MIN_HALF_CHARS characters and is no beginning of a word; a code that is an address is not.
+    """
+    text = phrase.text
+    if len(text) > _MAX_PHRASE_CHARS:
+        return text
+    if phrase.kind in (PhraseKind.TITLE, PhraseKind.PHRASE):
+        return _closed_after_words(text)
+    if phrase.kind in (PhraseKind.NUMBER, PhraseKind.CODE):
+        return _closed_at_half(text)
+    return text
+
+
+def _closed_after_words(text: str) -> str:
+    content = [word for word in words_of(text) if not is_stop(word.text)]
+    begins_with_name = is_given_name(content[0].text) if content else False
+    if len(content) < MIN_CONTENT_WORDS or begins_with_name or any(len(word.text) == 1 for word in content):
+        return text
+    language = language_of(text)
+    rarity = list(accumulate(_rarity(word.text, language) for word in content))
+    for said in range(max(MIN_SAID_WORDS, math.ceil(MIN_SAID_SHARE * len(content))), len(content)):
+        beginning, rare = text[: content[said - 1].end], rarity[said - 1]
+        is_rare = rare >= _MIN_RARITY and rare >= _MIN_MEAN_RARITY * said
+        if is_rare and not is_ordinary(beginning, language, MIN_SAID_WORDS):
+            return beginning
+    return text
+
+
+def _closed_at_half(text: str) -> str:
+    folded = fold(text)
+    half = len(folded) // 2
+    is_code = any(map(str.isdigit, folded)) and not any(mark in text for mark in "@/")
+    beginning = folded[:half]
+    if half < MIN_HALF_CHARS or not is_code or begins_common_word(beginning):
+        return text
+    said = accumulate(len(fold_char(char)) for char in text)
+    return text[: next(index for index, count in enumerate(said, 1) if count >= half)]
+
+
+def _rarity(word: str, language: str) -> float:
+    # Imported here, as only a process that stores targets needs it.
+    import wordfreq
+
+    frequency = wordfreq.word_frequency(word, language) or max(
+        wordfreq.word_frequency(part, language) for part in word.replace("'", "-").replace("’", "-").split("-")
+    )
+    return -math.log10(max(frequency, _LEAST_FREQUENCY))
