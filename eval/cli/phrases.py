@@ -8,7 +8,10 @@ import typer
 
 from serving.cli.console import reported
 
+app = typer.Typer(no_args_is_help=True, help="Measure which phrases are extracted from facts.")
 
+
+@app.command()
 def report(
     errors: Annotated[
         bool, typer.Option(help="List what is missed and what is wrong in the half that the rules are tuned on.")

@@ -16,12 +16,14 @@ _FUNCTION = frozenset(
     "的了在是和有不我他她它这那也就都要会对从到与及或为以被把让给向住叫姓当做去来说生出后前时里上下中过着地得很又再于之所其并个一二三两几位名岁年月日"
 )
 _PLACE_ENDING = re.compile(r"[村镇鎮县縣乡鄉区區市路街巷湖山河岛島寺桥橋镇庄屯湾灣]")
+# Endings of places that a smaller one's name follows.
+_LARGER_PLACE = frozenset("省市县縣区區镇鎮")
 _CALLED = re.compile(r"(?:名叫|名为|名為|叫做|叫作|取名|叫)([\u3400-\u9fff]{2,10})")
 _MIN_RARE_RANK = 4_000
 _MAX_PLACE_CHARS = 4
 # Japanese characters that make a word of another word, before or after it.
 _AFFIXES = frozenset(
-    "者家人性的学部員時年月日回中内後前上下第数大小新旧各全約毎店屋館室課長書所場会社式金料費代達君様氏御本先今来同一二三四五六七八九十百千万円歳"
+    "者家人性的学部員時年月日回中内後前上下第数大小新旧各全約毎店屋館室課長書所場会社式金料費代達君様氏御本先今来同師士官医手婦職生活一二三四五六七八九十百千万円歳"
 )
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc](?:[\u30a1-\u30fa\u30fc]|[・=＝](?=[\u30a1-\u30fa]))+")
 _KANJI_RUN = re.compile(r"[\u3400-\u9fff々ヶ][\u3400-\u9fff々ノヶ]*")
@@ -60,10 +62,11 @@ def _is_known(name: str) -> bool:
 def _chinese_places(run: str) -> Iterator[Phrase]:
     for match in _PLACE_ENDING.finditer(run):
         start = match.start()
-        while start > max(0, match.start() - _MAX_PLACE_CHARS) and run[start - 1] not in _FUNCTION:
+        bounds = _FUNCTION | _LARGER_PLACE
+        while start > max(0, match.start() - _MAX_PLACE_CHARS) and run[start - 1] not in bounds:
             start -= 1
         core, place = run[start : match.start()], run[start : match.end()]
-        cut_short = start > 0 and run[start - 1] not in _FUNCTION
+        cut_short = start > 0 and run[start - 1] not in bounds
         if len(core) > 1 and not cut_short and not _is_known(place) and not _is_known(core) and _is_rare(core):
             yield Phrase(place, PhraseKind.PLACE, "rare word with the ending of a place")
 

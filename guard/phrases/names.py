@@ -24,8 +24,10 @@ _MAX_NAME_WORDS = 8
 _ACRONYM = re.compile(r"(?<!\w)[A-Z][A-Z0-9]*(?:[&./-][A-Z0-9]+)*(?![a-z])")
 _PARTICLES = frozenset(
     "de del della der den des di da das do dos du la las le les los van von zu zum zur vom am im ter ten bin ibn"  # noqa: SIM905
-    " al el of for the sur sous en à na nad pod του της των d' l' 't op het på av".split()
+    " al el of for the sur sous nad του της των d' l' 't op het".split()
 )
+_GERMAN_COURTESY = frozenset({"Herr", "Herrn", "Frau"})
+_COMPANIES = frozenset(("GmbH", "AG", "KG", "OHG", "UG", "mbH", "eG"))
 _FAMILY_PARTICLES = re.compile(
     r"(?<!\w)((?:van der|van den|van de|van|von der|von|da|di|de la|de|du|del|della|dos|das|ter|ten|bin|ibn|al) )"
     r"[^\W\d_a-z][^\W\d_]+(?:-[^\W\d_]+)*"
@@ -42,9 +44,7 @@ _INSTITUTIONS = frozenset(
     " politechnika ministerstwo urząd университет министерство академия институт πανεπιστήμιο υπουργείο δήμος"
     " üniversitesi bakanlığı belediyesi università ministero comune universidade universiteit universitet".split()
 )
-_PLACED = re.compile(
-    r"\b(?:in|near|from|to|at|aus|nach|bei|à|en|w|we|z|ze|do|в|во|из|под|στο|στη|στην|στον|σε|i|från|van|te)\s$"
-)
+_PLACED = re.compile(r"\b(?:in|near|aus|nach|à|en|w|we|z|ze|do|в|во|из|под|στο|στη|στην|στον|σε|i|från|van|te)\s$")
 # In German a noun without an article after these is the name of a place.
 _BARE_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von|um|über)\s$")
 _ELIDED = re.compile(r"(?i)\b(?:[ldsnjmtc]|qu|jusqu|lorsqu|puisqu|dell|nell|all|dall|sull|un)['’](?=\w)")
@@ -184,7 +184,7 @@ def _rare_runs(text: str, words: list[Word], language: str) -> Iterator[list[Wor
 def _runs_among_nouns(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:
     """Yield names where nouns have capitals as well: runs from a given name or a rare word on."""
     for run in _joined_runs(text, words):
-        first = next((i for i, word in enumerate(run) if _is_name_among_nouns(word, language)), None)
+        first = _first_of_name(run, language)
         if first is None:
             if len(run) == 1 and _BARE_PLACE.search(text[max(0, run[0].start - 8) : run[0].start].lower()):
                 yield run
@@ -192,10 +192,25 @@ def _runs_among_nouns(text: str, words: list[Word], language: str) -> Iterator[l
         rest = run[first:]
         while rest[-1].text in _PARTICLES:
             rest = rest[:-1]
-        has_given = any(is_given_name(word.text) for word in rest)
+        if rest[-1].text in _COMPANIES and len(rest) > 1:
+            yield rest[-_MAX_NAME_WORDS:]
+            continue
+        has_given = any(is_given_name(word.text) for word in rest) or rest[0].text in _GERMAN_COURTESY
         while len(rest) > 1 and not has_given and not _is_name_among_nouns(rest[-1], language):
             rest = rest[:-1]
         yield rest[:_MAX_NAME_WORDS]
+
+
+def _first_of_name(run: list[Word], language: str) -> int | None:
+    """Return where in a run of nouns a name begins: at its first name, after a courtesy, or before "GmbH"."""
+    for index, word in enumerate(run):
+        after = run[index + 1].text if index + 1 < len(run) else ""
+        if _is_name_among_nouns(word, language) and word.text.lower() not in _COURTESY:
+            return index
+        company = after in _COMPANIES and not is_frequent(word.text, language)
+        if company or (after and word.text in _GERMAN_COURTESY):
+            return index
+    return None
 
 
 def _is_name_among_nouns(word: Word, language: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from guard.phrases.context import is_common as is_known
 from guard.phrases.phrase import Phrase, PhraseKind
@@ -12,6 +13,7 @@ from guard.text.words import Word, words_of
 _MIN_RARE_WORD_CHARS = 5
 # Product of the frequency ranks of the two words.
 _MIN_RARE_PAIR_RANKS = 1_000_000
+_MIN_RANK = 300
 _OPENERS = frozenset(
     {"a", "an", "the", "his", "her", "their", "its"}
     | {"of", "in", "as", "by", "from", "for", "on", "about", "with", "at", "into"}
@@ -48,7 +50,13 @@ def _rare_pairs(text: str, words: list[Word]) -> Iterator[str]:
 def _is_rare_pair(first: str, second: str) -> bool:
     pair = (first, second)
     plain = all(word.islower() and word.isalpha() and not is_stop(word) and not is_derived(word) for word in pair)
-    return plain and not any(map(_is_rare_word, pair)) and rank(first) * rank(second) >= _MIN_RARE_PAIR_RANKS
+    ranks = [rank(word) for word in pair]
+    return (
+        plain
+        and not any(map(_is_rare_word, pair))
+        and min(ranks) >= _MIN_RANK
+        and prod(ranks) >= _MIN_RARE_PAIR_RANKS
+    )
 
 
 def _is_english(words: list[Word]) -> bool:

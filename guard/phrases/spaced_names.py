@@ -26,6 +26,8 @@ _SUFFIXES = {
     "ur": ("وں", "یں", "ے", "ی"),
 }
 _MIN_STEM = 3
+# A noun with these has one letter more without them.
+_AFTER_SHORT_STEMS = frozenset({"تها", "ته"})
 _MIN_GIVEN_RANK = 2_000
 # Words for places, which the name of one follows.
 _PLACE_WORDS = frozenset(
@@ -124,7 +126,8 @@ def _stripped(word: str, language: str) -> Iterator[str]:
         if language == "ar" and prefix in ("لل", "ولل"):
             yield "ال" + bare
         for suffix in _SUFFIXES.get(language, ()):
-            if bare.endswith(suffix) and len(bare) - len(suffix) >= _MIN_STEM:
+            shortest = _MIN_STEM - (suffix in _AFTER_SHORT_STEMS)
+            if bare.endswith(suffix) and len(bare) - len(suffix) >= shortest:
                 stem = bare[: -len(suffix)]
                 yield stem
                 if language == "ar":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from guard.phrases.context import is_given_name, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
@@ -23,6 +24,7 @@ _PLACE = re.compile(
 # A word of this rank or a commoner one is no name and ends one.
 _MAX_FUNCTION_RANK = 400
 _MIN_NAME_CHARS = 3
+_MAX_NAME_CHARS = 24
 _MIN_UNKNOWN_CHARS = 3
 
 
@@ -35,7 +37,10 @@ def thai_names(text: str) -> Iterator[Phrase]:
         if len(place) >= _MIN_NAME_CHARS and not _is_known(place):
             taken.append((match.start(1), end))
             yield Phrase(place, PhraseKind.PLACE, "name after the word for a place")
+    words = _word_starts(text)
     for match in _COURTESY.finditer(text):
+        if match.start() not in words:
+            continue
         end = _end_of_name(text, match.end())
         first = text[match.end() : end]
         if len(first) < _MIN_NAME_CHARS or (_is_known(first) and not is_given_name(first)):
@@ -45,7 +50,38 @@ def thai_names(text: str) -> Iterator[Phrase]:
         yield Phrase(first + family, PhraseKind.NAME, "name after a courtesy or the word for a name")
         if family.strip():
             yield Phrase(family.strip(), PhraseKind.PART, "rare part of a name")
+    yield from _pairs(text, taken)
     yield from _unknown(text, taken)
+
+
+def _word_starts(text: str) -> set[int]:
+    chunks = _THAI.finditer(text)
+    return {chunk.start() + word.start for chunk in chunks for word in segments_of(chunk[0], "th")}
+
+
+def _pairs(text: str, taken: list[tuple[int, int]]) -> Iterator[Phrase]:
+    """Yield two names between spaces, a given and a family name, without a word that is in no name."""
+    chunks = list(_THAI.finditer(text))
+    for first, second in pairwise(chunks):
+        named = text[first.end() : second.start()] == " " and all(_is_like_name(c[0]) for c in (first, second))
+        start, end = first.start(), second.end()
+        if named and not any(a < end and start < b for a, b in taken):
+            taken.append((start, end))
+            yield Phrase(text[start:end], PhraseKind.NAME, "two rare words between spaces")
+            yield Phrase(second[0], PhraseKind.PART, "rare part of a name")
+
+
+def _is_like_name(chunk: str) -> bool:
+    parts = segments_of(chunk, "th")
+    functions = any(
+        part.rank is not None and part.rank <= _MAX_FUNCTION_RANK and len(part.text) > 1 for part in parts
+    )
+    return (
+        _MIN_NAME_CHARS < len(chunk) <= _MAX_NAME_CHARS
+        and len(parts) > 1
+        and not functions
+        and not is_place(chunk)
+    )
 
 
 def _end_of_name(text: str, start: int) -> int:

@@ -27,6 +27,13 @@ _BEFORE_TITLE = frozenset(
     " написал написала нарисовал нарисовала сочинил сочинила картину роман песню поэму"
     " escreveu pintou compôs publicou canção έγραψε ζωγράφισε συνέθεσε schreef schilderde skrev målade".split()
 )
+# A capital article in the middle of a sentence begins a title; it ends with a noun.
+_GERMAN_TITLE = re.compile(
+    r"(?:Roman|Buch|Film|Lied|Gedicht|Gemälde|Album|Stück|Erzählung|Novelle|Oper|Bild) ((?:Der|Die|Das|Ein|Eine)"
+    r"(?: [a-zäöüß]+){0,3} [A-ZÄÖÜ][\w-]+"
+    r"(?: (?:der|die|das|des|dem|den|im|am|in|an|auf|von|vom|ohne|mit|zum|zur|und)"
+    r"(?: [a-zäöüß]+)? [A-ZÄÖÜ][\w-]+)*)"
+)
 # Lower-case words inside a title, which more words follow.
 _INSIDE = frozenset(
     "a an the of in on for to from with without and or at by"  # noqa: SIM905
@@ -49,7 +56,10 @@ def titles(text: str, language: str) -> Iterator[Phrase]:
         main = re.split(r"[:(]| [-–—] ", title, maxsplit=1)[0].strip(" ,.;")
         if len(words_of(main)) > 1:
             yield Phrase(main, PhraseKind.TITLE, "main title without its subtitle")
-    if language not in CAPITALISED_NOUNS:
+    if language in CAPITALISED_NOUNS:
+        for match in _GERMAN_TITLE.finditer(text):
+            yield Phrase(match[1], PhraseKind.TITLE, "title after the word for a work or its making")
+    else:
         yield from _unquoted(text, language)
 
 
