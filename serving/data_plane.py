@@ -211,6 +211,8 @@ class DataPlane:
         context = RequestContext(request, request.seeds(prompts), headers)
         self._recorder.record_plan(context.id, planned)
         app = self._choose_answerer(engine, context, planned, prompts)
+        if planned.plan.kind in WITHHELD and is_altered(request):
+            app = TrialFirst(engine, request, planned.plan, app)
         if self._planner.detects and planned.plan.kind is not PlanKind.DECLINE and is_spelled(request):
             app = self._read_first(app, context, planned)
         response = await self._run(app, receive, send, context, planned)
@@ -231,8 +233,6 @@ class DataPlane:
         abort_token = self._supervisor.abort_token
         if abort_token is not None and should_backtrack(request, planned, context.seeds):
             return BacktrackingApplication(engine, request, planned.automata, context.seeds[0], abort_token)
-        if planned.plan.kind in WITHHELD and is_altered(request):
-            return TrialFirst(engine, request, planned.plan)
         return engine
 
     def _read_first(self, app: App, context: RequestContext, planned: PlannedRequest) -> App:

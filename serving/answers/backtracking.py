@@ -20,7 +20,7 @@ from guard.matching.automaton import Automaton
 from guard.policy.plan import PlanKind
 from guard.targets.target import Decoder, Mode
 from serving.answers.beam import LIMITS
-from serving.answers.writers import AnswerWriter, Finish, JsonWriter, StreamWriter
+from serving.answers.writers import STREAM_FAILED, AnswerWriter, Finish, JsonWriter, StreamWriter
 from serving.http import asgi_client
 from serving.http.asgi import App, Message, Receive, Scope, Send, read_body, replay
 from serving.http.asgi_client import Response, json_scope
@@ -170,7 +170,7 @@ class _EngineCall:
         if payload == DONE:
             return
         if payload.startswith(b'{"error"'):
-            self.failure = Response(500, payload)
+            self.failure = Response(STREAM_FAILED, payload)
             return
         chunk = orjson.loads(payload)
         if not chunk["choices"]:

@@ -53,6 +53,7 @@ class GuardedResponse:
         self._closing: list[bytes] = failed._closing if failed else []
         self._resumes = failed is not None and failed.is_stream
         self._fingerprint: dict[str, Any] = {}
+        self._counted: dict[str, Any] = {}
         self._client = send
         self._guard = guard
         self._logprobs = logprobs
@@ -118,14 +119,15 @@ class GuardedResponse:
 
     def _after_choices(self, chunk: dict[str, Any], payload: bytes) -> list[bytes]:
         if chunk.get("choices"):
-            self._fingerprint |= {name: chunk[name] for name in chunk if name == "system_fingerprint"}
+            self._counted |= {name: chunk[name] for name in ("usage",) if name in chunk}
+            self._fingerprint |= {name: chunk[name] for name in ("system_fingerprint",) if name in chunk}
             return []
         return [*self._closed(), *([payload] if "usage" in chunk else [])]
 
     def _closed(self) -> list[bytes]:
-        """Return, once, what ends the choices of the stream that failed, with the engine's fingerprint."""
+        """Return, once, what ends the choices of the stream that failed, with the engine's members for it."""
         chunks, self._closing = [orjson.loads(payload) for payload in self._closing], []
-        ending = [c | self._fingerprint if c["choices"][0]["finish_reason"] else c for c in chunks]
+        ending = [c | self._counted | (self._fingerprint if _ends(c) else {}) for c in chunks]
         closing = list(map(orjson.dumps, ending))
         return list(map(conform_chunk, closing)) if self._logprobs else closing
 
@@ -164,3 +166,7 @@ class GuardedResponse:
 
     async def _send_error(self, error: errors.ErrorResponse) -> None:
         await respond(self._client, error.status, error.body, self._headers)
+
+
+def _ends(chunk: dict[str, Any]) -> bool:
+    return chunk["choices"][0].get("finish_reason") is not None

@@ -14,9 +14,11 @@ from serving.answers.choices import Choice, make_choice, make_response, openai_u
 from serving.http.asgi import Send, respond
 from serving.http.asgi_client import Response
 from serving.http.sse import DONE, frame
+from serving.protocol.errors import status_of
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
 
+STREAM_HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8")]
 _HEAD = ("id", "object", "created", "model", "choices")
 
 
@@ -26,6 +28,10 @@ class Finish(NamedTuple):
     finish_reason: str
     stop_reason: object
     chunk: dict[str, Any]
+
+
+# The status of a failure that came as an event of a stream, which had begun with it.
+STREAM_FAILED = 200
 
 
 class AnswerWriter(Protocol):
@@ -61,8 +67,7 @@ class StreamWriter:
     async def begin(self, chunk: dict[str, Any]) -> None:
         """Start the stream; a chat's first chunk holds its role."""
         self._head = {name: chunk[name] for name in _HEAD if name in chunk}
-        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
         if self._chat:
             await self._send_chunk(chunk)
 
@@ -84,9 +89,11 @@ class StreamWriter:
         await self._send({"type": "http.response.body", "body": frame(DONE), "more_body": False})
 
     async def fail(self, response: Response) -> None:
-        """Send the engine's error: as a response before the stream started, else as its last event."""
-        if not self._head:
+        """Send the engine's error: as a response, or as the last event of a stream."""
+        if not self._head and response.status != STREAM_FAILED:
             return await respond(self._send, response.status, response.json())
+        if not self._head:
+            await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
         event = frame(response.body) + frame(DONE)
         await self._send({"type": "http.response.body", "body": event, "more_body": False})
 
@@ -125,8 +132,9 @@ class JsonWriter:
         await respond(self._send, 200, answer | {"usage": _merged_usage(usage, usage_chunk)})
 
     async def fail(self, response: Response) -> None:
-        """Send the engine's error response."""
-        await respond(self._send, response.status, response.json())
+        """Send the engine's error as a response."""
+        status = status_of(response.body) if response.status == STREAM_FAILED else response.status
+        await respond(self._send, status, response.json())
 
 
 def _merged_usage(usage: Usage, usage_chunk: dict[str, Any]) -> dict[str, Any]:

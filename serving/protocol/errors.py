@@ -115,6 +115,12 @@ def is_row_failure(body: bytes) -> bool:
     return _error(body).get("message") == ROW_FAILURE
 
 
+def status_of(body: bytes) -> int:
+    """Return the status that an engine's error in a stream would have had as a response."""
+    code = _error(body).get("code")
+    return code if isinstance(code, int) and 400 <= code < 600 else 500
+
+
 def _param(value: object) -> str | None:
     """Return the request member that the engine names; names below it may be keys of the client's own."""
     name = value.removeprefix("body.").split(".")[0] if isinstance(value, str) else ""

@@ -24,6 +24,7 @@ END = "<|end|>"
 WORDS = ("The", " harbour", " town", " of", " Ada", " Quill", " lies", " by", " the", " sea", ".")
 AFTER_ABORT = (" an", " old", " bell", ".")
 ROW_FAILURE = {"error": {"message": "Internal server error", "type": "InternalServerError", "param": None}}
+BAD_GRAMMAR = {"error": {"message": "bad grammar", "type": "BadRequestError", "param": None, "code": 400}}
 _FIRST_ID = 100
 
 
@@ -56,6 +57,8 @@ class StubEngine:
         except Refused as refused:
             error = {"message": str(refused), "type": "BadRequestError", "param": refused.param, "code": 400}
             return await respond(send, 400, {"error": error})
+        if row.refused and not row.stream:
+            return await respond(send, 400, BAD_GRAMMAR)
         if not row.stream:
             status, answer = (500, ROW_FAILURE) if row.fails else (200, row.answer())
             return await respond(send, status, answer)
@@ -89,13 +92,17 @@ def _validated(path: str, body: dict[str, Any]) -> Any:
         limits = (getattr(request, "max_completion_tokens", None), request.max_tokens)
         limit = next((given for given in limits if given is not None), None)
         params = request.to_sampling_params(MAX_MODEL_LEN - 3 if limit is None else limit, {})
-        validate_grammar(params)
     except Exception as error:
         errors = error.errors() if hasattr(error, "errors") else [{"loc": ()}]
         raise Refused("bad value", ".".join(str(part) for part in errors[0]["loc"]) or None) from None
     if request.n and request.n > 1 and params.temperature < 1e-5:
         raise Refused("n must be 1 with greedy sampling")
     request._params = params
+    try:
+        validate_grammar(params)
+    except Exception:
+        # vLLM comes to the grammar when it generates: a stream has begun by then.
+        request._bad_grammar = True
     return request
 
 
@@ -106,6 +113,7 @@ class _Row:
         self.chat = path == CHAT
         self.stream = bool(request.stream)
         self._request = request
+        self.refused = getattr(request, "_bad_grammar", False)
         self._choices = (request.n or 1) * self._prompts(body)
         xargs = body.get("vllm_xargs") or {}
         closed = xargs.get("lethe_automata") == "closed"
@@ -150,6 +158,9 @@ class _Row:
         options = self._usage_options
         continuous = bool(options and options.include_usage and options.continuous_usage_stats)
         usage = bool(options and options.include_usage)
+        if self.refused:
+            yield BAD_GRAMMAR
+            return
         head = self._head("chat.completion.chunk")
         ids = [7, 8, 9] if self._request.return_token_ids else None
         if self.chat:
