@@ -174,6 +174,16 @@ def adversarial(
 
 
 @bench.command()
+def readings(
+    mib: Annotated[int, typer.Option(min=1, help="Length of the longest text, in MiB.")] = 8,
+) -> None:
+    """Measure whether reading a request takes time in proportion to its length."""
+    from serving.bench import readings as measured
+
+    print(measured.markdown(list(measured.run(mib))))
+
+
+@bench.command()
 def start(
     rounds: Annotated[int, typer.Option(min=1, help="Starts of each command; medians are reported.")] = 9,
 ) -> None:
