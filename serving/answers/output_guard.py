@@ -89,9 +89,7 @@ class OutputGuard:
         chunks: list[bytes] = []
         for index in range(self._per_prompt * max(1, len(self._seeds))):
             chat = self._blank.get("object") == CHAT_CHUNK
-            content: dict[str, Any] = (
-                {"delta": {"content": ""}} if chat else {"text": "", "prompt_token_ids": None}
-            )
+            content: dict[str, Any] = {"delta": {}} if chat else {"text": "", "prompt_token_ids": None}
             ends = {"logprobs": None, "finish_reason": "stop", "stop_reason": None, "token_ids": None}
             choice = {"index": index, **content, **ends}
             guard = self._choice(choice)

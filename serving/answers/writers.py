@@ -76,7 +76,9 @@ class StreamWriter:
         reasons: dict[str, Any] = {"finish_reason": finish.finish_reason if finish else None}
         if finish or not self._chat:
             reasons["stop_reason"] = finish.stop_reason if finish else None
-        content = {"delta": {"content": text}} if self._chat else {"text": text}
+        # An engine's last chunk has no content if no token is left to tell.
+        delta = {"content": text} if text else {}
+        content: dict[str, Any] = {"delta": delta} if self._chat else {"text": text}
         ids = {"token_ids": None} if self._chat else {"prompt_token_ids": None, "token_ids": None}
         choice = {"index": 0, **content, "logprobs": None, **reasons, **ids}
         await self._send_chunk({**(finish.chunk if finish else {}), **self._head, "choices": [choice]})
