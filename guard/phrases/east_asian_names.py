@@ -41,8 +41,12 @@ def chinese_names(text: str) -> Iterator[Phrase]:
             called.add(match.start(1))
             yield Phrase(name, PhraseKind.NAME, "name after the word for being called")
     for match in _HAN.finditer(text):
-        yield from _chinese_places(match[0])
-        yield from _chinese_people(match[0])
+        places = list(_chinese_places(match[0]))
+        yield from places
+        rest = match[0]
+        for place in places:
+            rest = rest.replace(place.text, "的" * len(place.text))
+        yield from _chinese_people(rest)
 
 
 def _until_function(text: str) -> str:
@@ -116,6 +120,8 @@ def _is_given(given: str, family: str) -> bool:
     chars = [known.get(char, _MIN_RARE_RANK + 1) for char in given]
     rare = any(rank > _MIN_RARE_RANK for rank in chars) or is_given_name(given)
     whole = known.get(given)
+    if family in _FUNCTION and whole is not None:
+        return False
     return (rare and (whole is None or len(given) == 1 or whole > _MIN_RARE_RANK)) and family + given not in known
 
 
