@@ -54,14 +54,14 @@ def disguised(text: str) -> list[str]:
 
 @pytest.mark.parametrize("words", [3, 8, 12])
 def test_no_run_of_n_words_can_be_completed_however_it_is_spelt(words: int) -> None:
-    automaton = Automaton.compile(enforced(target(PASSAGE, words=words)))
+    automaton = Automaton.compile(tuple(enforced(target(PASSAGE, words=words))))
     for first in range(len(words_of(PASSAGE)) - words + 1):
         run = run_of(PASSAGE, first, words)
         assert all(automaton.matches(f"He said: {spelt} ...") for spelt in disguised(run))
 
 
 def test_shorter_runs_stay_allowed() -> None:
-    automaton = Automaton.compile(enforced(target(PASSAGE)))
+    automaton = Automaton.compile(tuple(enforced(target(PASSAGE))))
     shorter = [run_of(PASSAGE, first, 7) for first in range(len(words_of(PASSAGE)) - 6)]
     assert [run for run in shorter if automaton.matches(run)] == []
 
@@ -83,7 +83,7 @@ def test_an_exception_lifts_the_run_it_spells() -> None:
 
 def test_a_passage_without_spaces_is_cut_into_runs_as_well() -> None:
     passage = "雨が止むと老人たちは外に出て壁のそばに座り海が教会より高かった年のことを話した"
-    automaton = Automaton.compile(enforced(target(passage)))
+    automaton = Automaton.compile(tuple(enforced(target(passage))))
     assert automaton.matches(f"「{passage[9:17]}」")
     assert not automaton.matches(passage[9:16])
 
@@ -95,7 +95,7 @@ def test_the_longest_quote_counts_the_words_of_the_passage() -> None:
 
 
 def test_what_is_let_through_quotes_fewer_words_than_allowed() -> None:
-    automaton = Automaton.compile(enforced(target(PASSAGE)))
+    automaton = Automaton.compile(tuple(enforced(target(PASSAGE))))
     words = PASSAGE.split()
     kept = ""
     for word in words:
@@ -127,7 +127,7 @@ def test_a_phrase_is_forbidden_in_its_other_spellings_unless_one_is_an_exception
 
 def test_a_passage_in_hangul_is_found_composed_and_in_pieces() -> None:
     passage = "옛날 옛적에 바닷가 마을에 늙은 등대지기가 홀로 살았는데 그는 밤마다 종을 울렸다"
-    automaton = Automaton.compile(enforced(target(passage)))
+    automaton = Automaton.compile(tuple(enforced(target(passage))))
     for form in ("NFC", "NFD"):
         text = unicodedata.normalize(form, passage)
         assert automaton.matches(text)
