@@ -34,6 +34,7 @@ class Masks(NamedTuple):
     restricted        the rows with forbidden tokens; one with no token left must be closed
     closed            the rows that may only end
     abort_candidates  the rows that may have to abort, so that the server backtracks
+    only_absent       whether nothing but ids without a token is forbidden: no row can have lost all its tokens
     """
 
     rows: NDArray[np.int64]
@@ -42,6 +43,7 @@ class Masks(NamedTuple):
     restricted: NDArray[np.int64]
     closed: NDArray[np.int64]
     abort_candidates: tuple[AbortCandidate, ...] = ()
+    only_absent: bool = False
 
 
 @dataclass(slots=True)
@@ -126,15 +128,18 @@ class RestrictedBatch(RowTable[_RestrictedRow]):
         candidates: list[AbortCandidate] = []
         restricted: list[int] = []
         absent = [self._vocabulary.absent] if len(self._vocabulary.absent) else []
+        only_absent = True
         for index, row in self.rows.items():
             if row is None or not row.restrictions:
                 continue
             try:
-                forbidden = row.forbidden() + absent
+                forbidden = row.forbidden()
             except Exception as error:
                 self.close(index, error)
                 continue
             restricted.append(index)
+            only_absent = only_absent and not forbidden
+            forbidden += absent
             parts += forbidden
             rows += [index] * len(forbidden)
             if (candidate := row.abort_candidate(index)) and candidate.token < width:
@@ -147,4 +152,4 @@ class RestrictedBatch(RowTable[_RestrictedRow]):
         closed = [index for index, row in self.rows.items() if row is None]
         past = min(width, len(self._vocabulary))
         arrays = np.array(restricted, np.int64), np.array(closed, np.int64)
-        return Masks(row_of, token, past, *arrays, tuple(candidates))
+        return Masks(row_of, token, past, *arrays, tuple(candidates), only_absent)

@@ -164,10 +164,24 @@ class Vocabulary:
         Every token, and some sample texts, are compared with what the tokenizer itself decodes. Raises
         ModelUnavailable when they differ or no token ends an answer: phrases would get past misread tokens.
         """
+        try:
+            return cls._read(tokenizer)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            # vLLM's own tokenizer for Mistral is of another kind, and shows special tokens as text.
+            raise ModelUnavailable(
+                "the tokenizer cannot be read as one of transformers; where the model has a tokenizer.json, start"
+                " the engine with --tokenizer-mode hf"
+            ) from error
+
+    @classmethod
+    def _read(cls, tokenizer: Any) -> Vocabulary:
         if tokenizer.eos_token_id is None:
             raise ModelUnavailable("the tokenizer has no end-of-sequence token")
         eos = int(tokenizer.eos_token_id)
         names: list[str | None] = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        # Ids may have gaps: the highest is then past the number of tokens.
+        further = {i: name for name, i in tokenizer.get_vocab().items() if i >= len(names)}
+        names += [further.get(i) for i in range(len(names), 1 + max(further, default=-1))]
         special = {eos, *tokenizer.all_special_ids}
         special |= {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
         absent = {i for i, name in enumerate(names) if name is None}

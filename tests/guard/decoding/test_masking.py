@@ -48,6 +48,15 @@ def test_a_view_of_padded_logits_is_masked_in_place(batch: RestrictedBatch) -> N
     assert padded[0].tolist() == [1] * 8
 
 
+def test_where_only_padding_is_forbidden_a_row_is_not_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = RestrictedBatch(VOCABULARY)
+    batch.put(0, [Restriction(Automaton.compile(["abc"]), VOCABULARY)], [], [])
+    logits = torch.ones(2, 6)
+    monkeypatch.setattr(torch, "isneginf", None)
+    mask(logits, batch, VOCABULARY.eos)
+    assert logits.tolist() == [[1, 1, 1, 1, NEVER, NEVER], [1] * 6]
+
+
 def test_free_rows_are_left_alone() -> None:
     logits = torch.full((2, 4), NEVER)
     mask(logits, RestrictedBatch(VOCABULARY), VOCABULARY.eos)

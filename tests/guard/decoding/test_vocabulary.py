@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from guard.decoding.vocabulary import TokenTrie, Vocabulary, decode_bytes
@@ -72,6 +72,49 @@ def test_ids_without_a_token_are_absent() -> None:
     vocabulary = Vocabulary.from_tokenizer(Sparse())
     assert vocabulary.absent.tolist() == [len(vocabulary) - 1]
     assert vocabulary.tokens[-1] == b""
+
+
+def test_ids_past_the_number_of_tokens_are_read() -> None:
+    toy, gap = TOYS["byte-level"], 9
+
+    class Gapped:
+        """A tokenizer with a special and a plain token after a gap, of which its length tells nothing."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(toy, name)
+
+        def __len__(self) -> int:
+            return len(toy)
+
+        def get_vocab(self) -> dict[str, int]:
+            return {**toy.get_vocab(), "<|stop|>": len(toy) + gap, "basil": len(toy) + gap + 1}
+
+        @property
+        def added_tokens_decoder(self) -> dict[int, AddedToken]:
+            stop = AddedToken("<|stop|>", special=True)
+            return {**toy.added_tokens_decoder, len(toy) + gap: stop}
+
+        def decode(self, ids: list[int], **options: Any) -> str:
+            last = len(toy) + gap + 1
+            parts = [toy.decode([i], **options) if i < len(toy) else "basil" * (i == last) for i in ids]
+            return "".join(parts) if last in ids else toy.decode([i for i in ids if i < len(toy)], **options)
+
+    vocabulary = Vocabulary.from_tokenizer(Gapped())
+    assert len(vocabulary) == len(toy) + gap + 2
+    assert vocabulary.absent.tolist() == list(range(len(toy), len(toy) + gap))
+    assert len(toy) + gap in vocabulary.special
+    assert vocabulary.plain.advance(b"", [len(toy) + gap + 1]).folded == b"basil"
+
+
+def test_a_tokenizer_of_another_kind_is_refused_with_a_code() -> None:
+    class Another:
+        eos_token_id = 2
+
+        def __len__(self) -> int:
+            return 3
+
+    with pytest.raises(ModelUnavailable, match="tokenizer-mode hf"):
+        Vocabulary.from_tokenizer(Another())
 
 
 def test_a_tokenizer_that_is_read_otherwise_is_refused() -> None:
