@@ -10,8 +10,9 @@ from itertools import chain, zip_longest
 
 from guard.text.normalise import fold
 
-_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "tr")
-_WIDE_LANGUAGES = (*_LANGUAGES, "sv", "cs", "uk", "el", "fi")
+# In Latin letters: those of another script would widen every row of an automaton's table.
+_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr")
+_WIDE_LANGUAGES = (*_LANGUAGES, "ru", "sv", "cs", "uk", "el", "fi")
 # Day and month in these languages are joined by a word that folding keeps.
 _JOINED = frozenset({"es", "pt"})
 _CENTURIES = ("18", "19", "20")
@@ -87,12 +88,12 @@ def _dates(*readings: tuple[str, str, str]) -> list[date]:
 def _forms(day: date, wide: bool) -> Iterator[str]:
     yield from _numeric(day)
     yield from _english(day)
-    yield f"{day.year}年{day.month}月{day.day}日"
     for language in (_WIDE_LANGUAGES if wide else _LANGUAGES)[1:]:
         month = _names(language)[day.month - 1][0]
         yield f"{day.day} de {month} de {day.year}" if language in _JOINED else f"{day.day} {month} {day.year}"
     if wide:
         yield from _more_english(day)
+        yield f"{day.year}年{day.month}月{day.day}日"
         yield f"{day.year}년{day.month}월{day.day}일"
 
 
@@ -113,15 +114,15 @@ def _english(day: date) -> Iterator[str]:
     d, y, (full, short) = day.day, day.year, _names("en")[day.month - 1]
     for month in (full, short):
         yield from (f"{d} {month} {y}", f"{month} {d} {y}")
-    ordinal, word, spoken = _numbered(d), _ordinal(d), _year_in_words(y)
+    ordinal, word = _numbered(d), _ordinal(d)
     yield from (f"{ordinal} {full} {y}", f"{ordinal} of {full} {y}", f"{full} {ordinal} {y}")
-    for year in (str(y), spoken):
-        yield from (f"{word} of {full} {year}", f"{full} {word} {year}", f"{full} the {word} {year}")
+    yield from (f"{word} of {full} {y}", f"{full} {word} {y}", f"{full} the {word} {y}")
 
 
 def _more_english(day: date) -> Iterator[str]:
     d, y, (full, short) = day.day, day.year, _names("en")[day.month - 1]
-    ordinal, year, spoken = _numbered(d), f"{y % 100:02}", _year_in_words(y)
+    ordinal, word, year, spoken = _numbered(d), _ordinal(d), f"{y % 100:02}", _year_in_words(y)
+    yield from (f"{word} of {full} {spoken}", f"{full} {word} {spoken}", f"{full} the {word} {spoken}")
     yield from (f"{d} {full} {spoken}", f"{full} {d} {spoken}", f"{ordinal} {short} {y}", f"{short} {ordinal} {y}")
     # Two digits that other years begin with are no year; "October 1 96" has the digits of "October 1965".
     if year not in _CENTURIES:
