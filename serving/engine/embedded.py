@@ -11,7 +11,7 @@ import math
 import os
 import re
 import shlex
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -180,14 +180,31 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
     cpu = on_cpu()
     prepare_environment(settings, cpu)
     try:
-        client, args = await _start_in_thread(lambda: _start(flags(settings, model, cpu)))
+        with _no_garbage_collection():
+            client, args = await _start_in_thread(lambda: _start(flags(settings, model, cpu)))
     except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
         raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
     try:
-        app = await _application(client, args)
+        with _no_garbage_collection():
+            app = await _application(client, args)
         yield Embedded(app, client, await asyncio.to_thread(abort_token_of, client))
     finally:
         await asyncio.to_thread(client.shutdown)
+        gc.unfreeze()
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Collect no garbage meanwhile, and never look through what is there at the end: it stays.
+
+    One look at all that vLLM loads takes most of a second, in which no probe is answered.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 async def _start_in_thread(start: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
@@ -271,7 +288,5 @@ async def _build(client: Any, args: Any, tasks: tuple[Any, ...]) -> App:
     logging.getLogger("vllm").setLevel(logging.CRITICAL)
     # vLLM's error handlers tell this object to exit when the engine is dead; our supervisor restarts it instead.
     app.state.server = SimpleNamespace(should_exit=False)
-    # What was loaded stays. vLLM would look through it for garbage first, in which time nothing else runs.
-    gc.freeze()
     application: App = app
     return application

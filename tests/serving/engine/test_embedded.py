@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import threading
@@ -183,3 +184,18 @@ def test_a_flag_that_vllm_does_not_take_is_named_without_its_usage(
         parse_flags(parser, given)
     assert "many" not in refused.value.message
     assert capsys.readouterr().err == ""
+
+
+def fail_to_start() -> None:
+    with embedded._no_garbage_collection():
+        assert not gc.isenabled()
+        raise OSError("no engine")
+
+
+def test_garbage_is_collected_again_after_a_start_that_failed() -> None:
+    frozen = gc.get_freeze_count()
+    with pytest.raises(OSError, match="no engine"):
+        fail_to_start()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > frozen
+    gc.unfreeze()
