@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+from weakref import WeakSet
 
 import numpy as np
 from cachetools import LRUCache
@@ -18,6 +19,8 @@ from guard.matching.automaton import Automaton
 MAX_CACHED_RESTRICTIONS = 64
 # Bound of one restriction's cache in words of 8 bytes, 40 MB, and what a state and a transition count besides ids.
 _MAX_CACHE_WORDS = 5_000_000
+# The same of all restrictions of a vocabulary together, 400 MB.
+_MAX_TOTAL_CACHE_WORDS = 50_000_000
 _STATE_WORDS = 128
 _TRANSITION_WORDS = 16
 
@@ -47,13 +50,37 @@ class MaskState:
     transitions: dict[int, MaskState] = field(default_factory=dict, repr=False)
 
 
+class CacheBudget:
+    """Bounds the caches of several restrictions together: when they are full, all are dropped."""
+
+    def __init__(self) -> None:
+        self.used_words = 0
+        self._sharing: WeakSet[Restriction] = WeakSet()
+
+    def share(self, restriction: Restriction) -> None:
+        """Let a restriction's cache count."""
+        self._sharing.add(restriction)
+
+    def reserve(self, words: int) -> None:
+        """Count `words` more, after dropping the caches if that would be too many."""
+        if self.used_words + words > _MAX_TOTAL_CACHE_WORDS:
+            for restriction in tuple(self._sharing):
+                restriction.clear_cache()
+            # Those of restrictions that are gone counted too.
+            self.used_words = 0
+        self.used_words += words
+
+
 class Restriction:
     """The phrases of one automaton, enforced over the tokens of one vocabulary, whatever the tokenisation.
 
     Not thread-safe: it caches states and transitions, 40 MB of them at most.
     """
 
-    def __init__(self, automaton: Automaton, vocabulary: Vocabulary) -> None:
+    def __init__(self, automaton: Automaton, vocabulary: Vocabulary, budget: CacheBudget | None = None) -> None:
+        """`budget` bounds the cache together with those of other restrictions."""
+        self._budget = budget or CacheBudget()
+        self._budget.share(self)
         self.automaton = automaton
         self.vocabulary = vocabulary
         self._plain = TokenMatcher(automaton, vocabulary)
@@ -134,6 +161,7 @@ class Restriction:
         for state in self._states.values():
             state.transitions.clear()
         self._states.clear()
+        self._budget.used_words -= self._cached_words
         self._cached_words = 0
 
     def _start(self, *, begins: bool) -> Cursor:
@@ -155,6 +183,7 @@ class Restriction:
     def _reserve(self, words: int) -> None:
         if self._cached_words + words > _MAX_CACHE_WORDS:
             self.clear_cache()
+        self._budget.reserve(words)
         self._cached_words += words
 
 
@@ -165,6 +194,7 @@ class RestrictionCache:
         self._folder = folder
         self._vocabulary = vocabulary
         self._attached = _LeastRecentlyUsed(MAX_CACHED_RESTRICTIONS)
+        self._budget = CacheBudget()
 
     def get(self, digest: str) -> Restriction:
         """Return the restriction of this digest; the last MAX_CACHED_RESTRICTIONS used stay attached.
@@ -173,7 +203,7 @@ class RestrictionCache:
         """
         restriction = self._attached.get(digest)
         if restriction is None:
-            restriction = Restriction(Automaton.attach(self._folder, digest), self._vocabulary)
+            restriction = Restriction(Automaton.attach(self._folder, digest), self._vocabulary, self._budget)
             self._attached[digest] = restriction
         return restriction
 

@@ -203,6 +203,25 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert restriction.forbidden(Cursor(0)).tolist() == first
 
 
+def test_the_caches_of_all_attached_restrictions_are_bounded_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MAX_TOTAL_CACHE_WORDS", 2_000)
+    restrictions = RestrictionCache(tmp_path, VOCABULARIES["byte-level"])
+    attached = []
+    for phrase in ("basil", "silica", "romerto"):
+        automaton = Automaton.compile([phrase])
+        automaton.save(tmp_path)
+        attached.append(restrictions.get(automaton.digest))
+    for token in range(35):
+        for one in attached:
+            one.next_state(one.state(Cursor()), token)
+            assert sum(other._cached_words for other in attached) == attached[0]._budget.used_words <= 2_000
+    assert [one.forbidden(Cursor()).tolist() for one in attached] == [
+        Restriction(one.automaton, one.vocabulary).forbidden(Cursor()).tolist() for one in attached
+    ]
+
+
 def test_clearing_the_cache_leaves_nothing_hanging_on_the_state_that_a_row_holds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
