@@ -43,6 +43,8 @@ _ALSO = {
     # Teh marbuta and the forms of heh, which look like o, are one letter at the end of a name.
     "heh": "ةۃۀ",
 }
+# Look like 6 and 3, but a word of Russian is no number, nor is it cut at its digits.
+_OWN = frozenset("бЗ")
 # Not sharp s, which is two letters.
 _NAMED_LATIN = re.compile(
     r"LATIN (?:CAPITAL |SMALL )?LETTER (?:(?!SHARP)[A-Z-]{3,} )*([A-Z])(?: WITH (?!SMALL LETTER).*)?"
@@ -58,7 +60,7 @@ def look_alike(char: str) -> str | None:
     """
     if char in _also():
         return _also()[char]
-    prototype = _confusables().get(char)
+    prototype = None if char in _OWN else _confusables().get(char)
     digit = unicodedata.decimal(char, None) if char < "\U00010000" else None
     if digit and unicodedata.normalize("NFKC", char) == char:
         return str(digit)
