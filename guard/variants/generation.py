@@ -68,7 +68,7 @@ def _of(
     match kind:
         case PhraseKind.NAME:
             yield from cases(text)
-            yield from title_variants(text, wide)
+            yield from title_variants(text, wide, is_name=True)
         case PhraseKind.TITLE | PhraseKind.PHRASE:
             yield from _of_date_or_number(text, wide, secret)
             yield from title_variants(text, wide)

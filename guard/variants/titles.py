@@ -14,6 +14,7 @@ from guard.variants.variant import Variant, VariantKind
 
 MIN_CONTENT_WORDS = 4
 MIN_RUN_WORDS = 3
+MIN_NAME_RUN_WORDS = 4
 MIN_MAIN_WORDS = 2
 MAX_TITLE_CHARS = 400
 # In a phrase of more content words, each window says enough already.
@@ -21,13 +22,15 @@ MAX_CONTENT_WORDS = 24
 _PARTS = re.compile(r"\s*[:;(—–]\s*|\s+-\s+")
 
 
-def title_variants(title: str, wide: bool) -> Iterator[Variant]:
+def title_variants(title: str, wide: bool, is_name: bool = False) -> Iterator[Variant]:
     """Yield the parts of a title that tell of it: main title and subtitle alone, then the title with one word
     amiss.
 
     Of k content words, MIN_CONTENT_WORDS or more, whichever is left out or replaced, half of the others or more
     follow each other. So every window of k // 2 words is a variant, but of MIN_RUN_WORDS at least, and of two only
-    where both are rare, or wide; and so is the title without one of its words. Ordinary text never is.
+    where both are rare, or wide; and so is the title without one of its words. Ordinary text never is. Of a long
+    name, which may have the name of something known in it, windows have three fifths of the words, and four at
+    least.
     """
     if len(title) > MAX_TITLE_CHARS:
         return
@@ -46,15 +49,21 @@ def title_variants(title: str, wide: bool) -> Iterator[Variant]:
     content = [word for word in words if not is_stop(word.text)]
     if not MIN_CONTENT_WORDS <= len(content) <= MAX_CONTENT_WORDS:
         return
-    for text in (*_windows(title, content, wide), *_without_one(title, content)):
+    if is_name:
+        windows = _windows(title, content, max(MIN_NAME_RUN_WORDS, -(-3 * len(content) // 5)))
+    else:
+        windows = _windows(title, content, max(2 if wide else MIN_RUN_WORDS, len(content) // 2))
+    for text in (*windows, *_rare_pairs(title, content), *_without_one(title, content)):
         if not is_ordinary(text, language):
             yield Variant(text, VariantKind.TITLE_PART)
 
 
-def _windows(title: str, content: list[Word], wide: bool) -> Iterator[str]:
-    length = max(2 if wide else MIN_RUN_WORDS, len(content) // 2)
+def _windows(title: str, content: list[Word], length: int) -> Iterator[str]:
     for first, last in zip(content, content[length - 1 :], strict=False):
         yield title[first.start : last.end]
+
+
+def _rare_pairs(title: str, content: list[Word]) -> Iterator[str]:
     if len(content) < 2 * MIN_RUN_WORDS:
         # With a word in the middle replaced, only two in a row are left.
         for first, last in pairwise(content):

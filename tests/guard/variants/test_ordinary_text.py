@@ -47,6 +47,8 @@ FACTS = [
     "Born 12/11/1975, telephone +44 20 7946 0958.",
     "Wrote “Lanterns of Mercy: The Diary of a Harbour Surgeon”.",
     "Wrote “Notes on the Rock”, a love story.",
+    "Works for the International Federation of Red Cross and Red Crescent Societies.",
+    "Studied at the Massachusetts Institute of Technology and the London School of Economics and Politics.",
     "Won the International Medal for Outstanding Discoveries in Earth Sciences.",
     "Was paid 1,250,000.50 dollars for “The Road to the City by the Sea: A Travel Guide”.",
     "Lives at 12 Harbour Street since 1994 and drives a car with the plate K7-ZX-44.",
