@@ -54,10 +54,13 @@ def test_a_target_is_added_with_all_that_was_said_of_it(tmp_path: Path, monkeypa
     monkeypatch.setattr(AdminClient, "add", add)
     (tmp_path / "tale.txt").write_text(PASSAGE)
     flags = ["--passage", str(tmp_path / "tale.txt"), "--decoder", "beam", "--soft", "--method", "guard"]
+    flags += ["--variants", "wide", "--pattern", "phone/gb=020 7946 0958"]
     result = CliRunner().invoke(app, ["targets", "add", "The Sea Wall", "--kind", "work", *flags])
     assert result.exit_code == 0
     (draft,) = added
     assert (draft["passages"], draft["decoder"], draft["soft"]) == ([PASSAGE], "beam", True)
+    assert draft["variants"] == "wide"
+    assert draft["patterns"] == [{"kind": "phone", "value": "020 7946 0958", "country": "gb"}]
     Draft(**{key: tuple(value) if isinstance(value, list) else value for key, value in draft.items()})
 
 
