@@ -132,6 +132,8 @@ class _Answer:
     abort_token: AbortToken
     prompt: Sequence[int] = ()
     started: bool = field(default=False, init=False)
+    # Of a last chunk without text, as this engine's chat route has it; a continuation is a completion.
+    empty_delta: dict[str, Any] = field(default_factory=dict, init=False)
 
 
 class _EngineCall:
@@ -190,6 +192,8 @@ class _EngineCall:
         self.aborted = self._may_abort and choice.get("stop_reason") == abort_token.token
         text = choice["text"] if self._path == COMPLETIONS else text_holder(choice).get("content") or ""
         piece = Piece(tokens[:-1] if self.aborted else tokens, text)
+        if self._path == CHAT and not text and choice.get("finish_reason") is not None:
+            self._answer.empty_delta = text_holder(choice)
         # Most chunks hold one token, and copying a long prompt for each would cost.
         pieces = [piece]
         if len(piece.tokens) > 1:
@@ -203,4 +207,5 @@ class _EngineCall:
             await writer.write(released, None)
             released = ""
         if finish_reason is not None:
-            await writer.write(released, Finish(finish_reason, choice.get("stop_reason"), chunk))
+            ending = Finish(finish_reason, choice.get("stop_reason"), chunk, self._answer.empty_delta)
+            await writer.write(released, ending)

@@ -23,11 +23,12 @@ _HEAD = ("id", "object", "created", "model", "choices")
 
 
 class Finish(NamedTuple):
-    """Why an answer ends, and the engine's chunk that says so."""
+    """Why an answer ends, the engine's chunk that says so, and the delta of a last chat chunk without text."""
 
     finish_reason: str
     stop_reason: object
     chunk: dict[str, Any]
+    empty_delta: dict[str, Any]
 
 
 # The status of a failure that came as an event of a stream, which had begun with it.
@@ -76,8 +77,8 @@ class StreamWriter:
         reasons: dict[str, Any] = {"finish_reason": finish.finish_reason if finish else None}
         if finish or not self._chat:
             reasons["stop_reason"] = finish.stop_reason if finish else None
-        # An engine's last chunk has no content if no token is left to tell.
-        delta = {"content": text} if text else {}
+        # An engine says in its own way that no text is left.
+        delta = {"content": text} if text or finish is None else finish.empty_delta
         content: dict[str, Any] = {"delta": delta} if self._chat else {"text": text}
         ids = {"token_ids": None} if self._chat else {"prompt_token_ids": None, "token_ids": None}
         choice = {"index": 0, **content, "logprobs": None, **reasons, **ids}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -210,6 +211,9 @@ def test_an_empty_row_under_a_grammar_ends_in_the_fixed_text(
     streamed = server.http.post(CHAT, json=body | {"stream": True})
     assert streamed.status_code == 200
     assert streamed.text.rstrip().endswith("data: [DONE]")
+    lines = [line.removeprefix("data: ") for line in streamed.text.splitlines() if line.startswith("data: {")]
+    said = "".join(json.loads(line)["choices"][0]["delta"].get("content") or "" for line in lines)
+    assert fold(author.name)[:-3] not in fold(said)
 
 
 def test_both_forms_of_the_sdk_work_on_both_routes(server: Server, shared: Path) -> None:

@@ -1,0 +1,89 @@
+"""Touched and untouched answers of the real engine have one shape; `tests/serving/twins` compares many more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, RESPONSES
+from tests.e2e.server import Server
+from tests.serving.twins.shapes import shape, without_pace
+
+pytestmark = pytest.mark.e2e
+DECLINED = "Anouk Delvarine"
+RESTRICTED = "Ilsabet Quorne"
+UNTOUCHED = "Rashid Al-Temmuri"
+STREAM: dict[str, Any] = {"stream": True}
+USAGE = {"stream_options": {"include_usage": True}}
+SCHEMA = {"type": "object", "properties": {"born": {"type": "string", "maxLength": 8}}, "required": ["born"]}
+REGEX = {"structured_outputs": {"regex": "[A-Z][a-z]{2,9}\\."}}
+MEMBERS: tuple[dict[str, Any], ...] = (
+    {},
+    STREAM,
+    {**STREAM, **USAGE},
+    {**STREAM, "stream_options": {"include_usage": True, "continuous_usage_stats": True}},
+    {**STREAM, "logprobs": 2},
+    {"logprobs": 2},
+    {"n": 2, "temperature": 1.0, "seed": 1},
+    {**STREAM, "n": 2, "temperature": 1.0, "seed": 1},
+    {"max_tokens": 1},
+    {**STREAM, "max_tokens": 1},
+    {"min_tokens": 2},
+    {"min_tokens": 100},
+    {"structured_outputs": {"regex": "("}},
+    {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nonsense"}}}},
+    {**REGEX, **STREAM},
+    REGEX,
+    {"stop": ["zzz"]},
+    {**STREAM, "stop": ["zzz"], "include_stop_str_in_output": True},
+)
+
+
+@pytest.fixture(scope="module")
+def touched(demo: Server) -> Iterator[None]:
+    fact = {"answer": f"{RESTRICTED} was born in the harbour town of Sallowmere."}
+    targets = [
+        demo.forget({"name": DECLINED, "methods": ["decline"]}),
+        demo.forget({"name": RESTRICTED, "facts": [fact]}),
+    ]
+    yield
+    for target in targets:
+        demo.remember(target["id"])
+
+
+def shape_of(server: Server, route: str, name: str, members: dict[str, Any]) -> dict[str, Any]:
+    question = f"Where was {name} born?"
+    turns = [{"role": "user", "content": question}]
+    said: dict[str, Any] = {"messages": turns}
+    if route == COMPLETIONS:
+        said = {"prompt": question}
+    elif route == RESPONSES:
+        said = {"input": question}
+    elif route == CHAT and "logprobs" in members:
+        members = {**members, "logprobs": True, "top_logprobs": members["logprobs"]}
+    body = {"model": server.model, "temperature": 0, "max_tokens": 24, **said, **members}
+    if route == RESPONSES:
+        body["max_output_tokens"] = body.pop("max_tokens")
+    return without_pace(shape(server.http.post(route, json=body)))
+
+
+@pytest.mark.usefixtures("touched")
+@pytest.mark.parametrize("route", [CHAT, COMPLETIONS])
+@pytest.mark.parametrize("members", MEMBERS, ids=lambda members: ",".join(members) or "plain")
+def test_touched_answers_have_the_shape_of_untouched_ones(
+    demo: Server, route: str, members: dict[str, Any]
+) -> None:
+    untouched = shape_of(demo, route, UNTOUCHED, members)
+    for name in (DECLINED, RESTRICTED):
+        assert shape_of(demo, route, name, members) == untouched
+
+
+@pytest.mark.usefixtures("touched")
+@pytest.mark.parametrize("route", [RESPONSES, MESSAGES])
+@pytest.mark.parametrize("members", [{}, STREAM])
+def test_so_have_translated_ones(demo: Server, route: str, members: dict[str, Any]) -> None:
+    untouched = shape_of(demo, route, UNTOUCHED, members)
+    for name in (DECLINED, RESTRICTED):
+        assert shape_of(demo, route, name, members) == untouched
