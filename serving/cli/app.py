@@ -175,7 +175,7 @@ def adversarial(
 
 @bench.command()
 def readings(
-    mib: Annotated[int, typer.Option(min=1, help="Length of the longest text, in MiB.")] = 8,
+    mib: Annotated[int, typer.Option(min=1, help="Length of the longest text, in MiB.")] = 1,
 ) -> None:
     """Measure whether reading a request takes time in proportion to its length."""
     from serving.bench import readings as measured
