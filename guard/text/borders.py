@@ -20,7 +20,7 @@ from guard.text.normalise import fold, fold_char
 
 BORDER = " "
 """What every character that is no letter reads as; adjacent ones count as one border."""
-MAX_HIT_RATE = 1e-7
+MAX_HIT_RATE = 1e-6
 """How often in a word of ordinary text a phrase may be found by chance and still be matched without borders."""
 # Longer phrases are in no text by chance.
 _MAX_CHARS = 14
