@@ -152,13 +152,15 @@ def m008_variants(connection: sqlite3.Connection) -> None:
     """Give every stored target the variants of the default, generated as for a new one."""
     from guard.targets.phrases import variants
     from guard.targets.records import draft_of
+    from guard.targets.target import Draft
 
     connection.execute("ALTER TABLE targets ADD COLUMN variants TEXT NOT NULL DEFAULT '[]'")
     connection.execute("UPDATE targets SET draft = json_set(draft, '$.variants', 'close')")
+    # Members that later steps add have their defaults here.
+    defaults = orjson.loads(orjson.dumps(Draft(name="")))
     rows = connection.execute("SELECT id, draft FROM targets WHERE state = 'active'").fetchall()
     for id, draft in rows:
-        # Members of later steps have their defaults here.
-        texts = [variant.text for variant in variants(draft_of({"patterns": []} | orjson.loads(draft)))]
+        texts = [variant.text for variant in variants(draft_of(defaults | orjson.loads(draft)))]
         connection.execute("UPDATE targets SET variants = ? WHERE id = ?", (orjson.dumps(texts).decode(), id))
 
 
