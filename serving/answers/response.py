@@ -10,6 +10,7 @@ from serving.http.asgi import Headers, Message, Send, respond
 from serving.http.sse import DONE, KEEP_ALIVE, Splitter, frame, is_stream
 from serving.protocol import errors
 from serving.protocol.openai_shape import conform_answer, conform_chunk
+from serving.protocol.surfaces import has_text
 
 # vLLM's response to a client that has disconnected.
 CLIENT_GONE = b"null"
@@ -54,6 +55,7 @@ class GuardedResponse:
         self._resumes = failed is not None and failed.is_stream
         self._fingerprint: dict[str, Any] = {}
         self._counted: dict[str, Any] = {}
+        self._empty_delta: dict[str, Any] = {}
         self._client = send
         self._guard = guard
         self._logprobs = logprobs
@@ -121,12 +123,17 @@ class GuardedResponse:
         if chunk.get("choices"):
             self._counted |= {name: chunk[name] for name in ("usage",) if name in chunk}
             self._fingerprint |= {name: chunk[name] for name in ("system_fingerprint",) if name in chunk}
+            if _ends(chunk) and not has_text(chunk["choices"][0]):
+                self._empty_delta = chunk["choices"][0].get("delta") or {}
             return []
         return [*self._closed(), *([payload] if "usage" in chunk else [])]
 
     def _closed(self) -> list[bytes]:
         """Return, once, what ends the choices of the stream that failed, with the engine's members for it."""
         chunks, self._closing = [orjson.loads(payload) for payload in self._closing], []
+        for choice in (chunk["choices"][0] for chunk in chunks if _ends(chunk)):
+            if "delta" in choice and not has_text(choice):
+                choice["delta"] = self._empty_delta
         ending = [c | self._counted | (self._fingerprint if _ends(c) else {}) for c in chunks]
         closing = list(map(orjson.dumps, ending))
         return list(map(conform_chunk, closing)) if self._logprobs else closing
