@@ -15,7 +15,7 @@ DATA_DIR ?=
 FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
 	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
 
-.PHONY: serve test unit e2e e2e-answers e2e-server check format bench conformance clean
+.PHONY: serve clients test unit e2e e2e-answers e2e-server check format bench conformance clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed
@@ -32,6 +32,19 @@ e2e-answers: $(VENV)/installed-dev
 
 e2e-server: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/e2e/forgetting tests/e2e/operation tests/e2e/surfaces
+
+# Client libraries against the demo model, in an environment of their own: what they depend on conflicts with nothing of
+# ours there. Not part of `test`, as they take longer to install than to run.
+clients: $(VENV)/installed-dev .clients/installed
+	$(BIN)/python -m pytest tests/e2e/clients
+
+.clients/installed: pyproject.toml tests/e2e/clients/package.json
+	$(PYTHON) -m venv .clients
+	.clients/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.clients/bin/python -m pip install --quiet --group clients
+	cp tests/e2e/clients/package.json .clients/
+	npm install --prefix .clients --no-audit --no-fund --loglevel error
+	@touch $@
 
 unit: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --ignore=tests/e2e
@@ -52,7 +65,7 @@ bench: $(VENV)/installed
 	$(BIN)/lethe bench
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # vLLM's distribution asks for three media packages whose wheels do not match the CPU build of torch; transformers
 # imports them wherever it finds them, and fails. Nothing here needs them, so they are removed after installation.
