@@ -12,10 +12,13 @@ import pytest
 
 from tests.e2e.server import Server
 
-pytestmark = pytest.mark.e2e
 HERE = Path(__file__).parent
 # Where `make clients` installs the libraries: a virtual environment, with the packages of npm in it.
 CLIENTS = Path(os.environ.get("LETHE_TEST_CLIENTS", HERE.parents[2] / ".clients"))
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not (CLIENTS / "bin" / "python").exists(), reason="`make clients` installs the libraries"),
+]
 UNTOUCHED = "Where was Rashid Al-Temmuri born?"
 TOUCHED = "Where was Ilsabet Quorne born?"
 SECRET = "Sallowmere"
