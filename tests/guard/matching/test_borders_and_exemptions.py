@@ -165,7 +165,7 @@ def test_a_phrase_may_begin_in_the_seed_but_not_end_there(bordered: list[str], s
     _, matched = scan([phrases.compile()], [text], seed)
     ending_later = [one for one in search(phrases, seed + text).every if one.end > len(seed)]
     # A seed that ends in a phrase is taken for its end: the text goes on as after a border.
-    if not any(one.end == len(seed) for one in search(phrases, seed).every):
+    if not any(fold_with_borders(seed[one.end :]) == "" for one in search(phrases, seed).every):
         assert matched == bool(ending_later)
 
 

@@ -57,7 +57,8 @@ def test_a_listed_value_is_forbidden_in_all_its_forms(pattern: Pattern, text: st
         (IBAN, "GB82 WEST 1234 5698 7654 32"),
         (PHONE, "020 7946 0959"),
         (EMAIL, "ada@mail.example"),
-        (CARD, "4539 1488"),
+        (CARD, "4539 148"),
+        (CARD, "4539 1487 0343 6467"),
         (DOMAIN, "the house of quill"),
     ],
 )
