@@ -51,6 +51,8 @@ def _read(char: str) -> str:
         # A replacement character stands for bytes that may yet become a letter.
         return "" if unicodedata.category(char) in _INVISIBLE or char == "\ufffd" else BORDER
     shown = "".join(letter if letter.islower() or letter.isupper() else BORDER for letter in folded)
+    # Whoever reads "AyshaLind" sees where a word begins.
+    shown = f"{BORDER}{shown}" if char.isupper() or char.istitle() else shown
     return _REPEATED.sub(BORDER, shown)
 
 
@@ -60,7 +62,8 @@ _FOLDS = _Folds()
 def fold_with_borders(text: str) -> str:
     """Return the letters of `text` as `fold` does, and a BORDER for every other character that is visible.
 
-    Letters are those of scripts with case. Digits and letters of other scripts are borders: no word mixes them.
+    Letters are those of scripts with case, and a capital begins a word. Digits and letters of other scripts are
+    borders: no word mixes them.
     Code points fold independently: `fold_with_borders(a + b) == fold_with_borders(a) + fold_with_borders(b)`.
     """
     return text.translate(_FOLDS)

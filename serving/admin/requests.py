@@ -8,7 +8,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from fastapi.exceptions import RequestValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
@@ -141,9 +150,29 @@ def _plain(value: object) -> object:
 
 
 class Batch(_Closed):
-    """Forget targets to add, all of them or none."""
+    """Forget targets to add, all of them or none.
 
-    targets: Annotated[list[TargetIn], Field(min_length=1, max_length=MAX_BATCH_TARGETS)]
+    The targets are validated by `read`: thousands of them in one go would keep the event loop from all else.
+    """
+
+    targets: Annotated[list[Any], Field(min_length=1, max_length=MAX_BATCH_TARGETS)]
+
+    def read(self) -> list[TargetIn]:
+        """Return the targets, validated one by one. Call it in a thread.
+
+        Raises RequestValidationError with what is wrong with all of them.
+        """
+        read: list[TargetIn] = []
+        errors: list[dict[str, Any]] = []
+        for place, given in enumerate(self.targets):
+            try:
+                read.append(TargetIn.model_validate(given))
+            except ValidationError as error:
+                found = error.errors(include_url=False, include_context=False, include_input=False)
+                errors += [{**one, "loc": ("body", "targets", place, *one["loc"])} for one in found]
+        if errors:
+            raise RequestValidationError(errors)
+        return read
 
 
 class TextIn(_Closed):

@@ -71,8 +71,9 @@ async def add_many(
     timeout: Timeout = 60,
 ) -> BatchOut:
     """Add forget targets under one policy version: all of them, or none."""
-    _refuse_past(body.targets)
-    drafts = [target.draft() for target in body.targets]
+    bodies = await run_sync(body.read)
+    _refuse_past(bodies)
+    drafts = await run_sync(lambda: [target.draft() for target in bodies])
     if skip_existing:
         added = await run_sync(service.registry.add_missing, drafts)
     else:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from guard.matching.automaton import Automaton
 from guard.matching.encoded_scanner import EncodedScanner
 from guard.matching.escape_scanner import EscapeScanner
+from serving.answers.guard_options import GuardOptions
 from serving.answers.logprobs import certain, describe_start, last_token
 from serving.protocol.surfaces import (
     MAIN,
@@ -32,24 +32,6 @@ class _Waiting(NamedTuple):
 
     choice: dict[str, Any]
     texts: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class GuardOptions:
-    """What all choices of an answer share.
-
-    decline       the text of a choice of which nothing may be released
-    declined      whether all of the model's text is replaced by it
-    decode        whether what decodes to a phrase is withheld too (`guard.matching.encoded_scanner`)
-    alternatives  how many alternatives the client asked for with each log-probability; None: it asked for none
-    max_tokens    the client's limit, which holds for the decline text too, whose words count as tokens
-    """
-
-    decline: str
-    declined: bool = False
-    decode: bool = False
-    alternatives: int | None = None
-    max_tokens: int | None = None
 
 
 class ChoiceGuard:
@@ -103,11 +85,7 @@ class ChoiceGuard:
             return self._chunk_with_logprobs(choice, texts, released)
         pieces = self._before(choice, [key for key, text in texts.items() if text])
         if choice.get("finish_reason") is not None:
-            for key, text in texts.items():
-                # What was held back of earlier chunks leaves in chunks of its own.
-                earlier = released[key][: max(0, len(released[key]) - len(text))]
-                released[key] = released[key][len(earlier) :]
-                pieces += [self._piece(choice, key, word) for word in _WORD.findall(earlier)]
+            pieces += self._pieces_before_last(choice, texts, released)
         self._set_texts(choice, released)
         if self._alternatives is not None and (said := "".join(released.values())):
             # Composed elsewhere: no model sampled it.
@@ -197,6 +175,23 @@ class ChoiceGuard:
         if previous in ("", self.current_part):
             return []
         return self._held_pieces(choice, keep=self.current_part)
+
+    def _pieces_before_last(
+        self, choice: dict[str, Any], texts: Mapping[str, str], released: dict[str, str]
+    ) -> list[dict[str, Any]]:
+        """Return all that leaves before the last chunk, which keeps as many characters as it came with.
+
+        `released` is what was released with the last chunk; it becomes what that keeps.
+        """
+        pieces: list[dict[str, Any]] = []
+        held = self._flush()
+        for key in (*texts, *(key for key in held if key not in texts)):
+            said = released.get(key, "") + held.get(key, "")
+            earlier = said[: max(0, len(said) - len(texts.get(key, "")))]
+            pieces += [self._piece(choice, key, word) for word in _WORD.findall(earlier)]
+            if key in texts:
+                released[key] = said[len(earlier) :]
+        return pieces
 
     def _held_pieces(self, choice: dict[str, Any], keep: str = "") -> list[dict[str, Any]]:
         held = self._flush(keep)

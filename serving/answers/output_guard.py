@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 
 from guard.matching.automaton import Automaton
-from serving.answers.choice_guard import ChoiceGuard, GuardOptions
+from serving.answers.choice_guard import ChoiceGuard
+from serving.answers.guard_options import GuardOptions
 from serving.protocol.request import CHAT_CHUNK
 from serving.protocol.surfaces import plain_piece
 

@@ -360,3 +360,23 @@ def test_what_spells_a_phrase_in_code_is_withheld_from_a_touched_conversation_wh
     assert whole["finish_reason"] == "stop"
     # Without a touched target, nothing but the phrase itself counts.
     assert said(stream(guard(), pieces)) == "".join(pieces)
+
+
+@pytest.mark.parametrize("finish", ["stop", "length"])
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["following a", " party in", " Europe.\n\n"],
+        ["She lives", " in Brannick", " and", " works there as", " Xyl"],
+        ["It is", " Zorb", "lax Quee", "n of the", " sea"],
+    ],
+)
+def test_a_stream_is_in_the_order_of_the_whole_answer_whenever_its_last_text_comes_with_the_finish(
+    pieces: list[str], finish: str
+) -> None:
+    for decode in (False, True):
+        output = OutputGuard([Automaton.compile(PHRASES)], [""], 1, DECLINE, decode=decode)
+        chunks = [output.chunk(chunk({"content": piece})) for piece in pieces[:-1]]
+        last = output.chunk(chunk({"content": pieces[-1]}, finish))
+        assert said([payload for each in [*chunks, last] for payload in each]) == "".join(pieces)
+        assert orjson.loads(last[-1])["choices"][0]["finish_reason"] == finish

@@ -60,7 +60,7 @@ class AdminPlane:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         params = request.url.params
         if request.url.path.endswith(":batch"):
-            drafts = [each.draft() for each in Batch(**json.loads(request.content)).targets]
+            drafts = [each.draft() for each in Batch(**json.loads(request.content)).read()]
             self.batches.append(len(drafts))
             if any(draft.name == "Bad Row" for draft in drafts):
                 place = next(n for n, draft in enumerate(drafts) if draft.name == "Bad Row")
