@@ -22,6 +22,7 @@ BORDER = " "
 """What every character that is no letter reads as; adjacent ones count as one border."""
 MAX_HIT_RATE = 1e-6
 """How often in a word of ordinary text a phrase may be found by chance and still be matched without borders."""
+_MIN_WORD_CHARS = 5
 # Longer phrases are in no text by chance.
 _MAX_CHARS = 14
 # Languages by their code in wordfreq, and the least frequency of a word that is looked at.
@@ -51,8 +52,6 @@ def _read(char: str) -> str:
         # A replacement character stands for bytes that may yet become a letter.
         return "" if unicodedata.category(char) in _INVISIBLE or char == "\ufffd" else BORDER
     shown = "".join(letter if letter.islower() or letter.isupper() else BORDER for letter in folded)
-    # Whoever reads "AyshaLind" sees where a word begins.
-    shown = f"{BORDER}{shown}" if char.isupper() or char.istitle() else shown
     return _REPEATED.sub(BORDER, shown)
 
 
@@ -62,8 +61,7 @@ _FOLDS = _Folds()
 def fold_with_borders(text: str) -> str:
     """Return the letters of `text` as `fold` does, and a BORDER for every other character that is visible.
 
-    Letters are those of scripts with case, and a capital begins a word. Digits and letters of other scripts are
-    borders: no word mixes them.
+    Letters are those of scripts with case. Digits and letters of other scripts are borders: no word mixes them.
     Code points fold independently: `fold_with_borders(a + b) == fold_with_borders(a) + fold_with_borders(b)`.
     """
     return text.translate(_FOLDS)
@@ -77,10 +75,15 @@ def words_between_borders(text: str) -> tuple[str, ...]:
 def needs_border(phrase: str) -> bool:
     """Whether `phrase` is matched between word borders only, as without them it would be found in ordinary text.
 
-    So are phrases of letters, with case, that words or pairs of words of everyday language contain.
+    So are phrases of letters, with case, that words or pairs of words of everyday language contain. Of a name of
+    one word and five letters or more, only words count that contain it. "Aysha" is in none: between borders only,
+    a model that may not end it would go on ("Ayshaly"). It is then found across words as well ("may share").
     """
     folded = fold(phrase)
-    return len(folded) <= _MAX_CHARS and _needs_border(folded)
+    if len(folded) > _MAX_CHARS:
+        return False
+    is_one_word = len(folded) >= _MIN_WORD_CHARS and len(words_between_borders(phrase)) == 1
+    return _needs_border(folded, is_one_word)
 
 
 def is_everyday_word(folded: str) -> bool:
@@ -89,10 +92,12 @@ def is_everyday_word(folded: str) -> bool:
 
 
 @lru_cache(maxsize=65_536)
-def _needs_border(folded: str) -> bool:
+def _needs_border(folded: str, is_one_word: bool) -> bool:
     if not folded or BORDER in fold_with_borders(folded):
         return False
-    return bool(_everyday_words().rates(folded).max() > MAX_HIT_RATE)
+    words = _everyday_words()
+    rates = words.rates_inside(folded) if is_one_word else words.rates(folded)
+    return bool(rates.max() > MAX_HIT_RATE)
 
 
 class _Words:
@@ -118,13 +123,14 @@ class _Words:
         cuts = range(1, len(folded))
         before = _share(self._reversed, self._before_reversed, [folded[:cut][::-1] for cut in cuts])
         after = _share(self._words, self._before, [folded[cut:] for cut in cuts])
-        rates: NDArray[np.float64] = self._inside(folded) + (before * after).sum(0)
+        rates: NDArray[np.float64] = self.rates_inside(folded) + (before * after).sum(0)
         for first, last in combinations(cuts, 2):
             if (word := self._frequencies.get(folded[first:last])) is not None:
                 rates += before[first - 1] * word * after[last - 1]
         return rates
 
-    def _inside(self, folded: str) -> NDArray[np.float64]:
+    def rates_inside(self, folded: str) -> NDArray[np.float64]:
+        """Return how often per word of text `folded` is found inside another word: [languages]."""
         total = np.zeros(len(_LANGUAGES))
         grams = (folded[at : at + _GRAM_CHARS] for at in range(max(1, len(folded) - _GRAM_CHARS + 1)))
         if len(folded) >= _GRAM_CHARS and not all(gram in self._grams for gram in grams):
