@@ -47,11 +47,6 @@ def deobfuscate(text: str) -> tuple[Reading, ...]:
     return tuple(reversed(distinct.values()))
 
 
-def decoded(text: str) -> tuple[str, ...]:
-    """Return the distinct readings of `text` in which pieces are decoded in place, without ciphers."""
-    return tuple(dict.fromkeys(reading for reading in _in_place(text) if reading != text))
-
-
 def _in_place(text: str) -> Iterator[str]:
     """Yield the readings in which pieces of `text` are replaced by what they encode."""
     read = text
