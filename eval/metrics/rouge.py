@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from rouge_score.rouge_scorer import RougeScorer
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
 
 
 class Rouge(NamedTuple):
@@ -19,6 +20,8 @@ class Rouge(NamedTuple):
 
 @cache
 def _scorer(stemmer: bool) -> RougeScorer:
+    from rouge_score.rouge_scorer import RougeScorer
+
     return RougeScorer(["rouge1", "rougeL"], use_stemmer=stemmer)
 
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import hmean, ks_2samp
 
 
 class KsTest(NamedTuple):
@@ -26,6 +25,8 @@ def forget_quality(model_ratios: ArrayLike, retain_ratios: ArrayLike) -> KsTest:
     The p-value is exact up to 10,000 samples (scipy's method "auto"). It is the same for ratios of either
     direction, and has a floor that depends on the sample count alone: 1.06e-239 at 400, 1.48e-179 at 300.
     """
+    from scipy.stats import ks_2samp
+
     result = ks_2samp(np.asarray(model_ratios, np.float64), np.asarray(retain_ratios, np.float64))
     return KsTest(float(result.statistic), float(result.pvalue))
 
@@ -82,4 +83,6 @@ class SplitScores(NamedTuple):
 
 def model_utility(retain: SplitScores, real_authors: SplitScores, world_facts: SplitScores) -> float:
     """Return the harmonic mean of the nine aggregates, 0 where one is 0; the forget set is not in it."""
+    from scipy.stats import hmean
+
     return float(hmean([*retain, *real_authors, *world_facts]))

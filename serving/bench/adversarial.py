@@ -24,6 +24,8 @@ LAG_AIM = "50"
 TARGETS = 10_000
 CONTEXTUAL = 100
 CHATTERS = 4
+# As many in one batch as the command line sends.
+BATCH_ROWS = 1_000
 PROBE_PERIOD_S = 0.05
 
 
@@ -155,13 +157,15 @@ def _hostile(url: str, model: str, seconds: float) -> subprocess.Popen[bytes]:
 
 
 def _import(ours: Endpoint, count: int) -> None:
-    """Add targets in one batch, and return when all are enforced in full."""
+    """Add targets in batches, as `lethe targets import` does, and return when all are enforced in full."""
     assert ours.admin is not None
     given = [
         {"name": f"Person{number:05d} Quillfeather", "facts": [{"answer": f"Was born in village {number:05d}."}]}
         for number in range(count)
     ]
-    ours.admin.post("/admin/v1/targets:batch", json={"targets": given}).raise_for_status()
+    for first in range(0, count, BATCH_ROWS):
+        rows = given[first : first + BATCH_ROWS]
+        ours.admin.post("/admin/v1/targets:batch", json={"targets": rows}).raise_for_status()
     while True:
         policy = ours.admin.get("/admin/v1/policy").json()
         if policy["enforced_version"] == policy["version"]:
