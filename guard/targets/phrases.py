@@ -10,7 +10,7 @@ from guard.phrases import extraction
 from guard.phrases.numbers import kind_of
 from guard.phrases.phrase import Phrase, PhraseKind, distinct
 from guard.phrases.side_effects import SideEffect, side_effects
-from guard.targets.target import Draft, Kind
+from guard.targets.target import Draft, Kind, Scope
 from guard.text.language import language_of
 from guard.text.normalise import fold
 from guard.variants.generation import generate
@@ -43,6 +43,7 @@ def variants(draft: Draft, found: Sequence[Phrase] | None = None) -> tuple[Varia
         draft.variants,
         people=(draft.name, *draft.aliases) if draft.kind is Kind.PERSON else (),
         secret=draft.kind is Kind.SECRET,
+        contextual=draft.scope is Scope.CONTEXTUAL,
         exceptions=draft.exceptions,
     )
 

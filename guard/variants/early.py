@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from itertools import accumulate
 
-from guard.phrases.context import is_given_name
+from guard.phrases.context import is_given_name, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.english import is_stop
 from guard.text.language import language_of
 from guard.text.normalise import fold, fold_char
-from guard.text.words import words_of
+from guard.text.words import Word, words_of
 from guard.variants.frequency import begins_common_word, is_ordinary
 
 MIN_CONTENT_WORDS = 3
@@ -20,6 +20,7 @@ MIN_SAID_SHARE = 0.6
 MIN_HALF_CHARS = 5
 """Characters of each half of a number or code that is closed at its half: five digits, that is 16 bits, or five
 letters and digits, 25 bits, stay unsaid."""
+_OF_WORDS = frozenset({PhraseKind.TITLE, PhraseKind.PHRASE, PhraseKind.NAME, PhraseKind.ALIAS})
 _MAX_PHRASE_CHARS = 400
 # Orders of magnitude by which the words said are rarer together, and on average, than one word of text in all.
 _MIN_RARITY = 9.5
@@ -27,33 +28,51 @@ _MIN_MEAN_RARITY = 4.3
 _LEAST_FREQUENCY = 1e-8
 
 
-def first_distinctive(phrase: Phrase) -> str:
+def first_distinctive(phrase: Phrase, *, contextual: bool = False) -> str:
     """Return the beginning of a phrase that is forbidden in its place; the whole phrase if none is distinctive.
 
-    A title or a given phrase of MIN_CONTENT_WORDS content words or more is closed when MIN_SAID_SHARE of them have
-    been said, two at least, as soon as they are rare together; one that begins with a given name, or has an
-    initial, is not, as others have the name. A number, or a code of letters and digits, is closed at its half, if
-    that has MIN_HALF_CHARS characters and is no beginning of a word; a code that is an address is not.
+    A title, a name or a given phrase of MIN_CONTENT_WORDS content words or more is closed when MIN_SAID_SHARE of
+    them have been said, two at least. `contextual`: it is only forbidden where its target is touched, so it is
+    closed right there, unless these words are a place that everybody knows. In every answer, it is closed as soon
+    as the words are rare together; one that begins with a given name, or has an initial, is not, as others have
+    the name.
+
+    A number, or a code of letters and digits, is closed at its half, if that has MIN_HALF_CHARS characters and is
+    no beginning of a word; a code that is an address is not.
     """
     text = phrase.text
     if len(text) > _MAX_PHRASE_CHARS:
         return text
-    if phrase.kind in (PhraseKind.TITLE, PhraseKind.PHRASE):
-        return _closed_after_words(text)
+    if phrase.kind in _OF_WORDS:
+        content = [word for word in words_of(text) if not is_stop(word.text)]
+        if len(content) < MIN_CONTENT_WORDS:
+            return text
+        return _closed_at_share(text, content) if contextual else _closed_where_rare(text, content)
     if phrase.kind in (PhraseKind.NUMBER, PhraseKind.CODE):
         return _closed_at_half(text)
     return text
 
 
-def _closed_after_words(text: str) -> str:
-    content = [word for word in words_of(text) if not is_stop(word.text)]
-    begins_with_name = is_given_name(content[0].text) if content else False
-    if len(content) < MIN_CONTENT_WORDS or begins_with_name or any(len(word.text) == 1 for word in content):
+def _beginnings(text: str, content: list[Word]) -> dict[int, str]:
+    """Return by the number of content words said the beginnings of `text` at which it may be closed."""
+    first = max(MIN_SAID_WORDS, math.ceil(MIN_SAID_SHARE * len(content)))
+    return {said: text[: content[said - 1].end] for said in range(first, len(content))}
+
+
+def _closed_at_share(text: str, content: list[Word]) -> str:
+    # Places are listed without their article.
+    skipped = content[0].start
+    beginnings = _beginnings(text, content).values()
+    return next((beginning for beginning in beginnings if not is_place(beginning[skipped:])), text)
+
+
+def _closed_where_rare(text: str, content: list[Word]) -> str:
+    if is_given_name(content[0].text) or any(len(word.text) == 1 for word in content):
         return text
     language = language_of(text)
     rarity = list(accumulate(_rarity(word.text, language) for word in content))
-    for said in range(max(MIN_SAID_WORDS, math.ceil(MIN_SAID_SHARE * len(content))), len(content)):
-        beginning, rare = text[: content[said - 1].end], rarity[said - 1]
+    for said, beginning in _beginnings(text, content).items():
+        rare = rarity[said - 1]
         is_rare = rare >= _MIN_RARITY and rare >= _MIN_MEAN_RARITY * said
         if is_rare and not is_ordinary(beginning, language, MIN_SAID_WORDS):
             return beginning

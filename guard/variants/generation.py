@@ -32,6 +32,7 @@ def generate(
     *,
     people: Collection[str] = (),
     secret: bool = False,
+    contextual: bool = False,
     exceptions: Collection[str] = (),
 ) -> tuple[Variant, ...]:
     """Return the variants of `phrases`: with distinct folds, at most MAX_VARIANTS a phrase, none that is ordinary
@@ -40,8 +41,9 @@ def generate(
     A text that contains a phrase, or another variant of its own phrase, is left out, as it is forbidden already;
     so is one that folds like an exception. In a longer exception it is exempt, as phrases are.
 
-    people  those of the phrases that are the name of the person to forget
-    secret  whether they tell of a secret: then numbers are spelt out, and edits of codes count
+    people      those of the phrases that are the name of the person to forget
+    secret      whether they tell of a secret: then numbers are spelt out, and edits of codes count
+    contextual  whether they are only forbidden where their target is touched
     """
     if width is Variants.NONE:
         return ()
@@ -50,17 +52,17 @@ def generate(
     excepted = {fold(exception) for exception in exceptions}
     kept: dict[str, Variant] = {}
     for phrase in given:
-        spelt = _spelt(_of(phrase, width, phrase.text in people, secret, excepted))
+        spelt = _spelt(_of(phrase, width, phrase.text in people, secret, contextual, excepted))
         own = dict(islice(_usable(spelt, excepted), MAX_VARIANTS))
         kept = _without_longer(own, texts) | kept
     return tuple(kept.values())
 
 
 def _of(
-    phrase: Phrase, width: Variants, is_person: bool, secret: bool, excepted: Collection[str]
+    phrase: Phrase, width: Variants, is_person: bool, secret: bool, contextual: bool, excepted: Collection[str]
 ) -> Iterator[Variant]:
     text, wide = phrase.text, width is Variants.WIDE
-    if (beginning := first_distinctive(phrase)) != text:
+    if (beginning := first_distinctive(phrase, contextual=contextual)) != text:
         yield Variant(beginning, VariantKind.EARLY)
     kind = PhraseKind.SECRET if secret and phrase.kind in _WITHOUT_WORDS else phrase.kind
     if is_person:

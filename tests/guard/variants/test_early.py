@@ -54,9 +54,47 @@ def test_what_ordinary_text_begins_with_is_said(title: str) -> None:
     assert closed(title, PhraseKind.TITLE) == title
 
 
-def test_names_dates_and_words_are_not_closed_early() -> None:
-    for kind in (PhraseKind.NAME, PhraseKind.ALIAS, PhraseKind.DATE, PhraseKind.WORD, PhraseKind.PLACE):
-        assert closed("Ilsabet Maria Quorne Venn", kind) == "Ilsabet Maria Quorne Venn"
+def test_dates_words_and_places_are_not_closed_early() -> None:
+    for kind in (PhraseKind.DATE, PhraseKind.WORD, PhraseKind.PLACE):
+        for contextual in (False, True):
+            phrase = Phrase("Quorne Vennish Tarn Bay", kind, "")
+            assert first_distinctive(phrase, contextual=contextual) == "Quorne Vennish Tarn Bay"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Cobalt Lantern Award for Excellence", "Cobalt Lantern Award"),
+        ("Tarnish Medal of Scansion", "Tarnish Medal"),
+        ("Maria Venn Quorne", "Maria Venn Quorne"),
+        ("Green Book Award", "Green Book Award"),
+    ],
+)
+def test_a_long_name_is_closed_in_every_answer_only_where_its_words_are_rare_together(
+    name: str, said: str
+) -> None:
+    assert closed(name, PhraseKind.NAME) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("The Old Man and the Sea", "The Old Man"),
+        ("The Forest That Fell Quiet", "The Forest That Fell"),
+        ("Green Book Award", "Green Book"),
+        ("Maria Venn Quorne", "Maria Venn"),
+        ("Pearl S. Venn Award", "Pearl S. Venn"),
+        ("Writing: A Craft and a Science", "Writing: A Craft"),
+        ("The United States Government", "The United States Government"),
+        ("New York Reviewer", "New York Reviewer"),
+        ("Salt Road", "Salt Road"),
+    ],
+)
+def test_where_its_target_is_touched_a_phrase_is_closed_at_the_share_unless_a_known_place_ends_there(
+    text: str, said: str
+) -> None:
+    for kind in (PhraseKind.TITLE, PhraseKind.PHRASE, PhraseKind.NAME, PhraseKind.ALIAS):
+        assert first_distinctive(Phrase(text, kind, ""), contextual=True) == said
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from guard.matching.automaton import Automaton
 from guard.targets.phrases import variants
-from guard.targets.target import Draft, Fact, Kind
+from guard.targets.target import Draft, Fact, Kind, Scope
 from guard.text.normalise import fold
 from guard.variants.variant import Variants
 
@@ -107,4 +107,5 @@ def test_no_variant_of_200_targets_is_in_150_ordinary_sentences(width: Variants)
 
 
 def _with(draft: Draft, width: Variants) -> Draft:
-    return replace(draft, variants=width)
+    # In scope `contextual`, ordinary words are closed where the target is touched.
+    return replace(draft, variants=width, scope=Scope.ALWAYS)
