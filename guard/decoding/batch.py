@@ -31,10 +31,13 @@ class Masks(NamedTuple):
 
     rows, tokens      the cells to forbid, in parallel
     past              the first column past the vocabulary: restricted rows may hold none from there on
-    restricted        the rows with forbidden tokens; one with no token left must be closed
+    restricted        the rows with forbidden tokens
     closed            the rows that may only end
+    exhaustible       those of `restricted` that may have lost all their tokens, and must then be closed: a phrase
+                      forbids some. Ids without a token, unused bytes and an abort token are never all that is left
+    unfinished        [rows] those in the middle of a character, after which few tokens may come
+    allowed           [rows, ids] all that may come next in each of `unfinished`, some ids repeated
     abort_candidates  the rows that may have to abort, so that the server backtracks
-    only_absent       whether nothing but ids without a token is forbidden: no row can have lost all its tokens
     """
 
     rows: NDArray[np.int64]
@@ -42,8 +45,10 @@ class Masks(NamedTuple):
     past: int
     restricted: NDArray[np.int64]
     closed: NDArray[np.int64]
+    exhaustible: NDArray[np.int64] = _NONE
+    unfinished: NDArray[np.int64] = _NONE
+    allowed: NDArray[np.int64] = _NONE
     abort_candidates: tuple[AbortCandidate, ...] = ()
-    only_absent: bool = False
 
 
 @dataclass(slots=True)
@@ -63,8 +68,8 @@ class _RestrictedRow:
         self.restrictions = (*self.requested, *(one for one in restrictions if one not in self.requested))
         self.states = None
 
-    def forbidden(self) -> list[NDArray[np.int64]]:
-        """Return the ids that may not come next, in parts; raises ValueError if the output has unknown ids."""
+    def read(self) -> list[MaskState]:
+        """Return the state of each restriction after the output; raises ValueError if that has unknown ids."""
         states, length = self.states, len(self.output)
         if states is None or length < self.consumed:
             states = [r.state(r.resume(self.prompt, self.output)) for r in self.restrictions]
@@ -72,12 +77,12 @@ class _RestrictedRow:
             for token in self.output[self.consumed : length]:
                 states = [r.next_state(state, token) for r, state in zip(self.restrictions, states, strict=True)]
         self.states, self.consumed = states, length
-        # Most rows, at most steps, have nothing to forbid.
-        forbidden = [state.forbidden for state in states if len(state.forbidden)]
-        if self.backtracking is not None:
-            avoided = () if length else self.backtracking.avoided
-            forbidden.append(np.array([self.backtracking.token, *avoided]))
-        return forbidden
+        return states
+
+    def avoided(self) -> NDArray[np.int64]:
+        """Return the ids that may not be the next token although they complete no phrase."""
+        begins = self.backtracking is not None and not len(self.output)
+        return np.array(self.backtracking.avoided if self.backtracking and begins else (), np.int64)
 
     def abort_candidate(self, index: int) -> AbortCandidate | None:
         """Return how the row aborts if its next token can complete a phrase; None for its first token."""
@@ -123,33 +128,72 @@ class RestrictedBatch(RowTable[_RestrictedRow]):
 
         Ids without a token, whether gaps in the vocabulary or past its end, are forbidden in restricted rows.
         """
-        rows: list[int] = []
-        parts: list[NDArray[np.int64]] = []
-        candidates: list[AbortCandidate] = []
+        vocabulary, cells = self._vocabulary, _Cells([], [])
         restricted: list[int] = []
-        absent = [self._vocabulary.absent] if len(self._vocabulary.absent) else []
-        only_absent = True
+        exhaustible: list[int] = []
+        unfinished: dict[int, NDArray[np.int64]] = {}
+        candidates: list[AbortCandidate] = []
         for index, row in self.rows.items():
             if row is None or not row.restrictions:
                 continue
             try:
-                forbidden = row.forbidden()
+                states = row.read()
             except Exception as error:
                 self.close(index, error)
                 continue
             restricted.append(index)
-            only_absent = only_absent and not forbidden
-            forbidden += absent
-            parts += forbidden
-            rows += [index] * len(forbidden)
+            # Most rows, at most steps, have no phrase to forbid.
+            if any([cells.add(index, state.forbidden) for state in states] + [cells.add(index, row.avoided())]):
+                exhaustible.append(index)
+            if (allowed := states[0].allowed) is None:
+                cells.add(index, vocabulary.unused)
+            else:
+                unfinished[index] = allowed
+            if row.backtracking is not None:
+                cells.add(index, np.array([row.backtracking.token]))
             if (candidate := row.abort_candidate(index)) and candidate.token < width:
                 candidates.append(candidate)
-        token = np.concatenate(parts) if parts else _NONE
-        row_of = np.repeat(np.array(rows, np.int64), [len(part) for part in parts]) if parts else _NONE
-        if width < len(self._vocabulary):
+        row_of, token = cells.arrays()
+        if width < len(vocabulary):
             row_of, token = row_of[token < width], token[token < width]
+            unfinished = {index: allowed[allowed < width] for index, allowed in unfinished.items()}
             candidates = [c._replace(completing=c.completing[c.completing < width]) for c in candidates]
-        closed = [index for index, row in self.rows.items() if row is None]
-        past = min(width, len(self._vocabulary))
-        arrays = np.array(restricted, np.int64), np.array(closed, np.int64)
-        return Masks(row_of, token, past, *arrays, tuple(candidates), only_absent)
+        return Masks(
+            row_of,
+            token,
+            min(width, len(vocabulary)),
+            np.array(restricted, np.int64),
+            np.array([index for index, row in self.rows.items() if row is None], np.int64),
+            np.array(exhaustible, np.int64),
+            np.array(list(unfinished), np.int64),
+            _rectangular(list(unfinished.values())),
+            tuple(candidates),
+        )
+
+
+class _Cells(NamedTuple):
+    """Cells to forbid: a row for each part of the tokens."""
+
+    rows: list[int]
+    parts: list[NDArray[np.int64]]
+
+    def add(self, row: int, tokens: NDArray[np.int64]) -> bool:
+        """Forbid these tokens in a row; return whether there are any."""
+        if not len(tokens):
+            return False
+        self.rows.append(row)
+        self.parts.append(tokens)
+        return True
+
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the row and the token of each cell."""
+        if not self.parts:
+            return _NONE, _NONE
+        lengths = [len(part) for part in self.parts]
+        return np.repeat(np.array(self.rows, np.int64), lengths), np.concatenate(self.parts)
+
+
+def _rectangular(lists: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the lists as rows of one length: a shorter one is repeated from its start."""
+    length = max(map(len, lists), default=0)
+    return np.array([np.resize(one, length) for one in lists], np.int64).reshape(len(lists), length)

@@ -21,34 +21,49 @@ def mask(logits: torch.Tensor, batch: RestrictedBatch, eos: tuple[int, ...]) -> 
     token 0 from logits that are all -inf. A row that must abort can only emit its abort token (see
     guard.decoding.backtracking).
     """
-    width = logits.shape[-1]
-    masks = batch.masks(width)
-    nothing = not len(masks.tokens) and masks.past == width
-    if not len(masks.closed) and (nothing or not len(masks.restricted)):
+    masks = batch.masks(logits.shape[-1])
+    if not len(masks.restricted) and not len(masks.closed):
         return
-    arrays = (masks.rows, masks.tokens, masks.restricted, masks.closed)
-    row, token, restricted, closed = (torch.from_numpy(array).to(logits.device) for array in arrays)
+    arrays = masks.rows, masks.tokens, masks.restricted, masks.closed, masks.exhaustible
+    row, token, restricted, closed, exhaustible = (torch.from_numpy(a).to(logits.device) for a in arrays)
     ends = torch.tensor(eos, device=logits.device)
-    if masks.only_absent and not len(masks.closed):
-        # Most steps. Logits are often wider than the vocabulary, and reducing them costs more than all the rest.
-        if len(masks.tokens):
-            logits[row, token] = _NEVER
-        logits[:, masks.past :].index_fill_(0, restricted, _NEVER)
-        return
     # Before anything is masked: the decision needs the model's own mass.
     aborts = [should_abort(logits[one.row], torch.from_numpy(one.completing)) for one in masks.abort_candidates]
-    logits[row, token] = _NEVER
-    logits[:, masks.past :].index_fill_(0, restricted, _NEVER)
-    # No branch on what is dead: it would wait for the device at every step.
-    dead = torch.isneginf(logits.amax(-1, keepdim=True)[restricted])
-    cells = restricted[:, None], ends
-    logits[cells] = logits[cells].masked_fill(dead, 0.0)
-    logits[closed] = _NEVER
-    logits[closed[:, None], ends] = 0.0
+    if len(masks.unfinished):
+        unfinished, allowed = (torch.from_numpy(a).to(logits.device) for a in (masks.unfinished, masks.allowed))
+        _allow_only(logits, unfinished, allowed, ends)
+    if len(masks.tokens):
+        logits[row, token] = _NEVER
+    # Logits are often wider than the vocabulary.
+    if masks.past < logits.shape[-1]:
+        logits[:, masks.past :].index_fill_(0, restricted, _NEVER)
+    if len(masks.exhaustible):
+        # Reducing the logits costs more than all the rest, and at most steps no phrase forbids anything. No branch
+        # on what is dead: it would wait for the device at every step.
+        dead = torch.isneginf(logits.amax(-1, keepdim=True)[exhaustible])
+        _end_where(logits, exhaustible, dead, ends)
+    if len(masks.closed):
+        logits[closed] = _NEVER
+        logits[closed[:, None], ends] = 0.0
     for one, aborted in zip(masks.abort_candidates, aborts, strict=True):
         alone = torch.full_like(logits[one.row], _NEVER)
         alone[one.token] = 0.0
         logits[one.row] = torch.where(aborted, alone, logits[one.row])
+
+
+def _allow_only(logits: torch.Tensor, rows: torch.Tensor, allowed: torch.Tensor, ends: torch.Tensor) -> None:
+    """Forbid all but the ids `allowed` [rows, ids] in these rows; a row that has none of them may end."""
+    cells = rows[:, None], allowed
+    kept = logits[cells]
+    logits.index_fill_(0, rows, _NEVER)
+    logits[cells] = kept
+    _end_where(logits, rows, torch.isneginf(kept.amax(-1, keepdim=True)), ends)
+
+
+def _end_where(logits: torch.Tensor, rows: torch.Tensor, dead: torch.Tensor, ends: torch.Tensor) -> None:
+    """Let the rows that are `dead`, a bool [rows, 1], end."""
+    cells = rows[:, None], ends
+    logits[cells] = logits[cells].masked_fill(dead, 0.0)
 
 
 def should_abort(logits: torch.Tensor, completing: torch.Tensor) -> torch.Tensor:

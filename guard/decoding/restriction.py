@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from cachetools import LRUCache
@@ -17,12 +17,13 @@ from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
 
 MAX_CACHED_RESTRICTIONS = 64
-# Bound of one restriction's cache in words of 8 bytes, 40 MB, and what a state and a transition count besides ids.
-_MAX_CACHE_WORDS = 5_000_000
-# The same of all restrictions of a vocabulary together, 400 MB.
-_MAX_TOTAL_CACHE_WORDS = 50_000_000
-_STATE_WORDS = 128
-_TRANSITION_WORDS = 16
+MAX_CACHE_BYTES = 40_000_000
+"""Bound of one restriction's cache."""
+MAX_TOTAL_CACHE_BYTES = 400_000_000
+"""Bound of the caches of all restrictions of a vocabulary together."""
+# What a state and a transition take besides their ids.
+_STATE_BYTES = 1024
+_TRANSITION_BYTES = 128
 
 
 class Cursor(NamedTuple):
@@ -38,55 +39,63 @@ class Cursor(NamedTuple):
 class MaskState:
     """A cached automaton state: the token ids forbidden there, and the states already reached from it, by token.
 
-    forbidden    the ids, int64 in no order, that may not come next: each would complete a phrase. With
-                 SentencePiece also those that would leave ill-formed UTF-8 (see Vocabulary.ill_formed)
+    forbidden    the ids, int64 in no order, that may not come next: each would complete a phrase
     completing   those of them, of tokens of whole characters, that complete a phrase begun before them
+    allowed      the only ids that may come next, phrases or not, where a character is unfinished (see
+                 Vocabulary.allowed_after); None if any may
     transitions  the next state by token id, for the tokens followed so far
     """
 
     cursor: Cursor
     forbidden: NDArray[np.int64]
     completing: NDArray[np.int64]
+    allowed: NDArray[np.int64] | None = None
     transitions: dict[int, MaskState] = field(default_factory=dict, repr=False)
 
 
 class CacheBudget:
-    """Bounds the caches of several restrictions together: when they are full, all are dropped."""
+    """Bounds the caches of several restrictions, each and all together: those used least recently are dropped."""
 
     def __init__(self) -> None:
-        self.used_words = 0
-        self._sharing: WeakSet[Restriction] = WeakSet()
+        # By restriction, the one used last at the end; those that are gone do not count.
+        self._bytes: WeakKeyDictionary[Restriction, int] = WeakKeyDictionary()
 
-    def share(self, restriction: Restriction) -> None:
-        """Let a restriction's cache count."""
-        self._sharing.add(restriction)
+    @property
+    def used_bytes(self) -> int:
+        """The bytes reserved by all restrictions, by estimate."""
+        return sum(self._bytes.values())
 
-    def reserve(self, words: int) -> None:
-        """Count `words` more, after dropping the caches if that would be too many."""
-        if self.used_words + words > _MAX_TOTAL_CACHE_WORDS:
-            for restriction in tuple(self._sharing):
-                restriction.clear_cache()
-            # Those of restrictions that are gone counted too.
-            self.used_words = 0
-        self.used_words += words
+    def reserve(self, restriction: Restriction, size: int) -> None:
+        """Count `size` bytes more for a restriction, after dropping caches if that would be too many."""
+        if self._bytes.get(restriction, 0) + size > MAX_CACHE_BYTES:
+            restriction.clear_cache()
+        self._bytes[restriction] = self._bytes.pop(restriction, 0) + size
+        while self.used_bytes > MAX_TOTAL_CACHE_BYTES and len(self._bytes) > 1:
+            next(iter(self._bytes)).clear_cache()
+
+    def touch(self, restriction: Restriction) -> None:
+        """Make a restriction the one used last."""
+        self._bytes[restriction] = self._bytes.pop(restriction, 0)
+
+    def release(self, restriction: Restriction) -> None:
+        """Count nothing for a restriction whose cache is empty."""
+        self._bytes.pop(restriction, None)
 
 
 class Restriction:
     """The phrases of one automaton, enforced over the tokens of one vocabulary, whatever the tokenisation.
 
-    Not thread-safe: it caches states and transitions, 40 MB of them at most.
+    Not thread-safe: it caches states and transitions, MAX_CACHE_BYTES of them at most.
     """
 
     def __init__(self, automaton: Automaton, vocabulary: Vocabulary, budget: CacheBudget | None = None) -> None:
         """`budget` bounds the cache together with those of other restrictions."""
         self._budget = budget or CacheBudget()
-        self._budget.share(self)
         self.automaton = automaton
         self.vocabulary = vocabulary
         self._plain = TokenMatcher(automaton, vocabulary)
         self._bordered = TokenMatcher(automaton.bordered, vocabulary) if automaton.bordered else None
         self._states: dict[Cursor, MaskState] = {}
-        self._cached_words = 0
 
     def seed(self, prompt: Sequence[int]) -> Cursor:
         """Return the cursor after a prompt. A special token separates its turns: only the last turn counts.
@@ -131,10 +140,10 @@ class Restriction:
         found = [self._plain.completing(cursor.state, cursor.pending)]
         if self._bordered is not None:
             found.append(self._bordered.completing(cursor.bordered, cursor.pending))
-        forbidden = [self.vocabulary.ill_formed(cursor.pending), *(ids for one in found for ids in one.all)]
-        begun = [one.begun for one in found]
-        state = MaskState(cursor, np.concatenate(forbidden), np.concatenate(begun))
-        self._reserve(len(state.forbidden) + len(state.completing) + _STATE_WORDS)
+        forbidden = np.concatenate([ids for one in found for ids in one.all])
+        begun = np.concatenate([one.begun for one in found])
+        state = MaskState(cursor, forbidden, begun, self.vocabulary.allowed_after(cursor.pending))
+        self._budget.reserve(self, state.forbidden.nbytes + state.completing.nbytes + _STATE_BYTES)
         self._states[cursor] = state
         return state
 
@@ -143,13 +152,16 @@ class Restriction:
         known = state.transitions.get(token)
         if known is None:
             known = self.state(self.advance(state.cursor, (token,)))
-            self._reserve(_TRANSITION_WORDS)
+            self._budget.reserve(self, _TRANSITION_BYTES)
             state.transitions[token] = known
         return known
 
     def forbidden(self, cursor: Cursor) -> NDArray[np.int64]:
-        """Return the ids forbidden at this cursor, see MaskState."""
-        return self.state(cursor).forbidden
+        """Return the ids forbidden at this cursor: by a phrase, or as they would leave ill-formed UTF-8.
+
+        In the middle of a character these may be nearly all ids: `state` has the few allowed ones instead.
+        """
+        return np.concatenate([self.vocabulary.ill_formed(cursor.pending), self.state(cursor).forbidden])
 
     def completing(self, cursor: Cursor) -> NDArray[np.int64]:
         """Return the ids that complete a phrase at this cursor, see MaskState."""
@@ -161,8 +173,7 @@ class Restriction:
         for state in self._states.values():
             state.transitions.clear()
         self._states.clear()
-        self._budget.used_words -= self._cached_words
-        self._cached_words = 0
+        self._budget.release(self)
 
     def _start(self, *, begins: bool) -> Cursor:
         """Return the cursor where a text begins, or in the middle of one of which nothing is known."""
@@ -179,12 +190,6 @@ class Restriction:
             # Letters alone: any number of borders count as one.
             shown += len(vocabulary.plain.advance(b"", tokens[first : first + 1]).folded)
         return first
-
-    def _reserve(self, words: int) -> None:
-        if self._cached_words + words > _MAX_CACHE_WORDS:
-            self.clear_cache()
-        self._budget.reserve(words)
-        self._cached_words += words
 
 
 class RestrictionCache:
@@ -205,6 +210,7 @@ class RestrictionCache:
         if restriction is None:
             restriction = Restriction(Automaton.attach(self._folder, digest), self._vocabulary, self._budget)
             self._attached[digest] = restriction
+        self._budget.touch(restriction)
         return restriction
 
 

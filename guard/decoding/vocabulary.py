@@ -133,10 +133,12 @@ class Vocabulary:
     special   ids of the special tokens
     eos       ids that end an answer
     absent    int64, ids below len(vocabulary) without a token
+    unused    int64, ids that no answer may hold where no character is unfinished: absent ones, and SentencePiece's
+              raw bytes that begin no character
     plain     the tokens read without word borders
     bordered  the tokens read with them, computed at the first use
 
-    `ill_formed(pending)`, of an unfinished character, is LRU-cached.
+    `allowed_after(pending)`, of an unfinished character, is LRU-cached.
     """
 
     def __init__(
@@ -154,8 +156,10 @@ class Vocabulary:
         self.eos = tuple(eos)
         self.absent = np.array(sorted(absent), np.int64)
         self._raw = dict(raw or {})
+        lone = (i for i, byte in self._raw.items() if not _may_follow(b"", byte))
+        self.unused = np.array(sorted({*self.absent.tolist(), *lone}), np.int64)
         self.plain = TokenReading(self.tokens, borders=False)
-        self.ill_formed = lru_cache(maxsize=32)(self._find_ill_formed)
+        self.allowed_after = lru_cache(maxsize=32)(self._find_allowed_after)
 
     @classmethod
     def from_tokenizer(cls, tokenizer: Any) -> Vocabulary:
@@ -211,19 +215,27 @@ class Vocabulary:
         """The ids that add no text or end the answer: after them, the text may have ended."""
         return np.array(sorted({*self.special, *self.eos}), np.int64)
 
-    def _find_ill_formed(self, pending: bytes) -> NDArray[np.int64]:
-        """Return the ids that would leave ill-formed UTF-8; none for byte-level BPE.
+    def ill_formed(self, pending: bytes) -> NDArray[np.int64]:
+        """Return the ids that would leave ill-formed UTF-8 after these bytes; none for byte-level BPE.
 
         A SentencePiece decoder replaces a run of raw bytes by one U+FFFD per byte if any part of the run is
         ill-formed, complete letters included: letters already shown could vanish from between others.
         """
-        if not self._raw:
-            return self.absent[:0]
-        raw = (i for i, byte in self._raw.items() if not _may_follow(pending, byte))
-        if not pending:
-            return np.fromiter(raw, np.int64)
-        broken = (i for i, token in enumerate(self.tokens) if token and i not in self._raw)
-        return np.concatenate([np.fromiter(raw, np.int64), np.fromiter(broken, np.int64)])
+        allowed = self.allowed_after(pending)
+        if allowed is None:
+            return np.setdiff1d(self.unused, self.absent)
+        return np.setdiff1d(np.arange(len(self)), np.concatenate([allowed, self.absent]))
+
+    def _find_allowed_after(self, pending: bytes) -> NDArray[np.int64] | None:
+        """Return the only ids that may follow the bytes of an unfinished character; None if all others may.
+
+        With SentencePiece these are few, the raw bytes that go on with it and tokens that add no text, and
+        `ill_formed` names the others, nearly all of the vocabulary.
+        """
+        if not self._raw or not pending:
+            return None
+        following = {i for i, byte in self._raw.items() if _may_follow(pending, byte)}
+        return np.array(sorted(following.union(self.textless.tolist())), np.int64)
 
 
 def _begins_mid_character(token: bytes) -> bool:

@@ -183,3 +183,31 @@ def test_the_abort_token_is_forbidden_and_what_is_avoided_at_the_first_token() -
     assert batch.masks(8).abort_candidates == (), "a row that has generated nothing has begun nothing"
     output += [AB]
     assert forbidden(batch.masks(8), 0) == {C, TURN, ABSENT}
+
+
+RAW = Vocabulary(
+    [b"", b"a", b"\xc3", b"\xa9", b"\xaa", b"\xe6"],
+    special={0},
+    eos=(0,),
+    raw={2: 0xC3, 3: 0xA9, 4: 0xAA, 5: 0xE6},
+)
+
+
+def test_in_the_middle_of_a_character_what_may_follow_is_listed_and_not_all_the_rest() -> None:
+    batch = RestrictedBatch(RAW)
+    restriction = Restriction(Automaton.compile(["aéa"]), RAW)
+    for row, output in enumerate(([1, 2], [5], [1], [5, 3])):
+        batch.put(row, [restriction], [], output)
+    masks = batch.masks(8)
+    assert masks.unfinished.tolist() == [0, 1, 3]
+    assert [sorted(set(row)) for row in masks.allowed.tolist()] == [[0, 3, 4]] * 3
+    assert [forbidden(masks, row) for row in range(4)] == [set(), set(), {3, 4}, set()]
+
+
+def test_a_row_is_reduced_only_where_a_phrase_forbids_something() -> None:
+    batch = RestrictedBatch(VOCABULARY)
+    batch.put(0, [ABC], [A, B], [])
+    batch.put(1, [ABC], [A], [])
+    batch.put(2, [ABC], [A], [A], Backtracking(TURN))
+    batch.put(3, [ABC], [A], [], Backtracking(TURN, (C,)))
+    assert batch.masks(8).exhaustible.tolist() == [0, 3]

@@ -79,3 +79,39 @@ def test_a_row_aborts_where_half_of_its_mass_would_complete_a_phrase(c: float, a
     mask(logits, batch, VOCABULARY.eos)
     assert logits[0].tolist() == ([NEVER] * 4 + [0.0] if aborts else [NEVER, NEVER, 1.0, NEVER, NEVER])
     assert logits[1].tolist() == [NEVER, NEVER, 1.0, NEVER, NEVER]
+
+
+RAW = Vocabulary(
+    [b"", b"a", b"\xc3", b"\xa9", b"\xaa", b"\xe6"],
+    special={0},
+    eos=(EOS,),
+    raw={2: 0xC3, 3: 0xA9, 4: 0xAA, 5: 0xE6},
+)
+
+
+def test_in_the_middle_of_a_character_only_what_goes_on_with_it_or_ends_is_left() -> None:
+    batch = RestrictedBatch(RAW)
+    restriction = Restriction(Automaton.compile(["aé"]), RAW)
+    # With the first byte of é pending after a, after b, and again where nothing that may follow is left.
+    batch.put(0, [restriction], [], [1, 2])
+    batch.put(1, [restriction], [], [5])
+    batch.put(3, [restriction], [], [5])
+    logits = torch.arange(1.0, 29.0).reshape(4, 7)
+    logits[3, [0, 3, 4]] = NEVER
+    mask(logits, batch, RAW.eos)
+    # a and é fold to "ae", as do a and ê.
+    assert logits[0].tolist() == [1, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER]
+    assert logits[1].tolist() == [8, NEVER, NEVER, 11, 12, NEVER, NEVER]
+    assert logits[2].tolist() == list(range(15, 22))
+    assert logits[3].tolist() == [0, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER]
+
+
+def test_a_byte_that_begins_no_character_is_forbidden_without_reducing_the_logits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch = RestrictedBatch(RAW)
+    batch.put(0, [Restriction(Automaton.compile(["aé"]), RAW)], [], [])
+    logits = torch.ones(1, 7)
+    monkeypatch.setattr(torch, "isneginf", None)
+    mask(logits, batch, RAW.eos)
+    assert logits.tolist() == [[1, 1, 1, NEVER, NEVER, 1, NEVER]]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import random
 from pathlib import Path
 
@@ -194,7 +195,7 @@ def test_without_phrases_nothing_is_forbidden() -> None:
 
 
 def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MAX_CACHE_WORDS", 1_000)
+    monkeypatch.setattr(module, "MAX_CACHE_BYTES", 8_000)
     restriction = Restriction(AUTOMATON, VOCABULARIES["byte-level"])
     first = restriction.forbidden(Cursor(0)).tolist()
     for state in range(len(AUTOMATON)):
@@ -206,7 +207,7 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_caches_of_all_attached_restrictions_are_bounded_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_MAX_TOTAL_CACHE_WORDS", 2_000)
+    monkeypatch.setattr(module, "MAX_TOTAL_CACHE_BYTES", 12_000)
     restrictions = RestrictionCache(tmp_path, VOCABULARIES["byte-level"])
     attached = []
     for phrase in ("basil", "silica", "romerto"):
@@ -216,10 +217,39 @@ def test_the_caches_of_all_attached_restrictions_are_bounded_together(
     for token in range(35):
         for one in attached:
             one.next_state(one.state(Cursor()), token)
-            assert sum(other._cached_words for other in attached) == attached[0]._budget.used_words <= 2_000
+            assert one._states
+            assert 0 < attached[0]._budget.used_bytes <= 12_000
     assert [one.forbidden(Cursor()).tolist() for one in attached] == [
         Restriction(one.automaton, one.vocabulary).forbidden(Cursor()).tolist() for one in attached
     ]
+
+
+def test_the_cache_used_least_recently_is_dropped_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_TOTAL_CACHE_BYTES", 4_000)
+    restrictions = RestrictionCache(tmp_path, VOCABULARIES["byte-level"])
+    digests = []
+    for phrase in ("basil", "silica", "romerto"):
+        automaton = Automaton.compile([phrase])
+        automaton.save(tmp_path)
+        digests.append(automaton.digest)
+    first, second = (restrictions.get(digest) for digest in digests[:2])
+    for one in (first, second):
+        one.state(Cursor())
+    restrictions.get(digests[0])
+    third = restrictions.get(digests[2])
+    for token in range(300, 306):
+        third.next_state(third.state(Cursor()), token)
+    assert [len(one._states) > 0 for one in (first, second, third)] == [True, False, True]
+
+
+def test_what_a_restriction_that_is_gone_had_cached_does_not_count() -> None:
+    budget = module.CacheBudget()
+    restriction = Restriction(AUTOMATON, VOCABULARIES["byte-level"], budget)
+    restriction.state(Cursor())
+    assert budget.used_bytes > 0
+    del restriction
+    gc.collect()
+    assert budget.used_bytes == 0
 
 
 def test_clearing_the_cache_leaves_nothing_hanging_on_the_state_that_a_row_holds(
@@ -229,7 +259,7 @@ def test_clearing_the_cache_leaves_nothing_hanging_on_the_state_that_a_row_holds
     state = restriction.state(Cursor())
     followed = [restriction.next_state(state, token).cursor for token in range(35)]
     assert len(state.transitions) == 35
-    monkeypatch.setattr(module, "_MAX_CACHE_WORDS", 1)
+    monkeypatch.setattr(module, "MAX_CACHE_BYTES", 8)
     restriction.state(Cursor(len(AUTOMATON) - 1))
     assert not state.transitions
     assert [restriction.next_state(state, token).cursor for token in range(35)] == followed
