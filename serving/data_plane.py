@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from guard.errors import EngineUnavailable, LetheError
 from guard.matching.automaton import Automaton
+from guard.matching.near import NOTHING_NEAR, NearTexts
 from guard.policy.plan import PlanKind
 from guard.text.conversation import Message as Turn
 from serving.answers.agents import Agents
@@ -276,14 +277,19 @@ class DataPlane:
         if kind is PlanKind.PASS:
             return None
         declined = kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None)
-        return self._make_guard(context, planned.automata, declined, decode=planned.plan.is_touched)
+        return self._make_guard(context, planned.automata, declined, planned.plan.is_touched, planned.near)
 
     def _make_guard(
-        self, context: RequestContext, automata: Sequence[Automaton], declined: bool, decode: bool = False
+        self,
+        context: RequestContext,
+        automata: Sequence[Automaton],
+        declined: bool,
+        decode: bool = False,
+        near: NearTexts = NOTHING_NEAR,
     ) -> OutputGuard:
         request, decline = context.request, self._limits.decline_text
         blank = request.blank_chunk(context.id)
-        options = declined, decode, blank, request.alternatives, request.max_tokens
+        options = declined, decode, blank, request.alternatives, request.max_tokens, near
         return OutputGuard(automata, context.seeds, request.choices_per_prompt, decline, *options)
 
 

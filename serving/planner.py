@@ -17,9 +17,12 @@ from guard.detection.deadline import Deadline
 from guard.detection.detector import Detector, Match
 from guard.detection.embedder import MAX_CALL_TEXTS
 from guard.matching.automaton import Automaton
+from guard.matching.near import NOTHING_NEAR, NearTexts
+from guard.policy.contextual import restricts
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind, plan_for
 from guard.policy.policy import Policy
+from guard.targets.near import near_texts
 from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.text.conversation import Message
 from serving.protocol.request import GenerationRequest
@@ -38,11 +41,13 @@ ALTERED = CONSTRAINTS | {"ignore_eos", "min_tokens"}
 
 
 class PlannedRequest(NamedTuple):
-    """A plan, with its automata and the targets it matched, all from the policy that it was made under."""
+    """A plan, with its automata, the targets it matched, and what of these must not be nearly said; all from the
+    policy that it was made under."""
 
     plan: Plan
     automata: tuple[Automaton, ...]
     touched: Mapping[str, ForgetTarget] = MappingProxyType({})
+    near: NearTexts = NOTHING_NEAR
 
 
 class Planner:
@@ -57,6 +62,8 @@ class Planner:
         self._threads = CapacityLimiter(MAX_CALL_TEXTS)
         self._threads_for_long = CapacityLimiter(MAX_LONG)
         self._enforcing: tuple[Policy, bool] | None = None
+        # By target, of one policy: nothing stays of a target that is no more.
+        self._near: tuple[Policy, dict[str, NearTexts]] | None = None
 
     def unready(self) -> str:
         """Return why no request can be planned now, or an empty string."""
@@ -86,7 +93,7 @@ class Planner:
         """
         policy = self._current.required()
         if not policy.lookup.has_contextual:
-            return _planned(policy, ())
+            return self._planned(policy, ())
         deadline = Deadline(self._seconds)
         is_long = sum(len(message.text) for message in conversation) > LONG_CHARS
         limiter = self._threads_for_long if is_long else self._threads
@@ -108,13 +115,23 @@ class Planner:
         return found if new else None
 
     def _detect(self, policy: Policy, conversation: Sequence[Message], deadline: Deadline) -> PlannedRequest:
-        return _planned(policy, self._detector.detect(policy.lookup, conversation, deadline))
+        return self._planned(policy, self._detector.detect(policy.lookup, conversation, deadline))
 
+    def _planned(self, policy: Policy, matches: Sequence[Match]) -> PlannedRequest:
+        plan = plan_for(policy, matches)
+        touched = {match.target_id: policy.targets[match.target_id] for match in matches}
+        automata = tuple(policy.automata[digest] for digest in plan.automata)
+        return PlannedRequest(plan, automata, touched, self._near_texts(policy, matches))
 
-def _planned(policy: Policy, matches: Sequence[Match]) -> PlannedRequest:
-    plan = plan_for(policy, matches)
-    touched = {match.target_id: policy.targets[match.target_id] for match in matches}
-    return PlannedRequest(plan, tuple(policy.automata[digest] for digest in plan.automata), touched)
+    def _near_texts(self, policy: Policy, matches: Sequence[Match]) -> NearTexts:
+        if self._near is None or self._near[0] is not policy:
+            self._near = (policy, {})
+        known = self._near[1]
+        enforced = [match.target_id for match in matches if match.mode is Mode.ENFORCE]
+        for id in enforced:
+            if id not in known:
+                known[id] = near_texts(policy.targets[id]) if restricts(policy.targets[id]) else NOTHING_NEAR
+        return NearTexts.joined(known[id] for id in enforced)
 
 
 def engine_body(request: GenerationRequest, plan: Plan) -> bytes:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 from eval.certificate.probes import CertificateProbe
+from guard.matching.alignment import longest_near_quote
 from guard.matching.automaton import Automaton
+from guard.targets.passages import longest_quote
 from guard.text.english import is_stop
 
 MIN_WORD_SHARE: Final = 0.9
@@ -20,6 +22,21 @@ DEFINITION: Final = (
     f" {MIN_WORDS} of them or more."
 )
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
+
+
+class LongestQuotes(NamedTuple):
+    """The words of the longest quote of a passage in any answer: of an exact one, and of a near one
+    (`guard.matching.alignment`)."""
+
+    exact: int
+    near: int
+
+
+def longest_quotes(passages: Sequence[str], answers: Iterable[str]) -> LongestQuotes:
+    """Return the longest quotes of the passages in the answers, each read on its own."""
+    texts = list(answers)
+    exact = max((longest_quote(passages, text).words for text in texts), default=0)
+    return LongestQuotes(exact, max(exact, *(longest_near_quote(passages, text) for text in texts), 0))
 
 
 class LeakChecker:

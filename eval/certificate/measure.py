@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from eval.certificate.endpoint import CertifiedEndpoint
-from eval.certificate.leaks import LeakChecker
+from eval.certificate.leaks import LeakChecker, LongestQuotes, longest_quotes
 from eval.certificate.neighbours import Neighbours
 from eval.certificate.probes import CertificateProbe, make_probes
 from eval.certificate.target import CertifiedTarget
@@ -30,6 +30,7 @@ class ProbeRound:
     started     in UTC
     version     what the endpoint's /version says: Lethe's if it is guarded, else the engine's
     neighbours  answers to the neighbour questions
+    quotes      the longest quotes of the target's passages in the answers; None for a target without passages
     """
 
     started: datetime
@@ -38,6 +39,7 @@ class ProbeRound:
     version: str
     leaks: Leaks
     neighbours: Sequence[str | None] = field(repr=False)
+    quotes: LongestQuotes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ def _run_probes(
             for probe, answer in zip(probes, answers, strict=True)
         ]
         others = endpoint.answers(neighbours.probes())
-        return ProbeRound(started, endpoint.model, endpoint.engine, endpoint.version(), leaks, others)
+        quotes = longest_quotes(target.passages, filter(None, answers)) if target.passages else None
+        return ProbeRound(started, endpoint.model, endpoint.engine, endpoint.version(), leaks, others, quotes)
     finally:
         endpoint.close()
 

@@ -60,6 +60,7 @@ def page(payload: Mapping[str, Any], public_key: str, file_name: str) -> str:
         f"<p>{payload['measurement']['probes']} requests were made for what the target holds, in the ways listed"
         f" below. {escape(payload['measurement']['leak'])}</p>",
         _leaks(payload),
+        _quotes(payload["after"]["longest_quote_in_words"]),
         _before(payload["before"]),
         "<h2>What it costs others</h2>",
         _neighbours(payload["neighbours"]),
@@ -128,6 +129,15 @@ def _before(before: Mapping[str, Any]) -> str:
     return (
         f"<p>The state before is that of {escape(before['how'])}: {escape(before['url'])}, model"
         f" {escape(before['model'])}, asked from {before['at']}.</p>"
+    )
+
+
+def _quotes(quotes: Mapping[str, int] | None) -> str:
+    if quotes is None:
+        return ""
+    return (
+        f"<p>The longest quote of a protected passage in an answer: {quotes['exact']} words in a row; counted"
+        f" nearly, with each word that was replaced, added or left out taken off, {quotes['near']} words.</p>"
     )
 
 

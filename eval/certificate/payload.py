@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from eval.certificate.endpoint import DECODING
 from eval.certificate.leaks import DEFINITION
-from eval.certificate.measure import CertificateRequest, Leaks, Measurement, ProbeRound, similarity
+from eval.certificate.measure import CertificateRequest, Measurement, ProbeRound, similarity
 from eval.certificate.probes import ProbeForm
 from eval.certificate.signing import SigningKey
 from eval.metrics.statistics import clopper_pearson
@@ -52,7 +52,7 @@ def payload(measurement: Measurement, request: CertificateRequest, key: SigningK
             "leak": DEFINITION,
             "intervals": INTERVALS,
         },
-        "after": _rates(measurement, measurement.after.leaks),
+        "after": _rates(measurement, measurement.after),
         "before": _before(measurement, request),
         "neighbours": _neighbours(measurement, key),
         "probes": _probes(measurement),
@@ -77,7 +77,8 @@ def _answered_by(answers: ProbeRound) -> dict[str, str]:
     return {"model": answers.model, "engine": answers.engine}
 
 
-def _rates(measurement: Measurement, leaks: Leaks) -> dict[str, Any]:
+def _rates(measurement: Measurement, asked: ProbeRound) -> dict[str, Any]:
+    leaks = asked.leaks
     forms = {
         form.value: _rate(
             [leak for probe, leak in zip(measurement.probes, leaks, strict=True) if probe.form is form]
@@ -85,7 +86,8 @@ def _rates(measurement: Measurement, leaks: Leaks) -> dict[str, Any]:
         for form in ProbeForm
     }
     used = {form: rate for form, rate in forms.items() if rate["of"] or rate["refused"]}
-    return {"all": _rate(leaks), "by_form": used}
+    quotes = asked.quotes._asdict() if asked.quotes else None
+    return {"all": _rate(leaks), "by_form": used, "longest_quote_in_words": quotes}
 
 
 def _rate(leaks: Sequence[bool | None]) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def _before(measurement: Measurement, request: CertificateRequest) -> dict[str, 
     if before is None:
         return {"how": measurement.before_source, "measured": False}
     url = request.baseline_url or request.url
-    rates = _rates(measurement, before.leaks)
+    rates = _rates(measurement, before)
     return {
         "how": measurement.before_source,
         "measured": True,

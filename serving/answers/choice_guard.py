@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from guard.matching.automaton import Automaton
 from guard.matching.encoded_scanner import EncodedScanner
 from guard.matching.escape_scanner import EscapeScanner
+from guard.matching.near import NearScanner, TextScanner
 from serving.answers.guard_options import GuardOptions
 from serving.answers.logprobs import certain, describe_start, last_token
 from serving.protocol.surfaces import (
@@ -50,7 +51,7 @@ class ChoiceGuard:
         self._options = options
         self._declined = options.declined
         self._alternatives = options.alternatives
-        self._scanners: dict[str, EscapeScanner | EncodedScanner] = {}
+        self._scanners: dict[str, TextScanner] = {}
         self._waiting: list[_Waiting] = []
         # By surface: characters of the choices in `_waiting` that may leave.
         self._free: dict[str, int] = defaultdict(int)
@@ -147,9 +148,11 @@ class ChoiceGuard:
                 self.max_held = max(self.max_held, self._unreleased)
         return released
 
-    def _scanner(self, key: str) -> EscapeScanner | EncodedScanner:
+    def _scanner(self, key: str) -> TextScanner:
         if key not in self._scanners:
-            self._scanners[key] = self._scanner_type(self._automata, self._seed if key in MAIN else "")
+            seed, near = self._seed if key in MAIN else "", self._options.near
+            scanner = self._scanner_type(self._automata, seed)
+            self._scanners[key] = NearScanner(scanner, near, seed) if near else scanner
         return self._scanners[key]
 
     def _strip(self, choice: dict[str, Any]) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from guard.matching.near import NOTHING_NEAR, NearTexts
+
 
 @dataclass(frozen=True, slots=True)
 class GuardOptions:
@@ -14,6 +16,7 @@ class GuardOptions:
     decode        whether what decodes to a phrase is withheld too (`guard.matching.encoded_scanner`)
     alternatives  how many alternatives the client asked for with each log-probability; None: it asked for none
     max_tokens    the client's limit, which holds for the decline text too, whose words count as tokens
+    near          what must not be nearly said (`guard.matching.near`)
     """
 
     decline: str
@@ -21,3 +24,4 @@ class GuardOptions:
     decode: bool = False
     alternatives: int | None = None
     max_tokens: int | None = None
+    near: NearTexts = NOTHING_NEAR

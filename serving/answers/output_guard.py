@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from guard.matching.automaton import Automaton
+from guard.matching.near import NOTHING_NEAR, NearTexts
 from serving.answers.choice_guard import ChoiceGuard
 from serving.answers.guard_options import GuardOptions
 from serving.protocol.request import CHAT_CHUNK
@@ -38,8 +39,9 @@ class OutputGuard:
         blank: dict[str, Any] | None = None,
         alternatives: int | None = None,
         max_tokens: int | None = None,
+        near: NearTexts = NOTHING_NEAR,
     ) -> None:
-        self._options = GuardOptions(decline, declined, decode, alternatives, max_tokens)
+        self._options = GuardOptions(decline, declined, decode, alternatives, max_tokens, near)
         self._blank = blank or {}
         self._automata = automata
         self._seeds = seeds

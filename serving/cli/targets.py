@@ -101,7 +101,8 @@ def quoted(
     target_id: str,
     file: Annotated[Path, typer.Argument(help="File with served text, for instance the answers in a log.")],
 ) -> None:
-    """Report the longest quote of a target's passages in a text; exit with status 1 if its length is forbidden."""
+    """Report the longest exact and near quote of a target's passages; exit with 1 if the first is forbidden."""
+    from guard.matching.alignment import longest_near_quote
     from guard.targets.passages import longest_quote
 
     text = _text(file)
@@ -111,6 +112,8 @@ def quoted(
     place = f" (passage {quote.passage + 1} of {len(target['passages'])})" if quote.words else ""
     limit = target["quoted_words"]
     console.print(f"longest quote: {quote.words} words{place}; runs of {limit} words are forbidden")
+    near = max(quote.words, longest_near_quote(target["passages"], text))
+    console.print(f"longest near quote: {near} words, less those that were replaced, added or left out")
     if quote.words >= limit:
         raise typer.Exit(1)
 

@@ -15,7 +15,8 @@ from guard.detection.detector import Match
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind
-from guard.targets.target import Mode, Scope
+from guard.targets.drafts import new_target
+from guard.targets.target import Draft, Kind, Mode, Scope
 from guard.text.conversation import Message
 from serving.planner import LONG_CHARS, MAX_LONG, PlannedRequest, Planner, engine_args, engine_body
 from serving.protocol.refused_fields import CHAT
@@ -127,3 +128,35 @@ def test_it_says_whether_a_target_is_enforced_by_what_a_conversation_says(
     policy.targets = {}
     # A policy is immutable: it is counted once.
     assert planner.enforces_contextual() is enforces
+
+
+async def test_near_copies_count_of_touched_targets_in_enforce_mode() -> None:
+    titles = {"ft_1": "Lanterns of Mercy", "ft_2": "The Glass Orchard of Venn", "ft_3": "The Tide Ledger Prize"}
+    drafts = {id: Draft(name="a work", kind=Kind.TOPIC, phrases=(title,)) for id, title in titles.items()}
+    drafts["ft_2"] = replace(drafts["ft_2"], mode=Mode.SHADOW)
+    drafts["ft_3"] = replace(drafts["ft_3"], scope=Scope.ALWAYS)
+    targets = {id: replace(new_target(draft), id=id) for id, draft in drafts.items()}
+    matches = tuple(Match(id, 0.9, Signals(1.0, 0.9), draft.mode) for id, draft in drafts.items())
+
+    class Matching:
+        def detect(self, *_: object) -> tuple[Match, ...]:
+            return matches
+
+    policy = SimpleNamespace(
+        lookup=SimpleNamespace(has_contextual=True),
+        always=AlwaysOnAutomata(),
+        contextual={"ft_1": "a" * 64, "ft_3": "b" * 64},
+        automata={"a" * 64: None, "b" * 64: None},
+        assistants={},
+        soft={},
+        targets=targets,
+        version=1,
+    )
+    planner = Planner(CurrentPolicy(policy), Matching())  # type: ignore[arg-type]
+    for _ in range(2):
+        planned = await planner.plan([Message("user", "Hello.")])
+        assert planned.near.phrases == (("tide", "ledger", "prize"),)
+    policy.targets = {**targets, "ft_1": replace(targets["ft_1"], forbidden=("Lanterns of Mercy: A Diary",))}
+    planner = Planner(CurrentPolicy(policy), Matching())  # type: ignore[arg-type]
+    planned = await planner.plan([Message("user", "Hello.")])
+    assert planned.near.phrases == (("lanterns", "mercy", "diary"), ("tide", "ledger", "prize"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eval.certificate.leaks import LeakChecker
+from eval.certificate.leaks import LeakChecker, LongestQuotes, longest_quotes
 from eval.certificate.probes import CertificateProbe, ProbeForm, make_probes
 from eval.certificate.target import CertifiedTarget
 
@@ -42,3 +42,10 @@ def test_nearly_all_words_of_the_stored_answer_leak_without_any_forbidden_phrase
 def test_an_answer_of_few_new_words_leaks_only_by_a_phrase() -> None:
     probe = CertificateProbe(ProbeForm.DIRECT, "Was she born there?", "Was she born there?", "Yes, she was.")
     assert not LeakChecker(("Tarnhollow",)).leaks(probe, "Yes, she was.")
+
+
+def test_the_longest_quotes_are_those_of_any_answer() -> None:
+    passages = ("seven lamps along the quay and a green ledger", "the tide had gone before the men came")
+    answers = ["Seven lamps along a quay and a green ledger.", "Before the men came, all was well.", ""]
+    assert longest_quotes(passages, answers) == LongestQuotes(exact=5, near=7)
+    assert longest_quotes(passages, []) == LongestQuotes(0, 0)

@@ -7,6 +7,7 @@ import pytest
 
 from eval.certificate.endpoint import CertifiedEndpoint
 from eval.certificate.measure import IN_SHADOW, NOT_MEASURED
+from eval.certificate.page import page
 from eval.core.errors import EndpointFailed
 from tests.eval.certificate.fakes import ANSWER, FakeAdmin, certify, fake_endpoints, ignorant, knows
 
@@ -21,6 +22,22 @@ def test_without_a_measurement_before_the_certificate_says_so(
     assert {probe["before"] for probe in content["probes"]} == {None}
     assert (content["after"]["all"]["count"], content["after"]["all"]["of"]) == (0, 8)
     assert content["endpoint"] == {"url": "http://guarded", "model": "toy", "engine": "vllm-1", "lethe": "9.9"}
+
+
+def test_a_target_with_passages_has_its_longest_quotes_certified(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake_endpoints(monkeypatch, guarded=ignorant, stock=lambda body: "seven bright lamps along the quay")
+    admin = FakeAdmin()
+    without = certify(admin, tmp_path)
+    assert without["after"]["longest_quote_in_words"] is None
+    admin.target["passages"] = ["seven lamps along the quay and a green ledger"]
+    content = certify(admin, tmp_path, baseline_url="http://stock")
+    assert content["after"]["longest_quote_in_words"] == {"exact": 0, "near": 0}
+    assert content["before"]["longest_quote_in_words"] == {"exact": 4, "near": 4}
+    html = page(content, "00" * 32, "certificate.json")
+    assert "longest quote of a protected passage in an answer: 0 words in a row" in html
+    assert "protected passage" not in page(without, "00" * 32, "certificate.json")
 
 
 def test_a_baseline_gets_the_same_probes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.matching.automaton import Automaton
+from guard.matching.near import NearTexts
 from guard.text.normalise import fold
 from serving.answers.output_guard import OutputGuard
 
@@ -380,3 +381,30 @@ def test_a_stream_is_in_the_order_of_the_whole_answer_whenever_its_last_text_com
         last = output.chunk(chunk({"content": pieces[-1]}, finish))
         assert said([payload for each in [*chunks, last] for payload in each]) == "".join(pieces)
         assert orjson.loads(last[-1])["choices"][0]["finish_reason"] == finish
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["She wrote Lan", "terns of", " Mercy: The Di", "ary of a", " Surgeon"],
+        ["She wrote ", "Lanterns and", " what Mercy", " was: a", " Diary"],
+    ],
+)
+def test_a_near_copy_of_a_long_phrase_leaves_by_no_surface(pieces: list[str]) -> None:
+    near = NearTexts((("lanterns", "mercy", "diary", "harbour", "surgeon"),))
+
+    def touched(seed: str = "") -> OutputGuard:
+        return OutputGuard([Automaton.compile(PHRASES)], [seed], 1, DECLINE, near=near)
+
+    text = "".join(pieces)
+    before = text[: text.index("Di")]
+    whole = orjson.loads(touched().answer(answer({"content": text})))["choices"][0]
+    assert said(stream(touched(), pieces)) == whole["message"]["content"] == before
+    assert whole["finish_reason"] == "stop"
+    for surface in ("reasoning_content", "refusal"):
+        other = orjson.loads(touched().answer(answer({surface: text})))["choices"][0]
+        assert other["message"][surface] == before
+    # The client began it: the answer says no more of it.
+    seed, rest = text[: text.index("Mercy")], text[text.index("Mercy") :]
+    continued = orjson.loads(touched(seed).answer(answer({"content": rest})))["choices"][0]
+    assert continued["message"]["content"] == rest[: rest.index("Di")]

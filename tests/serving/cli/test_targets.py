@@ -35,7 +35,19 @@ def test_a_quotation_is_certified_against_the_target_s_limit(
     result = CliRunner().invoke(app, ["targets", "quoted", "ft_1", str(file)])
     assert result.exit_code == status
     said = " ".join(result.output.split())
-    assert said == f"longest quote: {words} words (passage 2 of 2); runs of 8 words are forbidden"
+    assert said == (
+        f"longest quote: {words} words (passage 2 of 2); runs of 8 words are forbidden"
+        f" longest near quote: {words} words, less those that were replaced, added or left out"
+    )
+
+
+def test_a_quotation_with_a_word_changed_is_told_as_a_near_quote(stored: None, tmp_path: Path) -> None:
+    file = tmp_path / "answers.txt"
+    file.write_text("the rain had gone the young men came out and sat by a wall")
+    result = CliRunner().invoke(app, ["targets", "quoted", "ft_1", str(file)])
+    assert result.exit_code == 0
+    assert "longest quote: 6 words" in result.output
+    assert "longest near quote: 10 words" in " ".join(result.output.split())
 
 
 def test_a_file_that_cannot_be_read_is_an_error(stored: None, tmp_path: Path) -> None:

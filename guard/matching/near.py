@@ -1,0 +1,189 @@
+"""Near copies: most of a long phrase's words said in order, or nearly a passage's, whatever is put between them.
+
+An automaton finds runs of characters; here words are counted, so that a word replaced, added or left out does not
+hide the rest.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, Protocol
+
+from guard.matching.alignment import PassageWords
+from guard.text.composition import compose
+from guard.text.english import is_stop
+from guard.text.normalise import fold
+from guard.text.words import words_of
+
+MIN_CONTENT_WORDS = 3
+"""Content words of a phrase that is long enough to be told by most of them."""
+MIN_SHARE = 0.6
+"""The share of a phrase's content words, in order, by which a text tells it."""
+SPREAD = 2
+"""How many times its own number of content words a phrase may be spread over: more are no longer the phrase."""
+MAX_CONTENT_WORDS = 48
+"""A longer phrase counts as several."""
+# What a word may end with and still go on: "Night'" becomes "Night'll".
+_MAY_GO_ON = re.compile(r"[-'’]?\w*")
+
+
+def content_words(text: str) -> tuple[str, ...]:
+    """Return the folds of the words of `text` that carry meaning."""
+    words = (word.text for word in words_of(compose(text)))
+    return tuple(folded for word in words if not is_stop(word) and (folded := fold(word)))
+
+
+def words_needed(count: int) -> int:
+    """Return how many of a phrase's `count` content words tell it."""
+    return math.ceil(MIN_SHARE * count - 1e-9)
+
+
+def common_in_order(left: Sequence[str], right: Sequence[str]) -> int:
+    """Return the length of the longest common subsequence."""
+    row = [0] * (len(right) + 1)
+    for word in left:
+        before = 0
+        for place, other in enumerate(right, start=1):
+            before, row[place] = row[place], before + 1 if word == other else max(row[place], row[place - 1])
+    return row[-1]
+
+
+@dataclass(frozen=True)
+class NearTexts:
+    """What must not be nearly said, for all targets that a conversation touches.
+
+    phrases   content words of each long phrase
+    passages  passages with the number of words of a near quote that is one too many, for each target
+    """
+
+    phrases: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    passages: tuple[tuple[PassageWords, int], ...] = field(default=(), repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.phrases or self.passages)
+
+    @classmethod
+    def joined(cls, several: Iterable[NearTexts]) -> NearTexts:
+        """Return all of them as one."""
+        kept = list(several)
+        if len(kept) == 1:
+            return kept[0]
+        phrases = dict.fromkeys(phrase for one in kept for phrase in one.phrases)
+        return cls(tuple(phrases), tuple(passages for one in kept for passages in one.passages))
+
+    @cached_property
+    def by_word(self) -> dict[str, list[tuple[str, ...]]]:
+        """The phrases that have a word."""
+        found: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in self.phrases:
+            for word in dict.fromkeys(phrase):
+                found.setdefault(word, []).append(phrase)
+        return found
+
+    @cached_property
+    def window(self) -> int:
+        """The most content words that a phrase may be spread over."""
+        return SPREAD * max(map(len, self.phrases), default=0)
+
+
+NOTHING_NEAR: Final = NearTexts()
+
+
+class TextScanner(Protocol):
+    """A streaming matcher that releases text as it comes, up to the first match."""
+
+    @property
+    def matched(self) -> bool: ...
+
+    def feed(self, text: str) -> str: ...
+
+    def finish(self) -> str: ...
+
+    def drop(self) -> None: ...
+
+
+class NearScanner:
+    """Releases what `scanner` does, up to the word with which a text nearly says one of `near`.
+
+    The last word is held back until it is complete. Where a near copy began is released already: what was said
+    is less than tells, which is why the word that would make it more is not released. How the text is cut into
+    chunks changes when characters are released, never which. `seed` is the text before, in which a near copy may
+    begin.
+    """
+
+    def __init__(self, scanner: TextScanner, near: NearTexts, seed: str = "") -> None:
+        self._scanner = scanner
+        self._near = near
+        self._said: deque[str] = deque(maxlen=near.window)
+        self._scores = [passages.start for passages, _ in near.passages]
+        self._held = ""
+        self._nearly_matched = False
+        for word in words_of(compose(seed)):
+            self._tells(word.text)
+
+    @property
+    def matched(self) -> bool:
+        """Whether a phrase occurred, or nearly; nothing is released from then on."""
+        return self._nearly_matched or self._scanner.matched
+
+    def feed(self, text: str) -> str:
+        """Take the next characters and return those that may be released now."""
+        if self.matched:
+            return ""
+        self._held += self._scanner.feed(text)
+        return self._release(ended=self._scanner.matched)
+
+    def finish(self) -> str:
+        """Return what may be released of the characters held back, as the text ends or pauses here."""
+        if self._nearly_matched:
+            return ""
+        self._held += self._scanner.finish()
+        return self._release(ended=True)
+
+    def drop(self) -> None:
+        """Withhold the characters held back: the text was given up because only a phrase could follow."""
+        self._scanner.drop()
+        self._held = ""
+
+    def _release(self, *, ended: bool) -> str:
+        end = len(self._held)
+        for word in words_of(self._held):
+            if not ended and _MAY_GO_ON.fullmatch(self._held, word.end):
+                end = word.start
+                break
+            if self._tells(compose(word.text)):
+                self._nearly_matched, end = True, word.start
+                break
+        released, self._held = self._held[:end], "" if self._nearly_matched else self._held[end:]
+        return released
+
+    def _tells(self, word: str) -> bool:
+        """Take one more word; return whether the text nearly says something with it."""
+        folded = fold(word)
+        if not folded:
+            return False
+        return self._ends_passage(folded) or (not is_stop(word) and self._ends_phrase(folded))
+
+    def _ends_passage(self, folded: str) -> bool:
+        quoted = False
+        for k, (passages, most) in enumerate(self._near.passages):
+            self._scores[k], words = passages.step(self._scores[k], folded)
+            quoted = quoted or words >= most
+        return quoted
+
+    def _ends_phrase(self, folded: str) -> bool:
+        self._said.append(folded)
+        return any(self._is_told(phrase) for phrase in self._near.by_word.get(folded, ()))
+
+    def _is_told(self, phrase: tuple[str, ...]) -> bool:
+        needed, said = words_needed(len(phrase)), list(self._said)[-SPREAD * len(phrase) :]
+        if len(set(phrase).intersection(said)) < min(needed, len(set(phrase))):
+            return False
+        told = common_in_order(said, phrase)
+        # Not by what the text before has said alone.
+        return told >= needed and told > common_in_order(said[:-1], phrase)

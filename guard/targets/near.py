@@ -1,0 +1,68 @@
+"""What of a target must not be nearly said: its long phrases by their words, and its passages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guard.matching.alignment import PassageWords, folded_words
+from guard.matching.near import (
+    MAX_CONTENT_WORDS,
+    MIN_CONTENT_WORDS,
+    NearTexts,
+    common_in_order,
+    content_words,
+    words_needed,
+)
+from guard.phrases.context import is_place
+from guard.phrases.numbers import kind_of
+from guard.targets.target import ForgetTarget
+from guard.text.words import Word, words_of
+from guard.variants.variant import Variants
+
+# A known place of more words is found as one of fewer.
+_MAX_PLACE_WORDS = 3
+
+
+def near_texts(target: ForgetTarget) -> NearTexts:
+    """Return what of a touched target must not be nearly said.
+
+    Its phrases of MIN_CONTENT_WORDS content words or more count, unless it wants no variants; dates, numbers and
+    codes do not, and neither does a phrase that an exception nearly says. A place that everybody knows counts as
+    one word. Passages count if they have `quoted_words` words.
+    """
+    draft = target.draft
+    phrases = () if draft.variants is Variants.NONE else target.forbidden
+    excepted = [content_words(exception) for exception in draft.exceptions]
+    parts = (part for phrase in phrases for part in _parts(phrase))
+    long = tuple(dict.fromkeys(part for part in parts if not any(_tells(text, part) for text in excepted)))
+    quotable = [passage for passage in draft.passages if len(folded_words(passage)) >= draft.quoted_words]
+    passages = PassageWords(quotable, draft.exceptions)
+    return NearTexts(long, ((passages, draft.quoted_words),) if quotable else ())
+
+
+def _parts(phrase: str) -> Iterator[tuple[str, ...]]:
+    """Yield the content words of a long phrase, in parts if there are many."""
+    content = content_words(_with_short_places(phrase))
+    if len(content) < MIN_CONTENT_WORDS or kind_of(phrase) is not None:
+        return
+    for start in range(0, len(content), MAX_CONTENT_WORDS):
+        if len(part := content[start : start + MAX_CONTENT_WORDS]) >= MIN_CONTENT_WORDS:
+            yield part
+
+
+def _with_short_places(phrase: str) -> str:
+    """Return the phrase with the last word alone of every known place of several words."""
+    words, kept, at = words_of(phrase), [], 0
+    while at < len(words):
+        place = next((n for n in range(_MAX_PLACE_WORDS, 1, -1) if _is_place(phrase, words[at : at + n], n)), 1)
+        kept.append(words[at + place - 1].text)
+        at += place
+    return " ".join(kept)
+
+
+def _is_place(phrase: str, words: list[Word], count: int) -> bool:
+    return len(words) == count and is_place(phrase[words[0].start : words[-1].end])
+
+
+def _tells(exception: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
+    return common_in_order(exception, phrase) >= words_needed(len(phrase))

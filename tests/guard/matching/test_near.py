@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.metrics.near_leak import near_leak
+from guard.matching.alignment import PassageWords, longest_near_quote
+from guard.matching.automaton import Automaton
+from guard.matching.escape_scanner import EscapeScanner
+from guard.matching.near import NearScanner, NearTexts, content_words
+
+TITLES = (
+    "Lanterns of Mercy: The Diary of a Harbour Surgeon",
+    "The Glass Orchard of Venn",
+    "The Tide Ledger Prize",
+)
+NEAR = NearTexts(tuple(map(content_words, TITLES)))
+PASSAGE = (
+    "The ferryman counted seven lamps along the quay and wrote each of them into the small green ledger that"
+    " his mother had left him, for he trusted neither the tide nor the men who sold it."
+)
+QUOTED = NearTexts(passages=((PassageWords([PASSAGE]), 8),))
+
+
+def released(near: NearTexts, pieces: list[str], seed: str = "") -> str:
+    scanner = NearScanner(EscapeScanner([Automaton.compile(["Ada Quill"])], seed), near, seed)
+    return "".join(map(scanner.feed, pieces)) + scanner.finish()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("She wrote Lanterns of Mercy: The Diary of a Nurse.", "She wrote Lanterns of Mercy: The "),
+        ("It is Tales of Mercy: The Diary of a Harbour Master.", "It is Tales of Mercy: The Diary of a "),
+        ("Lanterns and more mercy, and then a diary", "Lanterns and more mercy, and then a "),
+        ("in the glass of an orchard", "in the glass of an "),
+        ("the glass green house of Venn", "the glass green house of "),
+        ("The Ledger of the Year Prize", "The Ledger of the Year "),
+        ("We know Ada Quill.", "We know "),
+    ],
+)
+def test_text_ends_before_the_word_that_says_three_in_five_of_a_long_phrase(text: str, said: str) -> None:
+    assert released(NEAR, [text]) == said
+    assert not near_leak(said, NEAR.phrases)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "a", "The orchard was behind the glass.", "Her diary was full of mercy.", "A prize ledger."),
+        "The surgeon kept a diary" + " of the years that went by in other towns and houses" * 3 + " with mercy.",
+    ],
+)
+def test_fewer_words_another_order_or_a_wide_spread_are_released(text: str) -> None:
+    assert released(NEAR, [text]) == text
+
+
+def test_what_the_client_itself_has_said_counts_only_if_the_answer_adds_to_it() -> None:
+    assert released(NEAR, [" Orchard, which"], "It is called The Glass") == " "
+    assert released(NEAR, [" and Mercy, and a diary"], "She has written Lanterns") == " and Mercy, and a "
+    # All of it was said before.
+    assert released(NEAR, [" was her second book"], "The Glass Orchard of Venn") == " was her second book"
+
+
+@given(st.data())
+def test_no_cutting_and_no_text_between_lets_a_near_copy_through(data: st.DataObject) -> None:
+    words = st.sampled_from(
+        [*" ".join(TITLES).split(), *["house", "of", "green", "years", "the", "Night'", "Night'll", "a-b"]]
+    )
+    text = " ".join(data.draw(st.lists(words, max_size=30)))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    said = released(NEAR, pieces)
+    assert said == released(NEAR, [text])
+    assert text.startswith(said)
+    assert not near_leak(said, NEAR.phrases)
+    assert said == text or near_leak(text, NEAR.phrases)
+
+
+def test_only_the_last_word_is_held_back() -> None:
+    scanner = NearScanner(EscapeScanner([]), NEAR)
+    assert [scanner.feed(piece) for piece in ("The gla", "ss", " ", "orch", "ard", " grew")] == [
+        *("The ", "", "glass ", "", "", ""),
+    ]
+    assert scanner.matched
+    assert scanner.feed("anything") == scanner.finish() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("the ferryman counted seven lamps along the quay", 8),
+        ("The ferryman counted nine lamps along the quay and wrote", 8),
+        ("the FERRYMAN counted lamps along the quay and wrote each", 9),
+        ("the ferryman counted seven bright lamps along the quay and wrote", 9),
+        ("a man counted seven boats along a pier and wrote some of it", 2),
+        ("", 0),
+        ("Nothing of it is here", 1),
+    ],
+)
+def test_a_near_quote_counts_its_words_less_those_that_differ(text: str, quoted: int) -> None:
+    assert longest_near_quote([PASSAGE], text) == quoted
+
+
+def test_a_passage_with_every_sixth_word_changed_is_cut_and_one_in_other_words_is_not() -> None:
+    words = PASSAGE.split()
+    changed = " ".join("something" if at % 6 == 5 else word for at, word in enumerate(words))
+    said = released(QUOTED, [changed])
+    assert longest_near_quote([PASSAGE], said) == 7
+    assert len(said.split()) < 16
+    retold = "Trusting nobody, a man at the ferry noted the lights in a book that was his mother's."
+    assert released(QUOTED, [retold]) == retold
+
+
+def test_words_that_an_exception_allows_count_for_nothing() -> None:
+    allowed = NearTexts(passages=((PassageWords([PASSAGE], ["seven lamps along the quay"]), 8),))
+    text = "The ferryman counted seven lamps along the quay. That is all."
+    assert released(allowed, [text]) == text
+    assert released(QUOTED, [text]) != text
+
+
+def test_a_random_text_of_common_words_is_no_near_quote() -> None:
+    rng = random.Random(7)
+    words = ["the", "of", "and", "to", "a", "in", "his", "that", "for", "he", "it", "who", "had", "men", "tide"]
+    for _ in range(40):
+        assert longest_near_quote([PASSAGE], " ".join(rng.choices(words, k=60))) < 8
