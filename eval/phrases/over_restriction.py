@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,9 +18,12 @@ from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.scanner import Scanner
 from guard.policy.always import AlwaysOnAutomata
+from guard.targets.target import ForgetTarget
 
 OWN = "ordinary sentences"
 MAX_REASONS = 12
+MAX_COMPILED_TARGETS = 5_000
+"""Some 160,000 phrases, whose automaton takes 400 MB."""
 
 
 class OrdinaryAnswer(NamedTuple):
@@ -72,25 +76,36 @@ def ordinary_answers(data: Path, count: int, seed: int = 0) -> list[OrdinaryAnsw
 def over_restriction(answers: Sequence[OrdinaryAnswer], counts: Sequence[int], seed: int = 0) -> Iterator[Changed]:
     """Yield for each number of invented targets how many of the answers they change.
 
-    An answer is changed if the output guard, with the automata that the compiler makes of all the targets, would
-    withhold any of it.
+    An answer is changed if the output guard, with the automata that the compiler makes of the targets, would
+    withhold any of it. MAX_COMPILED_TARGETS are compiled at a time, which bounds the memory: invented targets have
+    no exceptions, so that what some of them forbid does not depend on the others.
     """
     for count in counts:
-        with tempfile.TemporaryDirectory(prefix="lethe-eval-") as folder:
-            store = AutomatonStore(Path(folder))
-            targets = list(invented_targets(count, seed))
-            always = AlwaysOnAutomata().with_changes(targets, (), targets, store)
-            automata = [store[digest] for digest in always.digests]
-            phrases = sum(len(target.forbidden) + len(target.variants) for target in targets)
-            hit = [answer for answer in answers if _is_changed(automata, answer.text)]
-            causes = Counter(_cause(automata, answer.text) for answer in hit)
-            yield Changed(
-                count,
-                phrases,
-                Counter(answer.source for answer in answers),
-                Counter(answer.source for answer in hit),
-                causes.most_common(MAX_REASONS),
-            )
+        phrases = 0
+        unchanged, hit = list(answers), list[OrdinaryAnswer]()
+        causes = Counter[str]()
+        for targets in _batches(invented_targets(count, seed), MAX_COMPILED_TARGETS):
+            phrases += sum(len(target.forbidden) + len(target.variants) for target in targets)
+            with tempfile.TemporaryDirectory(prefix="lethe-eval-") as folder:
+                store = AutomatonStore(Path(folder))
+                always = AlwaysOnAutomata().with_changes(targets, (), targets, store)
+                automata = [store[digest] for digest in always.digests]
+                changed = [answer for answer in unchanged if _is_changed(automata, answer.text)]
+                causes.update(_cause(automata, answer.text) for answer in changed)
+            hit += changed
+            unchanged = [answer for answer in unchanged if answer not in changed]
+        yield Changed(
+            count,
+            phrases,
+            Counter(answer.source for answer in answers),
+            Counter(answer.source for answer in hit),
+            causes.most_common(MAX_REASONS),
+        )
+
+
+def _batches(targets: Iterator[ForgetTarget], size: int) -> Iterator[list[ForgetTarget]]:
+    while batch := list(islice(targets, size)):
+        yield batch
 
 
 def _is_changed(automata: Sequence[Automaton], text: str) -> bool:
