@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eval.phrases.labelled_facts import LabelledFact
@@ -77,24 +77,26 @@ def counts_by_language(outcomes: Iterable[Outcome]) -> dict[str, Counts]:
     return counts
 
 
-def table(dev: Sequence[Outcome], held_out: Sequence[Outcome]) -> str:
-    """Return recall and precision of both halves by language, as a Markdown table with the totals last."""
-    lines = [
-        "| language | recall, tuned on | precision, tuned on | recall, held out | precision, held out |",
-        "|---|---|---|---|---|",
-    ]
-    halves = [counts_by_language(outcomes) for outcomes in (dev, held_out)]
-    lines += [_row(language, [half[language] for half in halves]) for language in halves[0]]
-    lines.append(_row("all", [_total(half.values()) for half in halves]))
+def table(splits: Mapping[str, Sequence[Outcome]]) -> str:
+    """Return recall and precision of each split, given by its heading, by language, as a Markdown table with the
+    totals last."""
+    columns = [f"{what}, {heading}" for heading in splits for what in ("recall", "precision")]
+    lines = [f"| language | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    counts = [counts_by_language(outcomes) for outcomes in splits.values()]
+    languages = dict.fromkeys(language for split in counts for language in split)
+    lines += [_row(language, [split.get(language) for split in counts]) for language in languages]
+    lines.append(_row("all", [_total(split.values()) for split in counts]))
     return "\n".join(lines)
 
 
-def _row(label: str, counts: Iterable[Counts]) -> str:
-    cells = (
-        f"{row.recall:.3f} ({row.found} of {row.tells}) | {row.precision:.3f} ({row.right} of {row.phrases})"
-        for row in counts
-    )
-    return f"| {label} | {' | '.join(cells)} |"
+def _row(label: str, counts: Iterable[Counts | None]) -> str:
+    return f"| {label} | {' | '.join(map(_cells, counts))} |"
+
+
+def _cells(row: Counts | None) -> str:
+    if row is None:
+        return " | "
+    return f"{row.recall:.3f} ({row.found} of {row.tells}) | {row.precision:.3f} ({row.right} of {row.phrases})"
 
 
 def _total(counts: Iterable[Counts]) -> Counts:

@@ -15,7 +15,7 @@ _MAX_ENDING = 2
 _MIN_STEM = 5
 _MIN_PART = 4
 _FUNCTION_WORDS = 80
-_MAX_FREQUENT_RANK = 3_000
+MAX_FREQUENT_RANK = 3_000
 # Shorter parts of a word with hyphens tell nothing.
 _MIN_HYPHENATED = 2
 # Parts of compounds are words of this rank at most.
@@ -26,7 +26,7 @@ _LINKS = ("", "s", "es", "n", "en", "er", "e")
 
 def is_common(word: str, language: str) -> bool:
     """Whether the word, in any case, is common in the language, as a name or otherwise, or known everywhere."""
-    lower = _lower(word, language)
+    lower = lowered(word, language)
     if lower in ranks(language) or is_place(word) or is_stop(lower) or _is_inflected(lower, language):
         return True
     parts = lower.split("-")
@@ -35,15 +35,15 @@ def is_common(word: str, language: str) -> bool:
 
 def is_ordinary(word: str, language: str) -> bool:
     """Whether the word is common and more than a name."""
-    lower = _lower(word, language)
+    lower = lowered(word, language)
     if not is_common(word, language) or lower in given_names():
         return False
     return not (language == "en" and lower in english_names() and not is_stop(lower))
 
 
-def is_frequent(word: str, language: str) -> bool:
-    """Whether the word is among the commonest few thousand: university, city, hospital."""
-    return ranks(language).get(word.lower(), _MAX_FREQUENT_RANK + 1) <= _MAX_FREQUENT_RANK
+def is_frequent(word: str, language: str, max_rank: int = MAX_FREQUENT_RANK) -> bool:
+    """Whether the word is among the commonest few thousand, `max_rank` of them: university, city, hospital."""
+    return ranks(language).get(lowered(word, language), max_rank + 1) <= max_rank
 
 
 def is_function_word(word: str, language: str) -> bool:
@@ -68,7 +68,8 @@ def is_compound(word: str, language: str) -> bool:
     return len(word) <= _MAX_COMPOUND_CHARS and _splits(word.lower(), language, 3)
 
 
-def _lower(word: str, language: str) -> str:
+def lowered(word: str, language: str) -> str:
+    """Return the word in lower case, as its language has it: a Turkish I is an ı."""
     return word.replace("İ", "i").replace("I", "ı").lower() if language == "tr" else word.lower()
 
 

@@ -30,6 +30,11 @@ _KANJI_RUN = re.compile(r"[\u3400-\u9fff々ヶ][\u3400-\u9fff々ノヶ]*")
 _JAPANESE_PLACE = ("村", "町", "市", "郡", "島", "岬", "峠", "区", "県", "谷", "沢")
 _HIRAGANA_NAME = re.compile(r"[\u3041-\u3096]{2,4}?(?=[はがのをとにもへ、。さ]|$)")
 _MIN_KATAKANA_CHARS = 3
+# A place with the number of its block.
+_BLOCK = re.compile(r"[一二三四五六七八九十]+(?:丁目|番地|番町|条)")
+_CALLED_IN_JAPANESE = re.compile(
+    r"(?:名前|名|愛称|あだ名|芸名|筆名)は([\u3041-\u30fa\u30fc\u3400-\u9fff]{2,10}?)(?=で|だ|です|と|、|。|$)"
+)
 
 
 def chinese_names(text: str) -> Iterator[Phrase]:
@@ -127,6 +132,9 @@ def _is_given(given: str, family: str) -> bool:
 
 def japanese_names(text: str) -> Iterator[Phrase]:
     """Yield the names in a Japanese text."""
+    for match in _CALLED_IN_JAPANESE.finditer(text):
+        if not all(part.rank is not None and len(part.text) > 1 for part in segments_of(match[1], "ja")):
+            yield Phrase(match[1], PhraseKind.NAME, "name after the word for a name")
     for match in _KATAKANA.finditer(text):
         word = match[0]
         common = (
@@ -143,6 +151,8 @@ def japanese_names(text: str) -> Iterator[Phrase]:
 
 
 def _of_kanji(text: str, start: int, run: str) -> Iterator[Phrase]:
+    if (block := _BLOCK.search(run)) and run[: block.start()].endswith(_JAPANESE_PLACE):
+        run = run[: block.start()]
     if len(run) < 2 or _is_known_kanji(run):
         return
     if run.endswith(_JAPANESE_PLACE):

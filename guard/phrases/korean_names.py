@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import prod
 
 from guard.phrases.context import is_place
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.lexicon import family_names, ranks
-from guard.text.segmentation import segments_of
+from guard.text.segmentation import Segment, segments_of
 
 _WORD = re.compile(r"(?<![\d가-힣])[가-힣]+")
 _PARTICLES = tuple(
@@ -28,10 +29,21 @@ _PLACE_ENDINGS = ("읍", "면", "리", "동", "골", "마을", "시", "군", "�
 _SUFFIXES = frozenset(
     "들님씨용점원장자인학집군양측쪽별당형식적화성기실관사소부과생회품물비료율법제권력감심대번년월일시분초명개살세"
 )
+_CALLED = re.compile(
+    r"(?:이름|별명|예명|애칭|필명)(?:은|이) ([가-힣]{2,6}?)"
+    r"(?=(?:이다|이고|이며|이라|입니다|이었|다|고|며|라고|였|인데)?(?:[\s.,。]|$))"
+)
+_PRIZES = ("문학상", "미술상", "음악상", "과학상", "작가상", "시인상", "연기상", "공로상", "평화상")
+# Two words that hardly stand together: ranks of the rarer one, and of both multiplied.
+_MIN_RARE_RANK = 5_000
+_MIN_RARE_RANKS = 50_000_000
 
 
 def korean_names(text: str) -> Iterator[Phrase]:
     """Yield the names in a Korean text: of people by family name, of places by ending, others as rare words."""
+    for match in _CALLED.finditer(text):
+        if match[1] not in ranks("ko"):
+            yield Phrase(match[1], PhraseKind.NAME, "name after the word for a name")
     for match in _WORD.finditer(text):
         stem = _stem(match[0])
         if stem is None:
@@ -47,7 +59,8 @@ def korean_names(text: str) -> Iterator[Phrase]:
 def _stem(word: str) -> str | None:
     """Return the word without its particle, or None if it is common with or without one, or a verb."""
     forms = [word, *(word.removesuffix(particle) for particle in _PARTICLES if word.endswith(particle))]
-    if any(_is_common(form) or len(form) == 1 for form in forms):
+    compound = any(_are_rare_together(segments_of(form, "ko")) for form in forms)
+    if not compound and any(_is_common(form) or len(form) == 1 for form in forms):
         return None
     if len(forms) == 1:
         return None if _VERB.search(word) else word
@@ -69,5 +82,15 @@ def _is_common(form: str) -> bool:
         return True
     if len(form) == 4 and form[:2] in family_names("ko"):
         return False
+    if form.endswith(_PRIZES) and form not in _PRIZES:
+        return False
     parts = segments_of(form, "ko")
+    if _are_rare_together(parts):
+        return False
     return all(part.rank is not None and (len(part.text) > 1 or part.text in _SUFFIXES) for part in parts)
+
+
+def _are_rare_together(parts: Sequence[Segment]) -> bool:
+    """Whether a compound is one of two rare words, which a name is made of rather than a common noun."""
+    both = [part.rank or 0 for part in parts if len(part.text) > 1]
+    return len(both) == len(parts) == 2 and max(both) > _MIN_RARE_RANK and prod(both) > _MIN_RARE_RANKS

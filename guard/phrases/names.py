@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from guard.phrases.context import (
     CAPITALISED_NOUNS,
@@ -15,17 +15,24 @@ from guard.phrases.context import (
     is_ordinary,
     is_place,
 )
+from guard.phrases.institutions import PARTICLES, is_context
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.phrases.titles import QUOTED
 from guard.text.english import is_stop
+from guard.text.lexicon import is_known_word
 from guard.text.words import Word, words_of
 
 _MAX_NAME_WORDS = 8
 _ACRONYM = re.compile(r"(?<!\w)[A-Z][A-Z0-9]*(?:[&./-][A-Z0-9]+)*(?![a-z])")
-_PARTICLES = frozenset(
-    "de del della der den des di da das do dos du la las le les los van von zu zum zur vom am im ter ten bin ibn"  # noqa: SIM905
-    " al el of for the sur sous nad του της των d' l' 't op het".split()
-)
+# Of these, words that mean something else: "to", "this", "also".
+_NO_PARTICLES: Mapping[str, frozenset[str]] = {
+    "en": frozenset({"do", "am", "im", "ten", "op"}),
+    "pl": frozenset({"do", "ten", "den"}),
+    "cs": frozenset({"do", "ten", "den", "van"}),
+    "tr": frozenset({"de", "da", "den", "el", "van", "la"}),
+}
+# Without articles, so that a noun opens a sentence and is no part of the name after it.
+_WITHOUT_ARTICLES = frozenset({"pl", "cs", "ru", "uk", "bg"})
 _GERMAN_COURTESY = frozenset({"Herr", "Herrn", "Frau"})
 _COMPANIES = frozenset(("GmbH", "AG", "KG", "OHG", "UG", "mbH", "eG"))
 _FAMILY_PARTICLES = re.compile(
@@ -38,12 +45,10 @@ _COURTESY = frozenset(
     " sr sra don doña doctor doctora pan pani doctora dottor signor signora bay bayan hanım senhor senhora dona"
     " г-н г-жа господин госпожа доктор κ κύριος κυρία δρ mijnheer mevrouw meneer herra rouva fru".split()
 )
-# With common words these name what everybody knows; English has them in the list of known names.
-_INSTITUTIONS = frozenset(
-    "université ministère mairie académie universidad ayuntamiento ministerio barrio calle uniwersytet"  # noqa: SIM905
-    " politechnika ministerstwo urząd университет министерство академия институт πανεπιστήμιο υπουργείο δήμος"
-    " üniversitesi bakanlığı belediyesi università ministero comune universidade universiteit universitet".split()
-)
+# A verb in the past, which only these languages set before the person.
+_REFLEXIVE = {"ru": ("лся", "лась", "лось", "лись"), "uk": ("вся", "лася", "лося", "лися")}
+# After a word that opens a sentence: it names what follows ("Telefon: ...").
+_LABEL_END = re.compile(r" ?:| (?:e-?mail|[+\d(])")
 _PLACED = re.compile(r"\b(?:in|near|aus|nach|à|en|w|we|z|ze|do|в|во|из|под|στο|στη|στην|στον|σε|i|från|van|te)\s$")
 # In German a noun without an article after these is the name of a place.
 _BARE_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von|um|über)\s$")
@@ -93,7 +98,7 @@ def _family_names_with_particles(text: str, language: str) -> Iterator[Phrase]:
 def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
     whole = text[run[0].start : run[-1].end]
     rare = [word for word in run if word.text[0].isupper() and not is_common(word.text, language)]
-    if len(run) > 1 and (rare or not _is_context(text, run, language)):
+    if len(run) > 1 and (rare or not is_context(text, run, language)):
         placed = _PLACED.search(text[max(0, run[0].start - 8) : run[0].start].lower())
         if placed and not any(is_given_name(word.text) for word in run):
             yield Phrase(whole, PhraseKind.PLACE, "name of several words after a preposition of place")
@@ -106,34 +111,6 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
             yield Phrase(word.text, PhraseKind.PLACE, "rare name after a preposition of place")
         else:
             yield Phrase(word.text, PhraseKind.NAME, "rare name")
-
-
-def _is_context(text: str, run: list[Word], language: str) -> bool:
-    """Whether a run of common words names what everybody knows: a known place, alone or with ordinary words."""
-    if is_place(text[run[0].start : run[-1].end]):
-        return True
-    given = (word.text for word in run if is_given_name(word.text) and not is_function_word(word.text, language))
-    if _is_person(run, language) or not all(map(is_place, given)):
-        return False
-    covered = [False] * len(run)
-    for start in range(len(run)):
-        for end in range(len(run), start, -1):
-            known = text[run[start].start : run[end - 1].end]
-            # Some place has the name of any English word: a Silver, a Hollow.
-            if is_place(known) and (end - start > 1 or not (language == "en" and is_ordinary(known, "en"))):
-                covered[start:end] = [True] * (end - start)
-                break
-    if language != "en" and any(word.text.lower() in _INSTITUTIONS for word in run):
-        return True
-    rest = (word.text for word, known in zip(run, covered, strict=True) if not known)
-    return any(covered) and all(is_frequent(word, language) for word in rest)
-
-
-def _is_person(run: list[Word], language: str) -> bool:
-    """Whether a given name begins the run and no word is ordinary: Carmen Montenegro, both of them places too."""
-    first, *rest = (word.text for word in run if word.text not in _PARTICLES)
-    given = is_given_name(first) and not is_function_word(first, language)
-    return given and bool(rest) and not any(is_ordinary(word, language) for word in rest)
 
 
 def _cased_words(text: str, language: str) -> list[Word]:
@@ -183,14 +160,14 @@ def _rare_runs(text: str, words: list[Word], language: str) -> Iterator[list[Wor
 
 def _runs_among_nouns(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:
     """Yield names where nouns have capitals as well: runs from a given name or a rare word on."""
-    for run in _joined_runs(text, words):
+    for run in _joined_runs(text, words, language):
         first = _first_of_name(run, language)
         if first is None:
             if len(run) == 1 and _BARE_PLACE.search(text[max(0, run[0].start - 8) : run[0].start].lower()):
                 yield run
             continue
         rest = run[first:]
-        while rest[-1].text in _PARTICLES:
+        while rest[-1].text in PARTICLES:
             rest = rest[:-1]
         if rest[-1].text in _COMPANIES and len(rest) > 1:
             yield rest[-_MAX_NAME_WORDS:]
@@ -221,10 +198,12 @@ def _is_name_among_nouns(word: Word, language: str) -> bool:
     return not is_common(word.text, language) and not is_compound(word.text, language)
 
 
-def _joined_runs(text: str, words: list[Word]) -> Iterator[list[Word]]:
+def _joined_runs(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:
+    apart = _NO_PARTICLES.get(language, frozenset())
     run: list[Word] = []
     for word in words:
-        if run and not _continues(text[run[-1].end : word.start], run[-1].text, word.text):
+        gap = text[run[-1].end : word.start] if run else ""
+        if run and (word.text in apart or not _continues(gap, run[-1].text, word.text)):
             yield run
             run = []
         if run or word.text[0].isupper():
@@ -235,39 +214,54 @@ def _joined_runs(text: str, words: list[Word]) -> Iterator[list[Word]]:
 
 def _capitalised_runs(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:
     """Yield runs of capitalised words, with particles inside, trimmed of words at either end that are no name."""
-    for run in _joined_runs(text, words):
+    for run in _joined_runs(text, words, language):
         yield from _trimmed(text, run, language)
 
 
 def _continues(gap: str, before: str, word: str) -> bool:
     elided = gap == "" and before.endswith("'")
     joined = elided or gap in (" ", "/", " & ") or (gap == ". " and (len(before) == 1 or before in _ABBREVIATED))
-    return joined and (word[0].isupper() or word in _PARTICLES)
+    return joined and (word[0].isupper() or word in PARTICLES)
 
 
 def _trimmed(text: str, run: list[Word], language: str) -> Iterator[list[Word]]:
     # What stands before a place with an ending ("Ankara'da") is no part of its name.
     while language == "tr" and len(run) > 1 and is_place(run[-1].text):
         run = run[:-1]
-    if _opens_sentence(text, run[0].start) and is_ordinary(run[0].text, language):
+    opens = _opens_sentence(text, run[0].start)
+    if opens and _is_verb_or_label(text, run[0], language):
+        run = run[1:]
+    elif opens and is_ordinary(run[0].text, language):
         rest = run[1:]
         rare = any(not is_common(word.text, language) for word in rest)
         # Before a single rare word it may be a given name that no list has.
         given = len(rest) == 1 and language != "en" and not is_function_word(run[0].text, language)
-        if not rest or rest[0].text in _PARTICLES or (rare and not given):
+        noun = language in _WITHOUT_ARTICLES and len(rest) > 1 and not is_context(text, run, language)
+        if not rest or rest[0].text in PARTICLES or noun or (rare and not given):
             run = rest
     start, end = 0, len(run)
     while start < end and (
         is_stop(run[start].text)
         or is_function_word(run[start].text, language)
-        or run[start].text in _PARTICLES
+        or run[start].text in PARTICLES
         or _is_courtesy(run, start, end)
     ):
         start += 1
-    while start < end and (is_stop(run[end - 1].text) or run[end - 1].text in _PARTICLES):
+    while start < end and (is_stop(run[end - 1].text) or run[end - 1].text in PARTICLES):
         end -= 1
     if 1 <= end - start <= _MAX_NAME_WORDS:
         yield run[start:end]
+
+
+def _is_verb_or_label(text: str, word: Word, language: str) -> bool:
+    """Whether a word that opens a sentence is a reflexive verb, or a known word that names what follows."""
+    if (language == "pl" and text.startswith(" się", word.end)) or word.text.endswith(
+        _REFLEXIVE.get(language, ("\0",))
+    ):
+        return True
+    return (
+        _LABEL_END.match(text, word.end) is not None and is_known_word(word.text) and not is_given_name(word.text)
+    )
 
 
 def _is_courtesy(run: list[Word], start: int, end: int) -> bool:

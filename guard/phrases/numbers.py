@@ -10,9 +10,13 @@ from guard.phrases.context import is_common
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.lexicon import months
 
+# Thai, kana, ideographs and Hangul, which are written next to an address without a space.
+_JOINED = "\u0e00-\u0e7f\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff01-\uff60"
+_MAIL = rf"(?:[^\W{_JOINED}]|[.+-])"
+_LABEL = rf"(?:[^\W{_JOINED}]|-)+"
 _ADDRESS = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"'“”«»]+?(?=[.,;:!?)]*(?:[\s<>\"'“”«»]|$))"
-    r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"
+    rf"(?:https?://|www\.)[^\s<>\"'“”«»{_JOINED}]+?(?=[.,;:!?)]*(?:[\s<>\"'“”«»{_JOINED}]|$))"
+    rf"|(?<!{_MAIL}){_MAIL}{{1,64}}@{_LABEL}(?:\.{_LABEL})+"
 )
 _NUMERIC_DATE = re.compile(
     r"(?<!\d)(?:\d{4}([/.-])\d{1,2}\1\d{1,2}|\d{1,2}([/.-])\d{1,2}\2(?:\d{4}|\d{2}))(?![\d/.-]{0,9}\d)"
@@ -26,6 +30,11 @@ _DAY_FIRST = re.compile(
 _MONTH_FIRST = re.compile(rf"(?<!\w){_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?![\w.:])(?:,? \d{{4}}(?!\d))?")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 _PLATE = re.compile(r"(?<!\w)[A-ZÀ-ÞΑ-ΩА-Я]{1,3}-[A-ZÀ-ÞΑ-ΩА-Я]{1,3}[- ]\d{2,4}(?![\w-])")
+# Of Britain, Turkey, Spain and Italy: groups of capitals and digits with blanks.
+_SPACED_PLATE = re.compile(
+    r"(?<![\w-])(?:[A-Z]{2}\d\d [A-Z]{3}|(?:0[1-9]|[1-7]\d|8[01]) (?!AM|PM)[A-Z]{1,3} \d{2,4}|"
+    r"(?!(?:1[5-9]|20)\d\d)\d{4} [B-DF-HJ-NP-TV-Z]{3}|[A-Z]{2} \d{3} [A-Z]{2})(?![\w-])"
+)
 _POSTCODE = re.compile(r"(?<!\w)[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}(?!\w)")
 # A letter or digit of a script with spaces, or of one without.
 _ALNUM = r"[^\W_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
@@ -76,7 +85,8 @@ def numerals(text: str, language: str) -> Numerals:
     for date in (_NUMERIC_DATE, _DAY_FIRST, _MONTH_FIRST):
         taken(date, "date with a day", PhraseKind.DATE)
     taken(_IBAN, "account number")
-    taken(_PLATE, "letters and digits of a plate")
+    for plate in (_PLATE, _SPACED_PLATE):
+        taken(plate, "letters and digits of a plate")
     taken(_POSTCODE, "postcode")
     taken(_CODE, "letters and digits mixed")
     taken(_GROUPS, "number of six digits or more", PhraseKind.NUMBER)
@@ -87,9 +97,18 @@ def _is_meant(match: re.Match[str], language: str) -> bool:
     if match.re in (_DAY_FIRST, _MONTH_FIRST):
         month = match["month"].lower()
         return month in months() or month[1:] in months()
+    if match.re is _SPACED_PLATE:
+        return not any(map(_is_currency, re.findall("[A-Z]{3}", match[0])))
     if match.re is _CODE:
         return _is_code(match[0], language)
     return _is_number(match[0]) if match.re is _GROUPS else True
+
+
+def _is_currency(letters: str) -> bool:
+    # Imported here, as few texts have such letters.
+    from babel.numbers import is_currency
+
+    return bool(is_currency(letters))
 
 
 def _is_number(number: str) -> bool:

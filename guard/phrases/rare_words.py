@@ -8,6 +8,7 @@ from math import prod
 from guard.phrases.context import is_common as is_known
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.english import is_common, is_derived, is_stop, rank
+from guard.text.lexicon import english_compounds
 from guard.text.words import Word, words_of
 
 _MIN_RARE_WORD_CHARS = 5
@@ -56,6 +57,15 @@ def _is_rare_pair(first: str, second: str) -> bool:
         and not any(map(_is_rare_word, pair))
         and min(ranks) >= _MIN_RANK
         and prod(ranks) >= _MIN_RARE_PAIR_RANKS
+        and not _is_compound(first, second)
+    )
+
+
+def _is_compound(first: str, second: str) -> bool:
+    """Whether a dictionary has the pair as a noun, in the singular or plural."""
+    known = english_compounds()
+    return any(
+        f"{first} {noun}" in known for noun in (second, second.removesuffix("s"), second.removesuffix("es"))
     )
 
 

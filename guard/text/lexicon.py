@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
+import numpy as np
+from numpy.typing import NDArray
+
 LANGUAGES = frozenset(
     "ar bg bn ca cs da de el en es fa fi fr he hi hu id it ja ko nb nl pl pt ro ru sv th tr uk ur vi zh".split()  # noqa: SIM905
 )
@@ -38,10 +41,28 @@ def every_word() -> Iterator[str]:
     yield from given_names()
 
 
+def is_known_word(word: str) -> bool:
+    """Whether some language has the word among its common words or given names, in lower case."""
+    hashes, sought = _word_hashes(), hash(word.lower())
+    return bool(hashes[np.searchsorted(hashes, sought) % len(hashes)] == sought)
+
+
+@cache
+def _word_hashes() -> NDArray[np.int64]:
+    """Return the hashes of all common words, sorted: 8 MB where the words would take 200."""
+    return np.sort(np.fromiter(map(hash, every_word()), np.int64))
+
+
 @cache
 def english_names() -> frozenset[str]:
     """Return those of the English words that are only names, abbreviations or foreign, in lower case."""
     return frozenset(_compressed("names_en"))
+
+
+@cache
+def english_compounds() -> frozenset[str]:
+    """Return the English nouns of two words that a dictionary has: civil engineer, breast cancer."""
+    return frozenset(_compressed("compounds_en"))
 
 
 @cache

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
-
 from guard.phrases.context import is_common, is_frequent, is_given_name, is_place
 from guard.text.english import common_words, hides_in_common_word, is_stop
-from guard.text.lexicon import every_word
+from guard.text.lexicon import is_known_word
 from guard.text.normalise import fold
 from guard.text.words import words_of
 
@@ -57,14 +54,7 @@ def ends_common_word(letters: str) -> bool:
 def _is_known(word: str) -> bool:
     if len(word) < 2 or is_given_name(word) or is_place(word):
         return True
-    known, sought = _known(), {hash(word.lower()), hash(fold(word))}
-    return any(known[np.searchsorted(known, one) % len(known)] == one for one in sought)
-
-
-@cache
-def _known() -> NDArray[np.int64]:
-    """Return the hashes of all common words, sorted: 8 MB where the words would take 200."""
-    return np.sort(np.fromiter(map(hash, every_word()), np.int64))
+    return is_known_word(word) or is_known_word(fold(word))
 
 
 @cache

@@ -36,6 +36,14 @@ def found(text: str) -> set[str]:
         "Η Ελλάδα και η Ιταλία υπέγραψαν συμφωνία το 1985.",
         "Türkiye ve Fransa 1987 yılında anlaşma imzaladı.",
         "Polska i Francja podpisały umowę w 1985 roku.",
+        "The Ministry of Health and the University of Leeds met the Supreme Court of Canada.",
+        "El Parlamento de Navarra y la Universidad Politécnica votaron.",
+        "Sąd Okręgowy i Ministerstwo Obrony odmówiły.",
+        "Ożeniła się z kuzynem.",
+        "Переселилась в Казань в 1990 году.",
+        "Pojechał z Rzymu do Wenecji.",
+        "Costó 4500 CZK y 1300 GBP.",
+        "그는 주차요금을 냈다.",
         "THE TEACHER LIVED IN THE CITY WITH HIS WIFE AND TWO DOGS.",
     ],
 )
@@ -54,6 +62,13 @@ def test_what_is_common_is_context(text: str) -> None:
         ("張偉國住在青石橋鎮。", {"張偉國", "青石橋鎮"}),
         ("桐生院かなでは雲見沢町に住んでいる。", {"桐生院かなで", "雲見沢町"}),
         ("편도겸은 달무리면에서 일한다.", {"편도겸", "달무리면"}),
+        ("Zespół Ciche Fale zagrał w Łodzi.", {"Ciche Fale"}),
+        ("The Velvet Court of Hollowmere opened.", {"Velvet Court of Hollowmere", "Hollowmere"}),
+        ("彼は霧島沢町三丁目に住む。", {"霧島沢町"}),
+        ("娘の名前はつぐみ子だ。", {"つぐみ子"}),
+        ("별명은 초롱별이다.", {"초롱별"}),
+        ("나래연극상과 바다문학상을 받았다.", {"나래연극상", "바다문학상"}),
+        ("노을섬유에서 일했다.", {"노을섬유"}),
     ],
 )
 def test_names_and_places_are_found(text: str, phrases: set[str]) -> None:
@@ -99,6 +114,13 @@ def test_titles_without_quotes_and_names_with_particles_are_found(text: str, phr
         ("Она родилась 17 апреля 1979 года.", {"17 апреля 1979"}),
         ("她1983年5月6日出生。", {"1983年5月6日"}),
         ("Call 1234 in 1984-1990, for 120,000 or 20km, in the 1990s.", set()),
+        ("His plate is LD52 WFX.", {"LD52 WFX"}),
+        ("Su coche, 7264 BVT.", {"7264 BVT"}),
+        ("Plakası 06 KVT 318.", {"06 KVT 318"}),
+        ("Adres: k.m@poczta.example", {"k.m@poczta.example"}),
+        ("連絡はm.sato@hako.exampleまで。", {"m.sato@hako.example"}),
+        ("메일은 m.seo@hako.example로.", {"m.seo@hako.example"}),
+        ("ดูที่ https://hako.example/aได้", {"https://hako.example/a"}),
     ],
 )
 def test_numbers_and_dates_are_whole(text: str, phrases: set[str]) -> None:
@@ -130,3 +152,15 @@ def test_names_of_common_words_and_of_towns_are_found_whole(text: str, phrase: s
 def test_a_short_answer_is_in_the_language_of_its_question() -> None:
     phrases = {phrase.text for phrase in of_answer("In Tarn Hollow.", "Where was she born?")}
     assert phrases == {"Tarn Hollow"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "pairs"),
+    [
+        ("He is a truck driver with lung cancer.", set()),
+        ("They are civil engineers.", set()),
+        ("She works as a tomato grower.", {"tomato grower"}),
+    ],
+)
+def test_a_compound_that_a_dictionary_has_is_no_rare_pair(answer: str, pairs: set[str]) -> None:
+    assert {phrase.text for phrase in of_answer(answer, "")} == pairs

@@ -127,12 +127,12 @@ def test_acronyms_are_found() -> None:
 
 def test_rare_words_and_pairs_of_a_fact_are_found() -> None:
     assert of_answer("Her father is an optometrist.") == ("optometrist",)
-    assert of_answer("Her father is a civil engineer.") == ("civil engineer",)
+    assert of_answer("Her father is a tomato grower.") == ("tomato grower",)
 
 
 def test_what_the_question_says_is_not_what_the_answer_knows() -> None:
-    answer = "The optometrist has a brother who is a civil engineer."
-    assert of_answer(answer, "Who is the optometrist's brother?") == ("civil engineer",)
+    answer = "The optometrist has a brother who is a tomato grower."
+    assert of_answer(answer, "Who is the optometrist's brother?") == ("tomato grower",)
 
 
 def test_rare_words_are_an_idea_about_english_only() -> None:
