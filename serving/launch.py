@@ -32,11 +32,14 @@ from serving.admin.service import AdminService
 from serving.answers.agents import open_agents
 from serving.assistants.service import AssistantService
 from serving.data_plane import DataPlane, Limits
+from serving.demo.cache import ensure_demo_model
 from serving.engine.embedded import Embedded, check_model, extra_flags, on_cpu, open_embedded
 from serving.engine.remote import open_remote
 from serving.engine.self_test import self_test
 from serving.engine.soft_matching import soft_matching
 from serving.engine.supervisor import Opener, Supervisor
+from serving.gguf.cache import ensure_converted
+from serving.gguf.source import SMOLLM2_SAMPLING, find_gguf, packaged_smollm2
 from serving.guardrail import Guardrail
 from serving.http.asgi import App
 from serving.http.cors import allow_origins
@@ -46,7 +49,7 @@ from serving.keys import listed
 from serving.planner import Planner
 from serving.scoring.app import create_scoring, scorer_of
 from serving.scoring.teacher_forcing import AnswerScorer
-from serving.settings import Settings
+from serving.settings import SMOLLM2, TOY, Settings
 from serving.telemetry.loop_lag import watch_loop
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.recorder import Recorder
@@ -254,17 +257,25 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def resolve_model(settings: Settings) -> str:
-    """Return the model of the embedded engine, training the demo model if needed; empty for a remote engine."""
+def resolve_model(settings: Settings, default: str = SMOLLM2) -> str:
+    """Return the model of the embedded engine, a folder or hub id; empty for a remote engine.
+
+    GGUF files are converted, and the toy is trained, if that was not done before. `default` is served where no
+    model is named.
+    """
     if settings.engine:
         return ""
     extra_flags(settings)
-    if settings.model:
-        check_model(settings.model)
-        return settings.model
-    from serving.demo.cache import ensure_demo_model
-
-    return str(ensure_demo_model(settings.data_dir / "models" / "demo"))
+    named, models = settings.model or default, settings.data_dir / "models"
+    if named == TOY:
+        return str(ensure_demo_model(models / "demo"))
+    if named == SMOLLM2:
+        return str(ensure_converted(packaged_smollm2(), models, SMOLLM2_SAMPLING))
+    source = find_gguf(named)
+    if source:
+        return str(ensure_converted(source, models))
+    check_model(named)
+    return named
 
 
 def describe_engine(settings: Settings, model: str) -> str:

