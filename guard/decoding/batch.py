@@ -59,13 +59,15 @@ class _RestrictedRow:
     prompt: Sequence[int]
     output: Sequence[int]
     backtracking: Backtracking | None = None
+    prints_special: bool = False
     restrictions: tuple[Restriction, ...] = ()
     states: list[MaskState] | None = None
     consumed: int = 0
 
     def set_global(self, restrictions: Sequence[Restriction]) -> None:
         """Restrict what comes next by the request's own restrictions and these."""
-        self.restrictions = (*self.requested, *(one for one in restrictions if one not in self.requested))
+        both = (*self.requested, *(one for one in restrictions if one not in self.requested))
+        self.restrictions = tuple(one.printed for one in both) if self.prints_special else both
         self.states = None
 
     def read(self) -> list[MaskState]:
@@ -118,9 +120,15 @@ class RestrictedBatch(RowTable[_RestrictedRow]):
         prompt: Sequence[int],
         output: Sequence[int],
         backtracking: Backtracking | None = None,
+        *,
+        prints_special: bool = False,
     ) -> None:
-        """Follow a row after `prompt`. `output` is the live list of its generated tokens, read in `masks`."""
-        row = self.rows[index] = _RestrictedRow(tuple(restrictions), prompt, output, backtracking)
+        """Follow a row after `prompt`. `output` is the live list of its generated tokens, read in `masks`.
+
+        `prints_special`: the answer shows special tokens, so that their text counts.
+        """
+        row = _RestrictedRow(tuple(restrictions), prompt, output, backtracking, prints_special)
+        self.rows[index] = row
         row.set_global(self._global)
 
     def masks(self, width: int) -> Masks:

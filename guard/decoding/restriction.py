@@ -96,6 +96,16 @@ class Restriction:
         self._plain = TokenMatcher(automaton, vocabulary)
         self._bordered = TokenMatcher(automaton.bordered, vocabulary) if automaton.bordered else None
         self._states: dict[Cursor, MaskState] = {}
+        self._printed: Restriction | None = None
+
+    @property
+    def printed(self) -> Restriction:
+        """This restriction for answers in which special tokens are printed; itself if that makes no difference."""
+        if self.vocabulary.printed is self.vocabulary:
+            return self
+        if self._printed is None:
+            self._printed = Restriction(self.automaton, self.vocabulary.printed, self._budget)
+        return self._printed
 
     def seed(self, prompt: Sequence[int]) -> Cursor:
         """Return the cursor after a prompt. A special token separates its turns: only the last turn counts.
@@ -121,7 +131,7 @@ class Restriction:
         return self.advance(self.seed(prompt) if first == 0 else self._start(begins=False), output[first:])
 
     def advance(self, cursor: Cursor, tokens: Sequence[int]) -> Cursor:
-        """Return the cursor after these generated tokens; special ones are skipped, as decoding skips them.
+        """Return the cursor after these generated tokens; special ones are skipped unless they are printed.
 
         Raises ValueError for an id that is not in the vocabulary.
         """
@@ -174,6 +184,8 @@ class Restriction:
             state.transitions.clear()
         self._states.clear()
         self._budget.release(self)
+        if self._printed is not None:
+            self._printed.clear_cache()
 
     def _start(self, *, begins: bool) -> Cursor:
         """Return the cursor where a text begins, or in the middle of one of which nothing is known."""

@@ -33,7 +33,10 @@ class TokenMatcher:
         """Return the tokens that complete a phrase at `state`, after the bytes of an unfinished character."""
         automaton = self.automaton
         begun = self._complete_begun_phrases(state)
-        inside = self._reach_accepting(state, self.reading.continuation_trie(pending))
+        others = [
+            self._reach_accepting(state, trie)
+            for trie in (self.reading.continuation_trie(pending), self.reading.printed_trie)
+        ]
         decided_late = automaton.borders or len(automaton.late)
         if decided_late and automaton.ends_text(state):
             begun = np.concatenate([begun, self._textless])
@@ -43,7 +46,7 @@ class TokenMatcher:
             everywhere = self._reach_accepting(state, self._everywhere_trie)
         # A border alone begins no phrase.
         is_begun = not automaton.borders or automaton.depths[state] > 1
-        return Completing([everywhere, begun, inside], begun if is_begun else begun[:0])
+        return Completing([everywhere, begun, *others], begun if is_begun else begun[:0])
 
     @cached_property
     def _everywhere(self) -> NDArray[np.int64]:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.errors import ModelUnavailable
+from guard.decoding.tokenizer import read_tokens
 from guard.matching.patterns import collapsed, read
 from guard.matching.trie import Trie
-
-_SAMPLES = (
-    "The quick brown fox Zyxwvutsrqponm jumped 0123456789 times, didn't it?",
-    "Ærøskøbing café naïve Łódź Ελλάδα Привет",
-    "東京タワー 서울 한국어 עברית हिन्दी",
-    "👩‍👩‍👧 🇫🇷 𝒳𝓎𝓏 \u200be\u0301",
-)
 
 
 class DecodedBytes(NamedTuple):
@@ -86,8 +80,9 @@ class TokenTrie:
 class TokenReading:
     """What each token adds to a text that is read with its word borders, or without. Immutable.
 
-    decoded    each token decoded with nothing pending before it
-    main_trie  the trie of all tokens that do not begin inside a character
+    decoded      each token decoded with nothing pending before it
+    main_trie    the trie of all tokens that do not begin inside a character, but for printed special ones
+    printed_trie the trie of special tokens that are printed and end no answer
 
     `continuation_trie(pending)`, of an unfinished character, is LRU-cached.
     """
@@ -99,7 +94,17 @@ class TokenReading:
         self._continuations = [i for i, token in enumerate(tokens) if _begins_mid_character(token)]
         inside = frozenset(self._continuations)
         self.main_trie = TokenTrie.of((i, r.folded) for i, r in enumerate(self.decoded) if i not in inside)
+        self.printed_trie = TokenTrie.of(())
         self.continuation_trie = lru_cache(maxsize=256)(self._build_continuation_trie)
+
+    def printing(self, special: Mapping[int, bytes], eos: Collection[int]) -> TokenReading:
+        """Return this reading with these special tokens as text; those that end an answer are never forbidden."""
+        reading = copy(self)
+        reading._tokens = [special.get(i, token) for i, token in enumerate(self._tokens)]
+        shown = {i: decode_bytes(data, borders=self._borders) for i, data in special.items()}
+        reading.decoded = tuple(shown.get(i, one) for i, one in enumerate(self.decoded))
+        reading.printed_trie = TokenTrie.of((i, one.folded) for i, one in shown.items() if i not in eos)
+        return reading
 
     def advance(self, pending: bytes, tokens: Iterable[int]) -> DecodedBytes:
         """Return what `tokens` add after the pending bytes of an unfinished character.
@@ -149,13 +154,16 @@ class Vocabulary:
         eos: Sequence[int],
         absent: Iterable[int] = (),
         raw: Mapping[int, int] | None = None,
+        printed: Mapping[int, bytes] | None = None,
     ) -> None:
-        """`raw`: id -> byte of the tokens that are one raw byte, if all others are complete characters."""
+        """`raw`: id -> byte of the tokens that are one raw byte, if all others are complete characters. `printed`:
+        the bytes of special tokens where these are printed."""
         self.tokens = tuple(tokens)
         self.special = frozenset(special)
         self.eos = tuple(eos)
         self.absent = np.array(sorted(absent), np.int64)
         self._raw = dict(raw or {})
+        self._printed = {i: data for i, data in (printed or {}).items() if data}
         lone = (i for i, byte in self._raw.items() if not _may_follow(b"", byte))
         self.unused = np.array(sorted({*self.absent.tolist(), *lone}), np.int64)
         self.plain = TokenReading(self.tokens, borders=False)
@@ -163,44 +171,8 @@ class Vocabulary:
 
     @classmethod
     def from_tokenizer(cls, tokenizer: Any) -> Vocabulary:
-        """Return the vocabulary of a transformers tokenizer: byte-level BPE or SentencePiece.
-
-        Every token, and some sample texts, are compared with what the tokenizer itself decodes. Raises
-        ModelUnavailable when they differ or no token ends an answer: phrases would get past misread tokens.
-        """
-        try:
-            return cls._read(tokenizer)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            # vLLM's own tokenizer for Mistral is of another kind, and shows special tokens as text.
-            raise ModelUnavailable(
-                "the tokenizer cannot be read as one of transformers; where the model has a tokenizer.json, start"
-                " the engine with --tokenizer-mode hf"
-            ) from error
-
-    @classmethod
-    def _read(cls, tokenizer: Any) -> Vocabulary:
-        if tokenizer.eos_token_id is None:
-            raise ModelUnavailable("the tokenizer has no end-of-sequence token")
-        eos = int(tokenizer.eos_token_id)
-        names: list[str | None] = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-        # Ids may have gaps: the highest is then past the number of tokens.
-        further = {i: name for name, i in tokenizer.get_vocab().items() if i >= len(names)}
-        names += [further.get(i) for i in range(len(names), 1 + max(further, default=-1))]
-        special = {eos, *tokenizer.all_special_ids}
-        special |= {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
-        absent = {i for i, name in enumerate(names) if name is None}
-        for to_bytes in (_byte_level, _sentencepiece):
-            shown = {i: to_bytes(name) for i, name in enumerate(names) if name is not None and i not in special}
-            if _decodes_equally(tokenizer, shown):
-                raw = {i: token[0] for i, token in shown.items() if names[i] == f"<0x{token[0]:02X}>"}
-                return cls(
-                    [shown.get(i, b"") for i in range(len(names))],
-                    special=special,
-                    eos=(eos,),
-                    absent=absent,
-                    raw=raw if to_bytes is _sentencepiece else None,
-                )
-        raise ModelUnavailable("the tokenizer is neither byte-level BPE nor SentencePiece")
+        """Return the vocabulary of a tokenizer. Raises ModelUnavailable as `read_tokens` does."""
+        return cls(**read_tokens(tokenizer)._asdict())
 
     def __len__(self) -> int:
         """Return the number of ids; a model's logits may be wider."""
@@ -213,7 +185,15 @@ class Vocabulary:
     @cached_property
     def textless(self) -> NDArray[np.int64]:
         """The ids that add no text or end the answer: after them, the text may have ended."""
-        return np.array(sorted({*self.special, *self.eos}), np.int64)
+        return np.array(sorted({*(i for i in self.special if not self.tokens[i]), *self.eos}), np.int64)
+
+    @cached_property
+    def printed(self) -> Vocabulary:
+        """This vocabulary where special tokens are printed (`skip_special_tokens: false`) and count as text.
+
+        Itself, if that makes no difference. Ordinary tokens are not read again.
+        """
+        return _PrintedVocabulary(self) if self._printed else self
 
     def ill_formed(self, pending: bytes) -> NDArray[np.int64]:
         """Return the ids that would leave ill-formed UTF-8 after these bytes; none for byte-level BPE.
@@ -250,36 +230,21 @@ def _may_follow(pending: bytes, byte: int) -> bool:
     return True
 
 
-@cache
-def _byte_alphabet() -> dict[str, int]:
-    """Return the alphabet in which byte-level BPE writes the 256 bytes as printable characters (GPT-2)."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(256 + k): byte for k, byte in enumerate(others)}
+class _PrintedVocabulary(Vocabulary):
+    """A vocabulary whose special tokens are text."""
 
+    def __init__(self, base: Vocabulary) -> None:
+        self._base = base
+        self.tokens = tuple(base._printed.get(i, token) for i, token in enumerate(base.tokens))
+        self.special, self.eos, self.absent, self.unused = base.special, base.eos, base.absent, base.unused
+        self._raw, self._printed = base._raw, base._printed
+        self.plain = base.plain.printing(base._printed, base.eos)
+        self.allowed_after = lru_cache(maxsize=32)(self._find_allowed_after)
 
-def _byte_level(name: str) -> bytes:
-    alphabet = _byte_alphabet()
-    try:
-        return bytes(alphabet[char] for char in name)
-    except KeyError:
-        return name.encode()
+    @cached_property
+    def bordered(self) -> TokenReading:
+        return self._base.bordered.printing(self._base._printed, self.eos)
 
-
-def _sentencepiece(name: str) -> bytes:
-    if len(name) == 6 and name.startswith("<0x") and name.endswith(">"):
-        return bytes.fromhex(name[3:5])
-    return name.replace("▁", " ").encode()
-
-
-def _decodes_equally(tokenizer: Any, shown: Mapping[int, bytes]) -> bool:
-    def equal(ids: list[int]) -> bool:
-        decoded = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        expected = b"".join(shown.get(i, b"") for i in ids).decode(errors="replace")
-        # Decoders drop or add a space at the start of a text; folding drops them all.
-        return "".join(decoded.split()) == "".join(expected.split())
-
-    samples = [tokenizer.encode(text, add_special_tokens=False) for text in _SAMPLES]
-    # All in a row as well, as some decoders (WordPiece) decode a token differently after another.
-    row = [i for i, token in shown.items() if "\ufffd" not in token.decode(errors="replace")]
-    return all(map(equal, [*samples, row])) and all(equal([i]) for i in shown)
+    @property
+    def printed(self) -> Vocabulary:
+        return self

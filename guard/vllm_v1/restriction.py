@@ -51,7 +51,8 @@ class RestrictionProcessor(RowProcessor):
         restrictions = [self._restrictions.get(digest) for digest in args.automata]
         if restrictions and prompt is None:
             raise ValueError("a prompt of embeddings cannot be read")
-        self._rows.put(index, restrictions, prompt or [], output, args.backtracking)
+        prints_special = not params.skip_special_tokens
+        self._rows.put(index, restrictions, prompt or [], output, args.backtracking, prints_special=prints_special)
 
     def _apply(self, logits: torch.Tensor) -> None:
         self._reload_live()

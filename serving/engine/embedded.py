@@ -14,7 +14,6 @@ import shlex
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +21,7 @@ from typing import Any, NoReturn
 
 from guard.decoding.backtracking import AbortToken, choose_abort_token
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV, PROCESSORS
+from guard.decoding.tokenizer import decoder_of
 from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
 from serving.http.asgi import App
 from serving.settings import SMOLLM2, TOY, Settings
@@ -237,8 +237,7 @@ def abort_token_of(client: Any) -> AbortToken | None:
     ends = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
     token = choose_abort_token(tokenizer.all_special_ids, ends)
     # A copy: the engine's own is in use by threads, which may change how it truncates.
-    decode = partial(copy.deepcopy(tokenizer).decode, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return None if token is None else AbortToken(token, decode)
+    return None if token is None else AbortToken(token, decoder_of(copy.deepcopy(tokenizer)))
 
 
 def parse_flags(parser: Any, command_line: Sequence[str]) -> Any:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import warnings
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -62,3 +65,60 @@ def _trained(tokenizer: Tokenizer, trainer: trainers.Trainer, more: Sequence[str
     tokenizer = Tokenizer.from_str(json.dumps(content))
     tokenizer.add_tokens(["<think>", "日é"])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=EOS)
+
+
+SHOWN = ("[TOOL_CALLS]", "[ARGS]", "[THINK]", "[/THINK]")
+
+
+@cache
+def tekken(folder: str) -> Any:
+    """vLLM's own tokenizer for Mistral's models, of an invented tekken.json in this folder.
+
+    Besides the 256 bytes it has pieces of characters, words, and a word that has the name of a special token.
+    """
+    with warnings.catch_warnings():
+        # Of what vLLM imports.
+        warnings.simplefilter("ignore")
+        from vllm.tokenizers.mistral import MistralTokenizer
+
+    words = [
+        "ba",
+        "sil",
+        "bas",
+        "basil",
+        "Ro",
+        "mer",
+        "to",
+        "romer",
+        "<s>",
+        "think",
+        "logic",
+        "日",
+        "本",
+        "日本",
+        "é",
+    ]
+    words += [f" {word}" for word in words]
+    pieces = [bytes([byte]) for byte in range(256)] + ["日".encode()[:2], "🙂".encode()[:3], b"a\xe6"]
+    pieces += [word.encode() for word in words]
+    special = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]", "<pad>", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]"]
+    special += ["[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[IMG]", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]"]
+    special += ["[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[CALL_ID]", "[TOOL_CONTENT]", *SHOWN]
+    content = {
+        "config": {
+            "pattern": r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+",
+            "num_vocab_tokens": len(pieces),
+            "default_vocab_size": len(pieces) + 32,
+            "default_num_special_tokens": 32,
+            "version": "v13",
+        },
+        "vocab": [
+            {"rank": rank, "token_bytes": b64encode(piece).decode(), "token_str": None}
+            for rank, piece in enumerate(pieces)
+        ],
+        "special_tokens": [
+            {"rank": rank, "token_str": name, "is_control": True} for rank, name in enumerate(special)
+        ],
+    }
+    (Path(folder) / "tekken.json").write_text(json.dumps(content))
+    return MistralTokenizer.from_pretrained(folder)

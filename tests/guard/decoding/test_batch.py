@@ -211,3 +211,17 @@ def test_a_row_is_reduced_only_where_a_phrase_forbids_something() -> None:
     batch.put(2, [ABC], [A], [A], Backtracking(TURN))
     batch.put(3, [ABC], [A], [], Backtracking(TURN, (C,)))
     assert batch.masks(8).exhaustible.tolist() == [0, 3]
+
+
+def test_a_row_that_prints_special_tokens_is_restricted_by_their_text() -> None:
+    printing = Vocabulary(
+        [b"", b"", b"a", b"b"], special={0, 1}, eos=(0,), printed={0: b"<|end|>", 1: b"<|turn a|>"}
+    )
+    batch = RestrictedBatch(printing)
+    own = Restriction(Automaton.compile(["turn ab"]), printing)
+    batch.set_global([Restriction(Automaton.compile(["b turn"]), printing)])
+    for row, prints in enumerate((False, True)):
+        batch.put(row, [own], [], [1], prints_special=prints)
+        batch.put(2 + row, [own], [], [3], prints_special=prints)
+    masks = batch.masks(4)
+    assert [forbidden(masks, row) for row in range(4)] == [set(), {3}, set(), {1}]

@@ -24,7 +24,7 @@ from guard.errors import PolicyUnavailable
 from guard.matching.automaton import Automaton
 from guard.matching.live_automata import FILE_NAME, publish
 from guard.vllm_v1 import RestrictionProcessor, base
-from tests.guard.toy_tokenizers import byte_level
+from tests.guard.toy_tokenizers import TURN, byte_level
 
 TOKENIZER = byte_level()
 VOCABULARY = Vocabulary.from_tokenizer(TOKENIZER)
@@ -277,3 +277,19 @@ def test_a_row_aborts_where_it_would_complete_a_phrase(processor: RestrictionPro
     assert not processor.apply(logits.clone())[0, 4].isneginf()
     logits[0, o] = 20.0
     assert processor.apply(logits).isneginf().nonzero().tolist() == [[0, id] for id in range(WIDTH) if id != 1]
+
+
+def test_where_special_tokens_are_printed_their_text_counts(processor: RestrictionProcessor) -> None:
+    automaton = Automaton.compile(["user basil"])
+    automaton.save(Path(os.environ["LETHE_POLICY_DIR"]))
+    terms = {"lethe_policy": "7", "lethe_automata": automaton.digest}
+    turn = TOKENIZER.convert_tokens_to_ids(TURN)
+    added = [
+        (row, SamplingParams(extra_args=terms, skip_special_tokens=skip), [], [turn])
+        for row, skip in enumerate((True, False))
+    ]
+    processor.update_state(update(added=added))
+    (basil,) = TOKENIZER.encode(" basil", add_special_tokens=False)
+    hidden, printed = masked(processor, 2)
+    assert basil in printed
+    assert basil not in hidden
