@@ -25,6 +25,7 @@ from guard.errors import BadSettings
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.enforced_version import refuse_rolled_back
+from guard.targets.drafts import load_words
 from guard.targets.registry import Registry
 from guard.uld.promoted import PromotedAssistants
 from serving.admin.app import create_admin
@@ -45,6 +46,7 @@ from serving.http.asgi import App
 from serving.http.cors import allow_origins
 from serving.http.head import HeadAsGet
 from serving.http.no_upgrade import NoUpgradeProtocol
+from serving.interpreter import keep_objects, serve_many_threads
 from serving.keys import listed
 from serving.planner import Planner
 from serving.scoring.app import create_scoring, scorer_of
@@ -142,7 +144,8 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     # A remote engine does not load our assistants.
     promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)
     matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
-    applier = Applier(Compiler(registry, embedder, settings.policy_dir, promoted, matching), current)
+    compiler = Compiler(registry, embedder, settings.policy_dir, promoted, matching)
+    applier = Applier(compiler, current, applied=keep_objects)
     proof = partial(self_test, policy_dir=settings.policy_dir)
     supervisor = Supervisor(opener(settings, model), proof, settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
@@ -172,6 +175,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
     tasks = [asyncio.create_task(part.run()) for part in (applier, supervisor, verdicts)]
     tasks.append(asyncio.create_task(watch_loop(metrics)))
+    tasks.append(asyncio.create_task(asyncio.to_thread(load_words)))
     if assistants is not None:
         tasks.append(asyncio.create_task(assistants.trainer.run()))
     try:
@@ -290,4 +294,5 @@ def serve(settings: Settings, model: str, key: SecretStr, listeners: Sequence[so
     """Run the server in this thread until a signal ends it."""
     import uvloop
 
+    serve_many_threads()
     uvloop.run(run(settings, model, key, listeners))

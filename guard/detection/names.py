@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from guard.detection.partial_names import PartialNames
+from guard.detection.partial_names import NameEnds, PartialNames, name_ends
 from guard.matching.automaton import Automaton
 from guard.matching.patterns import folded_phrases
 from guard.text.composition import compose
@@ -63,7 +63,7 @@ class Names:
     def with_changes(self, added: Mapping[str, Iterable[str]], removed: Collection[str]) -> Names:
         """Return a new finder without the targets `removed` and with `added`; a target in both is replaced."""
         recent = {target: names for target, names in self._recent.given.items() if target not in removed}
-        recent |= {target: tuple(names) for target, names in added.items()}
+        recent |= {target: _Spellings.of(names) for target, names in added.items()}
         dropped = self._removed | {target for target in (*removed, *added) if target in self._settled.given}
         if len(recent) <= MAX_RECENT_TARGETS and 2 * len(dropped) <= len(self._settled.given):
             return Names(self._settled, _Finder.build(recent), dropped)
@@ -93,21 +93,44 @@ class Names:
         return {target: weight for target, weight in settled.items() if target not in self._removed} | recent
 
 
+@dataclass(frozen=True, slots=True)
+class _Spellings:
+    """The names of a target as they are looked for: worked out once, whenever the finders are built.
+
+    names     the fold of each name
+    splits    the fold of every spelling of every name, with the words that it is split into
+    ends      the first and last words by which parts of the names are found
+    """
+
+    names: tuple[str, ...] = field(repr=False)
+    splits: tuple[tuple[str, tuple[str, ...]], ...] = field(repr=False)
+    ends: tuple[NameEnds, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> _Spellings:
+        given = tuple(names)
+        spelt = [spelling for name in given for spelling in spellings(name)]
+        return cls(
+            tuple(map(fold, given)),
+            tuple(dict.fromkeys((fold(spelling), _words(spelling)) for spelling in spelt)),
+            name_ends(given),
+        )
+
+
 class _Finder:
     """The names of some targets in one automaton, and their parts by word."""
 
-    def __init__(self, given: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, given: Mapping[str, _Spellings]) -> None:
         owners: dict[str, set[str]] = {}
         splits: dict[str, set[tuple[str, ...]]] = {}
         for target, names in given.items():
-            for spelling in (spelling for name in names for spelling in spellings(name)):
-                folded = fold(spelling)
+            for folded, words in names.splits:
                 owners.setdefault(folded, set()).add(target)
-                splits.setdefault(folded, set()).add(_words(spelling))
+                splits.setdefault(folded, set()).add(words)
         owners.pop("", None)
         order = folded_phrases(owners)
         self.given = given
-        self.partial = PartialNames.build(given)
+        self.partial = PartialNames.build({target: names.ends for target, names in given.items()})
         self._automaton = Automaton.compile(order) if order else None
         self._names = tuple(
             _Name(
@@ -119,11 +142,11 @@ class _Finder:
         )
 
     @classmethod
-    def build(cls, given: Mapping[str, tuple[str, ...]]) -> _Finder:
+    def build(cls, given: Mapping[str, _Spellings]) -> _Finder:
         return cls(given) if given else _NONE
 
     def folded(self, removed: frozenset[str]) -> set[str]:
-        named = {fold(name) for target, names in self.given.items() if target not in removed for name in names}
+        named = {name for target, names in self.given.items() if target not in removed for name in names.names}
         return named - {""}
 
     def found(self, text: str, short: bool) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Self
+from typing import NamedTuple, Self
 
 from guard.text.composition import MARKS
 from guard.text.english import is_common
@@ -28,6 +28,31 @@ _LETTER = rf"(?:[^\W_]|[{MARKS}])"
 _WORD = re.compile(rf"{_LETTER}+(?:[\u00ad\u200b-\u200d\u2060]{_LETTER}+)*")
 
 
+class NameEnds(NamedTuple):
+    """The first and the last word of a name, folded, and those of the two that tell something alone, by weight."""
+
+    first: str
+    last: str
+    telling: tuple[tuple[str, float], ...]
+
+
+def name_ends(names: Iterable[str]) -> tuple[NameEnds, ...]:
+    """Return the ends of every spelling of `names` of two words or more."""
+    spelt = dict.fromkeys(spelling for name in names for spelling in spellings(name))
+    found = ([folded for word in _WORD.findall(spelling) if (folded := fold(word))] for spelling in spelt)
+    ends = dict.fromkeys((words[0], words[-1]) for words in found if len(words) > 1)
+    return tuple(NameEnds(first, last, _telling(first, last)) for first, last in ends)
+
+
+def _telling(first: str, last: str) -> tuple[tuple[str, float], ...]:
+    weights = ((last, LAST_WORD_WEIGHT), (first, FIRST_WORD_WEIGHT))
+    return tuple(
+        (word, weight)
+        for word, weight in weights
+        if len(word) >= MIN_LETTERS and not word.isdigit() and not is_common(word)
+    )
+
+
 class PartialNames:
     """Finds targets by parts of names of two words or more; immutable.
 
@@ -43,22 +68,17 @@ class PartialNames:
         self._words = words
 
     @classmethod
-    def build(cls, names: Mapping[str, Iterable[str]]) -> Self:
-        """Return the finder of the parts of these names by target id."""
+    def build(cls, names: Mapping[str, Iterable[NameEnds]]) -> Self:
+        """Return the finder of the parts of these names by target id, see `name_ends`."""
         pairs: dict[tuple[str, str], set[str]] = {}
         words: dict[str, dict[str, float]] = {}
         for target, given in names.items():
-            for spelling in (spelling for name in given for spelling in spellings(name)):
-                split = _folded_words(spelling)
-                if len(split) < 2:
-                    continue
-                first, last = split[0], split[-1]
+            for first, last, telling in given:
                 for pair in ((first, last), (last, first), (first[0], last)):
                     pairs.setdefault(pair, set()).add(target)
-                for word, weight in ((last, LAST_WORD_WEIGHT), (first, FIRST_WORD_WEIGHT)):
-                    if len(word) >= MIN_LETTERS and not word.isdigit() and not is_common(word):
-                        owners = words.setdefault(word, {})
-                        owners[target] = max(weight, owners.get(target, 0.0))
+                for word, weight in telling:
+                    owners = words.setdefault(word, {})
+                    owners[target] = max(weight, owners.get(target, 0.0))
         distinct = {word: owners for word, owners in words.items() if len(owners) <= MAX_OWNERS}
         return cls({pair: frozenset(owners) for pair, owners in pairs.items()}, distinct)
 
@@ -84,7 +104,3 @@ class PartialNames:
 
 def _is_name(word: str, folded: str) -> bool:
     return word[0].isupper() and len(folded) > 1 and folded not in _TITLES and not is_common(folded)
-
-
-def _folded_words(text: str) -> list[str]:
-    return [folded for word in _WORD.findall(text) if (folded := fold(word))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from guard.errors import PolicyUnavailable
@@ -47,13 +47,21 @@ class Applier:
     Any number of changes during one compilation cause one more. A large change comes into force in steps, between
     which later and smaller ones are taken up, see `Compiler.refresh`. Changes by other processes, and expiry, are
     seen within `poll_s` seconds. A failure leaves the policy as it is, makes `current.healthy` false, and is
-    retried after increasing pauses of at most MAX_RETRY_PAUSE_S seconds, or at the next `notify`.
+    retried after increasing pauses of at most MAX_RETRY_PAUSE_S seconds, or at the next `notify`. `applied` is
+    called whenever another policy has come into force.
     """
 
-    def __init__(self, compiler: Compiler, current: CurrentPolicy, poll_s: float = POLL_S) -> None:
+    def __init__(
+        self,
+        compiler: Compiler,
+        current: CurrentPolicy,
+        poll_s: float = POLL_S,
+        applied: Callable[[], object] = lambda: None,
+    ) -> None:
         self._compiler = compiler
         self._current = current
         self._poll_s = poll_s
+        self._on_applied = applied
         self._changed = asyncio.Event()
         self._applied = asyncio.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -103,6 +111,8 @@ class Applier:
             return
         self._current.policy = policy
         self._current.failure = ""
+        if policy is not before:
+            self._on_applied()
         async with self._applied:
             self._applied.notify_all()
 

@@ -111,6 +111,18 @@ def test_settled_and_recent_targets_are_found_alike(monkeypatch: pytest.MonkeyPa
     assert changed.with_changes({"a": ["Tam Osei-Fenn"]}, ["c"]).found(text) == {"a", "b"}
 
 
+def test_names_are_spelt_once_however_often_the_finder_is_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guard.detection.names.MAX_RECENT_TARGETS", 2)
+    names = Names.build({target: [f"Orla Venn-{target}"] for target in "abc"})
+    spelt: list[str] = []
+    monkeypatch.setattr("guard.detection.names.spellings", lambda name: (spelt.append(name), (name,))[1])
+    for target in "defgh":
+        names = names.with_changes({target: [f"Pell Dross-{target}"]}, ["a"] if target == "d" else [])
+    assert spelt == [f"Pell Dross-{target}" for target in "defgh"]
+    assert names.found("Orla Venn-a, Orla Venn-c and Pell Dross-e") == {"c", "e"}
+    assert len(names) == 7
+
+
 def test_a_text_that_is_not_language_is_searched_for_long_names_only() -> None:
     names = Names.build({"a": ["Orla Venn"], "b": ["Ina"]})
     assert names.found("ina orlavenn", short=False) == {"a"}

@@ -419,6 +419,20 @@ async def test_a_change_is_in_force_once_waited_for(registry: Registry, compiler
         assert venn.id in current.required().targets
 
 
+async def test_every_policy_that_comes_into_force_is_announced_once(
+    registry: Registry, compiler: Compiler
+) -> None:
+    current, seen = CurrentPolicy(), list[int]()
+    applier = Applier(compiler, current, 0.01, applied=lambda: seen.append(current.required().version))
+    task = asyncio.create_task(applier.run())
+    assert await applier.wait(0, timeout=5)
+    registry.add(VENN)
+    assert await applier.wait(1, timeout=5)
+    await asyncio.sleep(0.05)
+    task.cancel()
+    assert seen == [0, 1]
+
+
 async def test_an_urgent_target_is_in_force_while_a_large_change_is_embedded(
     registry: Registry, compiler: Compiler, embedder: Any
 ) -> None:

@@ -1,0 +1,30 @@
+"""Keeps the interpreter free for the event loop: short turns of threads, and little garbage to look through."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+# A thread that computes in Python keeps the interpreter for so long while others wait. With Python's own 5 ms the
+# loop waited for 100 ms behind the threads that read 32 conversations; with this it waits for 20, at equal speed.
+SWITCH_INTERVAL_S = 0.0005
+# Collections of the middle generation for each of the oldest, instead of 10: that one looks through all objects of
+# all requests, which takes some 70 ms while large ones are read.
+OLDEST_THRESHOLD = 100
+
+
+def serve_many_threads() -> None:
+    """Set the interpreter's switch interval and thresholds of garbage collection for a server of many threads."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    youngest, middle, _ = gc.get_threshold()
+    gc.set_threshold(youngest, middle, OLDEST_THRESHOLD)
+
+
+def keep_objects() -> None:
+    """Leave what there is out of later garbage collections, after a policy of many objects has come into force.
+
+    One look at a policy of 10,000 targets would take a third of a second, in which no probe is answered. What is
+    kept is freed as its last reference goes; of garbage in cycles only what outlived two collections stays.
+    """
+    gc.collect(1)
+    gc.freeze()
