@@ -10,13 +10,21 @@ from eval.core.sample import Value
 from eval.metrics.near_leak import long_phrases, near_leak
 from eval.metrics.rouge import rouge
 from guard.matching.automaton import Automaton
+from guard.phrases.phrase import PhraseKind
 from guard.targets.phrases import phrases
-from guard.targets.target import ForgetTarget
+from guard.targets.target import Draft, ForgetTarget
 
 STRING = "string"
 ROUGE = "rouge"
 AUDIT = "audit"
 NEAR = "near"
+
+_NO_WORDS = frozenset({PhraseKind.DATE, PhraseKind.NUMBER, PhraseKind.CODE})
+
+
+def long_phrases_of(draft: Draft) -> tuple[tuple[str, ...], ...]:
+    """Return the content words of a target's long phrases. Dates, numbers and codes are none."""
+    return long_phrases(phrase.text for phrase in phrases(draft) if phrase.kind not in _NO_WORDS)
 
 
 class LeakScorer:
@@ -72,7 +80,7 @@ class LeakScorer:
 
     def _nears_phrase(self, subject: str, prefix: str, text: str) -> bool:
         if subject not in self._long:
-            self._long[subject] = long_phrases(phrase.text for phrase in phrases(self._targets[subject].draft))
+            self._long[subject] = long_phrases_of(self._targets[subject].draft)
         long = self._long[subject]
         return near_leak(prefix + text, long) and not near_leak(prefix, long)
 

@@ -3,12 +3,66 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Literal
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
 from eval.cli import options as cli
 from eval.cli.console import bars, command_line, reported
+
+
+class NearOptions(NamedTuple):
+    """The options of a near-leak run."""
+
+    targets: str
+    data: Path
+    out: Path
+    endpoint: str
+    split: Literal["forget01", "forget05", "forget10"]
+    probes: int
+    seed: int
+    minutes: float
+    answers: int
+    scope: str
+    methods: str
+
+
+def _near(options: NearOptions) -> None:
+    """Run near leaks against an endpoint whose registry has no target yet."""
+    from eval.attacks import near_requests, near_run
+    from eval.attacks.leak_scorer import long_phrases_of
+    from eval.attacks.tofu import load_probes
+    from eval.benchmarks.files import load_questions, need
+    from eval.benchmarks.targets import authors
+    from eval.methods.method import MethodName
+    from eval.runners.endpoint import forgetting
+    from guard.targets.target import Scope
+
+    # A common word takes two tokens at most of nearly every vocabulary; the rest is for question and answer.
+    noise = max(0, near_run.context_tokens(options.endpoint) - 600) // 2
+    if options.targets == "authors":
+        drafts = authors(load_questions(need(options.data, options.split)))
+        groups = load_probes(options.data, options.split, [draft.name for draft in drafts], options.probes)
+        requests = near_requests.author_requests([p for group in groups for p in group], options.seed, noise)
+        leaks = near_run.phrase_leaks({draft.name: long_phrases_of(draft) for draft in drafts})
+    else:
+        drafts = near_requests.secret_drafts(options.seed)
+        requests = near_requests.secret_requests(drafts, options.seed, noise)
+        leaks = near_run.secret_leaks({draft.name: draft.phrases[0] for draft in drafts})
+    drafts = tuple(replace(draft, scope=Scope(options.scope)) for draft in drafts)
+
+    def show(total: int, told: int, share: float) -> None:
+        typer.echo(f"{share:.0%} of the time, {total} answers, {told} leaks", err=True)
+
+    with forgetting(drafts, MethodName.NONE if options.methods == MethodName.NONE.value else MethodName.GUARD):
+        outcomes = near_run.run_near(
+            options.endpoint, requests, leaks, options.out, options.minutes, options.answers, show
+        )
+    report = near_run.report(outcomes)
+    (options.out / "near.md").write_text(f"{command_line()}\n\n{report}\n", "utf-8")
+    typer.echo(report)
 
 
 def attacks(
@@ -26,8 +80,25 @@ def attacks(
     dtype: cli.Dtype = "float32",
     run_with: Annotated[Literal["engine", "endpoint"], typer.Option(help="How the model is run.")] = "engine",
     endpoint: cli.Endpoint = "",
+    near: Annotated[
+        Literal["", "authors", "secrets"],
+        typer.Option(
+            help="Instead of the sweep: count near leaks of the split's authors, or of invented secrets."
+        ),
+    ] = "",
+    minutes: Annotated[float, typer.Option(min=0.1, help="near: for how long requests are sent.")] = 20,
+    answers: Annotated[int, typer.Option(min=1, help="near: with so many answers it ends.")] = 10_000,
+    scope: Annotated[
+        Literal["contextual", "always"], typer.Option(help="near: scope of the targets.")
+    ] = "contextual",
 ) -> None:
     """Attack the forget targets: tables of attack by method, the detector's recall, and leak@k."""
+    if near:
+        with reported():
+            _near(
+                NearOptions(near, Path(data), out, endpoint, split, probes, seed, minutes, answers, scope, methods)
+            )
+        return
     with reported():
         from eval.attacks.sweep import run_attacks
         from eval.harness.options import Options, RunWith, method_names

@@ -207,6 +207,7 @@ def _wire(draft: Draft, method: Method) -> dict[str, Any]:
         "kind": draft.kind.value,
         "facts": [{"question": fact.question, "answer": fact.answer} for fact in draft.facts],
         "passages": list(draft.passages),
+        "phrases": list(draft.phrases),
         "methods": [method.value],
         "scope": draft.scope.value,
     }

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from guard.matching.alignment import PassageWords
+from guard.matching.edits import EditPattern
 from guard.text.composition import compose
 from guard.text.english import is_stop
 from guard.text.normalise import fold
@@ -59,13 +60,15 @@ class NearTexts:
 
     phrases   content words of each long phrase
     passages  passages with the number of words of a near quote that is one too many, for each target
+    secrets   strings that are forbidden with a few characters wrong
     """
 
     phrases: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     passages: tuple[tuple[PassageWords, int], ...] = field(default=(), repr=False)
+    secrets: tuple[EditPattern, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.phrases or self.passages)
+        return bool(self.phrases or self.passages or self.secrets)
 
     @classmethod
     def joined(cls, several: Iterable[NearTexts]) -> NearTexts:
@@ -74,7 +77,8 @@ class NearTexts:
         if len(kept) == 1:
             return kept[0]
         phrases = dict.fromkeys(phrase for one in kept for phrase in one.phrases)
-        return cls(tuple(phrases), tuple(passages for one in kept for passages in one.passages))
+        passages = tuple(passages for one in kept for passages in one.passages)
+        return cls(tuple(phrases), passages, tuple(secret for one in kept for secret in one.secrets))
 
     @cached_property
     def by_word(self) -> dict[str, list[tuple[str, ...]]]:
@@ -111,7 +115,7 @@ class NearScanner:
     """Releases what `scanner` does, up to the word with which a text nearly says one of `near`.
 
     The last word is held back until it is complete. Where a near copy began is released already: what was said
-    is less than tells, which is why the word that would make it more is not released. How the text is cut into
+    is less than tells, and the word that would make it more is not released. How the text is cut into
     chunks changes when characters are released, never which. `seed` is the text before, in which a near copy may
     begin.
     """
@@ -123,8 +127,12 @@ class NearScanner:
         self._scores = [passages.start for passages, _ in near.passages]
         self._held = ""
         self._nearly_matched = False
+        self._states = [secret.start for secret in near.secrets]
         for word in words_of(compose(seed)):
             self._tells(word.text)
+        # Of a secret that the client has said itself, what follows adds nothing.
+        for k, secret in enumerate(near.secrets):
+            self._states[k] = secret.start if secret.ends(self._states[k]) else self._states[k]
 
     @property
     def matched(self) -> bool:
@@ -167,7 +175,8 @@ class NearScanner:
         folded = fold(word)
         if not folded:
             return False
-        return self._ends_passage(folded) or (not is_stop(word) and self._ends_phrase(folded))
+        tells = self._ends_passage(folded) or self._ends_secret(folded)
+        return (not is_stop(word) and self._ends_phrase(folded)) or tells
 
     def _ends_passage(self, folded: str) -> bool:
         quoted = False
@@ -175,6 +184,14 @@ class NearScanner:
             self._scores[k], words = passages.step(self._scores[k], folded)
             quoted = quoted or words >= most
         return quoted
+
+    def _ends_secret(self, folded: str) -> bool:
+        found = False
+        for k, secret in enumerate(self._near.secrets):
+            for char in folded:
+                self._states[k] = secret.step(self._states[k], char)
+                found = found or secret.ends(self._states[k])
+        return found
 
     def _ends_phrase(self, folded: str) -> bool:
         self._said.append(folded)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from guard.matching.alignment import PassageWords, folded_words
+from guard.matching.edits import EditPattern
 from guard.matching.near import (
     MAX_CONTENT_WORDS,
     MIN_CONTENT_WORDS,
@@ -15,10 +16,14 @@ from guard.matching.near import (
 )
 from guard.phrases.context import is_place
 from guard.phrases.numbers import kind_of
-from guard.targets.target import ForgetTarget
+from guard.targets.target import ForgetTarget, Kind
+from guard.text.normalise import fold
 from guard.text.words import Word, words_of
 from guard.variants.variant import Variants
 
+MIN_EDITED_CHARS = 7
+MIN_TWICE_EDITED_CHARS = 10
+"""Folded characters of a secret that is found with one, and with two wrong; shorter ones are like others."""
 # A known place of more words is found as one of fewer.
 _MAX_PLACE_WORDS = 3
 
@@ -28,7 +33,8 @@ def near_texts(target: ForgetTarget) -> NearTexts:
 
     Its phrases of MIN_CONTENT_WORDS content words or more count, unless it wants no variants; dates, numbers and
     codes do not, and neither does a phrase that an exception nearly says. A place that everybody knows counts as
-    one word. Passages count if they have `quoted_words` words.
+    one word. Passages count if they have `quoted_words` words. Of a secret, phrases with a digit count with
+    characters wrong: one from MIN_EDITED_CHARS characters on, two from MIN_TWICE_EDITED_CHARS on.
     """
     draft = target.draft
     phrases = () if draft.variants is Variants.NONE else target.forbidden
@@ -37,7 +43,14 @@ def near_texts(target: ForgetTarget) -> NearTexts:
     long = tuple(dict.fromkeys(part for part in parts if not any(_tells(text, part) for text in excepted)))
     quotable = [passage for passage in draft.passages if len(folded_words(passage)) >= draft.quoted_words]
     passages = PassageWords(quotable, draft.exceptions)
-    return NearTexts(long, ((passages, draft.quoted_words),) if quotable else ())
+    secrets = tuple(_edited(phrases)) if draft.kind is Kind.SECRET else ()
+    return NearTexts(long, ((passages, draft.quoted_words),) if quotable else (), secrets)
+
+
+def _edited(phrases: Iterable[str]) -> Iterator[EditPattern]:
+    for folded in map(fold, phrases):
+        if len(folded) >= MIN_EDITED_CHARS and any(map(str.isdigit, folded)):
+            yield EditPattern(folded, 2 if len(folded) >= MIN_TWICE_EDITED_CHARS else 1)
 
 
 def _parts(phrase: str) -> Iterator[tuple[str, ...]]:

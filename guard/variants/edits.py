@@ -25,8 +25,9 @@ _RUN = re.compile(r"\d+|[^\W\d_]+")
 _CLASSES = ("0123456789", "abcdefghijklmnopqrstuvwxyz")
 
 
-def edit_variants(secret: str, wide: bool) -> Iterator[Variant]:
-    """Yield parts of `secret`, one of which is in every string that is one edit away from it; wide: two edits.
+def edit_variants(secret: str) -> Iterator[Variant]:
+    """Yield parts of `secret`, one of which is in every string that is two edits away from it, or one if it is
+    too short for three parts.
 
     An edit replaces, drops or adds one character, or swaps two. By the pigeonhole principle, of two parts that do
     not overlap one is left whole by one edit, and of three one by two. Each part is so long and so mixed
@@ -40,7 +41,7 @@ def edit_variants(secret: str, wide: bool) -> Iterator[Variant]:
         yield from _of_passphrase(secret, words)
         return
     folded = fold(secret)
-    parts = _cut(folded, 3 if wide else 2) or _cut(folded, 2)
+    parts = _cut(folded, 3) or _cut(folded, 2)
     edits = iter(parts) if parts else filter(_is_own, _of_short(folded))
     yield from (Variant(text, VariantKind.EDIT) for text in edits)
 

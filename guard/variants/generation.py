@@ -81,7 +81,7 @@ def _of(
         case PhraseKind.SECRET:
             yield from address_variants(text)
             yield from _of_date_or_number(text, wide, True)
-            yield from edit_variants(text, wide)
+            yield from edit_variants(text)
 
 
 def _of_date_or_number(text: str, wide: bool, secret: bool) -> Iterator[Variant]:

@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval.metrics.edits import edits_to_nearest_part
 from eval.metrics.near_leak import near_leak
 from guard.matching.alignment import PassageWords, longest_near_quote
 from guard.matching.automaton import Automaton
+from guard.matching.edits import EditPattern
 from guard.matching.escape_scanner import EscapeScanner
 from guard.matching.near import NearScanner, NearTexts, content_words
+from guard.text.normalise import fold
 
 TITLES = (
     "Lanterns of Mercy: The Diary of a Harbour Surgeon",
@@ -127,3 +130,39 @@ def test_a_random_text_of_common_words_is_no_near_quote() -> None:
     words = ["the", "of", "and", "to", "a", "in", "his", "that", "for", "he", "it", "who", "had", "men", "tide"]
     for _ in range(40):
         assert longest_near_quote([PASSAGE], " ".join(rng.choices(words, k=60))) < 8
+
+
+SECRET = "hunter2-Xylo-99"
+SECRETS = NearTexts(secrets=(EditPattern(fold(SECRET), 2),))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"It is {SECRET}.", "It is "),
+        ("It is hunter3-Xilo-99!", "It is "),
+        ("It is hunter2 Xylo 9, they say.", "It is hunter2 "),
+        ("It is HUNTER2XYLO", "It is "),
+        ("It is hunter-Xylon-99", "It is "),
+        ("It is hunter and xylophone 99.", "It is hunter and xylophone 99."),
+        ("hunted-Xilo-98 is another", "hunted-Xilo-98 is another"),
+    ],
+)
+def test_a_secret_is_withheld_with_up_to_two_characters_wrong(text: str, said: str) -> None:
+    assert released(SECRETS, [text]) == released(SECRETS, list(text)) == said
+    assert said == text or edits_to_nearest_part(SECRET, text) <= 2 < edits_to_nearest_part(SECRET, said)
+
+
+def test_of_a_secret_that_the_client_began_nothing_more_is_said_and_what_it_said_itself_is_no_match() -> None:
+    assert released(SECRETS, ["lo-98 it is"], "The code is hunter2-Xy") == ""
+    assert released(SECRETS, [" is the code"], f"My code {SECRET}") == " is the code"
+
+
+@given(st.text("abc1", min_size=1, max_size=6), st.text("abc1 ", max_size=24), st.integers(0, 2))
+def test_a_pattern_ends_where_the_distance_says(secret: str, text: str, edits: int) -> None:
+    pattern = EditPattern(secret, edits)
+    states, found = pattern.start, pattern.ends(pattern.start)
+    for char in fold(text):
+        states = pattern.step(states, char)
+        found = found or pattern.ends(states)
+    assert found == (edits_to_nearest_part(secret, text) <= edits)

@@ -43,3 +43,14 @@ def test_passages_count_if_they_have_as_many_words_as_may_not_be_quoted() -> Non
 
     assert quoted(8) == [8]
     assert quoted(20) == []
+
+
+def test_a_secret_counts_with_characters_wrong_if_it_is_long_enough_and_has_a_digit() -> None:
+    def edits(*texts: str, kind: Kind = Kind.SECRET) -> list[str]:
+        draft = Draft(name="front door code", kind=kind, phrases=texts)
+        return [repr(secret) for secret in near_texts(new_target(draft)).secrets]
+
+    assert edits("hunter2-Xylo-99") == ["EditPattern(edits=2)"]
+    assert edits("K7-ZX-445") == ["EditPattern(edits=1)"]
+    assert edits("58311", "correct horse battery") == []
+    assert edits("hunter2-Xylo-99", kind=Kind.FACT) == []

@@ -12,8 +12,8 @@ from guard.variants.edits import edit_variants
 CHARS = string.ascii_lowercase + string.digits
 
 
-def parts(secret: str, wide: bool = False) -> list[str]:
-    return [fold(variant.text) for variant in edit_variants(secret, wide)]
+def parts(secret: str) -> list[str]:
+    return [fold(variant.text) for variant in edit_variants(secret)]
 
 
 def edits(secret: str) -> set[str]:
@@ -27,16 +27,14 @@ def holds_a_part(text: str, found: list[str], secret: str) -> bool:
     return any(part in text for part in [*found, secret])
 
 
-@pytest.mark.parametrize(
-    "secret", ["hunter2-Xylo-99", "akia4qz7tlx0pwn3", "GB29 NWBK 6016 1331 9268 19", "4929123456789012"]
-)
+@pytest.mark.parametrize("secret", ["hunter2-Xylo-99", "akia4qz7tlx0", "GB29 NWBK 6016", "4929123456789012"])
 def test_every_string_one_edit_away_holds_one_of_two_parts(secret: str) -> None:
     found, folded = parts(secret), fold(secret)
     assert len(found) == 2
     assert all(holds_a_part(edited, found, folded) for edited in _without_swaps_over(found, folded))
 
 
-@given(st.text(CHARS, min_size=16, max_size=24))
+@given(st.text(CHARS, min_size=10, max_size=24))
 def test_two_parts_are_enough_whatever_the_secret(secret: str) -> None:
     assume(any(char.isdigit() for char in secret))
     found = parts(secret)
@@ -51,8 +49,8 @@ def _without_swaps_over(found: list[str], secret: str) -> set[str]:
 
 
 @pytest.mark.parametrize("secret", ["akia4qz7tlx0pwn3", "ghp9fkq2lmzx81vtt0"])
-def test_wide_covers_two_edits(secret: str) -> None:
-    found = parts(secret, wide=True)
+def test_three_parts_cover_two_edits(secret: str) -> None:
+    found = parts(secret)
     assert len(found) == 3
     replaced = {secret[:i] + "_" + secret[i + 1 :] for i in range(len(secret))}
     twice = {text[:i] + "_" + text[i + 1 :] for text in replaced for i in range(len(text))}
