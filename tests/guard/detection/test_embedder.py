@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cachetools import LRUCache
 
-from guard.detection.embedder import SentenceEmbedder
+from guard.detection.embedder import MAX_CALL_TEXTS, MAX_CALLS, SentenceEmbedder
 from guard.detection.micro_batching import MicroBatcher
 from guard.errors import ModelUnavailable
 
@@ -73,6 +73,23 @@ def test_threads_get_the_vectors_of_their_own_texts(minilm: SentenceEmbedder) ->
     for thread in threads:
         thread.join()
     assert all(np.array_equal(found[text], minilm.embed([text])) for text in texts)
+
+
+def test_many_texts_are_encoded_by_a_few_threads_at_a_time(
+    minilm: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together, encode = threading.Barrier(MAX_CALLS, timeout=20), MicroBatcher.encode
+
+    def meet(batcher: MicroBatcher, texts: list[str]) -> np.ndarray:
+        together.wait()
+        return encode(batcher, texts)
+
+    monkeypatch.setattr(MicroBatcher, "encode", meet)
+    texts = [f"one of many {number}" for number in range(MAX_CALLS * MAX_CALL_TEXTS)]
+    vectors = minilm.embed(texts)
+    assert vectors.shape == (len(texts), minilm.dimension)
+    monkeypatch.undo()
+    assert np.allclose(vectors[-1], SentenceEmbedder().embed(texts[-1:])[0], atol=1e-5)
 
 
 def test_the_name_tells_models_of_different_weights_apart(minilm: SentenceEmbedder) -> None:
