@@ -74,7 +74,7 @@ def decode_code_points(text: str) -> str:
         codes = [int(digits, 16) for digits in re.findall(r"\+([0-9a-fA-F]{4,6})", found[0])]
         return "".join(map(chr, codes)) if max(codes) <= _MAX_CODE_POINT else found[0]
 
-    return _CODE_POINTS.sub(read, text)
+    return _CODE_POINTS.sub(read, text) if "u+" in text or "U+" in text else text
 
 
 def decode_base64(text: str) -> str:

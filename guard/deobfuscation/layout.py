@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from itertools import zip_longest
 
 # Longer lines are prose, of which nobody reads the columns.
 MAX_COLUMN_LINE_CHARS = 40
 MIN_COLUMN_LINES = 3
+_BLOCK_LINES = 1_024
 
 _SPELT = re.compile(r"(?<!\w)\w(?:([^\w]{1,2})\w)(?:\1\w){2,}(?!\w)")
 _DOUBLED = re.compile(r"(?<!\w)(?:(\w)\1){3,}(?!\w)")
@@ -34,6 +34,8 @@ def join_spelt(text: str) -> str:
 def strip_markup(text: str) -> str:
     """Remove tags, comments and links of HTML and Markdown between the letters of a word, as a page shows it."""
     linked = _LINK_IN_WORD.sub(lambda found: found[1] or found[2], text) if "](" in text or "][" in text else text
+    if "<" not in linked:
+        return linked
     # A tag that is opened inside a word and closed at its end would otherwise remain.
     return _ANY_TAG.sub("", linked) if _TAG_INSIDE_WORD.search(linked) else linked
 
@@ -47,9 +49,21 @@ def columns(text: str) -> str:
             run.append(line)
             continue
         if len(run) >= MIN_COLUMN_LINES:
-            read.append("\n".join("".join(column) for column in zip_longest(*run, fillvalue=" ")))
+            read.append(_down(run))
         run = []
     return "\n".join(read)
+
+
+def _down(lines: list[str]) -> str:
+    """Return the columns of `lines` as lines of their own; shorter lines are filled with blanks."""
+    width = max(map(len, lines))
+    # Block by block: one call for a million lines would hold the interpreter for most of a second.
+    blocks = (lines[first : first + _BLOCK_LINES] for first in range(0, len(lines), _BLOCK_LINES))
+    parts = [
+        ["".join(column) for column in zip(*(line.ljust(width) for line in block), strict=True)]
+        for block in blocks
+    ]
+    return "\n".join(map("".join, zip(*parts, strict=True)))
 
 
 def acrostics(text: str) -> str:
