@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from guard.matching.automaton_store import AutomatonStore
 from guard.policy.exemptions import common_exemptions
+from guard.policy.phrase_counts import never_alone
 from guard.targets.passages import enforced
 from guard.targets.target import ForgetTarget
+from guard.text.normalise import fold
 
 # With more recent phrases than this, all are compiled together, which takes longer the more there are.
 MAX_RECENT_PHRASES = 2_000
@@ -21,12 +23,17 @@ class AlwaysOnAutomata:
     settled  by target id, the revision whose phrases are in the automaton `base`
     recent   the targets whose phrases are in the automaton `fresh`
     base, fresh  digests; "" for none
+    left_out the phrases of settled targets that were context when `base` was compiled, by their folds. Those that
+             are no longer are in the automaton `fresh`
+    recently_left_out  folds of those of recent targets that were context when `fresh` was compiled
     """
 
     settled: Mapping[str, int] = field(default_factory=dict)
     recent: Mapping[str, ForgetTarget] = field(default_factory=dict, repr=False)
     base: str = ""
     fresh: str = ""
+    left_out: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)
+    recently_left_out: Collection[str] = field(default=frozenset(), repr=False)
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -43,29 +50,47 @@ class AlwaysOnAutomata:
         removed: Collection[str],
         all_targets: Iterable[ForgetTarget],
         store: AutomatonStore,
+        context: frozenset[str] = frozenset(),
     ) -> AlwaysOnAutomata:
         """Return a new set without `removed` and with `added`, its automata written to `store`.
 
         Added targets go into the small automaton. Both are compiled again, from `all_targets` in force after the
         change, once the small one has grown too large or a settled target is removed or changed.
+
+        `context` has the folds of phrases that are not forbidden alone. What becomes context stays in the large
+        automaton until that is compiled again; what no longer is goes into the small one.
         """
         new = {target.id: target for target in added}
         touched = new.keys() | set(removed)
-        if not any(map(self.holds, touched)) and not new:
+        back = {phrase for folded, spelt in self.left_out.items() if folded not in context for phrase in spelt}
+        restored = back or not context.issuperset(self.recently_left_out)
+        if not any(map(self.holds, touched)) and not new and not restored:
             return self
         recent = {id: target for id, target in self.recent.items() if id not in touched} | new
-        phrases = _phrases(recent.values())
+        phrases, left_out = _phrases(recent.values(), context)
+        phrases |= back
         if len(phrases) > MAX_RECENT_PHRASES or any(id in self.settled for id in touched):
             everyone = {target.id: target for target in all_targets}
-            phrases = _phrases(everyone.values())
+            phrases, left_out = _phrases(everyone.values(), context)
             settled = {target.id: target.revision for target in everyone.values()}
-            return AlwaysOnAutomata(settled, {}, _write(phrases, everyone.values(), store))
-        return AlwaysOnAutomata(self.settled, recent, self.base, _write(phrases, recent.values(), store))
+            return AlwaysOnAutomata(settled, {}, _write(phrases, everyone.values(), store), "", left_out)
+        fresh = _write(phrases, recent.values(), store)
+        return AlwaysOnAutomata(self.settled, recent, self.base, fresh, self.left_out, left_out.keys())
 
 
 def _write(phrases: Collection[str], targets: Iterable[ForgetTarget], store: AutomatonStore) -> str:
     return store.write(phrases, common_exemptions(targets)) if phrases else ""
 
 
-def _phrases(targets: Iterable[ForgetTarget]) -> set[str]:
-    return {phrase for target in targets for phrase in enforced(target)}
+def _phrases(targets: Iterable[ForgetTarget], context: frozenset[str]) -> tuple[set[str], dict[str, set[str]]]:
+    """Return what the targets forbid, and by its fold what none of them forbids alone."""
+    phrases: set[str] = set()
+    left_out: dict[str, set[str]] = {}
+    for target in targets:
+        alone = never_alone(target.draft, context)
+        for phrase in enforced(target):
+            if alone and (folded := fold(phrase)) in alone:
+                left_out.setdefault(folded, set()).add(phrase)
+            else:
+                phrases.add(phrase)
+    return phrases, left_out

@@ -24,6 +24,7 @@ from guard.policy.always import AlwaysOnAutomata
 from guard.policy.background import BackgroundValue
 from guard.policy.contextual import ContextualAutomata, Revision, restricts
 from guard.policy.enforced_version import write_enforced_version
+from guard.policy.phrase_counts import PhraseCounts
 from guard.policy.policy import Policy
 from guard.policy.soft import SoftContextual, SoftDigests, is_soft, sweep
 from guard.soft.matching import SoftMatching
@@ -66,6 +67,8 @@ class Compiler:
         self._store = AutomatonStore(folder)
         self._promoted = promoted
         self._known: dict[Revision, str] = {}
+        # What stands in the facts of how many targets, and the version of the policy that it was counted for.
+        self._counts, self._counted = PhraseCounts(), -1
         # Computed for the first target that asks for it: embedding a vocabulary takes minutes.
         self._matching = BackgroundValue(
             matching or (lambda: SoftMatching(None, embedder, folder)), SOFT_TIMEOUT_S
@@ -107,9 +110,10 @@ class Compiler:
         """
         before = previous or self._empty
         version, changed = self._registry.changes(before.version)
-        change = _changed(before.version, before.targets, changed)
+        change = _changed(before.version, version, before.targets, changed)
         lookup = self._lookup(change, before.lookup, fresh=previous is None)
-        always = self._always(change, before.always)
+        context = self._context(before, change)
+        always = self._always(change, before.always, context)
         publish(self._folder, always.digests)
         write_enforced_version(self._folder, version)
         contextual = ContextualAutomata(change.targets, self._store, self._known)
@@ -131,6 +135,7 @@ class Compiler:
             assistants=self._assistants(change.targets),
             soft=soft,
             last_complete=before.complete_version,
+            context=context,
         )
 
     def _embed_next(self, previous: Policy) -> Policy:
@@ -148,10 +153,19 @@ class Compiler:
     def _assistants(self, targets: Mapping[str, ForgetTarget]) -> dict[str, str]:
         return in_force(self._promoted.by_target(), targets) if self._promoted else {}
 
-    def _always(self, change: _Change, before: AlwaysOnAutomata) -> AlwaysOnAutomata:
+    def _context(self, before: Policy, change: _Change) -> frozenset[str]:
+        """Return the folds of what is not forbidden alone, now that targets have changed."""
+        if self._counted != before.version:
+            self._counts = PhraseCounts(before.targets.values())
+        earlier = (before.targets[id] for id in change.ids if id in before.targets)
+        self._counts.update(earlier, change.active)
+        self._counted = change.version
+        return self._counts.context()
+
+    def _always(self, change: _Change, before: AlwaysOnAutomata, context: frozenset[str]) -> AlwaysOnAutomata:
         added = [target for target in change.active if _is_always_on(target)]
         all_targets = (target for target in change.targets.values() if _is_always_on(target))
-        return before.with_changes(added, change.ids, all_targets, self._store)
+        return before.with_changes(added, change.ids, all_targets, self._store, context)
 
     def _soft(self, change: _Change) -> SoftContextual:
         """Return the soft matches of the targets; none while the matching is being computed."""
@@ -217,21 +231,24 @@ class Compiler:
 
 
 class _Change(NamedTuple):
-    """All active targets, those that changed after version `since`, and the ids of all that did or ended."""
+    """All active targets at `version`, those that changed after `since`, and the ids of all that did or ended."""
 
     since: int
+    version: int
     targets: dict[str, ForgetTarget]
     active: list[ForgetTarget]
     ids: list[str]
 
 
-def _changed(since: int, before: Mapping[str, ForgetTarget], changed: Sequence[ForgetTarget]) -> _Change:
+def _changed(
+    since: int, version: int, before: Mapping[str, ForgetTarget], changed: Sequence[ForgetTarget]
+) -> _Change:
     active = [target for target in changed if target.state is State.ACTIVE]
     targets = {**before, **{target.id: target for target in active}}
     for target in changed:
         if target.state is not State.ACTIVE:
             targets.pop(target.id, None)
-    return _Change(since, targets, active, [target.id for target in changed])
+    return _Change(since, version, targets, active, [target.id for target in changed])
 
 
 def _step(targets: Iterable[ForgetTarget]) -> Iterator[ForgetTarget]:

@@ -33,6 +33,7 @@ class Policy:
     automata    by digest, mapped from the files that the engine maps too
     assistants  by id of an enforced contextual target with the method uld: the digest of its promoted assistant
     soft        by id of an enforced contextual target with soft matching: the digests of its files
+    context     folds of extracted phrases of many targets, which are not always-on (guard.policy.phrase_counts)
     """
 
     version: int
@@ -43,6 +44,7 @@ class Policy:
     assistants: Mapping[str, str] = field(repr=False, default_factory=dict)
     soft: Mapping[str, SoftDigests] = field(repr=False, default_factory=dict)
     last_complete: int = 0
+    context: frozenset[str] = field(repr=False, default=frozenset())
 
     @property
     def complete_version(self) -> int:

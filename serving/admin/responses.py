@@ -11,10 +11,12 @@ from pydantic import BaseModel, Field
 
 from guard.patterns.pattern import PatternKind
 from guard.phrases.phrase import Phrase, PhraseKind
+from guard.policy.phrase_counts import never_alone
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.audit_log import Action, Actor, Event
 from guard.targets.phrases import phrases, side_effects_of, variants
-from guard.targets.target import Decoder, ForgetTarget, Kind, Method, Mode, Scope, State
+from guard.targets.target import Decoder, Draft, ForgetTarget, Kind, Method, Mode, Scope, State
+from guard.text.normalise import fold
 from guard.variants.variant import Variant, VariantKind, Variants
 
 
@@ -116,8 +118,8 @@ def masked(text: str) -> str:
     return f"••• ({len(text)} characters)" if text else ""
 
 
-def preview_of(target: ForgetTarget, reveal: bool) -> Preview:
-    """Return the response body of a target that is not stored."""
+def preview_of(target: ForgetTarget, reveal: bool, context: frozenset[str] = frozenset()) -> Preview:
+    """Return the response body of a target that is not stored; `context` as in the policy in force."""
     show = str if reveal else masked
     found: dict[VariantKind, list[str]] = {}
     spelt = variants(target.draft)
@@ -129,7 +131,7 @@ def preview_of(target: ForgetTarget, reveal: bool) -> Preview:
             ReasonOut(
                 phrase=show(phrase.text),
                 kind=phrase.kind,
-                why=phrase.why,
+                why=_why(phrase, target.draft, context),
                 first_distinctive=show(_closed_at(phrase, spelt)),
             )
             for phrase in phrases(target.draft)
@@ -140,6 +142,11 @@ def preview_of(target: ForgetTarget, reveal: bool) -> Preview:
         ],
         **_members(target, reveal),
     )
+
+
+def _why(phrase: Phrase, draft: Draft, context: frozenset[str]) -> str:
+    is_context = draft.scope is Scope.ALWAYS and fold(phrase.text) in never_alone(draft, context)
+    return f"{phrase.why}; in the facts of many targets, so not forbidden alone" if is_context else phrase.why
 
 
 def _closed_at(phrase: Phrase, spelt: Sequence[Variant]) -> str:

@@ -53,6 +53,11 @@ class AdminService:
             return Enforced(0, {})
         return Enforced(policy.complete_version, policy.counts, len(policy.lookup.pending))
 
+    def context(self) -> frozenset[str]:
+        """Return the folds of phrases of many targets, which the policy in force forbids in no answer alone."""
+        policy = self.current.policy
+        return frozenset() if policy is None else policy.context
+
 
 def _service_of(request: Request) -> AdminService:
     service: AdminService = request.app.state.service

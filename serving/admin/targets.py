@@ -54,7 +54,8 @@ async def add(
     _refuse_past([body])
     if dry_run:
         response.status_code = 200
-        return preview_of(await run_sync(service.registry.preview, body.draft()), reveal)
+        target = await run_sync(service.registry.preview, body.draft())
+        return preview_of(target, reveal, service.context())
     target = await run_sync(service.registry.add, body.draft())
     await _settle(service, wait, timeout, target.id)
     _identify(response, target)

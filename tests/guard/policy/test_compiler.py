@@ -77,6 +77,24 @@ def test_all_always_on_phrases_share_one_automaton(registry: Registry, compiler:
     assert len(policy.automata[digest].matches("zx4471q and kk9982w and Tarn Hollow")) == 2
 
 
+def test_what_stands_in_the_facts_of_many_targets_is_always_on_for_none(
+    registry: Registry, compiler: Compiler
+) -> None:
+    names = ("Orla Venn", "Pell Dross", "Ida Moll", "Tam Quorne", "Una Kilvert")
+    works = (Fact(answer="She works at the Fennimore Museum."),)
+    others = registry.add_many([Draft(name=name, facts=works) for name in names])
+    fact_of = Draft(name="Hedda Orrelbeck", facts=works, scope=Scope.ALWAYS)
+    registry.add(fact_of)
+    policy = compiler.compile()
+    (digest,) = policy.always.digests
+    assert not policy.automata[digest].matches("the Fennimore Museum")
+    assert policy.automata[digest].matches("Hedda Orrelbeck")
+    assert policy.automata[policy.contextual[others[0].id]].matches("the Fennimore Museum")
+    registry.revoke(others[0].id)
+    (digest,) = compiler.compile(policy).always.digests
+    assert compiler.compile(policy).automata[digest].matches("the Fennimore Museum")
+
+
 def test_each_contextual_target_has_an_automaton_of_its_own(registry: Registry, compiler: Compiler) -> None:
     venn, dross = registry.add_many([VENN, DROSS])
     policy = compiler.compile()

@@ -65,6 +65,7 @@ class Service:
         self.changes = 0
         self.applies = True
         self.reason = ""
+        self.common: frozenset[str] = frozenset()
         self.asked: list[Message] = []
         self.assistants: AssistantService | None = None
         self.metrics = Metrics()
@@ -92,6 +93,9 @@ class Service:
 
     def enforced(self) -> Enforced:
         return Enforced(3, {Mode.SHADOW: 1, Mode.ENFORCE: 2})
+
+    def context(self) -> frozenset[str]:
+        return self.common
 
     def unready(self) -> str:
         return self.reason
@@ -196,6 +200,16 @@ async def test_variants_are_changed_by_a_patch_and_erased_at_the_end(
     assert "Ms Miller" in service.registry.get(stored.id).variants
     await client.delete(path)
     assert service.registry.get(stored.id).variants == ()
+
+
+async def test_a_dry_run_tells_what_is_not_forbidden_alone(client: httpx.AsyncClient, service: Service) -> None:
+    service.common = frozenset({"3may1961"})
+    facts = [{"answer": "She was born on 3 May 1961."}]
+    why = "date with a day; in the facts of many targets, so not forbidden alone"
+    for scope, expected in (("always", why), ("contextual", "date with a day")):
+        draft = {"name": "Ilsabet Quorne", "facts": facts, "scope": scope}
+        shown = (await client.post(TARGETS, params={"dry_run": "true", "reveal": "true"}, json=draft)).json()
+        assert {reason["phrase"]: reason["why"] for reason in shown["reasons"]}["3 May 1961"] == expected
 
 
 async def test_a_dry_run_tells_why_each_phrase_is_forbidden(client: httpx.AsyncClient) -> None:
