@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from guard.matching.automaton import Automaton
+from guard.matching.escape_scanner import EscapeScanner
+from guard.matching.near import NearScanner
+from guard.policy.exemptions import exemptions
+from guard.targets.drafts import new_target
+from guard.targets.near import near_texts
+from guard.targets.passages import enforced
+from guard.targets.target import Draft, Fact, ForgetTarget
 from tests.e2e.server import rows
 
 ROWS_PER_AUTHOR = 20
@@ -39,6 +47,21 @@ class Author:
         """The forget target an operator would post for this author."""
         facts = [{"question": question, "answer": answer} for question, answer in self.facts]
         return {"name": self.name, "kind": "person", "facts": facts, **more}
+
+    def stored(self) -> ForgetTarget:
+        """The same as the registry makes of it."""
+        facts = tuple(Fact(question=question, answer=answer) for question, answer in self.facts)
+        return new_target(Draft(name=self.name, facts=facts))
+
+    def automaton(self) -> Automaton:
+        """What is enforced for the author: the phrases, and the other ways to write them."""
+        target = self.stored()
+        return Automaton.forbidding(enforced(target), exemptions(target))
+
+    def released(self, text: str) -> str:
+        """What a server releases of an answer under the mask: all but what nearly says a long phrase."""
+        scanner = NearScanner(EscapeScanner([self.automaton()]), near_texts(self.stored()))
+        return scanner.feed(text) + scanner.finish()
 
 
 def authors(file: Path) -> list[Author]:

@@ -17,10 +17,6 @@ from eval.runners.prompt_encoder import PromptEncoder, load_tokenizer
 from guard.decoding.restriction import Restriction
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
-from guard.policy.exemptions import exemptions
-from guard.targets.drafts import new_target
-from guard.targets.passages import enforced
-from guard.targets.target import Draft, Fact
 from guard.text.normalise import fold
 from tests.e2e.replay import ROWS, Samples
 from tests.e2e.server import Server
@@ -41,13 +37,6 @@ def phrases(exact: Server, author: Author) -> Iterator[list[str]]:
     target = exact.forget(author.target())
     yield target["forbidden"]
     exact.remember(target["id"])
-
-
-def enforced_of(author: Author) -> Automaton:
-    """What the server enforces for the author: the phrases, and the other ways to write them."""
-    facts = tuple(Fact(question=question, answer=answer) for question, answer in author.facts)
-    target = new_target(Draft(name=author.name, facts=facts))
-    return Automaton.forbidding(enforced(target), exemptions(target))
 
 
 def expected(model: Path, automaton: Automaton, questions: list[str], strategy: AvoidanceStrategy) -> list[str]:
@@ -72,12 +61,13 @@ def chat(server: Server, question: str, **members: Any) -> Any:
 def test_answers_are_those_of_the_reference_streamed_and_whole(
     exact: Server, tofu_full: Path, author: Author, phrases: list[str]
 ) -> None:
-    automaton = enforced_of(author)
+    automaton = author.automaton()
     masked = expected(tofu_full, automaton, author.questions, AvoidanceStrategy.MASK)
     rewound = expected(tofu_full, automaton, author.questions, AvoidanceStrategy.REWIND)
     assert sum(a != b for a, b in zip(masked, rewound, strict=True)) >= 4
     for question, said, other in zip(author.questions, rewound, masked, strict=True):
         whole = chat(exact, question)
+        said = author.released(said)
         assert whole.choices[0].message.content == said
         assert [phrase for phrase in phrases if fold(phrase) in fold(said)] == []
         chunks = list(chat(exact, question, stream=True, stream_options={"include_usage": True}))
@@ -85,7 +75,7 @@ def test_answers_are_those_of_the_reference_streamed_and_whole(
         assert chunks[-1].usage == whole.usage
         assert len({chunk.id for chunk in chunks}) == 1
         # Whoever asks for log-probabilities is answered under the mask alone.
-        assert chat(exact, question, logprobs=True).choices[0].message.content == other
+        assert chat(exact, question, logprobs=True).choices[0].message.content == author.released(other)
 
 
 def members(value: Any) -> Any:

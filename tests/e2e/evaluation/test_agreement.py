@@ -15,6 +15,7 @@ from eval.report.agreement import agreement
 from eval.report.compare import Side
 from tests.e2e.replay import METHODS, ROWS, STOPS, Interrupted, Replay, Samples
 from tests.e2e.server import KEY, Server
+from tests.e2e.tofu import authors
 
 pytestmark = pytest.mark.e2e
 
@@ -42,15 +43,20 @@ def results(by_reference: Samples, by_engine: Samples, by_endpoint: Samples) -> 
 
 @pytest.mark.parametrize("method", PLAIN)
 @pytest.mark.parametrize("way", ["engine", "endpoint"])
-def test_texts_are_identical_and_log_probabilities_too(results: dict[str, Samples], way: str, method: str) -> None:
+def test_texts_are_identical_and_log_probabilities_too(
+    results: dict[str, Samples], shared: Path, way: str, method: str
+) -> None:
+    author = authors(shared / "data" / "tofu" / "forget10.json")[0]
     for name in SETS:
         for index in range(ROWS):
             key = Key(method, name, index)
             expected, found = results["reference"][key], results[way][key]
-            assert found.text == expected.text
-            assert found.numbers(ANSWER_LOG_PROBS) == pytest.approx(
-                expected.numbers(ANSWER_LOG_PROBS), abs=TOLERANCE
-            )
+            text, log_probs = expected.text, expected.numbers(ANSWER_LOG_PROBS)
+            if (way, method, name) == ("endpoint", "guard", "forget") and author.released(text) != text:
+                # The server ends an answer that nearly says a phrase.
+                text, log_probs = author.released(text), log_probs[: len(found.numbers(ANSWER_LOG_PROBS))]
+            assert found.text == text
+            assert found.numbers(ANSWER_LOG_PROBS) == pytest.approx(log_probs, abs=TOLERANCE)
 
 
 def test_given_answers_are_as_likely_over_http_as_they_are_offline(
