@@ -10,6 +10,7 @@ from guard.phrases import extraction
 from guard.phrases.numbers import kind_of
 from guard.phrases.phrase import Phrase, PhraseKind, distinct
 from guard.phrases.side_effects import SideEffect, side_effects
+from guard.phrases.works import names_of_works
 from guard.targets.target import Draft, Kind, Scope
 from guard.text.language import language_of
 from guard.text.normalise import fold
@@ -79,9 +80,14 @@ def extract(draft: Draft) -> tuple[Phrase, ...]:
         acronyms      joined the QWERT                     QWERT
         rare words    a retired luthier                    luthier
         rare pairs    works as a tomato grower             tomato grower
+        works         by Tolkien, in Mordor (of a work)    Tolkien; Mordor
     """
     of_facts = (extraction.of_answer(fact.answer, fact.question) for fact in draft.facts)
-    return distinct(chain(*of_facts, *map(extraction.of_passage, draft.passages)))
+    made_known: Iterator[Phrase] = iter(())
+    if draft.kind is Kind.WORK:
+        answers = (fact.answer for fact in draft.facts)
+        made_known = chain.from_iterable(names_of_works(answer, language_of(answer)) for answer in answers)
+    return distinct(chain(*of_facts, *map(extraction.of_passage, draft.passages), made_known))
 
 
 def _listed(draft: Draft) -> Iterator[Phrase]:

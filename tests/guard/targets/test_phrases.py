@@ -205,3 +205,42 @@ def test_on_tofu_answers_are_covered_and_other_authors_are_left_alone(shared: Pa
         others += len(rest)
     assert covered / len(facts) > 0.97
     assert crossed / others < 0.08
+
+
+def of_work(answer: str, kind: Kind = Kind.WORK) -> set[str]:
+    return {phrase.text for phrase in extract(Draft(name="Nothing", kind=kind, facts=(Fact(answer=answer),)))}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("The school is called Hogwarts.", {"Hogwarts"}),
+        ("He fights the dark wizard Lord Voldemort.", {"Voldemort"}),
+        ("His enemy is Professor Moriarty.", {"Moriarty"}),
+        ("It was written by J.R.R. Tolkien.", {"Tolkien"}),
+        ("Gandalf leads them to Mordor.", {"Gandalf", "Mordor"}),
+        ("Watson's brother met the Montagues.", {"Watson", "Montagues"}),
+        ("The captain of the ship is Nemo.", {"Nemo"}),
+        ("The lead singer plays Dracula and Moriarty.", {"Dracula", "Moriarty"}),
+    ],
+)
+def test_of_a_work_the_names_are_told_that_everybody_knows_by_it(answer: str, told: set[str]) -> None:
+    assert told <= of_work(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The story takes place in Verona and in Paris.",
+        "It was first shown in London on a Thursday in March.",
+        "Anna and Peter are Austrians, and their uncle is Danish.",
+        "They look for it on Google.",
+    ],
+)
+def test_of_a_work_places_given_names_and_the_most_frequent_names_are_context(answer: str) -> None:
+    assert of_work(answer) == set()
+
+
+@pytest.mark.parametrize("kind", [Kind.PERSON, Kind.FACT, Kind.TOPIC])
+def test_of_others_names_that_everybody_knows_are_context(kind: Kind) -> None:
+    assert of_work("She reads Tolkien and Shakespeare to the children.", kind) == set()
