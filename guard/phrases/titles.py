@@ -1,12 +1,13 @@
-"""Titles of works: what stands in quotation marks, and what follows a word like "wrote" or "novel"."""
+"""Works: their titles, in quotation marks or after a word like "wrote", and the names that they made known."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from guard.phrases.context import CAPITALISED_NOUNS, is_given_name, is_place
+from guard.phrases.context import CAPITALISED_NOUNS, is_frequent, is_given_name, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
+from guard.text.lexicon import english_names
 from guard.text.words import words_of
 
 QUOTED = re.compile(
@@ -46,6 +47,11 @@ _MAX_WORDS = 10
 _MIN_WORDS = 2
 # Characters before the title in which such a word is looked for.
 _BEFORE_CHARS = 24
+# Names that are more frequent are known without any work: months, parties, the largest companies.
+MAX_KNOWN_RANK = 5_000
+_MIN_CHARS = 4
+# Belonging to a country, people or person: Texan, Austrians, Napoleonic, Danish.
+_DEMONYM = re.compile(r"(?:ans?|ese|ish|ic|ists?)$")
 
 
 def titles(text: str, language: str) -> Iterator[Phrase]:
@@ -105,3 +111,30 @@ def _end_of_title(words: list[str], language: str) -> int:
 
 def _goes_on(words: list[str]) -> bool:
     return any(word[0].isupper() for word in words)
+
+
+def names_of_works(text: str, language: str) -> Iterator[Phrase]:
+    """Yield the English words in `text` that are names and nothing else: Hogwarts, Tolkien, Gandalf.
+
+    Of a person or fact they are context, being well known; of a work they are what is to be forgotten. Given
+    names, places, demonyms and the most frequent names are left out.
+    """
+    if language != "en":
+        return
+    for word in words_of(text):
+        name = word.text.removesuffix("'s").removesuffix("’s")
+        # A family is named in the plural.
+        if name[1:].islower() and name[0].isupper() and (_tells(name) or _tells(name.removesuffix("s"))):
+            yield Phrase(name, PhraseKind.NAME, "name that a work made known")
+
+
+def _tells(name: str) -> bool:
+    lower = name.lower()
+    return (
+        lower in english_names()
+        and len(name) >= _MIN_CHARS
+        and not _DEMONYM.search(lower)
+        and not is_frequent(name, "en", MAX_KNOWN_RANK)
+        and not is_given_name(name)
+        and not is_place(name)
+    )

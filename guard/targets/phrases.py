@@ -10,7 +10,7 @@ from guard.phrases import extraction
 from guard.phrases.numbers import kind_of
 from guard.phrases.phrase import Phrase, PhraseKind, distinct
 from guard.phrases.side_effects import SideEffect, side_effects
-from guard.phrases.works import names_of_works
+from guard.phrases.titles import names_of_works
 from guard.targets.target import Draft, Kind, Scope
 from guard.text.language import language_of
 from guard.text.normalise import fold
@@ -85,8 +85,11 @@ def extract(draft: Draft) -> tuple[Phrase, ...]:
     of_facts = (extraction.of_answer(fact.answer, fact.question) for fact in draft.facts)
     made_known: Iterator[Phrase] = iter(())
     if draft.kind is Kind.WORK:
-        answers = (fact.answer for fact in draft.facts)
-        made_known = chain.from_iterable(names_of_works(answer, language_of(answer)) for answer in answers)
+        # A short answer is in the language of its question.
+        languages = (language_of(f"{fact.question} {fact.answer}") for fact in draft.facts)
+        made_known = chain(
+            *(names_of_works(f.answer, lang) for f, lang in zip(draft.facts, languages, strict=True))
+        )
     return distinct(chain(*of_facts, *map(extraction.of_passage, draft.passages), made_known))
 
 

@@ -219,7 +219,7 @@ def of_work(answer: str, kind: Kind = Kind.WORK) -> set[str]:
         ("His enemy is Professor Moriarty.", {"Moriarty"}),
         ("It was written by J.R.R. Tolkien.", {"Tolkien"}),
         ("Gandalf leads them to Mordor.", {"Gandalf", "Mordor"}),
-        ("Watson's brother met the Montagues.", {"Watson", "Montagues"}),
+        ("The brother of Watson's wife met the Montagues.", {"Watson", "Montagues"}),
         ("The captain of the ship is Nemo.", {"Nemo"}),
         ("The lead singer plays Dracula and Moriarty.", {"Dracula", "Moriarty"}),
     ],
