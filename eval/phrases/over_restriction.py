@@ -18,6 +18,7 @@ from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.scanner import Scanner
 from guard.policy.always import AlwaysOnAutomata
+from guard.policy.phrase_counts import PhraseCounts
 from guard.targets.target import ForgetTarget
 
 OWN = "ordinary sentences"
@@ -82,13 +83,15 @@ def over_restriction(answers: Sequence[OrdinaryAnswer], counts: Sequence[int], s
     """
     for count in counts:
         phrases = 0
+        everyone = list(invented_targets(count, seed))
+        context = PhraseCounts(everyone).context()
         unchanged, hit = list(answers), list[OrdinaryAnswer]()
         causes = Counter[str]()
-        for targets in _batches(invented_targets(count, seed), MAX_COMPILED_TARGETS):
+        for targets in _batches(iter(everyone), MAX_COMPILED_TARGETS):
             phrases += sum(len(target.forbidden) + len(target.variants) for target in targets)
             with tempfile.TemporaryDirectory(prefix="lethe-eval-") as folder:
                 store = AutomatonStore(Path(folder))
-                always = AlwaysOnAutomata().with_changes(targets, (), targets, store)
+                always = AlwaysOnAutomata().with_changes(targets, (), targets, store, context)
                 automata = [store[digest] for digest in always.digests]
                 changed = [answer for answer in unchanged if _is_changed(automata, answer.text)]
                 causes.update(_cause(automata, answer.text) for answer in changed)

@@ -24,6 +24,8 @@ _NAMES = frozenset({VariantKind.ORDER, VariantKind.FAMILY_NAME})
 # A phrase's further ones are left out. All forms of a date are some 50.
 MAX_VARIANTS = 64
 MIN_VARIANT_CHARS = 4
+MIN_DATE_DIGITS = 7
+"""Of a form of a date without a word, that is forbidden in every answer unless variants are `wide`."""
 
 
 def generate(
@@ -53,6 +55,8 @@ def generate(
     kept: dict[str, Variant] = {}
     for phrase in given:
         spelt = _spelt(_of(phrase, width, phrase.text in people, secret, contextual, excepted))
+        if not contextual and width is not Variants.WIDE:
+            spelt = (variant for variant in spelt if not _is_short_date(variant))
         own = dict(islice(_usable(spelt, excepted), MAX_VARIANTS))
         kept = _without_longer(own, texts) | kept
     return tuple(kept.values())
@@ -94,6 +98,12 @@ def _spelt(variants: Iterable[Variant]) -> Iterator[Variant]:
         yield variant
         if not variant.text.isascii() or variant.kind in _NAMES:
             yield from (Variant(text, variant.kind) for text in spellings(variant.text)[1:])
+
+
+def _is_short_date(variant: Variant) -> bool:
+    """Whether a form of a date has so few digits that they stand in ordinary text: 98 1998, 0 2019. 2."""
+    folded = fold(variant.text)
+    return variant.kind is VariantKind.DATE and folded.isdecimal() and len(folded) < MIN_DATE_DIGITS
 
 
 def _usable(variants: Iterable[Variant], excepted: Collection[str]) -> Iterator[tuple[str, Variant]]:

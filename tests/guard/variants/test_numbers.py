@@ -3,11 +3,12 @@ from __future__ import annotations
 import pytest
 
 from guard.targets.phrases import phrases, variants
-from guard.targets.target import Draft, Fact, Kind
+from guard.targets.target import Draft, Fact, Kind, Scope
 from guard.text.normalise import fold
 from guard.variants.dates import date_variants
 from guard.variants.digit_words import in_words
 from guard.variants.numbers import subscriber
+from guard.variants.variant import Variants
 
 
 def forbids(fact: str, text: str, kind: Kind = Kind.SECRET) -> bool:
@@ -102,6 +103,18 @@ def test_the_last_digits_are_in_all_forms_of_a_phone_number(number: str, digits:
 def test_a_date_is_forbidden_in_every_common_form(date: str, text: str) -> None:
     forms = {fold(form) for form in (date, *date_variants(date))}
     assert any(form in fold(text) for form in forms)
+
+
+@pytest.mark.parametrize("short", ["26.05.81", "05/26/81", "81-05-26"])
+@pytest.mark.parametrize(
+    ("scope", "width"), [(Scope.CONTEXTUAL, "close"), (Scope.ALWAYS, "close"), (Scope.ALWAYS, "wide")]
+)
+def test_a_date_of_six_digits_is_not_forbidden_in_every_answer(short: str, scope: Scope, width: str) -> None:
+    fact = Fact(answer="Born on 26 May 1981.")
+    draft = Draft(name="Ilsabet Quorne", facts=(fact,), scope=scope, variants=Variants(width))
+    forms = {fold(variant.text) for variant in variants(draft)}
+    assert (fold(short) in forms) is (scope is Scope.CONTEXTUAL or width == "wide")
+    assert any(form in fold("1981-05-26") for form in forms)
 
 
 @pytest.mark.parametrize("text", ["3 May", "March 1987", "the fourth", "1987", "31/31/1987", "10.20", "May we go"])
