@@ -14,11 +14,12 @@ from anyio.to_thread import run_sync
 
 from guard.decoding.request_args import EngineArgs
 from guard.detection.deadline import Deadline
-from guard.detection.detector import Detector, Match
+from guard.detection.detector import Detector
 from guard.detection.embedder import MAX_CALL_TEXTS
 from guard.matching.automaton import Automaton
 from guard.matching.near import NOTHING_NEAR, NearTexts
 from guard.policy.contextual import restricts
+from guard.policy.conversation_plan import plan_conversation
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind, plan_for
 from guard.policy.policy import Policy
@@ -93,7 +94,7 @@ class Planner:
         """
         policy = self._current.required()
         if not policy.lookup.has_contextual:
-            return self._planned(policy, ())
+            return self._planned(policy, plan_for(policy, ()))
         deadline = Deadline(self._seconds)
         is_long = sum(len(message.text) for message in conversation) > LONG_CHARS
         limiter = self._threads_for_long if is_long else self._threads
@@ -115,23 +116,24 @@ class Planner:
         return found if new else None
 
     def _detect(self, policy: Policy, conversation: Sequence[Message], deadline: Deadline) -> PlannedRequest:
-        return self._planned(policy, self._detector.detect(policy.lookup, conversation, deadline))
+        return self._planned(policy, plan_conversation(policy, self._detector, conversation, deadline))
 
-    def _planned(self, policy: Policy, matches: Sequence[Match]) -> PlannedRequest:
-        plan = plan_for(policy, matches)
-        touched = {match.target_id: policy.targets[match.target_id] for match in matches}
+    def _planned(self, policy: Policy, plan: Plan) -> PlannedRequest:
+        touched = {match.target_id: policy.targets[match.target_id] for match in plan.matches}
         automata = tuple(policy.automata[digest] for digest in plan.automata)
-        return PlannedRequest(plan, automata, touched, self._near_texts(policy, matches))
+        return PlannedRequest(plan, automata, touched, self._near_texts(policy, plan))
 
-    def _near_texts(self, policy: Policy, matches: Sequence[Match]) -> NearTexts:
+    def _near_texts(self, policy: Policy, plan: Plan) -> NearTexts:
         if self._near is None or self._near[0] is not policy:
             self._near = (policy, {})
         known = self._near[1]
-        enforced = [match.target_id for match in matches if match.mode is Mode.ENFORCE]
+        enforced = [match.target_id for match in plan.matches if match.mode is Mode.ENFORCE]
         for id in enforced:
-            if id not in known:
+            if id not in known and id not in plan.supplied:
                 known[id] = near_texts(policy.targets[id]) if restricts(policy.targets[id]) else NOTHING_NEAR
-        return NearTexts.joined(known[id] for id in enforced)
+        return NearTexts.joined(
+            near_texts(plan.supplied[id].rest) if id in plan.supplied else known[id] for id in enforced
+        )
 
 
 def engine_body(request: GenerationRequest, plan: Plan) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from guard.detection.embedder import Embedder
 from guard.detection.index import TargetIndex
 from guard.detection.lookup import Lookup
 from guard.detection.names import Names
+from guard.matching.automaton_store import AutomatonStore
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.policy import Policy
 from guard.targets.target import Draft, ForgetTarget, State
@@ -148,7 +150,7 @@ def _policy(names: dict[str, tuple[str, ...]], index: TargetIndex, name_automata
         lookup=Lookup(targets, name_automata, index),
         always=AlwaysOnAutomata(),
         contextual={},
-        automata={},
+        automata=AutomatonStore(Path()),
     )
 
 

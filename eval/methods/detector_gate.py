@@ -11,7 +11,8 @@ from pathlib import Path
 from guard.detection.detector import Detector
 from guard.detection.embedder import Embedder
 from guard.policy.compiler import Compiler
-from guard.policy.plan import Plan, plan_for
+from guard.policy.conversation_plan import plan_conversation
+from guard.policy.plan import Plan
 from guard.policy.policy import Policy
 from guard.targets.passages import enforced
 from guard.targets.registry import Registry
@@ -33,8 +34,8 @@ class Gate:
         """Return the policy's plan for a conversation; plans are cached."""
         known = self._plans.get(conversation)
         if known is None:
-            matches = self._detector.detect(self.policy.lookup, conversation)
-            known = self._plans[conversation] = plan_for(self.policy, matches)
+            known = plan_conversation(self.policy, self._detector, conversation)
+            self._plans[conversation] = known
         return known
 
     @property

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from guard.decoding.request_args import MAX_AUTOMATA, MAX_BIASES, Subtraction
 from guard.detection.detector import Match
 from guard.policy.policy import Policy
-from guard.targets.target import Decoder, Method, Mode
+from guard.targets.target import Decoder, ForgetTarget, Method, Mode
 
 
 class PlanKind(StrEnum):
@@ -23,13 +24,28 @@ class PlanKind(StrEnum):
     DECLINE = "decline"
 
 
+class SuppliedTarget(NamedTuple):
+    """What a conversation supplies of a touched target.
+
+    rest    the target with what it forbids besides what is supplied
+    digest  of the automaton of that, "" if there is nothing
+    phrases  how many phrases, in all their forms, left the restriction
+    asked   whether the conversation touches it by more than what it supplies, as far as its methods depend on that
+    """
+
+    rest: ForgetTarget
+    digest: str
+    phrases: int
+    asked: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is done under policy `version`; `automata` are distinct digests into the policy, `always` first.
 
     `subtraction` is the assistant of the best match that has one; the other matches are restricted all the same.
     `decoder` is beam if the plan restricts and any of its targets asks for that; `biases` are the digests of its
-    targets' soft matches.
+    targets' soft matches; `supplied` has what the conversation itself says, by target.
     """
 
     kind: PlanKind
@@ -39,6 +55,7 @@ class Plan:
     subtraction: Subtraction | None = None
     decoder: Decoder = Decoder.SAMPLE
     biases: tuple[str, ...] = ()
+    supplied: Mapping[str, SuppliedTarget] = field(default_factory=dict)
 
     @property
     def is_touched(self) -> bool:
@@ -46,27 +63,41 @@ class Plan:
         return any(match.mode is Mode.ENFORCE for match in self.matches)
 
 
-def plan_for(policy: Policy, matches: Sequence[Match]) -> Plan:
+def plan_for(
+    policy: Policy, matches: Sequence[Match], supplied: Mapping[str, SuppliedTarget] | None = None
+) -> Plan:
     """Return what `policy` does with a conversation that has these matches, best first.
 
     Matches in shadow mode are listed and never acted upon. Decline wins over agents, agents over subtraction, and
     subtraction over restriction; the always-on automata are in every plan. A target that can be neither restricted
     nor subtracted nor given to the agents is declined: nothing else can be done. So is a conversation that needs
     more automata or biases than a row can have.
+
+    A target of which the conversation supplies something (`supplied`) is restricted without that; one that is not
+    asked about besides is restricted alone, whatever its methods are.
     """
+    given = supplied or {}
     enforced = [match.target_id for match in matches if match.mode is Mode.ENFORCE]
-    contextual = (policy.contextual[target] for target in enforced if target in policy.contextual)
+    asked = [target for target in enforced if target not in given or given[target].asked]
+    contextual = (digest for target in enforced if (digest := _restriction(policy, given, target)))
     soft = [policy.soft[target] for target in enforced if target in policy.soft]
     near = (each.words for each in soft if each.words)
     automata = tuple(dict.fromkeys(digest for digest in (*policy.always.digests, *contextual, *near)))
     biases = tuple(dict.fromkeys(each.bias for each in soft if each.bias))
-    subtraction = next((_subtraction(policy, target) for target in enforced if target in policy.assistants), None)
-    kind = _kind(policy, enforced, automata, subtraction)
+    subtraction = next((_subtraction(policy, target) for target in asked if target in policy.assistants), None)
+    kind = _kind(policy, asked, automata, subtraction)
     if len(automata) > MAX_AUTOMATA or len(biases) > MAX_BIASES:
         kind, automata, biases = PlanKind.DECLINE, policy.always.digests, ()
     beam = any(policy.targets[target].draft.decoder is Decoder.BEAM for target in enforced)
     decoder = Decoder.BEAM if beam and kind is PlanKind.RESTRICT else Decoder.SAMPLE
-    return Plan(kind, automata, tuple(matches), policy.version, subtraction, decoder, biases)
+    return Plan(kind, automata, tuple(matches), policy.version, subtraction, decoder, biases, given)
+
+
+def _restriction(policy: Policy, given: Mapping[str, SuppliedTarget], target: str) -> str:
+    """Return the digest of what is forbidden of a touched target, "" for nothing."""
+    if target in given:
+        return given[target].digest
+    return policy.contextual.get(target, "")
 
 
 def _kind(

@@ -9,15 +9,19 @@ from typing import Protocol
 
 from guard.detection.lookup import Lookup
 from guard.matching.automaton import Automaton
+from guard.matching.patterns import Exemption
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.soft import SoftDigests
 from guard.targets.target import ForgetTarget, Mode
 
 
 class Automata(Protocol):
-    """Compiled automata by digest; reading one raises PolicyUnavailable when its file is missing or damaged."""
+    """Compiled automata by digest. Raises PolicyUnavailable when a file is missing or damaged, or cannot be
+    written."""
 
     def __getitem__(self, digest: str) -> Automaton: ...
+
+    def write(self, phrases: Collection[str], exemptions: Collection[Exemption] = ()) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

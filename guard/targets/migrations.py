@@ -178,3 +178,8 @@ def m010_folded_names(connection: sqlite3.Connection) -> None:
         "SELECT id, draft ->> '$.name' FROM targets WHERE state = 'active'"
     ).fetchall():
         connection.execute("UPDATE OR IGNORE targets SET folded_name = ? WHERE id = ?", (folded_name(name), id))
+
+
+@migration
+def m011_supplied(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE targets SET draft = json_set(draft, '$.supplied', json('null'))")

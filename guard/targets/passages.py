@@ -26,15 +26,12 @@ def enforced(target: ForgetTarget) -> Iterator[str]:
     """Yield everything that `target` forbids: its phrases, their variants, and every run of `quoted_words` words
     of its passages.
 
-    A phrase is followed by its other spellings. A passage with fewer words is forbidden as a whole, unless it has
-    only common words. The runs are folded, too many to be listed for review. What folds like an exception is
-    left out.
+    A passage with fewer words is forbidden as a whole, unless it has only common words. The runs are folded, too
+    many to be listed for review. What folds like an exception is left out.
     """
+    yield from enforced_phrases(target)
     draft = target.draft
     excepted = {fold(exception) for exception in draft.exceptions}
-    for phrase in target.forbidden:
-        yield from (spelling for spelling in spellings(phrase) if fold(spelling) not in excepted)
-    yield from target.variants
     for passage in draft.passages:
         folded = _Folded(compose(passage))
         short = len(folded) < draft.quoted_words
@@ -45,6 +42,14 @@ def enforced(target: ForgetTarget) -> Iterator[str]:
         # Decomposed too: Hangul and kana in pieces do not fold alike.
         spelt = (dict.fromkeys((run, normalize("NFD", run))) for run in runs if run and run not in excepted)
         yield from chain.from_iterable(spelt)
+
+
+def enforced_phrases(target: ForgetTarget) -> Iterator[str]:
+    """Yield the phrases of `target`, each followed by its other spellings, and their variants."""
+    excepted = {fold(exception) for exception in target.draft.exceptions}
+    for phrase in target.forbidden:
+        yield from (spelling for spelling in spellings(phrase) if fold(spelling) not in excepted)
+    yield from target.variants
 
 
 def longest_quote(passages: Iterable[str], text: str) -> Quote:

@@ -13,7 +13,7 @@ import orjson
 from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, UnknownTarget
 from guard.patterns.pattern import Pattern, PatternKind
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, chained
-from guard.targets.target import Decoder, Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State
+from guard.targets.target import Decoder, Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State, Supplied
 from guard.text.composition import compose
 from guard.text.normalise import fold
 from guard.variants.variant import Variants
@@ -64,6 +64,7 @@ def draft_of(members: dict[str, Any]) -> Draft:
         alpha=members["alpha"],
         filter_rate=members["filter_rate"],
         quoted_words=members["quoted_words"],
+        supplied=None if members["supplied"] is None else Supplied(members["supplied"]),
         soft=members["soft"],
         shared=members["shared"],
         expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),

@@ -52,6 +52,13 @@ class Scope(StrEnum):
     ALWAYS = "always"
 
 
+class Supplied(StrEnum):
+    """Whether an answer may repeat what the caller's own words say of a target: `allow` or `restrict`."""
+
+    RESTRICT = "restrict"
+    ALLOW = "allow"
+
+
 class Mode(StrEnum):
     """`shadow` records what would have been done; `enforce` does it."""
 
@@ -82,6 +89,7 @@ class Draft:
     alpha, filter_rate  strength and filter rate of `uld`; None for the assistant's own
     variants            which other ways to write its phrases are forbidden too
     quoted_words        the shortest run of a passage's words that must not be quoted
+    supplied            whether an answer may repeat what the caller says of it; None: if it is a person or a work
     soft                whether words with a meaning close to what is forbidden are suppressed too
     shared              whether the agents may send it to another provider than the engine's
     """
@@ -102,11 +110,22 @@ class Draft:
     alpha: float | None = None
     filter_rate: float | None = None
     quoted_words: int = 8
+    supplied: Supplied | None = None
     soft: bool = False
     shared: bool = False
     expires_at: datetime | None = None
     basis: str = ""
     external_ref: str = ""
+
+    @property
+    def allows_supplied(self) -> bool:
+        """Whether an answer may repeat what the caller says of the target. Never, where that is a secret, or where
+        its phrases are forbidden in every answer."""
+        if self.kind is Kind.SECRET or self.scope is Scope.ALWAYS:
+            return False
+        if self.supplied is None:
+            return self.kind in (Kind.PERSON, Kind.WORK)
+        return self.supplied is Supplied.ALLOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

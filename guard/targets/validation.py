@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from guard.errors import InvalidTarget
 from guard.patterns.validators import phrases_of
-from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Draft
+from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Draft, Kind, Supplied
 from guard.text.normalise import fold
 
 MAX_NAME_CHARS = 512
@@ -47,6 +47,8 @@ def validate(draft: Draft, now: datetime) -> None:
         raise InvalidTarget(f"the texts of one target are limited to {MAX_TARGET_CHARS} characters in all")
     _check_patterns(draft)
     _check_strength(draft)
+    if draft.kind is Kind.SECRET and draft.supplied is Supplied.ALLOW:
+        raise InvalidTarget("must not be 'allow' for a secret", field="supplied")
     _check_expiry(draft.expires_at, now)
 
 

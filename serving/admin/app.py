@@ -12,9 +12,10 @@ from pydantic import SecretStr
 
 from serving.admin import assistants, observed, targets
 from serving.admin.auth import OPEN_PATHS, Authentication
+from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.problems import Problem, Refused, documented, install
 from serving.admin.requests import ConversationIn, TextIn
-from serving.admin.responses import Alive, CheckResponse, EventPage, PolicyOut, check_response, event_of
+from serving.admin.responses import Alive, EventPage, PolicyOut, event_of
 from serving.admin.service import AdminService, Service
 
 MAX_BODY_BYTES = 8 * 1024 * 1024

@@ -22,7 +22,18 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from guard.patterns.pattern import Pattern, PatternKind
-from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Decoder, Draft, Fact, Kind, Method, Mode, Scope
+from guard.targets.target import (
+    MAX_ALPHA,
+    MAX_FILTER_RATE,
+    Decoder,
+    Draft,
+    Fact,
+    Kind,
+    Method,
+    Mode,
+    Scope,
+    Supplied,
+)
 from guard.targets.validation import (
     MAX_COUNTS,
     MAX_LABEL_CHARS,
@@ -117,6 +128,7 @@ class TargetPatch(_Closed):
     alpha: Annotated[float, Field(ge=0, le=MAX_ALPHA)] | None = None
     filter_rate: Annotated[float, Field(ge=0, le=MAX_FILTER_RATE)] | None = None
     quoted_words: Annotated[int, Field(ge=MIN_QUOTED_WORDS, le=MAX_QUOTED_WORDS)] = 8
+    supplied: Supplied | None = None
     soft: bool = False
     shared: bool = False
     expires_at: Moment | None = None

@@ -12,10 +12,19 @@ from pydantic import BaseModel, Field
 from guard.patterns.pattern import PatternKind
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.policy.phrase_counts import never_alone
-from guard.policy.plan import Plan, PlanKind
 from guard.targets.audit_log import Action, Actor, Event
 from guard.targets.phrases import phrases, side_effects_of, variants
-from guard.targets.target import Decoder, Draft, ForgetTarget, Kind, Method, Mode, Scope, State
+from guard.targets.target import (
+    Decoder,
+    Draft,
+    ForgetTarget,
+    Kind,
+    Method,
+    Mode,
+    Scope,
+    State,
+    Supplied,
+)
 from guard.text.normalise import fold
 from guard.variants.variant import Variant, VariantKind, Variants
 
@@ -63,6 +72,7 @@ class Proposal(BaseModel):
     alpha: float | None
     filter_rate: float | None
     quoted_words: int
+    supplied: Supplied | None
     soft: bool
     shared: bool
     expires_at: datetime | None
@@ -189,6 +199,7 @@ def _members(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
         "alpha": draft.alpha,
         "filter_rate": draft.filter_rate,
         "quoted_words": draft.quoted_words,
+        "supplied": draft.supplied,
         "soft": draft.soft,
         "shared": draft.shared,
         "expires_at": draft.expires_at,
@@ -196,49 +207,6 @@ def _members(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
         "external_ref": draft.external_ref,
         "forbidden": [show(text) for text in target.forbidden],
     }
-
-
-class SignalsOut(BaseModel):
-    """Why a target matched; docs/detector.md explains how the score is computed."""
-
-    name: float = Field(description="1 where its name or an alias occurs.")
-    semantic: float = Field(description="The best cosine of a window of the conversation to a text of the target.")
-    partial: float = Field(description="How specific the part of its name that occurs is, 0 to 1.")
-    contrast: float = Field(description="The best margin over retain texts; 0 without a trained detector.")
-    classifier: float = Field(description="Log-odds of the trained classifier; 0 without one.")
-
-
-class MatchOut(BaseModel):
-    """A target that the conversation touches."""
-
-    target_id: str
-    score: float
-    signals: SignalsOut
-    form: str = Field(description="The kind of the target's nearest text, as in docs/detector.md.")
-    mode: Mode
-
-
-class CheckResponse(BaseModel):
-    """What would be done with a conversation under policy `policy_version`."""
-
-    matches: list[MatchOut]
-    plan: PlanKind
-    policy_version: int
-
-
-def check_response(plan: Plan) -> CheckResponse:
-    """Return the response body of a check that led to `plan`."""
-    matches = [
-        MatchOut(
-            target_id=match.target_id,
-            score=match.score,
-            signals=SignalsOut(**asdict(match.signals)),
-            form=match.form,
-            mode=match.mode,
-        )
-        for match in plan.matches
-    ]
-    return CheckResponse(matches=matches, plan=plan.kind, policy_version=plan.version)
 
 
 class PolicyOut(BaseModel):

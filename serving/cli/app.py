@@ -101,10 +101,10 @@ def check(
     rows = []
     for match in verdict["matches"]:
         signals = ", ".join(f"{name} {value:.2f}" for name, value in match["signals"].items())
-        rows.append((match["target_id"], f"{match['score']:.2f}", signals, match["mode"]))
+        rows.append((match["target_id"], f"{match['score']:.2f}", signals, match["mode"], str(match["supplied"])))
     console.print(f"plan {verdict['plan']}   policy {verdict['policy_version']}")
     if rows:
-        print_table(("target", "score", "signals", "mode"), rows)
+        print_table(("target", "score", "signals", "mode", "supplied"), rows)
 
 
 @bench.callback(invoke_without_command=True)

@@ -47,6 +47,10 @@ def add(
     mode: Annotated[str, typer.Option(help="enforce or shadow.")] = "enforce",
     decoder: Annotated[str, typer.Option(help="sample, or beam (slower, not streamed).")] = "sample",
     soft: Annotated[bool, typer.Option("--soft", help="Also suppress words of similar meaning.")] = False,
+    supplied: Annotated[
+        str | None,
+        typer.Option(help="allow or restrict what the caller says of it; default: allow for person and work."),
+    ] = None,
     reveal: Reveal = False,
 ) -> None:
     """Add one forget target and wait until it is enforced."""
@@ -64,6 +68,7 @@ def add(
         "mode": mode,
         "decoder": decoder,
         "soft": soft,
+        "supplied": supplied,
     }
     with admin_client() as admin:
         _show(admin.add(draft, reveal=reveal))

@@ -23,13 +23,14 @@ from serving.protocol.prompts import Prompts, read_prompts
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.texts import ids_of_message, texts_of, texts_of_message
 
+DOCUMENTS = "documents"
 CHAT_CHUNK = "chat.completion.chunk"
 # Fields that the detector reads besides messages and prompts.
 CONTEXT = tuple(
     dict.fromkeys(
         rule.name
         for rule in FIELD_RULES
-        if rule.decision is Decision.READ and rule.name not in ("messages", "prompt")
+        if rule.decision is Decision.READ and rule.name not in ("messages", "prompt", DOCUMENTS)
     )
 )
 
@@ -99,6 +100,9 @@ class GenerationRequest:
         extra += dict.fromkeys(text for turn in turns for text in ids_of_message(turn))
         if extra:
             messages.insert(0, Message("context", "\n".join(extra)))
+        documents = "\n".join(texts_of(self.body.get(DOCUMENTS)))
+        if documents:
+            messages.insert(0, Message("document", documents))
         # Tool results and arguments are JSON in a string: its escapes must not hide a phrase.
         return tuple(Message(message.role, readings(message.text)) for message in messages)
 

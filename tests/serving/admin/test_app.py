@@ -367,6 +367,7 @@ async def test_a_check_says_what_would_be_done(
                 "signals": {"name": 1.0, "semantic": 0.4, "partial": 0.0, "contrast": 0.0, "classifier": 0.0},
                 "form": "fact",
                 "mode": "shadow",
+                "supplied": 0,
             }
         ],
         "plan": "restrict",

@@ -107,8 +107,9 @@ def test_ids_and_every_field_that_the_model_may_read_are_in_the_conversation() -
         documents=[{"Ed": "x"}],
         structured_outputs={"choice": ["Flo"]},
     )
-    context = request.conversation(())[0].text
-    assert all(name in context for name in ("of Ada", "Bo", "Cy", "Di", "Ed", "Flo"))
+    document, context = request.conversation(())[:2]
+    assert (document.role, document.text) == ("document", "Ed\nx")
+    assert all(name in context.text for name in ("of Ada", "Bo", "Cy", "Di", "Flo"))
     assert request.conversation(())[-1].role == "tool"
 
 

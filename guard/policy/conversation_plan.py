@@ -1,0 +1,63 @@
+"""The plan for a conversation from its texts: detection, what the conversation supplies, and the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from guard.detection.deadline import Deadline
+from guard.detection.detector import Detector, Match
+from guard.policy.exemptions import exemptions
+from guard.policy.plan import Plan, SuppliedTarget, plan_for
+from guard.policy.policy import Policy
+from guard.supplied.phrases import remaining
+from guard.supplied.rule import supplied
+from guard.targets.passages import enforced
+from guard.targets.target import ForgetTarget, Method, Mode
+from guard.text.conversation import Message
+from guard.text.normalise import fold
+
+
+def plan_conversation(
+    policy: Policy, detector: Detector, conversation: Sequence[Message], deadline: Deadline | None = None
+) -> Plan:
+    """Return what `policy` does with a conversation. Raises as Detector.detect does, and PolicyUnavailable when an
+    automaton cannot be written."""
+    matches = detector.detect(policy.lookup, conversation, deadline)
+    return plan_for(policy, matches, _supplied(policy, detector, conversation, matches, deadline))
+
+
+def _supplied(
+    policy: Policy,
+    detector: Detector,
+    conversation: Sequence[Message],
+    matches: Sequence[Match],
+    deadline: Deadline | None,
+) -> Mapping[str, SuppliedTarget]:
+    """Return, by target, what the conversation supplies of it, for those touched targets that allow it."""
+    touched = [policy.targets[match.target_id] for match in matches if match.mode is Mode.ENFORCE]
+    allowing = [target for target in touched if target.draft.allows_supplied]
+    given = supplied(conversation) if allowing else None
+    if given is None or not given.text.strip():
+        return {}
+
+    @cache
+    def asked() -> frozenset[str]:
+        return frozenset(match.target_id for match in detector.detect(policy.lookup, given.rest, deadline))
+
+    found: dict[str, SuppliedTarget] = {}
+    for target in allowing:
+        strings = frozenset(enforced(target))
+        left = remaining(target, policy.automata[_written(policy, target, strings)], given.text)
+        if left is not None:
+            # The restriction alone answers for a target that the caller does not ask about.
+            is_asked = target.draft.methods == (Method.GUARD,) or target.id in asked()
+            digest = _written(policy, target, left.strings) if left.strings else ""
+            count = len(strings) - len(left.strings)
+            found[target.id] = SuppliedTarget(left.target, digest, count, is_asked)
+    return found
+
+
+def _written(policy: Policy, target: ForgetTarget, strings: frozenset[str]) -> str:
+    folds = set(map(fold, strings))
+    return policy.automata.write(strings, [each for each in exemptions(target) if each.phrase in folds])
