@@ -108,16 +108,22 @@ class TargetIndex:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows by target: `positions` numbers the targets, `starts` int64 [targets + 1] has their first rows."""
+    """Rows by target: `positions` numbers the targets, `starts` int64 [targets + 1] has their first rows.
+
+    `exact` is the memory of an index without inverted lists, float32 [rows, dimension]; it lives as long as that.
+    """
 
     index: Any
     positions: Mapping[str, int]
     names: tuple[str, ...]
     starts: Ids
+    exact: Vectors | None = None
 
     def of(self, target: str) -> Vectors:
         position = self.positions[target]
         first, last = self.starts[position], self.starts[position + 1]
+        if self.exact is not None:
+            return self.exact[first:last].copy()
         rows: Vectors = self.index.reconstruct_batch(np.arange(first, last))
         return rows
 
@@ -142,11 +148,14 @@ def _rows(of: Mapping[str, Vectors]) -> _Rows:
     if not of:
         return _NONE
     starts = np.concatenate([[0], np.cumsum([len(rows) for rows in of.values()])]).astype(np.int64)
+    index = _index(np.concatenate(list(of.values())))
+    is_exact = isinstance(index, faiss.IndexFlat)
     return _Rows(
-        _index(np.concatenate(list(of.values()))),
+        index,
         {target: position for position, target in enumerate(of)},
         tuple(of),
         starts,
+        faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(-1, index.d) if is_exact else None,
     )
 
 

@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 CHUNKING_VERSION = "rows-3"
 # With more new targets than this, their automata are compiled lazily, when they are first touched.
 MAX_EAGER_TARGETS = 32
-# Texts that are embedded at a time, in about a second, before later changes are looked for.
-MAX_STEP_TEXTS = 128
+# Texts that are embedded at a time, in some 200 ms, before later changes are looked for.
+MAX_STEP_TEXTS = 64
 LOG_PERIOD_S = 10.0  # between two lines of progress
 # Long enough to load the vectors of a vocabulary that was embedded before.
 SOFT_TIMEOUT_S = 5.0
@@ -141,9 +141,7 @@ class Compiler:
     def _embed_next(self, previous: Policy) -> Policy:
         """Return `previous` with more of its pending targets embedded, those of the smallest changes first."""
         before = previous.lookup
-        batches = Counter(pending.version for pending in before.pending.values())
-        order = sorted(before.pending.values(), key=lambda each: (batches[each.version], -each.version))
-        chosen = list(_step(each.target for each in order))
+        chosen = list(_step(_smallest_first(before.pending)))
         removed = [target.id for target in chosen if target.id in before.index]
         index = before.index.with_changes(self._vectors(chosen, fresh=False), removed)
         done = {target.id for target in chosen}
@@ -251,12 +249,20 @@ def _changed(
     return _Change(since, version, targets, active, [target.id for target in changed])
 
 
+def _smallest_first(pending: Mapping[str, PendingTarget]) -> Iterator[ForgetTarget]:
+    """Yield the targets of the smallest change first, and of two equally small ones those of the later."""
+    sizes = Counter(each.version for each in pending.values())
+    for version in sorted(sizes, key=lambda version: (sizes[version], -version)):
+        yield from (each.target for each in pending.values() if each.version == version)
+
+
 def _step(targets: Iterable[ForgetTarget]) -> Iterator[ForgetTarget]:
     """Yield the first of `targets`, those whose texts are embedded in one step; at least one."""
     texts = 0
     for target in targets:
-        texts += len(target_texts(target))
-        if texts > MAX_STEP_TEXTS and texts > len(target_texts(target)):
+        own = len(target_texts(target))
+        texts += own
+        if texts > MAX_STEP_TEXTS and texts > own:
             return
         yield target
 
