@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from guard.errors import EngineUnavailable, LetheError
 from guard.matching.automaton import Automaton
-from guard.matching.near import NOTHING_NEAR, NearTexts
+from guard.matching.near import NearTexts
 from guard.policy.plan import PlanKind
 from guard.text.conversation import Message as Turn
 from serving.answers.agents import Agents
@@ -285,7 +285,7 @@ class DataPlane:
         automata: Sequence[Automaton],
         declined: bool,
         decode: bool = False,
-        near: NearTexts = NOTHING_NEAR,
+        near: tuple[NearTexts, ...] = (),
     ) -> OutputGuard:
         request, decline = context.request, self._limits.decline_text
         blank = request.blank_chunk(context.id)

@@ -17,7 +17,7 @@ from guard.detection.deadline import Deadline
 from guard.detection.detector import Detector
 from guard.detection.embedder import MAX_CALL_TEXTS
 from guard.matching.automaton import Automaton
-from guard.matching.near import NOTHING_NEAR, NearTexts
+from guard.matching.near import NearTexts
 from guard.policy.contextual import restricts
 from guard.policy.conversation_plan import plan_conversation
 from guard.policy.current import CurrentPolicy
@@ -48,7 +48,7 @@ class PlannedRequest(NamedTuple):
     plan: Plan
     automata: tuple[Automaton, ...]
     touched: Mapping[str, ForgetTarget] = MappingProxyType({})
-    near: NearTexts = NOTHING_NEAR
+    near: tuple[NearTexts, ...] = ()
 
 
 class Planner:
@@ -123,17 +123,16 @@ class Planner:
         automata = tuple(policy.automata[digest] for digest in plan.automata)
         return PlannedRequest(plan, automata, touched, self._near_texts(policy, plan))
 
-    def _near_texts(self, policy: Policy, plan: Plan) -> NearTexts:
+    def _near_texts(self, policy: Policy, plan: Plan) -> tuple[NearTexts, ...]:
         if self._near is None or self._near[0] is not policy:
             self._near = (policy, {})
         known = self._near[1]
         enforced = [match.target_id for match in plan.matches if match.mode is Mode.ENFORCE]
         for id in enforced:
             if id not in known and id not in plan.supplied:
-                known[id] = near_texts(policy.targets[id]) if restricts(policy.targets[id]) else NOTHING_NEAR
-        return NearTexts.joined(
-            near_texts(plan.supplied[id].rest) if id in plan.supplied else known[id] for id in enforced
-        )
+                known[id] = near_texts(policy.targets[id]) if restricts(policy.targets[id]) else NearTexts()
+        touched = (near_texts(plan.supplied[id].rest) if id in plan.supplied else known[id] for id in enforced)
+        return tuple(filter(None, (policy.near.texts, *touched)))
 
 
 def engine_body(request: GenerationRequest, plan: Plan) -> bytes:

@@ -16,8 +16,10 @@ from eval.benchmarks.rwku import load
 from eval.phrases.invented_targets import invented_targets
 from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
+from guard.matching.near import NearScanner, NearTexts
 from guard.matching.scanner import Scanner
 from guard.policy.always import AlwaysOnAutomata
+from guard.policy.near import MAX_TARGETS, AlwaysNear
 from guard.policy.phrase_counts import PhraseCounts
 from guard.targets.target import ForgetTarget
 
@@ -77,9 +79,10 @@ def ordinary_answers(data: Path, count: int, seed: int = 0) -> list[OrdinaryAnsw
 def over_restriction(answers: Sequence[OrdinaryAnswer], counts: Sequence[int], seed: int = 0) -> Iterator[Changed]:
     """Yield for each number of invented targets how many of the answers they change.
 
-    An answer is changed if the output guard, with the automata that the compiler makes of the targets, would
-    withhold any of it. MAX_COMPILED_TARGETS are compiled at a time, which bounds the memory: invented targets have
-    no exceptions, so that what some of them forbid does not depend on the others.
+    An answer is changed if the output guard, with the automata and the long phrases (`guard.policy.near`) that the
+    compiler makes of the targets, would withhold any of it. MAX_COMPILED_TARGETS are compiled at a time, which
+    bounds the memory: invented targets have no exceptions, so that what some of them forbid does not depend on the
+    others.
     """
     for count in counts:
         phrases = 0
@@ -93,8 +96,9 @@ def over_restriction(answers: Sequence[OrdinaryAnswer], counts: Sequence[int], s
                 store = AutomatonStore(Path(folder))
                 always = AlwaysOnAutomata().with_changes(targets, (), targets, store, context)
                 automata = [store[digest] for digest in always.digests]
-                changed = [answer for answer in unchanged if _is_changed(automata, answer.text)]
-                causes.update(_cause(automata, answer.text) for answer in changed)
+                near = AlwaysNear().with_changes(targets if count <= MAX_TARGETS else (), (), context).texts
+                changed = [answer for answer in unchanged if _is_changed(automata, near, answer.text)]
+                causes.update(_cause(automata, near, answer.text) for answer in changed)
             hit += changed
             unchanged = [answer for answer in unchanged if answer not in changed]
         yield Changed(
@@ -111,13 +115,13 @@ def _batches(targets: Iterator[ForgetTarget], size: int) -> Iterator[list[Forget
         yield batch
 
 
-def _is_changed(automata: Sequence[Automaton], text: str) -> bool:
-    scanner = Scanner(automata)
+def _is_changed(automata: Sequence[Automaton], near: NearTexts, text: str) -> bool:
+    scanner = NearScanner(Scanner(automata), [near])
     return scanner.feed(text) + scanner.finish() != text
 
 
-def _cause(automata: Sequence[Automaton], text: str) -> str:
+def _cause(automata: Sequence[Automaton], near: NearTexts, text: str) -> str:
     """Return the text that is withheld first: of invented people and public benchmarks, so it may be shown."""
-    scanner = Scanner(automata)
+    scanner = NearScanner(Scanner(automata), [near])
     released = scanner.feed(text)
     return text[len(released) :][:24]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Protocol
+from itertools import combinations
+from typing import Protocol
 
-from guard.matching.alignment import PassageWords
+from guard.matching.alignment import PassageWords, Scores
 from guard.matching.edits import EditPattern
 from guard.text.composition import compose
 from guard.text.english import is_stop
@@ -29,6 +30,8 @@ SPREAD = 2
 """How many times its own number of content words a phrase may be spread over: more are no longer the phrase."""
 MAX_CONTENT_WORDS = 48
 """A longer phrase counts as several."""
+MAX_WORD_CHARS = 200
+"""A longer word is taken as complete."""
 # What a word may end with and still go on: "Night'" becomes "Night'll".
 _MAY_GO_ON = re.compile(r"[-'’]?\w*")
 
@@ -56,7 +59,7 @@ def common_in_order(left: Sequence[str], right: Sequence[str]) -> int:
 
 @dataclass(frozen=True)
 class NearTexts:
-    """What must not be nearly said, for all targets that a conversation touches.
+    """What must not be nearly said, of one target or several.
 
     phrases   content words of each long phrase
     passages  passages with the number of words of a near quote that is one too many, for each target
@@ -70,32 +73,19 @@ class NearTexts:
     def __bool__(self) -> bool:
         return bool(self.phrases or self.passages or self.secrets)
 
-    @classmethod
-    def joined(cls, several: Iterable[NearTexts]) -> NearTexts:
-        """Return all of them as one."""
-        kept = list(several)
-        if len(kept) == 1:
-            return kept[0]
-        phrases = dict.fromkeys(phrase for one in kept for phrase in one.phrases)
-        passages = tuple(passages for one in kept for passages in one.passages)
-        return cls(tuple(phrases), passages, tuple(secret for one in kept for secret in one.secrets))
-
     @cached_property
-    def by_word(self) -> dict[str, list[tuple[str, ...]]]:
-        """The phrases that have a word."""
-        found: dict[str, list[tuple[str, ...]]] = {}
+    def by_pair(self) -> dict[str, dict[str, list[tuple[str, ...]]]]:
+        """The phrases that have a word, and a later one: by the first, and by the second."""
+        found: dict[str, dict[str, list[tuple[str, ...]]]] = {}
         for phrase in self.phrases:
-            for word in dict.fromkeys(phrase):
-                found.setdefault(word, []).append(phrase)
+            for first, second in dict.fromkeys(combinations(phrase, 2)):
+                found.setdefault(first, {}).setdefault(second, []).append(phrase)
         return found
 
     @cached_property
     def window(self) -> int:
         """The most content words that a phrase may be spread over."""
         return SPREAD * max(map(len, self.phrases), default=0)
-
-
-NOTHING_NEAR: Final = NearTexts()
 
 
 class TextScanner(Protocol):
@@ -114,24 +104,27 @@ class TextScanner(Protocol):
 class NearScanner:
     """Releases what `scanner` does, up to the word with which a text nearly says one of `near`.
 
-    The last word is held back until it is complete. Where a near copy began is released already: what was said
-    is less than tells, and the word that would make it more is not released. How the text is cut into
-    chunks changes when characters are released, never which. `seed` is the text before, in which a near copy may
-    begin.
+    Where the next word could be that one, it is held back until it is complete. Where a near copy began is
+    released already: what was said is less than tells, and the word that would make it more is not released. How
+    the text is cut into chunks changes when characters are released, never which. `seed` is the text before, in
+    which a near copy may begin.
     """
 
-    def __init__(self, scanner: TextScanner, near: NearTexts, seed: str = "") -> None:
+    def __init__(self, scanner: TextScanner, near: Sequence[NearTexts], seed: str = "") -> None:
         self._scanner = scanner
-        self._near = near
-        self._said: deque[str] = deque(maxlen=near.window)
-        self._scores = [passages.start for passages, _ in near.passages]
-        self._held = ""
+        self._near = [texts for texts in near if texts.phrases]
+        self._passages = [passages for texts in near for passages in texts.passages]
+        self._secrets = [secret for texts in near for secret in texts.secrets]
+        self._said: deque[str] = deque(maxlen=max((texts.window for texts in near), default=0))
+        self._scores = [passages.start for passages, _ in self._passages]
+        self._states = [secret.start for secret in self._secrets]
+        # The beginning, already released, of a word that goes on, and what is held back.
+        self._begun = self._held = ""
         self._nearly_matched = False
-        self._states = [secret.start for secret in near.secrets]
         for word in words_of(compose(seed)):
             self._tells(word.text)
         # Of a secret that the client has said itself, what follows adds nothing.
-        for k, secret in enumerate(near.secrets):
+        for k, secret in enumerate(self._secrets):
             self._states[k] = secret.start if secret.ends(self._states[k]) else self._states[k]
 
     @property
@@ -159,16 +152,31 @@ class NearScanner:
         self._held = ""
 
     def _release(self, *, ended: bool) -> str:
-        end = len(self._held)
-        for word in words_of(self._held):
-            if not ended and _MAY_GO_ON.fullmatch(self._held, word.end):
-                end = word.start
+        before, text = len(self._begun), self._begun + self._held
+        end = len(text)
+        self._begun = self._held = ""
+        for word in words_of(text):
+            goes_on = not ended and end - word.start < MAX_WORD_CHARS
+            if goes_on and _MAY_GO_ON.fullmatch(text, word.end):
+                if self._could_end():
+                    end = word.start
+                    self._held = text[end:]
+                else:
+                    self._begun = text[word.start :]
                 break
             if self._tells(compose(word.text)):
                 self._nearly_matched, end = True, word.start
                 break
-        released, self._held = self._held[:end], "" if self._nearly_matched else self._held[end:]
-        return released
+        return text[before:end]
+
+    def _could_end(self) -> bool:
+        """Whether the next word may be the one with which something is nearly said."""
+        if self._secrets or any(scores.max() + 1 >= most for scores, most in self._counted()):
+            return True
+        return any(word in texts.by_pair for texts in self._near for word in self._said)
+
+    def _counted(self) -> Iterator[tuple[Scores, int]]:
+        return zip(self._scores, (most for _, most in self._passages), strict=True)
 
     def _tells(self, word: str) -> bool:
         """Take one more word; return whether the text nearly says something with it."""
@@ -180,22 +188,30 @@ class NearScanner:
 
     def _ends_passage(self, folded: str) -> bool:
         quoted = False
-        for k, (passages, most) in enumerate(self._near.passages):
+        for k, (passages, most) in enumerate(self._passages):
             self._scores[k], words = passages.step(self._scores[k], folded)
             quoted = quoted or words >= most
         return quoted
 
     def _ends_secret(self, folded: str) -> bool:
         found = False
-        for k, secret in enumerate(self._near.secrets):
+        for k, secret in enumerate(self._secrets):
             for char in folded:
                 self._states[k] = secret.step(self._states[k], char)
                 found = found or secret.ends(self._states[k])
         return found
 
     def _ends_phrase(self, folded: str) -> bool:
+        phrases = (
+            phrase
+            for texts in self._near
+            for word in dict.fromkeys(self._said)
+            if word in texts.by_pair
+            for phrase in texts.by_pair[word].get(folded, ())
+        )
+        candidates = dict.fromkeys(phrases)
         self._said.append(folded)
-        return any(self._is_told(phrase) for phrase in self._near.by_word.get(folded, ()))
+        return any(self._is_told(phrase) for phrase in candidates)
 
     def _is_told(self, phrase: tuple[str, ...]) -> bool:
         needed, said = words_needed(len(phrase)), list(self._said)[-SPREAD * len(phrase) :]

@@ -135,6 +135,7 @@ class Compiler:
             assistants=self._assistants(change.targets),
             soft=soft,
             last_complete=before.complete_version,
+            near=before.near.with_changes(filter(_is_always_on, change.active), change.ids, context),
             context=context,
         )
 

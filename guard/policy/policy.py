@@ -11,6 +11,7 @@ from guard.detection.lookup import Lookup
 from guard.matching.automaton import Automaton
 from guard.matching.patterns import Exemption
 from guard.policy.always import AlwaysOnAutomata
+from guard.policy.near import AlwaysNear
 from guard.policy.soft import SoftDigests
 from guard.targets.target import ForgetTarget, Mode
 
@@ -37,6 +38,7 @@ class Policy:
     automata    by digest, mapped from the files that the engine maps too
     assistants  by id of an enforced contextual target with the method uld: the digest of its promoted assistant
     soft        by id of an enforced contextual target with soft matching: the digests of its files
+    near        what no answer may nearly say: the long phrases of scope `always`
     context     folds of extracted phrases of many targets, which are not always-on (guard.policy.phrase_counts)
     """
 
@@ -48,6 +50,7 @@ class Policy:
     assistants: Mapping[str, str] = field(repr=False, default_factory=dict)
     soft: Mapping[str, SoftDigests] = field(repr=False, default_factory=dict)
     last_complete: int = 0
+    near: AlwaysNear = field(repr=False, default_factory=AlwaysNear)
     context: frozenset[str] = field(repr=False, default=frozenset())
 
     @property

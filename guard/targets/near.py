@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from guard.matching.alignment import PassageWords, folded_words
 from guard.matching.edits import EditPattern
@@ -28,6 +29,13 @@ MIN_TWICE_EDITED_CHARS = 10
 _MAX_PLACE_WORDS = 3
 
 
+class LongPhrase(NamedTuple):
+    """The content words of a phrase, or of a part of a very long one, and the fold of the whole phrase."""
+
+    folded: str
+    words: tuple[str, ...]
+
+
 def near_texts(target: ForgetTarget) -> NearTexts:
     """Return what of a touched target must not be nearly said.
 
@@ -37,14 +45,23 @@ def near_texts(target: ForgetTarget) -> NearTexts:
     characters wrong: one from MIN_EDITED_CHARS characters on, two from MIN_TWICE_EDITED_CHARS on.
     """
     draft = target.draft
-    phrases = () if draft.variants is Variants.NONE else target.forbidden
-    excepted = [content_words(exception) for exception in draft.exceptions]
-    parts = (part for phrase in phrases for part in _parts(phrase))
-    long = tuple(dict.fromkeys(part for part in parts if not any(_tells(text, part) for text in excepted)))
+    phrases = tuple(dict.fromkeys(phrase.words for phrase in long_phrases(target)))
     quotable = [passage for passage in draft.passages if len(folded_words(passage)) >= draft.quoted_words]
     passages = PassageWords(quotable, draft.exceptions)
-    secrets = tuple(_edited(phrases)) if draft.kind is Kind.SECRET else ()
-    return NearTexts(long, ((passages, draft.quoted_words),) if quotable else (), secrets)
+    is_edited = draft.kind is Kind.SECRET and draft.variants is not Variants.NONE
+    secrets = tuple(_edited(target.forbidden)) if is_edited else ()
+    return NearTexts(phrases, ((passages, draft.quoted_words),) if quotable else (), secrets)
+
+
+def long_phrases(target: ForgetTarget) -> Iterator[LongPhrase]:
+    """Yield the phrases of a target that must not be nearly said, see `near_texts`."""
+    if target.draft.variants is Variants.NONE:
+        return
+    excepted = [content_words(exception) for exception in target.draft.exceptions]
+    for phrase in target.forbidden:
+        for words in _parts(phrase):
+            if not any(_tells(exception, words) for exception in excepted):
+                yield LongPhrase(fold(phrase), words)
 
 
 def _edited(phrases: Iterable[str]) -> Iterator[EditPattern]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guard.matching.near import NOTHING_NEAR, NearTexts
+from guard.matching.near import NearTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +24,4 @@ class GuardOptions:
     decode: bool = False
     alternatives: int | None = None
     max_tokens: int | None = None
-    near: NearTexts = NOTHING_NEAR
+    near: tuple[NearTexts, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from guard.matching.automaton import Automaton
-from guard.matching.near import NOTHING_NEAR, NearTexts
+from guard.matching.near import NearTexts
 from serving.answers.choice_guard import ChoiceGuard
 from serving.answers.guard_options import GuardOptions
 from serving.protocol.request import CHAT_CHUNK
@@ -39,7 +39,7 @@ class OutputGuard:
         blank: dict[str, Any] | None = None,
         alternatives: int | None = None,
         max_tokens: int | None = None,
-        near: NearTexts = NOTHING_NEAR,
+        near: tuple[NearTexts, ...] = (),
     ) -> None:
         self._options = GuardOptions(decline, declined, decode, alternatives, max_tokens, near)
         self._blank = blank or {}

@@ -60,7 +60,7 @@ class Author:
 
     def released(self, text: str) -> str:
         """What a server releases of an answer under the mask: all but what nearly says a long phrase."""
-        scanner = NearScanner(EscapeScanner([self.automaton()]), near_texts(self.stored()))
+        scanner = NearScanner(EscapeScanner([self.automaton()]), [near_texts(self.stored())])
         return scanner.feed(text) + scanner.finish()
 
 

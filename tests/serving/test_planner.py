@@ -14,6 +14,7 @@ from guard.detection.calibration import Signals
 from guard.detection.detector import Match
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.current import CurrentPolicy
+from guard.policy.near import AlwaysNear
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.drafts import new_target
 from guard.targets.target import Draft, Kind, Mode, Scope
@@ -69,6 +70,7 @@ async def test_long_conversations_leave_threads_for_short_ones() -> None:
         assistants={},
         soft={},
         targets={},
+        near=AlwaysNear(),
         version=1,
     )
     planner = Planner(CurrentPolicy(policy), Slow())  # type: ignore[arg-type]
@@ -150,13 +152,17 @@ async def test_near_copies_count_of_touched_targets_in_enforce_mode() -> None:
         assistants={},
         soft={},
         targets=targets,
+        near=AlwaysNear(),
         version=1,
     )
     planner = Planner(CurrentPolicy(policy), Matching())  # type: ignore[arg-type]
     for _ in range(2):
         planned = await planner.plan([Message("user", "Hello.")])
-        assert planned.near.phrases == (("tide", "ledger", "prize"),)
+        assert [near.phrases for near in planned.near] == [(("tide", "ledger", "prize"),)]
     policy.targets = {**targets, "ft_1": replace(targets["ft_1"], forbidden=("Lanterns of Mercy: A Diary",))}
     planner = Planner(CurrentPolicy(policy), Matching())  # type: ignore[arg-type]
     planned = await planner.plan([Message("user", "Hello.")])
-    assert planned.near.phrases == (("lanterns", "mercy", "diary"), ("tide", "ledger", "prize"))
+    assert [phrases for near in planned.near for phrases in near.phrases] == [
+        ("lanterns", "mercy", "diary"),
+        ("tide", "ledger", "prize"),
+    ]

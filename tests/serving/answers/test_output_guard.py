@@ -391,7 +391,7 @@ def test_a_stream_is_in_the_order_of_the_whole_answer_whenever_its_last_text_com
     ],
 )
 def test_a_near_copy_of_a_long_phrase_leaves_by_no_surface(pieces: list[str]) -> None:
-    near = NearTexts((("lanterns", "mercy", "diary", "harbour", "surgeon"),))
+    near = (NearTexts((("lanterns", "mercy", "diary", "harbour", "surgeon"),)),)
 
     def touched(seed: str = "") -> OutputGuard:
         return OutputGuard([Automaton.compile(PHRASES)], [seed], 1, DECLINE, near=near)

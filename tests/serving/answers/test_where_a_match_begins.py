@@ -55,7 +55,7 @@ def text_of(surface: str, one: dict[str, Any]) -> str:
 
 
 def guard(touched: bool) -> OutputGuard:
-    near = NearTexts((("tide", "ledger", "prize"),)) if touched else NearTexts()
+    near = (NearTexts((("tide", "ledger", "prize"),)),) if touched else ()
     return OutputGuard([Automaton.forbidding(PHRASES)], [""], 1, DECLINE, decode=touched, near=near)
 
 
