@@ -16,7 +16,8 @@ from itertools import accumulate, combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.text.normalise import fold, fold_char
+from guard.text.lexicon import words_used
+from guard.text.normalise import Folds, fold, fold_char
 
 BORDER = " "
 """What every character that is no letter reads as; adjacent ones count as one border."""
@@ -25,25 +26,14 @@ MAX_HIT_RATE = 1e-6
 _MIN_WORD_CHARS = 5
 # Longer phrases are in no text by chance.
 _MAX_CHARS = 14
-# Languages by their code in wordfreq, and the least frequency of a word that is looked at.
+# Languages, and the least frequency of a word that is looked at.
 _LANGUAGES = {"en": 1e-6} | dict.fromkeys(("de", "fr", "es", "it", "pt", "nl", "pl", "sv", "ru"), 1e-5)
 # Shown as nothing, or on the letter before.
 _INVISIBLE = frozenset({"Mn", "Mc", "Me", "Cf"})
-_MAX_FOLDS = 65_536
 _GRAM_CHARS = 4
 _EVERYDAY = 2e-5
 _NEVER = np.zeros(1)
 _REPEATED = re.compile(f"{BORDER}+")
-
-
-class _Folds(dict[int, str]):
-    """Readings by code point, computed on first use."""
-
-    def __missing__(self, code_point: int) -> str:
-        read = _read(chr(code_point))
-        if len(self) < _MAX_FOLDS:
-            self[code_point] = read
-        return read
 
 
 def _read(char: str) -> str:
@@ -55,7 +45,7 @@ def _read(char: str) -> str:
     return _REPEATED.sub(BORDER, shown)
 
 
-_FOLDS = _Folds()
+_FOLDS = Folds(_read)
 
 
 def fold_with_borders(text: str) -> str:
@@ -163,12 +153,9 @@ def _share(words: list[str], before: NDArray[np.float64], prefixes: list[str]) -
 
 @cache
 def _everyday_words() -> _Words:
-    # Imported here, as only a process that compiles phrases needs it.
-    import wordfreq
-
     frequencies: dict[str, NDArray[np.float64]] = {}
     for index, (language, least) in enumerate(_LANGUAGES.items()):
-        for word, often in wordfreq.get_frequency_dict(language, "small").items():
-            if often >= least and (folded := fold(word)) and BORDER not in fold_with_borders(folded):
+        for word, often in words_used(language, least):
+            if (folded := fold(word)) and BORDER not in fold_with_borders(folded):
                 frequencies.setdefault(folded, np.zeros(len(_LANGUAGES)))[index] += often
     return _Words(frequencies)

@@ -6,9 +6,12 @@ The lists are compressed in `guard/text/word_lists/`, whose README names the sou
 from __future__ import annotations
 
 import lzma
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,8 @@ LANGUAGES = frozenset(
 )
 # Short names of months that are common words elsewhere.
 _NO_MONTHS = frozenset({"out", "set", "pro", "led", "gen", "lip", "lug", "tem", "sie", "mag", "mei"})
+# Of the commonest word of a language, per word of text; that of rank r is used so often divided by r.
+_ZIPF = 0.1
 _NO_WORDS: Mapping[str, int] = {}
 
 
@@ -27,6 +32,50 @@ def ranks(language: str) -> Mapping[str, int]:
     There are 22,000 to 50,000 of them (Vietnamese: 10,000), and none of a language that is not in LANGUAGES.
     """
     return _ranks(language) if language in LANGUAGES else _NO_WORDS
+
+
+def frequency(word: str, language: str) -> float:
+    """Return how often the word, in lower case, is used per word of text, to 1 %; 0 if it is not common.
+
+    In a language without frequencies it follows from the rank, by Zipf's law.
+    """
+    rank = ranks(language).get(word)
+    return 0.0 if rank is None else _frequency(rank, language)
+
+
+def words_used(language: str, least: float) -> Iterator[tuple[str, float]]:
+    """Yield the words of a language that are used so often or more, commonest first, with their frequencies.
+
+    Nothing of it is kept.
+    """
+    for rank, word in enumerate(_compressed(f"words/{language}"), start=1):
+        if (often := _frequency(rank, language)) < least:
+            return
+        yield word, often
+
+
+def _frequency(rank: int, language: str) -> float:
+    steps = _frequencies().get(language)
+    if steps is None:
+        return _ZIPF / rank
+    return float(10 ** (-steps.centibels[bisect_left(steps.ranks, rank)] / 100))
+
+
+class _Steps(NamedTuple):
+    """Frequencies in hundredths of a decade below 1, each with the rank of the last word that has it."""
+
+    centibels: tuple[int, ...]
+    ranks: tuple[int, ...]
+
+
+@cache
+def _frequencies() -> dict[str, _Steps]:
+    steps: dict[str, _Steps] = {}
+    for line in _compressed("frequencies"):
+        language, *pairs = line.split(" ")
+        values, counts = zip(*(map(int, pair.split(":")) for pair in pairs), strict=True)
+        steps[language] = _Steps(values, tuple(accumulate(counts)))
+    return steps
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from unicodedata import normalize
 
 from guard.text.ideographs import ideograph
@@ -75,18 +76,24 @@ def _letter(char: str) -> str:
 _MAX_FOLDS = 65_536
 
 
-class _Folds(dict[int, str | None]):
-    """Folds by code point, computed on first use; bounded, as all of Unicode would take 100 MB."""
+class Folds(dict[int, str | None]):
+    """What each code point reads as, by `read`, computed on first use: a table of `str.translate`.
+
+    It is bounded, as all of Unicode would take 100 MB.
+    """
+
+    def __init__(self, read: Callable[[str], str]) -> None:
+        self._read = read
 
     def __missing__(self, code_point: int) -> str | None:
         # None rather than "": with it str.translate stays on its fast path for ASCII.
-        folded = _fold_code_point(chr(code_point)) or None
+        folded = self._read(chr(code_point)) or None
         if len(self) < _MAX_FOLDS:
             self[code_point] = folded
         return folded
 
 
-_FOLDS = _Folds()
+_FOLDS = Folds(_fold_code_point)
 
 
 def fold(text: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from itertools import accumulate
 
-from guard.phrases.context import is_given_name, is_place
+from guard.phrases.context import is_given_name, is_place, lowered
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.english import is_stop
 from guard.text.language import language_of
+from guard.text.lexicon import frequency
 from guard.text.normalise import fold, fold_char
 from guard.text.words import Word, words_of
 from guard.variants.frequency import begins_common_word, is_ordinary
@@ -25,7 +26,8 @@ _MAX_PHRASE_CHARS = 400
 # Orders of magnitude by which the words said are rarer together, and on average, than one word of text in all.
 _MIN_RARITY = 9.5
 _MIN_MEAN_RARITY = 4.3
-_LEAST_FREQUENCY = 1e-8
+# Of a word that is in no list, whose commonest words are used some five times as often as that.
+_LEAST_FREQUENCY = 1e-7
 
 
 def first_distinctive(phrase: Phrase, *, contextual: bool = False) -> str:
@@ -91,10 +93,8 @@ def _closed_at_half(text: str) -> str:
 
 
 def _rarity(word: str, language: str) -> float:
-    # Imported here, as only a process that stores targets needs it.
-    import wordfreq
-
-    frequency = wordfreq.word_frequency(word, language) or max(
-        wordfreq.word_frequency(part, language) for part in word.replace("'", "-").replace("’", "-").split("-")
+    lower = lowered(word, language)
+    often = frequency(lower, language) or max(
+        frequency(part, language) for part in lower.replace("'", "-").replace("’", "-").split("-")
     )
-    return -math.log10(max(frequency, _LEAST_FREQUENCY))
+    return -math.log10(max(often, _LEAST_FREQUENCY))
