@@ -41,7 +41,7 @@ def missing_bytes(automaton: Automaton) -> NDArray[np.int64]:
     """Return for each state the number of bytes to the nearest end of a phrase, int64 [states]."""
     missing = np.where(automaton.accepting, 0, np.iinfo(np.int32).max).astype(np.int64)
     for state in np.argsort(-automaton.depth.astype(np.int64), kind="stable"):
-        following = automaton.table[state]
+        following = automaton.follow_all(np.array([state]))[0]
         children = following[automaton.depth[following] == automaton.depth[state] + 1]
         if len(children):
             missing[state] = min(missing[state], 1 + missing[children].min())
@@ -54,7 +54,7 @@ def phrase_progress(restriction: Restriction, cursor: Cursor, missing: NDArray[n
     symbols = np.frombuffer(automaton.symbols, np.uint8)[block.trie.byte]
     states = np.full(len(block.trie.parent), cursor.state, np.intp)
     for first, last in block.trie.levels[1:]:
-        states[first:last] = automaton.table[states[block.trie.parent[first:last]], symbols[first:last]]
+        states[first:last] = automaton.follow(states[block.trie.parent[first:last]], symbols[first:last])
     ends = states[block.ends]
     depth = automaton.depth[ends].astype(np.float64)
     share = np.zeros(len(restriction.vocabulary))

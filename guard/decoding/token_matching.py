@@ -65,7 +65,7 @@ class TokenMatcher:
         symbols = self._symbols[trie.byte]
         for first, last in trie.levels[1:]:
             parent = trie.parent[first:last]
-            here = automaton.table[states[parent], symbols[first:last]]
+            here = automaton.follow(states[parent], symbols[first:last])
             states[first:last] = here
             hit[first:last] = automaton.accepting[here] | hit[parent]
         tokens: NDArray[np.int64] = token_trie.tokens[hit[token_trie.ends]]
@@ -85,14 +85,18 @@ class TokenMatcher:
         for length in range(1, len(token_trie.trie.levels)):
             if len(automaton.late):
                 ranges += self._left_by_other_bytes(states, nodes)
-            next_states = automaton.table[states]
-            path, symbol = np.nonzero(automaton.depth[next_states] > length)
-            states, nodes = next_states[path, symbol], token_trie.children(nodes[path], self._bytes[symbol])
+            next_states = automaton.follow_all(states).ravel()
+            # Several times faster than with two indices.
+            at = (automaton.depth.take(next_states) > length).nonzero()[0]
+            path, symbol = at // automaton.width, at % automaton.width
+            states = next_states.take(at)
+            nodes = token_trie.children(nodes.take(path), self._bytes.take(symbol))
             exists = nodes > 0
             states, nodes = states[exists], nodes[exists]
             done = automaton.accepting[states]
-            ranges += token_trie.ranges[nodes[done]].tolist()
-            states, nodes = states[~done], nodes[~done]
+            if done.any():
+                ranges += token_trie.ranges[nodes[done]].tolist()
+                states, nodes = states[~done], nodes[~done]
             if not len(states):
                 break
         return np.concatenate([token_trie.tokens[:0], *(token_trie.tokens[first:last] for first, last in ranges)])
@@ -101,7 +105,7 @@ class TokenMatcher:
         """Return the ranges of tokens that go on with a byte in no phrase where that ends a phrase late."""
         token_trie = self.reading.main_trie
         ranges: list[list[int]] = []
-        for node in nodes[self.automaton.accepting[self.automaton.table[states, 0]]].tolist():
+        for node in nodes[self.automaton.accepting[self.automaton.follow(states, np.zeros(1, np.intp))]].tolist():
             first, last = np.searchsorted(token_trie.keys, [node * 256, node * 256 + 256])
             children = np.arange(first, last) + 1
             others = children[self._symbols[token_trie.keys[first:last] % 256] == 0]

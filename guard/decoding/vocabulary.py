@@ -71,10 +71,10 @@ class TokenTrie:
     def children(self, nodes: NDArray[np.int64], bytes_: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the child of nodes[k] by bytes_[k] for each k, or 0 where there is none; all int64 [n]."""
         wanted = nodes * 256 + bytes_
-        at = np.searchsorted(self.keys, wanted)
-        found = at < len(self.keys)
-        found[found] = self.keys[at[found]] == wanted[found]
-        return np.where(found, at + 1, 0)
+        if not len(self.keys):
+            return np.zeros_like(wanted)
+        at = self.keys.searchsorted(wanted)
+        return np.where(self.keys.take(at, mode="clip") == wanted, at + 1, 0)
 
 
 class TokenReading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import struct
 import zlib
@@ -14,14 +15,15 @@ from numpy.typing import NDArray
 
 from guard.errors import PolicyUnavailable
 from guard.files import atomic_file
+from guard.matching.patterns import PatternSets
 from guard.matching.table import Table
 
-MAGIC = b"LETHEAC2"
+MAGIC = b"LETHEAC3"
 # Layout of a file: magic and CRC-32; digest and number of tables; a description of each; padding; the arrays of
 # each, aligned.
 _FILE_HEADER = struct.Struct("<8sI64sI")
 _CHECKED_FROM = 12
-_DESCRIPTION = struct.Struct("<QII256s")
+_DESCRIPTION = struct.Struct("<QIIIII256s")
 _BODY_OFFSET = 768
 _ALIGNMENT_BYTES = 64
 
@@ -29,6 +31,18 @@ _ALIGNMENT_BYTES = 64
 def path_of(folder: Path, digest: str) -> Path:
     """Return where `folder` keeps the automaton of this digest."""
     return folder / f"{digest}.automaton"
+
+
+def digest_of(sets: PatternSets) -> str:
+    """Return the digest of what an automaton looks for, and of the format of its file."""
+    digest = hashlib.sha256(MAGIC)
+    for patterns in sets:
+        digest.update(b"\0".join(sorted(patterns.phrases)))
+        for text, numbers in sorted(patterns.exempt.items()):
+            allowed = sorted(spelt for spelt, number in patterns.phrases.items() if number in numbers)
+            digest.update(b"\0\0" + text + b"\0" + b"\0".join(allowed))
+        digest.update(b"\0\0\0")
+    return digest.hexdigest()
 
 
 def write(folder: Path, digest: str, tables: Sequence[Table]) -> Path:
@@ -61,12 +75,13 @@ def read(folder: Path, digest: str) -> list[Table]:
 
 def _parts(digest: str, tables: Sequence[Table]) -> Iterator[bytes | memoryview]:
     descriptions = b"".join(
-        _DESCRIPTION.pack(len(one.table), one.table.shape[1], len(one.late), one.symbols) for one in tables
+        _DESCRIPTION.pack(len(one.symbol), *one.cells.shape, len(one.ends), len(one.late), one.top, one.symbols)
+        for one in tables
     )
     header = _FILE_HEADER.pack(MAGIC, 0, digest.encode(), len(tables))[_CHECKED_FROM:] + descriptions
     parts: list[bytes | memoryview] = [header, b"\0" * (_BODY_OFFSET - _CHECKED_FROM - len(header))]
     for one in tables:
-        for array in (one.table, one.depth, one.accepting, one.phrase, one.link, one.late):
+        for array in one.arrays:
             parts += [array.reshape(-1).view(np.uint8).data, b"\0" * (-array.nbytes % _ALIGNMENT_BYTES)]
     checksum = 0
     for part in parts:
@@ -90,11 +105,22 @@ def _read(content: memoryview, digest: str) -> list[Table]:
     tables = []
     for number in range(count):
         described = _DESCRIPTION.unpack_from(content, _FILE_HEADER.size + number * _DESCRIPTION.size)
-        states, width, late, symbols = described
-        table = array(np.int32, states * width).reshape(states, width)
-        depth, accepting = array(np.int16, states), array(np.bool_, states)
-        phrase, link = array(np.int32, states), array(np.int32, states)
-        tables.append(Table(symbols, table, depth, accepting, phrase, link, array(np.int32, late)))
+        states, rows, width, ends, late, top, symbols = described
+        tables.append(
+            Table(
+                symbols,
+                top,
+                array(np.int32, rows * width).reshape(rows, width),
+                array(np.uint8, states),
+                array(np.int32, states),
+                array(np.int16, states),
+                array(np.bool_, states),
+                array(np.int32, ends),
+                array(np.int32, ends),
+                array(np.int32, ends),
+                array(np.int32, late),
+            )
+        )
     if position != len(content):
         raise ValueError("trailing bytes")
     return tables

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from guard.matching.failure_links import FailureLinks
 from guard.matching.trie import Trie
 
 
@@ -45,19 +46,14 @@ class Exempted(NamedTuple):
 
 def find_exempted(
     trie: Trie,
-    fail: NDArray[np.int32],
-    table: NDArray[np.int32],
+    links: FailureLinks,
     phrase: NDArray[np.int32],
     link: NDArray[np.int32],
     exempt: Mapping[int, frozenset[int]],
     letters: Mapping[int, int],
-    border: int,
 ) -> Exempted:
-    """Return what changes if the texts that end at the states `exempt` allow these phrases.
-
-    `border` is the symbol of a border, 0 without borders.
-    """
-    finder = _Finder(trie, fail, phrase, link, exempt, letters)
+    """Return what changes if the texts that end at the states `exempt` allow these phrases."""
+    finder = _Finder(trie, links.fail, phrase, link, exempt, letters)
     outputs: dict[int, list[int]] = {}
     ends: dict[tuple[int, _Said], LateEnd] = {}
     for state in finder.states():
@@ -65,9 +61,9 @@ def find_exempted(
         ending = list(finder.ending(state))
         outputs[state] = [output for output, said in ending if said not in allowed]
         pending = finder.pending(state) - finder.settled(state)
-        for symbol, reached in enumerate(table[state].tolist()) if pending else ():
+        for symbol, reached in enumerate(links.leads_to(state).tolist()) if pending else ():
             # A further border changes nothing.
-            if reached == state and symbol == border:
+            if reached == state and symbol == links.border:
                 continue
             further = {said._replace(distance=said.distance + 1) for said in pending}
             lost = further - finder.pending(reached) - finder.settled(reached)

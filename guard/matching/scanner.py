@@ -57,13 +57,11 @@ class Scanner:
         bordered = read(text, borders=True) if self._borders else b""
         states, pending, pending_bordered = [], 0, 0
         for automaton, state in zip(self._automata, self._states, strict=True):
-            cells, ends, width = automaton.cells, automaton.ends, automaton.width
-            for symbol in (bordered if automaton.borders else folded).translate(automaton.symbols):
-                state = cells[state * width + symbol]
-                if ends[state]:
-                    return self._release_before_match(text)
-            states.append(state)
-            depth = automaton.depths[state]
+            after = automaton.run_to_end(state, bordered if automaton.borders else folded)
+            if after is None:
+                return self._release_before_match(text)
+            states.append(after)
+            depth = automaton.depths[after]
             if automaton.borders:
                 pending_bordered = max(pending_bordered, depth)
             elif depth > pending:
@@ -130,8 +128,8 @@ class Scanner:
         for index, char in enumerate(text):
             folded = _read_char(char, automaton.borders)
             for count, byte in enumerate(folded, 1):
-                state = automaton.cells[state * automaton.width + automaton.symbols[byte]]
-                if automaton.ends[state]:
+                state = automaton.run(state, bytes((byte,)))
+                if automaton.accepting[state]:
                     length = max(automaton.depths[output] for output in automaton.output_states(state))
                     # Less the border before the phrase, and with what else the last character folds to.
                     length += len(folded) - count - automaton.borders

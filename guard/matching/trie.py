@@ -49,3 +49,11 @@ class Trie(NamedTuple):
             bytes_.append(byte[new])
             alive = alive[lengths[alive] >= len(levels)]
         return cls(levels, np.concatenate(parents), np.concatenate(bytes_), node)
+
+    def path(self, node: int) -> bytes:
+        """Return the prefix that is this node."""
+        reversed_path = bytearray()
+        while node:
+            reversed_path.append(int(self.byte[node]))
+            node = int(self.parent[node])
+        return bytes(reversed(reversed_path))

@@ -61,13 +61,13 @@ def _is_completed_within(automaton: Automaton, state: int, count: int) -> bool:
     """Return whether at most `count` more bytes lead from `state` to the end of a phrase that begins with it."""
     states = np.array([state])
     for _ in range(count):
-        following = np.unique(automaton.table[states])
+        following = np.unique(automaton.follow_all(states))
         # Every other edge leaves the phrase.
         further = automaton.depth[following] == automaton.depth[states[0]] + 1
         states = following[further & (following < automaton.first_late)]
         if not len(states):
             return False
-        if (automaton.phrase[states] >= 0).any():
+        if any(automaton.phrase_at(one) >= 0 for one in states[automaton.accepting[states]].tolist()):
             return True
     return False
 

@@ -38,7 +38,7 @@ def ends(text: str) -> int:
         for char in text:
             for byte in part.read(char):
                 state = part.run(state, bytes([byte]))
-                count += part.ends[state]
+                count += int(part.accepting[state])
     return count
 
 
