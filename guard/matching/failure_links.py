@@ -52,7 +52,6 @@ class FailureLinks:
         self.row = np.zeros(count, np.int32)
         self.rows = np.zeros((max(_MIN_ROWS, count // 8), int(symbols.max()) + 1), np.int32)
         self.border = border
-        self._parent = trie.parent
         # Nodes are in the order of their parents, so children are adjacent.
         self._children = np.bincount(trie.parent[1:], minlength=count).astype(np.int32)
         self._first_child = np.cumsum(self._children, dtype=np.int32) - self._children + 1
