@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from guard.decoding.tokenizer import read_tokens
 from guard.matching.patterns import collapsed, read
-from guard.matching.trie import Trie
+from guard.trie.trie import Trie
 
 
 class DecodedBytes(NamedTuple):

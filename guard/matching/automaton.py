@@ -24,12 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard.matching import automaton_file
-from guard.matching.failure_links import STAY
 from guard.matching.patterns import Exemption, collapsed, patterns_of
 from guard.matching.patterns import read as read_text
-from guard.matching.state_layout import NO_SYMBOL
 from guard.matching.table import Table, compile_table
 from guard.text.borders import BORDER, needs_border
+from guard.trie.failure_links import STAY
+from guard.trie.state_layout import NO_SYMBOL
 
 _BORDER_BYTE = ord(BORDER)
 # A border, and a symbol that is in no phrase.

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.matching.failure_links import FailureLinks
-from guard.matching.trie import Trie
+from guard.trie.failure_links import FailureLinks
+from guard.trie.trie import Trie
 
 
 class _Said(NamedTuple):

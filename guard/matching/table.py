@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard.matching.exemptions import Exempted, find_exempted
-from guard.matching.failure_links import FailureLinks
 from guard.matching.patterns import Patterns
-from guard.matching.state_layout import lay_out
-from guard.matching.trie import Trie
 from guard.text.borders import BORDER
+from guard.trie.failure_links import FailureLinks
+from guard.trie.state_layout import lay_out
+from guard.trie.trie import Trie
 
 _BORDER_BYTE = ord(BORDER)
 _NONE = np.zeros(0, np.int64)

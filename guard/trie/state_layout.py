@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.matching.failure_links import STAY, FailureLinks
-from guard.matching.trie import Trie
+from guard.trie.failure_links import STAY, FailureLinks
+from guard.trie.trie import Trie
 
 NO_SYMBOL = 255
 """The symbol of a state without an edge: UTF-8 has fewer bytes than that."""

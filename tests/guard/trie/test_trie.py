@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.matching.trie import Trie
+from guard.trie.trie import Trie
 
 
 @given(st.sets(st.binary(max_size=5).map(lambda data: bytes(b % 3 for b in data))))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.matching.trie import Trie
+from guard.trie.trie import Trie
 
 STAY = -1
 """In a row: the node stays the same."""

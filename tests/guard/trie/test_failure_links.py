@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard.matching.automaton import Automaton
-from guard.matching.failure_links import FailureLinks
 from guard.matching.patterns import Exemption
-from guard.matching.trie import Trie
 from guard.text.normalise import fold
+from guard.trie.failure_links import FailureLinks
+from guard.trie.trie import Trie
 
 letters = st.sampled_from("ab日")
 pattern_sets = st.sets(st.text(letters, min_size=1, max_size=8).map(str.encode), min_size=1, max_size=12)
