@@ -14,8 +14,6 @@ from functools import partial
 from pydantic import SecretStr
 
 from guard.errors import EngineUnavailable, LetheError
-from guard.matching.automaton import Automaton
-from guard.matching.near import NearTexts
 from guard.policy.plan import PlanKind
 from guard.text.conversation import Message as Turn
 from serving.answers.agents import Agents
@@ -245,7 +243,7 @@ class DataPlane:
                 self._recorder.record_answer(context.id, found)
             return found is not None
 
-        declined = self._make_guard(context, (), declined=True)
+        declined = self._make_guard(context, declined=True)
         return SpelledAnswer(app, context.request, context.seeds, touches, declined)
 
     async def _run(
@@ -277,20 +275,18 @@ class DataPlane:
         if kind is PlanKind.PASS:
             return None
         declined = kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None)
-        return self._make_guard(context, planned.automata, declined, planned.plan.is_touched, planned.near)
+        return self._make_guard(context, declined, planned)
 
     def _make_guard(
-        self,
-        context: RequestContext,
-        automata: Sequence[Automaton],
-        declined: bool,
-        decode: bool = False,
-        near: tuple[NearTexts, ...] = (),
+        self, context: RequestContext, declined: bool, planned: PlannedRequest | None = None
     ) -> OutputGuard:
         request, decline = context.request, self._limits.decline_text
-        blank = request.blank_chunk(context.id)
-        options = declined, decode, blank, request.alternatives, request.max_tokens, near
-        return OutputGuard(automata, context.seeds, request.choices_per_prompt, decline, *options)
+        options = declined, planned is not None and planned.plan.is_touched, request.blank_chunk(context.id)
+        limits = request.alternatives, request.max_tokens
+        forbidden = (planned.near, planned.classes) if planned else ()
+        automata = planned.automata if planned else ()
+        choices = request.choices_per_prompt
+        return OutputGuard(automata, context.seeds, choices, decline, *options, *limits, *forbidden)
 
 
 async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:

@@ -18,6 +18,7 @@ from guard.detection.detector import Detector
 from guard.detection.embedder import MAX_CALL_TEXTS
 from guard.matching.automaton import Automaton
 from guard.matching.near import NearTexts
+from guard.patterns.value_class import ValueClass
 from guard.policy.contextual import restricts
 from guard.policy.conversation_plan import plan_conversation
 from guard.policy.current import CurrentPolicy
@@ -42,13 +43,14 @@ ALTERED = CONSTRAINTS | {"ignore_eos", "min_tokens"}
 
 
 class PlannedRequest(NamedTuple):
-    """A plan, with its automata, the targets it matched, and what of these must not be nearly said; all from the
-    policy that it was made under."""
+    """A plan, with its automata, the targets it matched, what of these must not be nearly said, and the classes of
+    values that must not be said; all from the policy that it was made under."""
 
     plan: Plan
     automata: tuple[Automaton, ...]
     touched: Mapping[str, ForgetTarget] = MappingProxyType({})
     near: tuple[NearTexts, ...] = ()
+    classes: tuple[ValueClass, ...] = ()
 
 
 class Planner:
@@ -121,7 +123,8 @@ class Planner:
     def _planned(self, policy: Policy, plan: Plan) -> PlannedRequest:
         touched = {match.target_id: policy.targets[match.target_id] for match in plan.matches}
         automata = tuple(policy.automata[digest] for digest in plan.automata)
-        return PlannedRequest(plan, automata, touched, self._near_texts(policy, plan))
+        classes = policy.classes({match.target_id for match in plan.matches if match.mode is Mode.ENFORCE})
+        return PlannedRequest(plan, automata, touched, self._near_texts(policy, plan), classes)
 
     def _near_texts(self, policy: Policy, plan: Plan) -> tuple[NearTexts, ...]:
         if self._near is None or self._near[0] is not policy:

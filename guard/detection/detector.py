@@ -108,13 +108,14 @@ class Detector:
             windows |= dict.fromkeys(message_windows(message.text))
             _check_length(windows)
         joined = "\n".join(message.text for message in conversation)
-        named = lookup.named(joined)
+        named = lookup.named(joined) | lookup.holding(joined)
         parts = lookup.names.parts(joined)
         for message in conversation:
             for reading in deobfuscate(message.text):
                 deadline.check()
                 named |= lookup.named(reading.text, short=reading.is_language)
                 if reading.is_language:
+                    named |= lookup.holding(reading.text)
                     parts |= lookup.names.parts(reading.text)
                     windows |= dict.fromkeys(message_windows(reading.text))
                     _check_length(windows)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from guard.detection.index import TargetIndex
 from guard.detection.names import Names
 from guard.matching.automaton import Automaton
-from guard.targets.target import ForgetTarget
+from guard.patterns.value_class import ValueClass, found_in
+from guard.targets.target import ForgetTarget, Scope
 
 # No phrase goes on across it.
 _BORDER = "\n"
@@ -32,12 +33,14 @@ class Lookup:
     index    the contextual targets' vectors
     pending  by id: contextual targets whose texts are not embedded yet. They are found by name, and by the vectors
              of their earlier revision if there is one
+    classes  by id of each target that has any: the classes of values among its patterns
     """
 
     targets: Mapping[str, ForgetTarget] = field(repr=False)
     names: Names = field(repr=False)
     index: TargetIndex = field(repr=False)
     pending: Mapping[str, PendingTarget] = field(repr=False, default_factory=dict)
+    classes: Mapping[str, tuple[ValueClass, ...]] = field(repr=False, default_factory=dict)
 
     @property
     def has_contextual(self) -> bool:
@@ -48,6 +51,20 @@ class Lookup:
         """Return the targets that `text` names outside their exceptions, see `Names.found`."""
         found = self.names.found(text, short=short)
         return frozenset(target for target in found if self._named_outside_exceptions(target, text, short))
+
+    def holding(self, text: str) -> frozenset[str]:
+        """Return the contextual targets of which `text` holds a value of a class."""
+        found: dict[ValueClass, bool] = {}
+        holding = set()
+        for target, classes in self.classes.items():
+            if self.targets[target].draft.scope is not Scope.CONTEXTUAL:
+                continue
+            for each in classes:
+                if each not in found:
+                    found[each] = found_in(each, text)
+                if found[each]:
+                    holding.add(target)
+        return frozenset(holding)
 
     def _named_outside_exceptions(self, target: str, text: str, short: bool) -> bool:
         known = self.targets.get(target)

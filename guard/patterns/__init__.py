@@ -1,1 +1,1 @@
-"""Listed values of a known form, as IBANs and phone numbers: checked, and forbidden in all their forms."""
+"""Listed values, and whole classes of values of a known form: checked, and forbidden in all their forms."""

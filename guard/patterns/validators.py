@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-import pkgutil
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib import import_module
-from types import ModuleType
 
 from guard.errors import InvalidTarget
+from guard.patterns.checks import DOMAIN, is_card, is_email, is_iban, national_ids
 from guard.patterns.pattern import Pattern, PatternKind
+from guard.patterns.value_class import class_of, is_class
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.normalise import ascii_digits, fold
 
-MIN_CARD_DIGITS, MAX_CARD_DIGITS = 12, 19
 # A shorter national account number would be found in other numbers.
 MIN_ACCOUNT_CHARS = 8
-_DOMAIN = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,63}"
-_EMAIL = re.compile(rf"[^\s@\"(),:;<>\[\]\\]{{1,64}}@{_DOMAIN}")
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 
 
 def phrases_of(pattern: Pattern) -> Iterator[Phrase]:
     """Yield the phrases that forbid the value of `pattern`; their variants cover its other forms.
 
-    Raises InvalidTarget, with the member at fault, for a value that is none of its kind.
+    Of a class these are its values, if they are few enough to be listed; the others are found as they are said
+    (`guard.patterns.class_scanner`). Raises InvalidTarget, with the member at fault, for a value that is none of
+    its kind.
     """
     if pattern.country and not _COUNTRY.fullmatch(pattern.country):
         raise InvalidTarget("is not a country's code of two letters", field="country")
-    yield from _PHRASES[pattern.kind](pattern)
+    yield from _values(pattern) if is_class(pattern) else _PHRASES[pattern.kind](pattern)
+
+
+def _values(pattern: Pattern) -> Iterator[Phrase]:
+    listed = class_of(pattern.kind, pattern.value, pattern.country.lower()).expression.values
+    for value in listed or ():
+        yield Phrase(value, PhraseKind.PHRASE, "a value of a listed form")
 
 
 def _iban(pattern: Pattern) -> Iterator[Phrase]:
     from stdnum import iban
 
-    if not iban.is_valid(pattern.value):
+    if not is_iban(pattern.value):
         raise _invalid("an IBAN: its length or check digits are wrong")
     compact = iban.compact(pattern.value)
     yield Phrase(compact, PhraseKind.CODE, "a listed IBAN")
@@ -58,31 +61,28 @@ def _phone(pattern: Pattern) -> Iterator[Phrase]:
 
 
 def _email(pattern: Pattern) -> Iterator[Phrase]:
-    if not _EMAIL.fullmatch(pattern.value.strip()):
+    if not is_email(pattern.value.strip()):
         raise _invalid("an e-mail address")
     yield Phrase(pattern.value.strip(), PhraseKind.CODE, "a listed e-mail address")
 
 
 def _email_domain(pattern: Pattern) -> Iterator[Phrase]:
     domain = pattern.value.strip().removeprefix("@")
-    if not re.fullmatch(_DOMAIN, domain):
+    if not re.fullmatch(DOMAIN, domain):
         raise _invalid("a domain such as example.org")
     yield Phrase(f"@{domain}", PhraseKind.CODE, "a listed e-mail domain")
 
 
 def _card(pattern: Pattern) -> Iterator[Phrase]:
-    from stdnum import luhn
-
-    digits = fold(ascii_digits(pattern.value))
-    if not (digits.isdecimal() and MIN_CARD_DIGITS <= len(digits) <= MAX_CARD_DIGITS and luhn.is_valid(digits)):
+    if not is_card(pattern.value):
         raise _invalid("a card number: its length or check digit is wrong")
-    yield Phrase(digits, PhraseKind.NUMBER, "a listed card number")
+    yield Phrase(fold(ascii_digits(pattern.value)), PhraseKind.NUMBER, "a listed card number")
 
 
 def _national_id(pattern: Pattern) -> Iterator[Phrase]:
     if not pattern.country:
         raise InvalidTarget("is needed: a national id is checked by the rules of its country", field="country")
-    known = _validators(pattern.country.lower())
+    known = national_ids(pattern.country.lower())
     if not known:
         raise InvalidTarget(
             "has no national ids whose rules are known: list the value in phrases", field="country"
@@ -91,19 +91,6 @@ def _national_id(pattern: Pattern) -> Iterator[Phrase]:
     if valid is None:
         raise _invalid("an id of this country: its length or check digits are wrong")
     yield Phrase(valid.compact(pattern.value), PhraseKind.CODE, "a listed national id")
-
-
-@cache
-def _validators(country: str) -> tuple[ModuleType, ...]:
-    """Return python-stdnum's modules of a country; a keyword of Python as its code has an underscore after it."""
-    for name in (country, f"{country}_"):
-        try:
-            package = import_module(f"stdnum.{name}")
-        except ImportError:
-            continue
-        modules = [import_module(f"stdnum.{name}.{each.name}") for each in pkgutil.iter_modules(package.__path__)]
-        return tuple(module for module in modules if hasattr(module, "is_valid"))
-    return ()
 
 
 def _invalid(what: str) -> InvalidTarget:

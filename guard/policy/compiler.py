@@ -20,6 +20,7 @@ from guard.detection.names import Names
 from guard.detection.target_texts import target_texts
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
+from guard.patterns.value_class import ValueClass, classes_of
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.background import BackgroundValue
 from guard.policy.contextual import ContextualAutomata, Revision, restricts
@@ -112,6 +113,7 @@ class Compiler:
         version, changed = self._registry.changes(before.version)
         change = _changed(before.version, version, before.targets, changed)
         lookup = self._lookup(change, before.lookup, fresh=previous is None)
+        lookup = replace(lookup, classes=_classes(change, before.lookup))
         context = self._context(before, change)
         always = self._always(change, before.always, context)
         publish(self._folder, always.digests)
@@ -255,6 +257,14 @@ def _smallest_first(pending: Mapping[str, PendingTarget]) -> Iterator[ForgetTarg
     sizes = Counter(each.version for each in pending.values())
     for version in sorted(sizes, key=lambda version: (sizes[version], -version)):
         yield from (each.target for each in pending.values() if each.version == version)
+
+
+def _classes(change: _Change, before: Lookup) -> dict[str, tuple[ValueClass, ...]]:
+    """Return the classes of values of all targets that have any."""
+    changed = set(change.ids)
+    kept = {id: classes for id, classes in before.classes.items() if id not in changed}
+    new = ((target.id, classes_of(target.draft.patterns)) for target in change.active)
+    return kept | {id: classes for id, classes in new if classes}
 
 
 def _step(targets: Iterable[ForgetTarget]) -> Iterator[ForgetTarget]:

@@ -110,12 +110,13 @@ def _kind(
         return PlanKind.AGENTS
     if subtraction is not None:
         return PlanKind.SUBTRACT
-    return PlanKind.RESTRICT if automata else PlanKind.PASS
+    return PlanKind.RESTRICT if automata or policy.classes(enforced) else PlanKind.PASS
 
 
 def _can_answer(policy: Policy, target: str) -> bool:
     by_agents = Method.ALU in policy.targets[target].draft.methods
-    return target in policy.contextual or target in policy.assistants or by_agents
+    has_classes = target in policy.lookup.classes
+    return target in policy.contextual or target in policy.assistants or by_agents or has_classes
 
 
 def _subtraction(policy: Policy, target: str) -> Subtraction:

@@ -10,10 +10,11 @@ from typing import Protocol
 from guard.detection.lookup import Lookup
 from guard.matching.automaton import Automaton
 from guard.matching.patterns import Exemption
+from guard.patterns.value_class import ValueClass
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.near import AlwaysNear
 from guard.policy.soft import SoftDigests
-from guard.targets.target import ForgetTarget, Mode
+from guard.targets.target import ForgetTarget, Method, Mode, Scope
 
 
 class Automata(Protocol):
@@ -70,6 +71,16 @@ class Policy:
     def targets(self) -> Mapping[str, ForgetTarget]:
         """The active targets by id."""
         return self.lookup.targets
+
+    def classes(self, touched: Collection[str]) -> tuple[ValueClass, ...]:
+        """Return the classes of values that may not be said in an answer that touches these enforced targets."""
+        found: dict[ValueClass, None] = {}
+        for id, classes in self.lookup.classes.items():
+            draft = self.targets[id].draft
+            enforced = draft.mode is Mode.ENFORCE and draft.methods != (Method.DECLINE,)
+            if enforced and (draft.scope is Scope.ALWAYS or id in touched):
+                found |= dict.fromkeys(classes)
+        return tuple(found)
 
     @property
     def counts(self) -> Mapping[Mode, int]:

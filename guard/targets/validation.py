@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from guard.errors import InvalidTarget
 from guard.patterns.validators import phrases_of
+from guard.patterns.value_class import is_class
 from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Draft, Kind, Supplied
 from guard.text.normalise import fold
 
@@ -67,7 +68,8 @@ def _texts(draft: Draft) -> Iterator[_Text]:
         for i, text in enumerate(getattr(draft, path)):
             yield _Text(f"{path}[{i}]", text, MAX_PHRASE_CHARS, MIN_LETTERS)
     for i, pattern in enumerate(draft.patterns):
-        yield _Text(f"patterns[{i}].value", pattern.value, MAX_LABEL_CHARS, MIN_LETTERS)
+        letters = 0 if is_class(pattern) else MIN_LETTERS
+        yield _Text(f"patterns[{i}].value", pattern.value, MAX_LABEL_CHARS, letters)
     for i, fact in enumerate(draft.facts):
         yield _Text(f"facts[{i}].question", fact.question, MAX_PASSAGE_CHARS)
         yield _Text(f"facts[{i}].answer", fact.answer, MAX_PASSAGE_CHARS)

@@ -102,7 +102,10 @@ class FactIn(_Closed):
 
 
 class PatternIn(_Closed):
-    """A value to forbid in all its forms: an IBAN, phone number, e-mail address or domain, card or national id."""
+    """A value to forbid in all its forms: an IBAN, phone number, e-mail address or domain, card or national id.
+
+    The value `*` stands for all of them; that of a regex is the expression.
+    """
 
     kind: PatternKind
     value: Label

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from guard.patterns.pattern import PatternKind
+from guard.patterns.pattern import Pattern, PatternKind
+from guard.patterns.value_class import class_of, is_class
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.policy.phrase_counts import never_alone
 from guard.targets.audit_log import Action, Actor, Event
@@ -98,12 +99,25 @@ class WarningOut(BaseModel):
     examples: list[str]
 
 
+class ClassOut(BaseModel):
+    """A class of values that is forbidden as a whole."""
+
+    kind: PatternKind
+    value: str
+    country: str
+    values: int | None = Field(
+        description="How many values it has, if they are listed in `forbidden`, so that the token mask knows them."
+        " Null: they are found as they are said, in requests and by the output guard."
+    )
+
+
 class Preview(Proposal):
     """What would be stored, with the other ways to write its phrases that are enforced too, by kind."""
 
     forbidden_variants: dict[VariantKind, list[str]]
     reasons: list[ReasonOut] = Field(description="Each of `forbidden` with its kind and why it is forbidden.")
     warnings: list[WarningOut] = Field(description="Phrases that also forbid common words.")
+    classes: list[ClassOut] = Field(description="Those of `patterns` that name a whole class of values.")
 
 
 class TargetOut(Proposal):
@@ -150,6 +164,7 @@ def preview_of(target: ForgetTarget, reveal: bool, context: frozenset[str] = fro
             WarningOut(phrase=show(effect.phrase), words=effect.words, examples=[*map(show, effect.examples)])
             for effect in side_effects_of(target.draft)
         ],
+        classes=[_class_of(pattern, show) for pattern in target.draft.patterns if is_class(pattern)],
         **_members(target, reveal),
     )
 
@@ -157,6 +172,16 @@ def preview_of(target: ForgetTarget, reveal: bool, context: frozenset[str] = fro
 def _why(phrase: Phrase, draft: Draft, context: frozenset[str]) -> str:
     is_context = draft.scope is Scope.ALWAYS and fold(phrase.text) in never_alone(draft, context)
     return f"{phrase.why}; in the facts of many targets, so not forbidden alone" if is_context else phrase.why
+
+
+def _class_of(pattern: Pattern, show: Callable[[str], str]) -> ClassOut:
+    listed = class_of(pattern.kind, pattern.value, pattern.country.lower()).expression.values
+    return ClassOut(
+        kind=pattern.kind,
+        value=show(pattern.value),
+        country=pattern.country,
+        values=None if listed is None else len(listed),
+    )
 
 
 def _closed_at(phrase: Phrase, spelt: Sequence[Variant]) -> str:

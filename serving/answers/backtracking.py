@@ -54,6 +54,9 @@ def should_backtrack(request: GenerationRequest, planned: PlannedRequest, seeds:
     enforced = any(match.mode is Mode.ENFORCE for match in plan.matches)
     if plan.kind is not PlanKind.RESTRICT or plan.decoder is not Decoder.SAMPLE or not enforced:
         return False
+    if not plan.automata:
+        # A target of classes of values alone: its answers end before one, the model is not turned away.
+        return False
     if request.choices_per_prompt != 1 or len(seeds) != 1 or request.logprobs:
         return False
     options = body.get("stream_options")

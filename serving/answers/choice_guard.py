@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from guard.matching.automaton import Automaton
-from guard.matching.encoded_scanner import EncodedScanner
-from guard.matching.escape_scanner import EscapeScanner
-from guard.matching.near import NearScanner, TextScanner
+from guard.matching.near import TextScanner
 from serving.answers.guard_options import GuardOptions
 from serving.answers.logprobs import certain, describe_start, last_token
 from serving.protocol.surfaces import (
@@ -46,7 +44,6 @@ class ChoiceGuard:
 
     def __init__(self, automata: Sequence[Automaton], seed: str, options: GuardOptions) -> None:
         self._automata = automata
-        self._scanner_type = EncodedScanner if options.decode else EscapeScanner
         self._seed = seed
         self._options = options
         self._declined = options.declined
@@ -150,9 +147,7 @@ class ChoiceGuard:
 
     def _scanner(self, key: str) -> TextScanner:
         if key not in self._scanners:
-            seed, near = self._seed if key in MAIN else "", self._options.near
-            scanner = self._scanner_type(self._automata, seed)
-            self._scanners[key] = NearScanner(scanner, near, seed) if near else scanner
+            self._scanners[key] = self._options.scanner(self._automata, self._seed if key in MAIN else "")
         return self._scanners[key]
 
     def _strip(self, choice: dict[str, Any]) -> bool:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from guard.matching.near import NearTexts
+from guard.matching.automaton import Automaton
+from guard.matching.encoded_scanner import EncodedScanner
+from guard.matching.escape_scanner import EscapeScanner
+from guard.matching.near import NearScanner, NearTexts, TextScanner
+from guard.patterns.class_scanner import ClassScanner
+from guard.patterns.value_class import ValueClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +23,7 @@ class GuardOptions:
     alternatives  how many alternatives the client asked for with each log-probability; None: it asked for none
     max_tokens    the client's limit, which holds for the decline text too, whose words count as tokens
     near          what must not be nearly said (`guard.matching.near`)
+    classes       the classes of values that must not be said (`guard.patterns.class_scanner`)
     """
 
     decline: str
@@ -25,3 +32,11 @@ class GuardOptions:
     alternatives: int | None = None
     max_tokens: int | None = None
     near: tuple[NearTexts, ...] = ()
+    classes: tuple[ValueClass, ...] = ()
+
+    def scanner(self, automata: Sequence[Automaton], seed: str) -> TextScanner:
+        """Return what releases a text that continues `seed`."""
+        scanner: TextScanner = (EncodedScanner if self.decode else EscapeScanner)(automata, seed)
+        if self.near:
+            scanner = NearScanner(scanner, self.near, seed)
+        return ClassScanner(scanner, self.classes, seed) if self.classes else scanner

@@ -13,6 +13,7 @@ import orjson
 
 from guard.matching.automaton import Automaton
 from guard.matching.near import NearTexts
+from guard.patterns.value_class import ValueClass
 from serving.answers.choice_guard import ChoiceGuard
 from serving.answers.guard_options import GuardOptions
 from serving.protocol.request import CHAT_CHUNK
@@ -40,8 +41,9 @@ class OutputGuard:
         alternatives: int | None = None,
         max_tokens: int | None = None,
         near: tuple[NearTexts, ...] = (),
+        classes: Sequence[ValueClass] = (),
     ) -> None:
-        self._options = GuardOptions(decline, declined, decode, alternatives, max_tokens, near)
+        self._options = GuardOptions(decline, declined, decode, alternatives, max_tokens, near, tuple(classes))
         self._blank = blank or {}
         self._automata = automata
         self._seeds = seeds

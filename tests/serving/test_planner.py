@@ -63,7 +63,8 @@ async def test_long_conversations_leave_threads_for_short_ones() -> None:
             return ()
 
     policy = SimpleNamespace(
-        lookup=SimpleNamespace(has_contextual=True),
+        lookup=SimpleNamespace(has_contextual=True, classes={}),
+        classes=lambda touched: (),
         always=AlwaysOnAutomata(),
         contextual={},
         automata={},
@@ -145,7 +146,8 @@ async def test_near_copies_count_of_touched_targets_in_enforce_mode() -> None:
             return matches
 
     policy = SimpleNamespace(
-        lookup=SimpleNamespace(has_contextual=True),
+        lookup=SimpleNamespace(has_contextual=True, classes={}),
+        classes=lambda touched: (),
         always=AlwaysOnAutomata(),
         contextual={"ft_1": "a" * 64, "ft_3": "b" * 64},
         automata={"a" * 64: None, "b" * 64: None},

@@ -21,11 +21,12 @@ from guard.detection.detector import Detector
 from guard.errors import ModelUnavailable, PolicyUnavailable
 from guard.matching.automaton import Automaton
 from guard.matching.live_automata import LiveAutomata
+from guard.patterns.pattern import Pattern, PatternKind
 from guard.policy.compiler import MAX_STEP_TEXTS, Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.policy import Policy
 from guard.targets.registry import Registry
-from guard.targets.target import Draft, Fact, Method, Mode, Scope
+from guard.targets.target import Draft, Fact, Kind, Method, Mode, Scope
 from guard.text.conversation import Message
 from guard.variants.variant import Variants
 
@@ -563,3 +564,23 @@ def test_the_detector_knows_a_name_in_other_cases(registry: Registry, compiler: 
     names = compiler.compile().lookup.names
     assert names.found("Co wiesz o Annie Zielińskiej?") == {stored.id}
     assert unwanted.id not in names.found("o Oldze Bielińskiej")
+
+
+def test_a_request_that_holds_a_value_of_a_class_touches_its_target(
+    registry: Registry, compiler: Compiler
+) -> None:
+    listed = (Pattern(kind=PatternKind.IBAN, value="*"), Pattern(kind=PatternKind.REGEX, value=r"KX-\d{4}"))
+    accounts = registry.add_many([Draft(name="accounts", kind=Kind.TOPIC, patterns=listed), VENN])[0]
+    policy = compiler.compile()
+    detector = Detector(compiler._embedder)
+
+    def touched(text: str) -> set[str]:
+        return {match.target_id for match in detector.detect(policy.lookup, [Message("user", text)])}
+
+    assert accounts.id in touched("Whose is DE89 3704 0044 0532 0130 00?")
+    assert accounts.id in touched("Whose is kx-4471?")
+    assert accounts.id not in touched("Whose is DE88 3704 0044 0532 0130 00?")
+    registry.revoke(accounts.id)
+    policy = compiler.compile(policy)
+    assert policy.lookup.classes == {}
+    assert accounts.id not in touched("Whose is DE89 3704 0044 0532 0130 00?")

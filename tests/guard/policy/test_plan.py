@@ -7,6 +7,7 @@ import pytest
 
 from guard.decoding.request_args import EngineArgs, Subtraction
 from guard.detection.detector import Match, Signals
+from guard.patterns.pattern import Pattern, PatternKind
 from guard.policy.plan import Plan, PlanKind, plan_for
 from guard.policy.policy import Policy
 from guard.targets.target import Decoder, Draft, Kind, Method, Mode, Scope
@@ -82,6 +83,35 @@ def test_a_target_without_a_phrase_to_forbid_is_declined(policy_of: PolicyOf) ->
     found = match(policy, "silver tide ritual")
     assert found.target_id not in policy.contextual
     assert plan_for(policy, [found]).kind is PlanKind.DECLINE
+
+
+def test_a_target_of_a_whole_class_is_restricted_although_it_has_no_automaton(policy_of: PolicyOf) -> None:
+    accounts = Draft(name="accounts", kind=Kind.TOPIC, patterns=(Pattern(kind=PatternKind.IBAN, value="*"),))
+    policy = policy_of(accounts)
+    found = match(policy, "accounts")
+    assert plan_for(policy, [found]) == Plan(PlanKind.RESTRICT, (), (found,), policy.version)
+    assert len(policy.classes({found.target_id})) == 1
+    assert plan_for(policy, []).kind is PlanKind.PASS
+    assert policy.classes(()) == ()
+
+
+def test_a_class_of_scope_always_restricts_every_answer(policy_of: PolicyOf) -> None:
+    cards = Draft(name="cards", kind=Kind.TOPIC, patterns=(Pattern(kind=PatternKind.CARD, value="*"),))
+    policy = policy_of(replace(cards, scope=Scope.ALWAYS))
+    assert plan_for(policy, []).kind is PlanKind.RESTRICT
+    assert len(policy.classes(())) == 1
+
+
+def test_a_class_in_shadow_mode_restricts_nothing(policy_of: PolicyOf) -> None:
+    shadow = Draft(
+        name="cards",
+        kind=Kind.TOPIC,
+        patterns=(Pattern(kind=PatternKind.CARD, value="*"),),
+        scope=Scope.ALWAYS,
+        mode=Mode.SHADOW,
+    )
+    policy = policy_of(shadow)
+    assert (plan_for(policy, []).kind, policy.classes(())) == (PlanKind.PASS, ())
 
 
 def test_agents_win_over_subtraction_and_subtraction_over_restriction(policy_of: PolicyOf) -> None:

@@ -744,3 +744,24 @@ async def test_listed_values_are_checked_masked_and_given_back(client: httpx.Asy
     mistaken = [*listed, {"kind": "card", "value": "4539 1488 0343 6468"}]
     response = await client.post(TARGETS, json={"name": "Pell Dross", "patterns": mistaken})
     assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "patterns[1].value")
+
+
+async def test_dry_run_says_which_classes_are_forbidden_and_whether_their_values_are_listed(
+    client: httpx.AsyncClient,
+) -> None:
+    patterns = [
+        {"kind": "iban", "value": "*"},
+        {"kind": "regex", "value": "KX-0[1-3]"},
+        {"kind": "card", "value": "4539 1488 0343 6467"},
+    ]
+    query = {"dry_run": "true", "reveal": "true"}
+    preview = (await client.post(TARGETS, json={"name": "Joan Miller", "patterns": patterns}, params=query)).json()
+    assert preview["classes"] == [
+        {"kind": "iban", "value": "*", "country": "", "values": None},
+        {"kind": "regex", "value": "KX-0[1-3]", "country": "", "values": 3},
+    ]
+    assert {"kx-01", "kx-02", "kx-03"} <= set(preview["forbidden"])
+    wrong = [{"kind": "regex", "value": r"(a)\1bcd"}]
+    response = await client.post(TARGETS, json={"name": "Joan Miller", "patterns": wrong})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "patterns[0].value")
+    assert "bcd" not in response.text

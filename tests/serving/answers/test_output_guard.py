@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from guard.matching.automaton import Automaton
 from guard.matching.near import NearTexts
+from guard.patterns.pattern import Pattern, PatternKind
+from guard.patterns.value_class import classes_of
 from guard.text.normalise import fold
 from serving.answers.output_guard import OutputGuard
 
@@ -408,3 +410,30 @@ def test_a_near_copy_of_a_long_phrase_leaves_by_no_surface(pieces: list[str]) ->
     seed, rest = text[: text.index("Mercy")], text[text.index("Mercy") :]
     continued = orjson.loads(touched(seed).answer(answer({"content": rest})))["choices"][0]
     assert continued["message"]["content"] == rest[: rest.index("Di")]
+
+
+@pytest.mark.parametrize("cut", [1, 3, 7, 40])
+def test_a_value_of_a_class_leaves_by_no_surface(cut: int) -> None:
+    classes = classes_of(
+        [Pattern(kind=PatternKind.IBAN, value="*"), Pattern(kind=PatternKind.REGEX, value=r"KX-\d{4}")]
+    )
+    for value in ("DE89 3704 0044 0532 0130 00", "KX-4471"):
+        text = f"Pay 1984 to {value} by Friday."
+        before = text[: text.index(value)]
+        pieces = [text[at : at + cut] for at in range(0, len(text), cut)]
+        whole = orjson.loads(guard(classes=classes).answer(answer({"content": text})))["choices"][0]
+        assert said(stream(guard(classes=classes), pieces)) == whole["message"]["content"] == before
+        assert whole["finish_reason"] == "stop"
+        for surface in ("reasoning_content", "refusal"):
+            other = orjson.loads(guard(classes=classes).answer(answer({surface: text})))["choices"][0]
+            assert other["message"][surface] == before
+        arguments = json.dumps({"to": value})
+        call = {"id": "1", "type": "function", "function": {"name": "pay", "arguments": arguments}}
+        assert value.encode() not in guard(classes=classes).answer(answer({"tool_calls": [call]}))
+        other = orjson.loads(
+            guard(classes=classes, seeds=(before + value[:4],)).answer(answer({"content": value[4:]}))
+        )
+        assert other["choices"][0]["message"]["content"] == DECLINE
+    assert (
+        said(stream(guard(classes=classes), ["Pay 1984 to DE88 ", "3704 0044."])) == "Pay 1984 to DE88 3704 0044."
+    )

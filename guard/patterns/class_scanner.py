@@ -1,0 +1,98 @@
+"""A streaming matcher for classes of values: none of them leaves, however a stream is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from guard.matching.near import TextScanner
+from guard.patterns.syntax import MAX_MATCH_CHARS, canonical
+from guard.patterns.value_class import ClassMatcher, ValueClass
+
+
+class ClassScanner:
+    """Releases what `scanner` does, up to where a value of one of `classes` begins.
+
+    What may be the beginning of a value is held back, MAX_MATCH_CHARS characters at most. How the text is cut
+    into chunks changes when characters are released, never which. `seed` is the text before, in which a value may
+    begin.
+    """
+
+    def __init__(self, scanner: TextScanner, classes: Sequence[ValueClass], seed: str = "") -> None:
+        self._scanner = scanner
+        self._matchers = [ClassMatcher(each) for each in classes]
+        # The text from where the earliest value in progress began, and how much of it is released and read.
+        self._text = seed[-MAX_MATCH_CHARS:]
+        self._released = self._read = 0
+        self._class_matched = False
+        self._start()
+        self._released = self._read = len(self._text)
+
+    @property
+    def matched(self) -> bool:
+        """Whether a phrase occurred, or a value; nothing is released from then on."""
+        return self._class_matched or self._scanner.matched
+
+    def feed(self, text: str) -> str:
+        """Take the next characters and return those that may be released now."""
+        if self.matched:
+            return ""
+        self._text += self._scanner.feed(text)
+        return self._release(ended=self._scanner.matched)
+
+    def finish(self) -> str:
+        """Return what may be released of the characters held back, as the text ends or pauses here."""
+        if self._class_matched:
+            return ""
+        self._text += self._scanner.finish()
+        return self._release(ended=True)
+
+    def drop(self) -> None:
+        """Withhold the characters held back: the text was given up because only a phrase could follow."""
+        self._scanner.drop()
+        self._text = self._text[: self._released]
+        self._read = len(self._text)
+
+    def _start(self) -> None:
+        """Read the seed: a value that is whole in it does not count."""
+        for at, char in enumerate(map(canonical, self._text)):
+            for matcher in self._matchers if char else ():
+                matcher.take(self._text, at, char)
+        for matcher in self._matchers:
+            matcher.forget_ended()
+
+    def _release(self, *, ended: bool) -> str:
+        begun = self._first_value(ended=ended)
+        if begun is not None:
+            self._class_matched = True
+            end = max(begun, self._released)
+        else:
+            live = [start for matcher in self._matchers if (start := matcher.earliest) is not None]
+            end = len(self._text) if ended else max(min(live, default=len(self._text)), self._released)
+        released = self._text[self._released : end]
+        self._released = end
+        self._trim()
+        return released
+
+    def _first_value(self, *, ended: bool) -> int | None:
+        """Read on and return where the first value that ends began, if one does."""
+        first, self._read = self._read, len(self._text)
+        for at in range(first, len(self._text)):
+            char = canonical(self._text[at])
+            found = [matcher.take(self._text, at, char) for matcher in self._matchers] if char else []
+            if starts := [start for start in found if start is not None]:
+                return min(starts)
+        if not ended:
+            return None
+        found = [matcher.end(self._text, len(self._text)) for matcher in self._matchers]
+        return min((start for start in found if start is not None), default=None)
+
+    def _trim(self) -> None:
+        """Forget the text before all values in progress."""
+        live = [start for matcher in self._matchers if (start := matcher.earliest) is not None]
+        count = min([self._released, *live])
+        if count > 0:
+            self._text = self._text[count:]
+            self._released -= count
+            self._read -= count
+            for matcher in self._matchers:
+                matcher.cut(count)
