@@ -85,7 +85,8 @@ def plan_for(
     automata = tuple(dict.fromkeys(digest for digest in (*policy.always.digests, *contextual, *near)))
     biases = tuple(dict.fromkeys(each.bias for each in soft if each.bias))
     subtraction = next((_subtraction(policy, target) for target in asked if target in policy.assistants), None)
-    kind = _kind(policy, asked, automata, subtraction)
+    restricted = bool(automata or policy.classes(enforced))
+    kind = _kind(policy, asked, restricted, subtraction)
     if len(automata) > MAX_AUTOMATA or len(biases) > MAX_BIASES:
         kind, automata, biases = PlanKind.DECLINE, policy.always.digests, ()
     beam = any(policy.targets[target].draft.decoder is Decoder.BEAM for target in enforced)
@@ -100,9 +101,7 @@ def _restriction(policy: Policy, given: Mapping[str, SuppliedTarget], target: st
     return policy.contextual.get(target, "")
 
 
-def _kind(
-    policy: Policy, enforced: Sequence[str], automata: Sequence[str], subtraction: Subtraction | None
-) -> PlanKind:
+def _kind(policy: Policy, enforced: Sequence[str], restricted: bool, subtraction: Subtraction | None) -> PlanKind:
     methods = {target: policy.targets[target].draft.methods for target in enforced}
     if any(Method.DECLINE in methods[target] or not _can_answer(policy, target) for target in enforced):
         return PlanKind.DECLINE
@@ -110,7 +109,7 @@ def _kind(
         return PlanKind.AGENTS
     if subtraction is not None:
         return PlanKind.SUBTRACT
-    return PlanKind.RESTRICT if automata or policy.classes(enforced) else PlanKind.PASS
+    return PlanKind.RESTRICT if restricted else PlanKind.PASS
 
 
 def _can_answer(policy: Policy, target: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from guard.decoding.request_args import EngineArgs, Subtraction
 from guard.detection.detector import Match, Signals
 from guard.patterns.pattern import Pattern, PatternKind
-from guard.policy.plan import Plan, PlanKind, plan_for
+from guard.policy.plan import Plan, PlanKind, SuppliedTarget, plan_for
 from guard.policy.policy import Policy
 from guard.targets.target import Decoder, Draft, Kind, Method, Mode, Scope
 
@@ -91,6 +91,9 @@ def test_a_target_of_a_whole_class_is_restricted_although_it_has_no_automaton(po
     found = match(policy, "accounts")
     assert plan_for(policy, [found]) == Plan(PlanKind.RESTRICT, (), (found,), policy.version)
     assert len(policy.classes({found.target_id})) == 1
+    # What the caller supplies of the target leaves its classes forbidden.
+    supplied = SuppliedTarget(policy.targets[found.target_id], "", 1, False)
+    assert plan_for(policy, [found], {found.target_id: supplied}).kind is PlanKind.RESTRICT
     assert plan_for(policy, []).kind is PlanKind.PASS
     assert policy.classes(()) == ()
 
