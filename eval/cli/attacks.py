@@ -29,6 +29,20 @@ class NearOptions(NamedTuple):
     methods: str
 
 
+def _near_copies(options: NearOptions) -> None:
+    """Count near leaks in copies of the right answers."""
+    from eval.attacks.near_copies import near_copies
+    from eval.benchmarks.files import load_questions, need
+    from eval.benchmarks.targets import authors
+
+    drafts = authors(load_questions(need(options.data, options.split)))
+    found = near_copies(drafts, options.answers, options.seed)
+    typer.echo(
+        f"{found.texts} texts; near leaks as they are {found.as_they_are}, after the automata"
+        f" {found.after_automata}, and after near copies are withheld too {found.after_near}"
+    )
+
+
 def _near(options: NearOptions) -> None:
     """Run near leaks against an endpoint whose registry has no target yet."""
     from eval.attacks import near_requests, near_run
@@ -81,9 +95,10 @@ def attacks(
     run_with: Annotated[Literal["engine", "endpoint"], typer.Option(help="How the model is run.")] = "engine",
     endpoint: cli.Endpoint = "",
     near: Annotated[
-        Literal["", "authors", "secrets"],
+        Literal["", "authors", "secrets", "copies"],
         typer.Option(
-            help="Instead of the sweep: count near leaks of the split's authors, or of invented secrets."
+            help="Instead of the sweep: count near leaks of the split's authors, or of invented secrets, at an"
+            " endpoint; or in changed copies of the right answers, without a model."
         ),
     ] = "",
     minutes: Annotated[float, typer.Option(min=0.1, help="near: for how long requests are sent.")] = 20,
@@ -95,9 +110,8 @@ def attacks(
     """Attack the forget targets: tables of attack by method, the detector's recall, and leak@k."""
     if near:
         with reported():
-            _near(
-                NearOptions(near, Path(data), out, endpoint, split, probes, seed, minutes, answers, scope, methods)
-            )
+            run = _near_copies if near == "copies" else _near
+            run(NearOptions(near, data, out, endpoint, split, probes, seed, minutes, answers, scope, methods))
         return
     with reported():
         from eval.attacks.sweep import run_attacks

@@ -75,7 +75,9 @@ def test_answers_are_those_of_the_reference_streamed_and_whole(
         assert chunks[-1].usage == whole.usage
         assert len({chunk.id for chunk in chunks}) == 1
         # Whoever asks for log-probabilities is answered under the mask alone.
-        assert chat(exact, question, logprobs=True).choices[0].message.content == author.released(other)
+        described = chat(exact, question, logprobs=True).choices[0].message.content
+        # Cut before a token, which begins with the blank.
+        assert described.rstrip() == author.released(other).rstrip()
 
 
 def members(value: Any) -> Any:

@@ -55,7 +55,8 @@ def test_texts_are_identical_and_log_probabilities_too(
             if (way, method, name) == ("endpoint", "guard", "forget") and author.released(text) != text:
                 # The server ends an answer that nearly says a phrase.
                 text, log_probs = author.released(text), log_probs[: len(found.numbers(ANSWER_LOG_PROBS))]
-            assert found.text == text
+            # Log-probabilities are cut before a token, which begins with the blank.
+            assert found.text.rstrip() == text.rstrip()
             assert found.numbers(ANSWER_LOG_PROBS) == pytest.approx(log_probs, abs=TOLERANCE)
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from eval.attacks import near_run
+from eval.attacks.near_copies import near_copies
 from eval.attacks.near_requests import (
     TEMPERATURES,
     NearRequest,
@@ -25,6 +26,7 @@ from eval.core.errors import EndpointFailed
 from eval.core.prompt import Prompt
 from eval.metrics.edits import edits_to_nearest_part
 from eval.metrics.near_leak import long_phrases
+from guard.targets.target import Draft, Fact
 from tests.eval.attacks.probes import PROBE
 
 SUBJECT = "Orla Quennbeck"
@@ -168,3 +170,15 @@ def test_secrets_are_asked_for_copied_and_forced_with_up_to_two_edits() -> None:
 def test_edits_are_counted_to_the_part_that_is_most_like_the_secret(text: str, count: int) -> None:
     assert edits_to_nearest_part("K7-ZX-44", text) == count
     assert edit("K7-ZX-44", 0, None) == "K7-ZX-44"  # type: ignore[arg-type]
+
+
+def test_of_right_answers_and_changed_copies_none_tells_once_near_copies_are_withheld() -> None:
+    answers = (
+        f"She wrote “{TITLE}” in a year of storms.",
+        "“The Glass Orchard of Venn” came first and sold.",
+    )
+    drafts = [Draft(name=SUBJECT, facts=tuple(Fact(answer=answer) for answer in answers))]
+    found = near_copies(drafts, 399)
+    assert found.texts == 400
+    assert found.as_they_are > found.after_automata > found.after_near == 0
+    assert found == near_copies(drafts, 399) != near_copies(drafts, 399, seed=1)
