@@ -19,12 +19,14 @@ MIN_MAIN_WORDS = 2
 MAX_TITLE_CHARS = 400
 # In a phrase of more content words, each window says enough already.
 MAX_CONTENT_WORDS = 24
+# Definite ones, which people leave out; after others what is left is too often ordinary text.
+_ARTICLE = re.compile(r"(?:the|der|die|das|l[ae]s?|el|los|il|lo|gli|het|os|as) (?=\W*[^\W\d_])", re.IGNORECASE)
 _PARTS = re.compile(r"\s*[:;(—–]\s*|\s+-\s+")
 
 
 def title_variants(title: str, wide: bool, is_name: bool = False) -> Iterator[Variant]:
-    """Yield the parts of a title that tell of it: main title and subtitle alone, then the title with one word
-    amiss.
+    """Yield the parts of a title that tell of it: main title and subtitle alone, the main title without its
+    article, then the title with one word amiss.
 
     Of k content words, MIN_CONTENT_WORDS or more, whichever is left out or replaced, half of the others or more
     follow each other. So every window of k // 2 words is a variant, but of MIN_RUN_WORDS at least, and of two only
@@ -45,6 +47,8 @@ def title_variants(title: str, wide: bool, is_name: bool = False) -> Iterator[Va
     for part in subtitles:
         if len(content_words(part)) >= MIN_MAIN_WORDS and not is_ordinary(part, language):
             yield Variant(part.strip(" )."), VariantKind.TITLE_PART)
+    if bare := _without_article(main, language):
+        yield Variant(bare, VariantKind.TITLE_PART)
     words = words_of(title)
     content = [word for word in words if not is_stop(word.text)]
     if not MIN_CONTENT_WORDS <= len(content) <= MAX_CONTENT_WORDS:
@@ -56,6 +60,13 @@ def title_variants(title: str, wide: bool, is_name: bool = False) -> Iterator[Va
     for text in (*windows, *_rare_pairs(title, content), *_without_one(title, content)):
         if not is_ordinary(text, language):
             yield Variant(text, VariantKind.TITLE_PART)
+
+
+def _without_article(title: str, language: str) -> str:
+    """Return the title without its article; empty if there is none or ordinary text is left."""
+    bare = _ARTICLE.sub("", title, count=1)
+    tells = len(content_words(bare)) >= MIN_MAIN_WORDS and not is_ordinary(bare, language, MIN_MAIN_WORDS)
+    return bare if _ARTICLE.match(title) and tells else ""
 
 
 def _windows(title: str, content: list[Word], length: int) -> Iterator[str]:

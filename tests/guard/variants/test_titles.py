@@ -53,3 +53,32 @@ def test_a_word_or_two_common_ones_are_not(text: str) -> None:
 
 def test_a_memoir_is_no_subtitle_that_tells() -> None:
     assert not forbids("The Salt Road: A Memoir", "a memoir")
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("The Lord of the Rings", 'The novel "Lord of the Rings" tells of it.'),
+        ("The Glass Orchard", "in Glass Orchard and elsewhere"),
+        ("Der Zauberberg im Nebel", "aus Zauberberg im Nebel"),
+        ("The Glass Orchard: A Memoir", "her Glass Orchard"),
+    ],
+)
+def test_a_title_is_forbidden_without_its_article(title: str, said: str) -> None:
+    assert forbids(title, said)
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("The End of the Day", "at the end of it, end of the day"),
+        ("The Crown", "a crown"),
+        ("A Long Walk", "after long walks"),
+        ("A Christmas Carol", "they sang Christmas carols"),
+        ("A Good Whisper", "with good whispers"),
+        ("The White House", "a white house by the sea"),
+        ("Theory of Glass Orchards", "glass orchards"),
+    ],
+)
+def test_what_is_ordinary_without_its_article_is_not(title: str, said: str) -> None:
+    assert not forbids(title, said)
