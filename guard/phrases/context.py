@@ -7,6 +7,7 @@ from functools import cache
 
 from guard.text.english import is_stop
 from guard.text.lexicon import english_names, frequent_words, given_names, places, ranks
+from guard.text.normalise import fold
 
 # Their nouns are written with a capital.
 CAPITALISED_NOUNS = frozenset({"de"})
@@ -54,8 +55,8 @@ def is_function_word(word: str, language: str) -> bool:
 
 
 def is_given_name(word: str) -> bool:
-    """Whether the word is a given name in some language."""
-    return _key(word) in given_names()
+    """Whether the word is a given name in some language, with or without its accents: Søren, Soren."""
+    return _key(word) in given_names() or (word.isascii() and fold(word) in _unaccented_given_names())
 
 
 def is_place(text: str) -> bool:
@@ -103,6 +104,11 @@ def _is_inflected(lower: str, language: str) -> bool:
     words = _sorted(language)
     index = bisect_left(words, stem)
     return index < len(words) and words[index].startswith(stem) and len(words[index]) <= len(lower) + _MAX_ENDING
+
+
+@cache
+def _unaccented_given_names() -> frozenset[str]:
+    return frozenset(fold(name) for name in given_names() if not name.isascii() and name[0] < "ɐ")
 
 
 @cache

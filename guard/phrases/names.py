@@ -105,6 +105,8 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         else:
             yield Phrase(whole, PhraseKind.NAME, "name of several words")
     for word in rare:
+        if len(run) > 1 and is_given_name(word.text):
+            continue
         if len(run) > 1:
             yield Phrase(word.text, PhraseKind.PART, "rare part of a name")
         elif _PLACED.search(text[max(0, word.start - 8) : word.start].lower()):

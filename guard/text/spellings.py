@@ -25,13 +25,19 @@ _TO_PAIRS = str.maketrans(_WRITTEN_OUT)
 # Not after a vowel or q (Bauer, Queen), nor the ends of Michael, Joel, Samuel, Chloe, Sue and Nadja.
 _PAIR = re.compile(r"(?<![aeiouq])(?:[aou]e(?!l?\b)|aa|dj(?!a\b))", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
+# Unicode's arithmetic of Hangul: syllables in a row, each with one of 28 finals, the first of which is none.
+_FIRST_SYLLABLE = 0xAC00
+_SYLLABLES = 11_172
+_FINALS = 28
+_BEFORE_FINALS = 0x11A7
 
 
 def spellings(text: str) -> tuple[str, ...]:
     """Return `text` and the other ways to spell it that fold differently; each has a fold of its own.
 
     * German and Nordic letters and their written-out forms, word by word: Jürgen and Juergen, Đorđe and Djordje.
-    * The canonically composed and the decomposed form, for Hangul and voiced kana.
+    * The canonically composed and the decomposed form, for Hangul and voiced kana; for Hangul also with the final
+      consonants alone apart.
     * Digits of other scripts as those of ASCII; and 0 as o, which a zero of some scripts is read as.
     * Small letters, capitals, and a capital for each word, where their look tells (Greek Ν and ν).
     """
@@ -56,6 +62,23 @@ def _forms(text: str) -> Iterator[str]:
             for form in (written, written.lower(), written.upper(), written.title()):
                 yield normalize("NFC", form)
                 yield normalize("NFD", form)
+    yield from _with_final_jamo(normalize("NFC", text))
+
+
+def _with_final_jamo(text: str) -> Iterator[str]:
+    """Yield `text` with the final consonant of every Hangul syllable, and of each alone, as its own letter."""
+    apart = [_final_apart(char) for char in text]
+    ends = [index for index, (char, split) in enumerate(zip(text, apart, strict=True)) if char != split]
+    if ends:
+        yield "".join(apart)
+        yield from (text[:index] + apart[index] + text[index + 1 :] for index in ends[:MAX_COMBINATIONS])
+
+
+def _final_apart(char: str) -> str:
+    """Return a composed syllable of Hangul as one without its final consonant, and that; any other as it is."""
+    index = ord(char) - _FIRST_SYLLABLE
+    final = index % _FINALS if 0 <= index < _SYLLABLES else 0
+    return chr(ord(char) - final) + chr(_BEFORE_FINALS + final) if final else char
 
 
 def _letters_written(text: str) -> Iterator[str]:

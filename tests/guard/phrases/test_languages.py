@@ -164,3 +164,10 @@ def test_a_short_answer_is_in_the_language_of_its_question() -> None:
 )
 def test_a_compound_that_a_dictionary_has_is_no_rare_pair(answer: str, pairs: set[str]) -> None:
     assert {phrase.text for phrase in of_answer(answer, "")} == pairs
+
+
+@pytest.mark.parametrize(
+    "name", ["Soren Quornebeck", "Søren Quornebeck", "Zeynep Quornebeck", "Dariusz Quornebeck"]
+)
+def test_a_given_name_of_any_language_is_not_forbidden_alone(name: str) -> None:
+    assert found(f"Her neighbour {name} keeps bees.") == {name, "Quornebeck"}

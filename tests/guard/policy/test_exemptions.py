@@ -60,3 +60,26 @@ def test_contextual_targets_have_their_exceptions_in_their_automata(policy_of: P
     assert not automaton.matches("Never play Eve Online on Christmas Eve Online")
     assert automaton.matches("I play with Eve online or offline; Eve plays")
     assert automaton.bordered is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "exception", "allowed", "forbidden"),
+    [
+        ("Eve", "never", "It was never seven.", "Eve came."),
+        ("Rose", "rose garden", "The rose garden is open.", "Rose came."),
+        ("Salt Road", "The Salt Road Inn", "The Salt Road Inn is open.", "The salt road is long."),
+        ("Orla Venn", "Orla Venn Bridge", "The Orla Venn Bridge was built.", "Orla Venn was here."),
+        ("Quorne", "Quorne Valley", "In Quorne Valley it rains.", "Quorne left."),
+        ("Art", "Art Nouveau", "It is Art Nouveau.", "Art sings."),
+        ("Will Stone", "will stone walls", "They will stone walls.", "Will Stone came."),
+        ("Hope", "I hope", "I hope so.", "Hope is here."),
+        ("柳若荻", "柳若荻路", "他住在柳若荻路。", "柳若荻来了。"),
+        ("편도겸", "편도겸비", "편도겸비가 있다.", "편도겸은 간다."),
+    ],
+)
+def test_an_exception_heals_what_it_names_and_nothing_else(
+    policy_of: PolicyOf, name: str, exception: str, allowed: str, forbidden: str
+) -> None:
+    policy = policy_of(Draft(name=name, exceptions=(exception,), scope=Scope.ALWAYS))
+    assert says(policy, allowed)
+    assert not says(policy, forbidden)

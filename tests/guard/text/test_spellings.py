@@ -68,3 +68,11 @@ def test_numbers_are_found_in_the_digits_of_every_script(one: str, other: str) -
 @pytest.mark.parametrize("text", ["20", "H20", "000", "Oslo"])
 def test_a_zero_is_no_o_where_that_would_be_a_word(text: str) -> None:
     assert spellings(text) == (text,)
+
+
+@pytest.mark.parametrize(
+    "text", ["\uac15\ubbfc\uc900", "\uac00\u11bc\ubbf8\u11ab\uc8fc\u11ab", "\uac15\ubbf8\u11ab\uc900"]
+)
+def test_hangul_is_found_with_its_final_consonants_as_letters_of_their_own(text: str) -> None:
+    assert fold(text) in set(map(fold, spellings("강민준")))
+    assert fold(text) not in set(map(fold, spellings("강미준")))
