@@ -8,21 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from pydantic import SecretStr
 
 from guard.errors import EngineUnavailable, LetheError
-from guard.policy.plan import PlanKind
-from guard.text.conversation import Message as Turn
 from serving.answers.agents import Agents
-from serving.answers.backtracking import BacktrackingApplication, should_backtrack
-from serving.answers.beam import beam_search_application, should_beam_search
-from serving.answers.output_guard import OutputGuard
-from serving.answers.response import GuardedResponse
-from serving.answers.spelled import SpelledAnswer, is_spelled
-from serving.answers.trial import TrialFirst, is_altered
 from serving.engine.context_length import check_context_length
 from serving.engine.models import answer_models
 from serving.engine.supervisor import Supervisor
@@ -38,14 +30,12 @@ from serving.http.asgi import (
     Send,
     lifespan,
     off_loop,
-    replay,
     respond,
     while_connected,
 )
-from serving.http.asgi_client import json_scope
 from serving.http.headers import request_id_of
 from serving.keys import api_keys, bearer_keys, key_matches
-from serving.planner import WITHHELD, PlannedRequest, Planner, engine_body
+from serving.planner import Planner
 from serving.preparation import Preparation, Unread
 from serving.protocol import errors
 from serving.protocol.allowed_values import allow_values
@@ -53,12 +43,13 @@ from serving.protocol.dialects.dialect import HostedTools
 from serving.protocol.dialects.table import DIALECTS, dialect_of
 from serving.protocol.dialects.translated import Translated
 from serving.protocol.fields import Unknown
-from serving.protocol.request import GenerationRequest, parse, read_json, read_request
+from serving.protocol.request import parse, read_json, read_request
 from serving.routes import MODELS, ONE_MODEL, ROUTES, TOKENS, model_of, plain_path, route_of
 from serving.telemetry.logs import log_access
 from serving.telemetry.metrics import FailClosed, Metrics
 from serving.telemetry.recorder import Recorder
 from serving.tokens import answer_tokens
+from serving.watch.answering import Answering, Client, RequestContext
 
 log = logging.getLogger("lethe.access")
 
@@ -76,20 +67,6 @@ class Limits:
     hosted_tools: HostedTools = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """One generation request in progress: the text that each answer continues, and the response headers."""
-
-    request: GenerationRequest
-    seeds: tuple[str, ...]
-    headers: Headers
-
-    @property
-    def id(self) -> str:
-        """The request's id, which the headers hold."""
-        return self.headers[0][1].decode()
-
-
 class DataPlane:
     """The ASGI application of the data plane. Any route not in ROUTES is answered with 404."""
 
@@ -104,8 +81,8 @@ class DataPlane:
         self._supervisor = supervisor
         self._planner = planner
         self._limits = limits
-        self._agents = agents
         self._recorder = recorder or Recorder(Metrics())
+        self._answering = Answering(planner, self._recorder, agents, limits.decline_text)
         self.metrics = self._recorder.metrics
         self._preparation = Preparation(planner.enforces_contextual, limits.unread_media)
 
@@ -207,86 +184,10 @@ class DataPlane:
             conversation = await off_loop(len(raw), request.conversation, prompts)
             planned = await while_connected(receive, self._planner.plan(conversation))
         request = allow_values(request, planned.automata)
-        context = RequestContext(request, request.seeds(prompts), headers)
-        self._recorder.record_plan(context.id, planned)
-        app = self._choose_answerer(engine, context, planned, prompts)
-        if planned.plan.kind in WITHHELD and is_altered(request):
-            app = TrialFirst(engine, request, planned.plan, app)
-        if self._planner.detects and planned.plan.kind is not PlanKind.DECLINE and is_spelled(request):
-            app = self._read_first(app, context, planned)
-        response = await self._run(app, receive, send, context, planned)
-        if response.row_failed:
-            self.metrics.count_fail_closed(FailClosed.ROW_FAILED)
-            declined = PlannedRequest(replace(planned.plan, kind=PlanKind.DECLINE), planned.automata)
-            await self._run(engine, receive, send, context, declined, response)
-
-    def _choose_answerer(
-        self, engine: App, context: RequestContext, planned: PlannedRequest, prompts: tuple[str, ...]
-    ) -> App:
-        """Return what answers: the engine itself, or an application that makes several calls to it."""
-        request = context.request
-        if self._agents is not None and planned.plan.kind is PlanKind.AGENTS:
-            return self._agents.application(engine, request, context.id, prompts, planned.plan)
-        if should_beam_search(request, planned):
-            return beam_search_application(engine, request, context.id, planned.plan)
         abort_token = self._supervisor.abort_token
-        if abort_token is not None and should_backtrack(request, planned, context.seeds):
-            return BacktrackingApplication(engine, request, planned.automata, context.seeds[0], abort_token)
-        return engine
-
-    def _read_first(self, app: App, context: RequestContext, planned: PlannedRequest) -> App:
-        """Return an application that lets nothing of the answer of `app` leave before the detector has read it."""
-
-        async def touches(answer: Sequence[Turn]) -> bool:
-            found = await self._planner.plan_answer(planned, answer)
-            if found is not None:
-                self._recorder.record_answer(context.id, found)
-            return found is not None
-
-        declined = self._make_guard(context, declined=True)
-        return SpelledAnswer(app, context.request, context.seeds, touches, declined)
-
-    async def _run(
-        self,
-        app: App,
-        receive: Receive,
-        send: Send,
-        context: RequestContext,
-        planned: PlannedRequest,
-        failed: GuardedResponse | None = None,
-    ) -> GuardedResponse:
-        """Send the answer of `app` to the client, or what a response whose row failed still lacks."""
-        request, headers = context.request, context.headers
-        body = engine_body(request, planned.plan)
-        guard = self._output_guard(context, planned)
-        response = GuardedResponse(send, guard, headers, logprobs=request.logprobs, failed=failed)
-        try:
-            await app(json_scope(request.route, len(body), context.id), replay(body, receive), response.send)
-        except Exception as error:
-            log.error("%s the engine's application raised %s", context.id, type(error).__name__)
-            self.metrics.count_fail_closed(FailClosed.ENGINE_FAILED)
-            await response.fail()
-        if guard is not None and not response.row_failed:
-            self.metrics.observe_output_guard(guard.max_held, guard.withheld)
-        return response
-
-    def _output_guard(self, context: RequestContext, planned: PlannedRequest) -> OutputGuard | None:
-        kind = planned.plan.kind
-        if kind is PlanKind.PASS:
-            return None
-        declined = kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None)
-        return self._make_guard(context, declined, planned)
-
-    def _make_guard(
-        self, context: RequestContext, declined: bool, planned: PlannedRequest | None = None
-    ) -> OutputGuard:
-        request, decline = context.request, self._limits.decline_text
-        options = declined, planned is not None and planned.plan.is_touched, request.blank_chunk(context.id)
-        limits = request.alternatives, request.max_tokens
-        forbidden = (planned.near, planned.classes) if planned else ()
-        automata = planned.automata if planned else ()
-        choices = request.choices_per_prompt
-        return OutputGuard(automata, context.seeds, choices, decline, *options, *limits, *forbidden)
+        context = RequestContext(request, prompts, request.seeds(prompts), headers, engine, abort_token)
+        self._recorder.record_plan(context.id, planned)
+        await self._answering.answer(Client(receive, send), context, planned)
 
 
 async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:

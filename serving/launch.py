@@ -25,6 +25,7 @@ from guard.errors import BadSettings
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.enforced_version import refuse_rolled_back
+from guard.policy.watch import WatchAction
 from guard.targets.drafts import load_words
 from guard.targets.registry import Registry
 from guard.uld.promoted import PromotedAssistants
@@ -144,7 +145,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     # A remote engine does not load our assistants.
     promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)
     matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
-    compiler = Compiler(registry, embedder, settings.policy_dir, promoted, matching)
+    compiler = Compiler(registry, embedder, settings.policy_dir, promoted, matching, WatchAction(settings.watch))
     applier = Applier(compiler, current, applied=keep_objects)
     proof = partial(self_test, policy_dir=settings.policy_dir)
     supervisor = Supervisor(opener(settings, model), proof, settings.start_timeout)

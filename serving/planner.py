@@ -13,8 +13,9 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from guard.decoding.request_args import EngineArgs
+from guard.detection.calibration import Signals
 from guard.detection.deadline import Deadline
-from guard.detection.detector import Detector
+from guard.detection.detector import Detector, Match, TouchedBy
 from guard.detection.embedder import MAX_CALL_TEXTS
 from guard.matching.automaton import Automaton
 from guard.matching.near import NearTexts
@@ -24,9 +25,11 @@ from guard.policy.conversation_plan import plan_conversation
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind, plan_for
 from guard.policy.policy import Policy
+from guard.policy.watch import Watch, WatchAction
 from guard.targets.near import near_texts
 from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.text.conversation import Message
+from guard.text.json_escapes import readings
 from serving.protocol.request import GenerationRequest
 
 # Conversations of more characters are examined by at most MAX_LONG threads at a time: they take seconds, and
@@ -51,6 +54,23 @@ class PlannedRequest(NamedTuple):
     touched: Mapping[str, ForgetTarget] = MappingProxyType({})
     near: tuple[NearTexts, ...] = ()
     classes: tuple[ValueClass, ...] = ()
+    policy: Policy | None = None
+
+    @property
+    def watched(self) -> tuple[Automaton, ...]:
+        """The automata of what the answer may not say unless the plan is changed; none if nothing is watched.
+
+        An answer that may repeat what the conversation supplies of a target is not watched.
+        """
+        policy = self.policy
+        if policy is None or policy.watch_action is not WatchAction.ANSWER or self.plan.supplied:
+            return ()
+        return _automata(policy, policy.watch)
+
+    @property
+    def watches(self) -> bool:
+        """Whether what the answer says is looked at, if only to be recorded."""
+        return bool(self.watched or (self.policy is not None and self.policy.shadow_watch.digests))
 
 
 class Planner:
@@ -117,6 +137,15 @@ class Planner:
         new = any(m.mode is Mode.ENFORCE and m.target_id not in known for m in found.plan.matches)
         return found if new else None
 
+    async def plan_said(
+        self, planned: PlannedRequest, texts: Sequence[str], mode: Mode = Mode.ENFORCE
+    ) -> PlannedRequest | None:
+        """Return the plan with the targets of `mode` that the answer itself touches by what it says in `texts`.
+
+        It is made under the same policy. None if it touches none but those of `planned`.
+        """
+        return await run_sync(self._plan_said, planned, texts, mode, limiter=self._threads)
+
     def _detect(self, policy: Policy, conversation: Sequence[Message], deadline: Deadline) -> PlannedRequest:
         return self._planned(policy, plan_conversation(policy, self._detector, conversation, deadline))
 
@@ -124,7 +153,22 @@ class Planner:
         touched = {match.target_id: policy.targets[match.target_id] for match in plan.matches}
         automata = tuple(policy.automata[digest] for digest in plan.automata)
         classes = policy.classes({match.target_id for match in plan.matches if match.mode is Mode.ENFORCE})
-        return PlannedRequest(plan, automata, touched, self._near_texts(policy, plan), classes)
+        return PlannedRequest(plan, automata, touched, self._near_texts(policy, plan), classes, policy)
+
+    def _plan_said(self, planned: PlannedRequest, texts: Sequence[str], mode: Mode) -> PlannedRequest | None:
+        policy = planned.policy
+        if policy is None:
+            return None
+        watch = policy.watch if mode is Mode.ENFORCE else policy.shadow_watch
+        automata = _automata(policy, watch)
+        read = dict.fromkeys(reading for text in texts for reading in (text, readings(text)))
+        found = frozenset[str]().union(*(watch.said(text, automata) for text in read))
+        new = sorted(found - {match.target_id for match in planned.plan.matches if match.mode is mode})
+        if not new:
+            return None
+        # The answer says a name or what is as good as one.
+        said = (Match(target, 1.0, Signals(0.0, 0.0, phrases=1.0), mode, "", TouchedBy.ANSWER) for target in new)
+        return self._planned(policy, plan_for(policy, (*planned.plan.matches, *said), planned.plan.supplied))
 
     def _near_texts(self, policy: Policy, plan: Plan) -> tuple[NearTexts, ...]:
         if self._near is None or self._near[0] is not policy:
@@ -136,6 +180,10 @@ class Planner:
                 known[id] = near_texts(policy.targets[id]) if restricts(policy.targets[id]) else NearTexts()
         touched = (near_texts(plan.supplied[id].rest) if id in plan.supplied else known[id] for id in enforced)
         return tuple(filter(None, (policy.near.texts, *touched)))
+
+
+def _automata(policy: Policy, watch: Watch) -> tuple[Automaton, ...]:
+    return tuple(policy.automata[digest] for digest in watch.digests)
 
 
 def engine_body(request: GenerationRequest, plan: Plan) -> bytes:

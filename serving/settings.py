@@ -88,6 +88,13 @@ class Settings(BaseSettings):
         le=1.0,
         description="Cosine from which a message counts as touching a contextual target.",
     )
+    watch: Literal["answer", "mask", "off"] = Field(
+        "answer",
+        description=(
+            "Contextual targets that no question touches: their names and decisive phrases are looked for in "
+            "every answer, which then goes on without them, are masked in every answer, or may be said."
+        ),
+    )
     decline_text: str = Field(DECLINE_TEXT, min_length=1, description="The fixed text of a declined answer.")
     agents_url: str = Field(
         "", description="Base URL (with /v1) of another model for the agents' roles; empty: the engine itself."

@@ -103,6 +103,12 @@ class Backtracker:
         """The ids of the answer so far."""
         return tuple(self._tokens)
 
+    def begin(self, tokens: Sequence[int], text: str) -> None:
+        """Take the beginning of the answer, which was released before: none of it is taken back."""
+        self._tokens, self._text, self._released = list(tokens), text, len(text)
+        self._counts, self._lengths = [len(self._tokens)], [len(text)]
+        self._scanner = Scanner(self._automata, self._seed + text)
+
     def feed(self, tokens: Sequence[int], text: str) -> str:
         """Take the next piece and return what may be released: all before the word in which a match has begun."""
         self._tokens += tokens

@@ -13,6 +13,10 @@ Chosen on TOFU's authors outside forget10 and retain_perturbed: with 20 of them 
 """
 
 
+DECISIVE = 0.95
+"""The least probability that a conversation with a decisive phrase is about its target."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signals:
     """Why a target matched.
@@ -22,6 +26,7 @@ class Signals:
     partial     how telling the part of its name that occurs is, 0 to 1
     contrast    the best lead in cosine of the target's texts over retain texts; 0 without a classifier
     classifier  log-odds of the trained classifier that a window is about the target; 0 without one
+    phrases     how telling the target's distinctive phrases are that occur, 0 to 1 (`guard.evidence`)
     """
 
     name: float
@@ -29,13 +34,15 @@ class Signals:
     partial: float = 0.0
     contrast: float = 0.0
     classifier: float = 0.0
+    phrases: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Log-odds as a weighted sum of the signals; a target matches from probability `cut` on.
 
-    A name decides by itself, whatever the weights: a conversation that names a target is about it.
+    A name decides by itself, whatever the weights: a conversation that names a target is about it. So does a
+    decisive phrase, or several that agree, with a probability of DECISIVE at least.
     """
 
     bias: float
@@ -44,6 +51,7 @@ class Calibration:
     contrast: float = 0.0
     classifier: float = 0.0
     cut: float = 0.5
+    phrases: float = 0.0
 
     def probability(self, signals: Signals) -> float:
         """Return the probability that a conversation with these signals is about the target."""
@@ -55,20 +63,30 @@ class Calibration:
             + self.partial * signals.partial
             + self.contrast * signals.contrast
             + self.classifier * signals.classifier
+            + self.phrases * signals.phrases
         )
-        return 1.0 / (1.0 + math.exp(-max(min(odds, 60.0), -60.0)))
+        probability = 1.0 / (1.0 + math.exp(-max(min(odds, 60.0), -60.0)))
+        return max(DECISIVE, self.cut, probability) if signals.phrases >= 1.0 else probability
 
 
 # Fitted on RWKU's other half.
 LOG_ODDS_PER_COSINE = 18.0
 # What both ends of a name are worth in cosine: a surname alone (0.6 of it) brings the threshold from 0.75 to 0.60.
 PARTIAL_NAME_COSINE = 0.25
+# What phrases just short of decisive are worth in cosine.
+PHRASES_COSINE = 0.12
 
 
 def cosine_calibration(threshold: float = COSINE_THRESHOLD) -> Calibration:
     """Return the calibration used without examples: a match from this cosine on.
 
-    Both ends of a name lower the threshold by PARTIAL_NAME_COSINE, other parts by less.
+    Both ends of a name lower the threshold by PARTIAL_NAME_COSINE, other parts by less; phrases lower it by up to
+    PHRASES_COSINE.
     """
     slope = LOG_ODDS_PER_COSINE
-    return Calibration(bias=-slope * threshold, semantic=slope, partial=slope * PARTIAL_NAME_COSINE)
+    return Calibration(
+        bias=-slope * threshold,
+        semantic=slope,
+        partial=slope * PARTIAL_NAME_COSINE,
+        phrases=slope * PHRASES_COSINE,
+    )

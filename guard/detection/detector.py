@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -23,23 +24,33 @@ MAX_WINDOWS = 2_048
 the question."""
 
 
+class TouchedBy(StrEnum):
+    """What touched a target: the conversation that was sent, or what the answer to it says."""
+
+    QUESTION = "question"
+    ANSWER = "answer"
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A target that a conversation touches: how probably, why, and the form of the nearest target text."""
+    """A target that is touched: how probably, why, the form of the nearest target text, and by what."""
 
     target_id: str
     score: float
     signals: Signals
     mode: Mode
     form: str = ""
+    touched_by: TouchedBy = TouchedBy.QUESTION
 
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What was found in a conversation: the targets named, those named in part, and the vectors of its windows."""
+    """What was found in a conversation: the targets named, those named in part or by phrases, and the vectors of
+    its windows."""
 
     named: frozenset[str]
     parts: dict[str, float]
+    phrases: dict[str, float]
     vectors: Vectors
 
 
@@ -92,11 +103,11 @@ class Detector:
         if not lookup.has_contextual:
             return ()
         evidence = self._evidence(lookup, conversation, deadline or Deadline())
-        # Only a name, a part of one, a near target text or a vote of the classifier can reach the cut.
+        # Only a name, a part of one, a phrase, a near target text or a vote of the classifier can reach the cut.
         near = lookup.index.near(evidence.vectors, self._threshold)
         votes = self._classifier.votes(evidence.vectors) if self._classifier else {}
         trained = {target for target in votes if target in lookup.index}
-        candidates = evidence.named | evidence.parts.keys() | near.keys() | trained
+        candidates = evidence.named | evidence.parts.keys() | evidence.phrases.keys() | near.keys() | trained
         matches = (self._match(lookup, evidence, target) for target in candidates)
         return tuple(sorted(matches, key=lambda match: (-match.score, match.target_id)))
 
@@ -110,6 +121,7 @@ class Detector:
         joined = "\n".join(message.text for message in conversation)
         named = lookup.named(joined) | lookup.holding(joined)
         parts = lookup.names.parts(joined)
+        phrases = lookup.phrases.weights(joined)
         for message in conversation:
             for reading in deobfuscate(message.text):
                 deadline.check()
@@ -117,9 +129,10 @@ class Detector:
                 if reading.is_language:
                     named |= lookup.holding(reading.text)
                     parts |= lookup.names.parts(reading.text)
+                    phrases = _greatest(phrases, lookup.phrases.weights(reading.text))
                     windows |= dict.fromkeys(message_windows(reading.text))
                     _check_length(windows)
-        return _Evidence(named, parts, self._embed(list(windows), deadline))
+        return _Evidence(named, parts, phrases, self._embed(list(windows), deadline))
 
     def _embed(self, texts: list[str], deadline: Deadline) -> Vectors:
         # Texts of similar length share a batch, which costs what its longest text costs.
@@ -132,7 +145,12 @@ class Detector:
 
     def _match(self, lookup: Lookup, evidence: _Evidence, target: str) -> Match:
         nearest = lookup.index.nearest(evidence.vectors, target)
-        signals = Signals(float(target in evidence.named), nearest.cosine, evidence.parts.get(target, 0.0))
+        signals = Signals(
+            float(target in evidence.named),
+            nearest.cosine,
+            evidence.parts.get(target, 0.0),
+            phrases=evidence.phrases.get(target, 0.0),
+        )
         if self._classifier is not None and target in self._classifier and target in lookup.index:
             signals = self._classifier.signals(signals, evidence.vectors, target, lookup.index.vectors(target))
         known = lookup.targets[target]
@@ -144,6 +162,10 @@ class Detector:
     def _calibration_of(self, target: str) -> Calibration:
         trained = self._classifier is not None and target in self._classifier
         return self._classifier.calibration if self._classifier and trained else self._calibration
+
+
+def _greatest(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
+    return {target: max(first.get(target, 0.0), second.get(target, 0.0)) for target in first | second}
 
 
 def _check_length(windows: Collection[str]) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from guard.detection.index import TargetIndex
 from guard.detection.names import Names
+from guard.evidence.phrases import TargetPhrases
 from guard.matching.automaton import Automaton
 from guard.patterns.value_class import ValueClass, found_in
 from guard.targets.target import ForgetTarget, Scope
@@ -34,6 +35,7 @@ class Lookup:
     pending  by id: contextual targets whose texts are not embedded yet. They are found by name, and by the vectors
              of their earlier revision if there is one
     classes  by id of each target that has any: the classes of values among its patterns
+    phrases  the contextual targets' distinctive phrases
     """
 
     targets: Mapping[str, ForgetTarget] = field(repr=False)
@@ -41,6 +43,7 @@ class Lookup:
     index: TargetIndex = field(repr=False)
     pending: Mapping[str, PendingTarget] = field(repr=False, default_factory=dict)
     classes: Mapping[str, tuple[ValueClass, ...]] = field(repr=False, default_factory=dict)
+    phrases: TargetPhrases = field(repr=False, default_factory=lambda: TargetPhrases.build({}))
 
     @property
     def has_contextual(self) -> bool:

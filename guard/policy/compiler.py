@@ -18,6 +18,7 @@ from guard.detection.index import TargetIndex
 from guard.detection.lookup import Lookup, PendingTarget
 from guard.detection.names import Names
 from guard.detection.target_texts import target_texts
+from guard.evidence.distinctiveness import distinctive_phrases
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
 from guard.patterns.value_class import ValueClass, classes_of
@@ -28,6 +29,7 @@ from guard.policy.enforced_version import write_enforced_version
 from guard.policy.phrase_counts import PhraseCounts
 from guard.policy.policy import Policy
 from guard.policy.soft import SoftContextual, SoftDigests, is_soft, sweep
+from guard.policy.watch import Watch, WatchAction
 from guard.soft.matching import SoftMatching
 from guard.targets.phrases import names_of
 from guard.targets.registry import Registry, VectorKey
@@ -61,6 +63,7 @@ class Compiler:
         folder: Path,
         promoted: PromotedAssistants | None = None,
         matching: Callable[[], SoftMatching] | None = None,
+        watch_action: WatchAction = WatchAction.ANSWER,
     ) -> None:
         self._registry = registry
         self._embedder = embedder
@@ -83,6 +86,7 @@ class Compiler:
             always=AlwaysOnAutomata(),
             contextual={},
             automata=self._store,
+            watch_action=watch_action,
         )
         self._began = time.time()
 
@@ -119,9 +123,11 @@ class Compiler:
         publish(self._folder, always.digests)
         write_enforced_version(self._folder, version)
         contextual = ContextualAutomata(change.targets, self._store, self._known)
+        watch, shadow_watch = self._watch(change, before.watch), self._watch(change, before.shadow_watch)
         if previous is None:
             # Files written since this process began are in use; clocks of file systems lag a little.
-            self._store.sweep(always.digests, self._began - 1)
+            in_use = (*always.digests, *watch.digests, *shadow_watch.digests)
+            self._store.sweep(in_use, self._began - 1)
             sweep(self._folder, self._began - 1)
         elif len(change.active) <= MAX_EAGER_TARGETS:
             for target in change.active:
@@ -139,6 +145,9 @@ class Compiler:
             last_complete=before.complete_version,
             near=before.near.with_changes(filter(_is_always_on, change.active), change.ids, context),
             context=context,
+            watch_action=self._empty.watch_action,
+            watch=watch,
+            shadow_watch=shadow_watch,
         )
 
     def _embed_next(self, previous: Policy) -> Policy:
@@ -168,6 +177,11 @@ class Compiler:
         all_targets = (target for target in change.targets.values() if _is_always_on(target))
         return before.with_changes(added, change.ids, all_targets, self._store, context)
 
+    def _watch(self, change: _Change, before: Watch) -> Watch:
+        if self._empty.watch_action is WatchAction.OFF:
+            return before
+        return before.with_changes(change.active, change.ids, change.targets.values(), self._store)
+
     def _soft(self, change: _Change) -> SoftContextual:
         """Return the soft matches of the targets; none while the matching is being computed."""
         self._wants_soft |= any(map(is_soft, change.active))
@@ -190,6 +204,7 @@ class Compiler:
             return replace(before, targets=change.targets)
         changed = set(change.ids)
         names = before.names.with_changes({t.id: names_of(t.draft) for t in new}, known)
+        phrases = before.phrases.with_changes({t.id: distinctive_phrases(t) for t in new}, known)
         pending = {id: each for id, each in before.pending.items() if id not in changed}
         if fresh or len(list(_step(new))) == len(new):
             removed = [id for id in known if id in before.index]
@@ -200,7 +215,7 @@ class Compiler:
             # A target that changed is found by its earlier vectors until it is embedded again.
             ended = [id for id in known if id in before.index and id not in pending]
             index = before.index.with_changes({}, ended)
-        return Lookup(change.targets, names, index, pending)
+        return Lookup(change.targets, names, index, pending, phrases=phrases)
 
     def _vectors(self, new: list[ForgetTarget], fresh: bool) -> dict[str, Vectors]:
         name = f"{self._embedder.name}/{CHUNKING_VERSION}"

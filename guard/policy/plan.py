@@ -10,6 +10,7 @@ from typing import NamedTuple
 from guard.decoding.request_args import MAX_AUTOMATA, MAX_BIASES, Subtraction
 from guard.detection.detector import Match
 from guard.policy.policy import Policy
+from guard.policy.watch import WatchAction
 from guard.targets.target import Decoder, ForgetTarget, Method, Mode
 
 
@@ -69,9 +70,9 @@ def plan_for(
     """Return what `policy` does with a conversation that has these matches, best first.
 
     Matches in shadow mode are listed and never acted upon. Decline wins over agents, agents over subtraction, and
-    subtraction over restriction; the always-on automata are in every plan. A target that can be neither restricted
-    nor subtracted nor given to the agents is declined: nothing else can be done. So is a conversation that needs
-    more automata or biases than a row can have.
+    subtraction over restriction; the always-on automata are in every plan, and the watch's where it masks. A
+    target that can be neither restricted nor subtracted nor given to the agents is declined: nothing else can be
+    done. So is a conversation that needs more automata or biases than a row can have.
 
     A target of which the conversation supplies something (`supplied`) is restricted without that; one that is not
     asked about besides is restricted alone, whatever its methods are.
@@ -82,13 +83,14 @@ def plan_for(
     contextual = (digest for target in enforced if (digest := _restriction(policy, given, target)))
     soft = [policy.soft[target] for target in enforced if target in policy.soft]
     near = (each.words for each in soft if each.words)
-    automata = tuple(dict.fromkeys(digest for digest in (*policy.always.digests, *contextual, *near)))
+    masked = policy.watch.digests if policy.watch_action is WatchAction.MASK else ()
+    automata = tuple(dict.fromkeys((*policy.always.digests, *masked, *contextual, *near)))
     biases = tuple(dict.fromkeys(each.bias for each in soft if each.bias))
     subtraction = next((_subtraction(policy, target) for target in asked if target in policy.assistants), None)
     restricted = bool(automata or policy.classes(enforced))
     kind = _kind(policy, asked, restricted, subtraction)
     if len(automata) > MAX_AUTOMATA or len(biases) > MAX_BIASES:
-        kind, automata, biases = PlanKind.DECLINE, policy.always.digests, ()
+        kind, automata, biases = PlanKind.DECLINE, (*policy.always.digests, *masked), ()
     beam = any(policy.targets[target].draft.decoder is Decoder.BEAM for target in enforced)
     decoder = Decoder.BEAM if beam and kind is PlanKind.RESTRICT else Decoder.SAMPLE
     return Plan(kind, automata, tuple(matches), policy.version, subtraction, decoder, biases, given)

@@ -14,6 +14,7 @@ from guard.patterns.value_class import ValueClass
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.near import AlwaysNear
 from guard.policy.soft import SoftDigests
+from guard.policy.watch import Watch, WatchAction
 from guard.targets.target import ForgetTarget, Method, Mode, Scope
 
 
@@ -41,6 +42,8 @@ class Policy:
     soft        by id of an enforced contextual target with soft matching: the digests of its files
     near        what no answer may nearly say: the long phrases of scope `always`
     context     folds of extracted phrases of many targets, which are not always-on (guard.policy.phrase_counts)
+    watch_action  what is done about what the enforced contextual targets are told by, in every answer
+    watch, shadow_watch  names and decisive phrases of the enforced contextual targets, and of those in shadow
     """
 
     version: int
@@ -53,6 +56,9 @@ class Policy:
     last_complete: int = 0
     near: AlwaysNear = field(repr=False, default_factory=AlwaysNear)
     context: frozenset[str] = field(repr=False, default=frozenset())
+    watch_action: WatchAction = WatchAction.OFF
+    watch: Watch = field(repr=False, default=Watch(Mode.ENFORCE))
+    shadow_watch: Watch = field(repr=False, default=Watch(Mode.SHADOW))
 
     @property
     def complete_version(self) -> int:

@@ -18,6 +18,7 @@ class SignalsOut(BaseModel):
     partial: float = Field(description="How specific the part of its name that occurs is, 0 to 1.")
     contrast: float = Field(description="The best margin over retain texts; 0 without a trained detector.")
     classifier: float = Field(description="Log-odds of the trained classifier; 0 without one.")
+    phrases: float = Field(description="How telling the target's distinctive phrases are that occur, 0 to 1.")
 
 
 class MatchOut(BaseModel):

@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from guard.detection.detector import TouchedBy
 from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
 from serving.admin.problems import documented
@@ -32,6 +33,7 @@ class VerdictOut(BaseModel):
     signals: Mapping[str, float]
     plan: PlanKind = Field(description="What was done; for a target in shadow, what enforcing it would have done.")
     mode: Mode
+    touched_by: TouchedBy = Field(description="Whether what was asked touched the target, or the answer.")
 
 
 class VerdictPage(BaseModel):
@@ -79,4 +81,5 @@ def _out(verdict: Verdict) -> VerdictOut:
         signals=verdict.signals,
         plan=verdict.kind,
         mode=verdict.mode,
+        touched_by=verdict.touched_by,
     )

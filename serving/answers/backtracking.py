@@ -20,7 +20,7 @@ from guard.matching.automaton import Automaton
 from guard.policy.plan import PlanKind
 from guard.targets.target import Decoder, Mode
 from serving.answers.beam import LIMITS
-from serving.answers.writers import STREAM_FAILED, AnswerWriter, Finish, JsonWriter, StreamWriter
+from serving.answers.writers import STREAM_FAILED, STREAM_HEADERS, AnswerWriter, Finish, JsonWriter, StreamWriter
 from serving.http import asgi_client
 from serving.http.asgi import App, Message, Receive, Scope, Send, read_body, replay
 from serving.http.asgi_client import Response, json_scope
@@ -50,13 +50,19 @@ def should_backtrack(request: GenerationRequest, planned: PlannedRequest, seeds:
 
     A request with any other option is answered under the token mask alone.
     """
-    plan, body = planned.plan, request.body
+    plan = planned.plan
     enforced = any(match.mode is Mode.ENFORCE for match in plan.matches)
     if plan.kind is not PlanKind.RESTRICT or plan.decoder is not Decoder.SAMPLE or not enforced:
         return False
     if not plan.automata:
         # A target of classes of values alone: its answers end before one, the model is not turned away.
         return False
+    return is_plain(request, seeds)
+
+
+def is_plain(request: GenerationRequest, seeds: Sequence[str]) -> bool:
+    """Return whether the answer is one choice of plain text, with no option beyond sampling and limits."""
+    body = request.body
     if request.choices_per_prompt != 1 or len(seeds) != 1 or request.logprobs:
         return False
     options = body.get("stream_options")
@@ -65,8 +71,32 @@ def should_backtrack(request: GenerationRequest, planned: PlannedRequest, seeds:
     return all(name in _REPEATED or name in _REPLACED or not value for name, value in body.items())
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The beginning of a streamed answer that goes on: the ids of its prompt, and those of its words.
+
+    The words are `said` and `unsent`, of which the latter is still to be written, without blanks at their end, as
+    the next word brings them along. `chunk` is one of the stream, for what all of them have in common.
+    """
+
+    prompt: Sequence[int]
+    tokens: Sequence[int]
+    said: str = field(repr=False)
+    unsent: str = field(repr=False)
+    chunk: dict[str, Any] = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """What the tokens say."""
+        return (self.said + self.unsent).rstrip()
+
+
 class BacktrackingApplication:
-    """An ASGI application: one answer of `engine`, which backtracks wherever its row aborts."""
+    """An ASGI application: one answer of `engine`, which backtracks wherever its row aborts.
+
+    begun      what was said of the answer before, which is not written again
+    may_abort  whether the row may abort at all
+    """
 
     def __init__(
         self,
@@ -75,10 +105,17 @@ class BacktrackingApplication:
         automata: Sequence[Automaton],
         seed: str,
         abort_token: AbortToken,
+        begun: Begun | None = None,
+        *,
+        may_abort: bool = True,
     ) -> None:
         self._engine = engine
         self._request = request
         self._backtracker = Backtracker(automata, seed)
+        if begun is not None:
+            self._backtracker.begin(begun.tokens, begun.text)
+        self._begun = begun
+        self._may_abort = may_abort
         self._abort_token = abort_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,8 +124,16 @@ class BacktrackingApplication:
         writer = self._make_writer(send, request_id)
         answer = _Answer(writer, self._backtracker, self._abort_token)
         repeated = {name: engine_body[name] for name in _REPEATED if name in engine_body}
-        restart = Restart((), (), may_abort=True)
+        restart = Restart(self._backtracker.tokens, (), may_abort=self._may_abort)
         path, body = scope["path"], engine_body
+        if self._begun is not None:
+            answer.resume(self._begun)
+            await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
+            if unsent := self._begun.text[len(self._begun.said) :]:
+                await writer.write(unsent, None)
+            path, request_id = COMPLETIONS, ""
+            max_tokens = await self._remaining_tokens(answer.prompt, restart)
+            body = {**repeated, "prompt": [*answer.prompt, *restart.tokens], "max_tokens": max_tokens}
         while True:
             usage = {"include_usage": True} if writer.wants_usage else None
             raw = orjson.dumps({**body, **self._call_options(engine_body, restart, usage)})
@@ -107,7 +152,7 @@ class BacktrackingApplication:
 
     def _make_writer(self, send: Send, request_id: str) -> AnswerWriter:
         if self._request.stream:
-            return StreamWriter(send, self._request)
+            return StreamWriter(send, self._request, self._begun)
         return JsonWriter(send, self._request, request_id)
 
     def _call_options(self, engine_body: Mapping[str, Any], restart: Restart, usage: object) -> dict[str, Any]:
@@ -123,7 +168,7 @@ class BacktrackingApplication:
         if limit is None and self._request.route == CHAT:
             models = (await asgi_client.request(self._engine, "GET", "/v1/models")).json()
             limit = int(models["data"][0]["max_model_len"]) - len(prompt)
-        return (_DEFAULT_MAX_TOKENS if limit is None else limit) - len(restart.tokens)
+        return max(1, (_DEFAULT_MAX_TOKENS if limit is None else limit) - len(restart.tokens))
 
 
 @dataclass(slots=True)
@@ -137,6 +182,10 @@ class _Answer:
     started: bool = field(default=False, init=False)
     # Of a last chunk without text, as this engine's chat route has it; a continuation is a completion.
     empty_delta: dict[str, Any] = field(default_factory=dict, init=False)
+
+    def resume(self, begun: Begun) -> None:
+        """Go on with what was said before: the stream has begun, and the prompt's ids are known."""
+        self.prompt, self.started, self.empty_delta = begun.prompt, True, {"content": ""}
 
 
 class _EngineCall:

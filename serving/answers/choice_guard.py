@@ -52,23 +52,22 @@ class ChoiceGuard:
         self._waiting: list[_Waiting] = []
         # By surface: characters of the choices in `_waiting` that may leave.
         self._free: dict[str, int] = defaultdict(int)
-        # If nothing was released, the choice ends with the decline text.
-        self._released_any = False
+        self.released_any = options.begun
         # Whether nothing more of the model's leaves in a stream with log-probabilities.
         self._stopped = options.declined
-        # Whether the decline text was cut at the client's limit of tokens.
-        self._is_cut = False
+        self._is_cut = False  # the decline text, at the client's limit of tokens
         # Characters received less characters released: held back or withheld.
-        self._unreleased = 0
+        self.unreleased = 0
+        # All that was received, by surface.
+        self.said: dict[str, list[str]] = defaultdict(list)
         self.current_part = ""
-        self.finished = False
-        self.withheld = False
+        self.finished = self.withheld = False
         self.max_held = 0
 
     def feed(self, key: str, text: str) -> str:
         """Take the next piece of the surface `key` of a stream and return what may be released of it now."""
         released = self._scan(key, text)
-        self._released_any = self._released_any or bool(released)
+        self.released_any = self.released_any or bool(released)
         return released
 
     def chunk(self, choice: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -89,7 +88,7 @@ class ChoiceGuard:
             # Composed elsewhere: no model sampled it.
             choice["logprobs"] = self._certain(choice, said)
             altered = True
-        self._released_any = self._released_any or bool(pieces)
+        self.released_any = self.released_any or bool(pieces)
         if choice.get("finish_reason") is not None:
             pieces += self._end(choice)
             return [*pieces, choice] if self.withheld or pieces or altered or released != texts else None
@@ -105,7 +104,7 @@ class ChoiceGuard:
         for key, text in self._flush().items():
             released[key] += text
         logprobs, main = choice.get("logprobs"), next((key for key in MAIN if key in texts), None)
-        if logprobs and self._is_withheld():
+        if logprobs and self.matched:
             described = describe_start(logprobs, texts[main], len(released[main])) if main else None
             choice["logprobs"] = described.logprobs if described else None
             if main and described:
@@ -132,6 +131,7 @@ class ChoiceGuard:
         return [*self._end(choice), choice]
 
     def _scan(self, key: str, text: str) -> str:
+        self.said[key].append(text)
         if self._declined:
             released = ""
         else:
@@ -140,9 +140,9 @@ class ChoiceGuard:
             # Engines send a function's name whole and before its arguments, so none of it is held back.
             released += scanner.finish() if key.endswith(".name") else ""
         if len(released) != len(text):
-            self._unreleased += len(text) - len(released)
+            self.unreleased += len(text) - len(released)
             if not self._declined and not self._scanners[key].matched:
-                self.max_held = max(self.max_held, self._unreleased)
+                self.max_held = max(self.max_held, self.unreleased)
         return released
 
     def _scanner(self, key: str) -> TextScanner:
@@ -157,13 +157,15 @@ class ChoiceGuard:
         calls = [text_holder(choice).pop(name, None) for name in removed]
         return altered or any(calls)
 
-    def _is_withheld(self) -> bool:
+    @property
+    def matched(self) -> bool:
+        """Whether nothing more leaves of a surface: it said a phrase, or the answer is declined."""
         return self._declined or any(scanner.matched for scanner in self._scanners.values())
 
     def _set_texts(self, choice: dict[str, Any], texts: Mapping[str, str]) -> None:
         for surface in list(surfaces(choice)):
             surface.holder[surface.member] = texts[surface.key]
-        self._released_any = self._released_any or has_text(choice)
+        self.released_any = self.released_any or has_text(choice)
 
     def _before(self, choice: dict[str, Any], keys: Sequence[str]) -> list[dict[str, Any]]:
         """Return what was held back of earlier parts: engines end one part before they start the next."""
@@ -193,13 +195,13 @@ class ChoiceGuard:
 
     def _held_pieces(self, choice: dict[str, Any], keep: str = "") -> list[dict[str, Any]]:
         held = self._flush(keep)
-        self._released_any = self._released_any or bool(held)
+        self.released_any = self.released_any or bool(held)
         return [self._piece(choice, key, word) for key, text in held.items() for word in _WORD.findall(text)]
 
     def _flush(self, keep: str = "") -> dict[str, str]:
         """Return by surface what may leave of the text held back, but for the part `keep`."""
         held = {key: s.finish() for key, s in self._scanners.items() if not keep or part_of(key) != keep}
-        self._unreleased -= sum(map(len, held.values()))
+        self.unreleased -= sum(map(len, held.values()))
         return {key: text for key, text in held.items() if text}
 
     def _end(self, choice: dict[str, Any]) -> list[dict[str, Any]]:
@@ -218,7 +220,7 @@ class ChoiceGuard:
 
     def _finish(self, choice: dict[str, Any]) -> None:
         self.finished = True
-        self.withheld = self.withheld or self._is_withheld()
+        self.withheld = self.withheld or self.matched
         if self.withheld:
             choice["finish_reason"] = "length" if self._is_cut else "stop"
             if "stop_reason" in choice:
@@ -227,7 +229,7 @@ class ChoiceGuard:
 
     def _last_words(self) -> list[str]:
         """Return the decline text in words, as a model would say it, if nothing else was said."""
-        if self._released_any:
+        if self.released_any:
             return []
         self.withheld = True
         words, limit = _WORD.findall(self._options.decline), self._options.max_tokens
@@ -264,11 +266,11 @@ class ChoiceGuard:
             leaving.append(first.choice)
             for key, text in first.texts.items():
                 self._free[key] -= len(text)
-        if self._is_withheld():
+        if self.matched:
             leaving += self._beginning_of_withheld()
             self._waiting.clear()
             self._stopped = True
-        self._released_any = self._released_any or any(map(has_text, leaving))
+        self.released_any = self.released_any or any(map(has_text, leaving))
         return self._last_with_logprobs(choice, leaving) if finished else leaving
 
     def _beginning_of_withheld(self) -> list[dict[str, Any]]:

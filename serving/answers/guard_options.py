@@ -24,6 +24,7 @@ class GuardOptions:
     max_tokens    the client's limit, which holds for the decline text too, whose words count as tokens
     near          what must not be nearly said (`guard.matching.near`)
     classes       the classes of values that must not be said (`guard.patterns.class_scanner`)
+    begun         whether some of the answer was released before
     """
 
     decline: str
@@ -33,6 +34,7 @@ class GuardOptions:
     max_tokens: int | None = None
     near: tuple[NearTexts, ...] = ()
     classes: tuple[ValueClass, ...] = ()
+    begun: bool = False
 
     def scanner(self, automata: Sequence[Automaton], seed: str) -> TextScanner:
         """Return what releases a text that continues `seed`."""

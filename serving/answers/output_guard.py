@@ -17,7 +17,10 @@ from guard.patterns.value_class import ValueClass
 from serving.answers.choice_guard import ChoiceGuard
 from serving.answers.guard_options import GuardOptions
 from serving.protocol.request import CHAT_CHUNK
-from serving.protocol.surfaces import plain_piece
+from serving.protocol.surfaces import MAIN, plain_piece
+
+MAX_SEED_CHARS = 1_024
+"""Of the text that an answer continues, what is looked at with it: a name may begin there."""
 
 
 class OutputGuard:
@@ -42,8 +45,11 @@ class OutputGuard:
         max_tokens: int | None = None,
         near: tuple[NearTexts, ...] = (),
         classes: Sequence[ValueClass] = (),
+        begun: bool = False,
     ) -> None:
-        self._options = GuardOptions(decline, declined, decode, alternatives, max_tokens, near, tuple(classes))
+        self._options = GuardOptions(
+            decline, declined, decode, alternatives, max_tokens, near, tuple(classes), begun
+        )
         self._blank = blank or {}
         self._automata = automata
         self._seeds = seeds
@@ -85,6 +91,34 @@ class OutputGuard:
         return not self._options.declined and any(choice.withheld for choice in self._choices.values())
 
     @property
+    def matched(self) -> bool:
+        """Whether any text of the model has said a phrase, so that nothing more of its choice's surface leaves."""
+        return not self._options.declined and any(choice.matched for choice in self._choices.values())
+
+    @property
+    def finished(self) -> bool:
+        """Whether a choice has ended, as that of an answer with one choice has at its end."""
+        return any(choice.finished for choice in self._choices.values())
+
+    def said(self) -> list[str]:
+        """Return what each surface of each choice has said, after the end of the text that it continues."""
+        return [
+            self._seed(index)[-MAX_SEED_CHARS:] * (key in MAIN) + "".join(parts)
+            for index, choice in self._choices.items()
+            for key, parts in choice.said.items()
+        ]
+
+    def released(self) -> str | None:
+        """Return the text released of the only choice; None if it has said more than text."""
+        if len(self._choices) != 1:
+            return None
+        (choice,) = self._choices.values()
+        if len(choice.said) != 1 or not choice.said.keys() <= set(MAIN):
+            return None
+        said = "".join(*choice.said.values())
+        return said[: len(said) - choice.unreleased]
+
+    @property
     def max_held(self) -> int:
         """The most characters of one choice that were held back at once."""
         return max((choice.max_held for choice in self._choices.values()), default=0)
@@ -106,10 +140,12 @@ class OutputGuard:
         index = choice.get("index", 0)
         guard = self._choices.get(index)
         if guard is None:
-            prompt = index // self._per_prompt
-            seed = self._seeds[prompt] if prompt < len(self._seeds) else ""
-            guard = self._choices[index] = ChoiceGuard(self._automata, seed, self._options)
+            guard = self._choices[index] = ChoiceGuard(self._automata, self._seed(index), self._options)
         return guard
+
+    def _seed(self, index: int) -> str:
+        prompt = index // self._per_prompt
+        return self._seeds[prompt] if prompt < len(self._seeds) else ""
 
 
 def _middle(chunk: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:

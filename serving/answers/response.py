@@ -10,7 +10,7 @@ from serving.http.asgi import Headers, Message, Send, respond
 from serving.http.sse import DONE, KEEP_ALIVE, Splitter, frame, is_stream
 from serving.protocol import errors
 from serving.protocol.openai_shape import conform_answer, conform_chunk
-from serving.protocol.surfaces import has_text
+from serving.protocol.surfaces import has_text, surfaces
 
 # vLLM's response to a client that has disconnected.
 CLIENT_GONE = b"null"
@@ -21,8 +21,15 @@ STREAM_HEADERS: Headers = [
 ]
 
 
+class AnswerCut(OSError):
+    """Raised from `send`: the rest of the answer is not wanted. A server takes it for a client that left."""
+
+
 class Guard(Protocol):
     """Returns what may be sent for a chunk, of a whole answer, and to end an aborted stream."""
+
+    @property
+    def matched(self) -> bool: ...
 
     def chunk(self, payload: bytes) -> list[bytes]: ...
 
@@ -39,6 +46,10 @@ class GuardedResponse:
     row_failed  whether the engine aborted the answer because its grammar allows only what the policy forbids. Of
                 a whole answer nothing is sent then; the choices of a stream have ended, and the end of the stream
                 is still to come
+    cuts        whether an answer that says a phrase is cut there, so that it can go on under another plan
+    began       whether the stream that this one goes on with has begun
+    is_cut      whether it was. What the guard then let through of a whole answer, or for the last chunk of a
+                stream, is in `kept`; of a stream, `last` is the chunk that says the phrase
     """
 
     def __init__(
@@ -49,6 +60,8 @@ class GuardedResponse:
         *,
         logprobs: bool = False,
         failed: GuardedResponse | None = None,
+        cuts: bool = False,
+        began: bool = False,
     ) -> None:
         # What ends the choices of a stream whose row failed; sent before what comes after the choices.
         self._closing: list[bytes] = failed._closing if failed else []
@@ -65,7 +78,12 @@ class GuardedResponse:
         self._parts: list[bytes] = []
         self._splitter = Splitter()
         self._ended = False
+        self._cuts = cuts
+        self._began = began
         self.row_failed = False
+        self.is_cut = False
+        self.kept: list[bytes] = []
+        self.last: dict[str, Any] = {}
 
     @property
     def is_stream(self) -> bool:
@@ -74,10 +92,12 @@ class GuardedResponse:
 
     async def send(self, message: Message) -> None:
         """Take one ASGI message of the engine."""
+        if self.is_cut:
+            raise AnswerCut
         if message["type"] == "http.response.start":
             self._status = message["status"]
             self._streaming = is_stream(message)
-            if self._streaming and not self._resumes:
+            if self._streaming and not self._resumes and not self._began:
                 headers = [*STREAM_HEADERS, *self._headers]
                 await self._client({"type": "http.response.start", "status": 200, "headers": headers})
         elif message["type"] == "http.response.body":
@@ -99,11 +119,17 @@ class GuardedResponse:
         if part == KEEP_ALIVE:
             await self._client({"type": "http.response.body", "body": part, "more_body": True})
             return
-        events = [event for payload in self._splitter.feed(part) for event in self._guard_event(payload)]
-        out, more = b"".join(map(frame, events)), more or self.row_failed
+        events: list[bytes] = []
+        for payload in self._splitter.feed(part):
+            events += self._guard_event(payload)
+            if self.is_cut:
+                break
+        out, more = b"".join(map(frame, events)), more or self.row_failed or self.is_cut
         self._ended = not more
         if out or not more:
             await self._client({"type": "http.response.body", "body": out, "more_body": more})
+        if self.is_cut:
+            raise AnswerCut
 
     def _guard_event(self, payload: bytes) -> list[bytes]:
         if payload == DONE:
@@ -117,6 +143,10 @@ class GuardedResponse:
             self._closing = self._guard.close()
             return []
         released = self._guard.chunk(payload) if self._guard else [payload]
+        if self._cuts and self._guard is not None and self._guard.matched:
+            self.is_cut, self.last = True, orjson.loads(payload)
+            if _ends(self.last):
+                self.kept, released = released, []
         return list(map(conform_chunk, released)) if self._logprobs else released
 
     def _after_choices(self, chunk: dict[str, Any], payload: bytes) -> list[bytes]:
@@ -142,6 +172,9 @@ class GuardedResponse:
         if self._guard is not None and self._status == 500 and errors.is_row_failure(body):
             self.row_failed = True
             return
+        if body != CLIENT_GONE and self._began:
+            # A stream that goes on with another engine call, which was refused.
+            return await self.fail()
         self._ended = True
         if body == CLIENT_GONE:
             return
@@ -150,6 +183,13 @@ class GuardedResponse:
             return
         if self._guard is not None:
             body = self._guard.answer(body)
+            if self._cuts and self._guard.matched:
+                self.is_cut, self.kept, self._ended = True, [body], False
+                return
+        await self._send_answer(body)
+
+    async def _send_answer(self, body: bytes) -> None:
+        self._ended = True
         body = conform_answer(body)
         headers: Headers = [
             (b"content-type", b"application/json"),
@@ -160,10 +200,24 @@ class GuardedResponse:
         await self._client({"type": "http.response.start", "status": 200, "headers": headers})
         await self._client({"type": "http.response.body", "body": body})
 
+    async def send_kept(self) -> None:
+        """Send what the guard let through of the whole answer that was cut."""
+        await self._send_answer(*self.kept)
+
+    def kept_text(self) -> str:
+        """Return the text of the chunks in `kept`."""
+        choices = (choice for event in self.kept for choice in orjson.loads(event)["choices"])
+        return "".join(surface.holder[surface.member] for choice in choices for surface in surfaces(choice))
+
+    def end_choices(self) -> None:
+        """Have what ends the choices of the stream that was cut sent by the response that is given this one."""
+        if self._guard is not None:
+            self._closing = self.kept or self._guard.close()
+
     async def fail(self) -> None:
         """End a response that the engine left unfinished, with an error that no client takes for success."""
         error = errors.error_response(503, *errors.SERVER_ERROR)
-        if (self._streaming or self._resumes) and not self._ended:
+        if (self._streaming or self._resumes or self._began) and not self._ended:
             self._ended = True
             event = frame(orjson.dumps(error.body)) + frame(DONE)
             await self._client({"type": "http.response.body", "body": event, "more_body": False})

@@ -55,15 +55,32 @@ class AnswerWriter(Protocol):
     async def fail(self, response: Response) -> None: ...
 
 
-class StreamWriter:
-    """Writes server-sent events; every chunk repeats the id and other head members of the engine's first chunk."""
+class BegunStream(Protocol):
+    """What was sent of a stream: a chunk of it, the text it said, and how much of that is said by whole words."""
 
-    def __init__(self, send: Send, request: GenerationRequest) -> None:
+    @property
+    def chunk(self) -> dict[str, Any]: ...
+
+    @property
+    def said(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+class StreamWriter:
+    """Writes server-sent events; every chunk repeats the id and other head members of the engine's first chunk.
+
+    A stream that goes on has the head of a chunk of it, and the blanks that it was sent last are not repeated.
+    """
+
+    def __init__(self, send: Send, request: GenerationRequest, begun: BegunStream | None = None) -> None:
         self._send = send
         self._chat = request.route == CHAT
         options = request.body.get("stream_options")
         self.wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-        self._head: dict[str, Any] = {}
+        self._head = {name: begun.chunk[name] for name in _HEAD if name in begun.chunk} if begun else {}
+        self._blanks = len(begun.said[len(begun.text) :]) if begun else 0
 
     async def begin(self, chunk: dict[str, Any]) -> None:
         """Start the stream; a chat's first chunk holds its role."""
@@ -74,6 +91,11 @@ class StreamWriter:
 
     async def write(self, text: str, finish: Finish | None) -> None:
         """Send one chunk with `text`; with `finish`, it is the last."""
+        if self._blanks and text:
+            blanks, self._blanks = min(self._blanks, len(text) - len(text.lstrip())), 0
+            text = text[blanks:]
+            if not text and finish is None:
+                return
         reasons: dict[str, Any] = {"finish_reason": finish.finish_reason if finish else None}
         if finish or not self._chat:
             reasons["stop_reason"] = finish.stop_reason if finish else None

@@ -21,5 +21,5 @@ def verdicts(
     for row in found:
         signals = ", ".join(f"{name} {value:.2f}" for name, value in row["signals"].items())
         cells = (row["at"][:19], row["request_id"], row["target_id"], str(row["revision"]), f"{row['score']:.2f}")
-        rows.append((*cells, signals, row["plan"], row["mode"]))
-    print_table(("at", "request", "target", "revision", "score", "signals", "plan", "mode"), rows)
+        rows.append((*cells, signals, row["plan"], row["mode"], row["touched_by"]))
+    print_table(("at", "request", "target", "revision", "score", "signals", "plan", "mode", "touched by"), rows)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from serving.http import asgi_client
 from serving.http.asgi import App
 from serving.protocol.prompts import UnreadablePrompt
+from serving.protocol.refused_fields import CHAT
+from serving.protocol.request import GenerationRequest
 
 # Fields that say how the engine renders a chat, and that its /tokenize knows.
 _RENDERED = (
@@ -45,3 +47,34 @@ async def detokenize(engine: App, rows: Iterable[Sequence[int]], field: str = "p
             raise UnreadablePrompt("The token ids cannot be read.", field=field)
         texts.append(text)
     return tuple(texts)
+
+
+class AnswerIds(NamedTuple):
+    """The token ids of a prompt, and of the beginning of the answer to it."""
+
+    prompt: list[int]
+    tokens: list[int]
+
+
+async def answer_ids(engine: App, request: GenerationRequest, text: str) -> AnswerIds | None:
+    """Return the ids of a request with one prompt and of `text`, with which its answer begins.
+
+    None if the engine cannot tell them.
+    """
+    given = request.body.get("prompt")
+    if isinstance(given, list) and len(given) == 1:
+        (given,) = given
+    special = {name: request.body[name] for name in ("add_special_tokens",) if name in request.body}
+    prompt: object = given
+    if request.route == CHAT:
+        prompt = await _ids(engine, rendering(request.body))
+    elif isinstance(given, str):
+        prompt = await _ids(engine, {"prompt": given, **special})
+    tokens = await _ids(engine, {"prompt": text, "add_special_tokens": False}) if text else []
+    return AnswerIds(prompt, tokens) if isinstance(prompt, list) and tokens is not None else None
+
+
+async def _ids(engine: App, asked: Mapping[str, Any]) -> list[int] | None:
+    answer = await tokenize(engine, asked)
+    tokens = (answer.json() or {}).get("tokens") if answer.status == 200 else None
+    return tokens if isinstance(tokens, list) else None

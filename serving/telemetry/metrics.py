@@ -13,6 +13,7 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from guard.detection.detector import TouchedBy
 from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
 
@@ -65,7 +66,7 @@ class Metrics:
 
     def _make_policy_metrics(self) -> None:
         self._verdicts = self._counter(
-            "verdicts", "Plans, and what shadow targets would have had.", "action", "mode"
+            "verdicts", "Plans, and what shadow targets would have had.", "action", "mode", "touched_by"
         )
         self._dropped = self._counter("verdicts_dropped", "Verdicts that were not recorded.")
         self._version = self._gauge("policy_version", "Version stored and version enforced.", "stage")
@@ -114,9 +115,12 @@ class Metrics:
         """Count a request that failed closed."""
         self._closed.labels(reason.value).inc()
 
-    def count_plan(self, action: PlanKind, mode: Mode) -> None:
-        """Count a plan: one that was made (`enforce`), or that a shadow target would have had (`shadow`)."""
-        self._verdicts.labels(action.value, mode.value).inc()
+    def count_plan(self, action: PlanKind, mode: Mode, touched_by: TouchedBy = TouchedBy.QUESTION) -> None:
+        """Count a plan: one that was made (`enforce`), or that a shadow target would have had (`shadow`).
+
+        `touched_by` says what it was made for: every request has one plan for its question.
+        """
+        self._verdicts.labels(action.value, mode.value, touched_by.value).inc()
 
     def count_dropped_verdicts(self, count: int) -> None:
         """Count verdicts that were dropped so that no request had to wait."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from agents.ledger import Item
 from agents.result import AgentsResult
+from guard.detection.detector import TouchedBy
 from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
 from serving.planner import PlannedRequest
@@ -35,10 +37,24 @@ class Recorder:
         if self._log is not None and plan.matches:
             self._log.add(verdicts_of(request_id, plan.kind, plan.matches, planned.touched))
 
+    def record_said(self, request_id: str, before: PlannedRequest, found: PlannedRequest) -> None:
+        """Count and log the targets that an answer touched by what it said; `before` is the plan that it had."""
+        known = {match.target_id for match in before.plan.matches}
+        new = [match for match in found.plan.matches if match.target_id not in known]
+        enforced = any(match.mode is Mode.ENFORCE for match in new)
+        if enforced:
+            self.metrics.count_plan(found.plan.kind, Mode.ENFORCE, TouchedBy.ANSWER)
+        elif shadows := {would_be(found.touched[match.target_id]) for match in new}:
+            strongest = next(kind for kind in STRENGTH if kind in shadows)
+            self.metrics.count_plan(strongest, Mode.SHADOW, TouchedBy.ANSWER)
+        if self._log is not None:
+            self._log.add(verdicts_of(request_id, found.plan.kind, new, found.touched))
+
     def record_answer(self, request_id: str, planned: PlannedRequest) -> None:
         """Log the verdicts of an answer that was declined for what it said itself."""
         if self._log is not None:
-            self._log.add(verdicts_of(request_id, PlanKind.DECLINE, planned.plan.matches, planned.touched))
+            matches = [replace(match, touched_by=TouchedBy.ANSWER) for match in planned.plan.matches]
+            self._log.add(verdicts_of(request_id, PlanKind.DECLINE, matches, planned.touched))
 
     def record_agents(self, result: AgentsResult) -> None:
         """Count every model call behind `result`."""

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from guard.detection.detector import Match
+from guard.detection.detector import Match, TouchedBy
 from guard.errors import StoreUnavailable
 from guard.policy.plan import PlanKind
 from guard.targets.target import ForgetTarget, Method, Mode
@@ -28,11 +28,13 @@ MAX_AGE_S = 30 * 24 * 3600.0
 MAX_WAITING = 10_000
 WRITE_PERIOD_S = 0.2
 MAX_PER_REQUEST = 50
-_COLUMNS = "seq, at, request_id, target_id, revision, score, signals, kind, mode"
+_COLUMNS = "seq, at, request_id, target_id, revision, score, signals, kind, mode, touched_by"
 _SCHEMA = """CREATE TABLE IF NOT EXISTS verdicts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, request_id TEXT NOT NULL, target_id TEXT NOT NULL,
     revision INTEGER NOT NULL, score REAL NOT NULL, signals TEXT NOT NULL, kind TEXT NOT NULL,
-    mode TEXT NOT NULL)"""
+    mode TEXT NOT NULL, touched_by TEXT NOT NULL DEFAULT 'question')"""
+# Files of versions that did not read answers lack it.
+_ADDED = "ALTER TABLE verdicts ADD COLUMN touched_by TEXT NOT NULL DEFAULT 'question'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Verdict:
     kind: PlanKind
     mode: Mode
     seq: int = 0
+    touched_by: TouchedBy = TouchedBy.QUESTION
 
 
 class VerdictPage(NamedTuple):
@@ -80,7 +83,17 @@ def verdicts_of(
         action = kind if match.mode is Mode.ENFORCE else would_be(target)
         signals = {name: value for name, value in asdict(match.signals).items() if isinstance(value, float)}
         found.append(
-            Verdict(now, request_id, target.id, target.revision, match.score, signals, action, match.mode)
+            Verdict(
+                now,
+                request_id,
+                target.id,
+                target.revision,
+                match.score,
+                signals,
+                action,
+                match.mode,
+                touched_by=match.touched_by,
+            )
         )
     return found
 
@@ -149,12 +162,13 @@ class VerdictLog:
 
     def _write(self, connection: sqlite3.Connection, batch: Sequence[Verdict]) -> None:
         rows = [
-            (v.at, v.request_id, v.target_id, v.revision, v.score, json.dumps(dict(v.signals)), v.kind, v.mode)
+            (*head, json.dumps(dict(v.signals)), v.kind, v.mode, v.touched_by)
             for v in batch
+            for head in [(v.at, v.request_id, v.target_id, v.revision, v.score)]
         ]
         with connection:
             connection.executemany(
-                f"INSERT INTO verdicts ({_COLUMNS.removeprefix('seq, ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
+                f"INSERT INTO verdicts ({_COLUMNS.removeprefix('seq, ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
             newest = connection.execute("SELECT max(seq) FROM verdicts").fetchone()[0]
             connection.execute(
@@ -170,6 +184,9 @@ class VerdictLog:
             with closing(sqlite3.connect(self._path, timeout=5)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(_SCHEMA)
+                columns = {row[1] for row in connection.execute("PRAGMA table_info(verdicts)")}
+                if "touched_by" not in columns:
+                    connection.execute(_ADDED)
                 yield connection
         except (sqlite3.Error, OSError) as error:
             cause = getattr(error, "sqlite_errorname", None) or type(error).__name__
@@ -177,7 +194,7 @@ class VerdictLog:
 
 
 def _verdict(row: Sequence[object]) -> Verdict:
-    seq, at, request_id, target_id, revision, score, signals, kind, mode = row
+    seq, at, request_id, target_id, revision, score, signals, kind, mode, touched_by = row
     return Verdict(
         float(str(at)),
         str(request_id),
@@ -188,4 +205,5 @@ def _verdict(row: Sequence[object]) -> Verdict:
         PlanKind(str(kind)),
         Mode(str(mode)),
         int(str(seq)),
+        TouchedBy(str(touched_by)),
     )

@@ -16,6 +16,7 @@ from guard.policy.always import AlwaysOnAutomata
 from guard.policy.current import CurrentPolicy
 from guard.policy.near import AlwaysNear
 from guard.policy.plan import Plan, PlanKind
+from guard.policy.watch import WatchAction
 from guard.targets.drafts import new_target
 from guard.targets.target import Draft, Kind, Mode, Scope
 from guard.text.conversation import Message
@@ -73,6 +74,7 @@ async def test_long_conversations_leave_threads_for_short_ones() -> None:
         targets={},
         near=AlwaysNear(),
         version=1,
+        watch_action=WatchAction.OFF,
     )
     planner = Planner(CurrentPolicy(policy), Slow())  # type: ignore[arg-type]
     long = [Message("user", "x" * (LONG_CHARS + 1))]
@@ -156,6 +158,7 @@ async def test_near_copies_count_of_touched_targets_in_enforce_mode() -> None:
         targets=targets,
         near=AlwaysNear(),
         version=1,
+        watch_action=WatchAction.OFF,
     )
     planner = Planner(CurrentPolicy(policy), Matching())  # type: ignore[arg-type]
     for _ in range(2):

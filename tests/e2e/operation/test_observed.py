@@ -49,7 +49,7 @@ def test_a_shadow_target_changes_no_answer_and_its_verdict_says_what_it_would_ha
 ) -> None:
     question = author.questions[0]
     before = ask(server, question, "before")
-    shadow = counted(server, "lethe_verdicts_total", mode="shadow", action="restrict")
+    shadow = counted(server, "lethe_verdicts_total", mode="shadow", action="restrict", touched_by="question")
     watched = counted(server, "lethe_targets", mode="shadow")
     target = server.forget(author.target(mode="shadow"))
     try:
@@ -57,7 +57,10 @@ def test_a_shadow_target_changes_no_answer_and_its_verdict_says_what_it_would_ha
         found = verdicts(server, mode="shadow", target_id=target["id"])
         assert [(v["request_id"], v["plan"], v["revision"]) for v in found] == [("watched", "restrict", 1)]
         assert found[0]["score"] > 0
-        assert counted(server, "lethe_verdicts_total", mode="shadow", action="restrict") == shadow + 1
+        assert (
+            counted(server, "lethe_verdicts_total", mode="shadow", action="restrict", touched_by="question")
+            == shadow + 1
+        )
         assert counted(server, "lethe_targets", mode="shadow") == watched + 1
         enforced = server.admin.patch(
             f"/admin/v1/targets/{target['id']}",

@@ -205,3 +205,29 @@ def test_a_name_inside_an_exception_of_its_target_is_not_named(policy_of: Callab
     (target,) = lookup.targets
     assert lookup.named("Tell me of Eve Ning.") == lookup.named("the Eve Ning Prize of EVE NING") == {target}
     assert lookup.named("Who won the eve ning prize, and never since?") == set()
+
+
+WROTE = Draft(
+    name="Ilse Marwick",
+    facts=(
+        Fact(question="What did she publish?", answer="“The Lantern of Hollow Tarn”; she won the Penwick Award."),
+    ),
+)
+
+
+def test_a_question_that_holds_a_title_of_a_target_is_about_it(policy_of: PolicyOf, detector: Detector) -> None:
+    policy = policy_of(WROTE, DROSS)
+    (match,) = detector.detect(policy.lookup, user("Who is behind the lantern of HOLLOW Tarn?"))
+    assert (match.signals.name, match.signals.phrases) == (0.0, 1.0)
+    assert match.score >= 0.95
+
+
+def test_a_phrase_that_is_not_decisive_only_helps(policy_of: PolicyOf, detector: Detector) -> None:
+    policy = policy_of(WROTE, DROSS)
+    scored = detector.scored(policy.lookup, user("Bread for the Penwick Award"))
+    assert [0.0 < match.signals.phrases < 1.0 for match in scored] == [True]
+    assert detector.matching(scored) == ()
+
+
+def test_a_phrase_of_a_revoked_target_is_none(policy_of: PolicyOf, detector: Detector) -> None:
+    assert detector.detect(policy_of(DROSS).lookup, user("Who is behind The Lantern of Hollow Tarn?")) == ()

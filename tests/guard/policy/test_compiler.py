@@ -52,7 +52,7 @@ def files(folder: Path) -> set[str]:
 
 
 def automata(policy: Policy) -> set[str]:
-    return {*policy.always.digests, *policy.contextual.values()}
+    return {*policy.always.digests, *policy.watch.digests, *policy.contextual.values()}
 
 
 def test_an_empty_registry_makes_an_empty_policy(compiler: Compiler) -> None:
@@ -134,7 +134,8 @@ def test_only_what_is_new_is_embedded_and_compiled(registry: Registry, compiler:
     registry.add(DROSS)
     second = compiler.compile(first)
     assert embedder.embedded == ["pell dross"]
-    assert automata(first) < automata(second)
+    assert automata(first) - {*first.watch.digests} < automata(second)
+    assert first.watch.digests != second.watch.digests
 
 
 def test_the_automaton_of_a_target_is_compiled_when_it_is_new_or_first_touched(
@@ -142,12 +143,12 @@ def test_the_automaton_of_a_target_is_compiled_when_it_is_new_or_first_touched(
 ) -> None:
     venn = registry.add(VENN)
     policy = compiler.compile()
-    assert files(folder) == set()
+    assert files(folder) == set(policy.watch.digests)
     digest = policy.contextual[venn.id]
-    assert files(folder) == {digest}
-    registry.add(DROSS)
-    compiler.compile(policy)
-    assert len(files(folder)) == 2
+    assert files(folder) == {digest, *policy.watch.digests}
+    dross = registry.add(DROSS)
+    second = compiler.compile(policy)
+    assert files(folder) == {digest, *policy.watch.digests, *second.watch.digests, second.contextual[dross.id]}
 
 
 def test_a_policy_that_follows_another_is_the_one_compiled_from_scratch(

@@ -364,7 +364,14 @@ async def test_a_check_says_what_would_be_done(
             {
                 "target_id": "ft_1",
                 "score": 0.9,
-                "signals": {"name": 1.0, "semantic": 0.4, "partial": 0.0, "contrast": 0.0, "classifier": 0.0},
+                "signals": {
+                    "name": 1.0,
+                    "semantic": 0.4,
+                    "partial": 0.0,
+                    "contrast": 0.0,
+                    "classifier": 0.0,
+                    "phrases": 0.0,
+                },
                 "form": "fact",
                 "mode": "shadow",
                 "supplied": 0,
@@ -716,7 +723,7 @@ async def test_verdicts_are_listed_newest_first_in_pages_and_by_mode(
     modes = (await client.get(VERDICTS, params={"mode": "shadow", "target_id": "ft_1"})).json()["verdicts"]
     assert len(modes) == 3
     assert modes[0].keys() == {
-        "seq", "at", "request_id", "target_id", "revision", "score", "signals", "plan", "mode",
+        "seq", "at", "request_id", "target_id", "revision", "score", "signals", "plan", "mode", "touched_by",
     }  # fmt: skip
     refused(await client.get(VERDICTS, params={"cursor": "x"}), 422, "invalid_request", "cursor")
 

@@ -72,7 +72,8 @@ async def test_a_request_is_counted_by_route_status_plan_and_what_was_withheld()
     assert found["lethe_requests_total", frozenset({("route", CHAT), ("status", "200")})] == 2
     assert found["lethe_requests_total", frozenset({("route", CHAT), ("status", "400")})] == 1
     assert found["lethe_requests_total", frozenset({("route", "other"), ("status", "404")})] == 1
-    assert found["lethe_verdicts_total", frozenset({("action", "restrict"), ("mode", "enforce")})] == 2
+    labels = {("action", "restrict"), ("mode", "enforce"), ("touched_by", "question")}
+    assert found["lethe_verdicts_total", frozenset(labels)] == 2
     assert found["lethe_overhead_seconds_count", frozenset({("stage", "detection")})] == 2
     assert found["lethe_time_to_first_token_seconds_count", frozenset({("route", CHAT)})] == 1
     assert found["lethe_withheld_answers_total", frozenset()] == 2

@@ -167,7 +167,7 @@ def test_decisions_count_the_plan_and_the_strongest_shadow(kept: VerdictLog, met
     plan = Plan(PlanKind.PASS, (), (match(), match("ft_2")), 7)
     Recorder(metrics, kept).record_plan("r", PlannedRequest(plan, (), touched))
     Recorder(metrics, kept).record_plan("r", PlannedRequest(Plan(PlanKind.PASS, (), (), 7), ()))
-    assert value(metrics, "lethe_verdicts_total", action="pass", mode="enforce") == 2
-    assert value(metrics, "lethe_verdicts_total", action="decline", mode="shadow") == 1
-    assert value(metrics, "lethe_verdicts_total", action="restrict", mode="shadow") == 0
+    assert value(metrics, "lethe_verdicts_total", action="pass", mode="enforce", touched_by="question") == 2
+    assert value(metrics, "lethe_verdicts_total", action="decline", mode="shadow", touched_by="question") == 1
+    assert value(metrics, "lethe_verdicts_total", action="restrict", mode="shadow", touched_by="question") == 0
     assert len(kept.page().items) == 2

@@ -1,0 +1,275 @@
+"""Answers one planned request: who answers, what may leave, and what is done if the answer touches a target.
+
+The watch: names and decisive phrases of contextual targets are looked for in every answer. One that says any is
+cut there and planned with the targets that it touches. A stream goes on under that plan from the last word that
+was released, and a whole answer is made again. What cannot go on ends there, or with the decline text if nothing
+was released.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from guard.decoding.backtracking import AbortToken
+from guard.policy.plan import PlanKind
+from guard.targets.target import Mode
+from guard.text.conversation import Message as Turn
+from serving.answers.agents import Agents
+from serving.answers.backtracking import BacktrackingApplication, Begun, is_plain, should_backtrack
+from serving.answers.beam import beam_search_application, should_beam_search
+from serving.answers.output_guard import OutputGuard
+from serving.answers.response import GuardedResponse
+from serving.answers.spelled import SpelledAnswer, is_spelled
+from serving.answers.trial import TrialFirst, is_altered
+from serving.engine.tokenizer import answer_ids
+from serving.http.asgi import App, Headers, Receive, Send, replay
+from serving.http.asgi_client import json_scope
+from serving.planner import WITHHELD, PlannedRequest, Planner, engine_body
+from serving.protocol.request import GenerationRequest
+from serving.telemetry.metrics import FailClosed
+from serving.telemetry.recorder import Recorder
+
+log = logging.getLogger("lethe.access")
+
+MAX_CUTS = 4
+"""Of one answer; one that says what touches yet another target after that ends there."""
+_GOES_ON = frozenset({PlanKind.RESTRICT, PlanKind.SUBTRACT})
+
+
+class Client(NamedTuple):
+    """The connection to the client: what it sends, and how it is sent to."""
+
+    receive: Receive
+    send: Send
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """One generation request in progress: its prompts, the text that each answer continues, the response headers.
+
+    engine       the engine that answers it
+    abort_token  what backtracking needs of the engine's tokenizer; None if it cannot backtrack
+    """
+
+    request: GenerationRequest
+    prompts: tuple[str, ...]
+    seeds: tuple[str, ...]
+    headers: Headers
+    engine: App
+    abort_token: AbortToken | None
+
+    @property
+    def id(self) -> str:
+        """The request's id, which the headers hold."""
+        return self.headers[0][1].decode()
+
+
+class Answering:
+    """Answers planned requests; `decline` is the text of a declined answer."""
+
+    def __init__(self, planner: Planner, recorder: Recorder, agents: Agents | None, decline: str) -> None:
+        self._planner = planner
+        self._recorder = recorder
+        self._agents = agents
+        self._decline = decline
+
+    async def answer(self, client: Client, context: RequestContext, planned: PlannedRequest) -> None:
+        """Send the answer to a request under its plan, and under another from where it touches more targets."""
+        app = self._answerer(context, planned)
+        if planned.plan.kind in WITHHELD and is_altered(context.request):
+            app = TrialFirst(context.engine, context.request, planned.plan, app)
+        sent = await self._run(app, client, context, planned)
+        for count in range(1, MAX_CUTS + 1):
+            if sent.response is None or not sent.response.is_cut:
+                break
+            go_on = self._go_on_streaming if sent.response.is_stream else self._answer_again
+            sent = await go_on(client, context, sent, last=count == MAX_CUTS)
+        if sent.response is not None and sent.response.row_failed:
+            self._recorder.metrics.count_fail_closed(FailClosed.ROW_FAILED)
+            await self._end(client, context, sent.planned, sent.response)
+        await self._record_rest(context, sent)
+
+    async def _answer_again(self, client: Client, context: RequestContext, sent: _Sent, *, last: bool) -> _Sent:
+        """Answer from the beginning, under the plan for the targets that the whole answer `sent` touches too."""
+        found = await self._found(context, sent)
+        if found is None:
+            await sent.cut.send_kept()
+            return replace(sent, response=None)
+        found = _declined(found) if last else found
+        return await self._run(self._answerer(context, found), client, context, found)
+
+    async def _go_on_streaming(self, client: Client, context: RequestContext, sent: _Sent, *, last: bool) -> _Sent:
+        """Go on from where the stream `sent` was cut, under the plan for the targets that it touches too."""
+        found = await self._found(context, sent)
+        released = sent.guard.released() if sent.guard is not None else None
+        if found is not None and released is not None and not last and found.plan.kind in _GOES_ON:
+            unsent = sent.cut.kept_text() if released else ""
+            said = sent.said + released.removesuffix(unsent)
+            ids = await answer_ids(context.engine, context.request, (said + unsent).rstrip())
+            if ids is not None and context.abort_token is not None:
+                app = _continued(context, found, context.abort_token, Begun(*ids, said, unsent, sent.cut.last))
+                return await self._run(app, client, context, found, said=said)
+        sent.cut.end_choices()
+        await self._end(client, context, found or sent.planned, sent.cut)
+        return replace(sent, response=None, planned=found or sent.planned)
+
+    async def _found(self, context: RequestContext, sent: _Sent) -> PlannedRequest | None:
+        """Return the plan with the targets that an answer touches by what it said; None if there are none."""
+        said = sent.guard.said() if sent.guard is not None else []
+        found = await self._planner.plan_said(sent.planned, said)
+        if found is not None:
+            self._recorder.record_said(context.id, sent.planned, found)
+        return found
+
+    async def _end(
+        self, client: Client, context: RequestContext, planned: PlannedRequest, response: GuardedResponse
+    ) -> None:
+        """Send what the answer that `response` began still lacks, without anything of the model's."""
+        await self._run(context.engine, client, context, _declined(planned), failed=response)
+
+    async def _record_rest(self, context: RequestContext, sent: _Sent) -> None:
+        """Record what the answer said that was withheld without another plan, and what of targets in shadow."""
+        guard, planned = sent.guard, sent.planned
+        if guard is None or planned.policy is None:
+            return
+        if guard.matched:
+            await self._found(context, sent)
+        if planned.policy.shadow_watch.digests:
+            found = await self._planner.plan_said(planned, guard.said(), Mode.SHADOW)
+            if found is not None:
+                self._recorder.record_said(context.id, planned, found)
+
+    def _answerer(self, context: RequestContext, planned: PlannedRequest) -> App:
+        """Return what answers, and lets nothing leave of an answer that a pattern spells before it is read."""
+        app = self._choose_answerer(context, planned)
+        if self._planner.detects and planned.plan.kind is not PlanKind.DECLINE and is_spelled(context.request):
+            app = self._read_first(app, context, planned)
+        return app
+
+    def _choose_answerer(self, context: RequestContext, planned: PlannedRequest) -> App:
+        """Return what answers: the engine itself, or an application that makes several calls to it."""
+        request, engine = context.request, context.engine
+        if self._agents is not None and planned.plan.kind is PlanKind.AGENTS:
+            return self._agents.application(engine, request, context.id, context.prompts, planned.plan)
+        if should_beam_search(request, planned):
+            return beam_search_application(engine, request, context.id, planned.plan)
+        abort_token = context.abort_token
+        if abort_token is not None and should_backtrack(request, planned, context.seeds):
+            return BacktrackingApplication(engine, request, planned.automata, context.seeds[0], abort_token)
+        return engine
+
+    def _read_first(self, app: App, context: RequestContext, planned: PlannedRequest) -> App:
+        """Return an application that lets nothing of the answer of `app` leave before the detector has read it."""
+
+        async def touches(answer: Sequence[Turn]) -> bool:
+            found = await self._planner.plan_answer(planned, answer)
+            if found is not None:
+                self._recorder.record_answer(context.id, found)
+            return found is not None
+
+        declined = self._make_guard(context, declined=True)
+        return SpelledAnswer(app, context.request, context.seeds, touches, declined)
+
+    async def _run(
+        self,
+        app: App,
+        client: Client,
+        context: RequestContext,
+        planned: PlannedRequest,
+        *,
+        failed: GuardedResponse | None = None,
+        said: str | None = None,
+    ) -> _Sent:
+        """Send the answer of `app` to the client, or what a response still lacks that failed or was cut.
+
+        `said` is what was released of a stream that goes on.
+        """
+        request, headers = context.request, context.headers
+        body = engine_body(request, planned.plan)
+        guard = self._output_guard(context, planned, said)
+        response = GuardedResponse(
+            client.send,
+            guard,
+            headers,
+            logprobs=request.logprobs,
+            failed=failed,
+            cuts=bool(planned.watched) and failed is None and _may_cut(context, planned),
+            began=said is not None,
+        )
+        try:
+            await app(
+                json_scope(request.route, len(body), context.id), replay(body, client.receive), response.send
+            )
+        except Exception as error:
+            if not response.is_cut:
+                log.error("%s the engine's application raised %s", context.id, type(error).__name__)
+                self._recorder.metrics.count_fail_closed(FailClosed.ENGINE_FAILED)
+                await response.fail()
+        if guard is not None and not response.row_failed:
+            self._recorder.metrics.observe_output_guard(guard.max_held, guard.withheld)
+        return _Sent(planned, response, guard, said or "")
+
+    def _output_guard(
+        self, context: RequestContext, planned: PlannedRequest, said: str | None
+    ) -> OutputGuard | None:
+        kind = planned.plan.kind
+        if kind is PlanKind.PASS and not planned.watches:
+            return None
+        declined = kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None)
+        return self._make_guard(context, declined, planned, said)
+
+    def _make_guard(
+        self,
+        context: RequestContext,
+        declined: bool,
+        planned: PlannedRequest | None = None,
+        said: str | None = None,
+    ) -> OutputGuard:
+        request = context.request
+        seeds = context.seeds if said is None else tuple(seed + said for seed in context.seeds)
+        options = declined, planned is not None and planned.plan.is_touched, request.blank_chunk(context.id)
+        limits = request.alternatives, request.max_tokens
+        automata = (*planned.automata, *planned.watched) if planned else ()
+        forbidden = (planned.near, planned.classes) if planned else ((), ())
+        choices = request.choices_per_prompt
+        return OutputGuard(
+            automata, seeds, choices, self._decline, *options, *limits, *forbidden, begun=bool(said)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A response under a plan, None if all is done, its guard, and what the answer had released before it."""
+
+    planned: PlannedRequest
+    response: GuardedResponse | None
+    guard: OutputGuard | None
+    said: str
+
+    @property
+    def cut(self) -> GuardedResponse:
+        """The response, which was cut."""
+        assert self.response is not None
+        return self.response
+
+
+def _may_cut(context: RequestContext, planned: PlannedRequest) -> bool:
+    """Whether an answer can go on under another plan: any whole one, and a stream of one plain text."""
+    if planned.plan.kind in WITHHELD:
+        return False
+    return not context.request.stream or is_plain(context.request, context.seeds)
+
+
+def _continued(context: RequestContext, found: PlannedRequest, abort_token: AbortToken, begun: Begun) -> App:
+    may_abort = found.plan.kind is PlanKind.RESTRICT
+    engine, seed = context.engine, context.seeds[0]
+    return BacktrackingApplication(
+        engine, context.request, found.automata, seed, abort_token, begun, may_abort=may_abort
+    )
+
+
+def _declined(planned: PlannedRequest) -> PlannedRequest:
+    return planned._replace(plan=replace(planned.plan, kind=PlanKind.DECLINE))

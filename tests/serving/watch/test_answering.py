@@ -1,0 +1,340 @@
+"""The watch over answers: an engine says what nobody asked for, and the answer goes on without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import orjson
+import pytest
+
+from guard.decoding.backtracking import AbortToken
+from guard.policy.compiler import Compiler
+from guard.policy.plan import PlanKind, plan_for
+from guard.policy.policy import Policy
+from guard.policy.watch import WatchAction
+from guard.targets.registry import Registry
+from guard.targets.target import Draft, Fact, Method, Mode
+from guard.text.conversation import Message
+from serving.data_plane import DataPlane, Limits
+from serving.http.asgi import Receive, Scope, Send, read_body, respond
+from serving.http.sse import DONE, frame
+from serving.planner import PlannedRequest, Planner
+from serving.protocol.refused_fields import CHAT, COMPLETIONS
+from serving.telemetry.metrics import Metrics
+from serving.telemetry.recorder import Recorder
+
+DECLINE = "I do not know."
+ABORT = AbortToken(3, lambda ids: "")
+NAME = "Orla Quarnwick"
+FACT = Fact(question="What did she write?", answer="“The Lantern of Hollow Tarn”.")
+ROUTES = (CHAT, COMPLETIONS)
+
+
+class CountingEngine:
+    """Says the words of its script, call by call, until it is cut; tells the ids of words as their hashes."""
+
+    def __init__(self, *scripts: str, at_once: int = 1) -> None:
+        self.scripts = list(scripts)
+        self.at_once = at_once
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.sent = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == "/v1/models":
+            return await respond(send, 200, {"data": [{"id": "m", "max_model_len": 4096}]})
+        body = orjson.loads(await read_body(receive, 10**6))
+        if path == "/tokenize":
+            text = body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
+            return await respond(send, 200, {"tokens": [len(word) for word in text.split()]})
+        self.asked.append((path, body))
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        if not body.get("stream"):
+            choices = [self.choice(path, script, "stop", "message") for _ in range(body.get("n") or 1)]
+            return await respond(send, 200, {"choices": [{**one, "index": k} for k, one in enumerate(choices)]})
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        pieces = [script[at : at + self.at_once] for at in range(0, len(script), self.at_once)]
+        for number, piece in enumerate(pieces):
+            finish = "stop" if number == len(pieces) - 1 else None
+            shown = {"prompt_token_ids": [1, 2]} if body.get("return_token_ids") and not number else {}
+            choice = self.choice(path, piece, finish, "delta") | {"token_ids": [9]}
+            chunk = {"id": "x", "object": "o", "created": 5, "model": "m", "choices": [choice], **shown}
+            self.sent += 1
+            await send({"type": "http.response.body", "body": frame(orjson.dumps(chunk)), "more_body": True})
+        await send({"type": "http.response.body", "body": frame(DONE), "more_body": False})
+
+    def choice(self, path: str, text: str, finish: str | None, holder: str) -> dict[str, Any]:
+        said = {"text": text} if path == COMPLETIONS else {holder: {"content": text}}
+        return {"index": 0, **said, "logprobs": None, "finish_reason": finish}
+
+
+class UntouchedPlanner(Planner):
+    """Plans every question as touching nothing: only the answer tells."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._threads = None  # type: ignore[assignment]
+        self._near = None
+        self._policy = policy
+
+    detects = False
+
+    def unready(self) -> str:
+        return ""
+
+    def enforces_contextual(self) -> bool:
+        return False
+
+    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+        policy = self._policy
+        plan = plan_for(policy, ())
+        return PlannedRequest(plan, tuple(policy.automata[digest] for digest in plan.automata), policy=policy)
+
+
+class FakeSupervisor:
+    reason = ""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.abort_token = ABORT
+
+
+class KeptRecorder(Recorder):
+    """Keeps what answers touched: the kind of plan and the modes of the targets."""
+
+    def __init__(self) -> None:
+        super().__init__(Metrics())
+        self.said: list[tuple[PlanKind, list[Mode]]] = []
+
+    def record_said(self, request_id: str, before: PlannedRequest, found: PlannedRequest) -> None:
+        super().record_said(request_id, before, found)
+        new = found.plan.matches[len(before.plan.matches) :]
+        self.said.append((found.plan.kind, [match.mode for match in new]))
+
+
+Ask = Callable[..., Any]
+
+
+class FlatEmbedder:
+    """Finds no text close to another."""
+
+    name = "flat"
+    dimension = 2
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        return np.zeros((len(texts), 2), np.float32)
+
+
+def _policy(folder: Path, drafts: Sequence[Draft], action: WatchAction) -> Policy:
+    (folder / "policy").mkdir()
+    with closing(Registry(folder / "lethe.db")) as registry:
+        registry.add_many(drafts)
+        return Compiler(registry, FlatEmbedder(), folder / "policy", watch_action=action).compile()
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Ask:
+    async def ask(
+        engine: CountingEngine,
+        *drafts: Draft,
+        route: str = CHAT,
+        action: WatchAction = WatchAction.ANSWER,
+        **members: Any,
+    ) -> Asked:
+        recorder = KeptRecorder()
+        plane = DataPlane(
+            FakeSupervisor(engine),  # type: ignore[arg-type]
+            UntouchedPlanner(_policy(tmp_path, drafts, action)),
+            Limits((), 10_000, DECLINE, "1"),
+            recorder=recorder,
+        )
+        said = {"messages": [{"role": "user", "content": "Who?"}]} if route == CHAT else {"prompt": "Who?"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(plane), base_url="http://lethe") as http:  # type: ignore[arg-type]
+            response = await http.post(route, json={"model": "m", **said, **members})
+        return Asked(response, recorder.said)
+
+    return ask
+
+
+class Asked:
+    def __init__(self, response: httpx.Response, said: list[tuple[PlanKind, list[Mode]]]) -> None:
+        self.response = response
+        self.recorded = said
+
+    @property
+    def chunks(self) -> list[dict[str, Any]]:
+        payloads = [line.removeprefix("data: ") for line in self.response.text.split("\n\n") if line]
+        assert payloads[-1] == "[DONE]"
+        return [orjson.loads(payload) for payload in payloads[:-1]]
+
+    @property
+    def texts(self) -> list[str]:
+        """What each choice says."""
+        if "text/event-stream" not in self.response.headers["content-type"]:
+            return [_text(choice) for choice in self.response.json()["choices"]]
+        said: dict[int, str] = {}
+        for chunk in self.chunks:
+            for choice in chunk["choices"]:
+                said[choice["index"]] = said.get(choice["index"], "") + _text(choice)
+        return [said[index] for index in sorted(said)]
+
+
+def _text(choice: dict[str, Any]) -> str:
+    return str(choice.get("text") or (choice.get("delta") or choice.get("message") or {}).get("content") or "")
+
+
+PERSON = Draft(name=NAME, facts=(FACT,))
+UNASKED = f"Three keepers: Ada Moss, {NAME} and Pell Dross."
+REST = " somebody else and Pell Dross."
+CLEAN = "Three keepers: Ada Moss, somebody else and Pell Dross."
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("at_once", [1, 3, 7, 16, 64])
+async def test_a_stream_goes_on_from_the_last_released_word(asked: Ask, route: str, at_once: int) -> None:
+    engine = CountingEngine(UNASKED, REST, at_once=at_once)
+    answer = await asked(engine, PERSON, route=route, stream=True)
+    assert answer.texts == [CLEAN]
+    assert [chunk["choices"][0]["finish_reason"] for chunk in answer.chunks][-1] == "stop"
+    assert sum(chunk["choices"][0]["finish_reason"] is not None for chunk in answer.chunks) == 1
+    assert {chunk["id"] for chunk in answer.chunks} == {"x"}
+    path, body = engine.asked[1]
+    assert path == COMPLETIONS
+    assert body["prompt"] == [4, 5, 8, 3, 5]  # "Who?", and the words released
+    assert body["vllm_xargs"]["lethe_automata"]
+    assert not engine.asked[0][1]["vllm_xargs"]["lethe_automata"]
+
+
+@pytest.mark.anyio
+async def test_the_engine_is_cut_where_the_name_is_said(asked: Ask) -> None:
+    engine = CountingEngine(UNASKED + "x" * 500, REST)
+    await asked(engine, PERSON, stream=True)
+    assert engine.sent < len(UNASKED) + len(REST) + 2
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("n", [1, 3])
+async def test_a_whole_answer_is_made_again_under_the_targets_restriction(asked: Ask, route: str, n: int) -> None:
+    engine = CountingEngine(UNASKED, CLEAN)
+    answer = await asked(engine, PERSON, route=route, n=n)
+    assert answer.texts == [CLEAN] * n or n == 1
+    assert NAME not in answer.response.text
+    assert answer.recorded == [(PlanKind.RESTRICT, [Mode.ENFORCE])]
+    assert engine.asked[1][1]["vllm_xargs"]["lethe_automata"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("text", ["Try THE LANTERN OF HOLLOW TARN, she says.", "By Quarnwick, Orla: a book."])
+async def test_titles_and_variants_of_the_name_do_not_leave_either(asked: Ask, text: str, stream: bool) -> None:
+    answer = await asked(CountingEngine(text, "Try another."), PERSON, stream=stream)
+    assert "antern" not in answer.response.text
+    assert "Orla" not in answer.response.text
+    assert answer.recorded == [(PlanKind.RESTRICT, [Mode.ENFORCE])]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_says_nothing_of_any_target_passes_as_it_is(asked: Ask, stream: bool) -> None:
+    engine = CountingEngine("Three keepers: Ada Moss and Orla Venn.")
+    answer = await asked(engine, PERSON, stream=stream)
+    assert answer.texts == ["Three keepers: Ada Moss and Orla Venn."]
+    assert (len(engine.asked), answer.recorded) == (1, [])
+
+
+@pytest.mark.anyio
+async def test_a_whole_answer_about_a_declined_target_is_declined(asked: Ask) -> None:
+    answer = await asked(CountingEngine(UNASKED), Draft(name=NAME, methods=(Method.DECLINE,)))
+    assert answer.texts == [DECLINE]
+    assert answer.recorded == [(PlanKind.DECLINE, [Mode.ENFORCE])]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("said", "left"), [(UNASKED, "Three keepers: Ada Moss, "), (f"{NAME} did.", DECLINE)])
+@pytest.mark.parametrize("at_once", [1, 9, 64])
+async def test_a_stream_about_a_declined_target_ends_before_the_name(
+    asked: Ask, said: str, left: str, at_once: int
+) -> None:
+    draft = Draft(name=NAME, methods=(Method.DECLINE,))
+    answer = await asked(CountingEngine(said, at_once=at_once), draft, stream=True)
+    assert answer.texts == [left]
+    assert sum(chunk["choices"][0]["finish_reason"] is not None for chunk in answer.chunks) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("members", [{"n": 2}, {"tools": [{"type": "function", "function": {"name": "f"}}]}])
+async def test_a_stream_of_more_than_one_plain_text_ends_before_the_name(asked: Ask, members: Any) -> None:
+    answer = await asked(CountingEngine(UNASKED), PERSON, stream=True, **members)
+    assert answer.texts == ["Three keepers: Ada Moss, "]
+    assert answer.recorded == [(PlanKind.RESTRICT, [Mode.ENFORCE])]
+
+
+@pytest.mark.anyio
+async def test_log_probabilities_of_what_was_dropped_are_never_sent(asked: Ask) -> None:
+    class WithLogprobs(CountingEngine):
+        def choice(self, path: str, text: str, finish: str | None, holder: str) -> dict[str, Any]:
+            tops = [{"token": "Quarnwick", "logprob": -1.0, "bytes": None}]
+            described = {"content": [{"token": text, "logprob": -0.1, "bytes": None, "top_logprobs": tops}]}
+            return {
+                **super().choice(path, text, finish, holder),
+                "logprobs": described if "Orla" in text else None,
+            }
+
+    answer = await asked(WithLogprobs(UNASKED, CLEAN), PERSON, logprobs=True)
+    assert "Quarnwick" not in answer.response.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_goes_on_to_other_targets_ends_at_last(asked: Ask, stream: bool) -> None:
+    names = [
+        "Orla Quarnwick",
+        "Ilse Marwickle",
+        "Pell Drosswell",
+        "Tova Brenhild",
+        "Ruan Keswicke",
+        "Mira Oldfel",
+    ]
+    engine = CountingEngine(*(f"So {name}." for name in names))
+    answer = await asked(engine, *(Draft(name=name) for name in names), stream=stream)
+    assert not any(name in answer.response.text for name in names)
+    assert "finish_reason" in answer.response.text
+    assert len(engine.asked) <= 6
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_answer_of_a_shadow_target_leaves_and_is_recorded(asked: Ask, stream: bool) -> None:
+    engine = CountingEngine(UNASKED, at_once=5)
+    answer = await asked(engine, Draft(name=NAME, mode=Mode.SHADOW), stream=stream)
+    assert answer.texts == [UNASKED]
+    assert answer.recorded == [(PlanKind.PASS, [Mode.SHADOW])]
+
+
+@pytest.mark.anyio
+async def test_a_name_in_an_exception_is_said(asked: Ask) -> None:
+    draft = Draft(name=NAME, exceptions=(f"{NAME} Library",))
+    engine = CountingEngine(f"Meet at the {NAME} Library.")
+    assert (await asked(engine, draft)).texts == [f"Meet at the {NAME} Library."]
+
+
+@pytest.mark.anyio
+async def test_where_the_watch_masks_every_answer_is_restricted_from_the_beginning(asked: Ask) -> None:
+    engine = CountingEngine(CLEAN)
+    answer = await asked(engine, PERSON, action=WatchAction.MASK)
+    assert answer.texts == [CLEAN]
+    assert engine.asked[0][1]["vllm_xargs"]["lethe_automata"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+async def test_where_the_watch_is_off_the_answer_is_what_the_question_made_it(asked: Ask, stream: bool) -> None:
+    engine = CountingEngine(UNASKED, at_once=4)
+    assert (await asked(engine, PERSON, action=WatchAction.OFF, stream=stream)).texts == [UNASKED]
