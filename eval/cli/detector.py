@@ -16,8 +16,14 @@ def report(
     sets: Annotated[
         int, typer.Option(min=1, max=10, help="Number of sets of 20 RWKU people, each measured by itself.")
     ] = 1,
+    answers: Annotated[
+        bool,
+        typer.Option(help="Only RWKU's prompts together with their reference answers, as the watch reads them."),
+    ] = False,
 ) -> None:
-    """Measure recall by form and false positives by set, as served and after training."""
+    """Measure recall by form and false positives by set, as served and after training; with answers, of both."""
+    if answers:
+        return _with_answers(data, sets)
     from eval.detection.dataset import PEOPLE_PER_SET, from_rwku, from_tofu
     from eval.detection.measure import measure
     from eval.detection.report import calibration_chart, markdown, sets_section
@@ -56,3 +62,16 @@ def latency(
     with reported():
         questions = [row.question for row in load_questions(need(data / "tofu", "holdout10"))]
         print(markdown(measure_latency(SentenceEmbedder(), targets, questions)))
+
+
+def _with_answers(data: Path, sets: int) -> None:
+    from eval.detection.dataset import from_rwku
+    from eval.detection.watch import markdown, measure_watch
+    from guard.detection.embedder import SentenceEmbedder
+
+    with reported(), progress_bar() as bar:
+        embedder = SentenceEmbedder()
+        for half_known in (False, True):
+            for first in range(sets):
+                dataset = from_rwku(data / "rwku", first, half_known=half_known)
+                print(markdown(f"{dataset.name}, set {first + 1}", measure_watch(dataset, embedder, bar)))

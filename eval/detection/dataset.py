@@ -22,10 +22,11 @@ FIRST_NEGATIVE, FIRST_FORGET = 400, 3600
 
 
 class LabelledText(NamedTuple):
-    """A text, and the name of the target it is about; "" if it should be answered."""
+    """A text, the name of the target it is about ("" if it should be answered), and its reference answer."""
 
     text: str
     target: str
+    answer: str = ""
 
 
 class TextGroup(NamedTuple):
@@ -117,11 +118,13 @@ def from_rwku(folder: Path, first: int, *, half_known: bool) -> DetectorDataset:
 
 def _groups(probes: Sequence[Probe]) -> Iterable[TextGroup]:
     for form in Form:
-        chosen = tuple(LabelledText(p.user_text, p.subject) for p in probes if p.form is form and not p.neighbor)
+        chosen = tuple(
+            LabelledText(p.user_text, p.subject, p.answer) for p in probes if p.form is form and not p.neighbor
+        )
         if chosen:
             yield TextGroup(form.value, chosen)
     for level in (1, 2):
-        chosen = tuple(LabelledText(p.user_text, "") for p in probes if p.neighbor and p.level == level)
+        chosen = tuple(LabelledText(p.user_text, "", p.answer) for p in probes if p.neighbor and p.level == level)
         if chosen:
             yield TextGroup(f"neighbours, level {level}", chosen)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,8 @@ OTHERS = 2
 ALONE = 4
 MAX_TOKENS = 120
 AT_ONCE = 10
+# A quoted title of some length.
+TITLE = re.compile(r"""["'“‘]([A-Z][\w ]{12,40})["'”’]""")
 
 
 def chat(server: Server, question: str, stream: bool = False) -> str:
@@ -114,6 +117,23 @@ def test_answers_about_others_stay_byte_identical(
 ) -> None:
     assert len(others) == 40
     assert {question: chat(server, question) for question in others} == {q: before[q] for q in others}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_title_that_only_the_answer_says_does_not_leave(server: Server, before: dict[str, str], way) -> None:
+    found = ((question, TITLE.search(said)) for question, said in before.items())
+    question, title = next((q, match[1]) for q, match in found if match and fold(match[1]) not in fold(q))
+    target = server.forget({"name": title, "kind": "work"})
+    try:
+        said = way(server, question)
+    finally:
+        server.remember(target["id"])
+    assert fold(title) not in fold(said)
+    unchanged = before[question].partition(title)[0].rstrip()
+    assert said.strip().startswith(unchanged)
+    assert len(said.strip()) > len(unchanged)
+    verdicts = server.admin.get("/admin/v1/verdicts", params={"target_id": target["id"]}).json()["verdicts"]
+    assert [(verdict["touched_by"], verdict["plan"]) for verdict in verdicts] == [("answer", "restrict")]
 
 
 def test_after_revocation_everything_is_as_it_was(
