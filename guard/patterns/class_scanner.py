@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from guard.matching.near import TextScanner
 from guard.patterns.syntax import MAX_MATCH_CHARS, canonical
 from guard.patterns.value_class import ClassMatcher, ValueClass
+from guard.text.json_escapes import Unescaper
 
 
 class ClassScanner:
@@ -14,18 +15,23 @@ class ClassScanner:
 
     What may be the beginning of a value is held back, MAX_MATCH_CHARS characters at most. How the text is cut
     into chunks changes when characters are released, never which. `seed` is the text before, in which a value may
-    begin.
+    begin. JSON escapes are decoded, once: in the arguments of a tool, `\\u0047B29` is GB29.
     """
 
     def __init__(self, scanner: TextScanner, classes: Sequence[ValueClass], seed: str = "") -> None:
         self._scanner = scanner
         self._matchers = [ClassMatcher(each) for each in classes]
-        # The text from where the earliest value in progress began, and how much of it is released and read.
-        self._text = seed[-MAX_MATCH_CHARS:]
-        self._released = self._read = 0
+        # The text, JSON escapes decoded, from where the earliest value in progress began; how many raw characters
+        # each of its characters still has to release; and how much of it is released and read.
+        self._unescaper = Unescaper()
+        self._text = self._unescaper.feed(seed).text[-MAX_MATCH_CHARS:]
+        self._widths = [0] * len(self._text)
+        self._raw = ""
+        self._released = self._read = len(self._text)
+        # Raw characters of an unfinished escape that are released already.
+        self._skipped = self._unescaper.pending
         self._class_matched = False
         self._start()
-        self._released = self._read = len(self._text)
 
     @property
     def matched(self) -> bool:
@@ -36,21 +42,32 @@ class ClassScanner:
         """Take the next characters and return those that may be released now."""
         if self.matched:
             return ""
-        self._text += self._scanner.feed(text)
+        self._add(self._scanner.feed(text))
         return self._release(ended=self._scanner.matched)
 
     def finish(self) -> str:
         """Return what may be released of the characters held back, as the text ends or pauses here."""
         if self._class_matched:
             return ""
-        self._text += self._scanner.finish()
-        return self._release(ended=True)
+        self._add(self._scanner.finish())
+        released = self._release(ended=True)
+        self._skipped = self._unescaper.pending
+        return released
 
     def drop(self) -> None:
         """Withhold the characters held back: the text was given up because only a phrase could follow."""
         self._scanner.drop()
-        self._text = self._text[: self._released]
-        self._read = len(self._text)
+        self._text, self._widths = self._text[: self._released], self._widths[: self._released]
+        self._read, self._raw = len(self._text), ""
+
+    def _add(self, raw: str) -> None:
+        self._raw += raw
+        decoded = self._unescaper.feed(raw)
+        self._text += decoded.text
+        for width in decoded.widths:
+            skipped = min(width, self._skipped)
+            self._skipped -= skipped
+            self._widths.append(width - skipped)
 
     def _start(self) -> None:
         """Read the seed: a value that is whole in it does not count."""
@@ -68,7 +85,9 @@ class ClassScanner:
         else:
             live = [start for matcher in self._matchers if (start := matcher.earliest) is not None]
             end = len(self._text) if ended else max(min(live, default=len(self._text)), self._released)
-        released = self._text[self._released : end]
+        whole = ended and begun is None
+        count = len(self._raw) if whole else sum(self._widths[self._released : end])
+        released, self._raw = self._raw[:count], self._raw[count:]
         self._released = end
         self._trim()
         return released
@@ -91,7 +110,7 @@ class ClassScanner:
         live = [start for matcher in self._matchers if (start := matcher.earliest) is not None]
         count = min([self._released, *live])
         if count > 0:
-            self._text = self._text[count:]
+            self._text, self._widths = self._text[count:], self._widths[count:]
             self._released -= count
             self._read -= count
             for matcher in self._matchers:

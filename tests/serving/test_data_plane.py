@@ -18,6 +18,8 @@ from guard.decoding.backtracking import AbortToken
 from guard.detection.calibration import Signals
 from guard.detection.detector import Match
 from guard.matching.automaton import Automaton
+from guard.patterns.pattern import Pattern, PatternKind
+from guard.patterns.value_class import ValueClass, classes_of
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.target import Mode
 from guard.text.conversation import Message
@@ -42,6 +44,7 @@ class FakePlanner:
         self.detects = True
         self.abandoned = False
         self.enforces = False
+        self.classes: tuple[ValueClass, ...] = ()
 
     def unready(self) -> str:
         return self.reason
@@ -52,7 +55,8 @@ class FakePlanner:
     async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         self.read = conversation
         automata = () if self.kind is PlanKind.PASS else (QUILL,)
-        return PlannedRequest(Plan(self.kind, tuple(a.digest for a in automata), self.matches, 7), automata)
+        plan = Plan(self.kind, tuple(a.digest for a in automata), self.matches, 7)
+        return PlannedRequest(plan, automata, classes=self.classes)
 
 
 class FakeEngine:
@@ -216,6 +220,21 @@ async def test_a_restricted_answer_never_says_the_phrase(route: str, body: dict[
     assert answer.status_code == 200
     assert "Quill" not in answer.text
     assert "I know " in answer.text or "know " in answer.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("route", "body"), [(CHAT, ASK), (COMPLETIONS, {"model": "m", "prompt": "Who sails?"})])
+async def test_a_value_of_a_forbidden_class_is_never_said(route: str, body: dict[str, Any], stream: bool) -> None:
+    planner = FakePlanner(PlanKind.RESTRICT)
+    planner.classes = classes_of([Pattern(kind=PatternKind.IBAN, value="*")])
+    engine = FakeEngine("I pay 1984 to DE89 3704 0044 0532 0130 00 now.")
+    async with client(plane(engine, planner)) as http:
+        answer = await http.post(route, json={**body, "stream": stream})
+    assert answer.status_code == 200
+    assert "DE89" not in answer.text
+    assert "now" not in answer.text
+    assert "1984" in answer.text
 
 
 @pytest.mark.anyio

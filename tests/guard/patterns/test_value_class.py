@@ -155,6 +155,27 @@ def test_a_value_that_the_prefill_began_is_withheld_and_one_that_it_holds_is_not
     assert streamed(", she said", [], "card 4111 1111 1111 1111") == (", she said", False)
 
 
+def escaped(text: str, every: int) -> str:
+    return "".join(f"\\u{ord(char):04x}" if at % every == 0 else char for at, char in enumerate(text))
+
+
+@settings(max_examples=60, deadline=None)
+@given(answers, st.lists(st.integers(0, 900), max_size=12), st.integers(1, 4))
+def test_values_written_with_escapes_of_json_are_withheld(text: str, cuts: list[int], every: int) -> None:
+    text = "".join(char for char in text if ord(char) < 0x10000)
+    raw = escaped(text, every)
+    released, matched = streamed(raw, cuts)
+    assert (released, matched) == streamed(raw, [])
+    assert raw.startswith(released)
+    assert matched == any(found_in(each, text) for each in ALL)
+    assert matched or released == raw
+
+
+def test_a_stream_that_ends_in_an_escape_ends_whole() -> None:
+    assert streamed("so \\u00", [4, 5]) == ("so \\u00", False)
+    assert streamed("31 4", [], "so \\u00") == ("31 4", False)
+
+
 def test_no_more_is_held_back_than_the_longest_value() -> None:
     endless = class_of(PatternKind.REGEX, "x.*yyyy", "")
     scanner = ClassScanner(EscapeScanner([]), [endless])
