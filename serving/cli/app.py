@@ -154,6 +154,16 @@ def resident(
 
 
 @bench.command()
+def automaton(
+    targets: Annotated[int, typer.Option(min=2, help="Invented people, with four phrases each.")] = 1_000,
+) -> None:
+    """Measure the memory and the building time of compiled phrases, and the time to compile one target more."""
+    from serving.bench import automaton as measured
+
+    print(measured.markdown(measured.run(targets)))
+
+
+@bench.command()
 def adversarial(
     seconds: Annotated[float, typer.Option(min=5, help="How long hostile requests are sent.")] = 30,
     model: Annotated[

@@ -51,6 +51,25 @@ def test_adding_leaves_the_settled_automaton_as_it_is(
     assert found(added, store) == {"alder code", "birch code", "cedar code"}
 
 
+def test_a_full_small_automaton_is_kept_and_all_are_compiled_together_only_after_several(
+    registry: Registry, store: AutomatonStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One target fits, two do not.
+    most = max(len(set(enforced(stored(registry, number)))) for number in range(len(WORDS)))
+    monkeypatch.setattr(module, "MAX_RECENT_PHRASES", most)
+    monkeypatch.setattr(module, "MAX_FULL_AUTOMATA", 2)
+    here: list[ForgetTarget] = []
+    always, counts = AlwaysOnAutomata(), []
+    for number in range(len(WORDS)):
+        here.append(stored(registry, number))
+        always = always.with_changes(here[-1:], [], here, store)
+        assert found(always, store) == {f"{word} code" for word in WORDS[: number + 1]}
+        counts.append(len(always.digests))
+    assert counts == [1, 2, 3, 1, 2, 3]
+    gone = always.with_changes([], [here[0].id], here[1:], store)
+    assert found(gone, store) == {f"{word} code" for word in WORDS[1:]}
+
+
 def test_what_changes_nothing_gives_the_same_automata(registry: Registry, store: AutomatonStore) -> None:
     always = AlwaysOnAutomata().with_changes([stored(registry, 0)], [], [], store)
     assert always.with_changes([], ["ft_another"], [], store) is always
