@@ -1,29 +1,53 @@
-"""Exceptions that contain a phrase: texts in which the phrase is allowed."""
+"""Texts in which a phrase is allowed: exceptions that contain it, and syllables in which it does not begin."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from itertools import chain
 
 from guard.matching.patterns import Exemption
 from guard.targets.passages import enforced
 from guard.targets.target import ForgetTarget
 from guard.text.normalise import fold
 
+MAX_SYLLABLE_CHARS = 4
+"""Of a folded phrase, that may be inside a syllable by chance."""
+# Consonants of a script without spaces, and the signs before them of the same syllable, where no name begins.
+_SYLLABLES = (
+    ("\u0e01-\u0e2e", "\u0e40\u0e41\u0e42\u0e43\u0e44"),  # Thai
+    ("\u0e81-\u0eae", "\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4"),  # Lao
+    ("\u1780-\u17a2", "\u17d2"),  # Khmer
+    ("\u1000-\u1021", "\u1039"),  # Myanmar
+)
+_BEGINS_SYLLABLE = re.compile("|".join(f"([{consonants}])" for consonants, _ in _SYLLABLES))
+
 
 def exemptions(target: ForgetTarget) -> frozenset[Exemption]:
-    """Return the exemptions of a target: each of its exceptions, with each phrase that it contains.
+    """Return the exemptions of a target: each of its exceptions, with each phrase that it contains; and syllables.
 
-    The phrases are folded. An exception that folds like a phrase takes the phrase away, see `enforced`.
+    The phrases are folded. An exception that folds like a phrase takes the phrase away, see `enforced`. A short
+    phrase of Thai, Lao, Khmer or Myanmar begins where a syllable does: มา is not in เมา.
     """
     exceptions = [(text, fold(text)) for text in target.draft.exceptions]
-    if not exceptions:
+    syllables = any(_before(fold(text)) for text in (*target.forbidden, *target.variants) if not text.isascii())
+    if not exceptions and not syllables:
         return frozenset()
-    return frozenset(
+    phrases = set(map(fold, enforced(target)))
+    excepted = (
         Exemption(folded, text)
-        for folded in set(map(fold, enforced(target)))
+        for folded in phrases
         for text, folded_text in exceptions
         if folded in folded_text and folded != folded_text
     )
+    inside = (Exemption(folded, sign + folded) for folded in phrases for sign in _before(folded))
+    return frozenset(chain(excepted, inside))
+
+
+def _before(folded: str) -> str:
+    """Return the signs of which each may stand before a short phrase in the syllable that it begins in."""
+    match = _BEGINS_SYLLABLE.match(folded) if len(folded) <= MAX_SYLLABLE_CHARS else None
+    return _SYLLABLES[match.lastindex - 1][1] if match and match.lastindex else ""
 
 
 def common_exemptions(targets: Iterable[ForgetTarget]) -> frozenset[Exemption]:

@@ -83,3 +83,21 @@ def test_an_exception_heals_what_it_names_and_nothing_else(
     policy = policy_of(Draft(name=name, exceptions=(exception,), scope=Scope.ALWAYS))
     assert says(policy, allowed)
     assert not says(policy, forbidden)
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "own"),
+    [
+        ("มา", "คนเมา", "มา"),
+        ("ดาว", "แดาว", "เขา ดาว"),
+        ("ລາ", "ເລາ", "ລາ"),
+        ("រស", "ក្រស", "លោក រស"),
+        ("မာ", "တမ္မာ", "မာ"),
+    ],
+)
+def test_a_short_name_of_a_script_without_spaces_begins_where_a_syllable_does(
+    policy_of: PolicyOf, name: str, inside: str, own: str
+) -> None:
+    policy = policy_of(Draft(name=name, scope=Scope.ALWAYS), Draft(name="Orla Venn", scope=Scope.ALWAYS))
+    assert says(policy, inside)
+    assert not says(policy, own)
