@@ -116,6 +116,9 @@ class NearScanner:
         self._passages = [passages for texts in near for passages in texts.passages]
         self._secrets = [secret for texts in near for secret in texts.secrets]
         self._said: deque[str] = deque(maxlen=max((texts.window for texts in near), default=0))
+        # Which of those have a later word in some phrase, with their numbers.
+        self._firsts: deque[tuple[int, str]] = deque()
+        self._number = 0
         self._scores = [passages.start for passages, _ in self._passages]
         self._states = [secret.start for secret in self._secrets]
         # The beginning, already released, of a word that goes on, and what is held back.
@@ -173,7 +176,7 @@ class NearScanner:
         """Whether the next word may be the one with which something is nearly said."""
         if self._secrets or any(scores.max() + 1 >= most for scores, most in self._counted()):
             return True
-        return any(word in texts.by_pair for texts in self._near for word in self._said)
+        return bool(self._firsts)
 
     def _counted(self) -> Iterator[tuple[Scores, int]]:
         return zip(self._scores, (most for _, most in self._passages), strict=True)
@@ -202,16 +205,20 @@ class NearScanner:
         return found
 
     def _ends_phrase(self, folded: str) -> bool:
-        phrases = (
-            phrase
-            for texts in self._near
-            for word in dict.fromkeys(self._said)
-            if word in texts.by_pair
-            for phrase in texts.by_pair[word].get(folded, ())
-        )
-        candidates = dict.fromkeys(phrases)
         self._said.append(folded)
-        return any(self._is_told(phrase) for phrase in candidates)
+        self._number += 1
+        firsts, oldest = self._firsts, self._number - (self._said.maxlen or 0)
+        while firsts and firsts[0][0] <= oldest:
+            firsts.popleft()
+        words = dict.fromkeys(word for _, word in firsts)
+        for texts in self._near:
+            pairs = texts.by_pair
+            if folded in pairs:
+                firsts.append((self._number, folded))
+            phrases = (phrase for word in words if word in pairs for phrase in pairs[word].get(folded, ()))
+            if any(map(self._is_told, phrases)):
+                return True
+        return False
 
     def _is_told(self, phrase: tuple[str, ...]) -> bool:
         needed, said = words_needed(len(phrase)), list(self._said)[-SPREAD * len(phrase) :]

@@ -22,6 +22,8 @@ from guard.text.normalise import fold
 from guard.text.words import Word, words_of
 from guard.variants.variant import Variants
 
+MAX_PASSAGE_WORDS = 20_000
+"""Near quotes of a target with more words in its passages are not counted: each word would take too long."""
 MIN_EDITED_CHARS = 7
 MIN_TWICE_EDITED_CHARS = 10
 """Folded characters of a secret that is found with one, and with two wrong; shorter ones are like others."""
@@ -41,12 +43,16 @@ def near_texts(target: ForgetTarget) -> NearTexts:
 
     Its phrases of MIN_CONTENT_WORDS content words or more count, unless it wants no variants; dates, numbers and
     codes do not, and neither does a phrase that an exception nearly says. A place that everybody knows counts as
-    one word. Passages count if they have `quoted_words` words. Of a secret, phrases with a digit count with
-    characters wrong: one from MIN_EDITED_CHARS characters on, two from MIN_TWICE_EDITED_CHARS on.
+    one word. Passages count if they have `quoted_words` words, and MAX_PASSAGE_WORDS in all at most. Of a secret,
+    phrases with a digit count with characters wrong: one from MIN_EDITED_CHARS characters on, two from
+    MIN_TWICE_EDITED_CHARS on.
     """
     draft = target.draft
     phrases = tuple(dict.fromkeys(phrase.words for phrase in long_phrases(target)))
-    quotable = [passage for passage in draft.passages if len(folded_words(passage)) >= draft.quoted_words]
+    counts = {passage: len(folded_words(passage)) for passage in draft.passages}
+    quotable = [passage for passage, count in counts.items() if count >= draft.quoted_words]
+    if sum(counts.values()) > MAX_PASSAGE_WORDS:
+        quotable = []
     passages = PassageWords(quotable, draft.exceptions)
     is_edited = draft.kind is Kind.SECRET and draft.variants is not Variants.NONE
     secrets = tuple(_edited(target.forbidden)) if is_edited else ()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from guard.targets import near
 from guard.targets.drafts import new_target
 from guard.targets.near import near_texts
 from guard.targets.target import Draft, Fact, Kind
@@ -36,13 +39,17 @@ def test_a_very_long_phrase_counts_as_several() -> None:
     assert list(map(len, phrases(text))) == [48, 48, 4]
 
 
-def test_passages_count_if_they_have_as_many_words_as_may_not_be_quoted() -> None:
+def test_passages_count_if_they_have_as_many_words_as_may_not_be_quoted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def quoted(words: int) -> list[int]:
         draft = Draft(name="harbour tales", kind=Kind.TOPIC, passages=(PASSAGE,), quoted_words=words)
         return [most for _, most in near_texts(new_target(draft)).passages]
 
     assert quoted(8) == [8]
     assert quoted(20) == []
+    monkeypatch.setattr(near, "MAX_PASSAGE_WORDS", 10)
+    assert quoted(8) == []
 
 
 def test_a_secret_counts_with_characters_wrong_if_it_is_long_enough_and_has_a_digit() -> None:
