@@ -8,10 +8,9 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from guard.phrases.titles import titles
-from guard.targets.phrases import names_of
 from guard.targets.target import ForgetTarget, Kind
 from guard.text.language import language_of
-from guard.text.lexicon import ranks
+from guard.text.lexicon import english_names, ranks
 from guard.text.normalise import ascii_digits, fold
 from guard.text.spellings import spellings
 from guard.text.words import words_of
@@ -22,6 +21,8 @@ GIVEN_BITS = 24.0
 """The same for a phrase that the client gave, a number or a code."""
 NAME_BITS = 20.0
 """The same for a name or alias: two common names together have as much, an everyday word has less."""
+LONE_NAME_BITS = 16.0
+"""The same for a name of one word that is nothing but a name (Rihanna, Aristotle)."""
 OTHER_BITS = 60.0
 """What else follows from a fact, names of other people and things above all, is never decisive: its weight is its
 share of these bits, OTHER_WEIGHT at most."""
@@ -68,12 +69,11 @@ def distinctive_phrases(target: ForgetTarget) -> tuple[DistinctivePhrase, ...]:
 
     Those are signals of their own.
     """
-    names = {word for name in names_of(target.draft) for word in folded_words(name)}
     judge = _Judge(target)
     found: dict[tuple[str, ...], float] = {}
     for phrase in target.forbidden:
         words = folded_words(phrase)
-        if words and len(words) <= MAX_WORDS and not names.issuperset(words):
+        if words and len(words) <= MAX_WORDS and not judge.name_words.issuperset(words):
             found[words] = max(found.get(words, 0.0), judge.weight(phrase))
     return tuple(DistinctivePhrase(words, weight) for words, weight in found.items())
 
@@ -107,15 +107,16 @@ class _Judge:
     def __init__(self, target: ForgetTarget) -> None:
         draft = target.draft
         texts = [fact.answer for fact in draft.facts] + list(draft.passages)
-        self.language = language_of("\n".join([draft.name, *texts[:8]]))
+        # A name alone tells no language.
+        self.language = language_of("\n".join([draft.name, *texts[:8]])) if texts else "en"
         self._names = set(map(fold, (draft.name, *draft.aliases)))
-        self._name_words = {word for name in (draft.name, *draft.aliases) for word in folded_words(name)}
+        self.name_words = {word for name in (draft.name, *draft.aliases) for word in folded_words(name)}
         self._given = set(map(fold, draft.phrases))
         self._titles = {fold(found.text) for text in texts for found in titles(text, self.language)}
 
     def is_name(self, words: Sequence[str]) -> bool:
         """Whether these words are of the target's names."""
-        return len(self._name_words.intersection(words)) > 1
+        return len(self.name_words.intersection(words)) > 1
 
     def has_two_names(self, phrase: str) -> bool:
         """Whether this is a name of the target in two words."""
@@ -128,7 +129,8 @@ class _Judge:
         if folded in self._names:
             # Whole names of scripts without case are one word, and common ones are in word lists.
             whole = phrase[0] >= _FIRST_IDEOGRAPH and len(phrase) >= _MIN_IDEOGRAPHS
-            return 1.0 if whole else min(1.0, bits / NAME_BITS)
+            lone = len(words) == 1 and words[0].text.casefold() in english_names()
+            return 1.0 if whole else min(1.0, bits / (LONE_NAME_BITS if lone else NAME_BITS))
         if folded in self._given or (_MANY_DIGITS.search(phrase) and len(words) <= _MAX_CODE_WORDS):
             return min(1.0, bits / GIVEN_BITS)
         if folded in self._titles:

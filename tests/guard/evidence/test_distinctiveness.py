@@ -64,6 +64,13 @@ def test_names_of_two_words_are_decisive_and_everyday_words_are_not() -> None:
     assert bits_of("Will Stone") >= NAME_BITS
 
 
+@pytest.mark.parametrize(
+    ("name", "is_decisive"), [("Hadrian", True), ("Quarnwick", True), ("Heron", False), ("Rose", False)]
+)
+def test_a_name_of_one_word_is_decisive_if_the_word_is_nothing_else(name: str, is_decisive: bool) -> None:
+    assert (name in set(decisive_phrases(stored(Draft(name=name))))) is is_decisive
+
+
 @pytest.mark.parametrize("name", ["김민수", "村上春樹", "李小龙", "Ольга Кварн", "أورلا كوارن"])
 def test_names_of_every_script_are_decisive(name: str) -> None:
     assert name in set(decisive_phrases(stored(Draft(name=name))))
