@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import httpx
 import numpy as np
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from guard.decoding.backtracking import AbortToken
 from guard.policy.compiler import Compiler
@@ -59,7 +63,7 @@ class CountingEngine:
             return await respond(send, 200, {"choices": [{**one, "index": k} for k, one in enumerate(choices)]})
         headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        pieces = [script[at : at + self.at_once] for at in range(0, len(script), self.at_once)]
+        pieces = self.pieces(script)
         for number, piece in enumerate(pieces):
             finish = "stop" if number == len(pieces) - 1 else None
             shown = {"prompt_token_ids": [1, 2]} if body.get("return_token_ids") and not number else {}
@@ -68,6 +72,9 @@ class CountingEngine:
             self.sent += 1
             await send({"type": "http.response.body", "body": frame(orjson.dumps(chunk)), "more_body": True})
         await send({"type": "http.response.body", "body": frame(DONE), "more_body": False})
+
+    def pieces(self, script: str) -> list[str]:
+        return [script[at : at + self.at_once] for at in range(0, len(script), self.at_once)]
 
     def choice(self, path: str, text: str, finish: str | None, holder: str) -> dict[str, Any]:
         said = {"text": text} if path == COMPLETIONS else {holder: {"content": text}}
@@ -137,28 +144,33 @@ def _policy(folder: Path, drafts: Sequence[Draft], action: WatchAction) -> Polic
         return Compiler(registry, FlatEmbedder(), folder / "policy", watch_action=action).compile()
 
 
+async def _ask(policy: Policy, engine: CountingEngine, route: str = CHAT, **members: Any) -> Asked:
+    recorder = KeptRecorder()
+    plane = DataPlane(
+        FakeSupervisor(engine),  # type: ignore[arg-type]
+        UntouchedPlanner(policy),
+        Limits((), 10_000, DECLINE, "1"),
+        recorder=recorder,
+    )
+    said = {"messages": [{"role": "user", "content": "Who?"}]} if route == CHAT else {"prompt": "Who?"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(plane), base_url="http://lethe") as http:  # type: ignore[arg-type]
+        response = await http.post(route, json={"model": "m", **said, **members})
+    return Asked(response, recorder.said)
+
+
 @pytest.fixture
 def asked(tmp_path: Path) -> Ask:
     async def ask(
-        engine: CountingEngine,
-        *drafts: Draft,
-        route: str = CHAT,
-        action: WatchAction = WatchAction.ANSWER,
-        **members: Any,
+        engine: CountingEngine, *drafts: Draft, action: WatchAction = WatchAction.ANSWER, **members: Any
     ) -> Asked:
-        recorder = KeptRecorder()
-        plane = DataPlane(
-            FakeSupervisor(engine),  # type: ignore[arg-type]
-            UntouchedPlanner(_policy(tmp_path, drafts, action)),
-            Limits((), 10_000, DECLINE, "1"),
-            recorder=recorder,
-        )
-        said = {"messages": [{"role": "user", "content": "Who?"}]} if route == CHAT else {"prompt": "Who?"}
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(plane), base_url="http://lethe") as http:  # type: ignore[arg-type]
-            response = await http.post(route, json={"model": "m", **said, **members})
-        return Asked(response, recorder.said)
+        return await _ask(_policy(tmp_path, drafts, action), engine, **members)
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Policy:
+    return _policy(tmp_path_factory.mktemp("watched"), (PERSON,), WatchAction.ANSWER)
 
 
 class Asked:
@@ -338,3 +350,28 @@ async def test_where_the_watch_masks_every_answer_is_restricted_from_the_beginni
 async def test_where_the_watch_is_off_the_answer_is_what_the_question_made_it(asked: Ask, stream: bool) -> None:
     engine = CountingEngine(UNASKED, at_once=4)
     assert (await asked(engine, PERSON, action=WatchAction.OFF, stream=stream)).texts == [UNASKED]
+
+
+class CutEngine(CountingEngine):
+    """Sends its scripts in pieces that end at the given places."""
+
+    def __init__(self, *scripts: str, ends: Sequence[int]) -> None:
+        super().__init__(*scripts)
+        self.ends = ends
+
+    def pieces(self, script: str) -> list[str]:
+        places = [0, *sorted({end for end in self.ends if 0 < end < len(script)}), len(script)]
+        return [script[start:end] for start, end in pairwise(places)]
+
+
+NAMES = ["Orla Quarnwick", "ORLA-QUARNWICK", "Quarnwick Orla"]
+
+
+@given(ends=st.sets(st.integers(1, 60), max_size=12), name=st.sampled_from(NAMES))
+@settings(max_examples=20)
+def test_whatever_the_chunks_no_name_leaves_and_the_text_is_the_same(
+    policy: Policy, ends: set[int], name: str
+) -> None:
+    text = f"Three keepers: Ada Moss, {name} and Pell Dross."
+    answer = asyncio.run(_ask(policy, CutEngine(text, REST, ends=sorted(ends)), stream=True))
+    assert answer.texts == [CLEAN]
