@@ -1,6 +1,6 @@
 """`make tour`: run the commands of README's "Sixty seconds" and print them with what they print.
 
-The server is the one that `make serve` starts, with its default model; ports and data folder are others.
+The server is the one that `make serve` starts, with the model that README names; ports and data folder are others.
 """
 
 from __future__ import annotations
@@ -19,6 +19,13 @@ from tests.e2e.server import KEY, Server, serving
 ROOT = Path(__file__).resolve().parents[3]
 TARGET_ID = re.compile(r"\bft_[0-9A-Z]{26}\b")
 _MARK = "=== end of step"
+
+
+def model(readme: str) -> str:
+    """Return the name of the model that the commands ask."""
+    found = re.search(r'"model\\":\\"(\w+)\\"', readme)
+    assert found
+    return found[1]
 
 
 class Step(NamedTuple):
@@ -68,9 +75,12 @@ def _here(command: str, server: Server, ids: Mapping[str, str]) -> str:
 
 def main() -> None:
     """Print the tour."""
-    told = steps((ROOT / "README.md").read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory(prefix="lethe-tour-") as folder, serving(Path(folder)) as server:
-        for step in run(told, server, ROOT):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    with (
+        tempfile.TemporaryDirectory(prefix="lethe-tour-") as folder,
+        serving(Path(folder), "--model", model(readme)) as server,
+    ):
+        for step in run(steps(readme), server, ROOT):
             print(f"$ {step.command}\n{step.output}", end="\n\n", flush=True)
 
 
