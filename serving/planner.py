@@ -156,15 +156,8 @@ class Planner:
         return PlannedRequest(plan, automata, touched, self._near_texts(policy, plan), classes, policy)
 
     def _plan_said(self, planned: PlannedRequest, texts: Sequence[str], mode: Mode) -> PlannedRequest | None:
-        policy = planned.policy
-        if policy is None:
-            return None
-        watch = policy.watch if mode is Mode.ENFORCE else policy.shadow_watch
-        automata = _automata(policy, watch)
-        read = dict.fromkeys(reading for text in texts for reading in (text, readings(text)))
-        found = frozenset[str]().union(*(watch.said(text, automata) for text in read))
-        new = sorted(found - {match.target_id for match in planned.plan.matches if match.mode is mode})
-        if not new:
+        policy, new = planned.policy, said_targets(planned, texts, mode)
+        if policy is None or not new:
             return None
         # The answer says a name or what is as good as one.
         said = (Match(target, 1.0, Signals(0.0, 0.0, phrases=1.0), mode, "", TouchedBy.ANSWER) for target in new)
@@ -180,6 +173,18 @@ class Planner:
                 known[id] = near_texts(policy.targets[id]) if restricts(policy.targets[id]) else NearTexts()
         touched = (near_texts(plan.supplied[id].rest) if id in plan.supplied else known[id] for id in enforced)
         return tuple(filter(None, (policy.near.texts, *touched)))
+
+
+def said_targets(planned: PlannedRequest, texts: Sequence[str], mode: Mode = Mode.ENFORCE) -> list[str]:
+    """Return the targets of `mode` that `texts` touch by what they say, without those that `planned` has."""
+    policy = planned.policy
+    if policy is None:
+        return []
+    watch = policy.watch if mode is Mode.ENFORCE else policy.shadow_watch
+    automata = _automata(policy, watch)
+    read = dict.fromkeys(reading for text in texts for reading in (text, readings(text)))
+    found = frozenset[str]().union(*(watch.said(text, automata) for text in read))
+    return sorted(found - {match.target_id for match in planned.plan.matches if match.mode is mode})
 
 
 def _automata(policy: Policy, watch: Watch) -> tuple[Automaton, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import orjson
@@ -46,7 +47,8 @@ class GuardedResponse:
     row_failed  whether the engine aborted the answer because its grammar allows only what the policy forbids. Of
                 a whole answer nothing is sent then; the choices of a stream have ended, and the end of the stream
                 is still to come
-    cuts        whether an answer that says a phrase is cut there, so that it can go on under another plan
+    cuts        whether an answer that has said a phrase is cut, so that it can go on under another plan: asked
+                once, when it has; None: no
     began       whether the stream that this one goes on with has begun
     is_cut      whether it was. What the guard then let through of a whole answer, or for the last chunk of a
                 stream, is in `kept`; of a stream, `last` is the chunk that says the phrase
@@ -60,7 +62,7 @@ class GuardedResponse:
         *,
         logprobs: bool = False,
         failed: GuardedResponse | None = None,
-        cuts: bool = False,
+        cuts: Callable[[], bool] | None = None,
         began: bool = False,
     ) -> None:
         # What ends the choices of a stream whose row failed; sent before what comes after the choices.
@@ -143,7 +145,7 @@ class GuardedResponse:
             self._closing = self._guard.close()
             return []
         released = self._guard.chunk(payload) if self._guard else [payload]
-        if self._cuts and self._guard is not None and self._guard.matched:
+        if self._must_cut():
             self.is_cut, self.last = True, orjson.loads(payload)
             if _ends(self.last):
                 self.kept, released = released, []
@@ -183,7 +185,7 @@ class GuardedResponse:
             return
         if self._guard is not None:
             body = self._guard.answer(body)
-            if self._cuts and self._guard.matched:
+            if self._must_cut():
                 self.is_cut, self.kept, self._ended = True, [body], False
                 return
         await self._send_answer(body)
@@ -199,6 +201,12 @@ class GuardedResponse:
         ]
         await self._client({"type": "http.response.start", "status": 200, "headers": headers})
         await self._client({"type": "http.response.body", "body": body})
+
+    def _must_cut(self) -> bool:
+        if self._cuts is None or self._guard is None or not self._guard.matched:
+            return False
+        cuts, self._cuts = self._cuts, None
+        return cuts()
 
     async def send_kept(self) -> None:
         """Send what the guard let through of the whole answer that was cut."""

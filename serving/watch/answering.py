@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from guard.decoding.backtracking import AbortToken
@@ -27,7 +28,7 @@ from serving.answers.trial import TrialFirst, is_altered
 from serving.engine.tokenizer import answer_ids
 from serving.http.asgi import App, Headers, Receive, Send, replay
 from serving.http.asgi_client import json_scope
-from serving.planner import WITHHELD, PlannedRequest, Planner, engine_body
+from serving.planner import WITHHELD, PlannedRequest, Planner, engine_body, said_targets
 from serving.protocol.request import GenerationRequest
 from serving.telemetry.metrics import FailClosed
 from serving.telemetry.recorder import Recorder
@@ -196,7 +197,7 @@ class Answering:
             headers,
             logprobs=request.logprobs,
             failed=failed,
-            cuts=bool(planned.watched) and failed is None and _may_cut(context, planned),
+            cuts=partial(_touches_more, planned, guard) if failed is None and _may_cut(context, planned) else None,
             began=said is not None,
         )
         try:
@@ -258,9 +259,14 @@ class _Sent:
 
 def _may_cut(context: RequestContext, planned: PlannedRequest) -> bool:
     """Whether an answer can go on under another plan: any whole one, and a stream of one plain text."""
-    if planned.plan.kind in WITHHELD:
+    if planned.plan.kind in WITHHELD or not planned.watched:
         return False
     return not context.request.stream or is_plain(context.request, context.seeds)
+
+
+def _touches_more(planned: PlannedRequest, guard: OutputGuard | None) -> bool:
+    """Whether an answer that has said a phrase touches targets that its plan does not know."""
+    return guard is not None and bool(said_targets(planned, guard.said()))
 
 
 def _continued(context: RequestContext, found: PlannedRequest, abort_token: AbortToken, begun: Begun) -> App:

@@ -21,6 +21,7 @@ from guard.policy.compiler import Compiler
 from guard.policy.plan import PlanKind, plan_for
 from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
+from guard.targets import target as targets
 from guard.targets.registry import Registry
 from guard.targets.target import Draft, Fact, Method, Mode
 from guard.text.conversation import Message
@@ -375,3 +376,14 @@ def test_whatever_the_chunks_no_name_leaves_and_the_text_is_the_same(
     text = f"Three keepers: Ada Moss, {name} and Pell Dross."
     answer = asyncio.run(_ask(policy, CutEngine(text, REST, ends=sorted(ends)), stream=True))
     assert answer.texts == [CLEAN]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_says_a_phrase_of_scope_always_ends_there_and_is_not_planned_again(
+    asked: Ask, stream: bool
+) -> None:
+    engine = CountingEngine("Three keepers: Ada Moss, Ilse Marwickle and Pell Dross.", at_once=6)
+    answer = await asked(engine, PERSON, Draft(name="Ilse Marwickle", scope=targets.Scope.ALWAYS), stream=stream)
+    assert answer.texts == ["Three keepers: Ada Moss, "]
+    assert (len(engine.asked), answer.recorded) == (1, [])
