@@ -49,6 +49,12 @@ class NearRequest:
     noise: int
     more: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def text(self) -> str:
+        """Return all that the client writes."""
+        prompt = self.prompt
+        return "\n".join((*(turn.text for turn in prompt.before), prompt.text, prompt.prefill))
+
 
 def author_requests(probes: Sequence[AttackProbe], seed: int, most_noise: int) -> Iterator[NearRequest]:
     """Yield requests about the subjects of `probes` without end; the same for the same seed."""

@@ -100,7 +100,7 @@ def test_each_surface_is_asked_in_its_own_way_and_its_leaks_are_counted(
     }
     assert all(each.touched for each in outcomes)
     assert sum(body.get("stream", False) for body in bodies) == sum("prompt" in body for body in bodies) == 1
-    assert "| all | 6 | 0 | 18 | 18 | 1 |" in report(outcomes)
+    assert "| all | 6 | 0 | 18 | 18 | 1 | 0 |" in report(outcomes)
 
 
 def test_an_alternative_that_would_tell_is_counted_on_its_own(
@@ -115,8 +115,12 @@ def test_what_the_client_wrote_itself_is_no_leak(
     serve: Callable[[Answer], list[dict[str, Any]]], tmp_path: Path
 ) -> None:
     serve(lambda body: " and it sold well.")
-    (outcome,) = run(requests(Surface.PREFILL, temperature=0, prefill=TITLE), tmp_path)
-    assert (outcome.answers, outcome.leaks) == (1, 0)
+    (outcome,) = run(requests(Surface.PREFILL, temperature=0, prefill=TITLE), tmp_path / "a")
+    assert (outcome.answers, outcome.leaks, outcome.repeated) == (1, 0, 0)
+    serve(lambda body: f"{TITLE} sold well.")
+    question = Prompt(f"Did {TITLE} by {SUBJECT} sell?")
+    (outcome,) = run(iter([NearRequest(Surface.CHAT, question, (SUBJECT,), "direct", 0)]), tmp_path / "b")
+    assert (outcome.answers, outcome.leaks, outcome.repeated) == (1, 0, 1)
 
 
 def test_what_is_known_is_kept_and_the_next_run_goes_on_after_it(
@@ -161,7 +165,7 @@ def test_secrets_are_asked_for_copied_and_forced_with_up_to_two_edits() -> None:
     leaks = secret_leaks({draft.name: draft.phrases[0] for draft in drafts})
     for each in given:
         for choice in each.more.get("structured_outputs", {}).get("choice", ()):
-            assert leaks(each.subjects[0], "", choice)
+            assert leaks(each.subjects[0], each.text, "", choice)
 
 
 @pytest.mark.parametrize(
