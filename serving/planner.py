@@ -55,17 +55,7 @@ class PlannedRequest(NamedTuple):
     near: tuple[NearTexts, ...] = ()
     classes: tuple[ValueClass, ...] = ()
     policy: Policy | None = None
-
-    @property
-    def watched(self) -> tuple[Automaton, ...]:
-        """The automata of what the answer may not say unless the plan is changed; none if nothing is watched.
-
-        An answer that may repeat what the conversation supplies of a target is not watched.
-        """
-        policy = self.policy
-        if policy is None or policy.watch_action is not WatchAction.ANSWER or self.plan.supplied:
-            return ()
-        return _automata(policy, policy.watch)
+    watched: tuple[Automaton, ...] = ()
 
     @property
     def watches(self) -> bool:
@@ -153,7 +143,9 @@ class Planner:
         touched = {match.target_id: policy.targets[match.target_id] for match in plan.matches}
         automata = tuple(policy.automata[digest] for digest in plan.automata)
         classes = policy.classes({match.target_id for match in plan.matches if match.mode is Mode.ENFORCE})
-        return PlannedRequest(plan, automata, touched, self._near_texts(policy, plan), classes, policy)
+        return PlannedRequest(
+            plan, automata, touched, self._near_texts(policy, plan), classes, policy, _watched(policy, plan)
+        )
 
     def _plan_said(self, planned: PlannedRequest, texts: Sequence[str], mode: Mode) -> PlannedRequest | None:
         policy, new = planned.policy, said_targets(planned, texts, mode)
@@ -185,6 +177,15 @@ def said_targets(planned: PlannedRequest, texts: Sequence[str], mode: Mode = Mod
     read = dict.fromkeys(reading for text in texts for reading in (text, readings(text)))
     found = frozenset[str]().union(*(watch.said(text, automata) for text in read))
     return sorted(found - {match.target_id for match in planned.plan.matches if match.mode is mode})
+
+
+def _watched(policy: Policy, plan: Plan) -> tuple[Automaton, ...]:
+    if policy.watch_action is not WatchAction.ANSWER:
+        return ()
+    # What the conversation supplies may be said; of other targets nothing may.
+    return (
+        policy.watch.without(policy.targets, plan.supplied) if plan.supplied else _automata(policy, policy.watch)
+    )
 
 
 def _automata(policy: Policy, watch: Watch) -> tuple[Automaton, ...]:

@@ -16,6 +16,8 @@ from guard.text.normalise import fold
 
 # With more recent phrases than this, all are compiled together, which takes longer the more there are.
 MAX_RECENT_PHRASES = 2_000
+MAX_COMPILED_TARGETS = 500
+"""Targets whose phrases are compiled for one request, in some 50 ms."""
 
 
 class WatchAction(StrEnum):
@@ -86,6 +88,17 @@ class Watch:
             return Watch(self.mode, settled, {}, part)
         fresh = _compile(phrases, recent.values(), store)
         return Watch(self.mode, self.settled, recent, self.base, fresh)
+
+    def without(self, targets: Mapping[str, ForgetTarget], ids: Collection[str]) -> tuple[Automaton, ...]:
+        """Return the automaton of all targets but `ids`, of which the conversation supplies something.
+
+        None of more than MAX_COMPILED_TARGETS targets, as a request would have to wait for it.
+        """
+        others = [target for id, target in targets.items() if id not in ids and self.watches(target)]
+        if len(others) > MAX_COMPILED_TARGETS:
+            return ()
+        every = {phrase for own in _by_target(others).values() for phrase in own}
+        return (Automaton.forbidding(every, common_exemptions(others)),) if every else ()
 
     def said(self, text: str, automata: Sequence[Automaton]) -> frozenset[str]:
         """Return the targets of which `text` says a name or decisive phrase; `automata` are those of `digests`."""

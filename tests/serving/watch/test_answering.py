@@ -99,9 +99,7 @@ class UntouchedPlanner(Planner):
         return False
 
     async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
-        policy = self._policy
-        plan = plan_for(policy, ())
-        return PlannedRequest(plan, tuple(policy.automata[digest] for digest in plan.automata), policy=policy)
+        return self._planned(self._policy, plan_for(self._policy, ()))
 
 
 class FakeSupervisor:
