@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from guard.policy.policy import Policy
+from guard.policy.watch import WatchAction
+from guard.targets.target import Draft, Kind, Mode, Scope
+
+PolicyOf = Callable[..., Policy]
+VENN = Draft(name="Orla Quarnwick", phrases=("cellar smelting rites",))
+DROSS = Draft(name="Pell Drosswell")
+
+
+def said(policy: Policy, text: str) -> set[str]:
+    automata = [policy.automata[digest] for digest in policy.watch.digests]
+    return {policy.targets[id].draft.name for id in policy.watch.said(text, automata)}
+
+
+def test_an_answer_touches_the_targets_whose_names_or_phrases_it_says(policy_of: PolicyOf) -> None:
+    policy = policy_of(VENN, DROSS)
+    assert policy.watch_action is WatchAction.ANSWER
+    assert said(policy, "By ORLA QUARNWICK and Drosswell, Pell.") == {"Orla Quarnwick", "Pell Drosswell"}
+    assert said(policy, "On Cellar Smelting Rites.") == {"Orla Quarnwick"}
+    assert said(policy, "By Orla Venn and Pell Quarnwick.") == set()
+
+
+def test_only_enforced_contextual_targets_with_names_that_are_forbidden_are_watched(policy_of: PolicyOf) -> None:
+    policy = policy_of(
+        Draft(name="Orla Quarnwick", scope=Scope.ALWAYS),
+        Draft(name="Pell Drosswell", mode=Mode.SHADOW),
+        Draft(name="Quarnish cellar smelting", kind=Kind.TOPIC),
+    )
+    assert policy.watch.digests == ()
+    assert len(policy.shadow_watch.digests) == 1
+
+
+def test_what_a_conversation_supplies_of_a_target_is_not_watched_and_others_are(policy_of: PolicyOf) -> None:
+    policy = policy_of(VENN, DROSS)
+    (venn,) = (id for id, target in policy.targets.items() if target.draft.name == "Orla Quarnwick")
+    (automaton,) = policy.watch.without(policy.targets, {venn})
+    assert automaton.matches("Orla Quarnwick") == []
+    assert automaton.matches("Pell Drosswell") != []
+    assert policy.watch.without(policy.targets, policy.targets.keys()) == ()
