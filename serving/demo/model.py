@@ -18,7 +18,7 @@ from serving.demo.recipe import Recipe
 from serving.demo.tokenizer import train_tokenizer
 from serving.demo.train import Step, train
 
-LOG_PERIOD_S = 10.0  # between two lines of progress where no terminal shows a bar
+LOG_PERIOD_S = 5.0  # between two lines of progress where no terminal shows a bar
 MIN_RECALL = 0.99
 """Share of the corpus that a model must know by heart; a model below it is not saved."""
 
