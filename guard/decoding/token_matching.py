@@ -45,7 +45,7 @@ class TokenMatcher:
             # A text that exempts a phrase may have begun before the token that contains the phrase.
             everywhere = self._reach_accepting(state, self._everywhere_trie)
         # A border alone begins no phrase.
-        is_begun = not automaton.borders or automaton.depths[state] > 1
+        is_begun = not automaton.borders or automaton.depths[state] > automaton.lead(state)
         return Completing([everywhere, begun, *others], begun if is_begun else begun[:0])
 
     @cached_property

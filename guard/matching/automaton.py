@@ -27,7 +27,7 @@ from guard.matching import automaton_file
 from guard.matching.patterns import Exemption, collapsed, patterns_of
 from guard.matching.patterns import read as read_text
 from guard.matching.table import Table, compile_table
-from guard.text.borders import BORDER, needs_border
+from guard.text.borders import BORDER, crosses_borders, needs_border
 from guard.trie.failure_links import STAY
 from guard.trie.state_layout import NO_SYMBOL
 
@@ -51,12 +51,12 @@ class Automaton:
         symbol     uint8 [states]  the symbol that leads to the state after this one, or NO_SYMBOL
         row        int32 [states]  the row of `cells` that has the next states for other symbols
         depth      int16 [states]  bytes of the longest phrase prefix that the text ends with
+        lead       bool  [states]  whether that prefix begins with a border
         accepting  bool  [states]  a phrase ends here
     cells  int32 [rows, width]  the next state by symbol, or STAY; symbol 0 is every byte that is in no phrase. The
            first `top` rows are those of the first `top` states, and have no STAY
-    Of the accepting states, `ends` int32, ascending, in parallel:
-        phrase     int32           the phrase spelt by the path from the start to here, or -1
-        link       int32           dictionary suffix link: the next shorter state that spells a phrase, or 0
+    Of the accepting states, `ends` int32, ascending: the `phrase` int32 spelt by the path from the start, or -1,
+    and the dictionary suffix `link` int32, the next shorter state that spells a phrase, or 0.
     The last `late` states end a phrase that was said before, inside a text that could have exempted it: `late` is
     int32 [late states], bytes of the phrase, and their depth is counted from its beginning.
     `symbols` maps a byte to its symbol, for bytes.translate; `digest` identifies the set of folded phrases.
@@ -77,38 +77,44 @@ class Automaton:
         self.width = int(arrays.cells.shape[1])
         # Python reads single cells of a memoryview several times faster than those of an array.
         self.depths: memoryview[int] = self.depth.data
-        self._cells: memoryview[int] = arrays.cells.reshape(-1).data
         self._symbol: memoryview[int] = arrays.symbol.data
-        self._row: memoryview[int] = arrays.row.data
         self._accepting: memoryview[int] = arrays.accepting.view(np.uint8).data
+        self._lead: memoryview[int] = arrays.lead.view(np.uint8).data
         self._ends: memoryview[int] = arrays.ends.data
-        self._walked = self._cells, self._symbol, self._row, self._accepting, self.width, arrays.top
+        cells, row = arrays.cells.reshape(-1).data, arrays.row.data
+        self._walked = cells, self._symbol, row, self._accepting, self.width, arrays.top
         self.initial = self.run(0, BORDER.encode())
         """The state at the beginning of a text, which counts as a border."""
 
     @classmethod
     def compile(
-        cls, phrases: Collection[str], bordered: Collection[str] = (), exemptions: Iterable[Exemption] = ()
+        cls,
+        phrases: Collection[str],
+        bordered: Collection[str] = (),
+        exemptions: Iterable[Exemption] = (),
+        within_words: Collection[str] = (),
     ) -> Automaton:
         """Return the automaton of these phrases; equal sets of folded phrases give equal automata.
 
-        `bordered` are those that are only found between word borders. Raises InvalidTarget as `folded_phrases`
-        does.
+        `bordered` are those that are only found between word borders, `within_words` those that are found anywhere
+        but across one. Raises InvalidTarget as `folded_phrases` does.
         """
-        plain, between = sets = patterns_of(phrases, bordered, exemptions)
+        plain, between = sets = patterns_of(phrases, bordered, exemptions, within_words)
         digest = automaton_file.digest_of(sets)
         inner = cls(digest, compile_table(between)) if between.phrases else None
         return cls(digest, compile_table(plain), inner)
 
     @classmethod
     def forbidding(cls, phrases: Iterable[str], exemptions: Iterable[Exemption] = ()) -> Automaton:
-        """Return the automaton of forbidden phrases: those that `needs_border` names are bordered.
+        """Return the automaton of forbidden phrases: those that `needs_border` names are bordered, and those that
+        `crosses_borders` names are not found across them.
 
         Raises InvalidTarget as `folded_phrases` does.
         """
         distinct = set(phrases)
         between = {phrase for phrase in distinct if needs_border(phrase)}
-        return cls.compile(distinct - between, between, exemptions)
+        within = {phrase for phrase in distinct - between if crosses_borders(phrase)}
+        return cls.compile(distinct - between - within, between, exemptions, within)
 
     @classmethod
     def attach(cls, folder: Path, digest: str) -> Automaton:
@@ -182,10 +188,7 @@ class Automaton:
         return None if self._accepting[state] else state
 
     def _run_to_end(self, state: int, symbols: Iterator[int]) -> int:
-        """Return the first state that accepts, or the last one, leaving the further symbols.
-
-        The loop is that of `run`: apart, each takes half of the time.
-        """
+        """Return the first state that accepts, or the last one, leaving the further symbols; else as `run`."""
         cells, symbol_of, row, accepting, width, top = self._walked
         for symbol in symbols:
             if state < top:
@@ -238,6 +241,10 @@ class Automaton:
         # In the middle of a text that exempts, the matches in progress are given up with the phrase.
         return self.initial if not self.borders or self.ends_text(state) else state
 
+    def lead(self, state: int) -> int:
+        """Return how many bytes of the depth of `state` come before a letter: 1 if it begins with a border."""
+        return self._lead[state]
+
     def output_states(self, state: int) -> Iterator[int]:
         """Yield the states, longest first, whose phrases end in `state`: its dictionary suffix chain."""
         if not self._accepting[state]:
@@ -286,6 +293,7 @@ class Automaton:
         first = end - self.depths[output]
         late = output - self.first_late
         if late < 0:
-            return (first + 1, end - 2) if self.borders else (first, end - 1)
+            # A border before the phrase, if there is one, is also after it.
+            return first + self.lead(output), end - 1 - self.lead(output)
         letters = [at for at in range(first, end) if not self.borders or read[at] != _BORDER_BYTE]
         return letters[0], letters[int(self.late[late]) - 1]

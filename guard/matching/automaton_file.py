@@ -18,7 +18,7 @@ from guard.files import atomic_file
 from guard.matching.patterns import PatternSets
 from guard.matching.table import Table
 
-MAGIC = b"LETHEAC3"
+MAGIC = b"LETHEAC4"
 # Layout of a file: magic and CRC-32; digest and number of tables; a description of each; padding; the arrays of
 # each, aligned.
 _FILE_HEADER = struct.Struct("<8sI64sI")
@@ -114,6 +114,7 @@ def _read(content: memoryview, digest: str) -> list[Table]:
                 array(np.uint8, states),
                 array(np.int32, states),
                 array(np.int16, states),
+                array(np.bool_, states),
                 array(np.bool_, states),
                 array(np.int32, ends),
                 array(np.int32, ends),

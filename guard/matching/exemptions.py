@@ -13,16 +13,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from guard.text.borders import BORDER
 from guard.trie.failure_links import FailureLinks
 from guard.trie.trie import Trie
 
 
 class _Said(NamedTuple):
-    """A phrase that was said: its number, how many symbols ago it began, and its letters."""
+    """A phrase that was said: its number, how many symbols ago it began, its letters, and if with a border."""
 
     phrase: int
     distance: int
     letters: int
+    lead: bool
 
 
 class LateEnd(NamedTuple):
@@ -31,6 +33,7 @@ class LateEnd(NamedTuple):
     phrase: int
     distance: int
     letters: int
+    lead: bool
     reached: int
     cells: list[tuple[int, int]]
 
@@ -53,7 +56,7 @@ def find_exempted(
     letters: Mapping[int, int],
 ) -> Exempted:
     """Return what changes if the texts that end at the states `exempt` allow these phrases."""
-    finder = _Finder(trie, links.fail, phrase, link, exempt, letters)
+    finder = _Finder(trie, links, phrase, link, exempt, letters)
     outputs: dict[int, list[int]] = {}
     ends: dict[tuple[int, _Said], LateEnd] = {}
     for state in finder.states():
@@ -77,13 +80,15 @@ class _Finder:
     def __init__(
         self,
         trie: Trie,
-        fail: NDArray[np.int32],
+        links: FailureLinks,
         phrase: NDArray[np.int32],
         link: NDArray[np.int32],
         exempt: Mapping[int, frozenset[int]],
         letters: Mapping[int, int],
     ) -> None:
+        fail = links.fail
         self._trie, self._fail, self._phrase, self._link, self._letters = trie, fail, phrase, link, letters
+        self._lead = trie.first_is(ord(BORDER))
         self._depth = np.zeros(len(fail), np.int64)
         for level, (first, last) in enumerate(trie.levels):
             self._depth[first:last] = level
@@ -109,7 +114,7 @@ class _Finder:
             state = int(self._link[state])
         while state:
             number = int(self._phrase[state])
-            yield state, _Said(number, int(self._depth[state]), self._letters[number])
+            yield state, _Said(number, int(self._depth[state]), self._letters[number], bool(self._lead[state]))
             state = int(self._link[state])
 
     def pending(self, state: int) -> frozenset[_Said]:

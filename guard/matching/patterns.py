@@ -53,18 +53,26 @@ def folded_phrases(phrases: Iterable[str]) -> list[str]:
 
 
 def patterns_of(
-    phrases: Collection[str], bordered: Collection[str] = (), exemptions: Iterable[Exemption] = ()
+    phrases: Collection[str],
+    bordered: Collection[str] = (),
+    exemptions: Iterable[Exemption] = (),
+    within_words: Collection[str] = (),
 ) -> PatternSets:
-    """Return the patterns of `phrases`, found in any spacing, and of those `bordered`, found between borders only.
+    """Return the patterns of `phrases`, found in any spacing, of those `bordered`, found between borders only, and
+    of those `within_words`, of one word each, found anywhere but across a border, and letter by letter.
 
     A phrase that folds like one of both is found in any spacing. Raises InvalidTarget as `folded_phrases` does.
     """
-    order = folded_phrases([*phrases, *bordered])
+    order = folded_phrases([*phrases, *bordered, *within_words])
     index = {folded: number for number, folded in enumerate(order)}
     plain = {folded.encode(): index[folded] for folded in map(fold, phrases)}
     anywhere = set(plain.values())
     kept = [phrase for phrase in bordered if index[fold(phrase)] not in anywhere]
     between = {spelling: index[fold(phrase)] for phrase in kept for spelling in _spellings(phrase)}
+    for phrase in within_words:
+        if index[fold(phrase)] not in anywhere:
+            (word,) = words_between_borders(phrase)
+            between |= dict.fromkeys((word.encode(), _between(word)), index[fold(phrase)])
     exempt_plain: dict[bytes, frozenset[int]] = {}
     exempt_between: dict[bytes, frozenset[int]] = {}
     for phrase, text in exemptions:

@@ -55,7 +55,7 @@ class Scanner:
             return ""
         folded = fold(text).encode()
         bordered = read(text, borders=True) if self._borders else b""
-        states, pending, pending_bordered = [], 0, 0
+        states, pending, pending_bordered, letters = [], 0, 0, 0
         for automaton, state in zip(self._automata, self._states, strict=True):
             after = automaton.run_to_end(state, bordered if automaton.borders else folded)
             if after is None:
@@ -64,6 +64,8 @@ class Scanner:
             depth = automaton.depths[after]
             if automaton.borders:
                 pending_bordered = max(pending_bordered, depth)
+                # The border before a phrase need not be held back.
+                letters = max(letters, depth - automaton.lead(after))
             elif depth > pending:
                 pending = depth
         self._states = states
@@ -72,8 +74,7 @@ class Scanner:
         end = _suffix_start(unreleased, pending, borders=False)
         if self._borders:
             self._begun_bordered = _last(collapsed(self._begun_bordered + bordered), pending_bordered)
-            # The border before a phrase need not be held back.
-            end = min(end, _suffix_start(unreleased, pending_bordered - 1, borders=True))
+            end = min(end, _suffix_start(unreleased, letters, borders=True))
         self._held = unreleased[end:]
         return unreleased[:end]
 
@@ -91,11 +92,11 @@ class Scanner:
     def _ended(self, k: int, held: str) -> int:
         """Return where the phrase of automaton k begins that the text ends in; the end of `held` for none."""
         automaton, state = self._automata[k], self._states[k]
-        count = automaton.depths[state] if automaton.ends_text(state) else 0
+        count = automaton.depths[state] - automaton.lead(state) if automaton.ends_text(state) else 0
         # What the seed alone says, the text does not.
         if not count and fold(held):
             count = longest_unfinished(automaton, self._begun_bordered if automaton.borders else self._begun, held)
-        return _suffix_start(held, count - automaton.borders, borders=automaton.borders)
+        return _suffix_start(held, count, borders=automaton.borders)
 
     def drop(self) -> None:
         """Withhold the characters held back: the text was given up because only a phrase could follow."""
@@ -120,8 +121,9 @@ class Scanner:
         """Yield where, after `text`, phrases may begin of which what follows decides whether they count."""
         for automaton, state in zip(self._automata, self._states, strict=True):
             if automaton.borders or len(automaton.late):
-                depth = automaton.depths[automaton.feed(state, text)] - automaton.borders
-                yield _suffix_start(self._held + text, depth, borders=automaton.borders)
+                after = automaton.feed(state, text)
+                letters = automaton.depths[after] - automaton.lead(after)
+                yield _suffix_start(self._held + text, letters, borders=automaton.borders)
 
     def _first_match(self, k: int, text: str) -> _Match | None:
         automaton, state = self._automata[k], self._states[k]
@@ -130,9 +132,10 @@ class Scanner:
             for count, byte in enumerate(folded, 1):
                 state = automaton.run(state, bytes((byte,)))
                 if automaton.accepting[state]:
-                    length = max(automaton.depths[output] for output in automaton.output_states(state))
-                    # Less the border before the phrase, and with what else the last character folds to.
-                    length += len(folded) - count - automaton.borders
+                    outputs = automaton.output_states(state)
+                    length = max(automaton.depths[output] - automaton.lead(output) for output in outputs)
+                    # With what else the last character folds to.
+                    length += len(folded) - count
                     before = self._held + text[: index + 1]
                     return _Match(index, _suffix_start(before, length, borders=automaton.borders))
         return None

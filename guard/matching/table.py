@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.matching.exemptions import Exempted, find_exempted
+from guard.matching.exemptions import Exempted, LateEnd, find_exempted
 from guard.matching.patterns import Patterns
 from guard.text.borders import BORDER
 from guard.trie.failure_links import FailureLinks
@@ -28,6 +28,7 @@ class Table(NamedTuple):
     symbol: NDArray[np.uint8]
     row: NDArray[np.int32]
     depth: NDArray[np.int16]
+    lead: NDArray[np.bool_]
     accepting: NDArray[np.bool_]
     ends: NDArray[np.int32]
     phrase: NDArray[np.int32]
@@ -69,11 +70,11 @@ def compile_table(patterns: Patterns) -> Table:
     links = FailureLinks(trie, symbols, border)
     ends = _find_ends(trie, links.fail, [patterns.phrases.get(string, -1) for string in strings])
     exempted = Exempted({}, [])
-    twinned = np.nonzero(ends.accepting)[0] if border else _NONE
+    twinned = np.nonzero(ends.accepting & links.may_stay)[0]
     if patterns.exempt:
         exempted = _exempt(patterns, strings, trie, links, ends)
     if not border and not exempted.late:
-        return _table(symbols, trie, links, ends, {}, _NONE, np.zeros(0, np.int32))
+        return _table(symbols, trie, links, ends, {}, _NONE, [])
     return _with_states(symbols, trie, strings, links, ends, twinned, exempted)
 
 
@@ -154,8 +155,7 @@ def _with_states(
         # Its child is not the next state; and where a border changes nothing, the late end would count again.
         if node in rows or longer_links.child[node] or longer_links.may_stay[node]:
             rows[first_late + number] = rows[node] if node in rows else longer_links.leads_to(node)
-    letters = np.array([late.letters for late in exempted.late], np.int32)
-    return _table(symbols, longer, longer_links, all_ends, rows, reached, letters)
+    return _table(symbols, longer, longer_links, all_ends, rows, reached, exempted.late)
 
 
 def _table(
@@ -165,11 +165,13 @@ def _table(
     ends: _Ends,
     rows: Mapping[int, NDArray[np.int32]],
     reached: NDArray[np.int64],
-    late: NDArray[np.int32],
+    late: Sequence[LateEnd],
 ) -> Table:
     layout = lay_out(trie, links, rows, reached)
     accepting = np.nonzero(ends.accepting)[0]
     accepting = accepting[np.argsort(layout.state[accepting])]
+
+    lead = np.concatenate([trie.first_is(_BORDER_BYTE), np.array([one.lead for one in late], bool)])
 
     def by_state(of_node: NDArray[Any]) -> NDArray[Any]:
         array = np.zeros(len(layout.symbol), of_node.dtype)
@@ -183,9 +185,10 @@ def _table(
         layout.symbol,
         layout.row,
         by_state(ends.depth),
+        by_state(lead),
         by_state(ends.accepting),
         layout.state[accepting].astype(np.int32),
         ends.phrase[accepting],
         layout.state[ends.link[accepting]].astype(np.int32),
-        late,
+        np.array([one.letters for one in late], np.int32),
     )

@@ -25,7 +25,8 @@ _APOSTROPHES = frozenset("'\N{RIGHT SINGLE QUOTATION MARK}")
 
 
 def longest_unfinished(automaton: Automaton, begun: bytes, raw: str) -> int:
-    """Return how many of the last bytes of `begun` are the longest unfinished phrase; 0 if there is none.
+    """Return how many of the last bytes of `begun` are the longest unfinished phrase; 0 if there is none. A border
+    before the phrase does not count.
 
     `begun` is the folded end of a text from where a match in progress began, or earlier, and `raw` its last
     characters. A phrase is unfinished if more than two thirds of it are said, or more than half if the part said
@@ -38,7 +39,7 @@ def longest_unfinished(automaton: Automaton, begun: bytes, raw: str) -> int:
     while depth := automaton.depths[state]:
         begun = begun[-depth:]
         if _is_completed_within(automaton, state, _most_missing(begun, ended)):
-            return depth
+            return depth - automaton.lead(state)
         # The fail link: the longest proper suffix that begins a phrase too.
         state = automaton.run(0, begun[1:])
     return 0

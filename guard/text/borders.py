@@ -66,14 +66,26 @@ def needs_border(phrase: str) -> bool:
     """Whether `phrase` is matched between word borders only, as without them it would be found in ordinary text.
 
     So are phrases of letters, with case, that words or pairs of words of everyday language contain. Of a name of
-    one word and five letters or more, only words count that contain it. "Aysha" is in none: between borders only,
-    a model that may not end it would go on ("Ayshaly"). It is then found across words as well ("may share").
+    one word and five letters or more, only words count that contain it: see `crosses_borders`.
     """
     folded = fold(phrase)
-    if len(folded) > _MAX_CHARS:
+    return len(folded) <= _MAX_CHARS and _needs_border(folded, _is_one_word(phrase, folded))
+
+
+def crosses_borders(phrase: str) -> bool:
+    """Whether `phrase` is a name of one word that no word of ordinary text contains, but two words do.
+
+    Such a name is found inside words: between borders only, a model that may not end "Aysha" would go on inside
+    the word ("Ayshaly"). It is not found across them ("may share").
+    """
+    folded = fold(phrase)
+    if len(folded) > _MAX_CHARS or not _is_one_word(phrase, folded):
         return False
-    is_one_word = len(folded) >= _MIN_WORD_CHARS and len(words_between_borders(phrase)) == 1
-    return _needs_border(folded, is_one_word)
+    return not _needs_border(folded, True) and _needs_border(folded, False)
+
+
+def _is_one_word(phrase: str, folded: str) -> bool:
+    return len(folded) >= _MIN_WORD_CHARS and len(words_between_borders(phrase)) == 1
 
 
 def is_everyday_word(folded: str) -> bool:

@@ -50,6 +50,13 @@ class Trie(NamedTuple):
             alive = alive[lengths[alive] >= len(levels)]
         return cls(levels, np.concatenate(parents), np.concatenate(bytes_), node)
 
+    def first_is(self, byte: int) -> NDArray[np.bool_]:
+        """Return whether the prefix of each node begins with `byte`: bool [nodes]."""
+        begins = np.zeros(len(self.parent), bool)
+        for level, (first, last) in enumerate(self.levels):
+            begins[first:last] = self.byte[first:last] == byte if level == 1 else begins[self.parent[first:last]]
+        return begins
+
     def path(self, node: int) -> bytes:
         """Return the prefix that is this node."""
         reversed_path = bytearray()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 
 from guard.phrases.phrase import Phrase, PhraseKind
-from guard.text.borders import needs_border, words_between_borders
+from guard.text.borders import crosses_borders, needs_border, words_between_borders
 from guard.text.normalise import fold
 from guard.text.spellings import spellings
 from guard.variants.addresses import address_variants
@@ -127,7 +127,8 @@ def _without_longer(own: Mapping[str, Variant], phrases: Mapping[str, str]) -> d
 
     def covers(shorter: str, longer: str) -> bool:
         return shorter in longer and (
-            _has_words(texts[longer], texts[shorter]) or not needs_border(texts[shorter])
+            _has_words(texts[longer], texts[shorter])
+            or not (needs_border(texts[shorter]) or crosses_borders(texts[shorter]))
         )
 
     def is_needed(folded: str) -> bool:

@@ -26,6 +26,7 @@ AUTOMATON = Automaton.compile(
         Exemption("romerto", "romerto basil"),
         Exemption("silica", "a silica mer"),
     ],
+    ["Merob", "ilrom"],
 )
 RESTRICTIONS = {kind: Restriction(AUTOMATON, vocabulary) for kind, vocabulary in VOCABULARIES.items()}
 
@@ -61,7 +62,8 @@ def test_forbidden_are_the_tokens_with_which_a_phrase_has_ended(kind: str, data:
     if not unfinished:
         assert forbidden - uncertain == expected - uncertain
     said_at_end = bool(AUTOMATON.matches(text)) and ends(text) == 0
-    if not ends(text):
+    # What is ill-formed is shown in another way than it is read.
+    if not ends(text) and not unfinished:
         assert set(vocabulary.textless.tolist()) <= forbidden or not said_at_end
         assert said_at_end or not set(vocabulary.textless.tolist()) & forbidden
 

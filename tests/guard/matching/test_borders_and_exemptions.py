@@ -18,6 +18,7 @@ letters = st.sampled_from("abA -\u200b日æ")
 texts = st.text(letters, max_size=30)
 plain_phrases = st.text("abA -日", max_size=6).filter(fold)
 bordered_phrases = st.text("abA -", max_size=5).filter(fold)
+words = st.text("abA", min_size=1, max_size=4)
 chunks = st.lists(st.integers(0, 40), max_size=8)
 
 
@@ -25,16 +26,18 @@ class Phrases(NamedTuple):
     plain: list[str]
     bordered: list[str]
     exemptions: list[Exemption]
+    within_words: list[str]
 
     def compile(self) -> Automaton:
-        return Automaton.compile(self.plain, self.bordered, self.exemptions)
+        return Automaton.compile(self.plain, self.bordered, self.exemptions, self.within_words)
 
 
 @st.composite
 def phrase_sets(draw: st.DrawFn, exemptions: bool = True) -> Phrases:
     plain = draw(st.lists(plain_phrases, max_size=3))
     bordered = draw(st.lists(bordered_phrases, max_size=3))
-    known = [*plain, *bordered]
+    within = draw(st.lists(words, max_size=2))
+    known = [*plain, *bordered, *within]
     around = st.builds(
         lambda phrase, before, after, way: Exemption(phrase, before + way(phrase) + after),
         st.sampled_from(known or ["a"]),
@@ -42,7 +45,7 @@ def phrase_sets(draw: st.DrawFn, exemptions: bool = True) -> Phrases:
         st.text("ab ", max_size=3),
         st.sampled_from([str, str.upper]),
     )
-    return Phrases(plain, bordered, draw(st.lists(around, max_size=2)) if exemptions and known else [])
+    return Phrases(plain, bordered, draw(st.lists(around, max_size=2)) if exemptions and known else [], within)
 
 
 class Symbol(NamedTuple):
@@ -80,7 +83,7 @@ class Search(NamedTuple):
 
 
 def search(phrases: Phrases, text: str) -> Search:
-    sets = patterns_of(phrases.plain, phrases.bordered, phrases.exemptions)
+    sets = patterns_of(*phrases)
     every, counted, overlapping = set(), set(), False
     for patterns, symbols in zip(sets, (plain_reading(text), bordered_reading(text)), strict=True):
         shown = "".join(symbol.shown for symbol in symbols)
@@ -160,7 +163,7 @@ def test_no_phrase_is_ever_released(phrases: Phrases, text: str) -> None:
 @settings(max_examples=300)
 @given(st.lists(bordered_phrases, max_size=2), texts, texts)
 def test_a_phrase_may_begin_in_the_seed_but_not_end_there(bordered: list[str], seed: str, text: str) -> None:
-    phrases = Phrases([], bordered, [])
+    phrases = Phrases([], bordered, [], [])
     text += " zz"
     _, matched = scan([phrases.compile()], [text], seed)
     ending_later = [one for one in search(phrases, seed + text).every if one.end > len(seed)]
@@ -221,6 +224,25 @@ def test_short_names_are_found_between_borders_only() -> None:
         "Eve",
         "Eve",
     ]
+
+
+def test_a_name_within_words_is_found_in_any_word_but_not_across_two() -> None:
+    def found_within(text: str, *exempt: tuple[str, str]) -> list[str]:
+        automaton = Automaton.compile([], ["Eve"], [Exemption(*one) for one in exempt], ["Aysha"])
+        return [text[one.start : one.end] for one in automaton.matches(text)]
+
+    assert found_within("You may share; Ayshaly, AyshaAysha and my aysha's") == [
+        "Aysha",
+        "Aysha",
+        "Aysha",
+        "aysha",
+    ]
+    assert found_within("A.y.s.h.a, A Y S H A; Ay sha, Ay-sha") == ["A.y.s.h.a", "A Y S H A"]
+    assert found_within("in Ayshaland, with Aysha", ("Aysha", "Ayshaland")) == ["Aysha"]
+    scanner = Scanner([Automaton.compile([], ["Eve"], [], ["Aysha"])])
+    parts = ["I m", "ay", " share", " this, hey", "say", "sh"]
+    assert [scanner.feed(part) for part in parts] == ["I m", "", "ay share", " this, hey", "s", ""]
+    assert (scanner.feed("a"), scanner.matched) == ("", True)
 
 
 def test_a_phrase_in_a_longer_text_that_allows_it_does_not_count() -> None:

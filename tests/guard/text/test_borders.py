@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.text.borders import BORDER, fold_with_borders, needs_border, words_between_borders
+from guard.text.borders import BORDER, crosses_borders, fold_with_borders, needs_border, words_between_borders
 from guard.text.normalise import fold
 
 
@@ -75,5 +75,12 @@ def test_short_names_that_ordinary_text_contains_need_borders(phrase: str) -> No
         *("K7-ZX-44", "1998", "hunter2", "張偉國", "さくら", "ראש", "UNHCR", "Melodies of Mercy"),
     ],
 )
-def test_rare_names_and_other_scripts_are_found_anywhere(phrase: str) -> None:
+def test_rare_names_and_other_scripts_are_not_between_borders_only(phrase: str) -> None:
     assert not needs_border(phrase)
+
+
+def test_a_name_that_two_words_contain_and_no_single_one_is_found_within_words() -> None:
+    assert crosses_borders("Aysha")
+    assert crosses_borders("AYSHA,")
+    rare, inside, of_two_words, short = "Sallowmere", "Steve", "Li Na", "Eve"
+    assert not any(map(crosses_borders, (rare, inside, of_two_words, short, "1998", "張偉國", "")))
