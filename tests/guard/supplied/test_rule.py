@@ -86,6 +86,12 @@ def test_a_sentence_does_not_end_in_an_abbreviation_or_a_number() -> None:
     ]
 
 
+@pytest.mark.parametrize("piece", ["-", "- ", "_-", "\t", ": ", "<a>", '"a', "„a", ". ", "[A", "a 1 ", "a'"])
+def test_a_line_that_repeats_itself_is_read_once(piece: str) -> None:
+    """In quadratic time, this would take minutes."""
+    assert supplied([Message("user", piece * 30_000)]).rest
+
+
 _LINES = st.sampled_from(
     [
         "```",
