@@ -26,6 +26,7 @@ from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind, plan_for
 from guard.policy.policy import Policy
 from guard.policy.watch import Watch, WatchAction
+from guard.supplied.near import without_supplied
 from guard.targets.near import near_texts
 from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.text.conversation import Message
@@ -161,9 +162,13 @@ class Planner:
         known = self._near[1]
         enforced = [match.target_id for match in plan.matches if match.mode is Mode.ENFORCE]
         for id in enforced:
-            if id not in known and id not in plan.supplied:
+            if id not in known:
                 known[id] = near_texts(policy.targets[id]) if restricts(policy.targets[id]) else NearTexts()
-        touched = (near_texts(plan.supplied[id].rest) if id in plan.supplied else known[id] for id in enforced)
+        touched = [known[id] for id in enforced if id not in plan.supplied]
+        touched += [
+            without_supplied(known.get(id) or near_texts(policy.targets[id]), supplied.left, supplied.text)
+            for id, supplied in plan.supplied.items()
+        ]
         return tuple(filter(None, (policy.near.texts, *touched)))
 
 

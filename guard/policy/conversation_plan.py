@@ -17,6 +17,9 @@ from guard.targets.target import ForgetTarget, Method, Mode
 from guard.text.conversation import Message
 from guard.text.normalise import fold
 
+MAX_SUPPLIED_PHRASES = 2_000
+"""Of a target with more phrases, whatever is supplied stays forbidden: to read it would take seconds."""
+
 
 def plan_conversation(
     policy: Policy, detector: Detector, conversation: Sequence[Message], deadline: Deadline | None = None
@@ -36,7 +39,11 @@ def _supplied(
 ) -> Mapping[str, SuppliedTarget]:
     """Return, by target, what the conversation supplies of it, for those touched targets that allow it."""
     touched = [policy.targets[match.target_id] for match in matches if match.mode is Mode.ENFORCE]
-    allowing = [target for target in touched if target.draft.allows_supplied]
+    allowing = [
+        target
+        for target in touched
+        if target.draft.allows_supplied and len(target.forbidden) <= MAX_SUPPLIED_PHRASES
+    ]
     given = supplied(conversation) if allowing else None
     if given is None or not given.text.strip():
         return {}
@@ -47,14 +54,13 @@ def _supplied(
 
     found: dict[str, SuppliedTarget] = {}
     for target in allowing:
-        strings = frozenset(enforced(target))
-        left = remaining(target, policy.automata[_written(policy, target, strings)], given.text)
+        whole = policy.contextual.get(target.id) or _written(policy, target, frozenset(enforced(target)))
+        left = remaining(target, policy.automata[whole], given.text)
         if left is not None:
             # The restriction alone answers for a target that the caller does not ask about.
             is_asked = target.draft.methods == (Method.GUARD,) or target.id in asked()
             digest = _written(policy, target, left.strings) if left.strings else ""
-            count = len(strings) - len(left.strings)
-            found[target.id] = SuppliedTarget(left.target, digest, count, is_asked)
+            found[target.id] = SuppliedTarget(left.left, given.text, digest, is_asked)
     return found
 
 

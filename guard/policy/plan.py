@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 from guard.decoding.request_args import MAX_AUTOMATA, MAX_BIASES, Subtraction
 from guard.detection.detector import Match
 from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
-from guard.targets.target import Decoder, ForgetTarget, Method, Mode
+from guard.targets.target import Decoder, Method, Mode
 
 
 class PlanKind(StrEnum):
@@ -25,18 +24,19 @@ class PlanKind(StrEnum):
     DECLINE = "decline"
 
 
-class SuppliedTarget(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SuppliedTarget:
     """What a conversation supplies of a touched target.
 
-    rest    the target with what it forbids besides what is supplied
-    digest  of the automaton of that, "" if there is nothing
-    phrases  how many phrases, in all their forms, left the restriction
+    left    the phrases that left the restriction
+    text    what the conversation supplies, of all targets
+    digest  of the automaton of what stays forbidden, "" if that is nothing
     asked   whether the conversation touches it by more than what it supplies, as far as its methods depend on that
     """
 
-    rest: ForgetTarget
+    left: tuple[str, ...] = field(repr=False)
+    text: str = field(repr=False)
     digest: str
-    phrases: int
     asked: bool
 
 

@@ -61,7 +61,7 @@ def supplied(conversation: Sequence[Message]) -> Supplied:
         if message.role in WHOLE_ROLES:
             given.append(message.text)
         elif message.role in RULED_ROLES:
-            turn = _Turn(message.text)
+            turn = _Turn(message.written or message.text)
             given += turn.given
             rest.append(Message(message.role, "\n".join(turn.rest)))
         else:

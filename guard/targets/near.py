@@ -65,8 +65,8 @@ def long_phrases(target: ForgetTarget) -> Iterator[LongPhrase]:
         return
     excepted = [content_words(exception) for exception in target.draft.exceptions]
     for phrase in target.forbidden:
-        for words in _parts(phrase):
-            if not any(_tells(exception, words) for exception in excepted):
+        for words in parts(phrase):
+            if not any(tells(exception, words) for exception in excepted):
                 yield LongPhrase(fold(phrase), words)
 
 
@@ -76,7 +76,7 @@ def _edited(phrases: Iterable[str]) -> Iterator[EditPattern]:
             yield EditPattern(folded, 2 if len(folded) >= MIN_TWICE_EDITED_CHARS else 1)
 
 
-def _parts(phrase: str) -> Iterator[tuple[str, ...]]:
+def parts(phrase: str) -> Iterator[tuple[str, ...]]:
     """Yield the content words of a long phrase, in parts if there are many."""
     content = content_words(_with_short_places(phrase))
     if len(content) < MIN_CONTENT_WORDS or kind_of(phrase) is not None:
@@ -100,5 +100,6 @@ def _is_place(phrase: str, words: list[Word], count: int) -> bool:
     return len(words) == count and is_place(phrase[words[0].start : words[-1].end])
 
 
-def _tells(exception: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
-    return common_in_order(exception, phrase) >= words_needed(len(phrase))
+def tells(text: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
+    """Return whether content words nearly say a phrase."""
+    return common_in_order(text, phrase) >= words_needed(len(phrase))

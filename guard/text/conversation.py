@@ -8,6 +8,7 @@ from functools import lru_cache
 from unicodedata import decimal, normalize
 
 from guard.text.composition import compose
+from guard.text.json_escapes import readings
 from guard.text.normalise import TAGS, fold_char
 
 WINDOW_WORDS = 64
@@ -28,10 +29,21 @@ _SENTENCE = re.compile(rf"[^{_STOPS}]+[{_STOPS}]?")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation; its text never shows in a repr."""
+    """One turn of a conversation; its text never shows in a repr.
+
+    written  the text as it was written, where `text` also has what its escapes decode to; empty: `text` itself
+    """
 
     role: str
     text: str = field(repr=False)
+    written: str = field(default="", repr=False)
+
+
+def message(role: str, text: str) -> Message:
+    """Return the turn of a text as it was written: tool results and arguments are JSON in a string, whose escapes
+    must not hide a phrase."""
+    read = readings(text)
+    return Message(role, text) if read == text else Message(role, read, text)
 
 
 def windows(text: str) -> tuple[str, ...]:

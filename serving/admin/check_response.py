@@ -49,7 +49,7 @@ def check_response(plan: Plan) -> CheckResponse:
             signals=SignalsOut(**asdict(match.signals)),
             form=match.form,
             mode=match.mode,
-            supplied=plan.supplied[match.target_id].phrases if match.target_id in plan.supplied else 0,
+            supplied=len(plan.supplied[match.target_id].left) if match.target_id in plan.supplied else 0,
         )
         for match in plan.matches
     ]

@@ -44,8 +44,7 @@ from guard.targets.validation import (
     MIN_LETTERS,
     MIN_QUOTED_WORDS,
 )
-from guard.text.conversation import Message
-from guard.text.json_escapes import readings
+from guard.text.conversation import Message, message
 from guard.text.normalise import fold
 from guard.variants.variant import Variants
 from serving.admin.patterns import TWO_LETTERS
@@ -197,7 +196,7 @@ class TextIn(_Closed):
 
     def conversation(self) -> list[Message]:
         """Return the messages to check."""
-        return [_message("user", self.text)]
+        return [message("user", self.text)]
 
 
 class MessageIn(_Closed):
@@ -214,9 +213,4 @@ class ConversationIn(_Closed):
 
     def conversation(self) -> list[Message]:
         """Return the messages to check."""
-        return [_message(message.role, message.content) for message in self.messages]
-
-
-def _message(role: str, text: str) -> Message:
-    # As the data plane reads it: JSON's escapes must not hide a phrase.
-    return Message(role, readings(text))
+        return [message(turn.role, turn.content) for turn in self.messages]

@@ -83,11 +83,11 @@ class StreamWriter:
         self._blanks = len(begun.said[len(begun.text) :]) if begun else 0
 
     async def begin(self, chunk: dict[str, Any]) -> None:
-        """Start the stream; a chat's first chunk holds its role."""
+        """Start the stream; a chat's first chunk holds its role. Its text, if it has any, `write` writes."""
         self._head = {name: chunk[name] for name in _HEAD if name in chunk}
         await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
         if self._chat:
-            await self._send_chunk(chunk)
+            await self._send_chunk({**chunk, "choices": [_without_text(choice) for choice in chunk["choices"]]})
 
     async def write(self, text: str, finish: Finish | None) -> None:
         """Send one chunk with `text`; with `finish`, it is the last."""
@@ -164,3 +164,8 @@ class JsonWriter:
 
 def _merged_usage(usage: Usage, usage_chunk: dict[str, Any]) -> dict[str, Any]:
     return {**(usage_chunk.get("usage") or {}), **openai_usage(usage)}
+
+
+def _without_text(choice: dict[str, Any]) -> dict[str, Any]:
+    delta = choice.get("delta") or {}
+    return {**choice, "delta": {**delta, "content": ""}} if delta.get("content") else choice

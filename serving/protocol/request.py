@@ -11,8 +11,7 @@ from typing import Any
 import orjson
 
 from guard.errors import RequestRefused
-from guard.text.conversation import Message
-from guard.text.json_escapes import readings
+from guard.text.conversation import Message, message
 from serving.http.asgi import Receive, Scope, is_json
 from serving.http.decompression import read_decompressed
 from serving.protocol.dialects.dialect import HostedTools
@@ -103,8 +102,7 @@ class GenerationRequest:
         documents = "\n".join(texts_of(self.body.get(DOCUMENTS)))
         if documents:
             messages.insert(0, Message("document", documents))
-        # Tool results and arguments are JSON in a string: its escapes must not hide a phrase.
-        return tuple(Message(message.role, readings(message.text)) for message in messages)
+        return tuple(message(one.role, one.text) for one in messages)
 
     def seeds(self, prompts: tuple[str, ...]) -> tuple[str, ...]:
         """Return the text that each answer continues: a phrase may begin in it and end in the answer."""

@@ -64,7 +64,7 @@ def test_answers_are_those_of_the_reference_streamed_and_whole(
     automaton = author.automaton()
     masked = expected(tofu_full, automaton, author.questions, AvoidanceStrategy.MASK)
     rewound = expected(tofu_full, automaton, author.questions, AvoidanceStrategy.REWIND)
-    assert sum(a != b for a, b in zip(masked, rewound, strict=True)) >= 4
+    assert sum(a != b for a, b in zip(masked, rewound, strict=True)) >= 3
     for question, said, other in zip(author.questions, rewound, masked, strict=True):
         whole = chat(exact, question)
         said = author.released(said)

@@ -113,3 +113,8 @@ def test_nothing_is_supplied_that_the_turn_does_not_say(lines: list[str]) -> Non
     text = "\n".join(lines)
     for line in supplied([Message("user", text)]).text.splitlines():
         assert line in text
+
+
+@pytest.mark.parametrize("text", [f"Who is {NAME}\\d?\nContext: abc", f"```\nWho is {NAME}\\d?"])
+def test_what_escapes_decode_to_is_no_part_of_the_turn(text: str) -> None:
+    assert NAME not in supplied([Message("user", f"{text}\n{text}", text)]).text

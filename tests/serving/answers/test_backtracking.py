@@ -37,6 +37,8 @@ SAID = "By nobody."
 class Engine:
     """Answers as vLLM streams, a part of the script in each call; keeps what it was asked."""
 
+    first_has_text = False
+
     def __init__(self, *parts: Sequence[int], finish: str = "stop", at_once: int = 1, fails: Any = None) -> None:
         self.parts = list(parts)
         self.finish = finish
@@ -71,16 +73,21 @@ class Engine:
         made = []
         if path == CHAT:
             first = {"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
-            made.append({**self.head(path), "choices": [first], "prompt_token_ids": PROMPT})
+            if not self.first_has_text:
+                made.append({**self.head(path), "choices": [first], "prompt_token_ids": PROMPT})
         for start in range(0, len(part), self.at_once):
             tokens = part[start : start + self.at_once]
             is_last = start + self.at_once >= len(part)
             text = "".join(TEXTS.get(token, "") for token in tokens)
             said = {"delta": {"content": text}} if path == CHAT else {"text": text}
             shown = {"prompt_token_ids": PROMPT} if path == COMPLETIONS and not start else {}
+            head = self.head(path)
+            if path == CHAT and self.first_has_text and not start:
+                said["delta"]["role"] = "assistant"
+                head["prompt_token_ids"] = PROMPT
             reason = {"stop_reason": GIVE_UP if tokens[-1] == GIVE_UP else None} if is_last else {}
             choice = {"index": 0, **said, "logprobs": None, "finish_reason": self.finish if is_last else None}
-            made.append({**self.head(path), "choices": [{**choice, **shown, **reason, "token_ids": tokens}]})
+            made.append({**head, "choices": [{**choice, **shown, **reason, "token_ids": tokens}]})
         return made
 
     def head(self, path: str) -> dict[str, Any]:
@@ -236,6 +243,16 @@ ERROR = {"error": {"message": "no", "code": 400}}
 async def test_what_the_engine_refuses_is_refused(stream: bool) -> None:
     response = await post(Engine(fails=(400, ERROR)), body_of(CHAT, stream=stream))
     assert (response.status_code, response.json()) == (400, ERROR)
+
+
+@pytest.mark.anyio
+async def test_text_in_the_first_chunk_of_a_chat_is_said_once() -> None:
+    engine = Engine(*HEADING)
+    engine.first_has_text = True
+    chunks = events(await post(engine, body_of(CHAT, stream=True)))
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    assert "".join(delta.get("content") or "" for delta in deltas) == SAID
+    assert deltas[0]["role"] == "assistant"
 
 
 @pytest.mark.anyio
