@@ -90,6 +90,7 @@ class Draft:
     variants            which other ways to write its phrases are forbidden too
     quoted_words        the shortest run of a passage's words that must not be quoted
     supplied            whether an answer may repeat what the caller says of it; None: if it is a person or a work
+                        with the method guard alone
     soft                whether words with a meaning close to what is forbidden are suppressed too
     shared              whether the agents may send it to another provider than the engine's
     """
@@ -124,7 +125,8 @@ class Draft:
         if self.kind is Kind.SECRET or self.scope is Scope.ALWAYS:
             return False
         if self.supplied is None:
-            return self.kind in (Kind.PERSON, Kind.WORK)
+            # Other methods withhold more than phrases: who chose one wants more kept back.
+            return self.kind in (Kind.PERSON, Kind.WORK) and self.methods == (Method.GUARD,)
         return self.supplied is Supplied.ALLOW
 
 

@@ -49,7 +49,7 @@ def add(
     soft: Annotated[bool, typer.Option("--soft", help="Also suppress words of similar meaning.")] = False,
     supplied: Annotated[
         str | None,
-        typer.Option(help="allow or restrict what the caller says of it; default: allow for person and work."),
+        typer.Option(help="allow or restrict what the caller says of it; default: see docs/supplied.md."),
     ] = None,
     reveal: Reveal = False,
 ) -> None:

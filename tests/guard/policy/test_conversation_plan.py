@@ -75,8 +75,9 @@ def test_a_target_of_which_everything_is_supplied_restricts_nothing(of: PlansOf)
         {"kind": Kind.TOPIC, "phrases": ("Ilsabet Quorne",)},
         {"kind": Kind.SECRET},
         {"scope": Scope.ALWAYS},
+        {"methods": (Method.GUARD, Method.ALU)},
     ],
-    ids=["restrict", "topic", "secret", "always"],
+    ids=["restrict", "topic", "secret", "always", "agents"],
 )
 def test_a_target_that_does_not_allow_it_stays_forbidden_whole(of: PlansOf, changes: dict[str, object]) -> None:
     policy, plans = of(replace(QUORNE, **changes))
@@ -95,7 +96,7 @@ def test_a_topic_may_allow_it(of: PlansOf) -> None:
 
 @pytest.mark.parametrize("method", [Method.DECLINE, Method.ALU])
 def test_a_target_that_is_not_asked_about_is_restricted_alone(of: PlansOf, method: Method) -> None:
-    draft = replace(QUORNE, methods=(method,))
+    draft = replace(QUORNE, methods=(method,), supplied=Supplied.ALLOW)
     policy, plans = of(draft)
     plan = plans(SUPPLYING)
     assert plan.kind is PlanKind.RESTRICT
