@@ -187,10 +187,8 @@ def said_targets(planned: PlannedRequest, texts: Sequence[str], mode: Mode = Mod
 def _watched(policy: Policy, plan: Plan) -> tuple[Automaton, ...]:
     if policy.watch_action is not WatchAction.ANSWER:
         return ()
-    # What the conversation supplies may be said; of other targets nothing may.
-    return (
-        policy.watch.without(policy.targets, plan.supplied) if plan.supplied else _automata(policy, policy.watch)
-    )
+    automata = _automata(policy, policy.watch)
+    return policy.watch.without(plan.supplied, automata) if plan.supplied else automata
 
 
 def _automata(policy: Policy, watch: Watch) -> tuple[Automaton, ...]:

@@ -10,14 +10,13 @@ from guard.evidence.distinctiveness import decisive_phrases
 from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.patterns import folded_phrases
+from guard.matching.subset import without
 from guard.policy.exemptions import common_exemptions
 from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.text.normalise import fold
 
 # With more recent phrases than this, all are compiled together, which takes longer the more there are.
 MAX_RECENT_PHRASES = 2_000
-MAX_COMPILED_TARGETS = 500
-"""Targets whose phrases are compiled for one request, in some 50 ms."""
 
 
 class WatchAction(StrEnum):
@@ -89,16 +88,13 @@ class Watch:
         fresh = _compile(phrases, recent.values(), store)
         return Watch(self.mode, self.settled, recent, self.base, fresh)
 
-    def without(self, targets: Mapping[str, ForgetTarget], ids: Collection[str]) -> tuple[Automaton, ...]:
-        """Return the automaton of all targets but `ids`, of which the conversation supplies something.
-
-        None of more than MAX_COMPILED_TARGETS targets, as a request would have to wait for it.
-        """
-        others = [target for id, target in targets.items() if id not in ids and self.watches(target)]
-        if len(others) > MAX_COMPILED_TARGETS:
-            return ()
-        every = {phrase for own in _by_target(others).values() for phrase in own}
-        return (Automaton.forbidding(every, common_exemptions(others)),) if every else ()
+    def without(self, ids: Collection[str], automata: Sequence[Automaton]) -> tuple[Automaton, ...]:
+        """Return `automata`, those of `digests`, without the phrases that only the targets `ids` have: what the
+        conversation supplies of them may be said, and their restriction has the rest."""
+        left_out = frozenset(ids)
+        parts = (part for part in (self.base, self.fresh) if part.digest)
+        numbers = ([n for n, owners in enumerate(part.owners) if left_out.issuperset(owners)] for part in parts)
+        return tuple(without(one, own) if own else one for one, own in zip(automata, numbers, strict=True))
 
     def said(self, text: str, automata: Sequence[Automaton]) -> frozenset[str]:
         """Return the targets of which `text` says a name or decisive phrase; `automata` are those of `digests`."""

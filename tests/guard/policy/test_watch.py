@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from guard.matching.scanner import Scanner
 from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
 from guard.targets.target import Draft, Kind, Mode, Scope
@@ -37,7 +38,14 @@ def test_only_enforced_contextual_targets_with_names_that_are_forbidden_are_watc
 def test_what_a_conversation_supplies_of_a_target_is_not_watched_and_others_are(policy_of: PolicyOf) -> None:
     policy = policy_of(VENN, DROSS)
     (venn,) = (id for id, target in policy.targets.items() if target.draft.name == "Orla Quarnwick")
-    (automaton,) = policy.watch.without(policy.targets, {venn})
+    whole = [policy.automata[digest] for digest in policy.watch.digests]
+    (automaton,) = policy.watch.without({venn}, whole)
     assert automaton.matches("Orla Quarnwick") == []
     assert automaton.matches("Pell Drosswell") != []
-    assert policy.watch.without(policy.targets, policy.targets.keys()) == ()
+    for text in ("Orla Quarnwick", "by Orla Quarnwick. Then", "Orla Quarnwic"):
+        scanner = Scanner([automaton])
+        assert scanner.feed(text) + scanner.finish() == text
+    scanner = Scanner([automaton])
+    assert scanner.feed("Orla Quarnwick and Pell Drosswell.") + scanner.finish() == "Orla Quarnwick and "
+    (nothing,) = policy.watch.without(policy.targets.keys(), whole)
+    assert nothing.matches("Orla Quarnwick, Pell Drosswell") == []
