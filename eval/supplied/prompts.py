@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from eval.phrases.invented_targets import invented_targets
-
-PEOPLE = 10
 
 # A name, what the caller says of it, and what only a model may know.
 _WORKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -94,13 +93,14 @@ class Request:
 
 
 def subjects() -> list[Subject]:
-    """Return the targets: PEOPLE invented people, and as many works."""
+    """Return the targets: invented people and works in turn."""
     people = [
         Subject(target.draft.name, "person", facts[:2], facts[2:])
-        for target in invented_targets(PEOPLE, seed=11)
+        for target in invented_targets(len(_WORKS), seed=11)
         if (facts := tuple(fact.answer for fact in target.draft.facts))
     ]
-    return [*people, *(Subject(name, "work", said, unsaid) for name, said, unsaid in _WORKS)]
+    works = (Subject(name, "work", said, unsaid) for name, said, unsaid in _WORKS)
+    return list(chain.from_iterable(zip(people, works, strict=True)))
 
 
 def requests(about: Sequence[Subject], seed: int = 0) -> Iterator[Request]:
