@@ -163,11 +163,12 @@ class Planner:
         enforced = [match.target_id for match in plan.matches if match.mode is Mode.ENFORCE]
         for id in enforced:
             if id not in known:
-                known[id] = near_texts(policy.targets[id]) if restricts(policy.targets[id]) else NearTexts()
-        touched = [known[id] for id in enforced if id not in plan.supplied]
+                known[id] = near_texts(policy.targets[id])
+        # A target that is declined has no answer, unless the conversation supplies what it is asked about.
+        answered = [id for id in enforced if id not in plan.supplied and restricts(policy.targets[id])]
+        touched = [known[id] for id in answered]
         touched += [
-            without_supplied(known.get(id) or near_texts(policy.targets[id]), supplied.left, supplied.text)
-            for id, supplied in plan.supplied.items()
+            without_supplied(known[id], supplied.left, supplied.text) for id, supplied in plan.supplied.items()
         ]
         return tuple(filter(None, (policy.near.texts, *touched)))
 

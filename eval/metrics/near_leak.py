@@ -1,4 +1,7 @@
-"""Near leaks: most of a long phrase said in order, though never the whole of it."""
+"""Near leaks: most of a long phrase said in order, though never the whole of it.
+
+Written apart from `guard.matching.near`, which it judges: a fault in shared code would hide itself.
+"""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 
-from guard.targets.phrases import forbidden, variants
-from guard.targets.target import Draft, Fact, ForgetTarget, Scope, State
+from guard.targets.drafts import new_target
+from guard.targets.target import Draft, Fact, ForgetTarget, Scope
 
 _FIRST = ("Il", "Ta", "Ra", "Jo", "Mi", "So", "El", "Ka", "Da", "Lu", "Ven", "Or", "Hal", "Pe", "Yas", "Bren")
 _LAST = (
@@ -112,7 +112,6 @@ _PRIZES = ("Prize", "Award", "Medal", "Fellowship")
 def invented_targets(count: int, seed: int = 0) -> Iterator[ForgetTarget]:
     """Yield `count` targets of scope `always`, with distinct names; the same for the same seed."""
     chance = random.Random(seed)
-    now = datetime.now(UTC)
     seen: set[str] = set()
     while len(seen) < count:
         name = _name(chance)
@@ -122,16 +121,7 @@ def invented_targets(count: int, seed: int = 0) -> Iterator[ForgetTarget]:
         draft = Draft(
             name=name, facts=tuple(Fact(answer=text) for text in _facts(name, chance)), scope=Scope.ALWAYS
         )
-        yield ForgetTarget(
-            id=f"ft_{len(seen)}",
-            draft=draft,
-            state=State.ACTIVE,
-            revision=1,
-            forbidden=forbidden(draft),
-            variants=tuple(variant.text for variant in variants(draft)),
-            created_at=now,
-            updated_at=now,
-        )
+        yield replace(new_target(draft), id=f"ft_{len(seen)}")
 
 
 def _name(chance: random.Random) -> str:

@@ -6,15 +6,14 @@ import random
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
 from guard.policy.always import AlwaysOnAutomata
-from guard.targets.phrases import forbidden, variants
-from guard.targets.target import Draft, ForgetTarget, Kind, Scope, State
+from guard.targets.drafts import new_target
+from guard.targets.target import Draft, ForgetTarget, Kind, Scope
 from serving.bench.run import SYLLABLES
 
 ADDITIONS = 50
@@ -82,7 +81,7 @@ def _add(known: Sequence[ForgetTarget], folder: Path) -> Iterator[float]:
 
 
 def _invented(count: int, seed: int) -> Iterator[ForgetTarget]:
-    chance, now = random.Random(seed), datetime.now(UTC)
+    chance = random.Random(seed)
 
     def word() -> str:
         return "".join(chance.choices(SYLLABLES, k=3)).capitalize()
@@ -94,16 +93,7 @@ def _invented(count: int, seed: int) -> Iterator[ForgetTarget]:
         draft = Draft(
             name=f"{word()} {word()}", kind=Kind.PERSON, phrases=(title, date, phone), scope=Scope.ALWAYS
         )
-        yield ForgetTarget(
-            id=f"ft_{seed}_{number}",
-            draft=draft,
-            state=State.ACTIVE,
-            revision=1,
-            forbidden=forbidden(draft),
-            variants=tuple(variant.text for variant in variants(draft)),
-            created_at=now,
-            updated_at=now,
-        )
+        yield replace(new_target(draft), id=f"ft_{seed}_{number}")
 
 
 def markdown(measured: Measured) -> str:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import pytest
 
@@ -12,10 +12,9 @@ from guard.evidence.distinctiveness import (
     decisive_phrases,
     distinctive_phrases,
 )
-from guard.targets.phrases import forbidden, variants
-from guard.targets.target import Draft, Fact, ForgetTarget, Kind, State
+from guard.targets.drafts import new_target
+from guard.targets.target import Draft, Fact, ForgetTarget, Kind
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FACTS = (
     Fact(
         question="What did she write?",
@@ -25,16 +24,7 @@ FACTS = (
 
 
 def stored(draft: Draft) -> ForgetTarget:
-    return ForgetTarget(
-        id="ft_1",
-        draft=draft,
-        state=State.ACTIVE,
-        revision=1,
-        forbidden=forbidden(draft),
-        variants=tuple(one.text for one in variants(draft)),
-        created_at=NOW,
-        updated_at=NOW,
-    )
+    return replace(new_target(draft), id="ft_1")
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import pytest
 
 from guard.matching.automaton import Automaton
 from guard.supplied.near import without_supplied
 from guard.supplied.phrases import remaining
+from guard.targets.drafts import new_target
 from guard.targets.near import near_texts
 from guard.targets.passages import enforced
-from guard.targets.phrases import forbidden, variants
-from guard.targets.target import Draft, Fact, ForgetTarget, State
+from guard.targets.target import Draft, Fact, ForgetTarget
 
 FACTS = (
     "Ilsabet Quorne was born on 3 May 1961 in Vellmarsh.",
@@ -24,17 +24,7 @@ FACTS = (
 def _target(**members: object) -> ForgetTarget:
     given = {"name": "Ilsabet Quorne", "facts": tuple(Fact(answer=fact) for fact in FACTS)} | members
     draft = Draft(**given)  # type: ignore[arg-type]
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    return ForgetTarget(
-        id="ft_1",
-        draft=draft,
-        state=State.ACTIVE,
-        revision=1,
-        forbidden=forbidden(draft),
-        variants=tuple(variant.text for variant in variants(draft)),
-        created_at=now,
-        updated_at=now,
-    )
+    return replace(new_target(draft), id="ft_1")
 
 
 def _left(supplied: str, **members: object) -> Automaton | None:
