@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 
@@ -62,6 +63,12 @@ class EncodedScanner:
         """Withhold the characters held back: the text was given up because only a phrase could follow."""
         self._plain.drop()
         self._held = ""
+
+    def copy(self) -> EncodedScanner:
+        """Return a scanner in the same state, which reads on by itself."""
+        twin = copy.copy(self)
+        twin._plain = self._plain.copy()
+        return twin
 
     def _release(self, end: int) -> str:
         released = self._held[:end]

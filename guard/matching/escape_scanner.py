@@ -47,7 +47,7 @@ class EscapeScanner:
         # Why the twin: a match in one reading must stop the others at the same raw character, but each reading
         # takes its chunk whole. So the chunk is tried on a copy, which becomes the state if nothing matched (the
         # usual case); otherwise the chunk is fed to the untouched original again, one character at a time.
-        twin = self._copy()
+        twin = self.copy()
         released = twin._advance(text)
         if not twin.matched:
             self._adopt(twin)
@@ -73,6 +73,13 @@ class EscapeScanner:
         if self._decoded is not None:
             self._decoded.scanner.drop()
 
+    def copy(self) -> EscapeScanner:
+        """Return a scanner in the same state, which reads on by itself."""
+        twin = copy.copy(self)
+        twin._plain = self._plain.copy()
+        twin._decoded = self._decoded and self._decoded.copy()
+        return twin
+
     def _advance(self, text: str) -> str:
         if self._decoded is None or self.matched:
             return ""
@@ -84,12 +91,6 @@ class EscapeScanner:
         self._decoded.free -= count
         released, self._unreleased = self._unreleased[:count], self._unreleased[count:]
         return released
-
-    def _copy(self) -> EscapeScanner:
-        twin = copy.copy(self)
-        twin._plain = copy.copy(self._plain)
-        twin._decoded = self._decoded and self._decoded.copy()
-        return twin
 
     def _adopt(self, twin: EscapeScanner) -> None:
         """Take over the twin's state; drop the decoded reading once both readings agree again."""
@@ -115,7 +116,7 @@ class _DecodedReading:
     def branching_from(cls, plain: Scanner, depth: int) -> _DecodedReading:
         """Return the decoded reading of a text that had no escape so far."""
         scanner = EscapeScanner((), "", depth)
-        scanner._plain = copy.copy(plain)
+        scanner._plain = plain.copy()
         return cls(scanner, [1] * len(plain.held))
 
     @classmethod
@@ -135,7 +136,7 @@ class _DecodedReading:
 
     def copy(self) -> _DecodedReading:
         twin = copy.copy(self)
-        twin.scanner = self.scanner._copy()
+        twin.scanner = self.scanner.copy()
         twin._unescaper = copy.copy(self._unescaper)
         twin._widths = list(self._widths)
         return twin

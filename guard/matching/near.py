@@ -6,6 +6,7 @@ hide the rest.
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from collections import deque
@@ -100,6 +101,20 @@ class TextScanner(Protocol):
 
     def drop(self) -> None: ...
 
+    def copy(self) -> TextScanner: ...
+
+
+def would_match(scanner: TextScanner, text: str) -> bool:
+    """Whether `scanner` would withhold some of the text it is given if that went on with `text`, or ended with it.
+
+    Signs and blanks alone can only be what a phrase ends before. `scanner` stays as it is.
+    """
+    twin = scanner.copy()
+    twin.feed(text)
+    if not twin.matched and fold(text):
+        twin.finish()
+    return twin.matched
+
 
 class NearScanner:
     """Releases what `scanner` does, up to the word with which a text nearly says one of `near`.
@@ -153,6 +168,14 @@ class NearScanner:
         """Withhold the characters held back: the text was given up because only a phrase could follow."""
         self._scanner.drop()
         self._held = ""
+
+    def copy(self) -> NearScanner:
+        """Return a scanner in the same state, which reads on by itself."""
+        twin = copy.copy(self)
+        twin._scanner = self._scanner.copy()
+        twin._said, twin._firsts = self._said.copy(), self._firsts.copy()
+        twin._scores, twin._states = list(self._scores), list(self._states)
+        return twin
 
     def _release(self, *, ended: bool) -> str:
         before, text = len(self._begun), self._begun + self._held

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -102,6 +103,11 @@ class Scanner:
         """Withhold the characters held back: the text was given up because only a phrase could follow."""
         self.matched = self.matched or bool(self._held)
         self._held = ""
+
+    def copy(self) -> Scanner:
+        """Return a scanner in the same state, which reads on by itself."""
+        # Nothing that it holds is changed in place.
+        return copy.copy(self)
 
     def _depth(self, *, borders: bool) -> int:
         """Return how many bytes of what is read, with or without borders, the longest match in progress has."""

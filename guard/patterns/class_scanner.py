@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 from guard.matching.near import TextScanner
@@ -59,6 +60,15 @@ class ClassScanner:
         self._scanner.drop()
         self._text, self._widths = self._text[: self._released], self._widths[: self._released]
         self._read, self._raw = len(self._text), ""
+
+    def copy(self) -> ClassScanner:
+        """Return a scanner in the same state, which reads on by itself."""
+        twin = copy.copy(self)
+        twin._scanner = self._scanner.copy()
+        twin._matchers = [matcher.copy() for matcher in self._matchers]
+        twin._unescaper = copy.copy(self._unescaper)
+        twin._widths = list(self._widths)
+        return twin
 
     def _add(self, raw: str) -> None:
         self._raw += raw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -163,6 +164,12 @@ class ClassMatcher:
     def forget_ended(self) -> None:
         """Let no value count that ends here."""
         self._ended.clear()
+
+    def copy(self) -> ClassMatcher:
+        """Return a matcher in the same state, which reads on by itself."""
+        twin = copy.copy(self)
+        twin._live, twin._ended = dict(self._live), list(self._ended)
+        return twin
 
     def cut(self, count: int) -> None:
         """Say that the text now begins `count` characters later."""

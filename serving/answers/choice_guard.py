@@ -48,6 +48,7 @@ class ChoiceGuard:
         self._options = options
         self._declined = options.declined
         self._alternatives = options.alternatives
+        self._listed = options.listed(automata, seed)
         self._scanners: dict[str, TextScanner] = {}
         self._waiting: list[_Waiting] = []
         # By surface: characters of the choices in `_waiting` that may leave.
@@ -78,6 +79,8 @@ class ChoiceGuard:
         altered = self._strip(choice)
         texts = {surface.key: surface.holder[surface.member] for surface in surfaces(choice)}
         released = {key: self._scan(key, text) for key, text in texts.items()}
+        if self._listed is not None:
+            altered = self._listed.filter(choice, texts) or altered
         if choice.get("logprobs") or self._waiting:
             return self._chunk_with_logprobs(choice, texts, released)
         pieces = self._before(choice, [key for key, text in texts.items() if text])
@@ -103,6 +106,8 @@ class ChoiceGuard:
         released = {key: self._scan(key, text) for key, text in texts.items()}
         for key, text in self._flush().items():
             released[key] += text
+        if self._listed is not None:
+            altered = self._listed.filter(choice, texts) or altered
         logprobs, main = choice.get("logprobs"), next((key for key in MAIN if key in texts), None)
         if logprobs and self.matched:
             described = describe_start(logprobs, texts[main], len(released[main])) if main else None

@@ -11,6 +11,7 @@ from guard.matching.escape_scanner import EscapeScanner
 from guard.matching.near import NearScanner, NearTexts, TextScanner
 from guard.patterns.class_scanner import ClassScanner
 from guard.patterns.value_class import ValueClass
+from serving.answers.logprobs import Alternatives
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,19 @@ class GuardOptions:
 
     def scanner(self, automata: Sequence[Automaton], seed: str) -> TextScanner:
         """Return what releases a text that continues `seed`."""
-        scanner: TextScanner = (EncodedScanner if self.decode else EscapeScanner)(automata, seed)
+        return self._watching((EncodedScanner if self.decode else EscapeScanner)(automata, seed), seed)
+
+    def listed(self, automata: Sequence[Automaton], seed: str) -> Alternatives | None:
+        """Return what filters the alternatives of an answer that continues `seed`.
+
+        None where none are asked for, and where the engine's mask alone decides: the request touches nothing, and
+        nothing must not be nearly said. Codes are not read: one token more says nothing in code.
+        """
+        if not self.alternatives or self.declined or not (self.decode or self.near or self.classes):
+            return None
+        return Alternatives(self._watching(EscapeScanner(automata, seed), seed))
+
+    def _watching(self, scanner: TextScanner, seed: str) -> TextScanner:
         if self.near:
             scanner = NearScanner(scanner, self.near, seed)
         return ClassScanner(scanner, self.classes, seed) if self.classes else scanner

@@ -12,7 +12,7 @@ from guard.matching.alignment import PassageWords, longest_near_quote
 from guard.matching.automaton import Automaton
 from guard.matching.edits import EditPattern
 from guard.matching.escape_scanner import EscapeScanner
-from guard.matching.near import NearScanner, NearTexts, content_words
+from guard.matching.near import NearScanner, NearTexts, content_words, would_match
 from guard.text.normalise import fold
 
 TITLES = (
@@ -89,6 +89,22 @@ def test_a_word_is_held_back_only_where_it_may_be_the_one_that_tells() -> None:
     assert [scanner.feed(piece) for piece in pieces] == ["We see", "n the gla", "ss", " ", "", "", ""]
     assert scanner.matched
     assert scanner.feed("anything") == scanner.finish() == ""
+
+
+@given(st.data())
+def test_asking_how_a_text_may_go_on_changes_nothing(data: st.DataObject) -> None:
+    words = st.sampled_from([*" ".join(TITLES).split(), "Ada", "Quill", "zk-7731x9", r"\u0041da", "the", "Night'"])
+    near = NearTexts(NEAR.phrases, QUOTED.passages, (EditPattern("zk7731x9", 1),))
+    asked, plain = (NearScanner(EscapeScanner([Automaton.compile(["Ada Quill"])]), [near]) for _ in range(2))
+    said = ""
+    for word in data.draw(st.lists(words, max_size=12)):
+        would = would_match(asked, f" {word}")
+        assert would == would_match(asked.copy(), f" {word}")
+        said += asked.feed(f" {word}")
+        assert said.endswith(plain.feed(f" {word}"))
+        # What has matched would have; what would may go on to be another word.
+        assert would or not asked.matched
+    assert asked.finish() == plain.finish()
 
 
 @pytest.mark.parametrize(
