@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eval.phrases.labelled_facts import Split, labelled_facts
+from eval.phrases.labelled_facts import TUNED_ON, labelled_facts
 from eval.phrases.measure import outcome
 from guard.text.normalise import fold
 
@@ -36,7 +36,7 @@ Pielęgniarz z Warszawy pracuje w Krakowie, a firma z Polski sprzedaje w Niemcze
 
 @pytest.fixture(scope="module")
 def phrases() -> frozenset[str]:
-    facts = (fact for half in Split for fact in labelled_facts(half))
+    facts = (fact for split in TUNED_ON for fact in labelled_facts(split))
     return frozenset(fold(phrase) for fact in facts for phrase in outcome(fact).phrases)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from eval.phrases.labelled_facts import LabelledFact, Split, labelled_facts
+from eval.phrases.labelled_facts import TUNED_ON, LabelledFact, Split, labelled_facts
 from eval.phrases.measure import Counts, counts_by_language, outcome, table
 
 
@@ -13,7 +13,7 @@ def test_a_split_has_ten_facts_or_more_in_each_of_its_languages(split: Split) ->
     facts = labelled_facts(split)
     languages = Counter(fact.language for fact in facts)
     assert min(languages.values()) >= 10
-    assert len(languages) == {Split.HELD_OUT_2: 6}.get(split, 15)
+    assert len(languages) == {Split.TUNED_ON_3: 6}.get(split, 15)
     assert all(label in fact.text for fact in facts for label in fact.tells)
 
 
@@ -33,14 +33,14 @@ def test_what_is_common_and_what_is_mere_context_around_it_counts_as_wrong() -> 
 def test_the_table_ends_with_the_totals() -> None:
     lines = table({split: [outcome(fact) for fact in labelled_facts(split)[:3]] for split in Split}).splitlines()
     assert lines[0] == (
-        "| language | recall, dev | precision, dev | recall, heldout | precision, heldout"
-        " | recall, heldout2 | precision, heldout2 | recall, heldout3 | precision, heldout3 |"
+        "| language | recall, tuned_on | precision, tuned_on | recall, tuned_on_2 | precision, tuned_on_2"
+        " | recall, tuned_on_3 | precision, tuned_on_3 | recall, held_out | precision, held_out |"
     )
     assert lines[-1].startswith("| all | ")
 
 
-def test_recall_and_precision_of_the_splits_that_were_run_stay() -> None:
-    for split in (Split.DEV, Split.HELD_OUT, Split.HELD_OUT_2):
+def test_recall_and_precision_stay_in_the_sets_that_rules_were_tuned_on() -> None:
+    for split in TUNED_ON:
         counts = counts_by_language(map(outcome, labelled_facts(split))).values()
         assert sum(row.found for row in counts) >= 0.95 * sum(row.tells for row in counts)
         assert sum(row.right for row in counts) >= 0.94 * sum(row.phrases for row in counts)
