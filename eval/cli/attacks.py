@@ -12,6 +12,18 @@ import typer
 from eval.cli import options as cli
 from eval.cli.console import bars, command_line, reported
 
+Near = Annotated[
+    Literal["", "authors", "secrets", "copies"],
+    typer.Option(
+        help="Instead of the sweep: count near leaks of the split's authors, or of invented secrets, at an"
+        " endpoint; or in changed copies of the right answers, without a model."
+    ),
+]
+Minutes = Annotated[float, typer.Option(min=0.1, help="near: for how long requests are sent.")]
+Answers = Annotated[int, typer.Option(min=1, help="near: with so many answers it ends.")]
+Choices = Annotated[int, typer.Option(min=1, help="near: number of answers drawn where n can be asked.")]
+NearScope = Annotated[Literal["contextual", "always"], typer.Option(help="near: scope of the targets.")]
+
 
 class NearOptions(NamedTuple):
     """The options of a near-leak run."""
@@ -25,6 +37,7 @@ class NearOptions(NamedTuple):
     seed: int
     minutes: float
     answers: int
+    choices: int
     scope: str
     methods: str
 
@@ -46,12 +59,15 @@ def _near_copies(options: NearOptions) -> None:
 def _near(options: NearOptions) -> None:
     """Run near leaks against an endpoint whose registry has no target yet."""
     from eval.attacks import near_requests, near_run
-    from eval.attacks.leak_scorer import long_phrases_of
+    from eval.attacks.leak_scorer import long_phrases_of, phrase_leaks, secret_leaks
     from eval.attacks.tofu import load_probes
     from eval.benchmarks.files import load_questions, need
     from eval.benchmarks.targets import authors
+    from eval.benchmarks.tofu import load_perturbed
     from eval.methods.method import MethodName
     from eval.runners.endpoint import forgetting
+    from guard.evidence.distinctiveness import decisive_phrases
+    from guard.targets.drafts import new_target
     from guard.targets.target import Scope
 
     # A common word takes two tokens at most of nearly every vocabulary; the rest is for question and answer.
@@ -59,12 +75,15 @@ def _near(options: NearOptions) -> None:
     if options.targets == "authors":
         drafts = authors(load_questions(need(options.data, options.split)))
         groups = load_probes(options.data, options.split, [draft.name for draft in drafts], options.probes)
-        requests = near_requests.author_requests([p for group in groups for p in group], options.seed, noise)
-        leaks = near_run.phrase_leaks({draft.name: long_phrases_of(draft) for draft in drafts})
+        harmless = [row.question for row in load_perturbed(need(options.data, "retain_perturbed"))]
+        probes = [probe for group in groups for probe in group]
+        requests = near_requests.author_requests(probes, harmless, options.seed, noise)
+        decisive = {phrase for draft in drafts for phrase in decisive_phrases(new_target(draft))}
+        leaks = phrase_leaks({draft.name: long_phrases_of(draft) for draft in drafts}, decisive)
     else:
         drafts = near_requests.secret_drafts(options.seed)
         requests = near_requests.secret_requests(drafts, options.seed, noise)
-        leaks = near_run.secret_leaks({draft.name: draft.phrases[0] for draft in drafts})
+        leaks = secret_leaks({draft.name: draft.phrases[0] for draft in drafts})
     drafts = tuple(replace(draft, scope=Scope(options.scope)) for draft in drafts)
 
     def show(total: int, told: int, share: float) -> None:
@@ -72,7 +91,7 @@ def _near(options: NearOptions) -> None:
 
     with forgetting(drafts, MethodName.NONE if options.methods == MethodName.NONE.value else MethodName.GUARD):
         outcomes = near_run.run_near(
-            options.endpoint, requests, leaks, options.out, options.minutes, options.answers, show
+            options.endpoint, requests, leaks, options.out, options.minutes, options.answers, options.choices, show
         )
     report = near_run.report(outcomes)
     (options.out / "near.md").write_text(f"{command_line()}\n\n{report}\n", "utf-8")
@@ -94,24 +113,21 @@ def attacks(
     dtype: cli.Dtype = "float32",
     run_with: Annotated[Literal["engine", "endpoint"], typer.Option(help="How the model is run.")] = "engine",
     endpoint: cli.Endpoint = "",
-    near: Annotated[
-        Literal["", "authors", "secrets", "copies"],
-        typer.Option(
-            help="Instead of the sweep: count near leaks of the split's authors, or of invented secrets, at an"
-            " endpoint; or in changed copies of the right answers, without a model."
-        ),
-    ] = "",
-    minutes: Annotated[float, typer.Option(min=0.1, help="near: for how long requests are sent.")] = 20,
-    answers: Annotated[int, typer.Option(min=1, help="near: with so many answers it ends.")] = 10_000,
-    scope: Annotated[
-        Literal["contextual", "always"], typer.Option(help="near: scope of the targets.")
-    ] = "contextual",
+    near: Near = "",
+    minutes: Minutes = 20,
+    answers: Answers = 10_000,
+    choices: Choices = 4,
+    scope: NearScope = "contextual",
 ) -> None:
     """Attack the forget targets: tables of attack by method, the detector's recall, and leak@k."""
     if near:
         with reported():
             run = _near_copies if near == "copies" else _near
-            run(NearOptions(near, data, out, endpoint, split, probes, seed, minutes, answers, scope, methods))
+            run(
+                NearOptions(
+                    near, data, out, endpoint, split, probes, seed, minutes, answers, choices, scope, methods
+                )
+            )
         return
     with reported():
         from eval.attacks.sweep import run_attacks
