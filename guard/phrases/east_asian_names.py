@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from guard.phrases.context import is_given_name, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
-from guard.text.lexicon import family_names, ranks, simplified
+from guard.text.lexicon import family_names, japanese_given_names, ranks, simplified
 from guard.text.segmentation import Segment, segments_of
 
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+")
@@ -24,7 +24,37 @@ _MAX_PLACE_CHARS = 4
 # Japanese characters that make a word of another word, before or after it.
 _AFFIXES = frozenset(
     "者家人性的学部員時年月日回中内後前上下第数大小新旧各全約毎店屋館室課長書所場会社式金料費代達君様氏御本先今来同師士官医手婦職生活一二三四五六七八九十百千万円歳"
+    "億兆秒週階匹頭羽枚冊個件点率額値税権罪論史誌紙劇賞戦党派系族民王国語線力量品物機車団局病省庁署症炎食型類用側費業課科級位界圏面号副元両毎再不非無未最高初半分票総案次組駅港"
 )
+_SHOPS = (
+    "商店",
+    "旅館",
+    "医院",
+    "歯科",
+    "工業",
+    "建設",
+    "酒造",
+    "書店",
+    "食堂",
+    "製作所",
+    "工務店",
+    "農園",
+    "牧場",
+    "商会",
+    "病院",
+    "道場",
+    "塾",
+    "賞",
+)
+# With these a name of common words ends.
+_NAME_ENDINGS = frozenset("丸亭堂荘庵楼軒苑園寺山川池沼坂橋岬島村町谷沢森原野浜浦峠塔門碑号通坊院")
+# A single character of this rank or a commoner one makes a word of another word.
+_MAX_AFFIX_RANK = 1_500
+# What follows the stem of a verb or adjective, and no name.
+_INFLECTED = re.compile("[っいんれわらりるけえくせめみげばべびぶきしちえ]")
+_VERB_ENDING = re.compile("(?:[れせけげえめべ][るた]|った|って|んだ|んで|いた|いて|した|して|する|われ|され)")
+# Of a word that is a given name after a family name.
+_MIN_GIVEN_RANK = 8_000
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc](?:[\u30a1-\u30fa\u30fc]|[・=＝](?=[\u30a1-\u30fa]))+")
 _KANJI_RUN = re.compile(r"[\u3400-\u9fff々ヶ][\u3400-\u9fff々ノヶ]*")
 _JAPANESE_PLACE = ("村", "町", "市", "郡", "島", "岬", "峠", "区", "県", "谷", "沢")
@@ -153,24 +183,52 @@ def japanese_names(text: str) -> Iterator[Phrase]:
 def _of_kanji(text: str, start: int, run: str) -> Iterator[Phrase]:
     if (block := _BLOCK.search(run)) and run[: block.start()].endswith(_JAPANESE_PLACE):
         run = run[: block.start()]
-    if len(run) < 2 or _is_known_kanji(run):
+    given = _HIRAGANA_NAME.match(text, start + len(run))
+    hiragana = given[0] if given and _is_hiragana_name(given[0]) else ""
+    if len(run) > 1 and _is_person(run, hiragana):
+        yield Phrase(run + hiragana, PhraseKind.NAME, "family name with a given name")
+        return
+    if len(run) < 2 or _is_known_kanji(run, text[start + len(run) :][:1]):
         return
     if run.endswith(_JAPANESE_PLACE):
         yield Phrase(run, PhraseKind.PLACE, "rare word with the ending of a place")
         return
-    given = _HIRAGANA_NAME.match(text, start + len(run))
-    hiragana = given[0] if given and _is_hiragana_name(given[0]) else ""
     yield Phrase(run + hiragana, PhraseKind.NAME, "rare characters")
+
+
+def _is_person(run: str, hiragana: str) -> bool:
+    """Whether a family name is followed by a given name, or by the word for a shop."""
+    known, families, given_names = ranks("ja"), family_names("ja"), japanese_given_names()
+    if run in known:
+        return hiragana in given_names and (run in families or is_place(run))
+    for end in range(1, len(run)):
+        family, given = run[:end], run[end:]
+        if family in families and (
+            (given in given_names and len(run) > 2)
+            or (end > 1 and given in _SHOPS and not is_place(family))
+            or (end > 1 and len(given) in (2, 3) and known.get(given, 0) > _MIN_GIVEN_RANK)
+        ):
+            return True
+    return hiragana in given_names and (run in families or is_place(run))
 
 
 def _is_hiragana_name(word: str) -> bool:
     rank = ranks("ja").get(word)
-    return is_given_name(word) or rank is None or rank > _MIN_RARE_RANK
+    return (rank is None or rank > _MIN_RARE_RANK) and not _VERB_ENDING.search(word)
 
 
-def _is_known_kanji(run: str) -> bool:
+def _is_known_kanji(run: str, after: str) -> bool:
+    """Whether a run of ideographs, and the character after it, are known words with affixes."""
     known = ranks("ja")
     if run in known or is_place(run):
         return True
     parts = segments_of(run, "ja")
-    return all(part.rank is not None and (len(part.text) > 1 or part.text in _AFFIXES) for part in parts)
+    inflected = len(parts) > 1 and len(parts[-1].text) == 1 and _INFLECTED.match(after) is not None
+    if inflected:
+        parts = parts[:-1]
+    words = inflected or (any(len(part.text) > 1 for part in parts) and parts[-1].text not in _NAME_ENDINGS)
+    most = _MAX_AFFIX_RANK if words else 0
+    return all(
+        part.rank is not None and (len(part.text) > 1 or part.text in _AFFIXES or part.rank <= most)
+        for part in parts
+    )

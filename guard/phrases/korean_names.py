@@ -33,7 +33,36 @@ _CALLED = re.compile(
     r"(?:이름|별명|예명|애칭|필명)(?:은|이) ([가-힣]{2,6}?)"
     r"(?=(?:이다|이고|이며|이라|입니다|이었|다|고|며|라고|였|인데)?(?:[\s.,。]|$))"
 )
+# Numbers in words, diseases, and words for people, which are in no list with their endings.
+_NUMBER = re.compile(r"[영일이삼사오육칠팔구십백천만억조]{2,}")
+_DISEASES = ("증", "병", "염", "암")
+_PRONOUNS = frozenset(
+    {"그들", "저들", "이들", "너희", "저희", "우리들", "그녀들", "누구", "모두", "서로", "자신들"}
+)
+_CONNECTED_VERB = (
+    "다가",
+    "면서",
+    "지만",
+    "는데",
+    "려고",
+    "도록",
+    "거나",
+    "든지",
+    "나서",
+    "가서",
+    "와서",
+    "라서",
+    "려서",
+    "워서",
+    "져서",
+    "겨서",
+    "켜서",
+    "쳐서",
+)
+# Of these endings a place is named by what is before them, unless that is a word.
+_SETTLEMENTS = ("마을", "고개", "나루", "읍", "골")
 _PRIZES = ("문학상", "미술상", "음악상", "과학상", "작가상", "시인상", "연기상", "공로상", "평화상")
+_KNOWN_PRIZES = ("노벨", "퓰리처")
 # Two words that hardly stand together: ranks of the rarer one, and of both multiplied.
 _MIN_RARE_RANK = 5_000
 _MIN_RARE_RANKS = 50_000_000
@@ -59,16 +88,32 @@ def korean_names(text: str) -> Iterator[Phrase]:
 def _stem(word: str) -> str | None:
     """Return the word without its particle, or None if it is common with or without one, or a verb."""
     forms = [word, *(word.removesuffix(particle) for particle in _PARTICLES if word.endswith(particle))]
-    compound = any(_are_rare_together(segments_of(form, "ko")) for form in forms)
+    compound = any(_are_rare_together(segments_of(form, "ko")) or _is_settlement(form) for form in forms)
+    if word.startswith(_KNOWN_PRIZES):
+        return None
     if not compound and any(_is_common(form) or len(form) == 1 for form in forms):
         return None
     if len(forms) == 1:
-        return None if _VERB.search(word) else word
+        return None if _VERB.search(word) or word.endswith(_CONNECTED_VERB) else word
     persons = [form for form in forms if _is_person(form)]
-    places = [form for form in forms if form.endswith(_PLACE_ENDINGS)]
+    # The ending of a place may be a particle as well: a road is 로, and so is "to".
+    places = [form for form in (*forms[1:], word) if form.endswith(_PLACE_ENDINGS)]
+    if word.endswith(_CONNECTED_VERB) and not persons:
+        return None
     if word.endswith(("다", "고", "며", "게")) and not (persons and word.endswith(("이다", "이고", "이며"))):
         return None if not word.endswith(("이다", "이고", "이며")) else forms[1]
     return (persons or places or forms[1:])[0]
+
+
+def _is_settlement(form: str) -> bool:
+    """Whether a word for a village follows what is no single word, so that it names one: 늑대고개마을."""
+    ending = next(filter(form.endswith, _SETTLEMENTS), "")
+    before = form.removesuffix(ending)
+    return bool(ending) and len(before) > 2 and form not in ranks("ko") and not _is_known(before)
+
+
+def _is_known(form: str) -> bool:
+    return form in ranks("ko") or is_place(form)
 
 
 def _is_person(form: str) -> bool:
@@ -78,7 +123,9 @@ def _is_person(form: str) -> bool:
 
 
 def _is_common(form: str) -> bool:
-    if form in ranks("ko") or is_place(form):
+    if _is_known(form) or form in _PRONOUNS or _NUMBER.fullmatch(form):
+        return True
+    if form.endswith(_DISEASES) and len(form) > 2 and not _is_person(form):
         return True
     if len(form) == 4 and form[:2] in family_names("ko"):
         return False

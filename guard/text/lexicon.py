@@ -131,8 +131,16 @@ def given_names() -> frozenset[str]:
 
 @cache
 def family_names(language: str) -> frozenset[str]:
-    """Return the commonest family names of Chinese, Japanese or Korean."""
-    return frozenset(_by_language("family_names").get(language, ()))
+    """Return the family names of Japanese, and the commonest of Chinese or Korean."""
+    return frozenset(
+        _compressed("family_names_ja") if language == "ja" else _by_language("family_names").get(language, ())
+    )
+
+
+@cache
+def japanese_given_names() -> frozenset[str]:
+    """Return the given names of Japanese, in ideographs and hiragana."""
+    return frozenset(_compressed("given_names_ja"))
 
 
 @cache
