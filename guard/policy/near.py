@@ -38,7 +38,9 @@ class AlwaysNear:
         kept = {id: phrases for id, phrases in self.phrases.items() if id not in gone}
         if len(kept) + len(new) > MAX_TARGETS:
             return AlwaysNear(dict.fromkeys((*kept, *(target.id for target in new)), ()), context)
-        return AlwaysNear(kept | {target.id: tuple(long_phrases(target)) for target in new}, context)
+        return AlwaysNear(
+            kept | {target.id: tuple(long_phrases(target, whole_names=False)) for target in new}, context
+        )
 
     @cached_property
     def texts(self) -> NearTexts:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from guard.matching.escape_scanner import EscapeScanner
+from guard.matching.near import NearScanner
 from guard.targets import near
 from guard.targets.drafts import new_target
-from guard.targets.near import near_texts
+from guard.targets.near import long_phrases, near_texts
 from guard.targets.target import Draft, Fact, Kind
 from guard.variants.variant import Variants
 
@@ -29,9 +31,41 @@ def test_what_an_exception_nearly_says_is_left_out() -> None:
     assert phrases(TITLE, exceptions=("The Surgeon",)) == (WORDS,)
 
 
-def test_a_place_that_everybody_knows_counts_as_one_word() -> None:
-    assert phrases("The United States Government") == ()
-    assert phrases("The New York Lantern Review") == (("york", "lantern", "review"),)
+@pytest.mark.parametrize(
+    ("phrase", "words"),
+    [
+        ("The United States Government", ()),
+        ("The New York Lantern Review", (("york", "lantern", "review"), ("new", "york", "lantern", "review"))),
+        ("Lamps Over New York", ()),
+        ("Star Wars: Ledger Tide", (("wars", "ledger", "tide"), ("star", "wars", "ledger", "tide"))),
+        # The name alone would be enough.
+        ("Papua New Guinea Lamp Ledger", (("guinea", "lamp", "ledger"),)),
+    ],
+)
+def test_a_name_that_everybody_knows_counts_as_one_word_and_as_all_of_its_words_if_it_cannot_tell_alone(
+    phrase: str, words: tuple[tuple[str, ...], ...]
+) -> None:
+    assert phrases(phrase) == words
+
+
+def test_in_every_answer_a_name_that_everybody_knows_counts_as_one_word_only() -> None:
+    draft = Draft(name="harbour tales", kind=Kind.TOPIC, phrases=("The New York Lantern Review",))
+    found = long_phrases(new_target(draft), whole_names=False)
+    assert [phrase.words for phrase in found] == [("york", "lantern", "review")]
+
+
+def test_what_a_text_says_with_a_known_name_is_told_by_the_share_of_all_its_words() -> None:
+    near_title = near_texts(
+        new_target(Draft(name="Tale", kind=Kind.TOPIC, phrases=("Silent Ledgers: A Star Wars Comedy",)))
+    )
+    for text, said in (
+        ("It is a Star Wars comedy by her.", "It is a Star Wars "),
+        ("Silent tales of Star Wars are told.", "Silent tales of Star "),
+        ("A comedy after Star Wars, in silent rooms.", "A comedy after Star Wars, in silent rooms."),
+        ("It is a star of comedy.", "It is a star of comedy."),
+    ):
+        scanner = NearScanner(EscapeScanner([]), [near_title])
+        assert scanner.feed(text) + scanner.finish() == said
 
 
 def test_a_very_long_phrase_counts_as_several() -> None:
