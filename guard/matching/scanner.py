@@ -10,10 +10,13 @@ from typing import NamedTuple
 
 from guard.matching.automaton import Automaton
 from guard.matching.patterns import collapsed, read
-from guard.matching.unfinished import longest_unfinished
+from guard.matching.unfinished import unfinished
 from guard.text.borders import BORDER
 from guard.text.normalise import fold
 
+MIN_BYTES_INSIDE_WORD = 8
+"""Fewer bytes of an unfinished phrase are, where they begin inside a word, the end of an ordinary word: "linda" in
+"Glinda"."""
 _BORDER = BORDER.encode()
 
 
@@ -37,6 +40,8 @@ class Scanner:
         bordered = read(seed, borders=True) if self._borders else b""
         self._states = [part.seeded(bordered if part.borders else folded) for part in parts]
         self._held = ""
+        # The character before those held back.
+        self._before = seed[-1:]
         # What was read of the longest match in progress, that in the seed included; with borders, too.
         self._begun = _last(folded, self._depth(borders=False))
         self._begun_bordered = _last(collapsed(bordered), self._depth(borders=True))
@@ -48,7 +53,8 @@ class Scanner:
 
     def same_state(self, other: Scanner) -> bool:
         """Whether neither holds anything back and both would treat the same further text alike."""
-        return not self._held and not other._held and self._states == other._states
+        same = self._states == other._states and self._before == other._before
+        return same and not self._held and not other._held
 
     def feed(self, text: str) -> str:
         """Take the next characters and return those that may be released now."""
@@ -76,7 +82,7 @@ class Scanner:
         if self._borders:
             self._begun_bordered = _last(collapsed(self._begun_bordered + bordered), pending_bordered)
             end = min(end, _suffix_start(unreleased, letters, borders=True))
-        self._held = unreleased[end:]
+        self._before, self._held = (self._before + unreleased[:end])[-1:], unreleased[end:]
         return unreleased[:end]
 
     def finish(self) -> str:
@@ -88,6 +94,7 @@ class Scanner:
         held, self._held = self._held, ""
         starts = [start for k in range(len(self._automata)) if (start := self._ended(k, held)) < len(held)]
         self.matched = self.matched or bool(starts)
+        self._before = (self._before + held)[-1:]
         return held[: min(starts)] if starts else held
 
     def _ended(self, k: int, held: str) -> int:
@@ -96,8 +103,20 @@ class Scanner:
         count = automaton.depths[state] - automaton.lead(state) if automaton.ends_text(state) else 0
         # What the seed alone says, the text does not.
         if not count and fold(held):
-            count = longest_unfinished(automaton, self._begun_bordered if automaton.borders else self._begun, held)
+            begun = self._begun_bordered if automaton.borders else self._begun
+            counts = (
+                count for count in unfinished(automaton, begun, held) if self._counts(count, held, automaton)
+            )
+            count = next(counts, 0)
         return _suffix_start(held, count, borders=automaton.borders)
+
+    def _counts(self, count: int, held: str, automaton: Automaton) -> bool:
+        """Whether an unfinished phrase of `count` bytes at the end of `held` counts where it begins."""
+        start = _suffix_start(held, count, borders=automaton.borders)
+        in_seed = not start and count > len(read(held, borders=automaton.borders))
+        if count >= MIN_BYTES_INSIDE_WORD or in_seed:
+            return True
+        return not _in_one_word((self._before + held[:start])[-1:], held[start : start + 1])
 
     def drop(self) -> None:
         """Withhold the characters held back: the text was given up because only a phrase could follow."""
@@ -152,6 +171,13 @@ class _Match(NamedTuple):
 
     end: int
     start: int
+
+
+def _in_one_word(before: str, after: str) -> bool:
+    """Whether two characters are of one word, or of one number; words of scripts without case have prefixes."""
+    if before.isdecimal() and after.isdecimal():
+        return True
+    return all(char.islower() or char.isupper() for char in (before, after))
 
 
 def _last(read: bytes, count: int) -> bytes:

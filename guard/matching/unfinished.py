@@ -6,11 +6,16 @@ reached, an answer stops one token short of it.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
 from guard.matching.automaton import Automaton
+from guard.text.lexicon import months
+from guard.text.normalise import fold
 
 MAX_MISSING_BYTES = 1_024
 """A phrase that lacks more than this is not looked for."""
@@ -19,30 +24,34 @@ _MIN_BYTES_BEFORE_MARK = 7
 # Fewer digits are also years and counts, which end ordinary answers.
 _MIN_TELLING_DIGITS = 8
 _MIN_DIGITS_BEFORE_LAST = 3
+_YEAR_DIGITS = 4
+# A day with its month, folded: "13july", "july13th".
+_DAY_AND_MONTH = re.compile(
+    r"\d{1,2}(?:st|nd|rd|th|er)?(?:of|de)?([^\d]+)|([^\d]+?)(?:the)?\d{1,2}(?:st|nd|rd|th)?"
+)
 # Marks inside a word, or before one: the word goes on.
 _JOINING_CATEGORIES = frozenset({"Pd", "Pc", "Ps", "Pi"})
 _APOSTROPHES = frozenset("'\N{RIGHT SINGLE QUOTATION MARK}")
 
 
-def longest_unfinished(automaton: Automaton, begun: bytes, raw: str) -> int:
-    """Return how many of the last bytes of `begun` are the longest unfinished phrase; 0 if there is none. A border
-    before the phrase does not count.
+def unfinished(automaton: Automaton, begun: bytes, raw: str) -> Iterator[int]:
+    """Yield how many of the last bytes of `begun` are an unfinished phrase, the longest first. A border before the
+    phrase does not count.
 
     `begun` is the folded end of a text from where a match in progress began, or earlier, and `raw` its last
     characters. A phrase is unfinished if more than two thirds of it are said, or more than half if the part said
-    holds a digit (numbers, codes, secrets); a few digits alone are only if a single one is missing. Where a mark
-    such as a full stop ends the text's last word, the answer has gone past the phrase, which counts only if a
-    single character is missing.
+    holds a digit (numbers, codes, secrets); a few digits alone are only if a single one is missing, and a day with
+    its month not if the year is missing. Where a mark such as a full stop ends the text's last word, the answer
+    has gone past the phrase, which counts only if a single character is missing.
     """
     ended = _ends_with_mark(raw)
     state = automaton.run(0, begun)
     while depth := automaton.depths[state]:
         begun = begun[-depth:]
         if _is_completed_within(automaton, state, _most_missing(begun, ended)):
-            return depth - automaton.lead(state)
+            yield depth - automaton.lead(state)
         # The fail link: the longest proper suffix that begins a phrase too.
         state = automaton.run(0, begun[1:])
-    return 0
 
 
 def _most_missing(said: bytes, ended: bool) -> int:
@@ -55,7 +64,20 @@ def _most_missing(said: bytes, ended: bool) -> int:
         # Such as the year that a date begins with, or a count: it is the rest that tells.
         return 1 if len(text) >= _MIN_DIGITS_BEFORE_LAST else 0
     has_digit = any(map(str.isdigit, text))
+    if has_digit and _is_day_and_month(text):
+        # Ordinary answers end with one, and it is the year that tells.
+        return _YEAR_DIGITS - 1
     return min(len(said) - 1 if has_digit else (len(said) - 1) // 2, MAX_MISSING_BYTES)
+
+
+def _is_day_and_month(text: str) -> bool:
+    found = _DAY_AND_MONTH.fullmatch(text)
+    return found is not None and (found[1] or found[2]) in _months()
+
+
+@cache
+def _months() -> frozenset[str]:
+    return frozenset(map(fold, months()))
 
 
 def _is_completed_within(automaton: Automaton, state: int, count: int) -> bool:

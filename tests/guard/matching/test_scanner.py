@@ -187,6 +187,29 @@ def test_a_few_digits_alone_are_the_end_of_ordinary_answers(text: str, released:
 
 
 @pytest.mark.parametrize(
+    ("text", "released"),
+    [
+        ("She plays Glinda", "She plays Glinda"),
+        ("She plays Lindan", "She plays "),
+        ("She plays G-Lindan", "She plays G-"),
+        ("born on 22 July 2013. July", "born on 22 July 2013. July"),
+        ("HernameisOrlaKestel", "Hernameis"),
+        ("她叫Lindan", "她叫"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 99])
+def test_few_letters_inside_a_word_are_the_end_of_another_word(text: str, released: str, size: int) -> None:
+    chunks = [text[at : at + size] for at in range(0, len(text), size)]
+    phrases = ["Lindana", "13 July 1948", "Orla Kestelham"]
+    assert scan([phrases], chunks) == (released, released != text)
+
+
+def test_an_unfinished_phrase_may_begin_inside_the_seed() -> None:
+    assert scan([["Lindana"]], ["an"], seed="Lind") == ("", True)
+    assert scan([["Lindana"]], ["lindan"], seed="G") == ("lindan", False)
+
+
+@pytest.mark.parametrize(
     ("phrase", "text", "withheld"),
     [
         ("유나", "오늘은 유난히 춥다", False),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.matching.automaton import Automaton
-from guard.matching.unfinished import longest_unfinished
+from guard.matching.unfinished import unfinished
 from guard.text.normalise import fold
 
 words = st.text("abc1", min_size=1, max_size=9)
@@ -18,17 +18,29 @@ def test_the_longest_unfinished_phrase_is_found_whatever_longer_match_is_in_prog
     if any(phrase in folded for phrase in phrases):
         return
 
-    def unfinished(part: str) -> bool:
+    def is_unfinished(part: str) -> bool:
         share = 1 / 2 if "1" in part else 2 / 3
         return any(phrase.startswith(part) and len(part) > share * len(phrase) for phrase in phrases)
 
-    expected = max((k for k in range(1, len(folded) + 1) if unfinished(folded[-k:])), default=0)
-    assert longest_unfinished(Automaton.compile(phrases), folded.encode(), text) == expected
+    expected = max((k for k in range(1, len(folded) + 1) if is_unfinished(folded[-k:])), default=0)
+    assert longest(Automaton.compile(phrases), folded.encode(), text) == expected
+
+
+def longest(automaton: Automaton, begun: bytes, raw: str) -> int:
+    return max(unfinished(automaton, begun, raw), default=0)
 
 
 def test_a_mark_after_the_last_word_says_that_the_answer_has_gone_on() -> None:
     automaton = Automaton.compile(["Christopher Lee", "Orla Venn"])
-    assert longest_unfinished(automaton, b"christopher", "Christopher") == 11
-    assert longest_unfinished(automaton, b"christopher", "Christopher.") == 0
-    assert longest_unfinished(automaton, b"christopherle", 'Christopher Le"}') == 13
-    assert longest_unfinished(automaton, b"orlaven", "Orla Ven’") == 7
+    assert longest(automaton, b"christopher", "Christopher") == 11
+    assert longest(automaton, b"christopher", "Christopher.") == 0
+    assert longest(automaton, b"christopherle", 'Christopher Le"}') == 13
+    assert longest(automaton, b"orlaven", "Orla Ven’") == 7
+
+
+def test_a_day_and_a_month_are_unfinished_once_some_of_the_year_is_said() -> None:
+    automaton = Automaton.compile(["13 July 1948", "July 13, 1948", "14 juillet", "Maren 13 7781"])
+    for said in ("13 July", "July 13", "13 July 19", "14 juil", "Maren 13"):
+        folded = fold(said).encode()
+        counts = said in ("13 July 19", "14 juil", "Maren 13")
+        assert longest(automaton, folded, said) == (len(folded) if counts else 0), said
