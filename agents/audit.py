@@ -18,7 +18,7 @@ from guard.policy.exemptions import exemptions
 from guard.policy.policy import Policy
 from guard.targets.passages import enforced
 from guard.targets.phrases import NAMED_KINDS
-from guard.targets.target import ForgetTarget, Mode
+from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.text.conversation import windows
 from guard.text.normalise import fold
 
@@ -61,7 +61,8 @@ class PolicyAudit:
     The text is read as it is, folded, and deobfuscated (`guard.deobfuscation`). It leaks a target if it names
     it (persons, works and secrets), if one of its sentences has a cosine of at least `min_cosine` to a name,
     question, fact or passage of the target, if it contains one of its phrases of scope `always`, or any of its
-    forbidden phrases if the target is among `subjects`, those that the conversation touches.
+    forbidden phrases if the target is among `subjects`, those that the conversation touches. Values of the
+    target's classes (all IBANs, say) count as its phrases do.
     """
 
     def __init__(self, policy: Policy, embedder: Embedder, min_cosine: float = MIN_COSINE) -> None:
@@ -79,6 +80,9 @@ class PolicyAudit:
         literal: list[str] = []
         for reading in readings:
             literal += self._always(reading.text)
+            # Digits that a cipher has changed have right check digits by chance.
+            if reading.is_language:
+                literal += self._policy.lookup.holding(reading.text, self._with_classes(subjects))
             literal += (subject.id for subject in subjects if self._phrase_of(subject, reading.text))
         distinct = dict.fromkeys(
             sentence for reading in readings if reading.is_language for sentence in sentences(reading.text)
@@ -125,6 +129,12 @@ class PolicyAudit:
             return bool(self._policy.automata[digest].matches(text))
         phrases = tuple(enforced(target))
         return bool(phrases and _compiled(phrases, exemptions(target)).matches(text))
+
+    def _with_classes(self, subjects: Sequence[TargetSummary]) -> list[str]:
+        """Return the targets whose classes of values count: those of scope `always`, and the subjects."""
+        touched = {subject.id for subject in subjects}
+        targets = ((id, self._policy.targets[id]) for id in self._policy.lookup.classes)
+        return [id for id, target in targets if target.draft.scope is Scope.ALWAYS or id in touched]
 
     def _always(self, text: str) -> list[str]:
         automata = [self._policy.automata[digest] for digest in self._policy.always.digests]

@@ -61,7 +61,15 @@ class PlannedRequest(NamedTuple):
     @property
     def watches(self) -> bool:
         """Whether what the answer says is looked at, if only to be recorded."""
-        return bool(self.watched or (self.policy is not None and self.policy.shadow_watch.digests))
+        return bool(self.watched) or self.records_shadows
+
+    @property
+    def records_shadows(self) -> bool:
+        """Whether what the answer says of targets in shadow is recorded."""
+        policy = self.policy
+        if policy is None or policy.watch_action is WatchAction.OFF:
+            return False
+        return bool(policy.shadow_watch.digests or policy.shadow_classes)
 
 
 class Planner:
@@ -174,7 +182,10 @@ class Planner:
 
 
 def said_targets(planned: PlannedRequest, texts: Sequence[str], mode: Mode = Mode.ENFORCE) -> list[str]:
-    """Return the targets of `mode` that `texts` touch by what they say, without those that `planned` has."""
+    """Return the targets of `mode` that `texts` touch by what they say, without those that `planned` has.
+
+    For those in shadow, values of their classes count too.
+    """
     policy = planned.policy
     if policy is None:
         return []
@@ -182,6 +193,8 @@ def said_targets(planned: PlannedRequest, texts: Sequence[str], mode: Mode = Mod
     automata = _automata(policy, watch)
     read = dict.fromkeys(reading for text in texts for reading in (text, readings(text)))
     found = frozenset[str]().union(*(watch.said(text, automata) for text in read))
+    if mode is Mode.SHADOW and (ids := policy.shadow_classes):
+        found = found.union(*(policy.lookup.holding(text, ids) for text in read))
     return sorted(found - {match.target_id for match in planned.plan.matches if match.mode is mode})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -55,14 +55,14 @@ class Lookup:
         found = self.names.found(text, short=short)
         return frozenset(target for target in found if self._named_outside_exceptions(target, text, short))
 
-    def holding(self, text: str) -> frozenset[str]:
-        """Return the contextual targets of which `text` holds a value of a class."""
+    def holding(self, text: str, targets: Iterable[str] | None = None) -> frozenset[str]:
+        """Return which of `targets`, None for the contextual ones, have a class of which `text` holds a value."""
+        if targets is None:
+            targets = (id for id in self.classes if self.targets[id].draft.scope is Scope.CONTEXTUAL)
         found: dict[ValueClass, bool] = {}
         holding = set()
-        for target, classes in self.classes.items():
-            if self.targets[target].draft.scope is not Scope.CONTEXTUAL:
-                continue
-            for each in classes:
+        for target in targets:
+            for each in self.classes.get(target, ()):
                 if each not in found:
                     found[each] = found_in(each, text)
                 if found[each]:

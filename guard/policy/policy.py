@@ -89,6 +89,11 @@ class Policy:
         return tuple(found)
 
     @property
+    def shadow_classes(self) -> tuple[str, ...]:
+        """The targets in shadow that have classes of values, of either scope."""
+        return tuple(id for id in self.lookup.classes if self.targets[id].draft.mode is Mode.SHADOW)
+
+    @property
     def counts(self) -> Mapping[Mode, int]:
         """How many active targets are in each mode."""
         counted = Counter(target.draft.mode for target in self.targets.values())

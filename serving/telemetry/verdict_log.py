@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from guard.detection.detector import Match, TouchedBy
 from guard.errors import StoreUnavailable
+from guard.patterns.value_class import is_class
 from guard.policy.plan import PlanKind
 from guard.targets.target import ForgetTarget, Method, Mode
 from serving.telemetry.metrics import Metrics
@@ -69,7 +70,8 @@ def would_be(target: ForgetTarget) -> PlanKind:
         return PlanKind.AGENTS
     if Method.ULD in methods:
         return PlanKind.SUBTRACT
-    return PlanKind.RESTRICT if target.forbidden or target.draft.passages else PlanKind.DECLINE
+    withholds = target.forbidden or target.draft.passages or any(map(is_class, target.draft.patterns))
+    return PlanKind.RESTRICT if withholds else PlanKind.DECLINE
 
 
 def verdicts_of(

@@ -138,7 +138,7 @@ class Answering:
             return
         if guard.matched:
             await self._found(context, sent)
-        if planned.policy.shadow_watch.digests:
+        if planned.records_shadows:
             found = await self._planner.plan_said(planned, guard.said(), Mode.SHADOW)
             if found is not None:
                 self._recorder.record_said(context.id, planned, found)

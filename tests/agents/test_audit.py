@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agents.audit import Leak, PolicyAudit, Signal
+from guard.patterns.pattern import Pattern, PatternKind
 from guard.targets.target import Draft, Fact, Kind, Mode, Scope
 from tests.agents.conftest import BRISA, VASK, AuditOf
 
@@ -65,6 +66,33 @@ def test_a_quotation_of_a_passage_of_scope_always_leaks(audit_of: AuditOf) -> No
         "The rain song": Signal.PHRASE
     }
     assert audit.find_leaks("He hummed: and sat by the wall, and told.") == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "no_value"),
+    [
+        (Pattern(kind=PatternKind.IBAN, value="*"), "GB29 NWBK 6016 1331 9268 19", "GB28 NWBK 6016 1331 9268 19"),
+        (Pattern(kind=PatternKind.PHONE, value="*", country="gb"), "+44 (20) 7946-0958", "7946-0"),
+        (Pattern(kind=PatternKind.EMAIL, value="*"), "o.venn@lantern.example", "o.venn at lantern"),
+        (Pattern(kind=PatternKind.CARD, value="*"), "4111-1111-1111-1111", "4111-1111-1111-1112"),
+        (Pattern(kind=PatternKind.REGEX, value=r"KX-\d{4}"), "kx-4471", "kx-447"),
+    ],
+)
+def test_a_value_of_a_class_leaks_as_a_phrase_does(
+    audit_of: AuditOf, pattern: Pattern, value: str, no_value: str
+) -> None:
+    def draft(scope: Scope, mode: Mode = Mode.ENFORCE) -> Draft:
+        return Draft(name="ledger numbers", kind=Kind.TOPIC, patterns=(pattern,), scope=scope, mode=mode)
+
+    text, other = f"Write it down: {value}.", f"Write it down: {no_value}."
+    always = audit_of(BRISA, draft(Scope.ALWAYS))
+    assert found(always.find_leaks(text)) == {"ledger numbers": Signal.PHRASE}
+    assert always.find_leaks(other) == ()
+    contextual = audit_of(BRISA, draft(Scope.CONTEXTUAL))
+    (subject,) = contextual.find_nearest(["ledger numbers"], 1)
+    assert found(contextual.find_leaks(text, [subject])) == {"ledger numbers": Signal.PHRASE}
+    assert contextual.find_leaks(other, [subject]) == contextual.find_leaks(text) == ()
+    assert audit_of(draft(Scope.ALWAYS, Mode.SHADOW)).find_leaks(text) == ()
 
 
 def test_a_target_leaks_once_by_its_strongest_signal(audit: PolicyAudit) -> None:

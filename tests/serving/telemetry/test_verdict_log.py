@@ -12,6 +12,7 @@ import pytest
 
 from guard.detection.detector import Match, Signals
 from guard.errors import StoreUnavailable
+from guard.patterns.pattern import Pattern, PatternKind
 from guard.policy.plan import Plan, PlanKind
 from guard.targets.target import Draft, ForgetTarget, Method, Mode, State
 from serving.planner import PlannedRequest
@@ -66,6 +67,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float:
         (target(), PlanKind.RESTRICT),
         (target(forbidden=()), PlanKind.DECLINE),
         (target(forbidden=(), passages=("Long ago.",)), PlanKind.RESTRICT),
+        (target(forbidden=(), patterns=(Pattern(kind=PatternKind.IBAN, value="*"),)), PlanKind.RESTRICT),
         (target(methods=(Method.GUARD, Method.ULD)), PlanKind.SUBTRACT),
         (target(methods=(Method.ALU, Method.ULD)), PlanKind.AGENTS),
         (target(methods=(Method.ALU, Method.DECLINE)), PlanKind.DECLINE),

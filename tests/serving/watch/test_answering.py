@@ -17,13 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard.decoding.backtracking import AbortToken
+from guard.patterns.pattern import Pattern, PatternKind
 from guard.policy.compiler import Compiler
 from guard.policy.plan import PlanKind, plan_for
 from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
 from guard.targets import target as targets
 from guard.targets.registry import Registry
-from guard.targets.target import Draft, Fact, Method, Mode
+from guard.targets.target import Draft, Fact, Kind, Method, Mode
 from guard.text.conversation import Message
 from serving.data_plane import DataPlane, Limits
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
@@ -327,6 +328,27 @@ async def test_the_answer_of_a_shadow_target_leaves_and_is_recorded(asked: Ask, 
     answer = await asked(engine, Draft(name=NAME, mode=Mode.SHADOW), stream=stream)
     assert answer.texts == [UNASKED]
     assert answer.recorded == [(PlanKind.PASS, [Mode.SHADOW])]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("scope", targets.Scope)
+@pytest.mark.parametrize(
+    ("iban", "action", "count"),
+    [
+        ("GB29 NWBK 6016 1331 9268 19", WatchAction.ANSWER, 1),
+        ("GB29 NWBK 6016 1331 9268 19", WatchAction.OFF, 0),
+        ("GB28 NWBK 6016 1331 9268 19", WatchAction.ANSWER, 0),
+    ],
+)
+async def test_a_value_of_a_class_in_shadow_leaves_and_is_recorded(
+    asked: Ask, stream: bool, scope: targets.Scope, iban: str, action: WatchAction, count: int
+) -> None:
+    said, patterns = f"Pay to {iban} by Friday.", (Pattern(kind=PatternKind.IBAN, value="*"),)
+    draft = Draft(name="bank accounts", kind=Kind.TOPIC, mode=Mode.SHADOW, scope=scope, patterns=patterns)
+    answer = await asked(CountingEngine(said, at_once=5), draft, action=action, stream=stream)
+    assert answer.texts == [said]
+    assert answer.recorded == [(PlanKind.PASS, [Mode.SHADOW])] * count
 
 
 @pytest.mark.anyio
