@@ -10,11 +10,10 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 
-import uvicorn
 from pydantic import SecretStr
 
 from agents.audit import PolicyAudit
@@ -35,6 +34,7 @@ from serving.answers.agents import open_agents
 from serving.assistants.service import AssistantService
 from serving.data_plane import DataPlane, Limits
 from serving.demo.cache import ensure_demo_model
+from serving.elicitation.service import ElicitationService
 from serving.engine.embedded import Embedded, check_model, extra_flags, on_cpu, open_embedded
 from serving.engine.remote import open_remote
 from serving.engine.self_test import self_test
@@ -46,7 +46,7 @@ from serving.guardrail import Guardrail
 from serving.http.asgi import App
 from serving.http.cors import allow_origins
 from serving.http.head import HeadAsGet
-from serving.http.no_upgrade import NoUpgradeProtocol
+from serving.http.uvicorn_server import server_of, stop
 from serving.interpreter import keep_objects, serve_many_threads
 from serving.keys import listed
 from serving.planner import Planner
@@ -59,8 +59,6 @@ from serving.telemetry.recorder import Recorder
 from serving.telemetry.verdict_log import VerdictLog
 
 log = logging.getLogger("lethe")
-# How long open streams may go on after the first signal.
-DRAIN_S = 30
 LOOPBACK = "127.0.0.1"
 
 
@@ -125,10 +123,10 @@ def opener(settings: Settings, model: str) -> Opener:
 async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequence[socket.socket]) -> None:
     """Serve the planes on `listeners` until SIGINT or SIGTERM; LetheError if the server cannot be assembled."""
     async with _assemble(settings, model, key) as planes:
-        servers = [_server(app, settings.keep_alive_s) for app in planes]
+        servers = [server_of(app, settings.keep_alive_s) for app in planes]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, _stop, servers)
+            loop.add_signal_handler(number, stop, servers)
         await asyncio.gather(
             *(server.serve(sockets=[listener]) for server, listener in zip(servers, listeners, strict=True))
         )
@@ -160,6 +158,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     )
     data = DataPlane(supervisor, planner, _limits(settings), agents, recorder)
     assistants = None if settings.engine else _assistants(settings, model, applier)
+    elicitations = ElicitationService(registry, embedder, lambda: supervisor.app, applier.notify)
     service = AdminService(
         registry=registry,
         applier=applier,
@@ -169,6 +168,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         assistants=assistants,
         metrics=metrics,
         verdicts=verdicts,
+        elicitations=elicitations,
     )
     admin = _admin_plane(settings, service, key, partial(_audit, current, embedder))
     planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
@@ -184,7 +184,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(elicitations.close(), *tasks, return_exceptions=True)
         await clients.aclose()
         registry.close()
 
@@ -224,35 +224,6 @@ def _scorer(supervisor: Supervisor, data: DataPlane) -> Callable[[], AnswerScore
 
 def _assistants(settings: Settings, model: str, applier: Applier) -> AssistantService:
     return AssistantService(settings.assistants_dir, model, settings.database, applier.notify)
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server without signal handlers: `run` handles the signals of all servers of the process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(app: App, keep_alive_s: int) -> _Server:
-    config = uvicorn.Config(
-        app,
-        http=NoUpgradeProtocol,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=keep_alive_s,
-        timeout_graceful_shutdown=DRAIN_S,
-    )
-    return _Server(config)
-
-
-def _stop(servers: Sequence[uvicorn.Server]) -> None:
-    for server in servers:
-        # A second signal closes open streams at once.
-        server.force_exit = server.should_exit
-        server.should_exit = True
 
 
 def _loopback(host: str) -> bool:

@@ -26,6 +26,8 @@ FILTER = "lethe_filter"
 
 CLOSED = "closed"
 """The value of `lethe_automata` for a row that may only end."""
+UNRESTRICTED = "unrestricted"
+"""The value of `lethe_automata` for a row that nothing restricts, not even live automata: elicitation asks so."""
 
 MAX_POLICY_CHARS = 64
 MAX_AUTOMATA = 1_024
@@ -90,6 +92,7 @@ class EngineArgs:
     backtracking  how it aborts inside a phrase; ignored where there are no automata
     biases        digests of the biases added to its logits
     subtraction   the assistant subtracted from its logits
+    unrestricted  whether not even the live automata hold for it; it has none of its own then
     """
 
     policy: str
@@ -98,12 +101,13 @@ class EngineArgs:
     backtracking: Backtracking | None = None
     biases: tuple[str, ...] = ()
     subtraction: Subtraction | None = None
+    unrestricted: bool = False
 
     def dump(self) -> dict[str, object]:
         """Return these arguments by their names in a request; absent ones are left out."""
         given: dict[str, object] = {
             POLICY: self.policy,
-            AUTOMATA: CLOSED if self.closed else ",".join(self.automata),
+            AUTOMATA: self._automata(),
         }
         if self.backtracking is not None:
             given |= self.backtracking.dump()
@@ -112,6 +116,11 @@ class EngineArgs:
         if self.subtraction is not None:
             given |= self.subtraction.dump()
         return given
+
+    def _automata(self) -> str:
+        if self.closed:
+            return CLOSED
+        return UNRESTRICTED if self.unrestricted else ",".join(self.automata)
 
     @classmethod
     def load(cls, extra_args: Mapping[str, object] | None) -> EngineArgs:
@@ -135,8 +144,8 @@ class EngineArgs:
             raise ValueError(f"{POLICY} must be a string of 1 to {MAX_POLICY_CHARS} characters")
         if not isinstance(automata, str):
             raise ValueError(f"{AUTOMATA} must be a string")
-        if automata in ("", CLOSED):
-            return cls(policy, closed=automata == CLOSED)
+        if automata in ("", CLOSED, UNRESTRICTED):
+            return cls(policy, closed=automata == CLOSED, unrestricted=automata == UNRESTRICTED)
         digests = _digests(automata, AUTOMATA, MAX_AUTOMATA)
         return cls(policy, digests, backtracking=_backtracking(given.get(REWIND), given.get(AVOIDED, "")))
 

@@ -11,12 +11,13 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What happened to a target."""
+    """What happened to a target; `elicited`: the model was asked what it says of it, and nothing was changed."""
 
     ADDED = "added"
     CHANGED = "changed"
     REVOKED = "revoked"
     EXPIRED = "expired"
+    ELICITED = "elicited"
 
 
 class Actor(StrEnum):

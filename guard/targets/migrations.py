@@ -183,3 +183,16 @@ def m010_folded_names(connection: sqlite3.Connection) -> None:
 @migration
 def m011_supplied(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE targets SET draft = json_set(draft, '$.supplied', json('null'))")
+
+
+@migration
+def m012_elicitations(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE elicitations (
+             target_id TEXT PRIMARY KEY REFERENCES targets (id),
+             model TEXT NOT NULL,
+             at TEXT NOT NULL,
+             answers INTEGER NOT NULL,
+             proposals TEXT NOT NULL
+           ) STRICT"""
+    )

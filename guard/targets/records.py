@@ -13,6 +13,7 @@ import orjson
 from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, UnknownTarget
 from guard.patterns.pattern import Pattern, PatternKind
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, chained
+from guard.targets.elicitation import Elicitation, proposals_of
 from guard.targets.target import Decoder, Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State, Supplied
 from guard.text.composition import compose
 from guard.text.normalise import fold
@@ -161,12 +162,56 @@ def write_all(
     connection: sqlite3.Connection, targets: Sequence[ForgetTarget], action: Action, actor: Actor
 ) -> None:
     """Write every target and its audit event, under the next policy version."""
-    version = policy_version(connection) + 1
-    connection.execute("UPDATE policy SET version = ?", (version,))
+    connection.execute("UPDATE policy SET version = version + 1")
+    for target in targets:
+        _write_target(connection, target)
+    _write_events(connection, targets, action, actor)
+
+
+def write_elicitation(connection: sqlite3.Connection, target: ForgetTarget, elicitation: Elicitation) -> None:
+    """Write what a model said of a target in place of what one said before, and the audit event.
+
+    The policy stays as it is.
+    """
+    connection.execute(
+        "INSERT OR REPLACE INTO elicitations (target_id, model, at, answers, proposals) VALUES (?, ?, ?, ?, ?)",
+        (
+            target.id,
+            elicitation.model,
+            elicitation.at.isoformat(),
+            elicitation.answers,
+            orjson.dumps(elicitation.proposals).decode(),
+        ),
+    )
+    _write_events(connection, [replace(target, updated_at=elicitation.at)], Action.ELICITED, Actor.ADMIN)
+
+
+def found_elicitation(connection: sqlite3.Connection, id: str) -> Elicitation | None:
+    """Return what a model said of a target when it was last elicited, if it was."""
+    row = connection.execute(
+        "SELECT model, at, answers, proposals FROM elicitations WHERE target_id = ?", (id,)
+    ).fetchone()
+    if row is None:
+        return None
+    model, at, answers, proposals = row
+    try:
+        return Elicitation(
+            model=model,
+            at=datetime.fromisoformat(at),
+            answers=answers,
+            proposals=proposals_of(orjson.loads(proposals)),
+        )
+    except (ValueError, TypeError, KeyError):
+        raise StoreUnavailable(f"the registry's elicitation of {id} cannot be read") from None
+
+
+def _write_events(
+    connection: sqlite3.Connection, targets: Sequence[ForgetTarget], action: Action, actor: Actor
+) -> None:
+    version = policy_version(connection)
     last = connection.execute("SELECT seq, digest FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     seq, digest = last or (0, GENESIS)
     for target in targets:
-        _write_target(connection, target)
         seq += 1
         event = chained(
             digest,
@@ -210,6 +255,8 @@ def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
     )
     # A vector reveals much of its text, and one of an older revision is useless.
     connection.execute("DELETE FROM vectors WHERE target_id = ?", (target.id,))
+    if target.state is not State.ACTIVE:
+        connection.execute("DELETE FROM elicitations WHERE target_id = ?", (target.id,))
 
 
 def _write_event(connection: sqlite3.Connection, event: Event) -> None:

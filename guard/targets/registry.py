@@ -11,6 +11,7 @@ from typing import NamedTuple
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
 from guard.targets.database import Database
 from guard.targets.drafts import Added, missing, new_target, new_targets, refuse_duplicates
+from guard.targets.elicitation import Elicitation
 from guard.targets.records import (
     EVENT_COLUMNS,
     TARGET_COLUMNS,
@@ -18,11 +19,13 @@ from guard.targets.records import (
     event_of,
     found,
     found_active,
+    found_elicitation,
     policy_version,
     position,
     refuse_duplicate,
     target_of,
     write_all,
+    write_elicitation,
 )
 from guard.targets.target import Draft, ForgetTarget, State
 
@@ -153,6 +156,20 @@ class Registry:
         if targets:
             self._database.scrub()
         return len(targets)
+
+    def elicitation(self, id: str) -> Elicitation | None:
+        """Return what a model said of an active target when it was last elicited, None if it was not.
+
+        Raises `UnknownTarget`.
+        """
+        with self._database.reading() as connection:
+            return found_elicitation(connection, found_active(connection, id, None).id)
+
+    def keep_elicitation(self, id: str, elicitation: Elicitation) -> None:
+        """Store what a model says of an active target, in place of what was stored. Raises `UnknownTarget`."""
+        with self._database.writing() as connection:
+            write_elicitation(connection, found_active(connection, id, None), elicitation)
+        self._database.scrub()
 
     def version(self) -> int:
         """Return the policy version: the number of mutations so far."""

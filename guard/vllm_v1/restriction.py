@@ -48,6 +48,9 @@ class RestrictionProcessor(RowProcessor):
         if args.closed:
             self._rows.close(index)
             return
+        if args.unrestricted:
+            # Not followed, so that the live automata do not reach it either.
+            return
         restrictions = [self._restrictions.get(digest) for digest in args.automata]
         if restrictions and prompt is None:
             raise ValueError("a prompt of embeddings cannot be read")

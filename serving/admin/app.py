@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
-from serving.admin import assistants, observed, targets
+from serving.admin import assistants, elicitation, observed, targets
 from serving.admin.auth import OPEN_PATHS, Authentication
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.problems import Problem, Refused, documented, install
@@ -35,6 +35,7 @@ def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MA
     )
     app.state.service = service
     app.include_router(targets.router)
+    app.include_router(elicitation.router)
     app.include_router(assistants.router)
     app.include_router(observed.router)
     app.include_router(router)

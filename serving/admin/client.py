@@ -86,6 +86,27 @@ class AdminClient:
         path = f"/admin/v1/targets/{target_id}"
         return self._call("PATCH", path, json=patch, headers=headers, params=params)
 
+    def elicit(self, target_id: str, *, samples: int, accept: str | None) -> Any:
+        """Start to ask the served model about one target; return its elicitation."""
+        params = {"accept": accept} if accept else {}
+        return self._call(
+            "POST", f"/admin/v1/targets/{target_id}:elicit", json={"samples": samples}, params=params
+        )
+
+    def elicitation(self, target_id: str, *, reveal: bool = False) -> Any:
+        """Return how far the elicitation of one target is, and what the last one found."""
+        path, params = f"/admin/v1/targets/{target_id}/elicitation", {"reveal": str(reveal).lower()}
+        return self._call("GET", path, params=params)
+
+    def cancel_elicitation(self, target_id: str) -> None:
+        """Cancel the elicitation of one target."""
+        self._call("POST", f"/admin/v1/targets/{target_id}/elicitation:cancel")
+
+    def accept(self, target_id: str, proposals: str | Sequence[str]) -> Any:
+        """Add proposals, all or those of these ids, to one target, and wait until it is enforced."""
+        path = f"/admin/v1/targets/{target_id}/elicitation:accept"
+        return self._call("POST", path, json={"proposals": proposals}, params={"wait": "applied"})
+
     def policy(self) -> Any:
         """Return the version of the registry and the version that is enforced."""
         return self._call("GET", "/admin/v1/policy")

@@ -12,6 +12,7 @@ from guard.policy.current import Applier, CurrentPolicy
 from guard.targets.registry import Registry
 from guard.targets.target import Mode
 from serving.assistants.service import AssistantService
+from serving.elicitation.service import ElicitationService
 from serving.planner import Planner
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_log import VerdictLog
@@ -30,11 +31,12 @@ class Enforced(NamedTuple):
 class AdminService:
     """The parts of a server that the admin plane reads and changes.
 
-    registry    the forget targets; its methods block, so they are called in threads
-    applier     compiles and applies the policy after a change of the registry
-    unready     returns why no request may be answered now, or an empty string
-    assistants  None for a remote engine
-    verdicts    its methods block
+    registry      the forget targets; its methods block, so they are called in threads
+    applier       compiles and applies the policy after a change of the registry
+    unready       returns why no request may be answered now, or an empty string
+    assistants    None for a remote engine
+    verdicts      its methods block
+    elicitations  asks the served model, unrestricted, what it says of a target
     """
 
     registry: Registry
@@ -45,6 +47,7 @@ class AdminService:
     assistants: AssistantService | None
     metrics: Metrics
     verdicts: VerdictLog
+    elicitations: ElicitationService
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

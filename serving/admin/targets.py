@@ -27,7 +27,7 @@ Wait = Annotated[Literal["applied"] | None, Query(description="Respond when the 
 Timeout = Annotated[int, Query(ge=1, le=600, description="Seconds to wait; then the response is 504.")]
 IfMatch = Annotated[str, Header(description="ETag of the expected revision, or `*` for any.")]
 
-_ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The revision."}}
+ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The revision."}}
 _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Path of the target."}}
 
 
@@ -36,7 +36,7 @@ _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Path of 
     status_code=201,
     response_model=None,
     responses={
-        201: {"model": TargetOut, "headers": _ETAG | _LOCATION, "description": "Stored"},
+        201: {"model": TargetOut, "headers": ETAG | _LOCATION, "description": "Stored"},
         200: {"model": Preview, "description": "With `dry_run=true`: what would be stored"},
         **documented(400, 409, 413, 415, 504),
     },
@@ -57,8 +57,8 @@ async def add(
         target = await run_sync(service.registry.preview, body.draft())
         return preview_of(target, reveal, service.context())
     target = await run_sync(service.registry.add, body.draft())
-    await _settle(service, wait, timeout, target.id)
-    _identify(response, target)
+    await settle(service, wait, timeout, target.id)
+    identify(response, target)
     response.headers["Location"] = f"{PATH}/{target.id}"
     return target_of(target, reveal)
 
@@ -80,7 +80,7 @@ async def add_many(
     else:
         added = Added(await run_sync(service.registry.add_many, drafts), [])
     ids = [target.id for target in added.targets]
-    await _settle(service, wait, timeout, *ids)
+    await settle(service, wait, timeout, *ids)
     return BatchOut(ids=ids, existing=added.existing)
 
 
@@ -97,17 +97,17 @@ async def page(
     return TargetPage(targets=[target_of(target, reveal) for target in found.items], next_cursor=found.next)
 
 
-@router.get(ONE, responses={200: {"headers": _ETAG}, **documented(404)})
+@router.get(ONE, responses={200: {"headers": ETAG}, **documented(404)})
 async def one(service: Service, target_id: str, response: Response, reveal: Reveal = False) -> TargetOut:
     """Read an active forget target."""
-    target = await _active(service, target_id)
-    _identify(response, target)
+    target = await active(service, target_id)
+    identify(response, target)
     return target_of(target, reveal)
 
 
 @router.patch(
     ONE,
-    responses={200: {"headers": _ETAG}, **documented(400, 404, 409, 412, 413, 415, 428, 504)},
+    responses={200: {"headers": ETAG}, **documented(400, 404, 409, 412, 413, 415, 428, 504)},
 )
 async def change(
     service: Service,
@@ -120,15 +120,15 @@ async def change(
     timeout: Timeout = 60,
 ) -> TargetOut:
     """Change an active forget target. `If-Match` is required, so that no concurrent change is lost."""
-    current = await _active(service, target_id)
+    current = await active(service, target_id)
     if not if_match:
         raise Refused(428, "precondition_required", "name the revision to change in If-Match", field="If-Match")
     _match(if_match, current)
     _refuse_past([body])
     draft = body.merged(current.draft)
     target = await run_sync(service.registry.change, target_id, draft, current.revision)
-    await _settle(service, wait, timeout, target_id)
-    _identify(response, target)
+    await settle(service, wait, timeout, target_id)
+    identify(response, target)
     return target_of(target, reveal)
 
 
@@ -137,21 +137,23 @@ async def revoke(
     service: Service, target_id: str, if_match: IfMatch = "", wait: Wait = None, timeout: Timeout = 60
 ) -> None:
     """Revoke an active forget target: it is no longer enforced, and its texts are erased."""
-    current = await _active(service, target_id)
+    current = await active(service, target_id)
     if if_match:
         _match(if_match, current)
     await run_sync(service.registry.revoke, target_id, current.revision if if_match else None)
-    await _settle(service, wait, timeout, target_id)
+    await settle(service, wait, timeout, target_id)
 
 
-async def _active(service: AdminService, target_id: str) -> ForgetTarget:
+async def active(service: AdminService, target_id: str) -> ForgetTarget:
+    """Return the target if it is active; raise UnknownTarget."""
     target = await run_sync(service.registry.get, target_id)
     if target.state is not State.ACTIVE:
         raise UnknownTarget(f"this forget target is {target.state}; the list shows what remains of it")
     return target
 
 
-async def _settle(service: AdminService, wait: str | None, timeout: int, *ids: str) -> None:
+async def settle(service: AdminService, wait: str | None, timeout: int, *ids: str) -> None:
+    """Have a change of targets applied, and wait for it if `wait` says so; Refused after `timeout` seconds."""
     service.applier.notify()
     if wait is None:
         return
@@ -171,7 +173,8 @@ def _refuse_past(bodies: Iterable[TargetPatch]) -> None:
         raise Refused(409, "expires_in_past", "a target cannot end before it begins", field="expires_at")
 
 
-def _identify(response: Response, target: ForgetTarget) -> None:
+def identify(response: Response, target: ForgetTarget) -> None:
+    """Give the response the target's ETag."""
     response.headers["ETag"] = _etag(target)
 
 

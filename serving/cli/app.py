@@ -16,6 +16,7 @@ from serving.cli.audit import audit
 from serving.cli.backup import backup, restore
 from serving.cli.console import admin_client, console, errors, print_table, reported
 from serving.cli.detector import detector
+from serving.cli.elicit import accept, elicit, proposals
 from serving.cli.plugins import GROUP, add_commands
 from serving.cli.targets import targets
 from serving.cli.verdicts import verdicts
@@ -34,6 +35,8 @@ app.add_typer(targets, name="targets")
 app.add_typer(assistants, name="assistant")
 app.add_typer(detector, name="detector")
 app.add_typer(audit, name="audit")
+for command in (elicit, proposals, accept):
+    targets.command()(command)
 app.command()(verdicts)
 app.command()(backup)
 app.command()(restore)

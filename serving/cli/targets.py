@@ -168,7 +168,7 @@ def export(
     from guard.files import write_atomically
 
     with admin_client() as admin:
-        lines = [as_line(target) for target in _active(admin)]
+        lines = [as_line(target) for target in active_targets(admin, reveal=True)]
     text = "".join(f"{line}\n" for line in lines)
     if str(file) == "-":
         typer.echo(text, nl=False)
@@ -180,10 +180,11 @@ def export(
     console.print(f"exported: {len(lines)}")
 
 
-def _active(admin: AdminClient) -> Iterator[Any]:
+def active_targets(admin: AdminClient, *, reveal: bool) -> Iterator[Any]:
+    """Yield every active target, in the order they were added."""
     cursor: str | None = None
     while True:
-        page = admin.list(cursor, PAGE_TARGETS, reveal=True, state="active")
+        page = admin.list(cursor, PAGE_TARGETS, reveal=reveal, state="active")
         yield from page["targets"]
         cursor = page["next_cursor"]
         if not cursor:

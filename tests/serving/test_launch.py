@@ -8,7 +8,8 @@ import pytest
 from guard.errors import ModelUnavailable
 from serving import launch
 from serving.http.asgi import App, Receive, Scope, Send
-from serving.launch import _server, base_url, resolve_model
+from serving.http.uvicorn_server import server_of
+from serving.launch import base_url, resolve_model
 from serving.settings import TOY, Settings
 
 
@@ -22,7 +23,7 @@ def app() -> App:
 def test_an_idle_connection_outlives_those_of_usual_load_balancers(app: App) -> None:
     kept = Settings().keep_alive_s
     assert kept > 60
-    assert _server(app, kept).config.timeout_keep_alive == kept
+    assert server_of(app, kept).config.timeout_keep_alive == kept
 
 
 @pytest.mark.parametrize(

@@ -41,12 +41,13 @@ subtractions = st.builds(Subtraction, digests, numbers(MAX_ALPHA), numbers(MAX_F
 
 @st.composite
 def engine_args(draw: st.DrawFn) -> EngineArgs:
-    closed = draw(st.booleans())
-    automata = () if closed else draw(several(4))
+    closed, unrestricted = draw(st.sampled_from([(False, False), (True, False), (False, True)]))
+    automata = () if closed or unrestricted else draw(several(4))
     return EngineArgs(
         policy=draw(st.text(min_size=1, max_size=64)),
         automata=automata,
         closed=closed,
+        unrestricted=unrestricted,
         backtracking=draw(st.none() | backtrackings) if automata else None,
         biases=draw(several(3)),
         subtraction=draw(st.none() | subtractions),

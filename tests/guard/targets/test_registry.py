@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -16,6 +16,7 @@ import pytest
 
 from guard.errors import DuplicateTarget, InvalidTarget, LetheError, StaleRevision, StoreUnavailable, UnknownTarget
 from guard.targets.audit_log import Action, Actor
+from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind
 from guard.targets.registry import Registry
 from guard.targets.target import Draft, Fact, Kind, Method, Mode, Scope, State
 
@@ -94,6 +95,66 @@ def test_each_mutation_is_one_version_and_one_event(registry: Registry) -> None:
     assert [event.policy_version for event in events] == [1, 2, 3]
     assert {(event.target_id, event.actor) for event in events} == {(target.id, Actor.ADMIN)}
     assert registry.first_broken_event() is None
+
+
+SAID = Elicitation(
+    model="served",
+    at=datetime(2030, 1, 1, tzinfo=UTC),
+    answers=40,
+    proposals=(
+        Proposal(
+            id="p1",
+            kind=ProposalKind.FACT,
+            text="She keeps a heron in Varnholt.",
+            question="Who is she?",
+            times=7,
+            styles=("direct", "listing"),
+            languages=("en",),
+            change=Change.SAME,
+        ),
+    ),
+)
+
+
+def test_what_a_model_says_of_a_target_is_kept_until_the_next_elicitation(registry: Registry) -> None:
+    target = registry.add(ADA)
+    assert registry.elicitation(target.id) is None
+    registry.keep_elicitation(target.id, SAID)
+    assert registry.elicitation(target.id) == SAID
+    again = replace(SAID, answers=41, proposals=())
+    registry.keep_elicitation(target.id, again)
+    assert registry.elicitation(target.id) == again
+
+
+def test_an_elicitation_is_an_event_and_no_change(registry: Registry) -> None:
+    target = registry.add(ADA)
+    registry.keep_elicitation(target.id, SAID)
+    assert registry.snapshot() == (1, [target])
+    event = registry.events()[-1]
+    assert (event.action, event.target_id, event.revision) == (Action.ELICITED, target.id, 1)
+    assert (event.policy_version, event.at) == (1, SAID.at)
+    assert registry.first_broken_event() is None
+
+
+@pytest.mark.parametrize("ends", [lambda r, id: r.revoke(id), lambda r, id: r.expire(SOON)])
+def test_what_a_model_says_of_a_target_is_erased_with_it(
+    registry: Registry, path: Path, ends: Callable[[Registry, str], object]
+) -> None:
+    target = registry.add(ADA)
+    registry.keep_elicitation(target.id, SAID)
+    assert b"heron" in stored_bytes(path)
+    ends(registry, target.id)
+    assert b"heron" not in stored_bytes(path)
+    for call in (lambda: registry.elicitation(target.id), lambda: registry.keep_elicitation(target.id, SAID)):
+        with pytest.raises(UnknownTarget):
+            call()
+
+
+def test_a_change_of_a_target_keeps_what_a_model_says_of_it(registry: Registry) -> None:
+    target = registry.add(ADA)
+    registry.keep_elicitation(target.id, SAID)
+    registry.change(target.id, replace(ADA, basis="court"), 1)
+    assert registry.elicitation(target.id) == SAID
 
 
 def test_a_refused_change_leaves_no_trace(registry: Registry) -> None:
@@ -353,6 +414,7 @@ def test_concurrent_writers_and_readers_see_whole_states(registry: Registry) -> 
 
 WRITER = """
 import sys, threading
+from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind
 from guard.targets.registry import Registry
 from guard.targets.target import Draft, Fact
 registry = Registry(sys.argv[1])

@@ -293,3 +293,26 @@ def test_where_special_tokens_are_printed_their_text_counts(processor: Restricti
     hidden, printed = masked(processor, 2)
     assert basil in printed
     assert basil not in hidden
+
+
+def test_an_unrestricted_request_is_reached_by_nothing_not_even_what_is_published_later(
+    processor: RestrictionProcessor, folder: Path
+) -> None:
+    publish(folder, [BASIL.digest])
+    prompt = TOKENIZER.encode("Basil ")
+    rows = [(0, asking("unrestricted"), prompt, []), (1, asking(""), prompt, [])]
+    processor.update_state(update(added=rows))
+    free, restricted = masked(processor, 2)
+    assert free == set()
+    assert restricted
+    publish(folder, [BASIL.digest, ROMERTO.digest])
+    assert masked(processor, 2)[0] == set()
+
+
+def test_a_request_does_not_inherit_that_its_row_was_unrestricted(
+    processor: RestrictionProcessor, folder: Path
+) -> None:
+    publish(folder, [BASIL.digest])
+    for automata in ("unrestricted", ""):
+        processor.update_state(update(added=[(0, asking(automata), TOKENIZER.encode("Basil "), [])]))
+        assert bool(masked(processor, 1)[0]) is (automata == "")

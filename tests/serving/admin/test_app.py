@@ -32,6 +32,7 @@ from serving.admin.patterns import LETTERS, TWO_LETTERS
 from serving.admin.requests import TargetIn
 from serving.admin.service import Enforced
 from serving.assistants.service import AssistantService
+from serving.elicitation.service import ElicitationService
 from serving.planner import PlannedRequest
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import parse
@@ -68,6 +69,7 @@ class Service:
         self.common: frozenset[str] = frozenset()
         self.asked: list[Message] = []
         self.assistants: AssistantService | None = None
+        self.elicitations: ElicitationService | None = None
         self.metrics = Metrics()
         self.verdicts = VerdictLog(path.with_name("verdicts.db"), self.metrics)
 

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
-from serving.launch import _server
+from serving.http.uvicorn_server import server_of
 
 OFFER = "Connection: Upgrade, HTTP2-Settings\r\nHost: a\r\nHTTP2-Settings: AAEAAEAAAAIAAAAA\r\nUpgrade: h2c\r\n"
 BODY = b'{"model": "demo"}'
@@ -35,7 +35,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 def port() -> Iterator[int]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server: uvicorn.Server = _server(echo, 5)
+        server: uvicorn.Server = server_of(echo, 5)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         while not server.started:

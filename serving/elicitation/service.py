@@ -1,0 +1,172 @@
+"""Elicitations of targets as background jobs, one after the other: started, watched, cancelled, accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from guard.detection.embedder import Embedder
+from guard.errors import LetheError, RequestRefused
+from guard.targets.elicitation import Elicitation, Proposal, compared, with_accepted
+from guard.targets.registry import Registry
+from guard.targets.target import ForgetTarget, Kind
+from serving.elicitation.changes import same_in_other_words
+from serving.elicitation.rounds import Controls, Options, elicit
+from serving.elicitation.served_model import ServedModel
+from serving.http.asgi import App
+
+log = logging.getLogger("lethe.elicitation")
+
+
+class SecretNotElicited(RequestRefused):
+    """A secret: nobody may ask the model for one."""
+
+    code = "secret_not_elicited"
+    status = 409
+
+
+class NotElicited(LetheError):
+    """The target was not elicited, or has no such proposal."""
+
+    code = "not_elicited"
+    status = 404
+
+
+class JobState(StrEnum):
+    """The state of an elicitation."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(slots=True)
+class Job:
+    """The elicitation of one target, without any text.
+
+    share         progress from 0 to 1
+    code, detail  the error of a failed one, or ""
+    """
+
+    target_id: str
+    state: JobState = JobState.QUEUED
+    share: float = 0.0
+    code: str = ""
+    detail: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.state in (JobState.QUEUED, JobState.RUNNING)
+
+
+class ElicitationService:
+    """Asks the served model about targets, one at a time. `changed` is called when proposals were accepted.
+
+    Jobs are lost with the process; what they have found is in the registry. `start`, `cancel` and `close` belong
+    to the event loop, the rest blocks.
+    """
+
+    def __init__(
+        self, registry: Registry, embedder: Embedder, engine: Callable[[], App | None], changed: Callable[[], None]
+    ) -> None:
+        self._registry = registry
+        self._embedder = embedder
+        self._model = ServedModel(engine)
+        self._changed = changed
+        self._turn = asyncio.Lock()
+        # What the model of this name answered about invented names.
+        self._controls, self._controls_of = Controls(), ""
+        self._jobs: dict[str, Job] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start(self, target: ForgetTarget, options: Options, *, accept: bool) -> Job:
+        """Queue the elicitation of an active target, unless it has one that has not ended, and return it.
+
+        `accept`: whether all that is found is accepted. Raises SecretNotElicited, and EngineUnavailable while no
+        engine is ready.
+        """
+        if target.draft.kind is Kind.SECRET:
+            raise SecretNotElicited("a secret is never asked for: give what must be kept as its facts or phrases")
+        self._model.require_engine()
+        job = self._jobs.get(target.id)
+        if job is None or not job.open:
+            job = self._jobs[target.id] = Job(target.id)
+            self._tasks[target.id] = asyncio.create_task(self._run(job, target, options, accept))
+        return job
+
+    def job(self, target_id: str) -> Job | None:
+        """Return the last elicitation of a target since the server started, if it had one."""
+        return self._jobs.get(target_id)
+
+    def cancel(self, target_id: str) -> None:
+        """Cancel the elicitation of a target if it has not ended; what was found before stays."""
+        job = self._jobs.get(target_id)
+        if job is not None and job.open:
+            job.state = JobState.CANCELLED
+            self._tasks[target_id].cancel()
+
+    async def close(self) -> None:
+        """Cancel all elicitations."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def accept(self, target_id: str, ids: Collection[str] | None) -> ForgetTarget:
+        """Add what is proposed to an active target: all of it, or the proposals of these ids.
+
+        Raises UnknownTarget, NotElicited, InvalidTarget where the target would have too many, or StaleRevision
+        where it was changed meanwhile.
+        """
+        target = self._registry.get(target_id)
+        elicitation = self._registry.elicitation(target_id)
+        proposals = elicitation.proposals if elicitation else ()
+        if elicitation is None or (ids is not None and not set(ids) <= {one.id for one in proposals}):
+            raise NotElicited("the target has no such proposal")
+        draft = with_accepted(target.draft, (one for one in proposals if ids is None or one.id in ids))
+        return target if draft == target.draft else self._registry.change(target_id, draft, target.revision)
+
+    async def _run(self, job: Job, target: ForgetTarget, options: Options, accept: bool) -> None:
+        try:
+            async with self._turn:
+                job.state = JobState.RUNNING
+                await self._elicit(job, target, options)
+                if accept:
+                    await asyncio.to_thread(self.accept, target.id, None)
+                    self._changed()
+            job.state, job.share = JobState.DONE, 1.0
+        except asyncio.CancelledError:
+            job.state = JobState.CANCELLED
+            raise
+        except LetheError as error:
+            job.state, job.code, job.detail = JobState.FAILED, error.code, error.message
+        except Exception as error:
+            job.state, job.code, job.detail = JobState.FAILED, LetheError.code, type(error).__name__
+        finally:
+            self._tasks.pop(target.id, None)
+            log.info("elicitation of %s: %s", target.id, job.state.value)
+
+    async def _elicit(self, job: Job, target: ForgetTarget, options: Options) -> None:
+        def report(share: float) -> None:
+            job.share = round(share, 3)
+
+        name = await self._model.name()
+        draft = target.draft
+        if name != self._controls_of:
+            self._controls, self._controls_of = Controls(), name
+        found = await elicit(self._model, draft.name, draft.kind, self._embedder, options, report, self._controls)
+        await asyncio.to_thread(self._keep, target.id, name, found.answers, found.proposals)
+
+    def _keep(self, target_id: str, model: str, answers: int, proposals: tuple[Proposal, ...]) -> None:
+        before = self._registry.elicitation(target_id)
+        past = before.proposals if before else ()
+        proposals = compared(proposals, past, same_in_other_words(proposals, past, self._embedder))
+        kept = Elicitation(model=model, at=datetime.now(UTC), answers=answers, proposals=proposals)
+        self._registry.keep_elicitation(target_id, kept)
