@@ -28,6 +28,8 @@ _LINKS = ("", "s", "es", "n", "en", "er", "e")
 def is_common(word: str, language: str) -> bool:
     """Whether the word, in any case, is common in the language, as a name or otherwise, or known everywhere."""
     lower = lowered(word, language)
+    if language == "ru":
+        lower = lower.replace("ё", "е")
     if lower in ranks(language) or is_place(word) or is_stop(lower) or _is_inflected(lower, language):
         return True
     parts = lower.split("-")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guard.phrases.names import acronyms, names
+from guard.phrases.names import names
 from guard.phrases.numbers import numerals
 from guard.phrases.phrase import Phrase
-from guard.phrases.rare_words import rare_words
+from guard.phrases.rare_words import acronyms, rare_words
 from guard.phrases.specific import is_specific
 from guard.phrases.titles import titles
 from guard.phrases.uncased_names import uncased_names

@@ -15,7 +15,14 @@ from guard.phrases.context import (
     is_ordinary,
     is_place,
 )
-from guard.phrases.institutions import PARTICLES, is_context
+from guard.phrases.institutions import (
+    COURTESY,
+    PARTICLES,
+    has_endings,
+    is_context,
+    is_known,
+    is_street,
+)
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.phrases.titles import QUOTED
 from guard.text.english import is_stop
@@ -23,7 +30,6 @@ from guard.text.lexicon import is_known_word
 from guard.text.words import Word, words_of
 
 _MAX_NAME_WORDS = 8
-_ACRONYM = re.compile(r"(?<!\w)[A-Z][A-Z0-9]*(?:[&./-][A-Z0-9]+)*(?![a-z])")
 # Of these, words that mean something else: "to", "this", "also".
 _NO_PARTICLES: Mapping[str, frozenset[str]] = {
     "en": frozenset({"do", "am", "im", "ten", "op"}),
@@ -32,7 +38,7 @@ _NO_PARTICLES: Mapping[str, frozenset[str]] = {
     "tr": frozenset({"de", "da", "den", "el", "van", "la"}),
 }
 # Without articles, so that a noun opens a sentence and is no part of the name after it.
-_WITHOUT_ARTICLES = frozenset({"pl", "cs", "ru", "uk", "bg"})
+_WITHOUT_ARTICLES = frozenset({"pl", "cs", "ru", "uk", "bg", "tr"})
 _GERMAN_COURTESY = frozenset({"Herr", "Herrn", "Frau"})
 _COMPANIES = frozenset(("GmbH", "AG", "KG", "OHG", "UG", "mbH", "eG"))
 _FAMILY_PARTICLES = re.compile(
@@ -40,15 +46,23 @@ _FAMILY_PARTICLES = re.compile(
     r"[^\W\d_a-z][^\W\d_]+(?:-[^\W\d_]+)*"
 )
 _ABBREVIATED = frozenset({"St", "Dr", "Mr", "Ms", "Mrs", "Prof", "Jr", "Sr"})
-_COURTESY = frozenset(
-    "mr mrs ms miss dr prof professor sir lady lord madame monsieur mme mlle docteur herr frau doktor señor señora"  # noqa: SIM905
-    " sr sra don doña doctor doctora pan pani doctora dottor signor signora bay bayan hanım senhor senhora dona"
-    " г-н г-жа господин госпожа доктор κ κύριος κυρία δρ mijnheer mevrouw meneer herra rouva fru".split()
-)
 # A verb in the past, which only these languages set before the person.
 _REFLEXIVE = {"ru": ("лся", "лась", "лось", "лись"), "uk": ("вся", "лася", "лося", "лися")}
 # After a word that opens a sentence: it names what follows ("Telefon: ...").
-_LABEL_END = re.compile(r" ?:| (?:e-?mail|[+\d(])")
+_LABEL_END = re.compile(r" ?:| (?:e-?mail|[+\d(\n])")
+# What the name of somebody or something follows.
+_CALLED = re.compile(
+    r"(?<!\w)(?:named|nicknamed|dubbed|known as|goes by|answers to|calls (?:her|him|it)|alias|née"
+    r"|heißt|hieß|heißen|namens|nannte|genannt|getauft auf|auf den namen"
+    r"|s['’]appelle|s['’]appelait|appelée?|nommée?|surnommée?|baptisée?|prénommée?|du nom de"
+    r"|se llama|se llamaba|llamad[oa]|apodad[oa]|bautizad[oa]|de nombre|al que llaman"
+    r"|si chiama|chiamat[oa]|soprannominat[oa]|chama-se|chamad[oa]|apelidad[oa]"
+    r"|nazywa się|o imieniu|imieniem|zwan[yae]|wabi się|na imię|przezwisko|przezywan[ya]|pseudonim|nazwał[ai]?"
+    r"|зовут|звали|по имени|по прозвищу|по кличке|кличка|прозвище|прозвали|назвали|называют|псевдоним"
+    r"|λέγεται|λέγονται|ονομάζεται|με το όνομα|τον φωνάζουν|τη φωνάζουν"
+    r"|adı|ismi|lakabı|takma adı|heet|heette|genaamd|heter|hette) (?:(?:der|die|das|el|la|los|le|les|ο|η|το) )?$"
+)
+_CALLED_CHARS = 32
 _PLACED = re.compile(r"\b(?:in|near|aus|nach|à|en|w|we|z|ze|do|в|во|из|под|στο|στη|στην|στον|σε|i|från|van|te)\s$")
 # In German a noun without an article after these is the name of a place.
 _BARE_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von|um|über)\s$")
@@ -58,17 +72,6 @@ _SENTENCE_END = re.compile(r"[.!?:;…]['\"”’»)]*\s*$|\n\s*$")
 # Capitals tell nothing where all of at least so many longer words have one.
 _MIN_TITLE_CASE_WORDS = 5
 _LONGER = 3
-
-
-def acronyms(text: str, language: str) -> Iterator[Phrase]:
-    """Yield rare words of capital letters, two letters at least, unless the text is in capitals."""
-    letters = [c for c in text if c.isalpha()]
-    if 2 * sum(c.isupper() for c in letters) > len(letters):
-        return
-    for match in _ACRONYM.finditer(text):
-        known = is_common(match[0], language) or is_common(match[0], "en")
-        if sum(map(str.isalpha, match[0])) > 1 and not known:
-            yield Phrase(match[0], PhraseKind.ACRONYM, "acronym")
 
 
 def names(text: str, language: str) -> Iterator[Phrase]:
@@ -83,8 +86,19 @@ def names(text: str, language: str) -> Iterator[Phrase]:
         runs = _capitalised_runs(unquoted, words, language)
     for run in runs:
         yield from _of_run(text, run, language)
+    yield from _called(unquoted, words, language)
     if language not in CAPITALISED_NOUNS:
         yield from _family_names_with_particles(unquoted, language)
+
+
+def _called(text: str, words: list[Word], language: str) -> Iterator[Phrase]:
+    """Yield what follows a word for being called, also where it is a common word, but not one of the commonest."""
+    for run in _joined_runs(text, words, language):
+        start, end = run[0].start, run[-1].end
+        name = text[start:end]
+        known = is_place(name) or (len(run) == 1 and is_frequent(name, language))
+        if not known and _CALLED.search(text[max(0, start - _CALLED_CHARS) : start].lower()):
+            yield Phrase(name, PhraseKind.NAME, "name after a word for being called")
 
 
 def _family_names_with_particles(text: str, language: str) -> Iterator[Phrase]:
@@ -97,6 +111,8 @@ def _family_names_with_particles(text: str, language: str) -> Iterator[Phrase]:
 
 def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
     whole = text[run[0].start : run[-1].end]
+    if is_known(text, run, language):
+        return
     rare = [word for word in run if word.text[0].isupper() and not is_common(word.text, language)]
     if len(run) > 1 and (rare or not is_context(text, run, language)):
         placed = _PLACED.search(text[max(0, run[0].start - 8) : run[0].start].lower())
@@ -104,6 +120,9 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
             yield Phrase(whole, PhraseKind.PLACE, "name of several words after a preposition of place")
         else:
             yield Phrase(whole, PhraseKind.NAME, "name of several words")
+        if len(run) > 2 and is_street(run[-1].text):
+            before = text[run[0].start : run[-2].end]
+            yield Phrase(before, PhraseKind.PLACE, "name before the word for a street")
     for word in rare:
         if len(run) > 1 and is_given_name(word.text):
             continue
@@ -140,7 +159,8 @@ def _is_title_case(words: list[Word], language: str) -> bool:
     A word in small letters that is no function word, such as a verb, shows that capitals mean something.
     """
     longer = [word.text for word in words if len(word.text) > _LONGER]
-    if len(longer) < _MIN_TITLE_CASE_WORDS:
+    short = (word.text for word in words if len(word.text) == _LONGER and word.text.islower())
+    if len(longer) < _MIN_TITLE_CASE_WORDS or not all(is_stop(w) or is_function_word(w, language) for w in short):
         return False
     if language in CAPITALISED_NOUNS:
         return all(map(str.isupper, longer))
@@ -184,7 +204,7 @@ def _first_of_name(run: list[Word], language: str) -> int | None:
     """Return where in a run of nouns a name begins: at its first name, after a courtesy, or before "GmbH"."""
     for index, word in enumerate(run):
         after = run[index + 1].text if index + 1 < len(run) else ""
-        if _is_name_among_nouns(word, language) and word.text.lower() not in _COURTESY:
+        if _is_name_among_nouns(word, language) and word.text.lower() not in COURTESY:
             return index
         company = after in _COMPANIES and not is_frequent(word.text, language)
         if company or (after and word.text in _GERMAN_COURTESY):
@@ -230,7 +250,7 @@ def _trimmed(text: str, run: list[Word], language: str) -> Iterator[list[Word]]:
     # What stands before a place with an ending ("Ankara'da") is no part of its name.
     while language == "tr" and len(run) > 1 and is_place(run[-1].text):
         run = run[:-1]
-    opens = _opens_sentence(text, run[0].start)
+    opens = _opens_sentence(text, run[0].start) and not is_street(run[-1].text)
     if opens and _is_verb_or_label(text, run[0], language):
         run = run[1:]
     elif opens and is_ordinary(run[0].text, language):
@@ -249,7 +269,7 @@ def _trimmed(text: str, run: list[Word], language: str) -> Iterator[list[Word]]:
         or _is_courtesy(run, start, end)
     ):
         start += 1
-    while start < end and (is_stop(run[end - 1].text) or run[end - 1].text in PARTICLES):
+    while start < end and (is_stop(run[end - 1].text) or run[end - 1].text.lower() in PARTICLES):
         end -= 1
     if 1 <= end - start <= _MAX_NAME_WORDS:
         yield run[start:end]
@@ -261,13 +281,15 @@ def _is_verb_or_label(text: str, word: Word, language: str) -> bool:
         _REFLEXIVE.get(language, ("\0",))
     ):
         return True
+    if language == "tr" and has_endings(word.text) and not is_given_name(word.text):
+        return True
     return (
         _LABEL_END.match(text, word.end) is not None and is_known_word(word.text) and not is_given_name(word.text)
     )
 
 
 def _is_courtesy(run: list[Word], start: int, end: int) -> bool:
-    return end - start > 1 and run[start].text.lower() in _COURTESY
+    return end - start > 1 and run[start].text.lower() in COURTESY
 
 
 def _opens_sentence(text: str, start: int) -> bool:

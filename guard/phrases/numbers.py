@@ -18,6 +18,7 @@ _ADDRESS = re.compile(
     rf"(?:https?://|www\.)[^\s<>\"'“”«»{_JOINED}]+?(?=[.,;:!?)]*(?:[\s<>\"'“”«»{_JOINED}]|$))"
     rf"|(?<!{_MAIL}){_MAIL}{{1,64}}@{_LABEL}(?:\.{_LABEL})+"
 )
+_HANDLE = re.compile(r"(?<![\w@./])@[A-Za-z_][\w.]{2,62}\w", re.ASCII)
 _NUMERIC_DATE = re.compile(
     r"(?<!\d)(?:\d{4}([/.-])\d{1,2}\1\d{1,2}|\d{1,2}([/.-])\d{1,2}\2(?:\d{4}|\d{2}))(?![\d/.-]{0,9}\d)"
     r"|(?:\d{2,4} ?[年년] ?)?\d{1,2} ?[月월] ?\d{1,2} ?[日号號일]"
@@ -30,10 +31,11 @@ _DAY_FIRST = re.compile(
 _MONTH_FIRST = re.compile(rf"(?<!\w){_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?![\w.:])(?:,? \d{{4}}(?!\d))?")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 _PLATE = re.compile(r"(?<!\w)[A-ZÀ-ÞΑ-ΩА-Я]{1,3}-[A-ZÀ-ÞΑ-ΩА-Я]{1,3}[- ]\d{2,4}(?![\w-])")
-# Of Britain, Turkey, Spain and Italy: groups of capitals and digits with blanks.
+# Of Britain, Turkey, Spain, Italy and Russia: groups of capitals and digits with blanks.
 _SPACED_PLATE = re.compile(
     r"(?<![\w-])(?:[A-Z]{2}\d\d [A-Z]{3}|(?:0[1-9]|[1-7]\d|8[01]) (?!AM|PM)[A-Z]{1,3} \d{2,4}|"
-    r"(?!(?:1[5-9]|20)\d\d)\d{4} [B-DF-HJ-NP-TV-Z]{3}|[A-Z]{2} \d{3} [A-Z]{2})(?![\w-])"
+    r"(?!(?:1[5-9]|20)\d\d)\d{4} [B-DF-HJ-NP-TV-Z]{3}|[A-Z]{2} \d{3} [A-Z]{2}|"
+    r"[АВЕКМНОРСТУХ] ?\d{3} ?[АВЕКМНОРСТУХ]{2} ?\d{2,3})(?![\w-])"
 )
 _POSTCODE = re.compile(r"(?<!\w)[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}(?!\w)")
 # A letter or digit of a script with spaces, or of one without.
@@ -76,12 +78,13 @@ def numerals(text: str, language: str) -> Numerals:
         def take(match: re.Match[str]) -> str:
             if not _is_meant(match, language):
                 return match[0]
-            found.append(Phrase(match[0].strip(), kind, why))
+            found.append(Phrase(match[0].strip(" @"), kind, why))
             return "\n" * len(match[0])
 
         text = pattern.sub(take, text)
 
     taken(_ADDRESS, "e-mail or web address")
+    taken(_HANDLE, "name of an account")
     for date in (_NUMERIC_DATE, _DAY_FIRST, _MONTH_FIRST):
         taken(date, "date with a day", PhraseKind.DATE)
     taken(_IBAN, "account number")
@@ -97,6 +100,8 @@ def _is_meant(match: re.Match[str], language: str) -> bool:
     if match.re in (_DAY_FIRST, _MONTH_FIRST):
         month = match["month"].lower()
         return month in months() or month[1:] in months()
+    if match.re is _HANDLE:
+        return not all(is_common(part, "en") for part in re.split(r"[\d_.@]+", match[0]) if part)
     if match.re is _SPACED_PLATE:
         return not any(map(_is_currency, re.findall("[A-Z]{3}", match[0])))
     if match.re is _CODE:

@@ -1,24 +1,38 @@
-"""Words and pairs of words that are rare in English."""
+"""Rare words: acronyms of any language, and words and pairs of words of English."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import prod
 
 from guard.phrases.context import is_common as is_known
+from guard.phrases.context import is_compound
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.english import is_common, is_derived, is_stop, rank
 from guard.text.lexicon import english_compounds
 from guard.text.words import Word, words_of
 
+_ACRONYM = re.compile(r"(?<!\w)[A-Z][A-Z0-9]*(?:[&./-][A-Z0-9]+)*(?![a-z])")
 _MIN_RARE_WORD_CHARS = 5
 # Product of the frequency ranks of the two words.
 _MIN_RARE_PAIR_RANKS = 1_000_000
-_MIN_RANK = 300
+_MIN_RANK = 1_000
 _OPENERS = frozenset(
     {"a", "an", "the", "his", "her", "their", "its"}
     | {"of", "in", "as", "by", "from", "for", "on", "about", "with", "at", "into"}
 )
+
+
+def acronyms(text: str, language: str) -> Iterator[Phrase]:
+    """Yield rare words of capital letters, two letters at least, unless the text is in capitals."""
+    letters = [c for c in text if c.isalpha()]
+    if 2 * sum(c.isupper() for c in letters) > len(letters):
+        return
+    for match in _ACRONYM.finditer(text):
+        known = is_known(match[0], language) or is_known(match[0], "en")
+        if sum(map(str.isalpha, match[0])) > 1 and not known:
+            yield Phrase(match[0], PhraseKind.ACRONYM, "acronym")
 
 
 def rare_words(text: str, language: str) -> Iterator[Phrase]:
@@ -35,7 +49,9 @@ def _rare_words(words: list[Word]) -> Iterator[str]:
 
 def _is_rare_word(word: str) -> bool:
     plain = word.islower() and len(word) >= _MIN_RARE_WORD_CHARS
-    return plain and not any(is_known(part, "en") or is_derived(part) for part in word.split("-"))
+    return plain and not any(
+        is_known(part, "en") or is_derived(part) or is_compound(part, "en") for part in word.split("-")
+    )
 
 
 def _rare_pairs(text: str, words: list[Word]) -> Iterator[str]:

@@ -19,7 +19,11 @@ QUOTED = re.compile(
 # Words before a title without quotation marks: its making, and sorts of works.
 _BEFORE_TITLE = frozenset(
     "wrote written writing authored composed painted paints sculpted directed recorded released published"  # noqa: SIM905
-    " novel novella memoir album song poem play film movie opera symphony ballet painting sculpture sonata musical"
+    " novel novella memoir book story essay thesis dissertation ballad documentary blog podcast trilogy collection"
+    " titled entitled titulado titulada intitulé intitulée intitolato intitolata tytułem zatytułowany zatytułowana"
+    " названием libro tesis cuento ensayo livre thèse essai książka powieści książkę wiersze книга книгу повесть"
+    " рассказ стихотворение βιβλίο μυθιστόρημα ποίημα τραγούδι livro tese conto libro tesi racconto"
+    " album song poem play film movie opera symphony ballet painting sculpture sonata musical"
     " schrieb malte komponierte veröffentlichte drehte roman gemälde lied gedicht oper film buch"
     " écrit peint composé publié réalisé enregistré tableau chanson poème opéra"
     " escribió pintó compuso publicó dirigió grabó novela cuadro canción poema ópera película"
@@ -30,7 +34,8 @@ _BEFORE_TITLE = frozenset(
 )
 # A capital article in the middle of a sentence begins a title; it ends with a noun.
 _GERMAN_TITLE = re.compile(
-    r"(?:Roman|Buch|Film|Lied|Gedicht|Gemälde|Album|Stück|Erzählung|Novelle|Oper|Bild) ((?:Der|Die|Das|Ein|Eine)"
+    r"(?:Titel|Roman|Buch|Film|Lied|Gedicht|Gemälde|Album|Stück|Erzählung|Novelle|Oper|Bild)"
+    r" ((?:Der|Die|Das|Ein|Eine)"
     r"(?: [a-zäöüß]+){0,3} [A-ZÄÖÜ][\w-]+"
     r"(?: (?:der|die|das|des|dem|den|im|am|in|an|auf|von|vom|ohne|mit|zum|zur|und)"
     r"(?: [a-zäöüß]+)? [A-ZÄÖÜ][\w-]+)*)"
@@ -43,6 +48,9 @@ _INSIDE = frozenset(
     " el los las del un una y sin con en nad pod bez i w na z в на под над без и с"
     " di del della dei il lo e do da dos das".split()
 )
+# Titles of so many words end before "and".
+_MIN_WORDS_BEFORE_AND = 3
+_AND = frozenset({"y", "e", "et", "i", "и", "και", "ve", "und", "en", "och", "a", "oraz"})
 _MAX_WORDS = 10
 _MIN_WORDS = 2
 # Characters before the title in which such a word is looked for.
@@ -75,7 +83,11 @@ def _unquoted(text: str, language: str) -> Iterator[Phrase]:
         first = words[index + 1]
         if words[index].text.lower() not in _BEFORE_TITLE or not first.text[0].isupper():
             continue
-        if text[words[index].end : first.start] != " " or is_given_name(first.text) or first.text.isupper():
+        if (
+            text[words[index].end : first.start] not in (" ", ", ")
+            or is_given_name(first.text)
+            or first.text.isupper()
+        ):
             continue
         last = _end_of_title([word.text for word in words[index + 1 : index + 1 + _MAX_WORDS]], language)
         found = text[first.start : words[index + last].end]
@@ -98,6 +110,8 @@ def _end_of_title(words: list[str], language: str) -> int:
     for position, word in enumerate(words[1:], start=2):
         before = words[position - 2]
         small = word[0].islower()
+        if language != "en" and word in _AND and position > _MIN_WORDS_BEFORE_AND:
+            break
         if not small or (
             language != "en"
             and (before in _INSIDE or (before[0].isupper() and position == 2))
