@@ -51,9 +51,10 @@ def is_frequent(word: str, language: str, max_rank: int = MAX_FREQUENT_RANK) -> 
 
 def is_function_word(word: str, language: str) -> bool:
     """Whether the word is one of the commonest of its language, which hardly occur in a name."""
-    return word.lower() in frequent_words().get(language, ())[:_FUNCTION_WORDS] or (
-        language == "en" and is_stop(word)
-    )
+    listed = frequent_words().get(language)
+    if listed is None:
+        return ranks(language).get(word.lower(), _FUNCTION_WORDS + 1) <= _FUNCTION_WORDS
+    return word.lower() in listed[:_FUNCTION_WORDS] or (language == "en" and is_stop(word))
 
 
 def is_given_name(word: str) -> bool:

@@ -13,13 +13,21 @@ from guard.text.segmentation import Segment, segments_of
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+")
 # Characters that stand before or after a name and are in hardly any.
 _FUNCTION = frozenset(
-    "的了在是和有不我他她它这那也就都要会对从到与及或为以被把让给向住叫姓当做去来说生出后前时里上下中过着地得很又再于之所其并个一二三两几位名岁年月日"
+    "自由往离距并而或该至另各每的了在是和有不我他她它这那也就都要会对从到与及或为以被把让给向住叫姓当做去来说生出后前时里上下中过着地得很又再于之所其并个一二三两几位名岁年月日"
 )
 _PLACE_ENDING = re.compile(r"[村镇鎮县縣乡鄉区區市路街巷湖山河岛島寺桥橋镇庄屯湾灣]")
 # Endings of places that a smaller one's name follows.
 _LARGER_PLACE = frozenset("省市县縣区區镇鎮")
-_CALLED = re.compile(r"(?:名叫|名为|名為|叫做|叫作|取名|叫)([\u3400-\u9fff]{2,10})")
+_CALLED = re.compile(
+    r"(?:(?P<nickname>外号|绰号|昵称|小名|艺名|笔名|網名|网名|外號|綽號|暱稱)(?:是|叫|为|為)?|名叫|名为|名為|叫做|叫作|取名|人称|人稱"
+    r"|叫[他她它]|叫)(?P<name>[\u3400-\u9fff]{2,10})"
+)
 _MIN_RARE_RANK = 4_000
+# What given names end in, too; a person's name mostly has three characters.
+_NATURE = frozenset("山湖河江岛島")
+_PERSON_CHARS = 3
+# A family name that is so frequent a word is one, before another word: 包饺子.
+_MAX_VERB_RANK = 1_500
 _MAX_PLACE_CHARS = 4
 # Japanese characters that make a word of another word, before or after it.
 _AFFIXES = frozenset(
@@ -63,7 +71,8 @@ _MIN_KATAKANA_CHARS = 3
 # A place with the number of its block.
 _BLOCK = re.compile(r"[一二三四五六七八九十]+(?:丁目|番地|番町|条)")
 _CALLED_IN_JAPANESE = re.compile(
-    r"(?:名前|名|愛称|あだ名|芸名|筆名)は([\u3041-\u30fa\u30fc\u3400-\u9fff]{2,10}?)(?=で|だ|です|と|、|。|$)"
+    r"を([\u3041-\u30fa\u30fc\u3400-\u9fff]{2,12}?)と(?:呼|名付|あだ名)"
+    r"|(?:名前|名|愛称|あだ名|芸名|筆名)は([\u3041-\u30fa\u30fc\u3400-\u9fff]{2,10}?)(?=で|だ|です|と|、|。|$)"
 )
 
 
@@ -71,9 +80,10 @@ def chinese_names(text: str) -> Iterator[Phrase]:
     """Yield the names in a Chinese text."""
     called = set()
     for match in _CALLED.finditer(text):
-        name = _until_function(match[1])
-        if len(name) > 1 and not _is_known(name):
-            called.add(match.start(1))
+        name = _until_function(match["name"])
+        known = name.translate(simplified()) in ranks("zh") if match["nickname"] else _is_known(name)
+        if len(name) > 1 and not known:
+            called.add(match.start("name"))
             yield Phrase(name, PhraseKind.NAME, "name after the word for being called")
     for match in _HAN.finditer(text):
         places = list(_chinese_places(match[0]))
@@ -104,10 +114,23 @@ def _chinese_places(run: str) -> Iterator[Phrase]:
         bounds = _FUNCTION | _LARGER_PLACE
         while start > max(0, match.start() - _MAX_PLACE_CHARS) and run[start - 1] not in bounds:
             start -= 1
+        start += _known_before(run[start : match.start()])
         core, place = run[start : match.start()], run[start : match.end()]
+        if place[0] in family_names("zh") and len(place) == _PERSON_CHARS and match[0] in _NATURE:
+            continue
         cut_short = start > 0 and run[start - 1] not in bounds
         if len(core) > 1 and not cut_short and not _is_known(place) and not _is_known(core) and _is_rare(core):
             yield Phrase(place, PhraseKind.PLACE, "rare word with the ending of a place")
+
+
+def _known_before(core: str) -> int:
+    """Return the length of the frequent words before the rest of a name: 丈夫|卫橡."""
+    length = 0
+    for part in segments_of(core, "zh")[:-1]:
+        if len(part.text) < 2 or (part.rank or _MIN_RARE_RANK) >= _MIN_RARE_RANK:
+            break
+        length = part.end
+    return length if len(core) - length > 1 else 0
 
 
 def _is_rare(core: str) -> bool:
@@ -155,7 +178,9 @@ def _is_given(given: str, family: str) -> bool:
     chars = [known.get(char, _MIN_RARE_RANK + 1) for char in given]
     rare = any(rank > _MIN_RARE_RANK for rank in chars) or is_given_name(given)
     whole = known.get(given)
-    if family in _FUNCTION and whole is not None:
+    if whole is not None and (
+        family in _FUNCTION or (len(given) > 1 and known.get(family, _MAX_VERB_RANK) < _MAX_VERB_RANK)
+    ):
         return False
     return (rare and (whole is None or len(given) == 1 or whole > _MIN_RARE_RANK)) and family + given not in known
 
@@ -163,8 +188,11 @@ def _is_given(given: str, family: str) -> bool:
 def japanese_names(text: str) -> Iterator[Phrase]:
     """Yield the names in a Japanese text."""
     for match in _CALLED_IN_JAPANESE.finditer(text):
-        if not all(part.rank is not None and len(part.text) > 1 for part in segments_of(match[1], "ja")):
-            yield Phrase(match[1], PhraseKind.NAME, "name after the word for a name")
+        name = match[1] or match[2]
+        if match[1] and (name in ranks("ja") or not _KATAKANA.search(name)):
+            continue
+        if match[1] or not all(part.rank is not None and len(part.text) > 1 for part in segments_of(name, "ja")):
+            yield Phrase(name, PhraseKind.NAME, "name after the word for a name")
     for match in _KATAKANA.finditer(text):
         word = match[0]
         common = (

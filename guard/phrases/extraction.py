@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
+from guard.phrases.east_asian_names import chinese_names, japanese_names
+from guard.phrases.korean_names import korean_names
 from guard.phrases.names import names
 from guard.phrases.numbers import numerals
 from guard.phrases.phrase import Phrase
 from guard.phrases.rare_words import acronyms, rare_words
+from guard.phrases.spaced_names import spaced_names
 from guard.phrases.specific import is_specific
-from guard.phrases.titles import titles
-from guard.phrases.uncased_names import uncased_names
+from guard.phrases.thai_names import thai_names
+from guard.phrases.titles import QUOTED, titles
 from guard.text.language import language_of
 from guard.text.normalise import fold
+
+_RULES: Mapping[str, Callable[[str], Iterator[Phrase]]] = {
+    "zh": chinese_names,
+    "ja": japanese_names,
+    "ko": korean_names,
+    "th": thai_names,
+}
+_SPACED = frozenset({"ar", "fa", "ur", "he", "hi", "bn"})
 
 
 def of_answer(answer: str, question: str) -> Iterator[Phrase]:
@@ -36,7 +47,18 @@ def _named(text: str, language: str) -> Iterator[Phrase]:
         titles(text, language),
         numeric,
         names(lettered, language),
-        uncased_names(lettered, language),
+        _uncased_names(lettered, language),
         acronyms(lettered, language),
     ):
         yield from (phrase for phrase in found if is_specific(phrase.text))
+
+
+def _uncased_names(text: str, language: str) -> Iterator[Phrase]:
+    """Yield the names in `text`, outside of quotation marks; nothing for a language with capitals."""
+    if language not in _SPACED and language not in _RULES:
+        return
+    unquoted = QUOTED.sub(lambda match: ";" * len(match[0]), text)
+    if language in _SPACED:
+        yield from spaced_names(unquoted, language)
+    else:
+        yield from _RULES[language](unquoted)

@@ -15,19 +15,29 @@ PARTICLES = frozenset(
 )
 """Small words inside a name."""
 COURTESY = frozenset(
-    "mr mrs ms miss dr prof professor sir lady lord madame monsieur mme mlle docteur herr frau doktor señor señora"  # noqa: SIM905
-    " sr sra don doña doctor doctora pan pani doctora dottor signor signora bay bayan hanım senhor senhora dona"
-    " г-н г-жа господин госпожа доктор κ κύριος κυρία δρ mijnheer mevrouw meneer herra rouva fru"
-    " detective inspector sergeant captain colonel major general lieutenant admiral commander corporal constable"
-    " officer judge justice senator governor mayor president chancellor minister bishop archbishop cardinal pope"
-    " father sister brother mother reverend rabbi imam king queen prince princess duke duchess count countess"
-    " baron baroness earl uncle aunt auntie grandma grandpa nurse coach principal ambassador councillor"
-    " congressman congresswoman tante onkel oma opa schwester bruder pater tía tío abuela abuelo padre madre fray oncle"
-    " père sœur frère maître ciocia wujek babcia dziadek ksiądz siostra profesor inżynier mecenas тётя дядя"
-    " бабушка дедушка отец профессор капитан θεία θείος παππούς γιαγιά πατήρ teyze amca dayı abla ağabey"
-    " dede nine hoca sayın zio zia nonno nonna padre suor tio tia avô avó".split()
+    "mr mrs ms miss dr prof professor sir lady lord madame monsieur mme mlle docteur herr frau doktor"  # noqa: SIM905
+    " señor señora sr sra don doña doctor doctora pan pani dottor signor signora bay bayan hanım senhor"
+    " senhora dona г-н г-жа господин госпожа доктор κ κύριος κυρία δρ mijnheer mevrouw meneer herra rouva"
+    " fru detective inspector sergeant captain colonel major general lieutenant admiral commander corporal"
+    " constable officer judge justice senator governor mayor president chancellor minister bishop"
+    " archbishop cardinal pope father sister brother mother reverend rabbi imam king queen prince princess"
+    " duke duchess count countess baron baroness earl uncle aunt auntie grandma grandpa nurse coach"
+    " principal ambassador councillor congressman congresswoman tante onkel oma opa schwester bruder pater"
+    " tía tío abuela abuelo padre madre fray oncle père sœur frère maître ciocia wujek babcia dziadek"
+    " ksiądz siostra profesor inżynier mecenas тётя дядя бабушка дедушка отец профессор капитан θεία θείος"
+    " παππούς γιαγιά πατήρ teyze amca dayı abla ağabey dede nine hoca sayın zio zia nonno nonna suor tio"
+    " tia avô avó".split()
 )
 """Words before a name, in small letters, that are no part of it."""
+# Of these and frequent words offices are made: Head Nurse, Президент России.
+_OFFICES = frozenset(
+    "head chief senior junior deputy assistant nurse teacher manager officer director editor engineer"  # noqa: SIM905
+    " professor minister secretary president chairman embassy consulate council committee prime"
+    " foreign presidente gobierno ministro ministra embajada président ministre ambassade prezydent"
+    " premier marszałek kanclerz ambasada президент премьер министр глава канцлер посольство πρόεδρος"
+    " πρωθυπουργός υπουργός πρεσβεία cumhurbaşkanı başbakan başbakanı bakan bakanı başkan başkanı"
+    " büyükelçiliği primo".split()
+)
 # What these name is known to everybody, with any words that are no person's; of English there is the list of known
 # names.
 _INSTITUTIONS = frozenset(
@@ -67,6 +77,8 @@ _ENDINGS = re.compile(
 _HARDENED = {"b": "p", "c": "ç", "d": "t", "ğ": "k"}
 _MIN_TURKISH_STEM = 4
 _RARE = 40_000
+_WORD_END = re.compile(r"(?<=\w)\b")
+_MAX_SMALL_CHARS = 24
 _MAX_RANK_OF_STATES = 10_000
 # Where words have many forms, each is rarer.
 _MAX_INFLECTED_RANK = 25_000
@@ -91,6 +103,8 @@ def is_context(text: str, run: list[Word], language: str) -> bool:
     if language != "en" and (kinds & _INSTITUTIONS or (any(covered) and kinds & _OF_TOWNS)):
         return True
     rest = [word.text for word, known in zip(run, covered, strict=True) if not known]
+    if kinds & _OFFICES and all(is_frequent(w, language, _MAX_RANK_OF_STATES) or w in PARTICLES for w in rest):
+        return True
     if kinds & (_OF_STATES if language == "en" else _OF_STATES | _OF_TOWNS):
         most = _MAX_RANK_OF_STATES if language == "en" else _MAX_INFLECTED_RANK
         others = (word for word in rest if lowered(word, language) not in _OF_STATES | _OF_TOWNS)
@@ -100,7 +114,10 @@ def is_context(text: str, run: list[Word], language: str) -> bool:
 
 def is_known(text: str, run: list[Word], language: str) -> bool:
     """Whether the run is, as a whole, a name that everybody knows, or a form of one: Соединённых Штатах."""
-    return is_place(text[run[0].start : run[-1].end]) or _is_known_inflected(run, language)
+    start, end = run[0].start, run[-1].end
+    # In other languages than English the last words of such a name are small: Seconde Guerre mondiale.
+    ends = [end, *(end + match.end() for match in _WORD_END.finditer(text[end : end + _MAX_SMALL_CHARS]))]
+    return any(is_place(text[start:last]) for last in ends) or _is_known_inflected(run, language)
 
 
 def is_street(word: str) -> bool:

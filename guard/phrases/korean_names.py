@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from math import prod
 
 from guard.phrases.context import is_place
@@ -30,8 +31,8 @@ _SUFFIXES = frozenset(
     "들님씨용점원장자인학집군양측쪽별당형식적화성기실관사소부과생회품물비료율법제권력감심대번년월일시분초명개살세"
 )
 _CALLED = re.compile(
-    r"(?:이름|별명|예명|애칭|필명)(?:은|이) ([가-힣]{2,6}?)"
-    r"(?=(?:이다|이고|이며|이라|입니다|이었|다|고|며|라고|였|인데)?(?:[\s.,。]|$))"
+    r"(?:이름|별명|예명|애칭|필명)(?:은|이) ([가-힣]{2,8}?)"
+    r"(?=(?:이었다|였다|이다|이고|이며|이라|입니다|이었|다|고|며|라고|였|인데)?(?:[\s.,。]|$))"
 )
 # Numbers in words, diseases, and words for people, which are in no list with their endings.
 _NUMBER = re.compile(r"[영일이삼사오육칠팔구십백천만억조]{2,}")
@@ -61,6 +62,7 @@ _CONNECTED_VERB = (
 )
 # Of these endings a place is named by what is before them, unless that is a word.
 _SETTLEMENTS = ("마을", "고개", "나루", "읍", "골")
+_CALLED_QUOTED = re.compile(r"([가-힣]{2,10}?)(?:이라고|라고|이라|라) (?:불|부르|부른|놀)")
 _PRIZES = ("문학상", "미술상", "음악상", "과학상", "작가상", "시인상", "연기상", "공로상", "평화상")
 _KNOWN_PRIZES = ("노벨", "퓰리처")
 # Two words that hardly stand together: ranks of the rarer one, and of both multiplied.
@@ -70,7 +72,7 @@ _MIN_RARE_RANKS = 50_000_000
 
 def korean_names(text: str) -> Iterator[Phrase]:
     """Yield the names in a Korean text: of people by family name, of places by ending, others as rare words."""
-    for match in _CALLED.finditer(text):
+    for match in chain(_CALLED.finditer(text), _CALLED_QUOTED.finditer(text)):
         if match[1] not in ranks("ko"):
             yield Phrase(match[1], PhraseKind.NAME, "name after the word for a name")
     for match in _WORD.finditer(text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from guard.phrases.called import follows_called, small_end
 from guard.phrases.context import (
     CAPITALISED_NOUNS,
     is_common,
@@ -26,7 +27,7 @@ from guard.phrases.institutions import (
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.phrases.titles import QUOTED
 from guard.text.english import is_stop
-from guard.text.lexicon import is_known_word
+from guard.text.lexicon import is_known_word, ranks
 from guard.text.words import Word, words_of
 
 _MAX_NAME_WORDS = 8
@@ -50,19 +51,6 @@ _ABBREVIATED = frozenset({"St", "Dr", "Mr", "Ms", "Mrs", "Prof", "Jr", "Sr"})
 _REFLEXIVE = {"ru": ("лся", "лась", "лось", "лись"), "uk": ("вся", "лася", "лося", "лися")}
 # After a word that opens a sentence: it names what follows ("Telefon: ...").
 _LABEL_END = re.compile(r" ?:| (?:e-?mail|[+\d(\n])")
-# What the name of somebody or something follows.
-_CALLED = re.compile(
-    r"(?<!\w)(?:named|nicknamed|dubbed|known as|goes by|answers to|calls (?:her|him|it)|alias|née"
-    r"|heißt|hieß|heißen|namens|nannte|genannt|getauft auf|auf den namen"
-    r"|s['’]appelle|s['’]appelait|appelée?|nommée?|surnommée?|baptisée?|prénommée?|du nom de"
-    r"|se llama|se llamaba|llamad[oa]|apodad[oa]|bautizad[oa]|de nombre|al que llaman"
-    r"|si chiama|chiamat[oa]|soprannominat[oa]|chama-se|chamad[oa]|apelidad[oa]"
-    r"|nazywa się|o imieniu|imieniem|zwan[yae]|wabi się|na imię|przezwisko|przezywan[ya]|pseudonim|nazwał[ai]?"
-    r"|зовут|звали|по имени|по прозвищу|по кличке|кличка|прозвище|прозвали|назвали|называют|псевдоним"
-    r"|λέγεται|λέγονται|ονομάζεται|με το όνομα|τον φωνάζουν|τη φωνάζουν"
-    r"|adı|ismi|lakabı|takma adı|heet|heette|genaamd|heter|hette) (?:(?:der|die|das|el|la|los|le|les|ο|η|το) )?$"
-)
-_CALLED_CHARS = 32
 _PLACED = re.compile(r"\b(?:in|near|aus|nach|à|en|w|we|z|ze|do|в|во|из|под|στο|στη|στην|στον|σε|i|från|van|te)\s$")
 # In German a noun without an article after these is the name of a place.
 _BARE_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von|um|über)\s$")
@@ -97,7 +85,8 @@ def _called(text: str, words: list[Word], language: str) -> Iterator[Phrase]:
         start, end = run[0].start, run[-1].end
         name = text[start:end]
         known = is_place(name) or (len(run) == 1 and is_frequent(name, language))
-        if not known and _CALLED.search(text[max(0, start - _CALLED_CHARS) : start].lower()):
+        name += small_end(text, end, language)
+        if not known and follows_called(text, start):
             yield Phrase(name, PhraseKind.NAME, "name after a word for being called")
 
 
@@ -123,6 +112,8 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         if len(run) > 2 and is_street(run[-1].text):
             before = text[run[0].start : run[-2].end]
             yield Phrase(before, PhraseKind.PLACE, "name before the word for a street")
+    if len(run) == 1 and not rare and _is_rare_compound(run[0].text, language):
+        yield Phrase(whole, PhraseKind.NAME, "rare words with a hyphen")
     for word in rare:
         if len(run) > 1 and is_given_name(word.text):
             continue
@@ -132,6 +123,17 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
             yield Phrase(word.text, PhraseKind.PLACE, "rare name after a preposition of place")
         else:
             yield Phrase(word.text, PhraseKind.NAME, "rare name")
+
+
+def _is_rare_compound(word: str, language: str) -> bool:
+    """Whether all parts of a word with hyphens have capitals and are no names and not frequent: Merle-Bavard."""
+    parts = word.split("-")
+    return (
+        len(parts) > 1
+        and not is_place(word)
+        and word.lower() not in ranks(language)
+        and not any(p[:1].islower() or is_given_name(p) or is_place(p) or is_frequent(p, language) for p in parts)
+    )
 
 
 def _cased_words(text: str, language: str) -> list[Word]:

@@ -106,7 +106,7 @@ def _places(text: str, words: list[Word], language: str) -> Iterator[list[Word]]
 
 
 def _is_definite(word: str, language: str) -> bool:
-    return language == "ar" and word.startswith("ال")
+    return word.startswith({"ar": "ال", "he": "ה"}.get(language, "\0"))
 
 
 def _is_common(word: str, language: str) -> bool:

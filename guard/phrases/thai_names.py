@@ -14,7 +14,8 @@ from guard.text.segmentation import Segment, segments_of
 _THAI = re.compile(r"[\u0e01-\u0e3a\u0e40-\u0e4e]+")
 _COURTESY = re.compile(
     r"(?:นายแพทย์|แพทย์หญิง|นางสาว|เด็กชาย|เด็กหญิง|นาย|นาง|คุณครู|คุณหมอ|คุณ"
-    r"|อาจารย์|ครู|หมอ|ดร\.|น\.ส\.|ด\.ช\.|ด\.ญ\.|ชื่อว่า|ชื่อ) ?"
+    r"|อาจารย์|ครู|หมอ|ดร\.|น\.ส\.|ด\.ช\.|ด\.ญ\.|ชื่อเล่นว่า|ชื่อเล่นคือ|ชื่อเล่น|ชื่อว่า|ชื่อคือ|ชื่อ"
+    r"|เรียก(?:เขา|เธอ|มัน)?ว่า|(?:ฉายา|สมญา)(?:ของ(?:เขา|เธอ|มัน))?(?:ว่า|คือ)?) ?"
     r"(?=[\u0e01-\u0e2e\u0e40-\u0e44])"
 )
 _PLACE = re.compile(
@@ -23,6 +24,9 @@ _PLACE = re.compile(
 )
 # A word of this rank or a commoner one is no name and ends one.
 _MAX_FUNCTION_RANK = 400
+# Before a name, and no name of one word.
+_MAX_FREQUENT_RANK = 3_000
+_RARE = 1 << 30
 _MIN_NAME_CHARS = 3
 _MAX_NAME_CHARS = 24
 _MIN_UNKNOWN_CHARS = 3
@@ -37,9 +41,11 @@ def thai_names(text: str) -> Iterator[Phrase]:
         if len(place) >= _MIN_NAME_CHARS and not _is_known(place):
             taken.append((match.start(1), end))
             yield Phrase(place, PhraseKind.PLACE, "name after the word for a place")
-    words = _word_starts(text)
+    words = _words_by_start(text)
     for match in _COURTESY.finditer(text):
-        if match.start() not in words:
+        word = words.get(match.start())
+        # In นายก (premier) there is นาย (Mr).
+        if word is None or (word.rank is not None and len(word.text) > len(match[0].strip())):
             continue
         end = _end_of_name(text, match.end())
         first = text[match.end() : end]
@@ -54,31 +60,44 @@ def thai_names(text: str) -> Iterator[Phrase]:
     yield from _unknown(text, taken)
 
 
-def _word_starts(text: str) -> set[int]:
+def _words_by_start(text: str) -> dict[int, Segment]:
     chunks = _THAI.finditer(text)
-    return {chunk.start() + word.start for chunk in chunks for word in segments_of(chunk[0], "th")}
+    return {chunk.start() + word.start: word for chunk in chunks for word in segments_of(chunk[0], "th")}
 
 
 def _pairs(text: str, taken: list[tuple[int, int]]) -> Iterator[Phrase]:
     """Yield two names between spaces, a given and a family name, without a word that is in no name."""
     chunks = list(_THAI.finditer(text))
     for first, second in pairwise(chunks):
-        named = text[first.end() : second.start()] == " " and all(_is_like_name(c[0]) for c in (first, second))
-        start, end = first.start(), second.end()
+        start, end = first.start() + _words_before_name(first[0]), second.end()
+        given = text[start : first.end()]
+        named = text[first.end() : second.start()] == " " and _is_like_name(second[0]) and _is_like_name(given, 1)
         if named and not any(a < end and start < b for a, b in taken):
             taken.append((start, end))
             yield Phrase(text[start:end], PhraseKind.NAME, "two rare words between spaces")
             yield Phrase(second[0], PhraseKind.PART, "rare part of a name")
 
 
-def _is_like_name(chunk: str) -> bool:
+def _words_before_name(chunk: str) -> int:
+    """Return the length of the frequent words with which a chunk begins: ฉันพบ|เวนเซล."""
+    length = 0
+    for part in segments_of(chunk, "th")[:-1]:
+        if part.rank is None or part.rank > _MAX_FREQUENT_RANK or len(part.text) < 2:
+            break
+        length = part.end
+    return length
+
+
+def _is_like_name(chunk: str, least: int = 2) -> bool:
+    """Whether a chunk of so many words or more has none that is in no name, and is rare if it is a single one."""
     parts = segments_of(chunk, "th")
     functions = any(
         part.rank is not None and part.rank <= _MAX_FUNCTION_RANK and len(part.text) > 1 for part in parts
     )
     return (
         _MIN_NAME_CHARS < len(chunk) <= _MAX_NAME_CHARS
-        and len(parts) > 1
+        and len(parts) >= least
+        and (len(parts) > 1 or (parts[0].rank or _RARE) > _MAX_FREQUENT_RANK)
         and not functions
         and not is_place(chunk)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from guard.phrases.context import CAPITALISED_NOUNS, is_frequent, is_given_name, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
@@ -18,19 +19,20 @@ QUOTED = re.compile(
 )
 # Words before a title without quotation marks: its making, and sorts of works.
 _BEFORE_TITLE = frozenset(
-    "wrote written writing authored composed painted paints sculpted directed recorded released published"  # noqa: SIM905
-    " novel novella memoir book story essay thesis dissertation ballad documentary blog podcast trilogy collection"
-    " titled entitled titulado titulada intitulé intitulée intitolato intitolata tytułem zatytułowany zatytułowana"
-    " названием libro tesis cuento ensayo livre thèse essai książka powieści książkę wiersze книга книгу повесть"
-    " рассказ стихотворение βιβλίο μυθιστόρημα ποίημα τραγούδι livro tese conto libro tesi racconto"
-    " album song poem play film movie opera symphony ballet painting sculpture sonata musical"
-    " schrieb malte komponierte veröffentlichte drehte roman gemälde lied gedicht oper film buch"
-    " écrit peint composé publié réalisé enregistré tableau chanson poème opéra"
-    " escribió pintó compuso publicó dirigió grabó novela cuadro canción poema ópera película"
-    " scrisse dipinse compose pubblicò diresse romanzo quadro canzone"
-    " napisał napisała namalował namalowała skomponował skomponowała wydał wydała obraz powieść piosenka wiersz"
-    " написал написала нарисовал нарисовала сочинил сочинила картину роман песню поэму"
-    " escreveu pintou compôs publicou canção έγραψε ζωγράφισε συνέθεσε schreef schilderde skrev målade".split()
+    "wrote written writing authored composed painted paints sculpted directed recorded released"  # noqa: SIM905
+    " published novel novella memoir book story essay thesis dissertation ballad documentary blog"
+    " podcast trilogy collection titled entitled titulado titulada intitulé intitulée intitolato"
+    " intitolata tytułem zatytułowany zatytułowana названием libro tesis cuento ensayo livre thèse"
+    " essai książka powieści książkę wiersze книга книгу повесть рассказ стихотворение сборник"
+    " сборника recueil roman poemario cuentos raccolta tomik tomiku zbiór συλλογή βιβλίο μυθιστόρημα"
+    " ποίημα τραγούδι livro tese conto tesi racconto album song poem play film movie opera symphony"
+    " ballet painting sculpture sonata musical schrieb malte komponierte veröffentlichte drehte"
+    " gemälde lied gedicht oper buch écrit peint composé publié réalisé enregistré tableau chanson"
+    " poème opéra escribió pintó compuso publicó dirigió grabó novela cuadro canción poema ópera"
+    " película scrisse dipinse compose pubblicò diresse romanzo quadro canzone napisał napisała"
+    " namalował namalowała skomponował skomponowała wydał wydała obraz powieść piosenka wiersz написал"
+    " написала нарисовал нарисовала сочинил сочинила картину роман песню поэму escreveu pintou compôs"
+    " publicou canção έγραψε ζωγράφισε συνέθεσε schreef schilderde skrev målade".split()
 )
 # A capital article in the middle of a sentence begins a title; it ends with a noun.
 _GERMAN_TITLE = re.compile(
@@ -50,6 +52,21 @@ _INSIDE = frozenset(
 )
 # Titles of so many words end before "and".
 _MIN_WORDS_BEFORE_AND = 3
+# After these a name that a comma follows or a full stop: Her bakery, Rise and Crumble, opened.
+_BUSINESSES = frozenset(
+    "bakery café cafe restaurant pub bar shop bookshop bookstore band choir boat ship yacht ferry"  # noqa: SIM905
+    " company startup brand magazine newspaper club team label gallery farm inn hotel salon studio"
+    " quartet duo group firm charity school".split()
+)
+# In Turkish a word for being called follows the name.
+_TURKISH_TITLE = re.compile(
+    r"((?:[A-ZÇĞİÖŞÜ][\wçğıöşü]*)(?: (?:(?:ve|ile|için) )?[A-ZÇĞİÖŞÜ][\wçğıöşü]*){1,6})"
+    r" (?:adlı|isimli|adında|başlıklı)\b"
+)
+_GERMAN_PAIR = re.compile(
+    r"(?:Titel|Roman|Buch|Film|Lied|Gedicht|Gedichtband|Gemälde|Album|Stück|Erzählung|Novelle|Oper|Sammelband)"
+    r" ([A-ZÄÖÜ][\w-]+ (?:und|oder|im|am|ohne|nach|unter|über|vor|hinter|aus) (?:[a-zäöüß]+ )?[A-ZÄÖÜ][\w-]+)"
+)
 _AND = frozenset({"y", "e", "et", "i", "и", "και", "ve", "und", "en", "och", "a", "oraz"})
 _MAX_WORDS = 10
 _MIN_WORDS = 2
@@ -71,17 +88,22 @@ def titles(text: str, language: str) -> Iterator[Phrase]:
         if len(words_of(main)) > 1:
             yield Phrase(main, PhraseKind.TITLE, "main title without its subtitle")
     if language in CAPITALISED_NOUNS:
-        for match in _GERMAN_TITLE.finditer(text):
+        for match in chain(_GERMAN_TITLE.finditer(text), _GERMAN_PAIR.finditer(text)):
             yield Phrase(match[1], PhraseKind.TITLE, "title after the word for a work or its making")
     else:
         yield from _unquoted(text, language)
+    if language == "tr":
+        for match in _TURKISH_TITLE.finditer(text):
+            yield Phrase(match[1], PhraseKind.TITLE, "title before the word for being called")
 
 
 def _unquoted(text: str, language: str) -> Iterator[Phrase]:
     words = words_of(text)
     for index in range(len(words) - 1):
         first = words[index + 1]
-        if words[index].text.lower() not in _BEFORE_TITLE or not first.text[0].isupper():
+        gap, before = text[words[index].end : first.start], words[index].text.lower()
+        business = gap == ", " and language == "en" and before in _BUSINESSES
+        if not (business or before in _BEFORE_TITLE) or not first.text[0].isupper():
             continue
         if (
             text[words[index].end : first.start] not in (" ", ", ")
@@ -96,7 +118,8 @@ def _unquoted(text: str, language: str) -> Iterator[Phrase]:
             text[a.end : b.start] in (" ", "")
             for a, b in zip(words[index + 1 :], words[index + 2 : index + 1 + last], strict=False)
         )
-        if alone and joined:
+        ended = not business or text[words[index + last].end :][:1] in ",.;"
+        if alone and joined and ended:
             yield Phrase(found, PhraseKind.TITLE, "title after the word for a work or its making")
 
 
@@ -110,7 +133,8 @@ def _end_of_title(words: list[str], language: str) -> int:
     for position, word in enumerate(words[1:], start=2):
         before = words[position - 2]
         small = word[0].islower()
-        if language != "en" and word in _AND and position > _MIN_WORDS_BEFORE_AND:
+        year = word.isdecimal() and before in _INSIDE
+        if year or (language != "en" and word in _AND and position > _MIN_WORDS_BEFORE_AND):
             break
         if not small or (
             language != "en"
