@@ -9,6 +9,8 @@ from typing import NamedTuple
 from guard.targets.target import Draft, ForgetTarget
 from guard.text.conversation import windows
 
+# Names the way a target is cut into texts; change it with that, so that stored vectors are computed again.
+CHUNKING_VERSION = "rows-3"
 # A shorter answer ("Paris", "an author") says nothing by itself.
 MIN_STATEMENT_WORDS = 5
 # The words given by someone who asks for a passage to be continued, roughly.
@@ -49,6 +51,11 @@ def target_texts(target: ForgetTarget) -> tuple[TargetText, ...]:
         for window in windows(text):
             distinct.setdefault(window, TargetText(form, window))
     return tuple(distinct.values())
+
+
+def vectors_name(embedder: str) -> str:
+    """Return the name that the registry keeps targets' vectors by the embedder of this name under."""
+    return f"{embedder}/{CHUNKING_VERSION}"
 
 
 def _texts(draft: Draft) -> Iterator[tuple[TextForm, str]]:

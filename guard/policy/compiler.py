@@ -17,7 +17,7 @@ from guard.detection.embedder import Embedder, Vectors
 from guard.detection.index import TargetIndex
 from guard.detection.lookup import Lookup, PendingTarget
 from guard.detection.names import Names
-from guard.detection.target_texts import target_texts
+from guard.detection.target_texts import target_texts, vectors_name
 from guard.evidence.distinctiveness import distinctive_phrases
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
@@ -38,8 +38,6 @@ from guard.uld.promoted import PromotedAssistants, in_force
 
 log = logging.getLogger(__name__)
 
-# Names the way a target is cut into texts; change it with that, so that stored vectors are computed again.
-CHUNKING_VERSION = "rows-3"
 # With more new targets than this, their automata are compiled lazily, when they are first touched.
 MAX_EAGER_TARGETS = 32
 # Texts that are embedded at a time, in some 200 ms, before later changes are looked for.
@@ -218,7 +216,7 @@ class Compiler:
         return Lookup(change.targets, names, index, pending, phrases=phrases)
 
     def _vectors(self, new: list[ForgetTarget], fresh: bool) -> dict[str, Vectors]:
-        name = f"{self._embedder.name}/{CHUNKING_VERSION}"
+        name = vectors_name(self._embedder.name)
         stored = self._registry.vectors(name) if fresh else {}
         vectors = {
             target.id: np.frombuffer(stored[key], np.float32).reshape(-1, self._embedder.dimension)

@@ -85,9 +85,12 @@ def literals(count: int, first: int = 0) -> list[dict[str, Any]]:
 def people(count: int) -> list[dict[str, Any]]:
     """Return contextual targets: the detector reads every request, and no prompt of the bench touches one."""
     chooser = random.Random(count)
+    homes: dict[str, str] = {}
+    while len(homes) < count:
+        homes[_invented(chooser)] = _invented(chooser)
     return [
         {"name": name, "facts": [{"question": f"Where does {name} live?", "answer": f"{name} lives in {place}."}]}
-        for name, place in ((_invented(chooser), _invented(chooser)) for _ in range(count))
+        for name, place in homes.items()
     ]
 
 
@@ -127,11 +130,11 @@ def warm_up(endpoints: tuple[Endpoint, Endpoint], names: dict[str, str]) -> None
 
 
 def compare(
-    case: Case, endpoints: tuple[Endpoint, Endpoint], names: dict[str, str], rounds: int
+    case: Case, endpoints: tuple[Endpoint, Endpoint], names: dict[str, str], rounds: int, first: int = 0
 ) -> Iterator[Ratio]:
-    """Yield the ratios of one case, measured alternately on both servers."""
+    """Yield the ratios of one case, measured alternately on both servers, in `rounds` rounds from `first` on."""
     seen: dict[str, list[Measured]] = {endpoint.name: [] for endpoint in endpoints}
-    for turn in range(rounds):
+    for turn in range(first, first + rounds):
         # Alternating the first server keeps a drift of the machine out of the ratio.
         for endpoint in endpoints if turn % 2 == 0 else endpoints[::-1]:
             seen[endpoint.name].append(

@@ -157,6 +157,40 @@ def resident(
 
 
 @bench.command()
+def contextual(
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Time for all of it; each case has one round at least.")
+    ] = 15,
+    targets: Annotated[
+        list[int] | None,
+        typer.Option(min=0, help="Contextual targets; may be repeated. Default: 0, 100, 100,000."),
+    ] = None,
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens per answer in the throughput runs.")] = 64,
+    model: Annotated[
+        str | None, typer.Option(help="Folder, GGUF file or hub id of the model; default: the toy.")
+    ] = None,
+) -> None:
+    """Measure what contextual targets cost requests that touch none. Stopped, it shows what it has measured."""
+    import tempfile
+
+    from serving import launch
+    from serving.bench import contextual as measured
+    from serving.bench import run
+    from serving.settings import TOY, load
+
+    ratios: list[run.Ratio] = []
+    with reported():
+        served = launch.resolve_model(load(model=model or None), TOY)
+        counts = targets or measured.COUNTS
+        try:
+            with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder:
+                # One by one, so that those measured before an interrupt are kept.
+                ratios.extend(measured.run(served, Path(folder), counts, 60 * minutes, tokens, errors.print))
+        finally:
+            print(run.markdown(measured.merged(ratios)))
+
+
+@bench.command()
 def automaton(
     targets: Annotated[int, typer.Option(min=2, help="Invented people, with four phrases each.")] = 1_000,
 ) -> None:
