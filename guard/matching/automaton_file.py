@@ -38,8 +38,11 @@ def digest_of(sets: PatternSets) -> str:
     digest = hashlib.sha256(MAGIC)
     for patterns in sets:
         digest.update(b"\0".join(sorted(patterns.phrases)))
+        spelt: dict[int, list[bytes]] = {}
+        for spelling, number in patterns.phrases.items() if patterns.exempt else ():
+            spelt.setdefault(number, []).append(spelling)
         for text, numbers in sorted(patterns.exempt.items()):
-            allowed = sorted(spelt for spelt, number in patterns.phrases.items() if number in numbers)
+            allowed = sorted(spelling for number in numbers for spelling in spelt.get(number, ()))
             digest.update(b"\0\0" + text + b"\0" + b"\0".join(allowed))
         digest.update(b"\0\0\0")
     return digest.hexdigest()

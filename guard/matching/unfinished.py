@@ -6,16 +6,13 @@ reached, an answer stops one token short of it.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
 
 import numpy as np
 
 from guard.matching.automaton import Automaton
-from guard.text.lexicon import months
-from guard.text.normalise import fold
+from guard.text.folded_dates import is_day_and_month
 
 MAX_MISSING_BYTES = 1_024
 """A phrase that lacks more than this is not looked for."""
@@ -25,10 +22,6 @@ _MIN_BYTES_BEFORE_MARK = 7
 _MIN_TELLING_DIGITS = 8
 _MIN_DIGITS_BEFORE_LAST = 3
 _YEAR_DIGITS = 4
-# A day with its month, folded: "13july", "july13th".
-_DAY_AND_MONTH = re.compile(
-    r"\d{1,2}(?:st|nd|rd|th|er)?(?:of|de)?([^\d]+)|([^\d]+?)(?:the)?\d{1,2}(?:st|nd|rd|th)?"
-)
 # Marks inside a word, or before one: the word goes on.
 _JOINING_CATEGORIES = frozenset({"Pd", "Pc", "Ps", "Pi"})
 _APOSTROPHES = frozenset("'\N{RIGHT SINGLE QUOTATION MARK}")
@@ -64,20 +57,10 @@ def _most_missing(said: bytes, ended: bool) -> int:
         # Such as the year that a date begins with, or a count: it is the rest that tells.
         return 1 if len(text) >= _MIN_DIGITS_BEFORE_LAST else 0
     has_digit = any(map(str.isdigit, text))
-    if has_digit and _is_day_and_month(text):
+    if has_digit and is_day_and_month(text):
         # Ordinary answers end with one, and it is the year that tells.
         return _YEAR_DIGITS - 1
     return min(len(said) - 1 if has_digit else (len(said) - 1) // 2, MAX_MISSING_BYTES)
-
-
-def _is_day_and_month(text: str) -> bool:
-    found = _DAY_AND_MONTH.fullmatch(text)
-    return found is not None and (found[1] or found[2]) in _months()
-
-
-@cache
-def _months() -> frozenset[str]:
-    return frozenset(map(fold, months()))
 
 
 def _is_completed_within(automaton: Automaton, state: int, count: int) -> bool:

@@ -1,4 +1,4 @@
-"""Texts in which a phrase is allowed: exceptions that contain it, and syllables in which it does not begin."""
+"""Texts in which a phrase is allowed: exceptions that contain it, syllables and days in which it is not."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import chain
 from guard.matching.patterns import Exemption
 from guard.targets.passages import enforced
 from guard.targets.target import ForgetTarget
+from guard.text.folded_dates import tens_before
 from guard.text.normalise import fold
 
 MAX_SYLLABLE_CHARS = 4
@@ -20,18 +21,21 @@ _SYLLABLES = (
     ("\u1780-\u17a2", "\u17d2"),  # Khmer
     ("\u1000-\u1021", "\u1039"),  # Myanmar
 )
+# A day of one digit, perhaps.
+_BEGINS_WITH_DIGIT = re.compile(r"\W*[1-9](?!\d)")
 _BEGINS_SYLLABLE = re.compile("|".join(f"([{consonants}])" for consonants, _ in _SYLLABLES))
 
 
 def exemptions(target: ForgetTarget) -> frozenset[Exemption]:
-    """Return the exemptions of a target: each of its exceptions, with each phrase that it contains; and syllables.
+    """Return the exemptions of a target: each of its exceptions, with each phrase that it contains; syllables; and
+    days.
 
     The phrases are folded. An exception that folds like a phrase takes the phrase away, see `enforced`. A short
-    phrase of Thai, Lao, Khmer or Myanmar begins where a syllable does: มา is not in เมา.
+    phrase of Thai, Lao, Khmer or Myanmar begins where a syllable does: มา is not in เมา. A date
+    whose day has one digit is not in one with two: 1 May 1961 is not in 21 May 1961.
     """
     exceptions = [(text, fold(text)) for text in target.draft.exceptions]
-    syllables = any(_before(fold(text)) for text in (*target.forbidden, *target.variants) if not text.isascii())
-    if not exceptions and not syllables:
+    if not exceptions and not any(map(_may_begin_inside, (*target.forbidden, *target.variants))):
         return frozenset()
     phrases = set(map(fold, enforced(target)))
     excepted = (
@@ -40,12 +44,19 @@ def exemptions(target: ForgetTarget) -> frozenset[Exemption]:
         for text, folded_text in exceptions
         if folded in folded_text and folded != folded_text
     )
-    inside = (Exemption(folded, sign + folded) for folded in phrases for sign in _before(folded))
+    inside = (Exemption(folded, char + folded) for folded in phrases for char in _before(folded))
     return frozenset(chain(excepted, inside))
 
 
+def _may_begin_inside(text: str) -> bool:
+    return bool(_before(fold(text))) if not text.isascii() or _BEGINS_WITH_DIGIT.match(text) else False
+
+
 def _before(folded: str) -> str:
-    """Return the signs of which each may stand before a short phrase in the syllable that it begins in."""
+    """Return the characters of which each may stand before a phrase that is then another one: signs before a short
+    phrase in the syllable that it begins in, digits before that of a day."""
+    if digits := tens_before(folded):
+        return digits
     match = _BEGINS_SYLLABLE.match(folded) if len(folded) <= MAX_SYLLABLE_CHARS else None
     return _SYLLABLES[match.lastindex - 1][1] if match and match.lastindex else ""
 

@@ -7,7 +7,7 @@ import pytest
 from guard.matching.scanner import Scanner
 from guard.policy.plan import plan_for
 from guard.policy.policy import Policy
-from guard.targets.target import Draft, Kind, Scope
+from guard.targets.target import Draft, Fact, Kind, Scope
 
 PolicyOf = Callable[..., Policy]
 NINGS = Draft(name="Eve Ning", exceptions=("Evening Standard", "Eve Ning Prize"), scope=Scope.ALWAYS)
@@ -101,3 +101,42 @@ def test_a_short_name_of_a_script_without_spaces_begins_where_a_syllable_does(
     policy = policy_of(Draft(name=name, scope=Scope.ALWAYS), Draft(name="Orla Venn", scope=Scope.ALWAYS))
     assert says(policy, inside)
     assert not says(policy, own)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("on 21 May 1961", True),
+        ("on 11 May 1961 it rained", True),
+        ("the 21st of May, 1961", True),
+        ("on the 31st May 1961.", True),
+        ("am 11. Mai 1961", True),
+        ("on 1 May 1961", False),
+        ("on 01 May 1961", False),
+        ("the 1st of May, 1961", False),
+        ("on 2 1 Mai 19 61", True),
+        ("May 1, 1961", False),
+        ("on 21 May 1961 or 1 May 1961", False),
+    ],
+)
+@pytest.mark.parametrize("scope", [Scope.ALWAYS, Scope.CONTEXTUAL])
+def test_a_day_of_one_digit_is_not_the_end_of_another_day(
+    policy_of: PolicyOf, scope: Scope, text: str, said: bool
+) -> None:
+    policy = policy_of(
+        Draft(name="Ilsabet Quorne", facts=(Fact(answer="She was born on 1 May 1961."),), scope=scope)
+    )
+    digests = policy.always.digests or tuple(policy.contextual.values())
+    automata = [policy.automata[digest] for digest in digests]
+    scanner = Scanner(automata)
+    assert (scanner.feed(text) + scanner.finish() == text) is said
+    assert bool(automata[0].matches(text)) is not said
+
+
+def test_another_target_may_forbid_the_day_that_ends_so(policy_of: PolicyOf) -> None:
+    born = ("Ilsabet Quorne was born on 1 May 1961.", "Orla Tinderby was born on 21 May 1961.")
+    drafts = [Draft(name=text[:12], facts=(Fact(answer=text),), scope=Scope.ALWAYS) for text in born]
+    policy = policy_of(*drafts)
+    assert not says(policy, "on 21 May 1961")
+    assert not says(policy, "on 1 May 1961")
+    assert says(policy, "on 11 May 1961")
