@@ -71,6 +71,11 @@ class PlannedRequest(NamedTuple):
             return False
         return bool(policy.shadow_watch.digests or policy.shadow_classes)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the sentences of the answer decide if the conversation is about a target."""
+        return bool(self.plan.doubts) and self.plan.kind not in WITHHELD
+
 
 class Planner:
     """Plans requests under the policy in force. A request keeps its policy snapshot until it ends."""
@@ -145,6 +150,11 @@ class Planner:
         """
         return await run_sync(self._plan_said, planned, texts, mode, limiter=self._threads)
 
+    async def plan_sentence(self, planned: PlannedRequest, said: str) -> PlannedRequest | None:
+        """Return the plan with the targets in doubt that the conversation is about, as the sentence `said` of its
+        answer shows; None if it shows none. It is made under the same policy."""
+        return await run_sync(self._plan_sentence, planned, said, limiter=self._threads)
+
     def _detect(self, policy: Policy, conversation: Sequence[Message], deadline: Deadline) -> PlannedRequest:
         return self._planned(policy, plan_conversation(policy, self._detector, conversation, deadline))
 
@@ -162,7 +172,20 @@ class Planner:
             return None
         # The answer says a name or what is as good as one.
         said = (Match(target, 1.0, Signals(0.0, 0.0, phrases=1.0), mode, "", TouchedBy.ANSWER) for target in new)
-        return self._planned(policy, plan_for(policy, (*planned.plan.matches, *said), planned.plan.supplied))
+        plan = plan_for(policy, (*planned.plan.matches, *said), planned.plan.supplied)
+        return self._planned(policy, replace(plan, doubts=planned.plan.doubts))
+
+    def _plan_sentence(self, planned: PlannedRequest, said: str) -> PlannedRequest | None:
+        policy, plan = planned.policy, planned.plan
+        known = {match.target_id for match in plan.matches}
+        doubts = [doubt for doubt in plan.doubts if doubt.match.target_id not in known]
+        if policy is None or not doubts:
+            return None
+        found = self._detector.answered(policy.lookup, doubts, said)
+        if not found:
+            return None
+        new = plan_for(policy, (*plan.matches, *found), plan.supplied)
+        return self._planned(policy, replace(new, doubts=plan.doubts))
 
     def _near_texts(self, policy: Policy, plan: Plan) -> tuple[NearTexts, ...]:
         if self._near is None or self._near[0] is not policy:

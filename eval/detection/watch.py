@@ -18,13 +18,15 @@ from guard.matching.automaton import Automaton
 from guard.policy.policy import Policy
 from guard.text.conversation import Message
 from serving.answers.output_guard import OutputGuard
+from serving.watch.sentences import all_sentences
 
 
 class WatchResult(NamedTuple):
     """The outcome of one group of texts with reference answers.
 
     asked    of how many texts the prompt touched the target (any, where the texts are about none)
-    changed  how many answers the output guard changed of those whose prompt touched no target
+    doubted  of how many the prompt touched nothing and left a target in doubt: the sentences of the answer decide
+    changed  how many answers the watch changed of those whose prompt touched no target
     told     of the texts about a target, how many are touched by the prompt or the answer
     """
 
@@ -32,6 +34,7 @@ class WatchResult(NamedTuple):
     about: bool
     texts: int
     asked: int
+    doubted: int
     changed: int
     told: int
 
@@ -54,15 +57,21 @@ def markdown(name: str, results: Sequence[WatchResult]) -> str:
 def _result(group: TextGroup, policy: Policy, detector: Detector) -> WatchResult:
     automata = tuple(policy.automata[digest] for digest in policy.watch.digests)
     names = {target.id: target.draft.name for target in policy.targets.values()}
-    asked = changed = told = 0
+    asked = doubted = changed = told = 0
     for one in group.texts:
-        matches = detector.detect(policy.lookup, [Message("user", one.text)])
+        matches, doubts = detector.examine(policy.lookup, [Message("user", one.text)])
         touched = {names[match.target_id] for match in matches}
         said = {names[target] for target in policy.watch.said(one.answer, automata)}
+        meant = {
+            names[match.target_id]
+            for sentence in all_sentences(one.answer)
+            for match in detector.answered(policy.lookup, doubts, sentence)
+        }
         asked += one.target in touched if one.target else bool(touched)
-        changed += not touched and _is_changed(one, automata)
-        told += one.target in touched | said
-    return WatchResult(group.name, group.about, len(group.texts), asked, changed, told)
+        doubted += bool(doubts) and not touched
+        changed += not touched and (bool(meant) or _is_changed(one, automata))
+        told += one.target in touched | said | meant
+    return WatchResult(group.name, group.about, len(group.texts), asked, doubted, changed, told)
 
 
 def _is_changed(one: LabelledText, automata: Sequence[Automaton]) -> bool:
@@ -73,19 +82,24 @@ def _is_changed(one: LabelledText, automata: Sequence[Automaton]) -> bool:
 
 
 def _about(results: Sequence[WatchResult]) -> Iterable[str]:
-    yield "| about a target | texts | by prompt | by prompt or answer |"
-    yield "| --- | --- | --- | --- |"
+    yield "| about a target | texts | by prompt | in doubt | by prompt or answer |"
+    yield "| --- | --- | --- | --- | --- |"
     about = [result for result in results if result.about]
     for one in (*about, _total(about)):
-        yield f"| {one.group} | {one.texts} | {one.asked / one.texts:.4f} | {one.told / one.texts:.4f} |"
+        yield _row(one, one.told)
 
 
 def _others(results: Sequence[WatchResult]) -> Iterable[str]:
-    yield "| to be answered | texts | touched by prompt | answers changed |"
-    yield "| --- | --- | --- | --- |"
+    yield "| to be answered | texts | touched by prompt | in doubt | answers changed |"
+    yield "| --- | --- | --- | --- | --- |"
     others = [result for result in results if not result.about]
     for one in (*others, _total(others)):
-        yield f"| {one.group} | {one.texts} | {one.asked / one.texts:.4f} | {one.changed / one.texts:.4f} |"
+        yield _row(one, one.changed)
+
+
+def _row(one: WatchResult, last: int) -> str:
+    shares = (f"{count / one.texts:.4f}" for count in (one.asked, one.doubted, last))
+    return f"| {one.group} | {one.texts} | {' | '.join(shares)} |"
 
 
 def _total(results: Sequence[WatchResult]) -> WatchResult:

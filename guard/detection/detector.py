@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from heapq import nlargest
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,11 +20,19 @@ from guard.detection.lookup import Lookup
 from guard.detection.target_texts import target_texts
 from guard.errors import RequestRefused
 from guard.targets.target import Mode
-from guard.text.conversation import Message, message_windows
+from guard.text.conversation import Message, message_windows, windows
 
 MAX_WINDOWS = 2_048
 """A conversation of more windows (some 100,000 words) is refused: if only a part were read, the rest could hide
 the question."""
+
+
+DOUBT_COSINE = 0.25
+"""A target that a conversation misses by less, in cosine, is in doubt: the answer's sentences are read for it."""
+MIN_DOUBT = 0.01
+"""The probability of a match from which a target is in doubt: with the rule without training, DOUBT_COSINE."""
+MAX_DOUBTS = 4
+"""Targets in doubt of one conversation, the likeliest."""
 
 
 class TouchedBy(StrEnum):
@@ -44,13 +55,33 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A target that a conversation may be about, without enough to match: what the answer says decides.
+
+    text   the window of the conversation that comes nearest to it
+    match  what speaks for it so far
+    """
+
+    match: Match
+    text: str = field(repr=False)
+
+
+class Examination(NamedTuple):
+    """What a conversation touches, and what is in doubt, each best first."""
+
+    matches: tuple[Match, ...]
+    doubts: tuple[Doubt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What was found in a conversation: the targets named, those named in part or by phrases, and the vectors of
-    its windows."""
+    """What was found in a conversation: the targets named, those named in part or by phrases, its windows and
+    their vectors."""
 
     named: frozenset[str]
     parts: dict[str, float]
     phrases: dict[str, float]
+    windows: tuple[str, ...] = field(repr=False)
     vectors: Vectors
 
 
@@ -87,7 +118,46 @@ class Detector:
         contextual. A name split between two messages is found. Raises ConversationTooLong when the
         conversation has more than MAX_WINDOWS windows, and DetectionTimeout when `deadline` passes.
         """
-        return self.matching(self.scored(lookup, conversation, deadline))
+        return self.examine(lookup, conversation, deadline).matches
+
+    def examine(
+        self, lookup: Lookup, conversation: Sequence[Message], deadline: Deadline | None = None
+    ) -> Examination:
+        """Return the matches, as `detect` does, and the MAX_DOUBTS likeliest of the targets in doubt.
+
+        Raises as `detect` does.
+        """
+        if not lookup.has_contextual:
+            return Examination((), ())
+        evidence = self._evidence(lookup, conversation, deadline or Deadline())
+        scored = self._scored(lookup, evidence, MAX_DOUBTS)
+        matches = self.matching(scored)
+        touched = {match.target_id for match in matches}
+        unsure = (one for one in scored if one.target_id not in touched and one.score >= MIN_DOUBT)
+        doubts = [Doubt(one, _nearest_window(lookup, evidence, one.target_id)) for one in unsure]
+        return Examination(matches, tuple(doubts[:MAX_DOUBTS]))
+
+    def answered(self, lookup: Lookup, doubts: Sequence[Doubt], said: str) -> tuple[Match, ...]:
+        """Return the targets in doubt that match with `said`, a sentence of the answer, read after the question.
+
+        What the question and the sentence show of a target adds up. `lookup` must be that of the doubts.
+        """
+        parts, phrases = lookup.names.parts(said), lookup.phrases.weights(said)
+        texts = [windows(f"{doubt.text} {said}") for doubt in doubts]
+        vectors = self._embed(list(dict.fromkeys(chain.from_iterable(texts))), Deadline())
+        row = {text: number for number, text in enumerate(dict.fromkeys(chain.from_iterable(texts)))}
+        found = []
+        for doubt, own in zip(doubts, texts, strict=True):
+            target, signals = doubt.match.target_id, doubt.match.signals
+            evidence = _Evidence(
+                frozenset(),
+                {target: max(signals.partial, parts.get(target, 0.0))},
+                {target: min(1.0, signals.phrases + phrases.get(target, 0.0))},
+                own,
+                vectors[[row[text] for text in own]],
+            )
+            found.append(replace(self._match(lookup, evidence, target), touched_by=TouchedBy.ANSWER))
+        return self.matching(sorted(found, key=_best_first))
 
     def matching(self, scored: Sequence[Match]) -> tuple[Match, ...]:
         """Return those whose score is high enough to match."""
@@ -102,22 +172,27 @@ class Detector:
         """
         if not lookup.has_contextual:
             return ()
-        evidence = self._evidence(lookup, conversation, deadline or Deadline())
+        return self._scored(lookup, self._evidence(lookup, conversation, deadline or Deadline()))
+
+    def _scored(self, lookup: Lookup, evidence: _Evidence, only_near: int = 0) -> tuple[Match, ...]:
+        """Return the targets with any evidence, and of those that only come near the threshold the nearest."""
         # Only a name, a part of one, a phrase, a near target text or a vote of the classifier can reach the cut.
-        near = lookup.index.near(evidence.vectors, self._threshold)
+        near = lookup.index.near(evidence.vectors, self._threshold - DOUBT_COSINE)
         votes = self._classifier.votes(evidence.vectors) if self._classifier else {}
         trained = {target for target in votes if target in lookup.index}
-        candidates = evidence.named | evidence.parts.keys() | evidence.phrases.keys() | near.keys() | trained
+        candidates = evidence.named | evidence.parts.keys() | evidence.phrases.keys() | trained
+        candidates |= {target for target, cosine in near.items() if cosine >= self._threshold}
+        candidates |= set(nlargest(only_near, near.keys() - candidates, key=near.__getitem__))
         matches = (self._match(lookup, evidence, target) for target in candidates)
-        return tuple(sorted(matches, key=lambda match: (-match.score, match.target_id)))
+        return tuple(sorted(matches, key=_best_first))
 
     def _evidence(self, lookup: Lookup, conversation: Sequence[Message], deadline: Deadline) -> _Evidence:
-        windows: dict[str, None] = {}
+        found: dict[str, None] = {}
         # Counted before anything is decoded: what is too long costs no more than that.
         for message in conversation:
             deadline.check()
-            windows |= dict.fromkeys(message_windows(message.text))
-            _check_length(windows)
+            found |= dict.fromkeys(message_windows(message.text))
+            _check_length(found)
         joined = "\n".join(message.text for message in conversation)
         named = lookup.named(joined) | lookup.holding(joined)
         parts = lookup.names.parts(joined)
@@ -130,9 +205,9 @@ class Detector:
                     named |= lookup.holding(reading.text)
                     parts |= lookup.names.parts(reading.text)
                     phrases = _greatest(phrases, lookup.phrases.weights(reading.text))
-                    windows |= dict.fromkeys(message_windows(reading.text))
-                    _check_length(windows)
-        return _Evidence(named, parts, phrases, self._embed(list(windows), deadline))
+                    found |= dict.fromkeys(message_windows(reading.text))
+                    _check_length(found)
+        return _Evidence(named, parts, phrases, tuple(found), self._embed(list(found), deadline))
 
     def _embed(self, texts: list[str], deadline: Deadline) -> Vectors:
         # Texts of similar length share a batch, which costs what its longest text costs.
@@ -162,6 +237,18 @@ class Detector:
     def _calibration_of(self, target: str) -> Calibration:
         trained = self._classifier is not None and target in self._classifier
         return self._classifier.calibration if self._classifier and trained else self._calibration
+
+
+def _best_first(match: Match) -> tuple[float, str]:
+    return -match.score, match.target_id
+
+
+def _nearest_window(lookup: Lookup, evidence: _Evidence, target: str) -> str:
+    """Return the window that comes nearest to `target`; empty without one, or without a vector of the target."""
+    if not evidence.windows or target not in lookup.index:
+        return ""
+    cosines = (evidence.vectors @ lookup.index.vectors(target).T).max(axis=1)
+    return evidence.windows[int(cosines.argmax())]
 
 
 def _greatest(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:

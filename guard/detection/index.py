@@ -133,12 +133,11 @@ class _Rows:
         faiss.omp_set_num_threads(1)
         below = float(np.nextafter(np.float32(threshold), np.float32(-2)))
         _, cosines, rows = self.index.range_search(vectors, below)
-        positions = np.searchsorted(self.starts, rows, side="right") - 1
-        best: dict[str, float] = {}
-        for position, cosine in zip(positions.tolist(), cosines.tolist(), strict=True):
-            target = self.names[position]
-            best[target] = max(min(cosine, 1.0), best.get(target, -1.0))
-        return best
+        # The best of each target comes last, and stays.
+        order = np.argsort(cosines)
+        positions = np.searchsorted(self.starts, rows[order], side="right") - 1
+        best = dict(zip(positions.tolist(), np.minimum(cosines[order], 1.0).tolist(), strict=True))
+        return {self.names[position]: cosine for position, cosine in best.items()}
 
 
 _NONE = _Rows(None, {}, (), np.zeros(1, np.int64))

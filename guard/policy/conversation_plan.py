@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from guard.detection.deadline import Deadline
@@ -10,6 +11,7 @@ from guard.detection.detector import Detector, Match
 from guard.policy.exemptions import exemptions
 from guard.policy.plan import Plan, SuppliedTarget, plan_for
 from guard.policy.policy import Policy
+from guard.policy.watch import WatchAction
 from guard.supplied.phrases import remaining
 from guard.supplied.rule import supplied
 from guard.targets.passages import enforced
@@ -26,8 +28,10 @@ def plan_conversation(
 ) -> Plan:
     """Return what `policy` does with a conversation. Raises as Detector.detect does, and PolicyUnavailable when an
     automaton cannot be written."""
-    matches = detector.detect(policy.lookup, conversation, deadline)
-    return plan_for(policy, matches, _supplied(policy, detector, conversation, matches, deadline))
+    matches, doubts = detector.examine(policy.lookup, conversation, deadline)
+    plan = plan_for(policy, matches, _supplied(policy, detector, conversation, matches, deadline))
+    watched = tuple(doubt for doubt in doubts if doubt.match.mode is Mode.ENFORCE)
+    return replace(plan, doubts=watched) if watched and policy.watch_action is WatchAction.ANSWER else plan
 
 
 def _supplied(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from guard.decoding.request_args import MAX_AUTOMATA, MAX_BIASES, Subtraction
-from guard.detection.detector import Match
+from guard.detection.detector import Doubt, Match
 from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
 from guard.targets.target import Decoder, Method, Mode
@@ -46,7 +46,8 @@ class Plan:
 
     `subtraction` is the assistant of the best match that has one; the other matches are restricted all the same.
     `decoder` is beam if the plan restricts and any of its targets asks for that; `biases` are the digests of its
-    targets' soft matches; `supplied` has what the conversation itself says, by target.
+    targets' soft matches; `supplied` has what the conversation itself says, by target; `doubts` are the enforced
+    targets for which the answer is read sentence by sentence.
     """
 
     kind: PlanKind
@@ -57,6 +58,7 @@ class Plan:
     decoder: Decoder = Decoder.SAMPLE
     biases: tuple[str, ...] = ()
     supplied: Mapping[str, SuppliedTarget] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def is_touched(self) -> bool:

@@ -110,6 +110,8 @@ class OutputGuard:
 
     def released(self) -> str | None:
         """Return the text released of the only choice; None if it has said more than text."""
+        if not self._choices:
+            return ""
         if len(self._choices) != 1:
             return None
         (choice,) = self._choices.values()

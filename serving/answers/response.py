@@ -208,6 +208,14 @@ class GuardedResponse:
         cuts, self._cuts = self._cuts, None
         return cuts()
 
+    def cut_stream(self, chunk: dict[str, Any]) -> None:
+        """Cut the stream before `chunk`, which was not taken, as if the guard had found a phrase there."""
+        self.is_cut, self.last = True, chunk
+
+    def cut_whole(self, body: bytes) -> None:
+        """Cut a whole answer, which was not taken."""
+        self.is_cut, self.kept = True, [self._guard.answer(body) if self._guard is not None else body]
+
     async def send_kept(self) -> None:
         """Send what the guard let through of the whole answer that was cut."""
         await self._send_answer(*self.kept)

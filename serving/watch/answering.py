@@ -1,9 +1,10 @@
 """Answers one planned request: who answers, what may leave, and what is done if the answer touches a target.
 
-The watch: names and decisive phrases of contextual targets are looked for in every answer. One that says any is
-cut there and planned with the targets that it touches. A stream goes on under that plan from the last word that
-was released, and a whole answer is made again. What cannot go on ends there, or with the decline text if nothing
-was released.
+The watch: names and decisive phrases of contextual targets are looked for in every answer, and where the
+conversation left a target in doubt, each sentence is read for its meaning (`serving.watch.sentences`). An answer
+that says any is cut there and planned with the targets that it touches. A stream goes on under that plan from the
+last word that was released, and a whole answer is made again. What cannot go on ends there, or with the decline
+text if nothing was released.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from serving.planner import WITHHELD, PlannedRequest, Planner, engine_body, said
 from serving.protocol.request import GenerationRequest
 from serving.telemetry.metrics import FailClosed
 from serving.telemetry.recorder import Recorder
+from serving.watch.sentences import SentenceReader, read_all
 
 log = logging.getLogger("lethe.access")
 
@@ -120,7 +122,7 @@ class Answering:
     async def _found(self, context: RequestContext, sent: _Sent) -> PlannedRequest | None:
         """Return the plan with the targets that an answer touches by what it said; None if there are none."""
         said = sent.guard.said() if sent.guard is not None else []
-        found = await self._planner.plan_said(sent.planned, said)
+        found = sent.found or await self._planner.plan_said(sent.planned, said)
         if found is not None:
             self._recorder.record_said(context.id, sent.planned, found)
         return found
@@ -144,9 +146,12 @@ class Answering:
                 self._recorder.record_said(context.id, planned, found)
 
     def _answerer(self, context: RequestContext, planned: PlannedRequest) -> App:
-        """Return what answers, and lets nothing leave of an answer that a pattern spells before it is read."""
-        app = self._choose_answerer(context, planned)
-        if self._planner.detects and planned.plan.kind is not PlanKind.DECLINE and is_spelled(context.request):
+        """Return what answers; an answer that a pattern spells, or a stream that may be about a target and cannot
+        go on under another plan, is read before any of it leaves."""
+        app, request = self._choose_answerer(context, planned), context.request
+        if not self._planner.detects or planned.plan.kind is PlanKind.DECLINE:
+            return app
+        if is_spelled(request) or (planned.in_doubt and not _may_cut(context, planned)):
             app = self._read_first(app, context, planned)
         return app
 
@@ -166,7 +171,9 @@ class Answering:
         """Return an application that lets nothing of the answer of `app` leave before the detector has read it."""
 
         async def touches(answer: Sequence[Turn]) -> bool:
-            found = await self._planner.plan_answer(planned, answer)
+            found = await self._planner.plan_answer(planned, answer) if is_spelled(context.request) else None
+            for turn in answer if planned.in_doubt else ():
+                found = found or await read_all(turn.text, partial(self._read_sentence, planned))
             if found is not None:
                 self._recorder.record_answer(context.id, found)
             return found is not None
@@ -200,10 +207,11 @@ class Answering:
             cuts=partial(_touches_more, planned, guard) if failed is None and _may_cut(context, planned) else None,
             began=said is not None,
         )
+        reader = SentenceReader(response, partial(self._read_sentence, planned))
+        reads = failed is None and planned.in_doubt and _may_cut(context, planned)
+        send = reader.send if reads else response.send
         try:
-            await app(
-                json_scope(request.route, len(body), context.id), replay(body, client.receive), response.send
-            )
+            await app(json_scope(request.route, len(body), context.id), replay(body, client.receive), send)
         except Exception as error:
             if not response.is_cut:
                 log.error("%s the engine's application raised %s", context.id, type(error).__name__)
@@ -211,13 +219,17 @@ class Answering:
                 await response.fail()
         if guard is not None and not response.row_failed:
             self._recorder.metrics.observe_output_guard(guard.max_held, guard.withheld)
-        return _Sent(planned, response, guard, said or "")
+        return _Sent(planned, response, guard, said or "", reader.found)
+
+    async def _read_sentence(self, planned: PlannedRequest, sentence: str) -> PlannedRequest | None:
+        with self._recorder.metrics.time_stage("sentence"):
+            return await self._planner.plan_sentence(planned, sentence)
 
     def _output_guard(
         self, context: RequestContext, planned: PlannedRequest, said: str | None
     ) -> OutputGuard | None:
         kind = planned.plan.kind
-        if kind is PlanKind.PASS and not planned.watches:
+        if kind is PlanKind.PASS and not planned.watches and not planned.in_doubt:
             return None
         declined = kind is PlanKind.DECLINE or (kind is PlanKind.AGENTS and self._agents is None)
         return self._make_guard(context, declined, planned, said)
@@ -243,12 +255,14 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A response under a plan, None if all is done, its guard, and what the answer had released before it."""
+    """A response under a plan, None if all is done, its guard, what the answer had released before it, and the
+    plan that a sentence of it led to."""
 
     planned: PlannedRequest
     response: GuardedResponse | None
     guard: OutputGuard | None
     said: str
+    found: PlannedRequest | None = None
 
     @property
     def cut(self) -> GuardedResponse:
@@ -259,7 +273,7 @@ class _Sent:
 
 def _may_cut(context: RequestContext, planned: PlannedRequest) -> bool:
     """Whether an answer can go on under another plan: any whole one, and a stream of one plain text."""
-    if planned.plan.kind in WITHHELD or not planned.watched:
+    if planned.plan.kind in WITHHELD or not (planned.watched or planned.in_doubt):
         return False
     return not context.request.stream or is_plain(context.request, context.seeds)
 

@@ -11,7 +11,7 @@ import pytest
 
 from guard.decoding.request_args import BIAS, EngineArgs, Subtraction
 from guard.detection.calibration import Signals
-from guard.detection.detector import Match
+from guard.detection.detector import Examination, Match
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.current import CurrentPolicy
 from guard.policy.near import AlwaysNear
@@ -57,11 +57,11 @@ async def test_long_conversations_leave_threads_for_short_ones() -> None:
     release, running = threading.Event(), threading.Semaphore(0)
 
     class Slow:
-        def detect(self, _lookup: object, conversation: Sequence[Message], _deadline: object) -> tuple[Match, ...]:
+        def examine(self, _lookup: object, conversation: Sequence[Message], _deadline: object) -> Examination:
             if len(conversation[0].text) > LONG_CHARS:
                 running.release()
                 assert release.wait(20)
-            return ()
+            return Examination((), ())
 
     policy = SimpleNamespace(
         lookup=SimpleNamespace(has_contextual=True, classes={}),
@@ -144,8 +144,8 @@ async def test_near_copies_count_of_touched_targets_in_enforce_mode() -> None:
     matches = tuple(Match(id, 0.9, Signals(1.0, 0.9), draft.mode) for id, draft in drafts.items())
 
     class Matching:
-        def detect(self, *_: object) -> tuple[Match, ...]:
-            return matches
+        def examine(self, *_: object) -> Examination:
+            return Examination(matches, ())
 
     policy = SimpleNamespace(
         lookup=SimpleNamespace(has_contextual=True, classes={}),

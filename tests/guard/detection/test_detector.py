@@ -12,7 +12,7 @@ import pytest
 from guard.detection.calibration import Calibration, cosine_calibration
 from guard.detection.classifier import Classifier, Layer
 from guard.detection.deadline import Deadline, DetectionTimeout
-from guard.detection.detector import Detector, Match
+from guard.detection.detector import Detector, Match, TouchedBy
 from guard.errors import ModelUnavailable, RequestRefused
 from guard.policy.policy import Policy
 from guard.targets.target import Draft, Fact, Mode, Scope
@@ -231,3 +231,33 @@ def test_a_phrase_that_is_not_decisive_only_helps(policy_of: PolicyOf, detector:
 
 def test_a_phrase_of_a_revoked_target_is_none(policy_of: PolicyOf, detector: Detector) -> None:
     assert detector.detect(policy_of(DROSS).lookup, user("Who is behind The Lantern of Hollow Tarn?")) == ()
+
+
+UNSURE = "Which town was the keeper from?"
+
+
+def test_a_sentence_of_the_answer_decides_what_the_question_left_in_doubt(
+    policy: Policy, detector: Detector
+) -> None:
+    matches, (doubt,) = detector.examine(policy.lookup, user(f"Hello there!\n{UNSURE}"))
+    assert (matches, names(policy, (doubt.match,))) == ((), ["Orla Al-Venn"])
+    told = detector.answered(policy.lookup, [doubt], "The lighthouse keeper was born in the harbour town.")
+    assert [(match.target_id, match.touched_by) for match in told] == [(doubt.match.target_id, TouchedBy.ANSWER)]
+    assert detector.answered(policy.lookup, [doubt], "Please bake some rye bread.") == ()
+    assert detector.answered(policy.lookup, [], "The lighthouse keeper was born in the harbour town.") == ()
+
+
+def test_a_doubt_does_not_show_what_was_asked(policy: Policy, detector: Detector) -> None:
+    assert "keeper" not in repr(detector.examine(policy.lookup, user(UNSURE)))
+
+
+@pytest.mark.parametrize("text", ["Please bake some rye bread", "", "Who is Orla Al-Venn?"])
+def test_nothing_is_in_doubt_of_what_is_far_off_or_certain(policy: Policy, detector: Detector, text: str) -> None:
+    assert detector.examine(policy.lookup, user(text)).doubts == ()
+
+
+def test_what_question_and_answer_show_adds_up(policy_of: PolicyOf, detector: Detector) -> None:
+    policy = policy_of(WROTE, DROSS)
+    _, (doubt,) = detector.examine(policy.lookup, user("What has the Penwick Award?"))
+    (match,) = detector.answered(policy.lookup, [doubt], "The Lantern of Hollow Tarn has.")
+    assert match.signals.phrases == 1.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard.decoding.backtracking import AbortToken
+from guard.detection.calibration import Signals
+from guard.detection.detector import Doubt, Match
 from guard.patterns.pattern import Pattern, PatternKind
 from guard.policy.compiler import Compiler
 from guard.policy.plan import PlanKind, plan_for
@@ -103,6 +106,29 @@ class UntouchedPlanner(Planner):
         return self._planned(self._policy, plan_for(self._policy, ()))
 
 
+class DoubtingPlanner(UntouchedPlanner):
+    """Leaves the first target of the policy in doubt, of which a sentence with the word "lamp" tells."""
+
+    detects = True
+
+    def enforces_contextual(self) -> bool:
+        return True
+
+    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+        doubt = Doubt(self._match, "who?")
+        return self._planned(self._policy, replace(plan_for(self._policy, ()), doubts=(doubt,)))
+
+    async def plan_sentence(self, planned: PlannedRequest, said: str) -> PlannedRequest | None:
+        if "lamp" not in said or planned.plan.matches:
+            return None
+        new = plan_for(self._policy, (self._match,))
+        return self._planned(self._policy, replace(new, doubts=planned.plan.doubts))
+
+    @property
+    def _match(self) -> Match:
+        return Match(next(iter(self._policy.targets)), 0.9, Signals(0.0, 0.8), Mode.ENFORCE)
+
+
 class FakeSupervisor:
     reason = ""
 
@@ -144,11 +170,17 @@ def _policy(folder: Path, drafts: Sequence[Draft], action: WatchAction) -> Polic
         return Compiler(registry, FlatEmbedder(), folder / "policy", watch_action=action).compile()
 
 
-async def _ask(policy: Policy, engine: CountingEngine, route: str = CHAT, **members: Any) -> Asked:
+async def _ask(
+    policy: Policy,
+    engine: CountingEngine,
+    route: str = CHAT,
+    planner: type[UntouchedPlanner] = UntouchedPlanner,
+    **members: Any,
+) -> Asked:
     recorder = KeptRecorder()
     plane = DataPlane(
         FakeSupervisor(engine),  # type: ignore[arg-type]
-        UntouchedPlanner(policy),
+        planner(policy),
         Limits((), 10_000, DECLINE, "1"),
         recorder=recorder,
     )
@@ -407,3 +439,57 @@ async def test_an_answer_that_says_a_phrase_of_scope_always_ends_there_and_is_no
     answer = await asked(engine, PERSON, Draft(name="Ilse Marwickle", scope=targets.Scope.ALWAYS), stream=stream)
     assert answer.texts == ["Three keepers: Ada Moss, "]
     assert (len(engine.asked), answer.recorded) == (1, [])
+
+
+KEPT, TELLING = "Three kept it. ", "She lit the lamp in June. "
+IN_DOUBT = KEPT + TELLING + "Nobody saw her."
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("at_once", [1, 5, 17, 90])
+async def test_a_stream_goes_on_from_before_the_sentence_that_tells_by_its_meaning(
+    asked: Ask, route: str, at_once: int
+) -> None:
+    engine = CountingEngine(IN_DOUBT, "Nobody knows more.", at_once=at_once)
+    answer = await asked(engine, PERSON, route=route, stream=True, planner=DoubtingPlanner)
+    (text,) = answer.texts
+    assert "lamp" not in text
+    assert text.endswith("Nobody knows more.")
+    assert answer.recorded == [(PlanKind.RESTRICT, [Mode.ENFORCE])]
+    assert engine.asked[1][1]["vllm_xargs"]["lethe_automata"]
+    assert sum(chunk["choices"][0]["finish_reason"] is not None for chunk in answer.chunks) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("text", [IN_DOUBT, "She lit the lamp", "A lamp."])
+async def test_a_whole_answer_with_a_sentence_that_tells_is_made_again(asked: Ask, route: str, text: str) -> None:
+    engine = CountingEngine(text, CLEAN)
+    answer = await asked(engine, PERSON, route=route, planner=DoubtingPlanner)
+    assert answer.texts == [CLEAN]
+    assert answer.recorded == [(PlanKind.RESTRICT, [Mode.ENFORCE])]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("said", ["Three kept it. Nobody saw them. One", "Yes.", ""])
+async def test_an_answer_in_doubt_that_tells_nothing_is_as_it_was(asked: Ask, stream: bool, said: str) -> None:
+    answer = await asked(CountingEngine(said, at_once=4), PERSON, stream=stream, planner=DoubtingPlanner)
+    assert (answer.texts if said else [""]) == [said]
+    assert answer.recorded == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("said", "left"), [(IN_DOUBT, KEPT), (TELLING, DECLINE)])
+async def test_a_stream_of_a_declined_target_ends_before_the_sentence(asked: Ask, said: str, left: str) -> None:
+    draft = Draft(name=NAME, methods=(Method.DECLINE,))
+    answer = await asked(CountingEngine(said), draft, stream=True, planner=DoubtingPlanner)
+    assert [text.strip() for text in answer.texts] == [left.strip()]
+
+
+@pytest.mark.anyio
+async def test_a_stream_of_several_choices_that_tells_is_declined(asked: Ask) -> None:
+    answer = await asked(CountingEngine(IN_DOUBT), PERSON, stream=True, n=2, planner=DoubtingPlanner)
+    assert "lamp" not in answer.response.text
+    assert answer.texts == [DECLINE]
