@@ -106,12 +106,15 @@ class Compiler:
     def compile(self, previous: Policy | None = None) -> Policy:
         """Return the policy of the registry's current version; the cost is in proportion to what has changed.
 
-        Without a previous policy all texts are embedded. After one, a change of more than MAX_STEP_TEXTS texts
-        leaves its targets pending: their names and phrases are in force, and `refresh` embeds them. Always-on
-        automata are written, and published to running answers, before it returns.
+        Without a previous policy all texts are embedded, and phrases that other rules made are made again. After
+        one, a change of more than MAX_STEP_TEXTS texts leaves its targets pending: their names and phrases are in
+        force, and `refresh` embeds them. Always-on automata are written, and published to running answers, before
+        it returns.
         Raises StoreUnavailable, ModelUnavailable or PolicyUnavailable.
         """
         before = previous or self._empty
+        if previous is None:
+            self._registry.update_phrases()
         version, changed = self._registry.changes(before.version)
         change = _changed(before.version, version, before.targets, changed)
         lookup = self._lookup(change, before.lookup, fresh=previous is None)

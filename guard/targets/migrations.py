@@ -196,3 +196,9 @@ def m012_elicitations(connection: sqlite3.Connection) -> None:
              proposals TEXT NOT NULL
            ) STRICT"""
     )
+
+
+@migration
+def m013_rules(connection: sqlite3.Connection) -> None:
+    """Have the phrases of every stored target made again: nobody knows by which rules they were."""
+    connection.execute("ALTER TABLE targets ADD COLUMN rules TEXT NOT NULL DEFAULT ''")

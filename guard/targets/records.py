@@ -14,6 +14,7 @@ from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, Unkno
 from guard.patterns.pattern import Pattern, PatternKind
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, chained
 from guard.targets.elicitation import Elicitation, proposals_of
+from guard.targets.rules import rules_version
 from guard.targets.target import Decoder, Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State, Supplied
 from guard.text.composition import compose
 from guard.text.normalise import fold
@@ -232,13 +233,13 @@ def _write_events(
 def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
     expires_at = target.draft.expires_at
     connection.execute(
-        f"""INSERT INTO targets ({TARGET_COLUMNS}, kind, folded_name, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        f"""INSERT INTO targets ({TARGET_COLUMNS}, kind, folded_name, expires_at, rules)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET
               state = excluded.state, revision = excluded.revision, draft = excluded.draft,
-              forbidden = excluded.forbidden, variants = excluded.variants, updated_at = excluded.updated_at, kind
-              = excluded.kind,
-              folded_name = excluded.folded_name, expires_at = excluded.expires_at""",
+              forbidden = excluded.forbidden, variants = excluded.variants, updated_at = excluded.updated_at,
+              kind = excluded.kind, folded_name = excluded.folded_name, expires_at = excluded.expires_at,
+              rules = excluded.rules""",
         (
             target.id,
             target.state,
@@ -251,6 +252,7 @@ def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
             target.draft.kind,
             folded_name(target.draft.name),
             None if expires_at is None else expires_at.timestamp(),
+            rules_version(),
         ),
     )
     # A vector reveals much of its text, and one of an older revision is useless.

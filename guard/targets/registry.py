@@ -12,6 +12,7 @@ from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
 from guard.targets.database import Database
 from guard.targets.drafts import Added, missing, new_target, new_targets, refuse_duplicates
 from guard.targets.elicitation import Elicitation
+from guard.targets.phrase_updates import update_phrases
 from guard.targets.records import (
     EVENT_COLUMNS,
     TARGET_COLUMNS,
@@ -170,6 +171,11 @@ class Registry:
         with self._database.writing() as connection:
             write_elicitation(connection, found_active(connection, id, None), elicitation)
         self._database.scrub()
+
+    def update_phrases(self) -> int:
+        """Make the phrases of active targets again that other rules made, see `update_phrases`; return of how
+        many."""
+        return update_phrases(self._database)
 
     def version(self) -> int:
         """Return the policy version: the number of mutations so far."""
