@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -79,6 +80,13 @@ class Lookup:
         for _, start, end in spans:
             rest[start:end] = _BORDER * (end - start)
         return target in self.names.found("".join(rest), short=short)
+
+
+def smallest_first(pending: Mapping[str, PendingTarget]) -> Iterator[ForgetTarget]:
+    """Yield the targets of the smallest change first, and of two equally small ones those of the later."""
+    sizes = Counter(each.version for each in pending.values())
+    for version in sorted(sizes, key=lambda version: (sizes[version], -version)):
+        yield from (each.target for each in pending.values() if each.version == version)
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ CHUNKING_VERSION = "rows-3"
 MIN_STATEMENT_WORDS = 5
 # The words given by someone who asks for a passage to be continued, roughly.
 PREFIX_WORDS = 16
+MAX_STEP_TEXTS = 64
+"""Texts that are embedded at a time, in some 200 ms, before later changes are looked for."""
 
 
 class TextForm(StrEnum):
@@ -70,3 +72,14 @@ def _texts(draft: Draft) -> Iterator[tuple[TextForm, str]]:
         yield TextForm.PASSAGE, passage
         beginning = passage.split()[:PREFIX_WORDS]
         yield TextForm.PREFIX, " ".join(beginning)
+
+
+def first_of(targets: Iterable[ForgetTarget]) -> Iterator[ForgetTarget]:
+    """Yield the first of `targets`, those whose texts are embedded in one step; at least one."""
+    texts = 0
+    for target in targets:
+        own = len(target_texts(target))
+        texts += own
+        if texts > MAX_STEP_TEXTS and texts > own:
+            return
+        yield target

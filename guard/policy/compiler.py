@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +14,9 @@ import numpy as np
 
 from guard.detection.embedder import Embedder, Vectors
 from guard.detection.index import TargetIndex
-from guard.detection.lookup import Lookup, PendingTarget
+from guard.detection.lookup import Lookup, PendingTarget, smallest_first
 from guard.detection.names import Names
-from guard.detection.target_texts import target_texts, vectors_name
+from guard.detection.target_texts import first_of, target_texts, vectors_name
 from guard.evidence.distinctiveness import distinctive_phrases
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
@@ -40,8 +39,6 @@ log = logging.getLogger(__name__)
 
 # With more new targets than this, their automata are compiled lazily, when they are first touched.
 MAX_EAGER_TARGETS = 32
-# Texts that are embedded at a time, in some 200 ms, before later changes are looked for.
-MAX_STEP_TEXTS = 64
 LOG_PERIOD_S = 10.0  # between two lines of progress
 # Long enough to load the vectors of a vocabulary that was embedded before.
 SOFT_TIMEOUT_S = 5.0
@@ -154,7 +151,7 @@ class Compiler:
     def _embed_next(self, previous: Policy) -> Policy:
         """Return `previous` with more of its pending targets embedded, those of the smallest changes first."""
         before = previous.lookup
-        chosen = list(_step(_smallest_first(before.pending)))
+        chosen = list(first_of(smallest_first(before.pending)))
         removed = [target.id for target in chosen if target.id in before.index]
         index = before.index.with_changes(self._vectors(chosen, fresh=False), removed)
         done = {target.id for target in chosen}
@@ -207,7 +204,7 @@ class Compiler:
         names = before.names.with_changes({t.id: names_of(t.draft) for t in new}, known)
         phrases = before.phrases.with_changes({t.id: distinctive_phrases(t) for t in new}, known)
         pending = {id: each for id, each in before.pending.items() if id not in changed}
-        if fresh or len(list(_step(new))) == len(new):
+        if fresh or len(list(first_of(new))) == len(new):
             removed = [id for id in known if id in before.index]
             index = before.index.with_changes(self._vectors(new, fresh), removed)
         else:
@@ -233,7 +230,7 @@ class Compiler:
                 logged = time.monotonic()
                 log.info("embedding targets before the first policy: %d of %d are left", len(unknown), len(new))
             # What is embedded is kept, so that a start that is interrupted has not worked in vain.
-            chosen = list(_step(unknown))
+            chosen = list(first_of(unknown))
             unknown = unknown[len(chosen) :]
             vectors |= self._embedded(name, chosen)
         return vectors
@@ -268,30 +265,12 @@ def _changed(
     return _Change(since, version, targets, active, [target.id for target in changed])
 
 
-def _smallest_first(pending: Mapping[str, PendingTarget]) -> Iterator[ForgetTarget]:
-    """Yield the targets of the smallest change first, and of two equally small ones those of the later."""
-    sizes = Counter(each.version for each in pending.values())
-    for version in sorted(sizes, key=lambda version: (sizes[version], -version)):
-        yield from (each.target for each in pending.values() if each.version == version)
-
-
 def _classes(change: _Change, before: Lookup) -> dict[str, tuple[ValueClass, ...]]:
     """Return the classes of values of all targets that have any."""
     changed = set(change.ids)
     kept = {id: classes for id, classes in before.classes.items() if id not in changed}
     new = ((target.id, classes_of(target.draft.patterns)) for target in change.active)
     return kept | {id: classes for id, classes in new if classes}
-
-
-def _step(targets: Iterable[ForgetTarget]) -> Iterator[ForgetTarget]:
-    """Yield the first of `targets`, those whose texts are embedded in one step; at least one."""
-    texts = 0
-    for target in targets:
-        own = len(target_texts(target))
-        texts += own
-        if texts > MAX_STEP_TEXTS and texts > own:
-            return
-        yield target
 
 
 def _is_always_on(target: ForgetTarget) -> bool:

@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 
 from guard.detection.detector import Detector
+from guard.detection.target_texts import MAX_STEP_TEXTS
 from guard.errors import ModelUnavailable, PolicyUnavailable
 from guard.matching.automaton import Automaton
 from guard.matching.live_automata import LiveAutomata
 from guard.patterns.pattern import Pattern, PatternKind
-from guard.policy.compiler import MAX_STEP_TEXTS, Compiler
+from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.policy import Policy
 from guard.targets.registry import Registry
