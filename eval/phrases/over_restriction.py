@@ -94,7 +94,7 @@ def over_restriction(answers: Sequence[OrdinaryAnswer], counts: Sequence[int], s
             phrases += sum(len(target.forbidden) + len(target.variants) for target in targets)
             with tempfile.TemporaryDirectory(prefix="lethe-eval-") as folder:
                 store = AutomatonStore(Path(folder))
-                always = AlwaysOnAutomata().with_changes(targets, (), targets, store, context)
+                always = AlwaysOnAutomata().with_changes(targets, (), store, context)
                 automata = [store[digest] for digest in always.digests]
                 near = AlwaysNear().with_changes(targets if count <= MAX_TARGETS else (), (), context).texts
                 changed = [answer for answer in unchanged if _is_changed(automata, near, answer.text)]

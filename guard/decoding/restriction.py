@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from guard.decoding.token_matching import TokenMatcher
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
+from guard.matching.subset import attach
 
 MAX_CACHED_RESTRICTIONS = 64
 MAX_CACHE_BYTES = 40_000_000
@@ -216,11 +217,12 @@ class RestrictionCache:
     def get(self, digest: str) -> Restriction:
         """Return the restriction of this digest; the last MAX_CACHED_RESTRICTIONS used stay attached.
 
-        Raises PolicyUnavailable as `Automaton.attach` does.
+        Raises PolicyUnavailable as `attach` does.
         """
         restriction = self._attached.get(digest)
         if restriction is None:
-            restriction = Restriction(Automaton.attach(self._folder, digest), self._vocabulary, self._budget)
+            automaton = attach(self._folder, digest, lambda whole: self.get(whole).automaton)
+            restriction = Restriction(automaton, self._vocabulary, self._budget)
             self._attached[digest] = restriction
         self._budget.touch(restriction)
         return restriction

@@ -12,6 +12,7 @@ from pathlib import Path
 from cachetools import LRUCache
 
 from guard.errors import PolicyUnavailable
+from guard.matching import subset
 from guard.matching.automaton import Automaton
 from guard.matching.patterns import Exemption
 
@@ -37,7 +38,7 @@ class AutomatonStore:
             known = self._mapped.get(digest)
         if known is not None:
             return known
-        return self._keep(Automaton.attach(self._folder, digest))
+        return self._keep(subset.attach(self._folder, digest, self.__getitem__))
 
     def write(self, phrases: Collection[str], exemptions: Collection[Exemption] = ()) -> str:
         """Write the automaton that forbids these phrases to disk in full and return its digest.
@@ -53,6 +54,15 @@ class AutomatonStore:
                 ).result()
             except (OSError, BrokenExecutor) as error:
                 raise PolicyUnavailable("a compiled policy file cannot be written") from error
+
+    def write_subset(self, whole: str, removed: Collection[int]) -> str:
+        """Write the automaton of digest `whole` without the phrases of these numbers and return its digest.
+
+        Raises PolicyUnavailable when it cannot be written.
+        """
+        digest = subset.write(self._folder, whole, removed)
+        # Mapped now, so that no request waits for it.
+        return self[digest].digest
 
     def sweep(self, keep: Collection[str], before: float) -> None:
         """Remove the files last changed before `before` (epoch seconds), except those of the digests in `keep`."""

@@ -1,16 +1,30 @@
-"""An automaton without some of its phrases, made from its arrays: nothing is compiled."""
+"""An automaton without some of its phrases, made from its arrays: nothing is compiled.
+
+Its file names the whole automaton and the numbers of the phrases that are left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Callable, Collection
+from pathlib import Path
 
 import numpy as np
 
+from guard.errors import PolicyUnavailable
+from guard.files import write_atomically
 from guard.matching.automaton import Automaton
+from guard.matching.automaton_file import path_of
+
+MAGIC = b"LETHESUB"
+_DIGEST_BYTES = 64
 
 
-def without(automaton: Automaton, phrases: Collection[int]) -> Automaton:
-    """Return the automaton without the phrases of these indices; the others keep theirs."""
+def without(automaton: Automaton, phrases: Collection[int], digest: str = "") -> Automaton:
+    """Return the automaton without the phrases of these indices; the others keep theirs.
+
+    `digest` is its own; without one it has that of the whole.
+    """
     arrays = automaton.arrays
     removed = np.isin(arrays.phrase, np.fromiter(phrases, np.int32, len(phrases)))
     link = arrays.link.copy()
@@ -24,4 +38,41 @@ def without(automaton: Automaton, phrases: Collection[int]) -> Automaton:
     accepting = arrays.accepting.copy()
     accepting[arrays.ends[(phrase < 0) & (link == 0)]] = False
     table = arrays._replace(accepting=accepting, phrase=phrase, link=link)
-    return Automaton(automaton.digest, table, automaton.bordered and without(automaton.bordered, phrases))
+    bordered = automaton.bordered and without(automaton.bordered, phrases, digest)
+    return Automaton(digest or automaton.digest, table, bordered)
+
+
+def write(folder: Path, whole: str, phrases: Collection[int]) -> str:
+    """Write the file of the automaton of digest `whole` without these phrases; return the digest of what is left.
+
+    Raises PolicyUnavailable when it cannot be written.
+    """
+    content = MAGIC + whole.encode() + np.array(sorted(phrases), "<i4").tobytes()
+    digest = hashlib.sha256(content).hexdigest()
+    try:
+        # Not durable: every start compiles anew what is in force.
+        write_atomically(path_of(folder, digest), content, durable=False, private=True)
+    except OSError as error:
+        raise PolicyUnavailable("a compiled policy file cannot be written") from error
+    return digest
+
+
+def attach(folder: Path, digest: str, whole: Callable[[str], Automaton] | None = None) -> Automaton:
+    """Return the automaton of this digest, whose file is that of a whole one or of a part of one.
+
+    `whole` returns the whole one by its digest; None: it is mapped again. Raises PolicyUnavailable when a file is
+    missing, incomplete, or not what its name says.
+    """
+    try:
+        with path_of(folder, digest).open("rb") as file:
+            content = file.read(len(MAGIC))
+            if content != MAGIC:
+                return Automaton.attach(folder, digest)
+            content += file.read()
+    except OSError as error:
+        raise PolicyUnavailable("a compiled policy file is missing or damaged") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise PolicyUnavailable("a compiled policy file is missing or damaged")
+    names = content[len(MAGIC) : len(MAGIC) + _DIGEST_BYTES].decode()
+    phrases = np.frombuffer(content, "<i4", offset=len(MAGIC) + _DIGEST_BYTES).tolist()
+    return without(whole(names) if whole else Automaton.attach(folder, names), phrases, digest)

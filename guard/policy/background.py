@@ -1,11 +1,16 @@
-"""A value computed once in a background thread."""
+"""Work in the background: a value computed once in a thread, and automata compiled together."""
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+from guard.targets.target import ForgetTarget
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -40,3 +45,59 @@ class BackgroundValue(Generic[T]):
             future.set_result(self._compute())
         except Exception as error:
             future.set_exception(error)
+
+
+class Layered(Protocol):
+    """Automata in layers, which should be compiled together once they are worn."""
+
+    @property
+    def is_worn(self) -> bool: ...
+
+
+L = TypeVar("L", bound=Layered)
+Targets = Iterable[ForgetTarget]
+
+
+class Merge(Generic[L]):
+    """Compiles worn automata together in the background, while the worn ones go on to change and are in force.
+
+    `empty` are the automata of no target. For one thread at a time.
+    """
+
+    def __init__(self, empty: L) -> None:
+        self._empty = empty
+        # Those that are compiled together.
+        self._targets: Mapping[str, ForgetTarget] = {}
+        self._merged: BackgroundValue[L] | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether merged automata wait to be taken into use."""
+        return self._result() is not None
+
+    def advance(
+        self, current: L, targets: Mapping[str, ForgetTarget], change: Callable[[L, Targets, Targets], L]
+    ) -> L:
+        """Return the automata of all `targets` that are to be in force: `current`, or those that were merged, with
+        what has changed since. Begins to merge if `current` is worn.
+
+        `change` returns automata with targets added, and without others, given as they were.
+        """
+        if (merged := self._result()) is not None:
+            before, self._merged = self._targets, None
+            added = [target for id, target in targets.items() if before.get(id) is not target]
+            ended = [target for id, target in before.items() if targets.get(id) is not target]
+            return change(merged, added, ended)
+        if self._merged is None and current.is_worn:
+            self._targets = targets
+            self._merged = BackgroundValue(lambda: change(self._empty, targets.values(), ()), 0.0)
+            self._result()
+        return current
+
+    def _result(self) -> L | None:
+        try:
+            return self._merged.get() if self._merged else None
+        except Exception as error:
+            log.warning("automata are not compiled together, and are later: %s", type(error).__name__)
+            self._merged = None
+            return None

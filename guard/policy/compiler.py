@@ -22,7 +22,7 @@ from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
 from guard.patterns.value_class import ValueClass, classes_of
 from guard.policy.always import AlwaysOnAutomata
-from guard.policy.background import BackgroundValue
+from guard.policy.background import BackgroundValue, Merge, Targets
 from guard.policy.contextual import ContextualAutomata, Revision, restricts
 from guard.policy.enforced_version import write_enforced_version
 from guard.policy.phrase_counts import PhraseCounts
@@ -32,7 +32,7 @@ from guard.policy.watch import Watch, WatchAction
 from guard.soft.matching import SoftMatching
 from guard.targets.phrases import names_of
 from guard.targets.registry import Registry, VectorKey
-from guard.targets.target import ForgetTarget, Scope, State
+from guard.targets.target import ForgetTarget, Mode, Scope, State
 from guard.uld.promoted import PromotedAssistants, in_force
 
 log = logging.getLogger(__name__)
@@ -83,17 +83,19 @@ class Compiler:
             automata=self._store,
             watch_action=watch_action,
         )
+        self._always_merge = Merge(AlwaysOnAutomata())
+        self._watch_merges = {mode: Merge(Watch(mode)) for mode in Mode}
         self._began = time.time()
 
     def refresh(self, previous: Policy | None, now: datetime) -> Policy:
         """Expire targets due by `now`; return the policy of the registry and of the assistants promoted by now.
 
         Returns `previous` itself when nothing changed. Otherwise it does one step of limited length: it takes up
-        what has changed, or else embeds some of the targets that are pending.
+        what has changed or was compiled in the background, or else embeds some of the targets that are pending.
         """
         self._registry.expire(now)
-        soft_is_due = self._awaits_soft and self._matching.get() is not None
-        if previous is not None and previous.version == self._registry.version() and not soft_is_due:
+        is_due = self._is_merged() or (self._awaits_soft and self._matching.get() is not None)
+        if previous is not None and previous.version == self._registry.version() and not is_due:
             if previous.lookup.pending:
                 return self._embed_next(previous)
             assistants = self._assistants(previous.targets)
@@ -148,6 +150,9 @@ class Compiler:
             shadow_watch=shadow_watch,
         )
 
+    def _is_merged(self) -> bool:
+        return self._always_merge.is_done or any(merge.is_done for merge in self._watch_merges.values())
+
     def _embed_next(self, previous: Policy) -> Policy:
         """Return `previous` with more of its pending targets embedded, those of the smallest changes first."""
         before = previous.lookup
@@ -165,20 +170,24 @@ class Compiler:
         """Return the folds of what is not forbidden alone, now that targets have changed."""
         if self._counted != before.version:
             self._counts = PhraseCounts(before.targets.values())
-        earlier = (before.targets[id] for id in change.ids if id in before.targets)
-        self._counts.update(earlier, change.active)
+        self._counts.update(change.earlier, change.active)
         self._counted = change.version
         return self._counts.context()
 
     def _always(self, change: _Change, before: AlwaysOnAutomata, context: frozenset[str]) -> AlwaysOnAutomata:
-        added = [target for target in change.active if _is_always_on(target)]
-        all_targets = (target for target in change.targets.values() if _is_always_on(target))
-        return before.with_changes(added, change.ids, all_targets, self._store, context)
+        def changed(automata: AlwaysOnAutomata, added: Targets, ended: Targets) -> AlwaysOnAutomata:
+            return automata.with_changes(filter(_is_always_on, added), ended, self._store, context)
+
+        return self._always_merge.advance(changed(before, change.active, change.earlier), change.targets, changed)
 
     def _watch(self, change: _Change, before: Watch) -> Watch:
+        def changed(watch: Watch, added: Targets, ended: Targets) -> Watch:
+            return watch.with_changes(added, ended, self._store)
+
         if self._empty.watch_action is WatchAction.OFF:
             return before
-        return before.with_changes(change.active, change.ids, change.targets.values(), self._store)
+        merge = self._watch_merges[before.mode]
+        return merge.advance(changed(before, change.active, change.earlier), change.targets, changed)
 
     def _soft(self, change: _Change) -> SoftContextual:
         """Return the soft matches of the targets; none while the matching is being computed."""
@@ -245,13 +254,17 @@ class Compiler:
 
 
 class _Change(NamedTuple):
-    """All active targets at `version`, those that changed after `since`, and the ids of all that did or ended."""
+    """All active targets at `version`, those that changed after `since`, and the ids of all that did or ended.
+
+    `earlier` are those of them that were active at `since`, as they were.
+    """
 
     since: int
     version: int
     targets: dict[str, ForgetTarget]
     active: list[ForgetTarget]
     ids: list[str]
+    earlier: list[ForgetTarget]
 
 
 def _changed(
@@ -262,7 +275,8 @@ def _changed(
     for target in changed:
         if target.state is not State.ACTIVE:
             targets.pop(target.id, None)
-    return _Change(since, version, targets, active, [target.id for target in changed])
+    ids = [target.id for target in changed]
+    return _Change(since, version, targets, active, ids, [before[id] for id in ids if id in before])
 
 
 def _classes(change: _Change, before: Lookup) -> dict[str, tuple[ValueClass, ...]]:

@@ -1,22 +1,17 @@
-"""The watch: the names and decisive phrases of contextual targets, looked for in every answer, as two automata."""
+"""The watch: the names and decisive phrases of contextual targets, looked for in every answer, as automata."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from guard.evidence.distinctiveness import decisive_phrases
 from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
-from guard.matching.patterns import folded_phrases
 from guard.matching.subset import without
-from guard.policy.exemptions import common_exemptions
+from guard.policy.layers import Layers, Own
 from guard.targets.target import ForgetTarget, Mode, Scope
-from guard.text.normalise import fold
-
-# With more recent phrases than this, all are compiled together, which takes longer the more there are.
-MAX_RECENT_PHRASES = 2_000
 
 
 class WatchAction(StrEnum):
@@ -32,95 +27,54 @@ class WatchAction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One automaton: its digest, and by number of its phrase the targets that have it."""
-
-    digest: str = ""
-    owners: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Watch:
-    """An immutable set of contextual targets of one mode, compiled: most in `base`, what changed since in `fresh`.
-
-    settled  by target id, the revision whose phrases are in `base`
-    recent   the targets whose phrases are in `fresh`
-    """
+    """An immutable set of contextual targets of one mode, compiled; `layers` know whose a phrase is."""
 
     mode: Mode
-    settled: Mapping[str, int] = field(default_factory=dict, repr=False)
-    recent: Mapping[str, ForgetTarget] = field(default_factory=dict, repr=False)
-    base: _Part = _Part()
-    fresh: _Part = _Part()
+    layers: Layers = field(default_factory=lambda: Layers(keep_owners=True), repr=False)
 
     @property
     def digests(self) -> tuple[str, ...]:
         """The automata, the larger first."""
-        return tuple(part.digest for part in (self.base, self.fresh) if part.digest)
+        return self.layers.digests
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether all should be compiled together, see `Layers.is_worn`."""
+        return self.layers.is_worn
 
     def watches(self, target: ForgetTarget) -> bool:
         """Whether `target` is one of those whose phrases are looked for here."""
         return target.draft.scope is Scope.CONTEXTUAL and target.draft.mode is self.mode
 
     def with_changes(
-        self,
-        active: Iterable[ForgetTarget],
-        changed: Collection[str],
-        all_targets: Iterable[ForgetTarget],
-        store: AutomatonStore,
+        self, active: Iterable[ForgetTarget], ended: Iterable[ForgetTarget], store: AutomatonStore
     ) -> Watch:
-        """Return a new set without the targets `changed`, and with those of them that are `active`.
-
-        Automata are written to `store`: the small one, or both from `all_targets` in force after the change once
-        the small one has grown too large, or a settled target is removed or changed.
-        """
-        new = {target.id: target for target in active if self.watches(target)}
-        touched = new.keys() | set(changed)
-        if not new and not any(id in self.settled or id in self.recent for id in touched):
+        """Return a new set without `ended`, as they were, and with those of `active` that it watches; its automata
+        are written to `store`."""
+        layers, new = self.layers, {target.id: _own(target) for target in active if self.watches(target)}
+        gone = {target.id: target for target in ended if layers.holds(target.id)}
+        if not new and not gone:
             return self
-        recent = {id: target for id, target in self.recent.items() if id not in touched} | new
-        phrases = _by_target(recent.values())
-        if sum(map(len, phrases.values())) > MAX_RECENT_PHRASES or any(id in self.settled for id in touched):
-            everyone = {target.id: target for target in all_targets if self.watches(target)}
-            settled = {id: target.revision for id, target in everyone.items()}
-            part = _compile(_by_target(everyone.values()), everyone.values(), store)
-            return Watch(self.mode, settled, {}, part)
-        fresh = _compile(phrases, recent.values(), store)
-        return Watch(self.mode, self.settled, recent, self.base, fresh)
+        kept = {id: own for id, own in layers.recent.items() if id not in gone and id not in new}
+        settled = {id: tuple(decisive_phrases(target)) for id, target in gone.items() if id not in layers.recent}
+        return Watch(self.mode, layers.with_changes(kept, new, settled, store))
 
     def without(self, ids: Collection[str], automata: Sequence[Automaton]) -> tuple[Automaton, ...]:
         """Return `automata`, those of `digests`, without the phrases that only the targets `ids` have: what the
         conversation supplies of them may be said, and their restriction has the rest."""
-        left_out = frozenset(ids)
-        parts = (part for part in (self.base, self.fresh) if part.digest)
-        numbers = ([n for n, owners in enumerate(part.owners) if left_out.issuperset(owners)] for part in parts)
+        numbers = (layer.numbers_only_of(ids) for layer in self.layers.layers)
         return tuple(without(one, own) if own else one for one, own in zip(automata, numbers, strict=True))
 
     def said(self, text: str, automata: Sequence[Automaton]) -> frozenset[str]:
         """Return the targets of which `text` says a name or decisive phrase; `automata` are those of `digests`."""
-        parts = (part for part in (self.base, self.fresh) if part.digest)
         return frozenset(
             target
-            for part, automaton in zip(parts, automata, strict=True)
+            for layer, automaton in zip(self.layers.layers, automata, strict=True)
             for found in automaton.matches(text)
-            for target in part.owners[found.phrase]
+            for target in layer.owners_of(found.phrase)
         )
 
 
-def _by_target(targets: Iterable[ForgetTarget]) -> dict[str, frozenset[str]]:
-    return {target.id: frozenset(decisive_phrases(target)) for target in targets}
-
-
-def _compile(
-    phrases: Mapping[str, Collection[str]], targets: Iterable[ForgetTarget], store: AutomatonStore
-) -> _Part:
-    every = {phrase for own in phrases.values() for phrase in own}
-    if not every:
-        return _Part()
-    owners: dict[str, list[str]] = {}
-    for target, own in phrases.items():
-        for folded in set(map(fold, own)):
-            owners.setdefault(folded, []).append(target)
-    order: Sequence[str] = folded_phrases(every)
-    digest = store.write(every, common_exemptions(targets))
-    return _Part(digest, tuple(tuple(owners[folded]) for folded in order))
+def _own(target: ForgetTarget) -> Own:
+    return Own(target, frozenset(decisive_phrases(target)))

@@ -1,4 +1,4 @@
-"""`lethe bench automaton`: what compiled phrases take in memory and time, and what one target more takes."""
+"""`lethe bench automaton`: what compiled phrases take in memory and time, and one target more or less."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from guard.targets.drafts import new_target
 from guard.targets.target import Draft, ForgetTarget, Kind, Scope
 from serving.bench.run import SYLLABLES
 
-ADDITIONS = 50
+CHANGES = 50
 MIB = 2**20
 _MONTHS = ("January", "March", "April", "June", "August", "October", "December")
 
@@ -42,10 +42,12 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The automata without and with variants, and the milliseconds, ascending, that one target more takes."""
+    """The automata without and with variants, and the milliseconds, ascending, that one target more takes, and one
+    settled target less."""
 
     compiled: Sequence[Compiled]
     additions: Sequence[float]
+    revocations: Sequence[float]
 
 
 def run(targets: int) -> Measured:
@@ -56,7 +58,9 @@ def run(targets: int) -> Measured:
     with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder:
         compiled = [_compile("none", len(phrases), phrases, Path(folder))]
         compiled.append(_compile("close", len(phrases), near, Path(folder)))
-        return Measured(compiled, sorted(_add(known, Path(folder))))
+        store = AutomatonStore(Path(folder))
+        always = AlwaysOnAutomata().with_changes(known, (), store)
+        return Measured(compiled, sorted(_add(always, store)), sorted(_revoke(always, known, store)))
 
 
 def _compile(name: str, count: int, patterns: Collection[str], folder: Path) -> Compiled:
@@ -70,13 +74,19 @@ def _compile(name: str, count: int, patterns: Collection[str], folder: Path) -> 
     return Compiled(name, count, len(patterns), size, dense, seconds)
 
 
-def _add(known: Sequence[ForgetTarget], folder: Path) -> Iterator[float]:
-    """Yield the milliseconds that each of ADDITIONS further targets takes to be compiled and written."""
-    store = AutomatonStore(folder)
-    always = AlwaysOnAutomata().with_changes(known, (), known, store)
-    for target in _invented(ADDITIONS, 1):
+def _add(always: AlwaysOnAutomata, store: AutomatonStore) -> Iterator[float]:
+    """Yield the milliseconds that each of CHANGES further targets takes to be compiled and written."""
+    for target in _invented(CHANGES, 1):
         started = time.perf_counter()
-        always = always.with_changes([target], (), (), store)
+        always = always.with_changes([target], (), store)
+        yield 1000 * (time.perf_counter() - started)
+
+
+def _revoke(always: AlwaysOnAutomata, known: Sequence[ForgetTarget], store: AutomatonStore) -> Iterator[float]:
+    """Yield the milliseconds that the end of each of CHANGES settled targets takes."""
+    for target in known[:CHANGES]:
+        started = time.perf_counter()
+        always = always.with_changes((), [target], store)
         yield 1000 * (time.perf_counter() - started)
 
 
@@ -107,6 +117,14 @@ def markdown(measured: Measured) -> str:
         f" | {one.mib(one.dense_bytes):.1f} | {one.seconds:.1f} |"
         for one in measured.compiled
     ]
-    took = measured.additions
-    p50, p99 = took[len(took) // 2], took[min(len(took) - 1, int(0.99 * len(took)))]
-    return "\n".join([*rows, "", f"One target more, compiled and written: p50 {p50:.1f} ms, p99 {p99:.1f} ms."])
+    added, ended = (
+        f"p50 {_at(times, 0.5):.1f} ms, p99 {_at(times, 0.99):.1f} ms"
+        for times in (measured.additions, measured.revocations)
+    )
+    return "\n".join(
+        [*rows, "", f"One target more, compiled and written: {added}.", f"One settled target less: {ended}."]
+    )
+
+
+def _at(times: Sequence[float], share: float) -> float:
+    return times[min(len(times) - 1, int(share * len(times)))]

@@ -13,6 +13,7 @@ from guard.decoding.restriction import Cursor, Restriction, RestrictionCache
 from guard.decoding.vocabulary import Vocabulary
 from guard.errors import PolicyUnavailable
 from guard.matching.automaton import Automaton
+from guard.matching.subset import write
 from guard.text.normalise import fold
 from tests.guard.toy_tokenizers import EOS, TURN, byte_level, sentencepiece
 
@@ -222,6 +223,18 @@ def test_the_caches_of_all_attached_restrictions_are_bounded_together(
     assert [one.forbidden(Cursor()).tolist() for one in attached] == [
         Restriction(one.automaton, one.vocabulary).forbidden(Cursor()).tolist() for one in attached
     ]
+
+
+def test_what_is_left_of_an_automaton_is_forbidden_and_nothing_else(tmp_path: Path) -> None:
+    restrictions = RestrictionCache(tmp_path, VOCABULARIES["byte-level"])
+    whole = Automaton.compile(["basil", "silica", "romerto"])
+    whole.save(tmp_path)
+    # "romerto" is the second phrase.
+    part = restrictions.get(write(tmp_path, whole.digest, {1}))
+    alone = Restriction(Automaton.compile(["basil", "silica"]), part.vocabulary)
+    for tokens in ([], [35], [36, 37]):
+        cursors = [each.advance(Cursor(), tokens) for each in (part, alone)]
+        assert part.forbidden(cursors[0]).tolist() == alone.forbidden(cursors[1]).tolist()
 
 
 def test_the_cache_used_least_recently_is_dropped_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

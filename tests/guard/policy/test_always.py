@@ -6,8 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from guard.errors import PolicyUnavailable
+from guard.matching.automaton_file import path_of
 from guard.matching.automaton_store import AutomatonStore
-from guard.policy import always as module
+from guard.matching.subset import attach
+from guard.policy import layers
 from guard.policy.always import AlwaysOnAutomata
 from guard.targets.passages import enforced
 from guard.targets.registry import Registry
@@ -41,38 +44,80 @@ def said(targets: dict[str, ForgetTarget]) -> set[str]:
 def test_adding_leaves_the_settled_automaton_as_it_is(
     registry: Registry, store: AutomatonStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_RECENT_PHRASES", 1)
+    monkeypatch.setattr(layers, "MAX_RECENT_PHRASES", 1)
     one, two, three = (stored(registry, number) for number in range(3))
-    settled = AlwaysOnAutomata().with_changes([one, two], [], [one, two], store)
-    assert settled.recent == {}
-    monkeypatch.setattr(module, "MAX_RECENT_PHRASES", 100)
-    added = settled.with_changes([three], [], [one, two, three], store)
-    assert (added.base, set(added.recent)) == (settled.base, {three.id})
+    settled = AlwaysOnAutomata().with_changes([one, two], [], store)
+    assert settled.layers.recent == {}
+    monkeypatch.setattr(layers, "MAX_RECENT_PHRASES", 100)
+    added = settled.with_changes([three], [], store)
+    assert added.layers.settled == settled.layers.settled
+    assert set(added.layers.recent) == {three.id}
     assert found(added, store) == {"alder code", "birch code", "cedar code"}
 
 
-def test_a_full_small_automaton_is_kept_and_all_are_compiled_together_only_after_several(
+def test_a_full_small_automaton_becomes_a_layer_and_after_several_all_are_to_be_compiled_together(
     registry: Registry, store: AutomatonStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One target fits, two do not.
     most = max(len(set(enforced(stored(registry, number)))) for number in range(len(WORDS)))
-    monkeypatch.setattr(module, "MAX_RECENT_PHRASES", most)
-    monkeypatch.setattr(module, "MAX_FULL_AUTOMATA", 2)
-    here: list[ForgetTarget] = []
-    always, counts = AlwaysOnAutomata(), []
+    monkeypatch.setattr(layers, "MAX_RECENT_PHRASES", most)
+    monkeypatch.setattr(layers, "MAX_LAYERS", 3)
+    always, worn = AlwaysOnAutomata(), []
     for number in range(len(WORDS)):
-        here.append(stored(registry, number))
-        always = always.with_changes(here[-1:], [], here, store)
+        always = always.with_changes([stored(registry, number)], [], store)
         assert found(always, store) == {f"{word} code" for word in WORDS[: number + 1]}
-        counts.append(len(always.digests))
-    assert counts == [1, 2, 3, 1, 2, 3]
-    gone = always.with_changes([], [here[0].id], here[1:], store)
-    assert found(gone, store) == {f"{word} code" for word in WORDS[1:]}
+        worn.append(always.is_worn)
+    assert worn == [False] * 4 + [True] * 2
+    assert len(always.digests) == len(WORDS)
+
+
+def test_what_ends_is_out_of_force_without_compiling_and_its_phrases_that_others_have_stay(
+    registry: Registry, store: AutomatonStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "MAX_RECENT_PHRASES", 1)
+    one, two, three = (stored(registry, number) for number in range(3))
+    also_one = registry.preview(Draft(name="another", phrases=("alder code",), scope=Scope.ALWAYS))
+    always = AlwaysOnAutomata().with_changes([one, two, three, also_one], [], store)
+    monkeypatch.setattr(store, "write", lambda *_: pytest.fail("compiled"))
+    ended = always.with_changes([], [two], store)
+    assert found(ended, store) == {"alder code", "cedar code"}
+    assert found(ended.with_changes([], [one], store), store) == {"alder code", "cedar code"}
+    assert found(ended.with_changes([], [one, also_one], store), store) == {"cedar code"}
+    assert ended.with_changes([], [one, also_one, three], store).digests == ()
+    # Nothing is taken back twice, and the earlier sets are as they were.
+    assert ended.with_changes([], [two], store) is ended
+    assert found(always, store) == {"alder code", "birch code", "cedar code"}
+
+
+def test_much_that_has_ended_is_to_be_compiled_away(
+    registry: Registry, store: AutomatonStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "MAX_RECENT_PHRASES", 1)
+    every = [stored(registry, number) for number in range(len(WORDS))]
+    always = AlwaysOnAutomata().with_changes(every, [], store)
+    assert not always.with_changes([], every[:1], store).is_worn
+    assert always.with_changes([], every[:3], store).is_worn
+
+
+def test_a_server_and_a_worker_attach_what_is_left_of_an_automaton(
+    registry: Registry, store: AutomatonStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "MAX_RECENT_PHRASES", 1)
+    one, two = (stored(registry, number) for number in range(2))
+    always = AlwaysOnAutomata().with_changes([one, two], [], store).with_changes([], [one], store)
+    (digest,) = always.digests
+    for automaton in (attach(tmp_path / "store", digest), AutomatonStore(tmp_path / "store")[digest]):
+        assert automaton.digest == digest
+        assert [text for text in ("alder code", "birch code") if automaton.matches(text)] == ["birch code"]
+    path = path_of(tmp_path / "store", digest)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(PolicyUnavailable):
+        attach(tmp_path / "store", digest)
 
 
 def test_what_changes_nothing_gives_the_same_automata(registry: Registry, store: AutomatonStore) -> None:
-    always = AlwaysOnAutomata().with_changes([stored(registry, 0)], [], [], store)
-    assert always.with_changes([], ["ft_another"], [], store) is always
+    always = AlwaysOnAutomata().with_changes([stored(registry, 0)], [], store)
+    assert always.with_changes([], [stored(registry, 1)], store) is always
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -80,13 +125,15 @@ def test_what_changes_nothing_gives_the_same_automata(registry: Registry, store:
 def test_whatever_comes_and_goes_exactly_what_is_there_is_in_force(
     registry: Registry, store: AutomatonStore, monkeypatch: pytest.MonkeyPatch, steps: list[list[int]]
 ) -> None:
-    monkeypatch.setattr(module, "MAX_RECENT_PHRASES", 4)
+    monkeypatch.setattr(layers, "MAX_RECENT_PHRASES", 4)
     every = [stored(registry, number) for number in range(len(WORDS))]
     here: dict[str, ForgetTarget] = {}
     always = AlwaysOnAutomata()
     for step in steps:
-        removed = [every[number].id for number in step if every[number].id in here]
+        removed = [every[number] for number in step if every[number].id in here]
         added = [every[number] for number in step if every[number].id not in here]
-        here = {id: target for id, target in here.items() if id not in removed} | {t.id: t for t in added}
-        always = always.with_changes(added, removed, here.values(), store)
+        gone = {target.id for target in removed}
+        here = {id: target for id, target in here.items() if id not in gone} | {t.id: t for t in added}
+        always = always.with_changes(added, removed, store)
         assert found(always, store) == said(here)
+        assert set(here) == {target.id for target in every if always.layers.holds(target.id)}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guard.matching.automaton_store import AutomatonStore
-from guard.policy import always as module
+from guard.policy import layers as module
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.phrase_counts import MAX_DATE_TARGETS, MAX_TARGETS, PhraseCounts, never_alone
 from guard.targets.registry import Registry
@@ -91,11 +91,11 @@ def test_what_is_no_longer_context_is_forbidden_without_compiling_all(
     targets = people(registry, MUSEUM, MAX_TARGETS + 1)
     context = context_of(targets)
     monkeypatch.setattr(module, "MAX_RECENT_PHRASES", 1)
-    settled = AlwaysOnAutomata().with_changes(targets, (), targets, store, context)
+    settled = AlwaysOnAutomata().with_changes(targets, (), store, context)
     monkeypatch.undo()
     assert found(settled, store) == set()
-    later = settled.with_changes((), (), targets, store)
-    assert later.base == settled.base
+    later = settled.with_changes((), (), store)
+    assert later.layers.settled == settled.layers.settled
     assert "Fennimore Museum" in found(later, store)
 
 
@@ -103,9 +103,9 @@ def test_what_becomes_context_is_left_out_of_the_targets_added_since(
     registry: Registry, store: AutomatonStore
 ) -> None:
     targets = people(registry, MUSEUM, MAX_TARGETS + 1)
-    before = AlwaysOnAutomata().with_changes(targets[:-1], (), targets[:-1], store)
+    before = AlwaysOnAutomata().with_changes(targets[:-1], (), store)
     assert "Fennimore Museum" in found(before, store)
-    after = before.with_changes(targets[-1:], (), targets, store, context_of(targets))
+    after = before.with_changes(targets[-1:], (), store, context_of(targets))
     assert found(after, store) == set()
 
 

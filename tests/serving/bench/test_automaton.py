@@ -11,6 +11,9 @@ def test_invented_targets_differ_and_have_variants() -> None:
 
 def test_sizes_are_told_for_100_000_phrases() -> None:
     compiled = Compiled("close", 50_000, 200_000, 10 * 2**20, 80 * 2**20, 2.5)
-    lines = markdown(Measured([compiled], [1.0, 2.0, 3.0])).splitlines()
+    lines = markdown(Measured([compiled], [1.0, 2.0, 3.0], [4.0, 5.0])).splitlines()
     assert lines[2] == "| close | 50,000 | 200,000 | 20.0 | 160.0 | 2.5 |"
-    assert lines[-1] == "One target more, compiled and written: p50 2.0 ms, p99 3.0 ms."
+    assert lines[-2:] == [
+        "One target more, compiled and written: p50 2.0 ms, p99 3.0 ms.",
+        "One settled target less: p50 5.0 ms, p99 5.0 ms.",
+    ]

@@ -1,0 +1,195 @@
+"""Phrases of many targets as a few automata of which one changes: a log-structured merge of compiled layers.
+
+What is added goes into a small automaton, which is compiled again each time, and becomes a layer when it is full.
+What ends is taken out of the arrays of its layer; nothing is compiled. Once there are many layers, or much of them
+has ended, all is to be compiled together, in the background.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.matching.automaton_store import AutomatonStore
+from guard.policy.exemptions import common_exemptions
+from guard.targets.target import ForgetTarget
+from guard.text.normalise import fold
+
+MAX_RECENT_PHRASES = 2_000
+"""In the small automaton; with more it becomes a layer."""
+MAX_LAYERS = 4
+"""With more, all are to be compiled together."""
+MAX_DEAD_SHARE = 0.2
+"""Of the phrases of all layers, that may belong to no target any more before all are to be compiled together."""
+
+
+class Own(NamedTuple):
+    """What one target brings: the phrases that are compiled, and by their folds those left out for now."""
+
+    target: ForgetTarget
+    phrases: frozenset[str]
+    left_out: Mapping[str, frozenset[str]] = {}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """The phrases of some targets in one automaton; immutable.
+
+    whole    the digest of the automaton with the phrases of all targets that it was compiled for
+    digest   of what is in force of it
+    targets  those in force by this layer
+    keys, numbers, counts  by phrase, ascending by `keys`: the hash of its fold, its number in the automaton, and
+             how many of `targets` have it
+    removed  the numbers of the phrases that none of them has
+    left_out by target, by their folds, its phrases that were not compiled
+    owners   by number of a phrase: the targets that it was compiled for, if they are kept
+    """
+
+    whole: str
+    digest: str
+    targets: frozenset[str] = field(repr=False)
+    keys: NDArray[np.int64] = field(repr=False)
+    numbers: NDArray[np.int32] = field(repr=False)
+    counts: NDArray[np.int32] = field(repr=False)
+    removed: frozenset[int] = field(default=frozenset(), repr=False)
+    left_out: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict, repr=False)
+    owners: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+
+    @classmethod
+    def compile(
+        cls,
+        own: Mapping[str, Own],
+        store: AutomatonStore,
+        extra: Collection[str] = (),
+        *,
+        keep_owners: bool = False,
+    ) -> Layer:
+        """Return the layer of these targets, and of `extra` phrases of no target; its automaton is in `store`."""
+        folds = {id: frozenset(map(fold, each.phrases)) for id, each in own.items()}
+        counts = Counter(folded for folds_of_one in folds.values() for folded in folds_of_one)
+        counts.update(dict.fromkeys(map(fold, extra), 0))
+        # As an automaton numbers its phrases.
+        order = sorted(counts)
+        every = {phrase for each in own.values() for phrase in each.phrases}.union(extra)
+        exemptions = common_exemptions(each.target for each in own.values())
+        digest = store.write(every, exemptions) if every else ""
+        keys = np.fromiter(map(hash, order), np.int64, len(order))
+        by_key = np.argsort(keys)
+        count = np.fromiter((counts[folded] for folded in order), np.int32, len(order))
+        left_out = {id: each.left_out for id, each in own.items() if each.left_out}
+        owners = _owners(folds, order) if keep_owners else ()
+        numbers = by_key.astype(np.int32)
+        return cls(
+            digest, digest, frozenset(own), keys[by_key], numbers, count[by_key], left_out=left_out, owners=owners
+        )
+
+    def without(self, phrases: Mapping[str, Collection[str]], store: AutomatonStore) -> Layer:
+        """Return the layer without these targets, given with all of their phrases; nothing is compiled."""
+        ended = [id for id in phrases if id in self.targets]
+        if not ended:
+            return self
+        counts = self.counts.copy()
+        gone: set[int] = set()
+        for id in ended:
+            folds = frozenset(map(fold, phrases[id])).difference(self.left_out.get(id, ()))
+            at = np.searchsorted(self.keys, np.fromiter(map(hash, folds), np.int64, len(folds)))
+            counts[at] -= 1
+            gone.update(self.numbers[at[counts[at] <= 0]].tolist())
+        removed = self.removed | gone
+        digest = store.write_subset(self.whole, removed) if gone else self.digest
+        left_out = {id: own for id, own in self.left_out.items() if id not in phrases}
+        targets = self.targets.difference(ended)
+        return replace(self, digest=digest, targets=targets, counts=counts, removed=removed, left_out=left_out)
+
+    def owners_of(self, number: int) -> Iterable[str]:
+        """Return the targets that have the phrase of this number."""
+        return (id for id in self.owners[number] if id in self.targets)
+
+    def numbers_only_of(self, ids: Collection[str]) -> list[int]:
+        """Return the numbers of the phrases that only the targets `ids` have."""
+        known = self.targets.difference(ids)
+        return [number for number, owners in enumerate(self.owners) if known.isdisjoint(owners)]
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """An immutable set of targets, compiled: most in `settled`, the larger first, what came since in `fresh`.
+
+    recent       the targets whose phrases are in `fresh`
+    extra        phrases in `fresh` that are of none of them
+    keep_owners  whether layers know whose a phrase is
+    """
+
+    settled: tuple[Layer, ...] = ()
+    recent: Mapping[str, Own] = field(default_factory=dict, repr=False)
+    fresh: Layer | None = None
+    extra: frozenset[str] = field(default=frozenset(), repr=False)
+    keep_owners: bool = False
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers with an automaton, the larger first."""
+        every = (*self.settled, self.fresh) if self.fresh else self.settled
+        return tuple(layer for layer in every if layer.digest)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The automata in force, the larger first."""
+        return tuple(layer.digest for layer in self.layers)
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether all should be compiled together: there are many layers, or much of them has ended."""
+        dead = sum(len(layer.removed) for layer in self.settled)
+        every = sum(len(layer.keys) for layer in self.settled)
+        return len(self.settled) > MAX_LAYERS or dead > MAX_DEAD_SHARE * every
+
+    def holds(self, target: str) -> bool:
+        """Whether the phrases of this target are in force."""
+        return target in self.recent or any(target in layer.targets for layer in self.settled)
+
+    def with_changes(
+        self,
+        kept: Mapping[str, Own],
+        new: Mapping[str, Own],
+        ended: Mapping[str, Collection[str]],
+        store: AutomatonStore,
+        extra: frozenset[str] = frozenset(),
+    ) -> Layers:
+        """Return a new set of which the recent targets are `kept` of those before and `new`, or a layer of them.
+
+        `ended` are settled targets that end or change, with all phrases that they had.
+        """
+        settled = tuple(layer.without(ended, store) for layer in self.settled)
+        settled = tuple(layer for layer in settled if layer.targets)
+        if kept and _size(kept) + _size(new) > MAX_RECENT_PHRASES:
+            whole = self.fresh if kept == self.recent and not self.extra else None
+            settled += (whole or Layer.compile(kept, store, keep_owners=self.keep_owners),)
+            kept = {}
+        recent = {**kept, **new}
+        if _size(recent) > MAX_RECENT_PHRASES:
+            settled, recent = (*settled, Layer.compile(recent, store, keep_owners=self.keep_owners)), {}
+        fresh = self.fresh
+        if recent != self.recent or extra != self.extra:
+            made = bool(recent or extra)
+            fresh = Layer.compile(recent, store, extra, keep_owners=self.keep_owners) if made else None
+        return replace(
+            self, settled=settled, recent=recent, fresh=fresh if fresh and fresh.digest else None, extra=extra
+        )
+
+
+def _size(own: Mapping[str, Own]) -> int:
+    return sum(len(each.phrases) for each in own.values())
+
+
+def _owners(folds: Mapping[str, Collection[str]], order: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    owners: dict[str, list[str]] = {folded: [] for folded in order}
+    for target, own in folds.items():
+        for folded in own:
+            owners[folded].append(target)
+    return tuple(map(tuple, owners.values()))
