@@ -47,10 +47,12 @@ class AlwaysOnAutomata:
         gone = {target.id: target for target in ended if layers.holds(target.id)}
         if not new and not gone and context == self.context:
             return self
-        kept = {id: own.target for id, own in layers.recent.items() if id not in gone and id not in new}
+        kept = {id: own for id, own in layers.recent.items() if id not in gone and id not in new}
+        if context != self.context:
+            kept = _own({id: own.target for id, own in kept.items()}, context)
         settled = {id: tuple(enforced(target)) for id, target in gone.items() if id not in layers.recent}
         back = _no_longer_left_out(layers, settled, context)
-        changed = layers.with_changes(_own(kept, context), _own(new, context), settled, store, back)
+        changed = layers.with_changes(kept, _own(new, context), settled, store, back)
         return AlwaysOnAutomata(changed, context)
 
 
