@@ -75,7 +75,8 @@ class EscapeScanner:
 
     def copy(self) -> EscapeScanner:
         """Return a scanner in the same state, which reads on by itself."""
-        twin = copy.copy(self)
+        twin = EscapeScanner.__new__(EscapeScanner)
+        twin.__dict__.update(self.__dict__)
         twin._plain = self._plain.copy()
         twin._decoded = self._decoded and self._decoded.copy()
         return twin

@@ -6,7 +6,6 @@ hide the rest.
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from collections import deque
@@ -109,6 +108,8 @@ def would_match(scanner: TextScanner, text: str) -> bool:
 
     Signs and blanks alone can only be what a phrase ends before. `scanner` stays as it is.
     """
+    if isinstance(scanner, NearScanner) and scanner.is_far(text):
+        scanner = scanner.plain
     twin = scanner.copy()
     twin.feed(text)
     if not twin.matched and fold(text):
@@ -126,7 +127,8 @@ class NearScanner:
     """
 
     def __init__(self, scanner: TextScanner, near: Sequence[NearTexts], seed: str = "") -> None:
-        self._scanner = scanner
+        self.plain = scanner
+        """What finds phrases alone."""
         self._near = [texts for texts in near if texts.phrases]
         self._passages = [passages for texts in near for passages in texts.passages]
         self._secrets = [secret for texts in near for secret in texts.secrets]
@@ -148,31 +150,32 @@ class NearScanner:
     @property
     def matched(self) -> bool:
         """Whether a phrase occurred, or nearly; nothing is released from then on."""
-        return self._nearly_matched or self._scanner.matched
+        return self._nearly_matched or self.plain.matched
 
     def feed(self, text: str) -> str:
         """Take the next characters and return those that may be released now."""
         if self.matched:
             return ""
-        self._held += self._scanner.feed(text)
-        return self._release(ended=self._scanner.matched)
+        self._held += self.plain.feed(text)
+        return self._release(ended=self.plain.matched)
 
     def finish(self) -> str:
         """Return what may be released of the characters held back, as the text ends or pauses here."""
         if self._nearly_matched:
             return ""
-        self._held += self._scanner.finish()
+        self._held += self.plain.finish()
         return self._release(ended=True)
 
     def drop(self) -> None:
         """Withhold the characters held back: the text was given up because only a phrase could follow."""
-        self._scanner.drop()
+        self.plain.drop()
         self._held = ""
 
     def copy(self) -> NearScanner:
         """Return a scanner in the same state, which reads on by itself."""
-        twin = copy.copy(self)
-        twin._scanner = self._scanner.copy()
+        twin = NearScanner.__new__(NearScanner)
+        twin.__dict__.update(self.__dict__)
+        twin.plain = self.plain.copy()
         twin._said, twin._firsts = self._said.copy(), self._firsts.copy()
         twin._scores, twin._states = list(self._scores), list(self._states)
         return twin
@@ -195,9 +198,16 @@ class NearScanner:
                 break
         return text[before:end]
 
-    def _could_end(self) -> bool:
-        """Whether the next word may be the one with which something is nearly said."""
-        if self._secrets or any(scores.max() + 1 >= most for scores, most in self._counted()):
+    def is_far(self, text: str) -> bool:
+        """Whether `text`, next, cannot make the text nearly say anything, for certain: it is cheaper to ask."""
+        if self._could_end(words=2) or len(words_of(text)) > 1:
+            return False
+        begun = [fold(compose(word.text)) for word in words_of(self._begun + self._held)]
+        return not any(word in texts.by_pair for texts in self._near for word in begun)
+
+    def _could_end(self, words: int = 1) -> bool:
+        """Whether one of the next words may be the one with which something is nearly said."""
+        if self._secrets or any(scores.max() + words >= most for scores, most in self._counted()):
             return True
         return bool(self._firsts)
 
