@@ -27,6 +27,9 @@ def over_restriction(
         for changed in measure(given, [int(count) for count in targets.split(",")], seed):
             share = f"{changed.share:.2%} of {changed.answers.total()} answers changed"
             typer.echo(f"{changed.targets} targets, {changed.phrases} phrases: {share}")
+            for name, half in (("tuned on", changed.tuned_on), ("never looked at", changed.others)):
+                typer.echo(f"  half {name}: {half.changed} of {half.answers}")
             for source, count in changed.answers.items():
                 typer.echo(f"  {source}: {changed.changed[source]} of {count}")
-            typer.echo(f"  most frequent: {', '.join(f'{cause!r} {count}' for cause, count in changed.causes)}")
+            causes = ", ".join(f"{cause!r} {count}" for cause, count in changed.causes)
+            typer.echo(f"  most frequent in the half tuned on: {causes}")

@@ -30,19 +30,30 @@ MAX_COMPILED_TARGETS = 5_000
 
 
 class OrdinaryAnswer(NamedTuple):
-    """An answer that tells nothing of a target, and the set that it is from."""
+    """An answer that tells nothing of a target, the set that it is from, and whether rules may be tuned on it."""
 
     source: str
     text: str
+    is_tuned_on: bool = True
+
+
+class Half(NamedTuple):
+    """How many answers there are in a half of them, and how many of these are changed."""
+
+    answers: int
+    changed: int
 
 
 class Changed(NamedTuple):
-    """What `targets` invented targets change: answers by set, and the most frequent causes with their counts."""
+    """What `targets` invented targets change: answers by set, those that rules may be tuned on and the others, and
+    the most frequent causes with their counts, in those that rules may be tuned on alone."""
 
     targets: int
     phrases: int
     answers: Counter[str]
     changed: Counter[str]
+    tuned_on: Half
+    others: Half
     causes: list[tuple[str, int]]
 
     @property
@@ -53,7 +64,7 @@ class Changed(NamedTuple):
 
 def ordinary_answers(data: Path, count: int, seed: int = 0) -> list[OrdinaryAnswer]:
     """Return `count` answers: our own sentences, TOFU's real authors, world facts and retained authors, and RWKU's
-    neighbours, drawn where there are more than needed.
+    neighbours, drawn where there are more than needed. Rules may be tuned on every second one.
 
     `data` has the benchmarks' files in `tofu/` and `rwku/`.
     """
@@ -73,7 +84,8 @@ def ordinary_answers(data: Path, count: int, seed: int = 0) -> list[OrdinaryAnsw
     chance = random.Random(seed)
     left = max(0, count - len(answers))
     answers += chance.sample(neighbours, min(left // 2, len(neighbours)))
-    return answers + chance.sample(retained, min(count - len(answers), len(retained)))
+    answers += chance.sample(retained, min(count - len(answers), len(retained)))
+    return [answer._replace(is_tuned_on=index % 2 == 0) for index, answer in enumerate(answers)]
 
 
 def over_restriction(answers: Sequence[OrdinaryAnswer], counts: Sequence[int], seed: int = 0) -> Iterator[Changed]:
@@ -98,7 +110,8 @@ def over_restriction(answers: Sequence[OrdinaryAnswer], counts: Sequence[int], s
                 automata = [store[digest] for digest in always.digests]
                 near = AlwaysNear().with_changes(targets if count <= MAX_TARGETS else (), (), context).texts
                 changed = [answer for answer in unchanged if _is_changed(automata, near, answer.text)]
-                causes.update(_cause(automata, near, answer.text) for answer in changed)
+                shown = (answer.text for answer in changed if answer.is_tuned_on)
+                causes.update(_cause(automata, near, text) for text in shown)
             hit += changed
             unchanged = [answer for answer in unchanged if answer not in changed]
         yield Changed(
@@ -106,8 +119,15 @@ def over_restriction(answers: Sequence[OrdinaryAnswer], counts: Sequence[int], s
             phrases,
             Counter(answer.source for answer in answers),
             Counter(answer.source for answer in hit),
+            _half(answers, hit, is_tuned_on=True),
+            _half(answers, hit, is_tuned_on=False),
             causes.most_common(MAX_REASONS),
         )
+
+
+def _half(answers: Sequence[OrdinaryAnswer], changed: Sequence[OrdinaryAnswer], *, is_tuned_on: bool) -> Half:
+    counts = (sum(answer.is_tuned_on is is_tuned_on for answer in given) for given in (answers, changed))
+    return Half(*counts)
 
 
 def _batches(targets: Iterator[ForgetTarget], size: int) -> Iterator[list[ForgetTarget]]:

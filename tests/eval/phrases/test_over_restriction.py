@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 
 from eval.phrases.invented_targets import invented_targets
-from eval.phrases.over_restriction import OrdinaryAnswer, over_restriction
+from eval.phrases.over_restriction import Half, OrdinaryAnswer, over_restriction
 from guard.targets.target import Scope
 
 
@@ -24,11 +24,13 @@ def test_an_answer_counts_as_changed_where_a_phrase_of_a_target_is_in_it() -> No
         OrdinaryAnswer("own", f"I met {target.draft.name} there."),
         OrdinaryAnswer("own", "The cat slept on the chair."),
         OrdinaryAnswer("other", "Mix flour with water."),
+        OrdinaryAnswer("other", f"I met {target.draft.name} again.", is_tuned_on=False),
     ]
     (changed,) = over_restriction(answers, [1])
-    assert changed.answers == Counter(own=2, other=1)
-    assert changed.changed == Counter(own=1)
-    assert changed.share == 1 / 3
+    assert changed.answers == Counter(own=2, other=2)
+    assert changed.changed == Counter(own=1, other=1)
+    assert changed.share == 1 / 2
+    assert (changed.tuned_on, changed.others) == (Half(3, 1), Half(1, 1))
     [(cause, count)] = changed.causes
     assert target.draft.name.startswith(cause[:5])
-    assert count == 1
+    assert count == 1  # of those that rules may be tuned on
