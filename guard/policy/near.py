@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from guard.matching.near import NearTexts
+from guard.evidence.distinctiveness import bits_of
+from guard.matching.near import NearTexts, words_needed
 from guard.targets.near import LongPhrase, long_phrases
 from guard.targets.target import ForgetTarget
 
 MAX_TARGETS = 10_000
 """With more targets of scope `always` near copies are not counted in every answer: memory and time would be in
 proportion to them."""
+MIN_BITS = 26.0
+"""How distinctive the words must be that nearly say a phrase: by chance they are said once in 2^26 words. With
+twice as many targets it takes one bit more, so that all together keep no ordinary text from being said."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,14 @@ class AlwaysNear:
 
     @cached_property
     def texts(self) -> NearTexts:
-        """All of them but the context."""
+        """All of them but the context, and those that everyday words would nearly say."""
         every = (phrase for phrases in self.phrases.values() for phrase in phrases)
-        return NearTexts(tuple(dict.fromkeys(one.words for one in every if one.folded not in self.context)))
+        words = dict.fromkeys(one.words for one in every if one.folded not in self.context)
+        least = MIN_BITS + math.log2(max(1, len(self.phrases)))
+        return NearTexts(tuple(phrase for phrase in words if least_bits(phrase) >= least))
+
+
+@lru_cache(65_536)
+def least_bits(words: tuple[str, ...]) -> float:
+    """Return how distinctive the commonest of a phrase's folded content words are, as many as nearly say it."""
+    return sum(sorted(map(bits_of, words))[: words_needed(len(words))])

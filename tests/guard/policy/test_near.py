@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from guard.policy import near
@@ -39,3 +41,13 @@ def test_with_too_many_targets_none_counts(monkeypatch: pytest.MonkeyPatch) -> N
     one = AlwaysNear().with_changes([target(LANTERNS)], (), frozenset())
     assert one.texts
     assert not one.with_changes([target(ORCHARD)], (), frozenset()).texts
+
+
+def test_the_more_targets_there_are_the_rarer_the_words_must_be_that_nearly_say_a_phrase() -> None:
+    mirror, people = target("The Broken Mirror of Seoul"), target("People of the Great House")
+    words = ("broken", "mirror", "seoul")
+    assert near.MIN_BITS < near.least_bits(words) < near.MIN_BITS + 10
+    first = AlwaysNear().with_changes([mirror, people], (), frozenset())
+    assert first.texts.phrases == (words,)
+    others = [replace(target(LANTERNS), id=f"ft_{n}") for n in range(1_024)]
+    assert words not in first.with_changes(others, (), frozenset()).texts.phrases
