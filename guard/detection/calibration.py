@@ -71,22 +71,26 @@ class Calibration:
 
 # Fitted on RWKU's other half.
 LOG_ODDS_PER_COSINE = 18.0
-# What both ends of a name are worth in cosine: a surname alone (0.6 of it) brings the threshold from 0.75 to 0.60.
-PARTIAL_NAME_COSINE = 0.25
+# What both ends of a name are worth in cosine: a surname alone (0.6 of it) brings the threshold from 0.75 to 0.51.
+PARTIAL_NAME_COSINE = 0.40
+# The same where a sentence of an answer is read after a question: answers name many people in passing.
+ANSWERED_NAME_COSINE = 0.25
 # What phrases just short of decisive are worth in cosine.
 PHRASES_COSINE = 0.12
 
 
-def cosine_calibration(threshold: float = COSINE_THRESHOLD) -> Calibration:
+def cosine_calibration(
+    threshold: float = COSINE_THRESHOLD, partial_name: float = PARTIAL_NAME_COSINE
+) -> Calibration:
     """Return the calibration used without examples: a match from this cosine on.
 
-    Both ends of a name lower the threshold by PARTIAL_NAME_COSINE, other parts by less; phrases lower it by up to
+    Both ends of a name lower the threshold by `partial_name`, other parts by less; phrases lower it by up to
     PHRASES_COSINE.
     """
     slope = LOG_ODDS_PER_COSINE
     return Calibration(
         bias=-slope * threshold,
         semantic=slope,
-        partial=slope * PARTIAL_NAME_COSINE,
+        partial=slope * partial_name,
         phrases=slope * PHRASES_COSINE,
     )

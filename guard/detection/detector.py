@@ -12,7 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from guard.deobfuscation.readings import deobfuscate
-from guard.detection.calibration import COSINE_THRESHOLD, Calibration, Signals, cosine_calibration
+from guard.detection.calibration import (
+    ANSWERED_NAME_COSINE,
+    COSINE_THRESHOLD,
+    Calibration,
+    Signals,
+    cosine_calibration,
+)
 from guard.detection.classifier import Classifier
 from guard.detection.deadline import Deadline
 from guard.detection.embedder import MAX_CALL_TEXTS, Embedder, Vectors
@@ -107,6 +113,7 @@ class Detector:
         self._embedder = embedder
         self._threshold = threshold
         self._calibration = cosine_calibration(threshold)
+        self._answered = cosine_calibration(threshold, ANSWERED_NAME_COSINE)
         self._classifier = classifier
 
     def detect(
@@ -140,7 +147,8 @@ class Detector:
     def answered(self, lookup: Lookup, doubts: Sequence[Doubt], said: str) -> tuple[Match, ...]:
         """Return the targets in doubt that match with `said`, a sentence of the answer, read after the question.
 
-        What the question and the sentence show of a target adds up. `lookup` must be that of the doubts.
+        The words of question and sentence are embedded together; of parts of names and phrases, the more telling
+        ones of the two count. `lookup` must be that of the doubts.
         """
         parts, phrases = lookup.names.parts(said), lookup.phrases.weights(said)
         texts = [windows(f"{doubt.text} {said}") for doubt in doubts]
@@ -152,11 +160,14 @@ class Detector:
             evidence = _Evidence(
                 frozenset(),
                 {target: max(signals.partial, parts.get(target, 0.0))},
-                {target: min(1.0, signals.phrases + phrases.get(target, 0.0))},
+                {target: max(signals.phrases, phrases.get(target, 0.0))},
                 own,
                 vectors[[row[text] for text in own]],
             )
-            found.append(replace(self._match(lookup, evidence, target), touched_by=TouchedBy.ANSWER))
+            match = self._match(lookup, evidence, target)
+            if not self._is_trained(target):
+                match = replace(match, score=self._answered.probability(match.signals))
+            found.append(replace(match, touched_by=TouchedBy.ANSWER))
         return self.matching(sorted(found, key=_best_first))
 
     def matching(self, scored: Sequence[Match]) -> tuple[Match, ...]:
@@ -234,9 +245,11 @@ class Detector:
         score = self._calibration_of(target).probability(signals)
         return Match(target, score, signals, known.draft.mode, form)
 
+    def _is_trained(self, target: str) -> bool:
+        return self._classifier is not None and target in self._classifier
+
     def _calibration_of(self, target: str) -> Calibration:
-        trained = self._classifier is not None and target in self._classifier
-        return self._classifier.calibration if self._classifier and trained else self._calibration
+        return self._classifier.calibration if self._classifier and self._is_trained(target) else self._calibration
 
 
 def _best_first(match: Match) -> tuple[float, str]:

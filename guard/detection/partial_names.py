@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Self
 
+from guard.detection.given_names import other_forms
 from guard.text.composition import MARKS
 from guard.text.english import is_common
 from guard.text.normalise import fold
@@ -56,9 +57,10 @@ def _telling(first: str, last: str) -> tuple[tuple[str, float], ...]:
 class PartialNames:
     """Finds targets by parts of names of two words or more; immutable.
 
-    A first or last word counts alone if it has MIN_LETTERS letters, is no common English word and belongs to at
-    most MAX_OWNERS targets, unless it is next to another name: "Elsie Venn" is not "Orla Venn", nor is "Orla
-    Dross". The time does not depend on the number of targets.
+    The first word may be another form of the given name (Thomas for Tom). A first or last word counts alone if it
+    has MIN_LETTERS letters, is no common English word and belongs to at most MAX_OWNERS targets, unless it is next
+    to another name: "Elsie Venn" is not "Orla Venn", nor is "Orla Dross". Where a text names another bearer of a
+    surname, the surname alone is that one's, too. The time does not depend on the number of targets.
     """
 
     def __init__(
@@ -75,7 +77,8 @@ class PartialNames:
         words: dict[str, dict[str, float]] = {}
         for target, given in names.items():
             for first, last, telling in given:
-                for pair in ((first, last), (last, first), (first[0], last)):
+                others = other_forms(first)
+                for pair in ((first, last), (last, first), (first[0], last), *((other, last) for other in others)):
                     pairs.setdefault(pair, set()).add(target)
                 for word, weight in telling:
                     owners = words.setdefault(word, {})
@@ -94,16 +97,23 @@ class PartialNames:
             if folded := fold(found[0]):
                 words.append(found[0])
                 folds.append(folded)
-        for target, weight in self._parts(words, folds):
+        others: set[str] = set()
+        for target, weight in self._parts(words, folds, others):
             weights[target] = max(weight, weights.get(target, 0.0))
-        return weights
+        # Whoever is named with another given name bears the surname, unless the whole name is there too.
+        kept = weights.items()
+        return {target: weight for target, weight in kept if weight > LAST_WORD_WEIGHT or target not in others}
 
-    def _parts(self, words: list[str], folds: list[str]) -> Iterator[tuple[str, float]]:
+    def _parts(self, words: list[str], folds: list[str], others: set[str]) -> Iterator[tuple[str, float]]:
+        """Yield targets with what a part of their name tells; add to `others` whose surname another bears."""
         for index, word in enumerate(folds):
             for target, weight in self._words.get(word, {}).items():
-                neighbour = index - 1 if weight == LAST_WORD_WEIGHT else index + 1
+                is_last = weight == LAST_WORD_WEIGHT
+                neighbour = index - 1 if is_last else index + 1
                 if not (0 <= neighbour < len(words) and _is_name(words[neighbour], folds[neighbour])):
                     yield target, weight
+                elif is_last:
+                    others.add(target)
             if word not in self._firsts:
                 continue
             for other in folds[index + 1 : index + 2 + MAX_WORDS_BETWEEN]:

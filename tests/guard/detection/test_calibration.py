@@ -22,9 +22,9 @@ def test_without_examples_the_threshold_is_where_the_odds_are_even() -> None:
 
 def test_a_part_of_a_name_lowers_the_threshold_by_its_weight() -> None:
     calibration = cosine_calibration(0.75)
-    assert touched(calibration, Signals(0.0, 0.501, partial=1.0))
-    assert not touched(calibration, Signals(0.0, 0.499, partial=1.0))
-    assert touched(calibration, Signals(0.0, 0.601, partial=0.6))
+    assert touched(calibration, Signals(0.0, 0.351, partial=1.0))
+    assert not touched(calibration, Signals(0.0, 0.349, partial=1.0))
+    assert touched(calibration, Signals(0.0, 0.511, partial=0.6))
 
 
 def test_every_signal_has_its_weight_and_extreme_odds_stay_probabilities() -> None:

@@ -256,7 +256,7 @@ def test_nothing_is_in_doubt_of_what_is_far_off_or_certain(policy: Policy, detec
     assert detector.examine(policy.lookup, user(text)).doubts == ()
 
 
-def test_what_question_and_answer_show_adds_up(policy_of: PolicyOf, detector: Detector) -> None:
+def test_a_title_of_the_target_in_a_sentence_decides(policy_of: PolicyOf, detector: Detector) -> None:
     policy = policy_of(WROTE, DROSS)
     _, (doubt,) = detector.examine(policy.lookup, user("What has the Penwick Award?"))
     (match,) = detector.answered(policy.lookup, [doubt], "The Lantern of Hollow Tarn has.")

@@ -68,3 +68,36 @@ def test_a_word_of_many_targets_finds_none() -> None:
 
 def test_a_name_of_one_word_has_no_parts() -> None:
     assert finder({"a": ["Voltaire"]}).found("Voltaire") == {}
+
+
+TOM = finder({"tom": ["Tom Vennström"], "elizabeth": ["Elizabeth Marwickle"]})
+
+
+@pytest.mark.parametrize(
+    "text", ["Thomas Vennström", "Thomas William Vennström was born", "Tommy", "Vennström, Tom"]
+)
+def test_a_given_name_in_its_full_form_is_the_same_given_name(text: str) -> None:
+    assert TOM.found(text) == ({} if text == "Tommy" else {"tom": BOTH_ENDS_WEIGHT})
+
+
+@pytest.mark.parametrize("text", ["Liz Marwickle", "Beth Anna Marwickle"])
+def test_so_is_its_short_form(text: str) -> None:
+    assert TOM.found(text) == {"elizabeth": BOTH_ENDS_WEIGHT}
+
+
+@pytest.mark.parametrize("text", ["Robert Vennström", "Theresa Vennström", "Lisa Marwickle"])
+def test_another_given_name_is_another_person(text: str) -> None:
+    assert TOM.found(text) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Elsie Vennström won. When was Vennström born?", "When Vennström left, Elsie Vennström stayed."],
+)
+def test_the_surname_alone_is_that_of_whoever_the_text_names(text: str) -> None:
+    assert VENN.found(text) == {}
+
+
+@pytest.mark.parametrize("text", ["Elsie Vennström met Orla Vennström", "Orla Vennström and Elsie Vennström"])
+def test_but_not_if_it_names_the_target_too(text: str) -> None:
+    assert VENN.found(text) == {"venn": BOTH_ENDS_WEIGHT}
