@@ -153,6 +153,8 @@ class AvoidingDecoder:
                 share = phrase_progress(self._restriction, cursor, self._missing)
                 served[: len(share)] -= LOOK_AHEAD_NATS * share
             served[self._restriction.forbidden(cursor)] = -np.inf
+            if avoided:
+                served[self._restriction.avoided(cursor, avoided)] = -np.inf
         served[list(avoided)] = -np.inf
         return served
 

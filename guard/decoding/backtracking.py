@@ -1,10 +1,10 @@
 """Backtracking (rollback): an answer about to say a phrase is cut back to the word in which the phrase began.
 
 The mask keeps a phrase from being completed; by then the model may be in the middle of a name that it can only
-break off. So a worker that sees half of the probability mass or more on tokens that complete the phrase aborts the
-row, by a special token that ends it. The server continues the answer from the last token before the word, with
-another first token than before. Only text that has not been released can be taken back: hence the hold-back here,
-of whole words.
+break off. So a worker in which the likeliest token would complete the phrase, or tokens with half of the mass
+would, aborts the row, by a special token that ends it. The server continues the answer from the last token before
+the word, and does not begin that word again, in whatever tokens. Only text that has not been released can be taken
+back: hence the hold-back here, of whole words.
 """
 
 from __future__ import annotations

@@ -18,8 +18,10 @@ _NONE = np.zeros(0, np.int64)
 
 
 class AbortCandidate(NamedTuple):
-    """A row that must emit `token` (abort) when at least half of its probability mass would complete a phrase
-    already begun, that is lies on the ids `completing`, int64."""
+    """A row that must emit `token` (abort) where the ids `completing`, int64, are likely (guard.decoding.masking).
+
+    Each of them would complete a phrase already begun.
+    """
 
     row: int
     token: int
@@ -83,8 +85,11 @@ class _RestrictedRow:
 
     def avoided(self) -> NDArray[np.int64]:
         """Return the ids that may not be the next token although they complete no phrase."""
-        begins = self.backtracking is not None and not len(self.output)
-        return np.array(self.backtracking.avoided if self.backtracking and begins else (), np.int64)
+        rejected = self.backtracking.avoided if self.backtracking and not len(self.output) else ()
+        if not rejected or self.states is None:
+            return _NONE
+        both = zip(self.restrictions, self.states, strict=True)
+        return np.concatenate([rejected, *(one.avoided(state.cursor, rejected) for one, state in both)])
 
     def abort_candidate(self, index: int) -> AbortCandidate | None:
         """Return how the row aborts if its next token can complete a phrase; None for its first token."""

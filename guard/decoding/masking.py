@@ -10,7 +10,8 @@ import torch
 from guard.decoding.batch import RestrictedBatch
 
 ABORT_MASS_SHARE = 0.5
-"""A row aborts when at least this share of its probability mass would complete a phrase already begun."""
+"""A row aborts when at least this share of its probability mass would complete a phrase already begun, and when
+the likeliest token would: what is likely instead does not go on with the word."""
 _NEVER = float("-inf")
 
 
@@ -67,9 +68,13 @@ def _end_where(logits: torch.Tensor, rows: torch.Tensor, dead: torch.Tensor, end
 
 
 def should_abort(logits: torch.Tensor, completing: torch.Tensor) -> torch.Tensor:
-    """Return whether ABORT_MASS_SHARE of the mass of logits [width] or more lies on these ids; a 0-d bool."""
-    own = torch.logsumexp(logits[completing.to(logits.device)].float(), 0)
-    return own - torch.logsumexp(logits.float(), 0) >= math.log(ABORT_MASS_SHARE)
+    """Return whether one of these ids is the most likely, or they have ABORT_MASS_SHARE of the mass; a 0-d bool.
+
+    logits are [width].
+    """
+    own = logits[completing.to(logits.device)].float()
+    share = torch.logsumexp(own, 0) - torch.logsumexp(logits.float(), 0)
+    return (share >= math.log(ABORT_MASS_SHARE)) | (own.amax() >= logits.amax())
 
 
 def close_rows(logits: torch.Tensor, indices: Sequence[int], eos: tuple[int, ...]) -> None:

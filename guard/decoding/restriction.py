@@ -22,6 +22,10 @@ MAX_CACHE_BYTES = 40_000_000
 """Bound of one restriction's cache."""
 MAX_TOTAL_CACHE_BYTES = 400_000_000
 """Bound of the caches of all restrictions of a vocabulary together."""
+EARLY_MASK_ATTEMPTS = 3
+"""Rejected beginnings of a word from which on no phrase may be begun there: the early mask."""
+MAX_EARLY_MASK_SHARE = 0.1
+"""Share of the vocabulary that the early mask of one automaton may forbid; one that forbids more is left out."""
 # What a state and a transition take besides their ids.
 _STATE_BYTES = 1024
 _TRANSITION_BYTES = 128
@@ -177,6 +181,27 @@ class Restriction:
     def completing(self, cursor: Cursor) -> NDArray[np.int64]:
         """Return the ids that complete a phrase at this cursor, see MaskState."""
         return self.state(cursor).completing
+
+    def avoided(self, cursor: Cursor, rejected: Sequence[int]) -> NDArray[np.int64]:
+        """Return the ids that may not come at this cursor, where answers that went on with `rejected` backtracked.
+
+        These are tokens that begin the same phrases in another tokenisation; from EARLY_MASK_ATTEMPTS rejected
+        tokens on all that begin a phrase, unless these are more than a share of the vocabulary.
+        """
+        found: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+        for matcher, state in ((self._plain, cursor.state), (self._bordered, cursor.bordered)):
+            if matcher is None:
+                continue
+            if len(rejected) >= EARLY_MASK_ATTEMPTS:
+                beginning = matcher.beginning(state)
+                if beginning is not None and len(beginning) <= MAX_EARLY_MASK_SHARE * len(self.vocabulary):
+                    found.append(beginning)
+                    continue
+            decoded = matcher.reading.decoded
+            prefixes = {decoded[token].folded for token in rejected if token < len(decoded)}
+            alike = (matcher.beginning(state, prefix) for prefix in prefixes if prefix)
+            found += [ids for ids in alike if ids is not None]
+        return np.concatenate(found)
 
     def clear_cache(self) -> None:
         """Drop the cache. Rows keep the state they hold."""

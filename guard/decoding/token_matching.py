@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from guard.decoding.vocabulary import TokenTrie, Vocabulary
 from guard.matching.automaton import Automaton
 
+MAX_OPEN_PATHS = 4096
+"""Paths of one length that are followed at once through the beginnings of phrases."""
+
 
 class Completing(NamedTuple):
     """Ids, int64: `all` that complete a phrase, and those of them that complete one `begun` before the token."""
@@ -56,6 +59,35 @@ class TokenMatcher:
     @cached_property
     def _everywhere_trie(self) -> TokenTrie:
         return TokenTrie.of((token, self.reading.decoded[token].folded) for token in self._everywhere.tolist())
+
+    def beginning(self, state: int, prefix: bytes = b"") -> NDArray[np.int64] | None:
+        """Return the tokens of the main trie after which a phrase is in progress that began with them, or before.
+
+        With `prefix`, folded bytes, only those that begin with it or are a beginning of it. Tokens that complete a
+        phrase are left out, and so are borders alone. None where more than MAX_OPEN_PATHS must be followed.
+        """
+        automaton, token_trie = self.automaton, self.reading.main_trie
+        states, nodes = np.array([state]), np.zeros(1, np.int64)
+        begun = np.zeros(len(token_trie.trie.parent), bool)
+        for length in range(1, len(token_trie.trie.levels)):
+            next_states = automaton.follow_all(states).ravel()
+            open_after = automaton.depth.take(next_states) >= length
+            if length <= len(prefix):
+                wanted = np.arange(automaton.width) == self._symbols[prefix[length - 1]]
+                open_after &= np.tile(wanted, len(states))
+            at = open_after.nonzero()[0]
+            path, symbol = at // automaton.width, at % automaton.width
+            states = next_states.take(at)
+            nodes = token_trie.children(nodes.take(path), self._bytes.take(symbol))
+            going_on = (nodes > 0) & ~automaton.accepting[states] & (symbol > 0)
+            states, nodes = states[going_on], nodes[going_on]
+            begun[nodes[automaton.depth[states] > automaton.arrays.lead[states]]] = True
+            if not len(states):
+                break
+            if len(states) > MAX_OPEN_PATHS:
+                return None
+        tokens: NDArray[np.int64] = token_trie.tokens[begun[token_trie.ends]]
+        return tokens
 
     def _reach_accepting(self, state: int, token_trie: TokenTrie) -> NDArray[np.int64]:
         """Return the tokens of the trie that pass an accepting state when read from `state`."""

@@ -96,6 +96,7 @@ class BacktrackingApplication:
 
     begun      what was said of the answer before, which is not written again
     may_abort  whether the row may abort at all
+    restarts   how often it has backtracked so far
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class BacktrackingApplication:
         self._begun = begun
         self._may_abort = may_abort
         self._abort_token = abort_token
+        self.restarts = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         engine_body = orjson.loads(await read_body(receive, _MAX_BODY_BYTES))
@@ -146,6 +148,7 @@ class BacktrackingApplication:
                     Usage(len(answer.prompt), len(answer.backtracker.tokens)), call.usage_chunk
                 )
             restart = answer.backtracker.backtrack()
+            self.restarts += 1
             path, request_id = COMPLETIONS, ""
             max_tokens = await self._remaining_tokens(answer.prompt, restart)
             body = {**repeated, "prompt": [*answer.prompt, *restart.tokens], "max_tokens": max_tokens}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from serving.bench.load import Load, Measured, measure, median
 from serving.bench.processes import Endpoint, guarded, stock
 
 PHRASES_PER_TARGET = 100
+BATCH = 500
+"""Targets added in one request."""
 SYLLABLES = [
     "ba",
     "ke",
@@ -64,6 +68,17 @@ class Ratio:
         return median([ours / plain for plain, ours in zip(self.stock, self.guarded, strict=True)])
 
 
+@dataclass(slots=True)
+class Comparison:
+    """What has been measured so far, by case and server; complete at any time, also where the run was stopped."""
+
+    measured: dict[Case, tuple[list[Measured], list[Measured]]] = field(default_factory=dict)
+
+    def ratios(self) -> list[Ratio]:
+        """Return the ratios of all cases of which a round was measured on both servers."""
+        return [row for case, sides in self.measured.items() for row in _ratios(case, *sides)]
+
+
 FIGURES: tuple[tuple[str, str, Callable[[Measured], float], bool], ...] = (
     ("throughput", "tok/s", lambda m: m.throughput, False),
     ("time to first token p50", "ms", lambda m: 1000 * median(m.first), True),
@@ -99,6 +114,7 @@ POLICIES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "100 phrases": lambda: literals(100),
     "10,000 phrases": lambda: literals(10_000),
     "100 contextual targets": lambda: people(100),
+    "100,000 phrases": lambda: literals(100_000),
 }
 
 
@@ -110,17 +126,51 @@ def loads(tokens: int) -> tuple[Load, ...]:
     return tuple(runs)
 
 
-def run(model: str, folder: Path, rounds: int, tokens: int, say: Callable[[str], None]) -> Iterator[Ratio]:
-    """Yield every ratio as soon as its case is measured. Both servers run; one is loaded at a time."""
+def short_loads(tokens: int) -> tuple[Load, ...]:
+    """Return the loads of a run in limited time, the most important first: each client asks once."""
+    return (
+        Load(32, 32, tokens, stream=True),
+        Load(1, 4, tokens, stream=True),
+        Load(8, 8, tokens, stream=True),
+        Load(1, 8, 1, stream=False),
+        Load(32, 32, tokens, stream=False),
+    )
+
+
+def run(
+    comparison: Comparison,
+    model: str,
+    folder: Path,
+    rounds: int,
+    tokens: int,
+    say: Callable[[str], None],
+    minutes: float = 0,
+) -> None:
+    """Measure every case into `comparison`. Both servers run; one is loaded at a time.
+
+    With `minutes`, which the start of the servers does not count in, each policy has an equal share of what is
+    left. Its loads take turns, round by round, until that is used up.
+    """
     with stock(model, folder) as plain, guarded(model, folder) as ours:
         names = {endpoint.name: endpoint.model() for endpoint in (plain, ours)}
+        say("warming up")
         warm_up((plain, ours), names)
-        for policy, targets in POLICIES.items():
-            ids = ours.forget(targets()) if targets() else []
-            for load in loads(tokens):
-                say(f"{policy}, concurrency {load.concurrency}")
-                yield from compare(Case(policy, load), (plain, ours), names, rounds)
-            ours.remember(ids)
+        ends = time.monotonic() + 60 * minutes if minutes else math.inf
+        for left, (policy, targets) in zip(range(len(POLICIES), 0, -1), POLICIES.items(), strict=True):
+            share = time.monotonic() + (ends - time.monotonic()) / left
+            say(f"{policy}: adding them")
+            wanted = targets()
+            ids = [
+                one for first in range(0, len(wanted), BATCH) for one in ours.forget(wanted[first : first + BATCH])
+            ]
+            for turn in range(rounds):
+                for load in short_loads(tokens) if minutes else loads(tokens):
+                    if time.monotonic() >= share:
+                        break
+                    say(f"{policy}, round {turn + 1} of {rounds}, concurrency {load.concurrency}")
+                    _measure_round(Case(policy, load), (plain, ours), names, turn, comparison)
+            if left > 1:
+                ours.remember(ids)
 
 
 def warm_up(endpoints: tuple[Endpoint, Endpoint], names: dict[str, str]) -> None:
@@ -133,14 +183,27 @@ def compare(
     case: Case, endpoints: tuple[Endpoint, Endpoint], names: dict[str, str], rounds: int, first: int = 0
 ) -> Iterator[Ratio]:
     """Yield the ratios of one case, measured alternately on both servers, in `rounds` rounds from `first` on."""
-    seen: dict[str, list[Measured]] = {endpoint.name: [] for endpoint in endpoints}
+    comparison = Comparison()
     for turn in range(first, first + rounds):
-        # Alternating the first server keeps a drift of the machine out of the ratio.
-        for endpoint in endpoints if turn % 2 == 0 else endpoints[::-1]:
-            seen[endpoint.name].append(
-                asyncio.run(measure(endpoint.url, names[endpoint.name], case.load, _seed(case, turn)))
-            )
-    plain, ours = (seen[endpoint.name] for endpoint in endpoints)
+        _measure_round(case, endpoints, names, turn, comparison)
+    yield from comparison.ratios()
+
+
+def _measure_round(
+    case: Case, endpoints: tuple[Endpoint, Endpoint], names: dict[str, str], turn: int, comparison: Comparison
+) -> None:
+    sides = comparison.measured.setdefault(case, ([], []))
+    both = list(zip(endpoints, sides, strict=True))
+    # Alternating the first server keeps a drift of the machine out of the ratio.
+    for endpoint, side in both if turn % 2 == 0 else both[::-1]:
+        side.append(asyncio.run(measure(endpoint.url, names[endpoint.name], case.load, _seed(case, turn))))
+
+
+def _ratios(case: Case, plain: Sequence[Measured], ours: Sequence[Measured]) -> Iterator[Ratio]:
+    rounds = min(len(plain), len(ours))
+    plain, ours = plain[:rounds], ours[:rounds]
+    if not rounds:
+        return
     if case.load.tokens == 1:
         value = [[1000 * median(m.total) for m in side] for side in (plain, ours)]
         yield Ratio(case, "one-token latency p50", "ms", *value)

@@ -5,6 +5,7 @@ Each command imports what it needs, so that starting the command line loads neit
 
 from __future__ import annotations
 
+import contextlib
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -119,20 +120,32 @@ def compare(
     rounds: Annotated[int, typer.Option(min=1, help="Measurements of each case; medians are reported.")] = 3,
     tokens: Annotated[int, typer.Option(min=2, help="Tokens per answer in the throughput runs.")] = 64,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the toy and the logs.")] = None,
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Limit of the measuring, shared by the policies; 0: none.")
+    ] = 0,
 ) -> None:
-    """Compare the guarded endpoint with stock vLLM on this machine, as ratios."""
+    """Compare the guarded endpoint with stock vLLM on this machine, as ratios. What is measured by then is printed
+    where it is interrupted."""
     if context.invoked_subcommand is not None:
         return
     import tempfile
 
     from serving import launch
     from serving.bench import run
+    from serving.gguf.progress import progress
     from serving.settings import TOY, load
 
+    comparison = run.Comparison()
     with reported():
         served = launch.resolve_model(load(model=model or None, data_dir=data_dir), TOY)
-        with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
-            ratios = list(run.run(served, Path(folder), rounds, tokens, status.update))
+        with (
+            tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder,
+            progress("bench") as say,
+            contextlib.suppress(KeyboardInterrupt),
+        ):
+            say("starting both servers")
+            run.run(comparison, served, Path(folder), rounds, tokens, say, minutes)
+    ratios = comparison.ratios()
     console.print(run.table(ratios))
     print(run.markdown(ratios))
 

@@ -25,6 +25,7 @@ LAG_BUCKETS_S = (
     *(0.001, 0.0025, 0.005, 0.01, 0.02, 0.025, 0.03, 0.04, 0.05, 0.06, 0.075),
     *(0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
+RESTART_BUCKETS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 BUCKETS_CHARS = (0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
 
 
@@ -62,6 +63,9 @@ class Metrics:
             "holdback_chars", "Most characters held back at once, per answer.", BUCKETS_CHARS
         )
         self._withheld = self._counter("withheld_answers", "Answers from which the output guard kept text.")
+        self._restarts = self._histogram(
+            "answer_restarts", "Times that an answer which may backtrack began a word again.", RESTART_BUCKETS
+        )
         self._closed = self._counter("fail_closed", "Requests that got no answer of the model's.", "reason")
 
     def _make_policy_metrics(self) -> None:
@@ -110,6 +114,10 @@ class Metrics:
         self._held.observe(max_held)
         if withheld:
             self._withheld.inc()
+
+    def observe_restarts(self, restarts: int) -> None:
+        """Observe how often an answer that may backtrack did."""
+        self._restarts.observe(restarts)
 
     def count_fail_closed(self, reason: FailClosed) -> None:
         """Count a request that failed closed."""

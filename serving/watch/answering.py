@@ -219,6 +219,8 @@ class Answering:
                 await response.fail()
         if guard is not None and not response.row_failed:
             self._recorder.metrics.observe_output_guard(guard.max_held, guard.withheld)
+        if isinstance(app, BacktrackingApplication):
+            self._recorder.metrics.observe_restarts(app.restarts)
         return _Sent(planned, response, guard, said or "", reader.found)
 
     async def _read_sentence(self, planned: PlannedRequest, sentence: str) -> PlannedRequest | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -66,6 +68,13 @@ def say(server: Server, phrase: str, **more: Any) -> list[str]:
     return [choice.message.content or "" for choice in answer.choices]
 
 
+def resident_mib() -> float:
+    """Return the memory of this process; Linux only."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 def say_all(server: Server) -> dict[str, list[str]]:
     with ThreadPoolExecutor(len(PHRASES)) as pool:
         return dict(zip(PHRASES, pool.map(lambda phrase: say(server, phrase), PHRASES.values()), strict=True))
@@ -115,8 +124,10 @@ def test_reasoning_and_tool_marks_are_said_and_change_nothing(server: Server) ->
 
 def test_its_vocabulary_is_read(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tokenizer = AutoTokenizer.from_pretrained(model)
-    began = time.process_time()
+    began, before = time.process_time(), resident_mib()
     vocabulary = Vocabulary.from_tokenizer(tokenizer)
+    vocabulary.bordered  # noqa: B018
+    seconds, mib = time.process_time() - began, resident_mib() - before
     with capsys.disabled():
-        print(f"\n{model.name}: {len(tokenizer)} tokens read in {time.process_time() - began:.1f} s of one core")
+        print(f"\n| {model.name} | {len(tokenizer):,} | {seconds:.1f} | {mib:.0f} |")
     assert tokenizer.eos_token_id in vocabulary.eos

@@ -179,7 +179,7 @@ def test_the_abort_token_is_forbidden_and_what_is_avoided_at_the_first_token() -
     output: list[int] = []
     batch = RestrictedBatch(VOCABULARY)
     batch.put(0, [ABC], [A, B], output, Backtracking(TURN, (SPACE, A)))
-    assert forbidden(batch.masks(8), 0) == {C, TURN, SPACE, A, ABSENT}
+    assert forbidden(batch.masks(8), 0) == {C, TURN, SPACE, A, AB, ABSENT}, "and what begins the same phrase"
     assert batch.masks(8).abort_candidates == (), "a row that has generated nothing has begun nothing"
     output += [AB]
     assert forbidden(batch.masks(8), 0) == {C, TURN, ABSENT}

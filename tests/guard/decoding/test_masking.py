@@ -81,6 +81,16 @@ def test_a_row_aborts_where_half_of_its_mass_would_complete_a_phrase(c: float, a
     assert logits[1].tolist() == [NEVER, NEVER, 1.0, NEVER, NEVER]
 
 
+@pytest.mark.parametrize(("c", "aborts"), [(0.4, False), (0.6, True)])
+def test_a_row_aborts_where_the_likeliest_token_would_complete_a_phrase(c: float, aborts: bool) -> None:
+    """However little mass it has: what comes instead would not go on with the word."""
+    batch = RestrictedBatch(VOCABULARY)
+    batch.put(0, [Restriction(Automaton.compile(["abc"]), VOCABULARY)], [], [A, B], Backtracking(4))
+    logits = torch.tensor([[0.5, 0.5, 0.5, c, NEVER]])
+    mask(logits, batch, VOCABULARY.eos)
+    assert (logits[0, 4] == 0.0) == aborts
+
+
 RAW = Vocabulary(
     [b"", b"a", b"\xc3", b"\xa9", b"\xaa", b"\xe6"],
     special={0},

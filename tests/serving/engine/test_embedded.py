@@ -60,6 +60,13 @@ def test_on_cpu_a_prefill_is_never_chunked(model: str) -> None:
     assert "--no-enable-chunked-prefill" not in flags(Settings(), model, cpu=False)
 
 
+def test_on_cpu_blocks_of_the_prefix_cache_are_small_unless_the_operator_sets_them(model: str) -> None:
+    """Backtracking reads less than a block again."""
+    assert value(flags(Settings(), model, cpu=True), "--block-size") == "32"
+    assert flags(Settings(engine_args="--block-size 64"), model, cpu=True)[-2:] == ["--block-size", "64"]
+    assert "--block-size" not in flags(Settings(), model, cpu=False)
+
+
 @pytest.mark.parametrize("flag", FIXED_FLAGS)
 @pytest.mark.parametrize("form", ["{} x", "{}=x"])
 def test_no_flag_of_the_operator_touches_the_policy(flag: str, form: str) -> None:

@@ -22,6 +22,7 @@ def used() -> Metrics:
     with metrics.time_stage("detection"):
         pass
     metrics.observe_output_guard(3, withheld=True)
+    metrics.observe_restarts(2)
     metrics.count_fail_closed(FailClosed.NOT_READY)
     metrics.count_plan(PlanKind.RESTRICT, Mode.ENFORCE)
     metrics.count_dropped_verdicts(2)
