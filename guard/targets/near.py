@@ -41,11 +41,11 @@ class LongPhrase(NamedTuple):
 def near_texts(target: ForgetTarget) -> NearTexts:
     """Return what of a touched target must not be nearly said.
 
-    Its phrases of MIN_CONTENT_WORDS content words or more count, unless it wants no variants; dates, numbers and
-    codes do not, and neither does a phrase that an exception nearly says. Names that everybody knows count as
-    `parts` says. Passages count if they have `quoted_words` words, and MAX_PASSAGE_WORDS in all at most. Of a
-    secret, phrases with a digit count with characters wrong: one from MIN_EDITED_CHARS characters on, two from
-    MIN_TWICE_EDITED_CHARS on.
+    Its phrases of MIN_CONTENT_WORDS content words or more count (initials are no words of these), unless it
+    wants no variants; dates, numbers and codes do not, and neither does a phrase that an exception nearly says.
+    Names that everybody knows count as `parts` says. Passages count if they have `quoted_words` words, and
+    MAX_PASSAGE_WORDS in all at most. Of a secret, phrases with a digit count with characters wrong: one from
+    MIN_EDITED_CHARS characters on, two from MIN_TWICE_EDITED_CHARS on.
     """
     draft = target.draft
     phrases = tuple(dict.fromkeys(phrase.words for phrase in long_phrases(target, whole_names=True)))
@@ -95,8 +95,14 @@ def parts(phrase: str, *, whole_names: bool = True) -> Iterator[tuple[str, ...]]
 
 def _split(content: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for start in range(0, len(content), MAX_CONTENT_WORDS):
-        if len(part := content[start : start + MAX_CONTENT_WORDS]) >= MIN_CONTENT_WORDS:
+        part = content[start : start + MAX_CONTENT_WORDS]
+        if sum(not _is_initial(word) for word in part) >= MIN_CONTENT_WORDS:
             yield part
+
+
+def _is_initial(word: str) -> bool:
+    """Whether a word is a single letter of a script with case: "J. K." alone tells nobody."""
+    return len(word) == 1 and word.upper() != word.lower()
 
 
 def _known_names(phrase: str, words: Sequence[Word]) -> Iterator[tuple[int, int]]:

@@ -46,8 +46,7 @@ FIXED_FLAGS = (
 # Without a parser vLLM refuses every request with tools. A later flag in `engine_args` overrides this one.
 TOOL_FLAGS = ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
 CPU_BLOCK_TOKENS = 32
-"""Tokens of a block of the prefix cache: what backtracking and beam search read again is less than one block. The
-CPU build's own default is 128; smaller than 32 its attention kernels do not take."""
+"""Tokens of a block of the prefix cache: a restart reads less than one again. vLLM's own default is 128."""
 DEATH_POLL_S = 0.25
 # One worker: a cancelled start ends before the next begins, so that the model is never loaded twice at once.
 _STARTS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-start")
@@ -147,12 +146,8 @@ def shared_flags(settings: Settings, model: str, cpu: bool) -> list[str]:
     if settings.max_model_len:
         shared += ["--max-model-len", str(settings.max_model_len)]
     if cpu:
-        shared += [
-            "--enforce-eager",
-            "--block-size",
-            str(CPU_BLOCK_TOKENS),
-            *_whole_prefill(model, settings.max_model_len),
-        ]
+        shared += ["--enforce-eager", "--block-size", str(CPU_BLOCK_TOKENS)]
+        shared += _whole_prefill(model, settings.max_model_len)
     return shared
 
 

@@ -26,6 +26,13 @@ def test_phrases_of_three_content_words_and_more_must_not_be_nearly_said() -> No
     assert phrases(TITLE, variants=Variants.NONE) == ()
 
 
+@pytest.mark.parametrize("name", ["J. K. Quornewell", "A. B. C. Teelwick", "О. П. Квиткевич", "Iris M. L. Venn"])
+def test_initials_make_no_name_a_long_phrase(name: str) -> None:
+    """Two of three words would tell it: "J. K." would end an answer. The family name is forbidden by itself."""
+    assert phrases(name) == ()
+    assert phrases("The Lantern Years of J. K. Quornewell") == (("lantern", "years", "j", "k", "quornewell"),)
+
+
 def test_what_an_exception_nearly_says_is_left_out() -> None:
     assert phrases(TITLE, exceptions=("The Mercy Diary of a Surgeon",)) == ()
     assert phrases(TITLE, exceptions=("The Surgeon",)) == (WORDS,)

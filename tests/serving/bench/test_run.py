@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from serving.bench import run as module
 from serving.bench.load import Load, Measured, median
-from serving.bench.run import Case, Ratio, _seed, literals, markdown, people
+from serving.bench.processes import Endpoint
+from serving.bench.run import Case, Comparison, Ratio, _seed, literals, markdown, people, run
 
 CASE = Case("0 phrases", Load(1, 8, 64, stream=False))
 
@@ -45,3 +51,45 @@ def test_people_are_contextual_targets_with_facts() -> None:
 def test_no_two_cases_or_rounds_share_their_prompts() -> None:
     other = Case("0 phrases", Load(1, 8, 64, stream=True))
     assert len({_seed(case, turn) for case in (CASE, other) for turn in range(3)}) == 6
+
+
+class Clock:
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_in_limited_time_every_policy_has_its_share(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A load takes half a minute on both servers: five policies have two each in five minutes."""
+    clock = Clock()
+
+    @contextlib.contextmanager
+    def server(model: str, folder: Path) -> Iterator[Endpoint]:
+        yield Endpoint(model, "http://127.0.0.1:1")
+
+    async def measured(url: str, model: str, load: Load, seed: int) -> Measured:
+        clock.now += 15
+        return Measured(1.0, 64, (), (), ())
+
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(module, "warm_up", lambda *_: None)
+    monkeypatch.setattr(module, "measure", measured)
+    monkeypatch.setattr(module, "stock", server)
+    monkeypatch.setattr(module, "guarded", server)
+    monkeypatch.setattr(Endpoint, "model", lambda self: "m")
+    monkeypatch.setattr(Endpoint, "forget", lambda self, targets: [])
+    monkeypatch.setattr(Endpoint, "remember", lambda self, ids: None)
+    monkeypatch.setattr(module, "POLICIES", dict.fromkeys(module.POLICIES, list))
+    said: list[str] = []
+    comparison = Comparison()
+    run(comparison, "toy", tmp_path, 3, 16, said.append, minutes=5)
+    assert [case.policy for case in comparison.measured] == [name for name in module.POLICIES for _ in range(2)]
+    assert len({row.case for row in comparison.ratios()}) == 2 * len(module.POLICIES)
+    assert said[1].endswith("adding them")
+
+
+def test_what_only_one_server_has_measured_when_the_run_is_stopped_is_left_out() -> None:
+    one = Measured(1.0, 64, (), (), ())
+    assert [row.stock for row in Comparison({CASE: ([one, one], [one])}).ratios()] == [[64.0]]
+    assert Comparison({CASE: ([one], [])}).ratios() == []
