@@ -10,6 +10,7 @@ from guard.patterns.validators import phrases_of
 from guard.phrases.numbers import kind_of
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.targets.target import Draft, ForgetTarget, Kind
+from guard.text.folded_dates import is_day_and_month
 from guard.text.normalise import fold
 from guard.text.words import words_of
 from guard.variants.dates import date_variants
@@ -22,6 +23,8 @@ MAX_SHARE = 0.001
 """Of all targets, in whose facts a phrase may stand and still tell, if that is more."""
 MAX_DATE_TARGETS = 2
 """A date of more unrelated targets tells of none: days are few."""
+MAX_DAY_TARGETS = 50
+"""With more targets, a day with its month and no year tells of none: soon every day would be some target's."""
 
 
 class PhraseCounts:
@@ -34,7 +37,7 @@ class PhraseCounts:
     def __init__(self, targets: Iterable[ForgetTarget] = ()) -> None:
         # By hash of a folded phrase: the family of its only target, or the targets of each family.
         self._families: dict[int, int | Counter[int]] = {}
-        # The phrases that stand in as many as make a date common.
+        # The phrases that stand in as many as make a date common, and all days without a year.
         self._often: dict[int, str] = {}
         self._targets = 0
         self._common: frozenset[str] = frozenset()
@@ -54,18 +57,23 @@ class PhraseCounts:
 
     def context(self) -> frozenset[str]:
         """Return the folds of the phrases that are too common to be forbidden alone, and of their variants."""
-        most = max(MAX_TARGETS, int(MAX_SHARE * self._targets))
         common = frozenset(
-            phrase
-            for key, phrase in self._often.items()
-            if _distinct(self._families[key]) > (MAX_DATE_TARGETS if _is_date(phrase) else most)
+            phrase for key, phrase in self._often.items() if _distinct(self._families[key]) > self._most(phrase)
         )
         if common != self._common:
             self._common, self._context = common, frozenset().union(*map(_forms, common))
         return self._context
 
+    def _most(self, phrase: str) -> int:
+        """Return in the facts of how many unrelated targets a phrase may stand and still tell."""
+        if self._targets > MAX_DAY_TARGETS and _is_day(phrase):
+            return 0
+        return MAX_DATE_TARGETS if _is_date(phrase) else max(MAX_TARGETS, int(MAX_SHARE * self._targets))
+
     def _add(self, phrase: str, family: int) -> None:
         key = hash(fold(phrase))
+        if _is_day(phrase):
+            self._often.setdefault(key, phrase)
         known = self._families.get(key)
         if known is None:
             self._families[key] = family
@@ -80,11 +88,13 @@ class PhraseCounts:
         known = self._families[key]
         if not isinstance(known, Counter):
             del self._families[key]
+            self._often.pop(key, None)
             return
         known[family] -= 1
         if not known[family]:
             del known[family]  # so that the length is the number of families
-        if len(known) <= MAX_DATE_TARGETS:
+        is_day = _is_day(self._often.get(key, ""))
+        if not known or (len(known) <= MAX_DATE_TARGETS and not is_day):
             self._often.pop(key, None)
         if not known:
             del self._families[key]
@@ -123,6 +133,12 @@ def _distinct(families: int | Counter[int]) -> int:
 @lru_cache(65_536)
 def _is_date(phrase: str) -> bool:
     return kind_of(phrase) is PhraseKind.DATE
+
+
+@lru_cache(65_536)
+def _is_day(phrase: str) -> bool:
+    """Whether a phrase is a day with its month and no year."""
+    return is_day_and_month(fold(phrase))
 
 
 @lru_cache(65_536)

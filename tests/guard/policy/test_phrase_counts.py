@@ -9,6 +9,7 @@ import pytest
 
 from guard.matching.automaton_store import AutomatonStore
 from guard.policy import layers as module
+from guard.policy import phrase_counts as counts_module
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.phrase_counts import MAX_DATE_TARGETS, MAX_TARGETS, PhraseCounts, never_alone
 from guard.targets.registry import Registry
@@ -47,6 +48,25 @@ def test_a_date_of_fewer_is_context_in_all_its_forms(registry: Registry) -> None
     assert not context_of(people(registry, born, MAX_DATE_TARGETS))
     context = context_of(people(registry, born, MAX_DATE_TARGETS + 1))
     assert {fold("26 May 1981"), fold("May 26, 1981"), fold("1981-05-26")} <= context
+
+
+def test_a_day_without_a_year_is_context_where_there_are_many_targets(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = people(registry, "Her birthday is on 13 July.", 2)
+    others = people(registry, "She was born on 13 July 1948.", 2)
+    assert not context_of([*days, *others])
+    monkeypatch.setattr(counts_module, "MAX_DAY_TARGETS", 3)
+    counts = PhraseCounts(days)
+    assert not counts.context()
+    counts.update((), others)
+    assert counts.context() == {fold("13 July")}
+    counts.update(days[:1], ())
+    assert not counts.context()
+    counts.update((), days[:1])
+    assert counts.context() == {fold("13 July")}
+    counts.update(days, ())
+    assert not counts.context()
 
 
 def test_a_family_counts_once(registry: Registry) -> None:
