@@ -16,7 +16,7 @@ from eval.cli.growth import growths
 from eval.cli.over_restriction import over_restriction
 from eval.cli.reference_models import train_reference
 from eval.cli.replays import ReplayGroup
-from eval.cli.supplied import supplied_texts
+from eval.cli.supplied import elicitation, supplied_texts
 from eval.cli.turning import turning
 
 app = typer.Typer(cls=ReplayGroup, no_args_is_help=True, add_completion=False)
@@ -58,6 +58,7 @@ def rescore(
 app.command()(turning)
 app.command()(attacks)
 app.command()(over_restriction)
+app.command()(elicitation)
 
 
 @app.command()

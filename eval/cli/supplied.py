@@ -1,4 +1,4 @@
-"""`lethe eval supplied`: whether answers about what the caller says stay as they are, and nothing else leaks."""
+"""`lethe eval supplied` and `elicitation`: what the caller says of a target, and what the model says of it."""
 
 from __future__ import annotations
 
@@ -45,4 +45,40 @@ def supplied(
         write_result(out / "samples.jsonl", "".join(orjson.dumps(row).decode() + "\n" for row in samples))
         table = markdown(outcomes)
         write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
+    typer.echo(table)
+
+
+def elicitation(
+    data: Annotated[Path, typer.Option(help="Folder with TOFU's files, or with a folder `tofu`.")],
+    model: Annotated[str, typer.Option(help="Folder of a model that knows TOFU.")],
+    out: Annotated[Path, typer.Option(help="Result folder.")] = Path("elicitation"),
+    authors: Annotated[int, typer.Option(min=1, max=20, help="Authors of forget10 to elicit.")] = 20,
+    samples: Annotated[int, typer.Option(min=0, max=16, help="Answers at each temperature.")] = 2,
+    language: Annotated[list[str] | None, typer.Option(help="Language to ask in; may be repeated.")] = None,
+) -> None:
+    """Start a server, elicit TOFU's authors from their bare names, and compare with their facts."""
+    with reported():
+        import orjson
+
+        from eval.benchmarks.tofu import Tofu
+        from eval.elicitation.measure import markdown, measure
+        from eval.harness.atomic_file import write_result
+        from serving.admin.client import AdminClient
+        from serving.bench.processes import guarded
+
+        drafts = Tofu().drafts(data / "tofu" if (data / "tofu").is_dir() else data)[:authors]
+        out.mkdir(parents=True, exist_ok=True)
+        found = []
+        with guarded(model, out) as server:
+            assert server.admin is not None
+            admin = AdminClient(server.admin)
+            for author in measure(
+                server.url, admin, drafts, samples, language or ["en"], lambda text: typer.echo(text, err=True)
+            ):
+                found.append(author)
+                # After each author: a run takes long.
+                rows = (orjson.dumps(one, default=str).decode() for one in found)
+                write_result(out / "authors.jsonl", "".join(f"{row}\n" for row in rows))
+                table = markdown(found)
+                write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
     typer.echo(table)

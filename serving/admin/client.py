@@ -86,12 +86,16 @@ class AdminClient:
         path = f"/admin/v1/targets/{target_id}"
         return self._call("PATCH", path, json=patch, headers=headers, params=params)
 
-    def elicit(self, target_id: str, *, samples: int, accept: str | None) -> Any:
-        """Start to ask the served model about one target; return its elicitation."""
+    def elicit(
+        self, target_id: str, *, samples: int, accept: str | None = None, languages: Sequence[str] = ()
+    ) -> Any:
+        """Start to ask the served model about one target, in all languages if none is named.
+
+        Returns its elicitation.
+        """
         params = {"accept": accept} if accept else {}
-        return self._call(
-            "POST", f"/admin/v1/targets/{target_id}:elicit", json={"samples": samples}, params=params
-        )
+        body: dict[str, Any] = {"samples": samples} | ({"languages": [*languages]} if languages else {})
+        return self._call("POST", f"/admin/v1/targets/{target_id}:elicit", json=body, params=params)
 
     def elicitation(self, target_id: str, *, reveal: bool = False) -> Any:
         """Return how far the elicitation of one target is, and what the last one found."""
@@ -102,10 +106,11 @@ class AdminClient:
         """Cancel the elicitation of one target."""
         self._call("POST", f"/admin/v1/targets/{target_id}/elicitation:cancel")
 
-    def accept(self, target_id: str, proposals: str | Sequence[str]) -> Any:
+    def accept(self, target_id: str, proposals: str | Sequence[str], *, reveal: bool = False) -> Any:
         """Add proposals, all or those of these ids, to one target, and wait until it is enforced."""
         path = f"/admin/v1/targets/{target_id}/elicitation:accept"
-        return self._call("POST", path, json={"proposals": proposals}, params={"wait": "applied"})
+        params = {"wait": "applied", "reveal": str(reveal).lower()}
+        return self._call("POST", path, json={"proposals": proposals}, params=params)
 
     def policy(self) -> Any:
         """Return the version of the registry and the version that is enforced."""

@@ -17,7 +17,7 @@ from serving.elicitation.statements import Answer, Statement
 MIN_TIMES = 2
 MAX_FACTS, MAX_PHRASES, MAX_ALIASES = 512, 512, 32
 # What a second round asks about.
-MAX_FOUND = 24
+MAX_FOUND = 16
 FOUND_KINDS = frozenset({PhraseKind.TITLE, PhraseKind.NAME, PhraseKind.PLACE})
 _OTHER_NAME = re.compile(
     r"also (?:known|called)|known (?:as|by)|pen[ -]?name|pseudonym|nickname|alias|born as|née|stage name"

@@ -120,7 +120,10 @@ async def elicit(
         for thing in control.found
         for form in forms_of(kind, SECOND_ROUND, options.languages)
     ]
-    more = await _ask(model, again, options.samplings, _Progress(report, FIRST_SHARE, 1.0))
+    # Each thing by many forms: the likeliest answers will do.
+    more = await _ask(
+        model, again, options.samplings[:1], _Progress(report, FIRST_SHARE, 1.0), begun=options.samplings
+    )
     everything = [*answers, *(answer for answer in more if is_about(answer, name))]
     return Elicited(len(everything), await asyncio.to_thread(_proposed, everything, control, name, embedder))
 
@@ -160,14 +163,22 @@ class _Progress:
 
 
 async def _ask(
-    model: Model, prompts: Sequence[Prompt], samplings: Sequence[Sampling], progress: _Progress
+    model: Model,
+    prompts: Sequence[Prompt],
+    samplings: Sequence[Sampling],
+    progress: _Progress,
+    begun: Sequence[Sampling] = (),
 ) -> list[Answer]:
-    """Return the answers to the prompts, and to the questions that the model makes of the begun ones."""
-    begun = [prompt for prompt in prompts if prompt.form.style in BEGUN_STYLES]
+    """Return the answers to the prompts, and to the questions that the model makes of the begun ones.
+
+    Those are completed by the samplings `begun`, or else by `samplings`, and each is answered once.
+    """
+    begun = begun or samplings
+    parts = [prompt for prompt in prompts if prompt.form.style in BEGUN_STYLES]
     whole = [prompt for prompt in prompts if prompt.form.style not in BEGUN_STYLES]
-    # A question is completed in some ways, and each answered once; half of this many are expected to be distinct.
-    progress.expect(len(prompts) * len(samplings) + len(begun) * sum(sampling.n for sampling in samplings) // 2)
-    completed = await _each(model.complete, begun, samplings, progress)
+    guessed = len(parts) * sum(sampling.n for sampling in begun) // 2
+    progress.expect(len(parts) * len(begun) + guessed + len(whole) * len(samplings))
+    completed = await _each(model.complete, parts, begun, progress)
     questions = {
         question: prompt.form
         for prompt, texts in completed
@@ -175,7 +186,7 @@ async def _ask(
         if len(question) > len(prompt.question)
     }
     own = [Prompt(form, question) for question, form in questions.items()][:MAX_QUESTIONS]
-    progress.expect(len(own) - len(begun) * sum(sampling.n for sampling in samplings) // 2)
+    progress.expect(len(own) - guessed)
     answered = await _each(model.say, whole, samplings, progress)
     answered += await _each(model.say, own, samplings[:1], progress)
     return [answer for _, answers in answered for answer in answers]

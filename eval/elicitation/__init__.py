@@ -1,0 +1,1 @@
+"""Measures elicitation: whether a bare name, elicited, forbids what the facts of a benchmark would."""
