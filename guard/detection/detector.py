@@ -188,7 +188,8 @@ class Detector:
     def _scored(self, lookup: Lookup, evidence: _Evidence, only_near: int = 0) -> tuple[Match, ...]:
         """Return the targets with any evidence, and of those that only come near the threshold the nearest."""
         # Only a name, a part of one, a phrase, a near target text or a vote of the classifier can reach the cut.
-        near = lookup.index.near(evidence.vectors, self._threshold - DOUBT_COSINE)
+        nearly = self._threshold - DOUBT_COSINE if only_near else None
+        near = lookup.index.near(evidence.vectors, self._threshold, nearly)
         votes = self._classifier.votes(evidence.vectors) if self._classifier else {}
         trained = {target for target in votes if target in lookup.index}
         candidates = evidence.named | evidence.parts.keys() | evidence.phrases.keys() | trained

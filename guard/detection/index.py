@@ -17,6 +17,8 @@ Ids = NDArray[np.int64]
 # Up to this many rows, search is exact; above, it looks into the PROBED_CELLS cells nearest to the question.
 MAX_EXACT_ROWS = 20_000
 PROBED_CELLS = 32
+# Rows of targets that are looked at although they only come nearly as near as asked.
+MOST_NEARLY = 16
 # With more recent rows than this, all are indexed together.
 MAX_RECENT_ROWS = 4_096
 
@@ -79,16 +81,20 @@ class TargetIndex:
             target in self._settled.positions and target not in self._removed
         )
 
-    def near(self, vectors: Vectors, threshold: float) -> dict[str, float]:
-        """Return each target with a row whose cosine to one of `vectors` is `threshold` or more, and the best."""
+    def near(self, vectors: Vectors, threshold: float, nearly: float | None = None) -> dict[str, float]:
+        """Return each target with a row whose cosine to one of `vectors` is `threshold` or more, and the best.
+
+        With `nearly`, a lower cosine, also the targets of the MOST_NEARLY best rows between the two.
+        """
         if not len(vectors):
             return {}
+        least = threshold if nearly is None else nearly
         best = {
             target: cosine
-            for target, cosine in self._settled.near(vectors, threshold).items()
+            for target, cosine in self._settled.near(vectors, threshold, least).items()
             if target not in self._removed
         }
-        return best | self._recent.near(vectors, threshold)
+        return best | self._recent.near(vectors, threshold, least)
 
     def cosine(self, vectors: Vectors, target: str) -> float:
         """Return the best cosine of any of `vectors` to any row of `target`; 0 without vectors."""
@@ -127,14 +133,16 @@ class _Rows:
         rows: Vectors = self.index.reconstruct_batch(np.arange(first, last))
         return rows
 
-    def near(self, vectors: Vectors, threshold: float) -> dict[str, float]:
+    def near(self, vectors: Vectors, threshold: float, least: float) -> dict[str, float]:
         if self.index is None:
             return {}
         faiss.omp_set_num_threads(1)
-        below = float(np.nextafter(np.float32(threshold), np.float32(-2)))
+        below = float(np.nextafter(np.float32(least), np.float32(-2)))
         _, cosines, rows = self.index.range_search(vectors, below)
         # The best of each target comes last, and stays.
         order = np.argsort(cosines)
+        if least < threshold:
+            order = order[-(int((cosines >= threshold).sum()) + MOST_NEARLY) :]
         positions = np.searchsorted(self.starts, rows[order], side="right") - 1
         best = dict(zip(positions.tolist(), np.minimum(cosines[order], 1.0).tolist(), strict=True))
         return {self.names[position]: cosine for position, cosine in best.items()}

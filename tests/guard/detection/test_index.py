@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard.detection.embedder import Vectors
-from guard.detection.index import TargetIndex
+from guard.detection.index import MOST_NEARLY, TargetIndex
 
 
 def unit(*rows: list[float]) -> Vectors:
@@ -131,3 +131,13 @@ def test_many_rows_are_searched_by_cells_and_a_row_finds_itself(monkeypatch: pyt
     assert hasattr(index._settled.index, "nprobe")
     assert all(f"t{k}" in index.near(rows[2 * k : 2 * k + 1], 0.999) for k in range(0, 1000, 37))
     assert np.array_equal(index.vectors("t7"), rows[14:16])
+
+
+def test_of_rows_that_come_nearly_as_near_only_the_best_are_looked_at() -> None:
+    angles = {f"ft_{number}": 0.5 + 0.002 * number for number in range(4 * MOST_NEARLY)} | {"ft_near": 0.1}
+    rows = {id: np.array([[np.cos(angle), np.sin(angle)]], np.float32) for id, angle in angles.items()}
+    index, asked = TargetIndex.build(rows), np.array([[1.0, 0.0]], np.float32)
+    assert index.near(asked, 0.95).keys() == {"ft_near"}
+    best = {"ft_near", *(f"ft_{number}" for number in range(MOST_NEARLY))}
+    assert index.near(asked, 0.95, 0.5).keys() == best
+    assert index.near(asked, 0.95, 0.95).keys() == {"ft_near"}
