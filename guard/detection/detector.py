@@ -50,7 +50,7 @@ class TouchedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A target that is touched: how probably, why, the form of the nearest target text, and by what."""
+    """A target, how probably it is touched, why, the form of the nearest text of one that is, and by what."""
 
     target_id: str
     score: float
@@ -240,10 +240,11 @@ class Detector:
         )
         if self._classifier is not None and target in self._classifier and target in lookup.index:
             signals = self._classifier.signals(signals, evidence.vectors, target, lookup.index.vectors(target))
-        known = lookup.targets[target]
-        texts = target_texts(known)
+        known, calibration = lookup.targets[target], self._calibration_of(target)
+        score = calibration.probability(signals)
+        # Its texts are made to be counted: most candidates do not match, and need none.
+        texts = target_texts(known) if calibration.cut <= score else ()
         form = texts[nearest.row].form if 0 <= nearest.row < len(texts) else ""
-        score = self._calibration_of(target).probability(signals)
         return Match(target, score, signals, known.draft.mode, form)
 
     def _is_trained(self, target: str) -> bool:
