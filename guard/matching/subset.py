@@ -26,7 +26,11 @@ def without(automaton: Automaton, phrases: Collection[int], digest: str = "") ->
     `digest` is its own; without one it has that of the whole.
     """
     arrays = automaton.arrays
-    removed = np.isin(arrays.phrase, np.fromiter(phrases, np.int32, len(phrases)))
+    # By number of a phrase; the last is that of no phrase, -1.
+    numbers = np.fromiter(phrases, np.int64, len(phrases))
+    is_removed = np.zeros(max(arrays.phrase.max(initial=0), numbers.max(initial=0)) + 2, np.bool_)
+    is_removed[numbers] = True
+    removed = is_removed[arrays.phrase]
     link = arrays.link.copy()
     while len(skipped := np.nonzero(link)[0]):
         at = np.searchsorted(arrays.ends, link[skipped])
@@ -47,7 +51,7 @@ def write(folder: Path, whole: str, phrases: Collection[int]) -> str:
 
     Raises PolicyUnavailable when it cannot be written.
     """
-    content = MAGIC + whole.encode() + np.array(sorted(phrases), "<i4").tobytes()
+    content = MAGIC + whole.encode() + np.sort(np.fromiter(phrases, "<i4", len(phrases))).tobytes()
     digest = hashlib.sha256(content).hexdigest()
     try:
         # Not durable: every start compiles anew what is in force.

@@ -97,7 +97,10 @@ class Layer:
         gone: set[int] = set()
         for id in ended:
             folds = frozenset(map(fold, phrases[id])).difference(self.left_out.get(id, ()))
-            at = np.searchsorted(self.keys, np.fromiter(map(hash, folds), np.int64, len(folds)))
+            keys = np.fromiter(map(hash, folds), np.int64, len(folds))
+            at = np.searchsorted(self.keys, keys)
+            # What is not found here stays forbidden until all are compiled together.
+            at = at[self.keys.take(at, mode="clip") == keys]
             counts[at] -= 1
             gone.update(self.numbers[at[counts[at] <= 0]].tolist())
         removed = self.removed | gone
