@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from guard.decoding.token_matching import TokenMatcher
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
-from guard.matching.subset import attach
+from guard.matching.subset import MAX_KEPT, attach, is_subset
 
 MAX_CACHED_RESTRICTIONS = 64
 MAX_CACHE_BYTES = 40_000_000
@@ -237,6 +237,7 @@ class RestrictionCache:
         self._folder = folder
         self._vocabulary = vocabulary
         self._attached = _LeastRecentlyUsed(MAX_CACHED_RESTRICTIONS)
+        self._subsets = _LeastRecentlyUsed(MAX_KEPT)
         self._budget = CacheBudget()
 
     def get(self, digest: str) -> Restriction:
@@ -244,11 +245,11 @@ class RestrictionCache:
 
         Raises PolicyUnavailable as `attach` does.
         """
-        restriction = self._attached.get(digest)
+        restriction = self._attached.get(digest) or self._subsets.get(digest)
         if restriction is None:
             automaton = attach(self._folder, digest, lambda whole: self.get(whole).automaton)
             restriction = Restriction(automaton, self._vocabulary, self._budget)
-            self._attached[digest] = restriction
+            (self._subsets if is_subset(automaton) else self._attached)[digest] = restriction
         self._budget.touch(restriction)
         return restriction
 

@@ -22,7 +22,8 @@ MIN_PHRASES_FOR_SUBPROCESS = 5_000
 
 
 class AutomatonStore:
-    """Automata by digest in `folder`; an LRU cache keeps MAX_MAPPED_AUTOMATA of them mapped. Thread-safe.
+    """Automata by digest in `folder`; an LRU cache keeps MAX_MAPPED_AUTOMATA of them mapped, and another the last
+    few that lack phrases of a whole one. Thread-safe.
 
     The folder belongs to one process at a time.
     """
@@ -30,15 +31,21 @@ class AutomatonStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._mapped: LRUCache[str, Automaton] = LRUCache(MAX_MAPPED_AUTOMATA)
+        self._subsets: LRUCache[str, Automaton] = LRUCache(subset.MAX_KEPT)
         self._lock = threading.Lock()
 
     def __getitem__(self, digest: str) -> Automaton:
         """Return the automaton of this digest; PolicyUnavailable when its file is missing or damaged."""
         with self._lock:
-            known = self._mapped.get(digest)
+            known = self._mapped.get(digest) or self._subsets.get(digest)
         if known is not None:
             return known
-        return self._keep(subset.attach(self._folder, digest, self.__getitem__))
+        automaton = subset.attach(self._folder, digest, self.__getitem__)
+        if not subset.is_subset(automaton):
+            return self._keep(automaton)
+        with self._lock:
+            self._subsets[digest] = automaton
+        return automaton
 
     def write(self, phrases: Collection[str], exemptions: Collection[Exemption] = ()) -> str:
         """Write the automaton that forbids these phrases to disk in full and return its digest.

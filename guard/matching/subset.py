@@ -17,6 +17,8 @@ from guard.matching.automaton import Automaton
 from guard.matching.automaton_file import path_of
 
 MAGIC = b"LETHESUB"
+MAX_KEPT = 16
+"""Automata less some phrases that a cache keeps: their own arrays are in memory, those of whole ones in files."""
 _DIGEST_BYTES = 64
 
 
@@ -59,6 +61,11 @@ def write(folder: Path, whole: str, phrases: Collection[int]) -> str:
     except OSError as error:
         raise PolicyUnavailable("a compiled policy file cannot be written") from error
     return digest
+
+
+def is_subset(automaton: Automaton) -> bool:
+    """Whether some phrases of the automaton were left out: its arrays are its own then."""
+    return bool(automaton.arrays.accepting.flags.owndata)
 
 
 def attach(folder: Path, digest: str, whole: Callable[[str], Automaton] | None = None) -> Automaton:

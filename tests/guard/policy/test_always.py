@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from guard.errors import PolicyUnavailable
 from guard.matching.automaton_file import path_of
 from guard.matching.automaton_store import AutomatonStore
-from guard.matching.subset import attach
+from guard.matching.subset import MAX_KEPT, attach
 from guard.policy import layers
 from guard.policy.always import AlwaysOnAutomata
 from guard.targets.passages import enforced
@@ -109,6 +109,13 @@ def test_a_server_and_a_worker_attach_what_is_left_of_an_automaton(
     for automaton in (attach(tmp_path / "store", digest), AutomatonStore(tmp_path / "store")[digest]):
         assert automaton.digest == digest
         assert [text for text in ("alder code", "birch code") if automaton.matches(text)] == ["birch code"]
+    # What was left before is not kept for long: unlike files, it takes memory.
+    kept = AutomatonStore(tmp_path / "store")
+    for number in range(2 * MAX_KEPT):
+        kept.write_subset(always.layers.settled[0].whole, {number % 3, number % 2})
+        assert kept[digest].digest == digest
+    assert len(kept._mapped) == 1
+    assert len(kept._subsets) <= MAX_KEPT
     path = path_of(tmp_path / "store", digest)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(PolicyUnavailable):
