@@ -23,6 +23,17 @@ _CALLED = re.compile(
     r"|叫[他她它]|叫)(?P<name>[\u3400-\u9fff]{2,10})"
 )
 _MIN_RARE_RANK = 4_000
+_ROLE = re.compile(
+    "律师|医生|医师|教师|老师|护士|工程师|司机|记者|邻居|丈夫|妻子|儿子|女儿|哥哥|弟弟|姐姐|妹妹|同事|同学|朋友|经理|会计|警察|作家|画家|导演|演员"
+    "|厨师|农民|老板|店主|市长|校长|教授|法官|侦探|诗人|歌手|队长|学生|表哥|表妹|表弟|表姐|祖父|祖母|爷爷|奶奶|外公|外婆|叔叔|阿姨|先生|太太"
+    "|律師|醫生|護士|鄰居|老師|教師|記者|兒子|女兒|經理|會計|畫家|導演|演員|廚師|農民|老闆|市長|校長|詩人|遇见|遇見|认识|認識|嫁给|嫁給|献给|獻給"
+)
+_WITH = re.compile("[和与與跟给給]")
+# Verbs of one character that follow a name, and are in few.
+_VERBS = frozenset("搬迁嫁娶教卖买养唱死病葬租送献读考喝吃骑打谈談见見找买賣買說说问問写寫")
+_MAX_PERSON_CHARS = 4
+# A given name is a word of this rank or a rarer one.
+_UNUSUAL = 10_000
 # What given names end in, too; a person's name mostly has three characters.
 _NATURE = frozenset("山湖河江岛島")
 _PERSON_CHARS = 3
@@ -91,11 +102,34 @@ def chinese_names(text: str) -> Iterator[Phrase]:
         rest = match[0]
         for place in places:
             rest = rest.replace(place.text, "的" * len(place.text))
+        for name in _after_roles(rest):
+            yield Phrase(name, PhraseKind.NAME, "name after the word for what somebody is")
+            rest = rest.replace(name, "的" * len(name))
         yield from _chinese_people(rest)
 
 
-def _until_function(text: str) -> str:
-    return next((text[:end] for end, char in enumerate(text) if char in _FUNCTION), text)
+def _after_roles(run: str) -> Iterator[str]:
+    """Yield the names after words for what somebody is, and family with given names after "with" and "to"."""
+    families, known = family_names("zh"), ranks("zh")
+    for match in _ROLE.finditer(run):
+        name = _until_function(run[match.end() : match.end() + _MAX_PERSON_CHARS + 1], _FUNCTION | _VERBS)
+        if name[:1] in families and len(name) > _PERSON_CHARS:
+            name = name[:_PERSON_CHARS]
+        parts = segments_of(name, "zh")
+        rare = any(part.rank is None or part.rank > _MIN_RARE_RANK for part in parts)
+        surnamed = name[:1] in families and all(len(part.text) == 1 for part in parts)
+        if 2 <= len(name) <= _MAX_PERSON_CHARS and (rare or surnamed) and not _is_known(name):
+            yield name
+    for match in _WITH.finditer(run):
+        name = _until_function(run[match.end() : match.end() + _PERSON_CHARS + 1], _FUNCTION | _VERBS)
+        parts = segments_of(name, "zh")
+        surnamed = bool(parts) and parts[0].text in families and known.get(name[1:], _UNUSUAL) >= _UNUSUAL
+        if len(name) == _PERSON_CHARS and surnamed and not any(map(is_place, (name, name[1:]))):
+            yield name
+
+
+def _until_function(text: str, ends: frozenset[str] = _FUNCTION) -> str:
+    return next((text[:end] for end, char in enumerate(text) if char in ends), text)
 
 
 def _is_known(name: str) -> bool:

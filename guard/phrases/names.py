@@ -83,10 +83,9 @@ def _called(text: str, words: list[Word], language: str) -> Iterator[Phrase]:
     """Yield what follows a word for being called, also where it is a common word, but not one of the commonest."""
     for run in _joined_runs(text, words, language):
         start, end = run[0].start, run[-1].end
-        name = text[start:end]
-        known = is_place(name) or (len(run) == 1 and is_frequent(name, language))
-        name += small_end(text, end, language)
+        known = is_place(text[start:end]) or (len(run) == 1 and is_frequent(run[0].text, language))
         if not known and follows_called(text, start):
+            name = text[start:end] + small_end(text, end, language)
             yield Phrase(name, PhraseKind.NAME, "name after a word for being called")
 
 
@@ -110,8 +109,7 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         else:
             yield Phrase(whole, PhraseKind.NAME, "name of several words")
         if len(run) > 2 and is_street(run[-1].text):
-            before = text[run[0].start : run[-2].end]
-            yield Phrase(before, PhraseKind.PLACE, "name before the word for a street")
+            yield Phrase(text[run[0].start : run[-2].end], PhraseKind.PLACE, "name before the word for a street")
     if len(run) == 1 and not rare and _is_rare_compound(run[0].text, language):
         yield Phrase(whole, PhraseKind.NAME, "rare words with a hyphen")
     for word in rare:
@@ -273,6 +271,9 @@ def _trimmed(text: str, run: list[Word], language: str) -> Iterator[list[Word]]:
         start += 1
     while start < end and (is_stop(run[end - 1].text) or run[end - 1].text.lower() in PARTICLES):
         end -= 1
+    # Of a person the name ends before "of": Ptolemy Crane of Crane & Moss.
+    if language == "en" and start < end and is_given_name(run[start].text):
+        end = next((at for at in range(start + 2, end) if run[at].text == "of"), end)
     if 1 <= end - start <= _MAX_NAME_WORDS:
         yield run[start:end]
 

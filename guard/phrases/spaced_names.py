@@ -34,6 +34,8 @@ _PLACE_WORDS = frozenset(
     "قرية بلدة مدينة حي شارع ضاحية منطقة مزرعة روستای شهرک گاؤں קיבוץ מושב כפר רחוב שכונת היישוב יישוב"  # noqa: SIM905
     " गाँव गांव क़स्बा कस्बा मोहल्ला गली ग्राम গ্রাম".split()
 )
+# She did: a verb in the past opens a sentence.
+_ARABIC_VERB = re.compile(r"\w{3,5}ت")
 _MAX_NAME_WORDS = 4
 _MAX_PLACE_WORDS = 2
 
@@ -79,11 +81,22 @@ def _may_be_given(text: str, words: list[Word], index: int, language: str) -> bo
 
 def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
     rare = [word for word in run if not _is_common(word.text, language)]
+    if (
+        language == "ar"
+        and len(run) == 1
+        and _opens_sentence(text, run[0])
+        and _ARABIC_VERB.fullmatch(run[0].text)
+    ):
+        return
     if rare and len(run) > 1:
         yield Phrase(text[run[0].start : run[-1].end], PhraseKind.NAME, "rare words and given names")
         yield from (Phrase(word.text, PhraseKind.PART, "rare part of a name") for word in rare)
     elif rare:
         yield Phrase(rare[0].text, PhraseKind.NAME, "rare word")
+
+
+def _opens_sentence(text: str, word: Word) -> bool:
+    return not text[: word.start].rstrip(' "“«').rstrip() or text[: word.start].rstrip()[-1] in ".!?؟"
 
 
 def _places(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:

@@ -27,6 +27,8 @@ _MAX_FUNCTION_RANK = 400
 # Before a name, and no name of one word.
 _MAX_FREQUENT_RANK = 3_000
 _RARE = 1 << 30
+# "With", "to", "met" and the like.
+_BEFORE_NAME = re.compile("กับ|ให้|พบ|แก่|ของ|คือ|และ|ถึง|จาก|โดย|รู้จัก|เจอ")
 _MIN_NAME_CHARS = 3
 _MAX_NAME_CHARS = 24
 _MIN_UNKNOWN_CHARS = 3
@@ -71,7 +73,10 @@ def _pairs(text: str, taken: list[tuple[int, int]]) -> Iterator[Phrase]:
     for first, second in pairwise(chunks):
         start, end = first.start() + _words_before_name(first[0]), second.end()
         given = text[start : first.end()]
-        named = text[first.end() : second.start()] == " " and _is_like_name(second[0]) and _is_like_name(given, 1)
+        after = start > first.start() and not _is_known(given) and _family_name(text, first.end()) != ""
+        like = _is_like_name(second[0]) and (after or _is_like_name(given, 1))
+        unknown = any(part.rank is None for part in segments_of(given, "th"))
+        named = text[first.end() : second.start()] == " " and (like or (after and unknown))
         if named and not any(a < end and start < b for a, b in taken):
             taken.append((start, end))
             yield Phrase(text[start:end], PhraseKind.NAME, "two rare words between spaces")
@@ -80,6 +85,9 @@ def _pairs(text: str, taken: list[tuple[int, int]]) -> Iterator[Phrase]:
 
 def _words_before_name(chunk: str) -> int:
     """Return the length of the frequent words with which a chunk begins: ฉันพบ|เวนเซล."""
+    length = max((match.end() for match in _BEFORE_NAME.finditer(chunk)), default=0)
+    if _MIN_NAME_CHARS <= len(chunk) - length < len(chunk) and not _is_known(chunk[length:]):
+        return length
     length = 0
     for part in segments_of(chunk, "th")[:-1]:
         if part.rank is None or part.rank > _MAX_FREQUENT_RANK or len(part.text) < 2:

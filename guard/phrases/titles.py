@@ -24,15 +24,17 @@ _BEFORE_TITLE = frozenset(
     " podcast trilogy collection titled entitled titulado titulada intitulé intitulée intitolato"
     " intitolata tytułem zatytułowany zatytułowana названием libro tesis cuento ensayo livre thèse"
     " essai książka powieści książkę wiersze книга книгу повесть рассказ стихотворение сборник"
-    " сборника recueil roman poemario cuentos raccolta tomik tomiku zbiór συλλογή βιβλίο μυθιστόρημα"
-    " ποίημα τραγούδι livro tese conto tesi racconto album song poem play film movie opera symphony"
-    " ballet painting sculpture sonata musical schrieb malte komponierte veröffentlichte drehte"
-    " gemälde lied gedicht oper buch écrit peint composé publié réalisé enregistré tableau chanson"
-    " poème opéra escribió pintó compuso publicó dirigió grabó novela cuadro canción poema ópera"
-    " película scrisse dipinse compose pubblicò diresse romanzo quadro canzone napisał napisała"
-    " namalował namalowała skomponował skomponowała wydał wydała obraz powieść piosenka wiersz написал"
-    " написала нарисовал нарисовала сочинил сочинила картину роман песню поэму escreveu pintou compôs"
-    " publicou canção έγραψε ζωγράφισε συνέθεσε schreef schilderde skrev målade".split()
+    " сборника recueil wierszu wiersza książce obrazie piosence filmie стихотворении стихотворения"
+    " романе романа повести книге картине песне рассказе фильме поэме μυθιστορήματος ποιήματος ποίημα"
+    " roman poemario cuentos raccolta tomik tomiku zbiór συλλογή βιβλίο μυθιστόρημα τραγούδι livro"
+    " tese conto tesi racconto album song poem play film movie opera symphony ballet painting"
+    " sculpture sonata musical schrieb malte komponierte veröffentlichte drehte gemälde lied gedicht"
+    " oper buch écrit peint composé publié réalisé enregistré tableau chanson poème opéra escribió"
+    " pintó compuso publicó dirigió grabó novela cuadro canción poema ópera película scrisse dipinse"
+    " compose pubblicò diresse romanzo quadro canzone napisał napisała namalował namalowała"
+    " skomponował skomponowała wydał wydała obraz powieść piosenka wiersz написал написала нарисовал"
+    " нарисовала сочинил сочинила картину роман песню поэму escreveu pintou compôs publicou canção"
+    " έγραψε ζωγράφισε συνέθεσε schreef schilderde skrev målade".split()
 )
 # A capital article in the middle of a sentence begins a title; it ends with a noun.
 _GERMAN_TITLE = re.compile(
@@ -68,6 +70,8 @@ _GERMAN_PAIR = re.compile(
     r" ([A-ZÄÖÜ][\w-]+ (?:und|oder|im|am|ohne|nach|unter|über|vor|hinter|aus) (?:[a-zäöüß]+ )?[A-ZÄÖÜ][\w-]+)"
 )
 _AND = frozenset({"y", "e", "et", "i", "и", "και", "ve", "und", "en", "och", "a", "oraz"})
+# A single word in quotation marks that is commoner is a common word.
+_MAX_QUOTED_RANK = 10_000
 _MAX_WORDS = 10
 _MIN_WORDS = 2
 # Characters before the title in which such a word is looked for.
@@ -83,6 +87,8 @@ def titles(text: str, language: str) -> Iterator[Phrase]:
     """Yield the titles in `text`, and of one with a subtitle the main title as well."""
     for match in QUOTED.finditer(text):
         title = next(filter(None, match.groups())).strip(" ,.;:!?")
+        if is_place(title) or (len(words_of(title)) == 1 and is_frequent(title, language, _MAX_QUOTED_RANK)):
+            continue
         yield Phrase(title, PhraseKind.TITLE, "title in quotation marks")
         main = re.split(r"[:(]| [-–—] ", title, maxsplit=1)[0].strip(" ,.;")
         if len(words_of(main)) > 1:
