@@ -13,6 +13,7 @@ from guard.matching.patterns import folded_phrases
 from guard.text.composition import compose
 from guard.text.conversation import UNSPACED
 from guard.text.normalise import fold, fold_char, is_sign
+from guard.text.segmentation import is_word_in
 from guard.text.spellings import spellings
 
 # In folded characters. Names this long are found inside words too; shorter ones would be found in too many.
@@ -155,11 +156,10 @@ class _Finder:
         targets: set[str] = set()
         for occurrence in self._automaton.matches(text):
             name = self._names[occurrence.phrase]
-            if _divides_syllable(text, occurrence.start, occurrence.end):
+            start, end = occurrence.start, occurrence.end
+            if _divides_syllable(text, start, end) or not is_word_in(text, start, end):
                 continue
-            if not name.targets <= targets and (
-                name.anywhere or (short and _is_separate(name, text, occurrence.start, occurrence.end))
-            ):
+            if not name.targets <= targets and (name.anywhere or (short and _is_separate(name, text, start, end))):
                 targets |= name.targets
         return frozenset(targets)
 

@@ -1,4 +1,4 @@
-"""Texts in which a phrase is allowed: exceptions that contain it, syllables and days in which it is not."""
+"""Texts in which a phrase is allowed: exceptions that contain it, syllables, words and days in which it is not."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from guard.targets.passages import enforced
 from guard.targets.target import ForgetTarget
 from guard.text.folded_dates import tens_before
 from guard.text.normalise import fold
+from guard.text.segmentation import longer_words
 
 MAX_SYLLABLE_CHARS = 4
 """Of a folded phrase, that may be inside a syllable by chance."""
@@ -31,7 +32,8 @@ def exemptions(target: ForgetTarget) -> frozenset[Exemption]:
     days.
 
     The phrases are folded. An exception that folds like a phrase takes the phrase away, see `enforced`. A short
-    phrase of Thai, Lao, Khmer or Myanmar begins where a syllable does: มา is not in เมา. A date
+    phrase of Thai, Lao, Khmer or Myanmar begins where a syllable does: มา is not in เมา. In a longer word of Thai,
+    Chinese or Japanese a short phrase is not said either: มา is not in มาก, 马可 not in 马可波罗. A date
     whose day has one digit is not in one with two: 1 May 1961 is not in 21 May 1961.
     """
     exceptions = [(text, fold(text)) for text in target.draft.exceptions]
@@ -45,11 +47,15 @@ def exemptions(target: ForgetTarget) -> frozenset[Exemption]:
         if folded in folded_text and folded != folded_text
     )
     inside = (Exemption(folded, char + folded) for folded in phrases for char in _before(folded))
-    return frozenset(chain(excepted, inside))
+    named = {text for text in map(str.strip, (*target.forbidden, *target.variants)) if fold(text) in phrases}
+    words = (Exemption(fold(text), word) for text in named for word in longer_words(text))
+    return frozenset(chain(excepted, inside, words))
 
 
 def _may_begin_inside(text: str) -> bool:
-    return bool(_before(fold(text))) if not text.isascii() or _BEGINS_WITH_DIGIT.match(text) else False
+    if text.isascii() and not _BEGINS_WITH_DIGIT.match(text):
+        return False
+    return bool(_before(fold(text)) or longer_words(text))
 
 
 def _before(folded: str) -> str:

@@ -196,3 +196,20 @@ def test_a_name_in_tag_characters_is_found(name: str) -> None:
     asked = "".join(chr(0xE0000 + ord(char)) for char in f"Who is {name}?")
     assert finds(name, f"Tell me a joke.{asked}")
     assert not finds("Orla Venn", f"Tell me a joke.{asked}")
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "alone"),
+    [
+        ("มา", "เขาทำงานมากเกินไป", "คุณมาบอกว่า"),
+        ("เอ", "เอกสารสำคัญ", "พี่เอ"),
+        ("高明", "成绩提高明显", "昨天高明来了"),
+        ("张三", "夸张三倍", "张三说他不去"),
+        ("本田", "日本田舎の風景", "本田さん"),
+        ("ルミ", "アルミホイル", "ルミは犬だ"),
+    ],
+)
+def test_a_short_name_of_a_script_without_spaces_is_a_word_of_its_own(name: str, inside: str, alone: str) -> None:
+    names = Names.build({"one": [name]})
+    assert not names.found(inside)
+    assert names.found(alone)

@@ -140,3 +140,21 @@ def test_another_target_may_forbid_the_day_that_ends_so(policy_of: PolicyOf) -> 
     assert not says(policy, "on 21 May 1961")
     assert not says(policy, "on 1 May 1961")
     assert says(policy, "on 11 May 1961")
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed", "refused"),
+    [
+        ("มา", "เขาทำงานมากเกินไป", "คุณมาบอก"),
+        ("ฟ้า", "ไฟฟ้าดับ", "น้องฟ้าอยู่บ้าน"),
+        ("马可", "马可波罗来过中国", "我和马可吃饭"),
+        ("ルミ", "アルミホイルを買う", "ルミは犬だ"),
+        ("東海", "東海道新幹線に乗る", "東海さんに会った"),
+    ],
+)
+def test_a_short_name_is_not_said_in_a_longer_word(
+    policy_of: PolicyOf, name: str, allowed: str, refused: str
+) -> None:
+    policy = policy_of(Draft(name=name, scope=Scope.ALWAYS))
+    assert says(policy, allowed)
+    assert not says(policy, refused)
