@@ -12,12 +12,15 @@ from guard.matching.automaton import Automaton
 from guard.matching.patterns import folded_phrases
 from guard.text.composition import compose
 from guard.text.conversation import UNSPACED
+from guard.text.lexicon import is_known_word
 from guard.text.normalise import fold, fold_char, is_sign
 from guard.text.segmentation import is_word_in
 from guard.text.spellings import spellings
 
 # In folded characters. Names this long are found inside words too; shorter ones would be found in too many.
 MIN_ANYWHERE_CHARS = 8
+# A name of so many letters may have digits after it, and one of more may be written as one word: @adavane7.
+_MIN_ACCOUNT_CHARS = 5
 # With more recent targets than this, all are compiled together.
 MAX_RECENT_TARGETS = 1_024
 
@@ -44,8 +47,9 @@ class Names:
 
     A name of MIN_ANYWHERE_CHARS folded characters or more, or of a script without spaces, is found anywhere, with
     any spacing. A shorter one must be between word boundaries and be split into words as it was given, or be spelt
-    out letter by letter: "Ina" is not in "in a", but is in "I-N-A". In Arabic and Hebrew, "and"
-    may be written as one word with it, and other prefixes with a name of several words.
+    out letter by letter: "Ina" is not in "in a", but is in "I-N-A". Names of accounts are looked into: "Ada Vane"
+    is in "@adavane7". In Arabic and Hebrew, "and" may be written as one word with it, and other prefixes with a
+    name of several words.
 
     Most names are in a settled automaton that successors share; up to MAX_RECENT_TARGETS later targets have
     another.
@@ -178,15 +182,20 @@ def _is_separate(name: _Name, text: str, start: int, end: int) -> bool:
     words = _words(text[start:end])
     joined = (_PREFIX if len(words) > 1 else _AND).search(text[max(0, start - 5) : start])
     first = start - len(joined[1]) if joined and _RIGHT_TO_LEFT.match(text[start]) else start
-    if _runs_on(text, range(first - 1, -1, -1)) or _runs_on(text, range(end, len(text))):
+    letters = "".join(words)
+    # Digits after a name that is no short one are those of an account: @quorne99.
+    borders = "0123456789" if letters.isalpha() and len(letters) >= _MIN_ACCOUNT_CHARS else ""
+    if _runs_on(text, range(first - 1, -1, -1), borders) or _runs_on(text, range(end, len(text)), borders):
         return False
-    return words in name.splits or all(len(word) == 1 for word in words)
+    if words in name.splits or all(len(word) == 1 for word in words):
+        return True
+    return len(words) == 1 and len(letters) > _MIN_ACCOUNT_CHARS and not is_known_word(letters)
 
 
-def _runs_on(text: str, away: range) -> bool:
-    """Whether the nearest visible character, going away from the name, continues its word."""
+def _runs_on(text: str, away: range, borders: str) -> bool:
+    """Whether the nearest visible character, going away from the name, continues its word and is no border."""
     visible = (text[position] for position in away if not _is_invisible(text[position]))
-    return fold_char(next(visible, " ")) != ""
+    return fold_char(nearest := next(visible, " ")) != "" and nearest not in borders
 
 
 def _words(text: str) -> tuple[str, ...]:

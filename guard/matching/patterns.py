@@ -7,7 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from guard.errors import InvalidTarget
-from guard.text.borders import BORDER, fold_with_borders, is_everyday_word, words_between_borders
+from guard.text.borders import (
+    BORDER,
+    fold_with_borders,
+    is_everyday_word,
+    is_one_word_in_none,
+    words_between_borders,
+)
 from guard.text.normalise import fold
 
 MAX_PHRASE_BYTES = 32_767
@@ -69,6 +75,7 @@ def patterns_of(
     anywhere = set(plain.values())
     kept = [phrase for phrase in bordered if index[fold(phrase)] not in anywhere]
     between = {spelling: index[fold(phrase)] for phrase in kept for spelling in _spellings(phrase)}
+    between |= {fold(phrase).encode(): index[fold(phrase)] for phrase in kept if is_one_word_in_none(phrase)}
     for phrase in within_words:
         if index[fold(phrase)] not in anywhere:
             (word,) = words_between_borders(phrase)

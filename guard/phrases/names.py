@@ -47,7 +47,7 @@ _FAMILY_PARTICLES = re.compile(
     r"[^\W\d_a-z][^\W\d_]+(?:-[^\W\d_]+)*"
 )
 _ABBREVIATED = frozenset({"St", "Dr", "Mr", "Ms", "Mrs", "Prof", "Jr", "Sr"})
-# A verb in the past, which only these languages set before the person.
+# A verb in the past, before the person in these languages only.
 _REFLEXIVE = {"ru": ("лся", "лась", "лось", "лись"), "uk": ("вся", "лася", "лося", "лися")}
 # After a word that opens a sentence: it names what follows ("Telefon: ...").
 _LABEL_END = re.compile(r" ?:| (?:e-?mail|[+\d(\n])")
@@ -57,8 +57,7 @@ _BARE_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von|um|über)\s$")
 _ELIDED = re.compile(r"(?i)\b(?:[ldsnjmtc]|qu|jusqu|lorsqu|puisqu|dell|nell|all|dall|sull|un)['’](?=\w)")
 _ELIDING = frozenset({"fr", "it", "ca"})
 _SENTENCE_END = re.compile(r"[.!?:;…]['\"”’»)]*\s*$|\n\s*$")
-# Capitals tell nothing where all of at least so many longer words have one.
-_MIN_TITLE_CASE_WORDS = 5
+_MIN_TITLE_CASE_WORDS = 5  # Capitals tell nothing where all of so many longer words have one.
 _LONGER = 3
 
 

@@ -23,6 +23,8 @@ BORDER = " "
 """What every character that is no letter reads as; adjacent ones count as one border."""
 MAX_HIT_RATE = 1e-6
 """How often in a word of ordinary text a phrase may be found by chance and still be matched without borders."""
+MIN_JOINED_CHARS = 7
+"""Of a name of several words that is found inside words where it is written as one."""
 _MIN_WORD_CHARS = 5
 # Longer phrases are in no text by chance.
 _MAX_CHARS = 14
@@ -82,6 +84,16 @@ def crosses_borders(phrase: str) -> bool:
     if len(folded) > _MAX_CHARS or not _is_one_word(phrase, folded):
         return False
     return not _needs_border(folded, True) and _needs_border(folded, False)
+
+
+def is_one_word_in_none(phrase: str) -> bool:
+    """Whether `phrase` has several words and MIN_JOINED_CHARS letters, and no ordinary word contains them joined.
+
+    As one word it is then found inside words: "Ines Tate" in "theinestate", though not in "wines taste".
+    """
+    folded = fold(phrase)
+    several = len(words_between_borders(phrase)) > 1
+    return several and MIN_JOINED_CHARS <= len(folded) <= _MAX_CHARS and not _needs_border(folded, True)
 
 
 def _is_one_word(phrase: str, folded: str) -> bool:

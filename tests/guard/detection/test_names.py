@@ -213,3 +213,13 @@ def test_a_short_name_of_a_script_without_spaces_is_a_word_of_its_own(name: str,
     names = Names.build({"one": [name]})
     assert not names.found(inside)
     assert names.found(alone)
+
+
+@pytest.mark.parametrize("text", ["@quorne99", "quorne_99.jpg", "https://a.example/adavane7", "@ada_vane"])
+def test_names_of_accounts_are_looked_into(text: str) -> None:
+    assert Names.build({"one": ["Quorne"], "two": ["Ada Vane"]}).found(text)
+
+
+@pytest.mark.parametrize("text", ["forever 99", "canada vanessa", "a davane", "quornex9", "eve99"])
+def test_other_words_and_short_names_with_digits_are_not(text: str) -> None:
+    assert not Names.build({"one": ["Quorne"], "two": ["Ada Vane"], "three": ["Eve"]}).found(text)

@@ -158,3 +158,9 @@ def test_a_short_name_is_not_said_in_a_longer_word(
     policy = policy_of(Draft(name=name, scope=Scope.ALWAYS))
     assert says(policy, allowed)
     assert not says(policy, refused)
+
+
+def test_a_name_of_two_words_is_found_inside_a_word_that_joins_them(policy_of: PolicyOf) -> None:
+    policy = policy_of(Draft(name="Ines Tate", scope=Scope.ALWAYS))
+    assert says(policy, "wines taste; the machines tate")
+    assert not says(policy, "see @theinestate99")
