@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from guard.matching.automaton import Automaton
 from guard.matching.near import NearTexts
 from guard.patterns.value_class import ValueClass
 from guard.policy.contextual import restricts
-from guard.policy.conversation_plan import plan_conversation
+from guard.policy.conversation_plan import namesakes, plan_conversation
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind, plan_for
 from guard.policy.policy import Policy
@@ -57,6 +57,7 @@ class PlannedRequest(NamedTuple):
     classes: tuple[ValueClass, ...] = ()
     policy: Policy | None = None
     watched: tuple[Automaton, ...] = ()
+    conversation: tuple[Message, ...] = ()
 
     @property
     def watches(self) -> bool:
@@ -156,24 +157,50 @@ class Planner:
         return await run_sync(self._plan_sentence, planned, said, limiter=self._threads)
 
     def _detect(self, policy: Policy, conversation: Sequence[Message], deadline: Deadline) -> PlannedRequest:
-        return self._planned(policy, plan_conversation(policy, self._detector, conversation, deadline))
+        plan = plan_conversation(policy, self._detector, conversation, deadline)
+        return self._planned(policy, plan, tuple(conversation))
 
-    def _planned(self, policy: Policy, plan: Plan) -> PlannedRequest:
+    def _planned(self, policy: Policy, plan: Plan, conversation: tuple[Message, ...] = ()) -> PlannedRequest:
         touched = {match.target_id: policy.targets[match.target_id] for match in plan.matches}
         automata = tuple(policy.automata[digest] for digest in plan.automata)
         classes = policy.classes({match.target_id for match in plan.matches if match.mode is Mode.ENFORCE})
         return PlannedRequest(
-            plan, automata, touched, self._near_texts(policy, plan), classes, policy, _watched(policy, plan)
+            plan,
+            automata,
+            touched,
+            self._near_texts(policy, plan),
+            classes,
+            policy,
+            _watched(policy, plan),
+            conversation,
         )
 
     def _plan_said(self, planned: PlannedRequest, texts: Sequence[str], mode: Mode) -> PlannedRequest | None:
         policy, new = planned.policy, said_targets(planned, texts, mode)
         if policy is None or not new:
             return None
+        others = [target for target in new if self._names_namesake(planned, target, texts)]
         # The answer says a name or what is as good as one.
-        said = (Match(target, 1.0, Signals(0.0, 0.0, phrases=1.0), mode, "", TouchedBy.ANSWER) for target in new)
-        plan = plan_for(policy, (*planned.plan.matches, *said), planned.plan.supplied)
-        return self._planned(policy, replace(plan, doubts=planned.plan.doubts))
+        said = (
+            Match(target, 1.0, Signals(0.0, 0.0, phrases=1.0), mode, "", TouchedBy.ANSWER)
+            for target in new
+            if target not in others
+        )
+        names = {**planned.plan.namesakes, **namesakes(policy, others)}
+        plan = plan_for(policy, (*planned.plan.matches, *said), planned.plan.supplied, names)
+        return self._planned(policy, replace(plan, doubts=planned.plan.doubts), planned.conversation)
+
+    def _names_namesake(self, planned: PlannedRequest, target_id: str, texts: Sequence[str]) -> bool:
+        """Whether answers name a target only as its namesake, of which the request did not know yet."""
+        policy = planned.policy
+        if policy is None or target_id in planned.plan.namesakes:
+            return False
+        if not policy.targets[target_id].draft.distinguish:
+            return False
+        read = [readings(text) for text in texts]
+        if target_id in _said(policy, policy.targets[target_id].draft.mode, read, {target_id}):
+            return False
+        return self._detector.answers_about_namesake(policy.lookup, target_id, planned.conversation, read)
 
     def _plan_sentence(self, planned: PlannedRequest, said: str) -> PlannedRequest | None:
         policy, plan = planned.policy, planned.plan
@@ -184,8 +211,8 @@ class Planner:
         found = self._detector.answered(policy.lookup, doubts, said)
         if not found:
             return None
-        new = plan_for(policy, (*plan.matches, *found), plan.supplied)
-        return self._planned(policy, replace(new, doubts=plan.doubts))
+        new = plan_for(policy, (*plan.matches, *found), plan.supplied, plan.namesakes)
+        return self._planned(policy, replace(new, doubts=plan.doubts), planned.conversation)
 
     def _near_texts(self, policy: Policy, plan: Plan) -> tuple[NearTexts, ...]:
         if self._near is None or self._near[0] is not policy:
@@ -212,19 +239,28 @@ def said_targets(planned: PlannedRequest, texts: Sequence[str], mode: Mode = Mod
     policy = planned.policy
     if policy is None:
         return []
-    watch = policy.watch if mode is Mode.ENFORCE else policy.shadow_watch
-    automata = _automata(policy, watch)
     read = dict.fromkeys(reading for text in texts for reading in (text, readings(text)))
-    found = frozenset[str]().union(*(watch.said(text, automata) for text in read))
+    found = _said(policy, mode, read, planned.plan.namesakes)
     if mode is Mode.SHADOW and (ids := policy.shadow_classes):
         found = found.union(*(policy.lookup.holding(text, ids) for text in read))
     return sorted(found - {match.target_id for match in planned.plan.matches if match.mode is mode})
+
+
+def _said(policy: Policy, mode: Mode, texts: Iterable[str], namesakes: Collection[str]) -> frozenset[str]:
+    """Return the targets of `mode` that `texts` touch; names of those in `namesakes` touch none."""
+    watch = policy.watch if mode is Mode.ENFORCE else policy.shadow_watch
+    automata = _automata(policy, watch)
+    if namesakes:
+        automata = watch.without_names([policy.targets[id] for id in namesakes], automata)
+    return frozenset[str]().union(*(watch.said(text, automata) for text in texts))
 
 
 def _watched(policy: Policy, plan: Plan) -> tuple[Automaton, ...]:
     if policy.watch_action is not WatchAction.ANSWER:
         return ()
     automata = _automata(policy, policy.watch)
+    if plan.namesakes:
+        automata = policy.watch.without_names([policy.targets[id] for id in plan.namesakes], automata)
     return policy.watch.without(plan.supplied, automata) if plan.supplied else automata
 
 

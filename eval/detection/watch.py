@@ -59,7 +59,7 @@ def _result(group: TextGroup, policy: Policy, detector: Detector) -> WatchResult
     names = {target.id: target.draft.name for target in policy.targets.values()}
     asked = doubted = changed = told = 0
     for one in group.texts:
-        matches, doubts = detector.examine(policy.lookup, [Message("user", one.text)])
+        matches, doubts, _ = detector.examine(policy.lookup, [Message("user", one.text)])
         touched = {names[match.target_id] for match in matches}
         said = {names[target] for target in policy.watch.said(one.answer, automata)}
         meant = {

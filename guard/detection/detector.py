@@ -23,6 +23,7 @@ from guard.detection.classifier import Classifier
 from guard.detection.deadline import Deadline
 from guard.detection.embedder import MAX_CALL_TEXTS, Embedder, Vectors
 from guard.detection.lookup import Lookup
+from guard.detection.namesakes import MAX_TARGETS, about_others, answers_about_namesake
 from guard.detection.target_texts import target_texts
 from guard.errors import RequestRefused
 from guard.targets.target import Mode
@@ -50,7 +51,8 @@ class TouchedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A target, how probably it is touched, why, the form of the nearest text of one that is, and by what."""
+    """A target, how probably it is touched, why, the form of the nearest text of one that is, by what, and whether
+    sentences about its namesake were left out."""
 
     target_id: str
     score: float
@@ -58,6 +60,7 @@ class Match:
     mode: Mode
     form: str = ""
     touched_by: TouchedBy = TouchedBy.QUESTION
+    namesake: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,11 @@ class Doubt:
 
 
 class Examination(NamedTuple):
-    """What a conversation touches, and what is in doubt, each best first."""
+    """What a conversation touches, and what is in doubt, each best first; and of whom it only names a namesake."""
 
     matches: tuple[Match, ...]
     doubts: tuple[Doubt, ...]
+    namesakes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +140,16 @@ class Detector:
         """
         if not lookup.has_contextual:
             return Examination((), ())
-        evidence = self._evidence(lookup, conversation, deadline or Deadline())
-        scored = self._scored(lookup, evidence, MAX_DOUBTS)
+        deadline = deadline or Deadline()
+        evidence = self._evidence(lookup, conversation, deadline)
+        scored = self._told_apart(lookup, conversation, self._scored(lookup, evidence, MAX_DOUBTS), deadline)
         matches = self.matching(scored)
         touched = {match.target_id for match in matches}
-        unsure = (one for one in scored if one.target_id not in touched and one.score >= MIN_DOUBT)
+        untouched = [one for one in scored if one.target_id not in touched]
+        unsure = (one for one in untouched if one.score >= MIN_DOUBT and not one.namesake)
         doubts = [Doubt(one, _nearest_window(lookup, evidence, one.target_id)) for one in unsure]
-        return Examination(matches, tuple(doubts[:MAX_DOUBTS]))
+        namesakes = tuple(one.target_id for one in untouched if one.namesake)
+        return Examination(matches, tuple(doubts[:MAX_DOUBTS]), namesakes)
 
     def answered(self, lookup: Lookup, doubts: Sequence[Doubt], said: str) -> tuple[Match, ...]:
         """Return the targets in doubt that match with `said`, a sentence of the answer, read after the question.
@@ -170,6 +177,12 @@ class Detector:
             found.append(replace(match, touched_by=TouchedBy.ANSWER))
         return self.matching(sorted(found, key=_best_first))
 
+    def answers_about_namesake(
+        self, lookup: Lookup, target_id: str, conversation: Sequence[Message], answers: Sequence[str]
+    ) -> bool:
+        """Whether answers to a conversation name a target only as its namesake (guard.detection.namesakes)."""
+        return answers_about_namesake(self._embedder, lookup, target_id, conversation, answers)
+
     def matching(self, scored: Sequence[Match]) -> tuple[Match, ...]:
         """Return those whose score is high enough to match."""
         return tuple(match for match in scored if self._calibration_of(match.target_id).cut <= match.score)
@@ -183,7 +196,21 @@ class Detector:
         """
         if not lookup.has_contextual:
             return ()
-        return self._scored(lookup, self._evidence(lookup, conversation, deadline or Deadline()))
+        deadline = deadline or Deadline()
+        scored = self._scored(lookup, self._evidence(lookup, conversation, deadline))
+        return self._told_apart(lookup, conversation, scored, deadline)
+
+    def _told_apart(
+        self, lookup: Lookup, conversation: Sequence[Message], scored: Sequence[Match], deadline: Deadline
+    ) -> tuple[Match, ...]:
+        """Return the matches, those of targets with namesakes without what the conversation says of these."""
+        matches = {match.target_id: match for match in scored}
+        for target in [one for one in matches if lookup.targets[one].draft.distinguish][:MAX_TARGETS]:
+            rest = about_others(self._embedder, lookup, target, conversation)
+            if rest is not None:
+                found = self._match(lookup, self._evidence(lookup, rest, deadline), target)
+                matches[target] = replace(found, namesake=True)
+        return tuple(sorted(matches.values(), key=_best_first))
 
     def _scored(self, lookup: Lookup, evidence: _Evidence, only_near: int = 0) -> tuple[Match, ...]:
         """Return the targets with any evidence, and of those that only come near the threshold the nearest."""

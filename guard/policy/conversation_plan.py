@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
 from guard.detection.deadline import Deadline
 from guard.detection.detector import Detector, Match
+from guard.evidence.namesakes import shares_name
 from guard.policy.exemptions import exemptions
 from guard.policy.plan import Plan, SuppliedTarget, plan_for
 from guard.policy.policy import Policy
@@ -28,10 +29,24 @@ def plan_conversation(
 ) -> Plan:
     """Return what `policy` does with a conversation. Raises as Detector.detect does, and PolicyUnavailable when an
     automaton cannot be written."""
-    matches, doubts = detector.examine(policy.lookup, conversation, deadline)
-    plan = plan_for(policy, matches, _supplied(policy, detector, conversation, matches, deadline))
+    matches, doubts, others = detector.examine(policy.lookup, conversation, deadline)
+    given = _supplied(policy, detector, conversation, matches, deadline)
+    plan = plan_for(policy, matches, given, namesakes(policy, others))
     watched = tuple(doubt for doubt in doubts if doubt.match.mode is Mode.ENFORCE)
     return replace(plan, doubts=watched) if watched and policy.watch_action is WatchAction.ANSWER else plan
+
+
+def namesakes(policy: Policy, target_ids: Iterable[str]) -> Mapping[str, str]:
+    """Return, by target of which a conversation names a namesake, the digest of the automaton of all that it
+    forbids but the name; "" if that is nothing or the target is in shadow."""
+    return {id: _without_name(policy, policy.targets[id]) for id in target_ids}
+
+
+def _without_name(policy: Policy, target: ForgetTarget) -> str:
+    if target.draft.mode is Mode.SHADOW:
+        return ""
+    rest = frozenset(text for text in enforced(target) if not shares_name(target, text))
+    return _written(policy, target, rest) if rest else ""
 
 
 def _supplied(

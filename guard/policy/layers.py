@@ -113,6 +113,14 @@ class Layer:
         """Return the targets that have the phrase of this number."""
         return (id for id in self.owners[number] if id in self.targets)
 
+    def numbers_of(self, folds: Collection[str]) -> list[int]:
+        """Return the numbers of those of the folded phrases that the layer has."""
+        sought = np.fromiter(map(hash, folds), np.int64, len(folds))
+        at = np.searchsorted(self.keys, sought)
+        at, sought = at[at < len(self.keys)], sought[at < len(self.keys)]
+        found: list[int] = self.numbers[at[self.keys[at] == sought]].tolist()
+        return found
+
     def numbers_only_of(self, ids: Collection[str]) -> list[int]:
         """Return the numbers of the phrases that only the targets `ids` have."""
         known = self.targets.difference(ids)

@@ -47,7 +47,8 @@ class Plan:
     `subtraction` is the assistant of the best match that has one; the other matches are restricted all the same.
     `decoder` is beam if the plan restricts and any of its targets asks for that; `biases` are the digests of its
     targets' soft matches; `supplied` has what the conversation itself says, by target; `doubts` are the enforced
-    targets for which the answer is read sentence by sentence.
+    targets for which the answer is read sentence by sentence; `namesakes` has, by target of which only a namesake
+    is named, the digest of what stays forbidden, "" for nothing.
     """
 
     kind: PlanKind
@@ -59,6 +60,7 @@ class Plan:
     biases: tuple[str, ...] = ()
     supplied: Mapping[str, SuppliedTarget] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
+    namesakes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_touched(self) -> bool:
@@ -67,7 +69,10 @@ class Plan:
 
 
 def plan_for(
-    policy: Policy, matches: Sequence[Match], supplied: Mapping[str, SuppliedTarget] | None = None
+    policy: Policy,
+    matches: Sequence[Match],
+    supplied: Mapping[str, SuppliedTarget] | None = None,
+    namesakes: Mapping[str, str] | None = None,
 ) -> Plan:
     """Return what `policy` does with a conversation that has these matches, best first.
 
@@ -86,7 +91,9 @@ def plan_for(
     soft = [policy.soft[target] for target in enforced if target in policy.soft]
     near = (each.words for each in soft if each.words)
     masked = policy.watch.digests if policy.watch_action is WatchAction.MASK else ()
-    automata = tuple(dict.fromkeys((*policy.always.digests, *masked, *contextual, *near)))
+    others = namesakes or {}
+    besides = filter(None, others.values())
+    automata = tuple(dict.fromkeys((*policy.always.digests, *masked, *contextual, *besides, *near)))
     biases = tuple(dict.fromkeys(each.bias for each in soft if each.bias))
     subtraction = next((_subtraction(policy, target) for target in asked if target in policy.assistants), None)
     restricted = bool(automata or policy.classes(enforced))
@@ -95,7 +102,9 @@ def plan_for(
         kind, automata, biases = PlanKind.DECLINE, (*policy.always.digests, *masked), ()
     beam = any(policy.targets[target].draft.decoder is Decoder.BEAM for target in enforced)
     decoder = Decoder.BEAM if beam and kind is PlanKind.RESTRICT else Decoder.SAMPLE
-    return Plan(kind, automata, tuple(matches), policy.version, subtraction, decoder, biases, given)
+    return Plan(
+        kind, automata, tuple(matches), policy.version, subtraction, decoder, biases, given, namesakes=others
+    )
 
 
 def _restriction(policy: Policy, given: Mapping[str, SuppliedTarget], target: str) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from guard.evidence.distinctiveness import decisive_phrases
+from guard.evidence.namesakes import shares_name
 from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.subset import without
 from guard.policy.layers import Layers, Own
 from guard.targets.target import ForgetTarget, Mode, Scope
+from guard.text.normalise import fold
 
 
 class WatchAction(StrEnum):
@@ -64,6 +66,24 @@ class Watch:
         """Return `automata`, those of `digests`, without the phrases that only the targets `ids` have: what the
         conversation supplies of them may be said, and their restriction has the rest."""
         numbers = (layer.numbers_only_of(ids) for layer in self.layers.layers)
+        return tuple(without(one, own) if own else one for one, own in zip(automata, numbers, strict=True))
+
+    def without_names(
+        self, targets: Collection[ForgetTarget], automata: Sequence[Automaton]
+    ) -> tuple[Automaton, ...]:
+        """Return `automata`, those of `digests`, without the names that only these targets have: their
+        namesakes may be named."""
+        names = {
+            fold(phrase)
+            for target in targets
+            for phrase in decisive_phrases(target)
+            if shares_name(target, phrase)
+        }
+        ids = {target.id for target in targets}
+        numbers = (
+            [number for number in layer.numbers_of(names) if ids.issuperset(layer.owners_of(number))]
+            for layer in self.layers.layers
+        )
         return tuple(without(one, own) if own else one for one, own in zip(automata, numbers, strict=True))
 
     def said(self, text: str, automata: Sequence[Automaton]) -> frozenset[str]:

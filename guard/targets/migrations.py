@@ -202,3 +202,8 @@ def m012_elicitations(connection: sqlite3.Connection) -> None:
 def m013_rules(connection: sqlite3.Connection) -> None:
     """Have the phrases of every stored target made again: nobody knows by which rules they were."""
     connection.execute("ALTER TABLE targets ADD COLUMN rules TEXT NOT NULL DEFAULT ''")
+
+
+@migration
+def m014_distinguish(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE targets SET draft = json_set(draft, '$.distinguish', json('[]'))")

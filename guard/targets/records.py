@@ -58,6 +58,7 @@ def draft_of(members: dict[str, Any]) -> Draft:
             for each in members["patterns"]
         ),
         exceptions=tuple(members["exceptions"]),
+        distinguish=tuple(members["distinguish"]),
         variants=Variants(members["variants"]),
         methods=tuple(Method(method) for method in members["methods"]),
         scope=Scope(members["scope"]),
@@ -96,7 +97,15 @@ def event_of(row: Sequence[Any]) -> Event:
 def erased(target: ForgetTarget, state: State, at: datetime) -> ForgetTarget:
     """Return what remains of a target that ended: its options and labels, and none of its texts."""
     draft = replace(
-        target.draft, name="", aliases=(), facts=(), passages=(), phrases=(), patterns=(), exceptions=()
+        target.draft,
+        name="",
+        aliases=(),
+        facts=(),
+        passages=(),
+        phrases=(),
+        patterns=(),
+        exceptions=(),
+        distinguish=(),
     )
     return replace(
         target, draft=draft, state=state, revision=target.revision + 1, forbidden=(), variants=(), updated_at=at

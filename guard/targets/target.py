@@ -87,6 +87,7 @@ class Draft:
     """What a client gives to define a target; only `name` is required. A repr never shows texts.
 
     alpha, filter_rate  strength and filter rate of `uld`; None for the assistant's own
+    distinguish         texts that tell who or what has the same name and is not meant
     variants            which other ways to write its phrases are forbidden too
     quoted_words        the shortest run of a passage's words that must not be quoted
     supplied            whether an answer may repeat what the caller says of it; None: if it is a person or a work
@@ -103,6 +104,7 @@ class Draft:
     phrases: tuple[str, ...] = field(default=(), repr=False)
     patterns: tuple[Pattern, ...] = field(default=(), repr=False)
     exceptions: tuple[str, ...] = field(default=(), repr=False)
+    distinguish: tuple[str, ...] = field(default=(), repr=False)
     variants: Variants = Variants.CLOSE
     methods: tuple[Method, ...] = (Method.GUARD,)
     scope: Scope = Scope.CONTEXTUAL

@@ -25,6 +25,7 @@ MAX_COUNTS = {
     "phrases": 4096,
     "patterns": 256,
     "exceptions": 1024,
+    "distinguish": 64,
     "methods": 4,
 }
 MIN_QUOTED_WORDS, MAX_QUOTED_WORDS = 3, 64
@@ -64,7 +65,7 @@ def _check_counts(draft: Draft) -> None:
 
 def _texts(draft: Draft) -> Iterator[_Text]:
     yield _Text("name", draft.name, MAX_NAME_CHARS, MIN_LETTERS)
-    for path in ("aliases", "phrases", "exceptions"):
+    for path in ("aliases", "phrases", "exceptions", "distinguish"):
         for i, text in enumerate(getattr(draft, path)):
             yield _Text(f"{path}[{i}]", text, MAX_PHRASE_CHARS, MIN_LETTERS)
     for i, pattern in enumerate(draft.patterns):

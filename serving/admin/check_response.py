@@ -36,6 +36,9 @@ class CheckResponse(BaseModel):
     """What would be done with a conversation under policy `policy_version`."""
 
     matches: list[MatchOut]
+    namesakes: list[str] = Field(
+        description="Targets of which the conversation names only a namesake, told by their `distinguish`."
+    )
     plan: PlanKind
     policy_version: int
 
@@ -53,4 +56,4 @@ def check_response(plan: Plan) -> CheckResponse:
         )
         for match in plan.matches
     ]
-    return CheckResponse(matches=matches, plan=plan.kind, policy_version=plan.version)
+    return CheckResponse(matches=matches, namesakes=[*plan.namesakes], plan=plan.kind, policy_version=plan.version)

@@ -122,6 +122,7 @@ class TargetPatch(_Closed):
     phrases: Annotated[list[Phrase], Field(max_length=MAX_COUNTS["phrases"])] = []
     patterns: Annotated[list[PatternIn], Field(max_length=MAX_COUNTS["patterns"])] = []
     exceptions: Annotated[list[Phrase], Field(max_length=MAX_COUNTS["exceptions"])] = []
+    distinguish: Annotated[list[Phrase], Field(max_length=MAX_COUNTS["distinguish"])] = []
     variants: Variants = Variants.CLOSE
     methods: Annotated[list[Method], Field(min_length=1, max_length=MAX_COUNTS["methods"])] = [Method.GUARD]
     scope: Scope = Scope.CONTEXTUAL

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from guard.evidence.known_names import known_names
 from guard.patterns.pattern import Pattern, PatternKind
 from guard.patterns.value_class import class_of, is_class
 from guard.phrases.phrase import Phrase, PhraseKind
@@ -65,6 +66,7 @@ class Proposal(BaseModel):
     phrases: list[str]
     patterns: list[PatternOut]
     exceptions: list[str]
+    distinguish: list[str]
     variants: Variants
     methods: list[Method]
     scope: Scope
@@ -92,11 +94,14 @@ class ReasonOut(BaseModel):
 
 
 class WarningOut(BaseModel):
-    """A phrase that keeps common words from being said as well: how many, and the commonest of them."""
+    """A phrase that keeps common words from being said as well: how many, and the commonest of them.
+
+    Or a name that others have."""
 
     phrase: str
     words: int
     examples: list[str]
+    why: str = Field(description="What else the phrase forbids, or who else has the name.")
 
 
 class ClassOut(BaseModel):
@@ -116,7 +121,7 @@ class Preview(Proposal):
 
     forbidden_variants: dict[VariantKind, list[str]]
     reasons: list[ReasonOut] = Field(description="Each of `forbidden` with its kind and why it is forbidden.")
-    warnings: list[WarningOut] = Field(description="Phrases that also forbid common words.")
+    warnings: list[WarningOut] = Field(description="Phrases that also forbid common words, and names of others.")
     classes: list[ClassOut] = Field(description="Those of `patterns` that name a whole class of values.")
 
 
@@ -161,8 +166,17 @@ def preview_of(target: ForgetTarget, reveal: bool, context: frozenset[str] = fro
             for phrase in phrases(target.draft)
         ],
         warnings=[
-            WarningOut(phrase=show(effect.phrase), words=effect.words, examples=[*map(show, effect.examples)])
+            WarningOut(
+                phrase=show(effect.phrase),
+                words=effect.words,
+                examples=[*map(show, effect.examples)],
+                why="also forbids common words",
+            )
             for effect in side_effects_of(target.draft)
+        ]
+        + [
+            WarningOut(phrase=show(known.name), words=0, examples=[], why=known.why)
+            for known in known_names(target.draft)
         ],
         classes=[_class_of(pattern, show) for pattern in target.draft.patterns if is_class(pattern)],
         **_members(target, reveal),
@@ -216,6 +230,7 @@ def _members(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
             for pattern in draft.patterns
         ],
         "exceptions": [show(text) for text in draft.exceptions],
+        "distinguish": [show(text) for text in draft.distinguish],
         "variants": draft.variants,
         "methods": list(draft.methods),
         "scope": draft.scope,

@@ -24,7 +24,9 @@ READ_ONLY = frozenset(
         "warnings",
     }
 )
-LIST_COLUMNS = frozenset({"aliases", "phrases", "patterns", "exceptions", "methods", "facts", "passages"})
+LIST_COLUMNS = frozenset(
+    {"aliases", "phrases", "patterns", "exceptions", "distinguish", "methods", "facts", "passages"}
+)
 # What the admin plane takes at a time in a few seconds, and well within its bound on a body.
 MAX_BATCH_ROWS = 1_000
 MAX_BATCH_BYTES = 4 * 2**20

@@ -37,6 +37,10 @@ def add(
             help="A value to forbid in all its forms, as iban=... or national_id/us=...; may be repeated."
         ),
     ] = None,
+    distinguish: Annotated[
+        list[str] | None,
+        typer.Option(help="Text that tells a namesake who is not meant, as 'the rower'; may be repeated."),
+    ] = None,
     variants: Annotated[
         str, typer.Option(help="none, close or wide: which other ways to write its phrases are forbidden.")
     ] = "close",
@@ -62,6 +66,7 @@ def add(
         "passages": [_text(file) for file in passage or []],
         "phrases": phrase or [],
         "patterns": [pattern_of(text) for text in pattern or []],
+        "distinguish": distinguish or [],
         "variants": variants,
         "methods": method or ["guard"],
         "scope": scope,

@@ -39,7 +39,7 @@ log = logging.getLogger("lethe.access")
 
 MAX_CUTS = 4
 """Of one answer; one that says what touches yet another target after that ends there."""
-_GOES_ON = frozenset({PlanKind.RESTRICT, PlanKind.SUBTRACT})
+_GOES_ON = frozenset({PlanKind.PASS, PlanKind.RESTRICT, PlanKind.SUBTRACT})
 
 
 class Client(NamedTuple):

@@ -239,7 +239,7 @@ UNSURE = "Which town was the keeper from?"
 def test_a_sentence_of_the_answer_decides_what_the_question_left_in_doubt(
     policy: Policy, detector: Detector
 ) -> None:
-    matches, (doubt,) = detector.examine(policy.lookup, user(f"Hello there!\n{UNSURE}"))
+    matches, (doubt,), _ = detector.examine(policy.lookup, user(f"Hello there!\n{UNSURE}"))
     assert (matches, names(policy, (doubt.match,))) == ((), ["Orla Al-Venn"])
     told = detector.answered(policy.lookup, [doubt], "The lighthouse keeper was born in the harbour town.")
     assert [(match.target_id, match.touched_by) for match in told] == [(doubt.match.target_id, TouchedBy.ANSWER)]
@@ -258,6 +258,6 @@ def test_nothing_is_in_doubt_of_what_is_far_off_or_certain(policy: Policy, detec
 
 def test_a_title_of_the_target_in_a_sentence_decides(policy_of: PolicyOf, detector: Detector) -> None:
     policy = policy_of(WROTE, DROSS)
-    _, (doubt,) = detector.examine(policy.lookup, user("What has the Penwick Award?"))
+    _, (doubt,), _ = detector.examine(policy.lookup, user("What has the Penwick Award?"))
     (match,) = detector.answered(policy.lookup, [doubt], "The Lantern of Hollow Tarn has.")
     assert match.signals.phrases == 1.0

@@ -113,3 +113,28 @@ def test_exceptions_stay_exempt(of: PlansOf) -> None:
     assert plan.supplied
     assert not _forbids(policy, plan, "in Halvorsen Street")
     assert _forbids(policy, plan, "by Halvorsen")
+
+
+NAMED_ALIKE = replace(QUORNE, distinguish=("the rower",))
+
+
+def test_a_namesake_may_be_named_and_what_else_the_target_forbids_stays_forbidden(of: PlansOf) -> None:
+    policy, plans = of(NAMED_ALIKE)
+    plan = plans("How old is Ilsabet Quorne, the rower?")
+    assert (plan.kind, plan.matches, plan.is_touched) == (PlanKind.RESTRICT, (), False)
+    assert plan.namesakes.keys() == policy.targets.keys()
+    assert not _forbids(policy, plan, "Ilsabet Quorne, or I. Quorne, is 31.")
+    assert _forbids(policy, plan, "the Halvorsen Medal")
+    assert plans("Who is Ilsabet Quorne?").namesakes == {}
+    assert _forbids(policy, plans("Who is Ilsabet Quorne?"), "Ilsabet Quorne")
+
+
+def test_a_namesake_is_answered_whatever_the_methods_of_the_target_are(of: PlansOf) -> None:
+    _, plans = of(replace(NAMED_ALIKE, methods=(Method.DECLINE,)))
+    assert plans("How old is Ilsabet Quorne, the rower?").kind is PlanKind.RESTRICT
+    assert plans("How old is Ilsabet Quorne?").kind is PlanKind.DECLINE
+
+
+def test_a_namesake_of_a_bare_name_is_answered_freely(of: PlansOf) -> None:
+    _, plans = of(Draft(name="Ilsabet Quorne", distinguish=("the rower",)))
+    assert plans("How old is Ilsabet Quorne, the rower?").kind is PlanKind.PASS

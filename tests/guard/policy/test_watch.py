@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from guard.matching.scanner import Scanner
 from guard.policy.policy import Policy
@@ -49,3 +50,23 @@ def test_what_a_conversation_supplies_of_a_target_is_not_watched_and_others_are(
     assert scanner.feed("Orla Quarnwick and Pell Drosswell.") + scanner.finish() == "Orla Quarnwick and "
     (nothing,) = policy.watch.without(policy.targets.keys(), whole)
     assert nothing.matches("Orla Quarnwick, Pell Drosswell") == []
+
+
+def test_a_namesake_may_be_named_and_phrases_stay_watched(policy_of: PolicyOf) -> None:
+    policy = policy_of(replace(VENN, distinguish=("the rower",)), DROSS)
+    venn = [target for target in policy.targets.values() if target.draft.name == "Orla Quarnwick"]
+    whole = [policy.automata[digest] for digest in policy.watch.digests]
+    (automaton,) = policy.watch.without_names(venn, whole)
+    assert automaton.matches("Orla Quarnwick") == automaton.matches("Quarnwick, Orla") == []
+    assert automaton.matches("cellar smelting rites") != []
+    assert automaton.matches("Pell Drosswell") != []
+
+
+def test_a_name_that_another_target_has_too_stays_watched(policy_of: PolicyOf) -> None:
+    policy = policy_of(
+        replace(VENN, distinguish=("the rower",)), Draft(name="Abel Finchley", aliases=("Orla Quarnwick",))
+    )
+    venn = [target for target in policy.targets.values() if target.draft.distinguish]
+    whole = [policy.automata[digest] for digest in policy.watch.digests]
+    (automaton,) = policy.watch.without_names(venn, whole)
+    assert automaton.matches("Orla Quarnwick") != []

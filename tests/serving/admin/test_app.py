@@ -223,8 +223,9 @@ async def test_a_dry_run_tells_why_each_phrase_is_forbidden(client: httpx.AsyncC
     assert kinds["Ilsabet Quorne"] == ("name", "the target's name")
     assert kinds["Sallowmere"] == ("place", "rare name after a preposition of place")
     assert kinds["3 May 1961"] == ("date", "date with a day")
-    assert [(warning["phrase"], "rose" in warning["examples"]) for warning in shown["warnings"]] == [
-        ("Rose", True)
+    assert [(warning["phrase"], warning["examples"][:1], warning["why"]) for warning in shown["warnings"]] == [
+        ("Rose", ["rose"], "also forbids common words"),
+        ("Rose", [], "also a given name"),
     ]
     masked = (await client.post(TARGETS, params={"dry_run": "true"}, json=draft)).text
     assert not any(text in masked for text in ("Quorne", "Sallowmere", "Rose", "rose"))
@@ -379,6 +380,7 @@ async def test_a_check_says_what_would_be_done(
                 "supplied": 0,
             }
         ],
+        "namesakes": [],
         "plan": "restrict",
         "policy_version": 7,
     }
