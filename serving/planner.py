@@ -200,7 +200,7 @@ class Planner:
         read = [readings(text) for text in texts]
         if target_id in _said(policy, policy.targets[target_id].draft.mode, read, {target_id}):
             return False
-        return self._detector.answers_about_namesake(policy.lookup, target_id, planned.conversation, read)
+        return self._detector.names_namesake(policy.lookup, target_id, planned.conversation, read)
 
     def _plan_sentence(self, planned: PlannedRequest, said: str) -> PlannedRequest | None:
         policy, plan = planned.policy, planned.plan

@@ -1,9 +1,9 @@
-"""`lethe eval supplied` and `elicitation`: what the caller says of a target, and what the model says of it."""
+"""`lethe eval supplied`, `elicitation` and `membership`: what is said of a target, and what that tells."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -81,4 +81,50 @@ def elicitation(
                 write_result(out / "authors.jsonl", "".join(f"{row}\n" for row in rows))
                 table = markdown(found)
                 write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
+    typer.echo(table)
+
+
+@supplied_texts.command()
+def membership(
+    out: Annotated[Path, typer.Option(help="Result folder.")],
+    data: Annotated[Path, typer.Option(help="Folder of the benchmarks' data.")],
+    url: Annotated[
+        str, typer.Option(help="Base URL of the guarded data plane, without /v1.")
+    ] = "http://127.0.0.1:8000",
+    method: Annotated[Literal["guard", "decline"], typer.Option(help="Method of the targets.")] = "guard",
+    names: Annotated[int, typer.Option(min=2, max=20, help="Names of each group.")] = 20,
+) -> None:
+    """Ask a running server about forgotten authors, served ones and invented names, and tell them apart."""
+    with reported():
+        import orjson
+
+        from eval.benchmarks.files import load_questions, need
+        from eval.benchmarks.targets import authors
+        from eval.harness.atomic_file import write_result
+        from eval.membership.observe import observe
+        from eval.membership.probes import probes
+        from eval.membership.separability import markdown
+        from eval.methods.method import MethodName
+        from eval.runners.endpoint import forgetting
+
+        drafts = authors(load_questions(need(data / "tofu", "forget10")))[:names]
+        served = [draft.name for draft in authors(load_questions(need(data / "tofu", "retain90")))[:names]]
+        asked = probes([draft.name for draft in drafts], served, names)
+        with forgetting(drafts, MethodName(method)):
+            seen = list(observe(url, asked, lambda text: typer.echo(text, err=True)))
+        rows = [
+            {
+                "group": one.probe.group,
+                "name": one.probe.name,
+                "question": one.probe.question,
+                "text": one.text,
+                "seconds": one.seconds,
+                "logprob": one.logprob,
+                "shape": one.shape,
+            }
+            for one in seen
+        ]
+        write_result(out / "samples.jsonl", "".join(orjson.dumps(row).decode() + "\n" for row in rows))
+        table = markdown(seen)
+        write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
     typer.echo(table)

@@ -109,6 +109,15 @@ _NOUNS = (
 _PRIZES = ("Prize", "Award", "Medal", "Fellowship")
 
 
+def invented_names(count: int, seed: int = 0) -> list[str]:
+    """Return `count` distinct names of invented people; the same for the same seed."""
+    chance = random.Random(seed)
+    names: dict[str, None] = {}
+    while len(names) < count:
+        names[_name(chance)] = None
+    return list(names)
+
+
 def invented_targets(count: int, seed: int = 0) -> Iterator[ForgetTarget]:
     """Yield `count` targets of scope `always`, with distinct names; the same for the same seed."""
     chance = random.Random(seed)

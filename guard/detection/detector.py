@@ -51,8 +51,7 @@ class TouchedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A target, how probably it is touched, why, the form of the nearest text of one that is, by what, and whether
-    sentences about its namesake were left out."""
+    """A target, how probably and why it is touched, its nearest text's form, by what, if without a namesake."""
 
     target_id: str
     score: float
@@ -177,11 +176,9 @@ class Detector:
             found.append(replace(match, touched_by=TouchedBy.ANSWER))
         return self.matching(sorted(found, key=_best_first))
 
-    def answers_about_namesake(
-        self, lookup: Lookup, target_id: str, conversation: Sequence[Message], answers: Sequence[str]
-    ) -> bool:
+    def names_namesake(self, lookup: Lookup, target: str, asked: Sequence[Message], said: Sequence[str]) -> bool:
         """Whether answers to a conversation name a target only as its namesake (guard.detection.namesakes)."""
-        return answers_about_namesake(self._embedder, lookup, target_id, conversation, answers)
+        return answers_about_namesake(self._embedder, lookup, target, asked, said)
 
     def matching(self, scored: Sequence[Match]) -> tuple[Match, ...]:
         """Return those whose score is high enough to match."""
@@ -196,9 +193,8 @@ class Detector:
         """
         if not lookup.has_contextual:
             return ()
-        deadline = deadline or Deadline()
-        scored = self._scored(lookup, self._evidence(lookup, conversation, deadline))
-        return self._told_apart(lookup, conversation, scored, deadline)
+        scored = self._scored(lookup, self._evidence(lookup, conversation, deadline or Deadline()))
+        return self._told_apart(lookup, conversation, scored, deadline or Deadline())
 
     def _told_apart(
         self, lookup: Lookup, conversation: Sequence[Message], scored: Sequence[Match], deadline: Deadline
@@ -208,8 +204,8 @@ class Detector:
         for target in [one for one in matches if lookup.targets[one].draft.distinguish][:MAX_TARGETS]:
             rest = about_others(self._embedder, lookup, target, conversation)
             if rest is not None:
-                found = self._match(lookup, self._evidence(lookup, rest, deadline), target)
-                matches[target] = replace(found, namesake=True)
+                left = self._evidence(lookup, rest, deadline)
+                matches[target] = replace(self._match(lookup, left, target), namesake=True)
         return tuple(sorted(matches.values(), key=_best_first))
 
     def _scored(self, lookup: Lookup, evidence: _Evidence, only_near: int = 0) -> tuple[Match, ...]:
