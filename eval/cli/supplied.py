@@ -1,4 +1,4 @@
-"""`lethe eval supplied`, `elicitation` and `membership`: what is said of a target, and what that tells."""
+"""`lethe eval supplied`, `known`, `elicitation`, `membership`: what is said of targets, and what that tells."""
 
 from __future__ import annotations
 
@@ -126,5 +126,39 @@ def membership(
         ]
         write_result(out / "samples.jsonl", "".join(orjson.dumps(row).decode() + "\n" for row in rows))
         table = markdown(seen)
+        write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
+    typer.echo(table)
+
+
+@supplied_texts.command()
+def known(
+    out: Annotated[Path, typer.Option(help="Result folder; a run that was stopped goes on in it.")],
+    url: Annotated[
+        str, typer.Option(help="Base URL of the guarded data plane, without /v1.")
+    ] = "http://127.0.0.1:8000",
+    score_url: Annotated[
+        str, typer.Option(help="Base URL of its scoring plane (`lethe serve --eval-port`).")
+    ] = "http://127.0.0.1:8002",
+    subjects: Annotated[int, typer.Option(min=1, help="How many subjects that the model knows.")] = 20,
+) -> None:
+    """Forget known works, places and people that the served model answers rightly about, and ask it again."""
+    with reported():
+        from functools import partial
+
+        from eval.harness.atomic_file import write_result
+        from eval.known import subjects as listed
+        from eval.known.answers import Answers, ask_endpoint
+        from eval.known.measure import known as known_subjects
+        from eval.known.measure import markdown, measure
+        from eval.runners.scorer import Scorer
+
+        answers = Answers(out / "answers.jsonl", partial(ask_endpoint, url))
+        about = known_subjects(listed.subjects(), answers, subjects)
+        scorer = Scorer.open(score_url)
+        try:
+            measured = measure(about, answers, scorer, lambda text: typer.echo(text, err=True))
+        finally:
+            scorer.close()
+        table = markdown(measured)
         write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
     typer.echo(table)
