@@ -114,6 +114,15 @@ def events(response: httpx.Response) -> list[dict[str, Any]]:
 
 
 @pytest.mark.anyio
+async def test_it_counts_how_often_the_answer_backtracked() -> None:
+    request = GenerationRequest(CHAT, body := body_of(CHAT))
+    app = BacktrackingApplication(Engine(*HEADING), request, [VENN], "", ABORT_TOKEN)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lethe") as http:  # type: ignore[arg-type]
+        await http.post(CHAT, json={**body, "vllm_xargs": ARGUMENTS})
+    assert app.restarts == 1
+
+
+@pytest.mark.anyio
 async def test_a_chat_goes_on_with_another_word() -> None:
     answer = (await post(Engine(*HEADING), body_of(CHAT, max_tokens=9, seed=4))).json()
     assert answer["choices"][0]["message"]["content"] == SAID
