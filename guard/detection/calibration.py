@@ -11,7 +11,14 @@ COSINE_THRESHOLD = 0.75
 Chosen on TOFU's authors outside forget10 and retain_perturbed: with 20 of them as targets, five times, 2.5 % of
 2,800 questions about the others reach it. docs/detector.md has its results on the rows that are reported.
 """
-
+DOUBT_COSINE = 0.25
+"""A target that a conversation misses by less, in cosine, is in doubt: the answer's sentences are read for it."""
+MIN_DOUBT = 0.01
+"""The probability of a match from which a target is in doubt: with the rule without training, DOUBT_COSINE."""
+DOUBT_ROWS = 2_000
+"""With more rows in the index, any question comes near to some of them: DOUBT_COSINE is narrowed by NARROWING for
+every doubling, which leaves about a third of the questions on the world in doubt (docs/detector.md)."""
+NARROWING = 0.03
 
 DECISIVE = 0.95
 """The least probability that a conversation with a decisive phrase is about its target."""
@@ -94,3 +101,8 @@ def cosine_calibration(
         partial=slope * partial_name,
         phrases=slope * PHRASES_COSINE,
     )
+
+
+def doubt_cosine(rows: int) -> float:
+    """Return by how much a conversation may miss a target and leave it in doubt, with an index of so many rows."""
+    return max(0.0, DOUBT_COSINE - NARROWING * math.log2(max(1.0, rows / DOUBT_ROWS)))

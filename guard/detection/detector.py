@@ -15,9 +15,11 @@ from guard.deobfuscation.readings import deobfuscate
 from guard.detection.calibration import (
     ANSWERED_NAME_COSINE,
     COSINE_THRESHOLD,
+    MIN_DOUBT,
     Calibration,
     Signals,
     cosine_calibration,
+    doubt_cosine,
 )
 from guard.detection.classifier import Classifier
 from guard.detection.deadline import Deadline
@@ -34,10 +36,6 @@ MAX_WINDOWS = 2_048
 the question."""
 
 
-DOUBT_COSINE = 0.25
-"""A target that a conversation misses by less, in cosine, is in doubt: the answer's sentences are read for it."""
-MIN_DOUBT = 0.01
-"""The probability of a match from which a target is in doubt: with the rule without training, DOUBT_COSINE."""
 MAX_DOUBTS = 4
 """Targets in doubt of one conversation, the likeliest."""
 
@@ -211,7 +209,7 @@ class Detector:
     def _scored(self, lookup: Lookup, evidence: _Evidence, only_near: int = 0) -> tuple[Match, ...]:
         """Return the targets with any evidence, and of those that only come near the threshold the nearest."""
         # Only a name, a part of one, a phrase, a near target text or a vote of the classifier can reach the cut.
-        nearly = self._threshold - DOUBT_COSINE if only_near else None
+        nearly = self._threshold - doubt_cosine(lookup.index.rows) if only_near else None
         near = lookup.index.near(evidence.vectors, self._threshold, nearly)
         votes = self._classifier.votes(evidence.vectors) if self._classifier else {}
         trained = {target for target in votes if target in lookup.index}

@@ -81,6 +81,11 @@ class TargetIndex:
             target in self._settled.positions and target not in self._removed
         )
 
+    @property
+    def rows(self) -> int:
+        """The number of rows that are searched, those of removed targets included."""
+        return int(self._settled.starts[-1] + self._recent.starts[-1])
+
     def near(self, vectors: Vectors, threshold: float, nearly: float | None = None) -> dict[str, float]:
         """Return each target with a row whose cosine to one of `vectors` is `threshold` or more, and the best.
 

@@ -8,10 +8,12 @@ from functools import cache
 from guard.text.lexicon import months
 from guard.text.normalise import fold
 
+# The name of a month; with a bound, so that a search takes time in proportion to the text.
+_NAME = r"[^\d]{1,32}"
 _DAY_AND_MONTH = re.compile(
-    r"\d{1,2}(?:st|nd|rd|th|er)?(?:of|de)?([^\d]+)|([^\d]+?)(?:the)?\d{1,2}(?:st|nd|rd|th)?"
+    rf"\d{{1,2}}(?:st|nd|rd|th|er)?(?:of|de)?({_NAME})|({_NAME}?)(?:the)?\d{{1,2}}(?:st|nd|rd|th)?"
 )
-_ONE_DIGIT_DAY = re.compile(r"([1-9])(?:st|nd|rd|th)?(?:of|de)?([^\d]+?)(?:de|del)?(?:\d{4})?")
+_ONE_DIGIT_DAY = re.compile(rf"([1-9])(?:st|nd|rd|th)?(?:of|de)?({_NAME}?)(?:de|del)?(?:\d{{4}})?")
 
 
 def is_day_and_month(folded: str) -> bool:

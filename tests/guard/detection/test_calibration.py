@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from guard.detection.calibration import Calibration, Signals, cosine_calibration
+from guard.detection.calibration import (
+    DOUBT_COSINE,
+    DOUBT_ROWS,
+    NARROWING,
+    Calibration,
+    Signals,
+    cosine_calibration,
+    doubt_cosine,
+)
 
 
 def touched(calibration: Calibration, signals: Signals) -> bool:
@@ -33,3 +41,9 @@ def test_every_signal_has_its_weight_and_extreme_odds_stay_probabilities() -> No
     assert at == pytest.approx(1 / (1 + 2.718281828**-0.4))
     assert 0.0 <= calibration.probability(Signals(0.0, 0.0, classifier=-1e9)) < 1e-9
     assert calibration.probability(Signals(0.0, 0.0, classifier=1e9)) <= 1.0
+
+
+def test_the_more_rows_there_are_the_nearer_a_question_must_come_to_leave_a_doubt() -> None:
+    assert doubt_cosine(0) == doubt_cosine(DOUBT_ROWS) == DOUBT_COSINE
+    assert doubt_cosine(4 * DOUBT_ROWS) == pytest.approx(DOUBT_COSINE - 2 * NARROWING)
+    assert doubt_cosine(1 << 40) == 0.0

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from guard.detection import calibration
 from guard.detection.calibration import Calibration, cosine_calibration
 from guard.detection.classifier import Classifier, Layer
 from guard.detection.deadline import Deadline, DetectionTimeout
@@ -245,6 +246,13 @@ def test_a_sentence_of_the_answer_decides_what_the_question_left_in_doubt(
     assert [(match.target_id, match.touched_by) for match in told] == [(doubt.match.target_id, TouchedBy.ANSWER)]
     assert detector.answered(policy.lookup, [doubt], "Please bake some rye bread.") == ()
     assert detector.answered(policy.lookup, [], "The lighthouse keeper was born in the harbour town.") == ()
+
+
+def test_in_a_large_index_what_comes_only_nearly_near_leaves_no_doubt(
+    policy: Policy, detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "DOUBT_ROWS", policy.lookup.index.rows / 2**9)
+    assert detector.examine(policy.lookup, user(UNSURE)) == ((), (), ())
 
 
 def test_a_doubt_does_not_show_what_was_asked(policy: Policy, detector: Detector) -> None:
