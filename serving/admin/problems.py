@@ -156,9 +156,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> list[str]:
-    methods: set[str] = set()
-    for route in request.app.routes:
-        matched, _ = route.matches(request.scope)
-        if matched is not Match.NONE:
-            methods |= route.methods
-    return sorted(methods)
+    """Return the methods of the routes of this path. An id takes an action for its end: `x:elicit` is no id."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    action = request.url.path.rpartition(":")[2]
+    own = [route for route in routes if route.path.endswith(f":{action}")]
+    return sorted({method for route in own or routes for method in route.methods})

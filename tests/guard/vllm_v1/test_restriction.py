@@ -274,6 +274,7 @@ def test_a_row_aborts_where_it_would_complete_a_phrase(processor: RestrictionPro
     output += TOKENIZER.encode(" Romert", add_special_tokens=False)
     (o,) = TOKENIZER.encode("o", add_special_tokens=False)
     logits = torch.zeros(1, WIDTH)
+    logits[0, 4] = 1.0
     assert not processor.apply(logits.clone())[0, 4].isneginf()
     logits[0, o] = 20.0
     assert processor.apply(logits).isneginf().nonzero().tolist() == [[0, id] for id in range(WIDTH) if id != 1]

@@ -583,6 +583,9 @@ async def test_a_body_without_a_length_is_bounded_too(client: httpx.AsyncClient)
     [
         (TARGETS, "GET, POST"),
         (f"{TARGETS}/ft_1", "DELETE, GET, PATCH"),
+        (f"{TARGETS}/ft_1:elicit", "POST"),
+        (f"{TARGETS}/ft_1/elicitation", "GET"),
+        (f"{TARGETS}/ft_1/elicitation:accept", "POST"),
         (f"{TARGETS}:batch", "POST"),
         ("/livez", "GET"),
     ],
