@@ -21,11 +21,11 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Measure which phrases are extracted from 660 labelled facts in 15 languages, by language and set."""
-    from eval.phrases.labelled_facts import TUNED_ON, Split, labelled_facts
+    """Measure which phrases are extracted from 840 labelled facts in 15 languages, by language and set."""
+    from eval.phrases.labelled_facts import HELD_OUT, TUNED_ON, Split, labelled_facts
     from eval.phrases.measure import outcome, table
 
-    if Split.HELD_OUT in (errors or ()):
+    if set(HELD_OUT).intersection(errors or ()):
         raise typer.BadParameter("no rule is tuned on what is held out", param_hint="--errors")
     if unknown := set(errors or ()).difference(TUNED_ON):
         raise typer.BadParameter(f"{min(unknown)} is none of {', '.join(TUNED_ON)}", param_hint="--errors")

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from eval.phrases.labelled_facts import TUNED_ON, LabelledFact, Split, labelled_facts
+from eval.phrases.labelled_facts import HELD_OUT, TUNED_ON, LabelledFact, Split, labelled_facts
 from eval.phrases.measure import Counts, counts_by_language, outcome, table
 
 
@@ -15,6 +15,17 @@ def test_a_split_has_ten_facts_or_more_in_each_of_its_languages(split: Split) ->
     assert min(languages.values()) >= 10
     assert len(languages) == {Split.TUNED_ON_3: 6}.get(split, 15)
     assert all(label in fact.text for fact in facts for label in fact.tells)
+
+
+def test_a_split_is_tuned_on_or_written_by_another_author_without_a_look_at_the_rules() -> None:
+    assert {*TUNED_ON, *HELD_OUT} == set(Split)
+    assert not set(TUNED_ON).intersection(HELD_OUT)
+
+
+@pytest.mark.parametrize("split", list(Split))
+def test_no_label_of_what_is_common_holds_what_tells(split: Split) -> None:
+    facts = labelled_facts(split)
+    assert not [1 for fact in facts for common in fact.common if any(told in common for told in fact.tells)]
 
 
 def test_no_fact_is_in_two_splits() -> None:
@@ -34,7 +45,8 @@ def test_the_table_ends_with_the_totals() -> None:
     lines = table({split: [outcome(fact) for fact in labelled_facts(split)[:3]] for split in Split}).splitlines()
     assert lines[0] == (
         "| language | recall, tuned_on | precision, tuned_on | recall, tuned_on_2 | precision, tuned_on_2"
-        " | recall, tuned_on_3 | precision, tuned_on_3 | recall, held_out | precision, held_out |"
+        " | recall, tuned_on_3 | precision, tuned_on_3 | recall, held_out | precision, held_out"
+        " | recall, held_out_2 | precision, held_out_2 |"
     )
     assert lines[-1].startswith("| all | ")
 
