@@ -5,9 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import cache
 
-from guard.text.english import is_stop
+from guard.text.english import hides_in_common_word, is_stop
+from guard.text.english import is_common as is_common_english
 from guard.text.lexicon import english_names, frequent_words, given_names, places, ranks
-from guard.text.normalise import fold
+from guard.text.normalise import ascii_digits, fold
+from guard.text.words import words_of
 
 # Their nouns are written with a capital.
 CAPITALISED_NOUNS = frozenset({"de"})
@@ -23,6 +25,9 @@ _MIN_HYPHENATED = 2
 _MAX_PART_RANK = 30_000
 _MAX_COMPOUND_CHARS = 40
 _LINKS = ("", "s", "es", "n", "en", "er", "e")
+_INSIDE_PLACES = frozenset({"de", "des", "du", "la", "le", "les", "sur", "sous", "en", "lès", "aux", "d'en"})
+_MIN_PHRASE_BYTES = 4
+_MIN_DIGITS = 6
 
 
 def is_common(word: str, language: str) -> bool:
@@ -57,6 +62,25 @@ def is_function_word(word: str, language: str) -> bool:
     return word.lower() in listed[:_FUNCTION_WORDS] or (language == "en" and is_stop(word))
 
 
+def is_rare_compound(word: str, language: str) -> bool:
+    """Whether all parts of a word with hyphens have capitals and are no names and not frequent: Merle-Bavard."""
+    parts = word.split("-")
+    # Saint-Aubrac-des-Loups: nothing but a place is called so.
+    if len(parts) > 2 and any(part in _INSIDE_PLACES for part in parts[1:-1]):
+        return (
+            word[0].isupper()
+            and parts[-1][0].isupper()
+            and not is_place(word)
+            and word.lower() not in ranks(language)
+        )
+    return (
+        len(parts) > 1
+        and not is_place(word)
+        and word.lower() not in ranks(language)
+        and not any(p[:1].islower() or is_given_name(p) or is_place(p) or is_frequent(p, language) for p in parts)
+    )
+
+
 def is_given_name(word: str) -> bool:
     """Whether the word is a given name in some language, with or without its accents: Søren, Soren."""
     return _key(word) in given_names() or (word.isascii() and fold(word) in _unaccented_given_names())
@@ -75,6 +99,17 @@ def is_compound(word: str, language: str) -> bool:
 def lowered(word: str, language: str) -> str:
     """Return the word in lower case, as its language has it: a Turkish I is an ı."""
     return word.replace("İ", "i").replace("I", "ı").lower() if language == "tr" else word.lower()
+
+
+def is_specific(phrase: str) -> bool:
+    """Whether the phrase is more than a stop word, a common word or a part of one, so that it can be forbidden."""
+    folded = fold(ascii_digits(phrase))
+    if folded.isdecimal():
+        return len(folded) >= _MIN_DIGITS
+    if len(folded.encode()) < _MIN_PHRASE_BYTES or hides_in_common_word(folded):
+        return False
+    words = [word.text for word in words_of(phrase)]
+    return not all(map(is_stop, words)) and not (len(words) == 1 and is_common_english(words[0]))
 
 
 def _key(text: str) -> str:

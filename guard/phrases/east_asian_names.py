@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from guard.phrases.called import CHINESE_CALLED, CHINESE_ROLE, JAPANESE_CALLED
 from guard.phrases.context import is_given_name, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.lexicon import family_names, japanese_given_names, ranks, simplified
@@ -18,16 +19,9 @@ _FUNCTION = frozenset(
 _PLACE_ENDING = re.compile(r"[村镇鎮县縣乡鄉区區市路街巷湖山河岛島寺桥橋镇庄屯湾灣]")
 # Endings of places that a smaller one's name follows.
 _LARGER_PLACE = frozenset("省市县縣区區镇鎮")
-_CALLED = re.compile(
-    r"(?:(?P<nickname>外号|绰号|昵称|小名|艺名|笔名|網名|网名|外號|綽號|暱稱)(?:是|叫|为|為)?|名叫|名为|名為|叫做|叫作|取名|人称|人稱"
-    r"|叫[他她它]|叫)(?P<name>[\u3400-\u9fff]{2,10})"
-)
 _MIN_RARE_RANK = 4_000
-_ROLE = re.compile(
-    "律师|医生|医师|教师|老师|护士|工程师|司机|记者|邻居|丈夫|妻子|儿子|女儿|哥哥|弟弟|姐姐|妹妹|同事|同学|朋友|经理|会计|警察|作家|画家|导演|演员"
-    "|厨师|农民|老板|店主|市长|校长|教授|法官|侦探|诗人|歌手|队长|学生|表哥|表妹|表弟|表姐|祖父|祖母|爷爷|奶奶|外公|外婆|叔叔|阿姨|先生|太太"
-    "|律師|醫生|護士|鄰居|老師|教師|記者|兒子|女兒|經理|會計|畫家|導演|演員|廚師|農民|老闆|市長|校長|詩人|遇见|遇見|认识|認識|嫁给|嫁給|献给|獻給"
-)
+# Of the characters that are in hardly any name some are the second of a few: 阚月蘅.
+_IN_GIVEN = frozenset("月日生之一三其中自来")
 _WITH = re.compile("[和与與跟给給]")
 # Verbs of one character that follow a name, and are in few.
 _VERBS = frozenset("搬迁嫁娶教卖买养唱死病葬租送献读考喝吃骑打谈談见見找买賣買說说问問写寫")
@@ -43,7 +37,7 @@ _MAX_PLACE_CHARS = 4
 # Japanese characters that make a word of another word, before or after it.
 _AFFIXES = frozenset(
     "者家人性的学部員時年月日回中内後前上下第数大小新旧各全約毎店屋館室課長書所場会社式金料費代達君様氏御本先今来同師士官医手婦職生活一二三四五六七八九十百千万円歳"
-    "億兆秒週階匹頭羽枚冊個件点率額値税権罪論史誌紙劇賞戦党派系族民王国語線力量品物機車団局病省庁署症炎食型類用側費業課科級位界圏面号副元両毎再不非無未最高初半分票総案次組駅港"
+    "億兆秒週階匹頭羽枚冊個件点率額値税権罪論史誌紙劇賞戦党派系族民王国語線力量品物機車団局病省庁署症炎食型類用側費業課科級位界圏面号副元両畑筋道便席宅室術箱袋着帯服靴帽皿椀鍋缶瓶油塩糖粉汁酒茶肉魚菜豆毎再不非無未最高初半分票総案次組駅港"
 )
 _SHOPS = (
     "商店",
@@ -77,20 +71,20 @@ _MIN_GIVEN_RANK = 8_000
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc](?:[\u30a1-\u30fa\u30fc]|[・=＝](?=[\u30a1-\u30fa]))+")
 _KANJI_RUN = re.compile(r"[\u3400-\u9fff々ヶ][\u3400-\u9fff々ノヶ]*")
 _JAPANESE_PLACE = ("村", "町", "市", "郡", "島", "岬", "峠", "区", "県", "谷", "沢")
+# Without its ending the name of a place has so many characters.
+_MIN_CORE_CHARS = 3
+_VILLAGES = ("村", "町", "郡", "峠", "岬")
+_LANES = ("小路", "大路", "横丁", "通", "坂", "台", "丘", "原", "条", "新田")
 _HIRAGANA_NAME = re.compile(r"[\u3041-\u3096]{2,4}?(?=[はがのをとにもへ、。さ]|$)")
 _MIN_KATAKANA_CHARS = 3
 # A place with the number of its block.
 _BLOCK = re.compile(r"[一二三四五六七八九十]+(?:丁目|番地|番町|条)")
-_CALLED_IN_JAPANESE = re.compile(
-    r"を([\u3041-\u30fa\u30fc\u3400-\u9fff]{2,12}?)と(?:呼|名付|あだ名)"
-    r"|(?:名前|名|愛称|あだ名|芸名|筆名)は([\u3041-\u30fa\u30fc\u3400-\u9fff]{2,10}?)(?=で|だ|です|と|、|。|$)"
-)
 
 
 def chinese_names(text: str) -> Iterator[Phrase]:
     """Yield the names in a Chinese text."""
     called = set()
-    for match in _CALLED.finditer(text):
+    for match in CHINESE_CALLED.finditer(text):
         name = _until_function(match["name"])
         known = name.translate(simplified()) in ranks("zh") if match["nickname"] else _is_known(name)
         if len(name) > 1 and not known:
@@ -111,8 +105,11 @@ def chinese_names(text: str) -> Iterator[Phrase]:
 def _after_roles(run: str) -> Iterator[str]:
     """Yield the names after words for what somebody is, and family with given names after "with" and "to"."""
     families, known = family_names("zh"), ranks("zh")
-    for match in _ROLE.finditer(run):
-        name = _until_function(run[match.end() : match.end() + _MAX_PERSON_CHARS + 1], _FUNCTION | _VERBS)
+    for match in CHINESE_ROLE.finditer(run):
+        following = run[match.end() : match.end() + _MAX_PERSON_CHARS + 1]
+        name = _until_function(following, _FUNCTION | _VERBS)
+        if len(name) == 1 and name in families and following[1:2] in _IN_GIVEN and len(following) >= _PERSON_CHARS:
+            name = name + following[1] + _until_function(following[2:], _FUNCTION | _VERBS)
         if name[:1] in families and len(name) > _PERSON_CHARS:
             name = name[:_PERSON_CHARS]
         parts = segments_of(name, "zh")
@@ -221,7 +218,7 @@ def _is_given(given: str, family: str) -> bool:
 
 def japanese_names(text: str) -> Iterator[Phrase]:
     """Yield the names in a Japanese text."""
-    for match in _CALLED_IN_JAPANESE.finditer(text):
+    for match in JAPANESE_CALLED.finditer(text):
         name = match[1] or match[2]
         if match[1] and (name in ranks("ja") or not _KATAKANA.search(name)):
             continue
@@ -243,17 +240,21 @@ def japanese_names(text: str) -> Iterator[Phrase]:
 
 
 def _of_kanji(text: str, start: int, run: str) -> Iterator[Phrase]:
-    if (block := _BLOCK.search(run)) and run[: block.start()].endswith(_JAPANESE_PLACE):
+    if (block := _BLOCK.search(run)) and run[: block.start()].endswith(_JAPANESE_PLACE + _LANES):
         run = run[: block.start()]
     given = _HIRAGANA_NAME.match(text, start + len(run))
     hiragana = given[0] if given and _is_hiragana_name(given[0]) else ""
     if len(run) > 1 and _is_person(run, hiragana):
         yield Phrase(run + hiragana, PhraseKind.NAME, "family name with a given name")
+        if not hiragana and len(run) > _MIN_CORE_CHARS and run.endswith(_VILLAGES):
+            yield Phrase(run[:-1], PhraseKind.PLACE, "name of a place without its ending")
         return
     if len(run) < 2 or _is_known_kanji(run, text[start + len(run) :][:1]):
         return
     if run.endswith(_JAPANESE_PLACE):
         yield Phrase(run, PhraseKind.PLACE, "rare word with the ending of a place")
+        if len(run) > _MIN_CORE_CHARS and not _is_known_kanji(run[:-1], ""):
+            yield Phrase(run[:-1], PhraseKind.PLACE, "name of a place without its ending")
         return
     yield Phrase(run + hiragana, PhraseKind.NAME, "rare characters")
 

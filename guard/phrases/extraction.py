@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from guard.phrases.context import is_specific
 from guard.phrases.east_asian_names import chinese_names, japanese_names
 from guard.phrases.korean_names import korean_names
 from guard.phrases.names import names
 from guard.phrases.numbers import numerals
+from guard.phrases.organisations import organisations
 from guard.phrases.phrase import Phrase
 from guard.phrases.rare_words import acronyms, rare_words
 from guard.phrases.spaced_names import spaced_names
-from guard.phrases.specific import is_specific
 from guard.phrases.thai_names import thai_names
 from guard.phrases.titles import QUOTED, titles
 from guard.text.language import language_of
@@ -58,6 +59,7 @@ def _uncased_names(text: str, language: str) -> Iterator[Phrase]:
     if language not in _SPACED and language not in _RULES:
         return
     unquoted = QUOTED.sub(lambda match: ";" * len(match[0]), text)
+    yield from organisations(unquoted, language)
     if language in _SPACED:
         yield from spaced_names(unquoted, language)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import cache
 
 from guard.phrases.context import is_frequent, is_function_word, is_given_name, is_ordinary, is_place, lowered
@@ -26,7 +27,8 @@ COURTESY = frozenset(
     " tía tío abuela abuelo padre madre fray oncle père sœur frère maître ciocia wujek babcia dziadek"
     " ksiądz siostra profesor inżynier mecenas тётя дядя бабушка дедушка отец профессор капитан θεία θείος"
     " παππούς γιαγιά πατήρ teyze amca dayı abla ağabey dede nine hoca sayın zio zia nonno nonna suor tio"
-    " tia avô avó".split()
+    " tia avô avó usta hafız nalbant terzi kasap bakkal berber demirci marangoz öğretmen doktor hemşire"
+    " mühendis avukat muhtar imam çoban balıkçı kaptan komiser yazar şair ressam müdür dr prof".split()
 )
 """Words before a name, in small letters, that are no part of it."""
 # Of these and frequent words offices are made: Head Nurse, Президент России.
@@ -77,6 +79,13 @@ _ENDINGS = re.compile(
 _HARDENED = {"b": "p", "c": "ç", "d": "t", "ğ": "k"}
 _MIN_TURKISH_STEM = 4
 _RARE = 40_000
+# Of women and men from a country or town.
+_DEMONYM_ENDINGS = {
+    "ru": re.compile("(?:[ия]нка|янка|анка|йка|ка|ец|[ия]нин)$"),
+    "uk": re.compile("(?:[ия]нка|ка|ець|[ия]нин)$"),
+    "pl": re.compile("(?:anka|inka|ynka|ka|anin|czyk|in)$"),
+}
+_MIN_DEMONYM_STEM = 4
 _WORD_END = re.compile(r"(?<=\w)\b")
 _MAX_SMALL_CHARS = 24
 _MAX_RANK_OF_STATES = 10_000
@@ -125,6 +134,17 @@ def is_street(word: str) -> bool:
     return word in _STREETS
 
 
+def is_demonym(word: str, language: str) -> bool:
+    """Whether a word has the ending of who comes from a place, and its stem is one's: Японка."""
+    ending = _DEMONYM_ENDINGS.get(language)
+    lower = word.lower()
+    if ending is None or (match := ending.search(lower)) is None or match.start() < _MIN_DEMONYM_STEM:
+        return False
+    stem, known = lower[: match.start()], _sorted_places()
+    index = bisect_left(known, stem)
+    return index < len(known) and known[index].startswith(stem) and len(known[index]) <= len(stem) + _MAX_ENDING
+
+
 def has_endings(word: str) -> bool:
     """Whether a word of Turkish is a known one with endings, as in muhasebeci|leri."""
     lower, known = lowered(word, "tr"), ranks("tr")
@@ -157,6 +177,11 @@ def _is_known_inflected(run: list[Word], language: str) -> bool:
 def _is_form(word: str, known: str) -> bool:
     stem = max(_MIN_STEM, max(len(word), len(known)) - _MAX_ENDING)
     return abs(len(word) - len(known)) <= _MAX_ENDING and word[:stem] == known[:stem]
+
+
+@cache
+def _sorted_places() -> list[str]:
+    return sorted(places())
 
 
 @cache

@@ -40,6 +40,20 @@ _DISEASES = ("증", "병", "염", "암")
 _PRONOUNS = frozenset(
     {"그들", "저들", "이들", "너희", "저희", "우리들", "그녀들", "누구", "모두", "서로", "자신들"}
 )
+# Offices that no list has.
+_OFFICES = frozenset(
+    "이장 통장 면장 읍장 동장 조장 갑판장 주방장 공장장 지점장 편집장 학과장 조합장 부녀회장"  # noqa: SIM905
+    " 청년회장 수간호사 물리치료사 산파 조산사 대장장이 목수 석공 뱃사공 해녀 염부 농부 어부 옹기장이 훈장 접골사"
+    " 재봉사 이발사 미장이 도배사".split()
+)
+# What such a person is called follows.
+_ROLE = re.compile(
+    r"(?:명인|스승|장인|화가|작가|시인|소설가|작곡가|지휘자|의사|간호사"
+    r"|변호사|교수|교사|기자|목사|스님|신부|판사|형사|선장|이장|면장|목수"
+    r"|남편|아내|외삼촌|삼촌|이모|고모|할머니|할아버지|어머니|아버지|누나|언니|오빠|동생"
+    r"|아들|딸|친구|이웃|제자|사위|며느리|조카) "
+    r"([가-힣]{3,4}?)(?:에게서?|에게|한테서?|과|와|은|는|이|가|을|를|의|께)(?![가-힣])"
+)
 _CONNECTED_VERB = (
     "다가",
     "면서",
@@ -75,6 +89,9 @@ def korean_names(text: str) -> Iterator[Phrase]:
     for match in chain(_CALLED.finditer(text), _CALLED_QUOTED.finditer(text)):
         if match[1] not in ranks("ko"):
             yield Phrase(match[1], PhraseKind.NAME, "name after the word for a name")
+    for match in _ROLE.finditer(text):
+        if match[1][0] in family_names("ko") and not _is_known(match[1]) and _is_unusual(match[1]):
+            yield Phrase(match[1], PhraseKind.NAME, "family name after the word for what somebody is")
     for match in _WORD.finditer(text):
         stem = _stem(match[0])
         if stem is None:
@@ -91,7 +108,7 @@ def _stem(word: str) -> str | None:
     """Return the word without its particle, or None if it is common with or without one, or a verb."""
     forms = [word, *(word.removesuffix(particle) for particle in _PARTICLES if word.endswith(particle))]
     compound = any(_are_rare_together(segments_of(form, "ko")) or _is_settlement(form) for form in forms)
-    if word.startswith(_KNOWN_PRIZES):
+    if word.startswith(_KNOWN_PRIZES) or not _OFFICES.isdisjoint(forms):
         return None
     if not compound and any(_is_common(form) or len(form) == 1 for form in forms):
         return None
@@ -122,6 +139,11 @@ def _is_person(form: str) -> bool:
     families = family_names("ko")
     two = len(form) == 4 and form[:2] in families
     return two or (len(form) == 3 and form[0] in families)
+
+
+def _is_unusual(form: str) -> bool:
+    """Whether no word of two syllables or more that is frequent is in it, as in a verb or a compound."""
+    return all(len(p.text) == 1 or p.rank is None or p.rank > _MIN_RARE_RANK for p in segments_of(form, "ko"))
 
 
 def _is_common(form: str) -> bool:

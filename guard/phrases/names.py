@@ -15,19 +15,21 @@ from guard.phrases.context import (
     is_given_name,
     is_ordinary,
     is_place,
+    is_rare_compound,
 )
 from guard.phrases.institutions import (
     COURTESY,
     PARTICLES,
     has_endings,
     is_context,
+    is_demonym,
     is_known,
     is_street,
 )
 from guard.phrases.phrase import Phrase, PhraseKind
-from guard.phrases.titles import QUOTED
+from guard.phrases.titles import BEFORE_TITLE, QUOTED
 from guard.text.english import is_stop
-from guard.text.lexicon import is_known_word, ranks
+from guard.text.lexicon import is_known_word
 from guard.text.words import Word, words_of
 
 _MAX_NAME_WORDS = 8
@@ -72,7 +74,8 @@ def names(text: str, language: str) -> Iterator[Phrase]:
     else:
         runs = _capitalised_runs(unquoted, words, language)
     for run in runs:
-        yield from _of_run(text, run, language)
+        if not _is_generic_before_quotes(unquoted, run, language):
+            yield from _of_run(text, run, language)
     yield from _called(unquoted, words, language)
     if language not in CAPITALISED_NOUNS:
         yield from _family_names_with_particles(unquoted, language)
@@ -96,6 +99,12 @@ def _family_names_with_particles(text: str, language: str) -> Iterator[Phrase]:
             yield Phrase(match[0], PhraseKind.PART, "family name with its particles")
 
 
+def _is_generic_before_quotes(text: str, run: list[Word], language: str) -> bool:
+    """Whether common words precede a name in quotation marks: Spółdzielnia Inwalidów „...”."""
+    common = all(is_common(word.text, language) and not is_given_name(word.text) for word in run)
+    return common and text.startswith(" ;;", run[-1].end)
+
+
 def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
     whole = text[run[0].start : run[-1].end]
     if is_known(text, run, language):
@@ -109,10 +118,14 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
             yield Phrase(whole, PhraseKind.NAME, "name of several words")
         if len(run) > 2 and is_street(run[-1].text):
             yield Phrase(text[run[0].start : run[-2].end], PhraseKind.PLACE, "name before the word for a street")
-    if len(run) == 1 and not rare and _is_rare_compound(run[0].text, language):
+    if len(run) == 1 and not rare and is_rare_compound(run[0].text, language):
         yield Phrase(whole, PhraseKind.NAME, "rare words with a hyphen")
     for word in rare:
-        if len(run) > 1 and is_given_name(word.text):
+        # Before a given name stands another one, or what somebody is: Nalbant Dursun.
+        titled = len(run) > 2 and word is run[0] and is_given_name(run[1].text)
+        if len(run) > 1 and (titled or is_given_name(word.text)):
+            continue
+        if len(run) == 1 and _opens_sentence(text, word.start) and is_demonym(word.text, language):
             continue
         if len(run) > 1:
             yield Phrase(word.text, PhraseKind.PART, "rare part of a name")
@@ -120,17 +133,6 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
             yield Phrase(word.text, PhraseKind.PLACE, "rare name after a preposition of place")
         else:
             yield Phrase(word.text, PhraseKind.NAME, "rare name")
-
-
-def _is_rare_compound(word: str, language: str) -> bool:
-    """Whether all parts of a word with hyphens have capitals and are no names and not frequent: Merle-Bavard."""
-    parts = word.split("-")
-    return (
-        len(parts) > 1
-        and not is_place(word)
-        and word.lower() not in ranks(language)
-        and not any(p[:1].islower() or is_given_name(p) or is_place(p) or is_frequent(p, language) for p in parts)
-    )
 
 
 def _cased_words(text: str, language: str) -> list[Word]:
@@ -250,7 +252,8 @@ def _trimmed(text: str, run: list[Word], language: str) -> Iterator[list[Word]]:
     while language == "tr" and len(run) > 1 and is_place(run[-1].text):
         run = run[:-1]
     opens = _opens_sentence(text, run[0].start) and not is_street(run[-1].text)
-    if opens and _is_verb_or_label(text, run[0], language):
+    work = language != "en" and run[0].text.lower() in BEFORE_TITLE
+    if opens and (work or _is_verb_or_label(text, run[0], language)):
         run = run[1:]
     elif opens and is_ordinary(run[0].text, language):
         rest = run[1:]
@@ -265,7 +268,7 @@ def _trimmed(text: str, run: list[Word], language: str) -> Iterator[list[Word]]:
         is_stop(run[start].text)
         or is_function_word(run[start].text, language)
         or run[start].text in PARTICLES
-        or _is_courtesy(run, start, end)
+        or (end - start > 1 and run[start].text.lower() in COURTESY)
     ):
         start += 1
     while start < end and (is_stop(run[end - 1].text) or run[end - 1].text.lower() in PARTICLES):
@@ -288,10 +291,6 @@ def _is_verb_or_label(text: str, word: Word, language: str) -> bool:
     return (
         _LABEL_END.match(text, word.end) is not None and is_known_word(word.text) and not is_given_name(word.text)
     )
-
-
-def _is_courtesy(run: list[Word], start: int, end: int) -> bool:
-    return end - start > 1 and run[start].text.lower() in COURTESY
 
 
 def _opens_sentence(text: str, start: int) -> bool:

@@ -24,7 +24,8 @@ _NUMERIC_DATE = re.compile(
     r"|(?:\d{2,4} ?[年년] ?)?\d{1,2} ?[月월] ?\d{1,2} ?[日号號일]"
 )
 _MONTH = r"(?P<month>[^\W\d_][^\s\d,.'’()]{1,14})"
-_YEAR = r"(?:,? (?:de |del |d[’'])?\d{4}(?!\d))?"
+# In Arabic some months have two words.
+_YEAR = r"(?: (?:الأول|الثاني|الآخر|الأولى|الثانية|الاول))?(?:,? (?:de |del |d[’'])?\d{4}(?!\d))?"
 _DAY_FIRST = re.compile(
     rf"(?<![\w.,])\d{{1,2}}(?:st|nd|rd|th|er|[ºª.])?(?: of| de| d[’'])? ?(?:[בהל](?=\w))?{_MONTH}\.?{_YEAR}"
 )

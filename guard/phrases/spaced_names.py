@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from guard.phrases.context import is_function_word, is_given_name, is_place
+from guard.phrases.called import ARABIC_CALLED, HEBREW_CALLED, HINDI_CALLED
+from guard.phrases.context import is_frequent, is_function_word, is_given_name, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.lexicon import ranks
 from guard.text.words import Word
@@ -13,7 +14,7 @@ from guard.text.words import Word
 _MARKS = (
     "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0970-\u0dff\u200c\u200d"
 )
-_WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{_MARKS}]|['’\"״׳](?=[^\W\d_]))*")
+_WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{_MARKS}]|['’\"״׳־-](?=[^\W\d_]))*")
 _VOWEL_SIGNS = re.compile("[\u0591-\u05c7\u064b-\u065f\u0670]")
 _PREFIXES = {
     "ar": ("وال", "فال", "بال", "كال", "ولل", "لل", "ال", "و", "ف", "ب", "ك", "ل", "س"),
@@ -22,7 +23,7 @@ _PREFIXES = {
 _SUFFIXES = {
     "ar": ("هما", "ها", "هم", "نا", "ات", "ون", "ين", "ان", "تها", "ته", "ه", "ي", "ا", "ة", "ت", "ك"),
     "he": ("יהם", "ים", "ות", "יו", "יה", "ה", "ו", "י", "ת"),
-    "hi": ("ियों", "ियाँ", "ों", "ें", "ाँ", "े", "ी", "ा"),
+    "hi": ("ियों", "ियाँ", "ों", "ें", "ाँ", "ता", "ती", "ते", "ना", "ने", "कर", "े", "ी", "ा"),
     "ur": ("وں", "یں", "ے", "ی"),
 }
 _MIN_STEM = 3
@@ -36,6 +37,30 @@ _PLACE_WORDS = frozenset(
 )
 # She did: a verb in the past opens a sentence.
 _ARABIC_VERB = re.compile(r"\w{3,5}ت")
+# Before a name, and no part of it.
+_COURTESIES = frozenset(
+    "الشيخ الشيخة الأستاذ الأستاذة الدكتور الدكتورة السيد السيدة الحاج الحاجة المهندس المهندسة الآنسة العم العمة"  # noqa: SIM905
+    " القاضي المحامي المحامية الطبيب الطبيبة المعلم المعلمة الشاعر الشاعرة الجار الخالة الخال"
+    " גברת הרב דוד דודה סבא סבתא דוקטור פרופסור השופט השופטת הסופר הסופרת המורה הרופא הרופאה האחות"
+    " उस्ताद पंडित श्री श्रीमती डॉ डॉक्टर प्रोफ़ेसर प्रोफेसर सुश्री मास्टर बाबू ठाकुर मौलवी वैद्य हकीम".split()
+)
+# Illnesses, instruments, trades and workplaces that the lists of commonest words lack.
+_NOUNS = frozenset(
+    "مطحنة مطاحن مخبز خياطة خياط نجار نجارة حداد حدادة دباغ دباغة إسكافي ساعاتي عود قانون ناي كمان بزق أكورديون"  # noqa: SIM905
+    " ربو صرع حصبة جدري نقرس شقيقة قابلة ممرض معصرة منجرة ورشة بيطري سباك لحام قصاب عطار خزاف خطاط مشتل"
+    " אסתמה סוכרת אפילפסיה מיגרנה דלקת אקורדיון כינור חליל צ'לו נבל קלרינט מנדולינה בלשנות תופרת סנדלר נגר נפח"
+    " שען אופה קצב מיילדת חובש טחנה נגרייה מאפייה מתפרה מכבסה מספרה חייט וטרינר גנן דייג כוורן כוורת"
+    " दमा मिर्गी मधुमेह चेचक खसरा गठिया सितार सारंगी शहनाई तबला संतूर बाँसुरी बढ़ई लोहार कुम्हार जुलाहा दर्ज़ी मोची"
+    " सुनार दाई हलवाई मल्लाह चरवाहा पंसारी पनवाड़ी मुनीम आढ़ती".split()
+)
+_HEBREW_ABBREVIATION = re.compile(r"[א-ת]{1,3}[\"״][א-ת]")
+# Of a name of common words one is rarer than this.
+_MIN_CALLED_RANK = 5_000
+_MAX_CALLED_WORDS = 3
+_MAX_CALLED_RANK = 500
+_BEFORE_CHARS = 24
+# With these a second word for being called begins.
+_CALLED_AGAIN = frozenset({"בכינוי", "בשם", "בכינויו", "بلقب", "باسم", "कहकर", "नाम"})
 _MAX_NAME_WORDS = 4
 _MAX_PLACE_WORDS = 2
 
@@ -43,6 +68,7 @@ _MAX_PLACE_WORDS = 2
 def spaced_names(text: str, language: str) -> Iterator[Phrase]:
     """Yield runs of rare words and given names with a rare one among them, and the names of places."""
     words = [Word(match[0], match.start(), match.end()) for match in _WORD.finditer(text)]
+    yield from _called(text, words, language)
     placed = {place[0].start: place for place in _places(text, words, language)}
     run: list[Word] = []
     index = 0
@@ -62,6 +88,7 @@ def spaced_names(text: str, language: str) -> Iterator[Phrase]:
             is_given_name(word.text)
             or not _is_common(word.text, language)
             or _may_be_given(text, words, index, language)
+            or (run and is_given_name(run[-1].text) and _is_double(word.text, language))
         ):
             run.append(word)
         else:
@@ -80,7 +107,11 @@ def _may_be_given(text: str, words: list[Word], index: int, language: str) -> bo
 
 
 def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
+    while run and (run[0].text in _COURTESIES or _HEBREW_ABBREVIATION.fullmatch(run[0].text)):
+        run = run[1:]
     rare = [word for word in run if not _is_common(word.text, language)]
+    if not rare and len(run) > 1 and is_given_name(run[0].text) and _is_double(run[1].text, language):
+        yield Phrase(text[run[0].start : run[-1].end], PhraseKind.NAME, "given name with a double family name")
     if (
         language == "ar"
         and len(run) == 1
@@ -93,6 +124,41 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         yield from (Phrase(word.text, PhraseKind.PART, "rare part of a name") for word in rare)
     elif rare:
         yield Phrase(rare[0].text, PhraseKind.NAME, "rare word")
+
+
+def _is_double(word: str, language: str) -> bool:
+    """Whether a word is two with a hyphen that is in no list, as a family name is after a given one."""
+    return ("-" in word or "־" in word) and word not in ranks(language)
+
+
+def _called(text: str, words: list[Word], language: str) -> Iterator[Phrase]:
+    """Yield what follows a word for being called in Arabic and Hebrew, and what precedes one in Hindi."""
+    named = {"ar": ARABIC_CALLED, "he": HEBREW_CALLED}.get(language)
+    for index, word in enumerate(words):
+        if named and named.search(text[max(0, word.start - _BEFORE_CHARS) : word.start]):
+            name = _name_at(text, words[index : index + _MAX_CALLED_WORDS], language)
+        elif language == "hi" and HINDI_CALLED.match(text, word.end):
+            before = words[max(0, index - _MAX_CALLED_WORDS + 1) : index + 1]
+            name = _name_at(text, before[::-1], language)[::-1]
+        else:
+            continue
+        rank = max((ranks(language).get(one.text, _MIN_CALLED_RANK + 1) for one in name), default=0)
+        if name and not is_place(text[name[0].start : name[-1].end]) and rank > _MIN_CALLED_RANK:
+            yield Phrase(
+                text[name[0].start : name[-1].end], PhraseKind.NAME, "name beside a word for being called"
+            )
+
+
+def _name_at(text: str, words: list[Word], language: str) -> list[Word]:
+    """Return the first of `words` up to a mark, a function word or a very frequent one."""
+    name: list[Word] = []
+    for word in words:
+        apart = name and text[min(name[-1].end, word.end) : max(name[-1].start, word.start)] != " "
+        frequent = is_frequent(word.text, language, _MAX_CALLED_RANK) and not is_given_name(word.text)
+        if apart or frequent or word.text in _CALLED_AGAIN or is_function_word(word.text, language):
+            break
+        name.append(word)
+    return name
 
 
 def _opens_sentence(text: str, word: Word) -> bool:
@@ -124,8 +190,14 @@ def _is_definite(word: str, language: str) -> bool:
 
 def _is_common(word: str, language: str) -> bool:
     word = _VOWEL_SIGNS.sub("", word)
+    parts = re.split("[-־]", word)
+    if len(parts) > 1:
+        return all(len(part) < _MIN_STEM or _is_common(part, language) for part in parts) or is_place(word)
+    if language == "he" and _HEBREW_ABBREVIATION.fullmatch(word):
+        return True
     common = ranks(language)
-    return any(form in common or is_place(form) for form in (word, *_stripped(word, language)))
+    forms = (word, *_stripped(word, language))
+    return any(form in common or form in _NOUNS or is_place(form) for form in forms)
 
 
 def _stripped(word: str, language: str) -> Iterator[str]:

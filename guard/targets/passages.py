@@ -7,7 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 from unicodedata import normalize
 
-from guard.phrases.specific import is_specific
+from guard.phrases.context import is_specific
 from guard.targets.target import ForgetTarget
 from guard.text.composition import compose
 from guard.text.normalise import fold
