@@ -22,6 +22,8 @@ _CALLED = re.compile(
     r"|nazywał[aiy]? (?:go|ją|je)|(?:звали|зовут|прозвали) (?:его|её|ее)"
     r"|(?:τον|την|τη) (?:φώναζαν|φωνάζουν|έλεγαν|λένε)|λέγεται|λέγονται|ονομάζεται|με το όνομα"
     r"|τον φωνάζουν|τη φωνάζουν|adı|ismi|lakabı|takma adı|heet|heette|genaamd|heter|hette"
+    r"|rief(?:en)? (?:ihn|sie)|дразнил[аи]? (?:его|её|ее)|przezywano (?:go|ją)"
+    r"|(?:nicknamed|dubbed|called) (?:the|his|her|their|my|our) \w+"
     r") (?:(?:der|die|das|el|la|los|le|les|ο|η|το) )?$"
 )
 CHINESE_CALLED = re.compile(

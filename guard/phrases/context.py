@@ -15,6 +15,8 @@ from guard.text.words import words_of
 CAPITALISED_NOUNS = frozenset({"de"})
 # A word that has all but so many letters of a common word, at its beginning, is an inflected form of it.
 _MAX_ENDING = 2
+# Some write them, some do not.
+_CIRCUMFLEXES = str.maketrans("âîû", "aiu")
 _MIN_STEM = 5
 _MIN_PART = 4
 _FUNCTION_WORDS = 80
@@ -35,6 +37,8 @@ def is_common(word: str, language: str) -> bool:
     lower = lowered(word, language)
     if language == "ru":
         lower = lower.replace("ё", "е")
+    if language == "tr" and lower not in ranks("tr"):
+        lower = lower.translate(_CIRCUMFLEXES)
     if lower in ranks(language) or is_place(word) or is_stop(lower) or _is_inflected(lower, language):
         return True
     parts = lower.split("-")
@@ -93,11 +97,13 @@ def is_place(text: str) -> bool:
 
 def is_compound(word: str, language: str) -> bool:
     """Whether the word consists of two or three words of the language, with letters that link them: Schul|hof."""
-    return len(word) <= _MAX_COMPOUND_CHARS and _splits(word.lower(), language, 3)
+    return len(word) <= _MAX_COMPOUND_CHARS and _splits(lowered(word, language), language, 3)
 
 
 def lowered(word: str, language: str) -> str:
-    """Return the word in lower case, as its language has it: a Turkish I is an ı."""
+    """Return the word in lower case, as the list of its language has it: a Turkish I is an ı, a German ß is ss."""
+    if language == "de":
+        return word.lower().replace("ß", "ss")
     return word.replace("İ", "i").replace("I", "ı").lower() if language == "tr" else word.lower()
 
 

@@ -9,7 +9,7 @@ from guard.phrases.east_asian_names import chinese_names, japanese_names
 from guard.phrases.korean_names import korean_names
 from guard.phrases.names import names
 from guard.phrases.numbers import numerals
-from guard.phrases.organisations import organisations
+from guard.phrases.organisations import organisations, streets_and_prizes
 from guard.phrases.phrase import Phrase
 from guard.phrases.rare_words import acronyms, rare_words
 from guard.phrases.spaced_names import spaced_names
@@ -48,6 +48,7 @@ def _named(text: str, language: str) -> Iterator[Phrase]:
         titles(text, language),
         numeric,
         names(lettered, language),
+        streets_and_prizes(lettered, language),
         _uncased_names(lettered, language),
         acronyms(lettered, language),
     ):

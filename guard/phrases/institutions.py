@@ -83,6 +83,7 @@ _RARE = 40_000
 _DEMONYM_ENDINGS = {
     "ru": re.compile("(?:[ия]нка|янка|анка|йка|ка|ец|[ия]нин)$"),
     "uk": re.compile("(?:[ия]нка|ка|ець|[ия]нин)$"),
+    "tr": re.compile("l[iıuü](?:yd[iıuü]|dir|dır|dur|dür|ler|lar|yim)$"),
     "pl": re.compile("(?:anka|inka|ynka|ka|anin|czyk|in)$"),
 }
 _MIN_DEMONYM_STEM = 4

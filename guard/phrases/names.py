@@ -50,7 +50,11 @@ _FAMILY_PARTICLES = re.compile(
 )
 _ABBREVIATED = frozenset({"St", "Dr", "Mr", "Ms", "Mrs", "Prof", "Jr", "Sr"})
 # A verb in the past, before the person in these languages only.
-_REFLEXIVE = {"ru": ("лся", "лась", "лось", "лись"), "uk": ("вся", "лася", "лося", "лися")}
+_REFLEXIVE = {
+    "ru": ("лся", "лась", "лось", "лись"),
+    "uk": ("вся", "лася", "лося", "лися"),
+    "pl": ("ano", "ono", "ęto"),
+}
 # After a word that opens a sentence: it names what follows ("Telefon: ...").
 _LABEL_END = re.compile(r" ?:| (?:e-?mail|[+\d(\n])")
 _PLACED = re.compile(r"\b(?:in|near|aus|nach|à|en|w|we|z|ze|do|в|во|из|под|στο|στη|στην|στον|σε|i|från|van|te)\s$")
@@ -125,7 +129,8 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         titled = len(run) > 2 and word is run[0] and is_given_name(run[1].text)
         if len(run) > 1 and (titled or is_given_name(word.text)):
             continue
-        if len(run) == 1 and _opens_sentence(text, word.start) and is_demonym(word.text, language):
+        opens = language == "tr" or _opens_sentence(text, word.start)
+        if len(run) == 1 and opens and is_demonym(word.text, language):
             continue
         if len(run) > 1:
             yield Phrase(word.text, PhraseKind.PART, "rare part of a name")
@@ -282,9 +287,8 @@ def _trimmed(text: str, run: list[Word], language: str) -> Iterator[list[Word]]:
 
 def _is_verb_or_label(text: str, word: Word, language: str) -> bool:
     """Whether a word that opens a sentence is a reflexive verb, or a known word that names what follows."""
-    if (language == "pl" and text.startswith(" się", word.end)) or word.text.endswith(
-        _REFLEXIVE.get(language, ("\0",))
-    ):
+    past = word.text.endswith(_REFLEXIVE.get(language, ("\0",))) and not is_given_name(word.text)
+    if past or (language == "pl" and text.startswith(" się", word.end)):
         return True
     if language == "tr" and has_endings(word.text) and not is_given_name(word.text):
         return True

@@ -1,14 +1,19 @@
-"""Names beside the word for a prize, firm, band, school or hamlet, in scripts without capitals."""
+"""Names beside the word for a prize, firm, band, school or hamlet, in scripts without capitals.
+
+And the names of streets and prizes in scripts with capitals, where common words with a capital make one.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from guard.phrases.context import is_function_word, is_place
+from guard.phrases.context import is_frequent, is_function_word, is_given_name, is_place, lowered
+from guard.phrases.institutions import is_known
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.lexicon import family_names, ranks
 from guard.text.segmentation import Segment, segments_of
+from guard.text.words import Word
 
 _RARE = 1 << 30
 # Words of a name are of this rank or rarer ones, one of them by far.
@@ -34,80 +39,34 @@ _MIN_CHAR_RANK = 2_000
 _JAPANESE = re.compile(
     rf"(?P<first>[{_HAN}々ヶ]{{2,6}})[\u30a1-\u30fa\u30fc]{{2,10}}(?P<kind>製作所|製造所|工業|工務店|商店|商会|商事|会社|工場|興業|建設|店|堂|社|園|館|賞|隊|団)"
 )
-_THAI = re.compile(r"[\u0e01-\u0e3a\u0e40-\u0e4e]+")
-# What follows these is a name; what follows the others is one if it is rare, as goods follow them too.
-_THAI_NAMED = frozenset(
-    {"มูลนิธิ", "วง", "วงดนตรี", "รางวัล", "คณะ", "โรงแรม", "สมาคม", "ชมรม", "ค่าย", "หมู่บ้าน", "สำนักพิมพ์"}
+_CAPITAL = r"[A-ZÀ-ÞŒ][^\W\d_]+"
+# Digits are line ends here.
+_GERMAN_STREET = re.compile(
+    r"(?<!\w)((?:Am|Im|Zum|Zur|Unter den|(?:An|Auf|In|Hinter|Bei|Vor) de[rmn]) "
+    rf"(?:{_CAPITAL} ){{0,2}}{_CAPITAL}"
+    rf"|{_CAPITAL}(?:gasse|straße|weg|allee|platz|ufer|steig|stieg|damm|graben|hof|twiete))"
+    r"(?= \n+[a-z]?(?:[,.;)]| in | bei |$))"
 )
-_THAI_KINDS = frozenset(
-    {
-        "บริษัท",
-        "โรงงาน",
-        "ร้าน",
-        "ร้านอาหาร",
-        "โรงพยาบาล",
-        "ห้าง",
-        "โรงสี",
-        "อู่",
-        "สหกรณ์",
-        "ไร่",
-        "สวน",
-        "ฟาร์ม",
-        "คลินิก",
-        "เรือ",
-        "ตลาด",
-        "นิตยสาร",
-    }
+_GERMAN_PAIR = re.compile(
+    r"(?<!\w)(?:der|die|das|den|dem|des|vom|zum|zur|im|am|beim|ins|ans) "
+    rf"(?P<name>(?P<stem>{_CAPITAL}?)(?P<ending>e|en|er|es|em) (?P<noun>{_CAPITAL}(?:-{_CAPITAL})*))"
 )
-_THAI_HAMLETS = frozenset(
-    {
-        "หนอง",
-        "ห้วย",
-        "ดอน",
-        "โคก",
-        "บึง",
-        "คลอง",
-        "ท่า",
-        "ดอย",
-        "ทุ่ง",
-        "ปาก",
-        "บาง",
-        "นา",
-        "โพน",
-        "กุด",
-        "ภู",
-        "เขา",
-        "ถ้ำ",
-        "บ้าน",
-        "วัง",
-        "สระ",
-        "ป่า",
-    }
+_STREET_ENDINGS = ("gasse", "straße", "weg", "allee", "platz", "ufer", "steig", "damm", "graben", "hof", "twiete")
+_ADJECTIVE_ENDINGS = ("e", "en", "er", "es")
+_MIN_FORMS = 3
+_OF = r"(?:de la |de las |de los |du |des |de l['’]|de |d['’]|del |della |dei |do |da |dos |das )"
+_STREET = re.compile(
+    r"(?i:(?<!\w)(?:rue|impasse|allée|chemin|quai|ruelle|passage|venelle"
+    r"|calle|callejón|avenida|paseo|travesía|via|vicolo|viale|rua|travessa)) "
+    rf"{_OF}?({_CAPITAL}(?:[- ](?:(?:de|du|des|del|la|le|l['’]|y|et)[- ])?{_CAPITAL})*)"
 )
-_THAI_AT = frozenset({"ที่", "จาก", "ใน", "ถึง", "สู่", "ตำบล", "บ้าน", "ใกล้", "แถว", "ไป", "มา", "เมือง", "ชาว"})
-_THAI_COMMON = frozenset(
-    {
-        "ยอดเยี่ยม",
-        "ชนะเลิศ",
-        "รองชนะเลิศ",
-        "ดีเด่น",
-        "เกียรติยศ",
-        "ออสการ์",
-        "โนเบล",
-        "แพทยศาสตร์",
-        "วิศวกรรมศาสตร์",
-        "ศาสตร์",
-        "แห่งชาติ",
-        "ระดับ",
-        "กลาง",
-    }
+_PRIZE = re.compile(
+    rf"(?<!\w)(?:prix|médaille|premio|medalla|medaglia|prêmio|medalha) "
+    rf"{_OF}?({_CAPITAL}(?: (?:de |d['’]|di )?[^\W\d_]{{3,}})?)"
 )
-# Between such a word and the name: of music, of food.
-_THAI_GOODS = frozenset({"ดนตรี", "อาหาร", "หนังสือ", "กาแฟ"})
-_MAX_THAI_FUNCTION_RANK = 120
-_MIN_THAI_NAME_RANK = 800
-_MIN_THAI_RARE_RANK = 5_000
-_MIN_THAI_CHARS = 5
+_KNOWN_PRIZES = frozenset(
+    "Nobel Goncourt Femina Médicis Renaudot Cervantes Planeta Pulitzer Goya Strega Camões Jabuti César".split()  # noqa: SIM905
+)
 _SPACED_WORD = re.compile(
     r"[^\W\d_](?:[^\W\d_]|[\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u200c\u200d]|['’\"״׳־-](?=[^\W\d_]))*"
 )
@@ -137,6 +96,50 @@ def organisations(text: str, language: str) -> Iterator[Phrase]:
         yield from _after_kind(text, language)
     elif language in _FINDERS:
         yield from _FINDERS[language](text)
+
+
+def streets_and_prizes(text: str, language: str) -> Iterator[Phrase]:
+    """Yield the names of streets and prizes of common words, in German and the Romance languages."""
+    if language == "de":
+        for match in _GERMAN_STREET.finditer(text):
+            words = match[1].split()
+            first = next((words[0][: -len(end)] for end in _STREET_ENDINGS if words[0].endswith(end)), "")
+            common = len(words) == 1 and lowered(first, "de") in ranks("de")
+            if not common and not is_place(words[-1]) and not all(is_frequent(word, "de") for word in words):
+                yield Phrase(match[1], PhraseKind.PLACE, "name of a street")
+        for match in _GERMAN_PAIR.finditer(text):
+            if _is_german_name(text, match):
+                yield Phrase(match["name"], PhraseKind.NAME, "adjective with a capital and a noun")
+    elif language in ("fr", "es", "it", "pt"):
+        for match in _STREET.finditer(text):
+            words = match[1].replace("-", " ").split()
+            named = len(words) > 1 and not is_place(match[1])
+            if named and not all(is_frequent(word, language) for word in words):
+                yield Phrase(match[1], PhraseKind.PLACE, "name of a street")
+        for match in _PRIZE.finditer(text):
+            words = match[1].split()
+            if words[0] in _KNOWN_PRIZES:
+                continue
+            named = len(words) > 1 and not any(is_function_word(word, language) for word in (words[0], words[-1]))
+            if named and not is_place(match[1]) and not all(is_frequent(word, language) for word in words):
+                yield Phrase(match[1], PhraseKind.NAME, "name of a prize")
+
+
+def _is_german_name(text: str, match: re.Match[str]) -> bool:
+    """Whether an adjective has a capital for no other reason than that it begins a name: den Goldenen Löffel."""
+    stem, noun, known = lowered(match["stem"], "de"), match["noun"], ranks("de")
+    adjective = sum(stem + ending in known for ending in _ADJECTIVE_ENDINGS) >= _MIN_FORMS
+    run = [
+        Word(match["stem"] + match["ending"], match.start("stem"), match.end("ending")),
+        Word(noun, match.start("noun"), match.end()),
+    ]
+    return (
+        adjective
+        and not stem.endswith("isch")
+        and not is_given_name(noun)
+        and not is_frequent(noun, "de")
+        and not is_known(text, run, "de")
+    )
 
 
 def _chinese(text: str) -> Iterator[Phrase]:
@@ -171,36 +174,6 @@ def _japanese(text: str) -> Iterator[Phrase]:
         named = first in family_names("ja") or first not in ranks("ja")
         if named and not is_place(first):
             yield Phrase(match[0], PhraseKind.NAME, "family name with goods and the word for a firm")
-
-
-def _thai(text: str) -> Iterator[Phrase]:
-    for chunk in _THAI.finditer(text):
-        parts = segments_of(chunk[0], "th")
-        for index, part in enumerate(parts[:-1]):
-            hamlet = part.text in _THAI_HAMLETS and index > 0 and parts[index - 1].text in _THAI_AT
-            if not hamlet and part.text not in _THAI_NAMED and part.text not in _THAI_KINDS:
-                continue
-            name = _thai_name(parts, index + 1 + (parts[index + 1].text in _THAI_GOODS))
-            rarest = max((one.rank or _RARE for one in name), default=0)
-            written = "".join(one.text for one in name)
-            coined = len(name) > 1 and rarest > _MIN_THAI_NAME_RANK and part.text in _THAI_NAMED
-            known = is_place(written) or is_place(part.text + written) or part.text + written in ranks("th")
-            if known or len(written) < _MIN_THAI_CHARS or not (coined or rarest > _MIN_THAI_RARE_RANK):
-                continue
-            if hamlet:
-                yield Phrase(part.text + written, PhraseKind.PLACE, "name after a preposition of place")
-            elif len(name) > 1 or rarest == _RARE:
-                yield Phrase(written, PhraseKind.NAME, "name after the word for an organisation")
-
-
-def _thai_name(parts: list[Segment], start: int) -> list[Segment]:
-    name: list[Segment] = []
-    for part in parts[start:]:
-        function = part.rank is not None and part.rank <= _MAX_THAI_FUNCTION_RANK
-        if (function and len(part.text) > 1) or part.text in _THAI_COMMON:
-            break
-        name.append(part)
-    return name
 
 
 def _after_kind(text: str, language: str) -> Iterator[Phrase]:
@@ -269,6 +242,5 @@ def _hindi(text: str) -> Iterator[Phrase]:
 _FINDERS: Mapping[str, Callable[[str], Iterator[Phrase]]] = {
     "zh": _chinese,
     "ja": _japanese,
-    "th": _thai,
     "hi": _hindi,
 }

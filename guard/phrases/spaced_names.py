@@ -196,8 +196,17 @@ def _is_common(word: str, language: str) -> bool:
     if language == "he" and _HEBREW_ABBREVIATION.fullmatch(word):
         return True
     common = ranks(language)
-    forms = (word, *_stripped(word, language))
+    forms = [form for spelt in _spellings(word, language) for form in (spelt, *_stripped(spelt, language))]
     return any(form in common or form in _NOUNS or is_place(form) for form in forms)
+
+
+def _spellings(word: str, language: str) -> list[str]:
+    """Return the word as it is and as it is also spelt: a Hindi dot below or an Arabic hamza left out."""
+    if language == "hi":
+        return [word, word.replace("\u093c", ""), word.replace("\u093c", "").replace("\u0901", "\u0902")]
+    if language == "ar":
+        return [word, re.sub("[أإآ]", "ا", word)]
+    return [word]
 
 
 def _stripped(word: str, language: str) -> Iterator[str]:

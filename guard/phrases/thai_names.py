@@ -33,9 +33,84 @@ _MIN_NAME_CHARS = 3
 _MAX_NAME_CHARS = 24
 _MIN_UNKNOWN_CHARS = 3
 
+# What follows these is a name; what follows the others is one if it is rare, as goods follow them too.
+_THAI_NAMED = frozenset(
+    {"มูลนิธิ", "วง", "วงดนตรี", "รางวัล", "คณะ", "โรงแรม", "สมาคม", "ชมรม", "ค่าย", "หมู่บ้าน", "สำนักพิมพ์"}
+)
+_THAI_KINDS = frozenset(
+    {
+        "บริษัท",
+        "โรงงาน",
+        "ร้าน",
+        "ร้านอาหาร",
+        "โรงพยาบาล",
+        "ห้าง",
+        "โรงสี",
+        "อู่",
+        "สหกรณ์",
+        "ไร่",
+        "สวน",
+        "ฟาร์ม",
+        "คลินิก",
+        "เรือ",
+        "ตลาด",
+        "นิตยสาร",
+    }
+)
+_THAI_HAMLETS = frozenset(
+    {
+        "หนอง",
+        "ห้วย",
+        "ดอน",
+        "โคก",
+        "บึง",
+        "คลอง",
+        "ท่า",
+        "ดอย",
+        "ทุ่ง",
+        "ปาก",
+        "บาง",
+        "นา",
+        "โพน",
+        "กุด",
+        "ภู",
+        "เขา",
+        "ถ้ำ",
+        "บ้าน",
+        "วัง",
+        "สระ",
+        "ป่า",
+    }
+)
+_THAI_AT = frozenset({"ที่", "จาก", "ใน", "ถึง", "สู่", "ตำบล", "บ้าน", "ใกล้", "แถว", "ไป", "มา", "เมือง", "ชาว"})
+_THAI_COMMON = frozenset(
+    {
+        "ยอดเยี่ยม",
+        "ชนะเลิศ",
+        "รองชนะเลิศ",
+        "ดีเด่น",
+        "เกียรติยศ",
+        "ออสการ์",
+        "โนเบล",
+        "แพทยศาสตร์",
+        "วิศวกรรมศาสตร์",
+        "ศาสตร์",
+        "แห่งชาติ",
+        "ระดับ",
+        "กลาง",
+    }
+)
+# Between such a word and the name: of music, of food.
+_THAI_GOODS = frozenset({"ดนตรี", "อาหาร", "หนังสือ", "กาแฟ"})
+_MAX_THAI_FUNCTION_RANK = 120
+_MIN_THAI_NAME_RANK = 800
+_MIN_THAI_RARE_RANK = 5_000
+_MIN_THAI_CHARS = 5
+
 
 def thai_names(text: str) -> Iterator[Phrase]:
     """Yield the names in a Thai text."""
+    yield from _organisations(text)
     taken: list[tuple[int, int]] = []
     for match in _PLACE.finditer(text):
         end = _end_of_name(text, match.start(1))
@@ -161,3 +236,33 @@ def _unknown(text: str, taken: list[tuple[int, int]]) -> Iterator[Phrase]:
                 if not any(a < end and start < b for a, b in taken):
                     yield Phrase(text[start:end], PhraseKind.NAME, "characters of no known word")
             run = []
+
+
+def _organisations(text: str) -> Iterator[Phrase]:
+    for chunk in _THAI.finditer(text):
+        parts = segments_of(chunk[0], "th")
+        for index, part in enumerate(parts[:-1]):
+            hamlet = part.text in _THAI_HAMLETS and index > 0 and parts[index - 1].text in _THAI_AT
+            if not hamlet and part.text not in _THAI_NAMED and part.text not in _THAI_KINDS:
+                continue
+            name = _name_of_organisation(parts, index + 1 + (parts[index + 1].text in _THAI_GOODS))
+            rarest = max((one.rank or _RARE for one in name), default=0)
+            written = "".join(one.text for one in name)
+            coined = len(name) > 1 and rarest > _MIN_THAI_NAME_RANK and part.text in _THAI_NAMED
+            known = is_place(written) or is_place(part.text + written) or part.text + written in ranks("th")
+            if known or len(written) < _MIN_THAI_CHARS or not (coined or rarest > _MIN_THAI_RARE_RANK):
+                continue
+            if hamlet:
+                yield Phrase(part.text + written, PhraseKind.PLACE, "name after a preposition of place")
+            elif len(name) > 1 or rarest == _RARE:
+                yield Phrase(written, PhraseKind.NAME, "name after the word for an organisation")
+
+
+def _name_of_organisation(parts: list[Segment], start: int) -> list[Segment]:
+    name: list[Segment] = []
+    for part in parts[start:]:
+        function = part.rank is not None and part.rank <= _MAX_THAI_FUNCTION_RANK
+        if (function and len(part.text) > 1) or part.text in _THAI_COMMON:
+            break
+        name.append(part)
+    return name

@@ -79,7 +79,8 @@ _ORGANISATIONS = frozenset(
     " księgarnia księgarni chór chórze"
     " артель артели фабрика фабрике завод заводе кафе ресторан ресторане магазин магазине ансамбль"
     " ансамбле группа группе хор хоре"
-    " клуб клубе колхоз колхозе совхоз совхозе театр театре журнал журнале газета газете кооператив кооперативе"
+    " премия премию премии приз орден медаль клуб клубе колхоз колхозе совхоз совхозе театр театре журнал журнале"
+    " газета газете кооператив кооперативе"
     " ταβέρνα ορχήστρα χορωδία καφενείο εταιρεία περιοδικό trattoria osteria libreria panificio"
     " orchestra padaria livraria".split()
 )
@@ -128,7 +129,8 @@ _TURKISH_TITLE = re.compile(
 _GERMAN_PAIR = re.compile(
     r"(?:Titel|Roman|Buch|Film|Lied|Gedicht|Gedichtband|Gemälde|Album|Stück|Erzählung|Novelle|Oper|Sammelband"
     r"|heißt|hieß)"
-    r" ([A-ZÄÖÜ][\w-]+ (?:und|oder|im|am|ohne|nach|unter|über|vor|hinter|aus) (?:[a-zäöüß]+ )?[A-ZÄÖÜ][\w-]+)"
+    r" ([A-ZÄÖÜ][\w-]+ (?:und|oder|im|am|ohne|nach|unter|über|vor|hinter|aus|auf|in|an|mit|für|zum"
+    r"|zur|bei|gegen) (?:[a-zäöüß]+ )?[A-ZÄÖÜ][\w-]+)"
 )
 _AND = frozenset({"y", "e", "et", "i", "и", "και", "ve", "und", "en", "och", "a", "oraz"})
 # A single word in quotation marks that is commoner is a common word.
