@@ -39,26 +39,7 @@ _AFFIXES = frozenset(
     "者家人性的学部員時年月日回中内後前上下第数大小新旧各全約毎店屋館室課長書所場会社式金料費代達君様氏御本先今来同師士官医手婦職生活一二三四五六七八九十百千万円歳"
     "億兆秒週階匹頭羽枚冊個件点率額値税権罪論史誌紙劇賞戦党派系族民王国語線力量品物機車団局病省庁署症炎食型類用側費業課科級位界圏面号副元両畑筋道便席宅室術箱袋着帯服靴帽皿椀鍋缶瓶油塩糖粉汁酒茶肉魚菜豆毎再不非無未最高初半分票総案次組駅港"
 )
-_SHOPS = (
-    "商店",
-    "旅館",
-    "医院",
-    "歯科",
-    "工業",
-    "建設",
-    "酒造",
-    "書店",
-    "食堂",
-    "製作所",
-    "工務店",
-    "農園",
-    "牧場",
-    "商会",
-    "病院",
-    "道場",
-    "塾",
-    "賞",
-)
+_SHOPS = tuple("商店 旅館 医院 歯科 工業 建設 酒造 書店 食堂 製作所 工務店 農園 牧場 商会 病院 道場 塾 賞".split())  # noqa: SIM905
 # With these a name of common words ends.
 _NAME_ENDINGS = frozenset("丸亭堂荘庵楼軒苑園寺山川池沼坂橋岬島村町谷沢森原野浜浦峠塔門碑号通坊院")
 # A single character of this rank or a commoner one makes a word of another word.
@@ -222,7 +203,12 @@ def japanese_names(text: str) -> Iterator[Phrase]:
         name = match[1] or match[2]
         if match[1] and (name in ranks("ja") or not _KATAKANA.search(name)):
             continue
-        if match[1] or not all(part.rank is not None and len(part.text) > 1 for part in segments_of(name, "ja")):
+        nickname = not match[0].startswith("名") and len(name) > _MIN_CORE_CHARS and name not in ranks("ja")
+        if (
+            match[1]
+            or nickname
+            or not all(part.rank is not None and len(part.text) > 1 for part in segments_of(name, "ja"))
+        ):
             yield Phrase(name, PhraseKind.NAME, "name after the word for a name")
     for match in _KATAKANA.finditer(text):
         word = match[0]

@@ -135,8 +135,13 @@ def is_street(word: str) -> bool:
     return word in _STREETS
 
 
-def is_demonym(word: str, language: str) -> bool:
-    """Whether a word has the ending of who comes from a place, and its stem is one's: Японка."""
+def is_demonym(word: str, language: str, *, opens: bool) -> bool:
+    """Whether a word that opens a sentence has the ending of who comes from a place, and its stem: Японка.
+
+    In Turkish also one that does not open a sentence.
+    """
+    if not opens and language != "tr":
+        return False
     ending = _DEMONYM_ENDINGS.get(language)
     lower = word.lower()
     if ending is None or (match := ending.search(lower)) is None or match.start() < _MIN_DEMONYM_STEM:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import prod
 
-from guard.phrases.context import is_place
+from guard.phrases.context import is_frequent, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.lexicon import family_names, ranks
 from guard.text.segmentation import Segment, segments_of
@@ -76,6 +76,21 @@ _CONNECTED_VERB = (
 )
 # Of these endings a place is named by what is before them, unless that is a word.
 _SETTLEMENTS = ("마을", "고개", "나루", "읍", "골")
+_SHOPS = (
+    "국밥집",
+    "빵집",
+    "떡집",
+    "상회",
+    "다방",
+    "철물점",
+    "사진관",
+    "양조장",
+    "이발소",
+    "책방",
+    "제과점",
+    "합창단",
+    "악단",
+)
 _CALLED_QUOTED = re.compile(r"([가-힣]{2,10}?)(?:이라고|라고|이라|라) (?:불|부르|부른|놀)")
 _PRIZES = ("문학상", "미술상", "음악상", "과학상", "작가상", "시인상", "연기상", "공로상", "평화상")
 _KNOWN_PRIZES = ("노벨", "퓰리처")
@@ -125,7 +140,10 @@ def _stem(word: str) -> str | None:
 
 
 def _is_settlement(form: str) -> bool:
-    """Whether a word for a village follows what is no single word, so that it names one: 늑대고개마을."""
+    """Whether a word for a village or shop follows what is no single word, so that it names one: 늑대고개마을."""
+    shop = next(filter(form.endswith, _SHOPS), "")
+    if shop and form not in ranks("ko"):
+        return len(form) - len(shop) > 1 and not is_frequent(form.removesuffix(shop), "ko", _MIN_RARE_RANK)
     ending = next(filter(form.endswith, _SETTLEMENTS), "")
     before = form.removesuffix(ending)
     return bool(ending) and len(before) > 2 and form not in ranks("ko") and not _is_known(before)

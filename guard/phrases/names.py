@@ -63,8 +63,8 @@ _BARE_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von|um|über)\s$")
 _ELIDED = re.compile(r"(?i)\b(?:[ldsnjmtc]|qu|jusqu|lorsqu|puisqu|dell|nell|all|dall|sull|un)['’](?=\w)")
 _ELIDING = frozenset({"fr", "it", "ca"})
 _SENTENCE_END = re.compile(r"[.!?:;…]['\"”’»)]*\s*$|\n\s*$")
-_MIN_TITLE_CASE_WORDS = 5  # Capitals tell nothing where all of so many longer words have one.
-_LONGER = 3
+# Capitals tell nothing where all of so many longer words have one.
+_MIN_TITLE_CASE_WORDS, _LONGER = 5, 3
 
 
 def names(text: str, language: str) -> Iterator[Phrase]:
@@ -129,8 +129,7 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         titled = len(run) > 2 and word is run[0] and is_given_name(run[1].text)
         if len(run) > 1 and (titled or is_given_name(word.text)):
             continue
-        opens = language == "tr" or _opens_sentence(text, word.start)
-        if len(run) == 1 and opens and is_demonym(word.text, language):
+        if len(run) == 1 and is_demonym(word.text, language, opens=_opens_sentence(text, word.start)):
             continue
         if len(run) > 1:
             yield Phrase(word.text, PhraseKind.PART, "rare part of a name")
@@ -144,8 +143,7 @@ def _cased_words(text: str, language: str) -> list[Word]:
     """Return the words, with elided articles and Turkish endings cut off."""
     words: list[Word] = []
     for word in words_of(text):
-        elided = _ELIDED.match(word.text) if language in _ELIDING else None
-        if elided:
+        if elided := language in _ELIDING and _ELIDED.match(word.text):
             middle = word.start + elided.end()
             words += (
                 Word(elided[0].lower().replace("’", "'"), word.start, middle),
@@ -290,11 +288,10 @@ def _is_verb_or_label(text: str, word: Word, language: str) -> bool:
     past = word.text.endswith(_REFLEXIVE.get(language, ("\0",))) and not is_given_name(word.text)
     if past or (language == "pl" and text.startswith(" się", word.end)):
         return True
-    if language == "tr" and has_endings(word.text) and not is_given_name(word.text):
-        return True
-    return (
-        _LABEL_END.match(text, word.end) is not None and is_known_word(word.text) and not is_given_name(word.text)
+    known = (language == "tr" and has_endings(word.text)) or (
+        _LABEL_END.match(text, word.end) is not None and is_known_word(word.text)
     )
+    return known and not is_given_name(word.text)
 
 
 def _opens_sentence(text: str, start: int) -> bool:

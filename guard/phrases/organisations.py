@@ -33,6 +33,10 @@ _CHINESE_BOUNDS = frozenset(
     "自由往离距并而或该至另各每的了在是和有不我他她它这那也就都要会对从到与及为以被把让给向住叫姓当做去来说生出后前时里上下中过着地得很又再于之所其个一二三两几位名岁年月日"
     "获荣赢领颁进加创办开管任职由将此家穿過獲贏領頒進創辦開給與從對會"
 )
+# Digits are line ends here.
+_CHINESE_STREET = re.compile(
+    rf"(?<=[市区區县縣镇鎮州])((?:(?![市区區县縣镇鎮州])[{_HAN}]){{2,5}}[弄里坊巷街路道])(?=[\n\d])"
+)
 _MAX_CHINESE_CHARS = 8
 # A single character of this rank or a rarer one is no word before another.
 _MIN_CHAR_RANK = 2_000
@@ -69,6 +73,10 @@ _KNOWN_PRIZES = frozenset(
 )
 _SPACED_WORD = re.compile(
     r"[^\W\d_](?:[^\W\d_]|[\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u200c\u200d]|['’\"״׳־-](?=[^\W\d_]))*"
+)
+_JAPANESE_STREET = re.compile(rf"(?<![{_HAN}])([{_HAN}]{{2,4}}通り)(?=[一二三四五六七八九十\n\d])")
+_JAPANESE_WOMAN = re.compile(
+    rf"(?P<family>(?<![{_HAN}])[{_HAN}]{{2,3}})[\u3041-\u3096]{{2,3}}[江子美代枝恵緒乃香奈]"
 )
 _KINDS_BEFORE = {
     "ar": "جمعية مؤسسة شركة مصنع معمل معامل مصانع فرقة نادي مدرسة جائزة دار مكتبة مطعم فندق صحيفة مجلة مقهى مخبز"
@@ -143,6 +151,9 @@ def _is_german_name(text: str, match: re.Match[str]) -> bool:
 
 
 def _chinese(text: str) -> Iterator[Phrase]:
+    for match in _CHINESE_STREET.finditer(text):
+        if not is_place(match[1]) and not is_frequent(match[1][:-1], "zh"):
+            yield Phrase(match[1], PhraseKind.PLACE, "name of a street before a number")
     for match in _CHINESE_KIND.finditer(text):
         start = match.start()
         while start > max(0, match.start() - _MAX_CHINESE_CHARS) and re.match(f"[{_HAN}]", text[start - 1]):
@@ -169,6 +180,12 @@ def _is_coined(parts: list[Segment]) -> bool:
 
 
 def _japanese(text: str) -> Iterator[Phrase]:
+    for match in _JAPANESE_STREET.finditer(text):
+        if match[1][:-2] not in family_names("ja") and not is_frequent(match[1], "ja"):
+            yield Phrase(match[1], PhraseKind.PLACE, "name of a street before a number")
+    for match in _JAPANESE_WOMAN.finditer(text):
+        if match["family"] in family_names("ja"):
+            yield Phrase(match[0], PhraseKind.NAME, "family name with a given name")
     for match in _JAPANESE.finditer(text):
         first = match["first"]
         named = first in family_names("ja") or first not in ranks("ja")

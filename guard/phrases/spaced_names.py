@@ -32,11 +32,14 @@ _AFTER_SHORT_STEMS = frozenset({"تها", "ته"})
 _MIN_GIVEN_RANK = 2_000
 # Words for places, which the name of one follows.
 _PLACE_WORDS = frozenset(
-    "قرية بلدة مدينة حي شارع ضاحية منطقة مزرعة روستای شهرک گاؤں קיבוץ מושב כפר רחוב שכונת היישוב יישוב"  # noqa: SIM905
+    "قرية بلدة مدينة حي شارع ضاحية منطقة مزرعة روستای شهرک گاؤں קיבוץ מושב כפר רחוב סמטת סמטה שדרות שכונת היישוב"  # noqa: SIM905
+    " יישוב"
     " गाँव गांव क़स्बा कस्बा मोहल्ला गली ग्राम গ্রাম".split()
 )
 # She did: a verb in the past opens a sentence.
 _ARABIC_VERB = re.compile(r"\w{3,5}ت")
+# A verb follows them.
+_PRONOUNS = ("היא ", "הוא ", "הם ", "הן ", "אני ")
 # Before a name, and no part of it.
 _COURTESIES = frozenset(
     "الشيخ الشيخة الأستاذ الأستاذة الدكتور الدكتورة السيد السيدة الحاج الحاجة المهندس المهندسة الآنسة العم العمة"  # noqa: SIM905
@@ -49,7 +52,7 @@ _NOUNS = frozenset(
     "مطحنة مطاحن مخبز خياطة خياط نجار نجارة حداد حدادة دباغ دباغة إسكافي ساعاتي عود قانون ناي كمان بزق أكورديون"  # noqa: SIM905
     " ربو صرع حصبة جدري نقرس شقيقة قابلة ممرض معصرة منجرة ورشة بيطري سباك لحام قصاب عطار خزاف خطاط مشتل"
     " אסתמה סוכרת אפילפסיה מיגרנה דלקת אקורדיון כינור חליל צ'לו נבל קלרינט מנדולינה בלשנות תופרת סנדלר נגר נפח"
-    " שען אופה קצב מיילדת חובש טחנה נגרייה מאפייה מתפרה מכבסה מספרה חייט וטרינר גנן דייג כוורן כוורת"
+    " שען אופה קצב מיילדת חובש טחנה נגרייה מאפייה מתפרה מכבסה מספרה חייט וטרינר גנן דייג כוורן כוורת סמטה סמטת"
     " दमा मिर्गी मधुमेह चेचक खसरा गठिया सितार सारंगी शहनाई तबला संतूर बाँसुरी बढ़ई लोहार कुम्हार जुलाहा दर्ज़ी मोची"
     " सुनार दाई हलवाई मल्लाह चरवाहा पंसारी पनवाड़ी मुनीम आढ़ती".split()
 )
@@ -85,7 +88,7 @@ def spaced_names(text: str, language: str) -> Iterator[Phrase]:
             yield from _of_run(text, run, language)
             run = []
         if (
-            is_given_name(word.text)
+            (is_given_name(word.text) and not _ends_name(run, word, language))
             or not _is_common(word.text, language)
             or _may_be_given(text, words, index, language)
             or (run and is_given_name(run[-1].text) and _is_double(word.text, language))
@@ -112,6 +115,8 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
     rare = [word for word in run if not _is_common(word.text, language)]
     if not rare and len(run) > 1 and is_given_name(run[0].text) and _is_double(run[1].text, language):
         yield Phrase(text[run[0].start : run[-1].end], PhraseKind.NAME, "given name with a double family name")
+    if language == "he" and len(run) == 1 and text[: run[0].start].endswith(_PRONOUNS):
+        return
     if (
         language == "ar"
         and len(run) == 1
@@ -124,6 +129,11 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         yield from (Phrase(word.text, PhraseKind.PART, "rare part of a name") for word in rare)
     elif rare:
         yield Phrase(rare[0].text, PhraseKind.NAME, "rare word")
+
+
+def _ends_name(run: list[Word], word: Word, language: str) -> bool:
+    """Whether a frequent Hebrew word, a given name too, follows a whole name, as a verb does."""
+    return language == "he" and len(run) > 1 and is_frequent(word.text, "he", _MIN_GIVEN_RANK)
 
 
 def _is_double(word: str, language: str) -> bool:

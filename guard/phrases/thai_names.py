@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from guard.phrases.context import is_given_name, is_place
+from guard.phrases.context import is_frequent, is_given_name, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.lexicon import ranks
 from guard.text.segmentation import Segment, segments_of
@@ -22,6 +22,9 @@ _PLACE = re.compile(
     r"(?:หมู่บ้าน|ตำบล|อำเภอ|จังหวัด|ถนน|ซอย|แขวง|เขต|เมือง|เกาะ|แม่น้ำ|ภูเขา|วัด|โรงเรียน|มหาวิทยาลัย) ?"
     r"([\u0e01-\u0e3a\u0e40-\u0e4e]{3,24})"
 )
+# After these the name of a thing may be made of common words.
+_NAMED = ("ชื่อ", "เรียก", "ฉายา", "สมญา")
+_STREETS = ("ถนน", "ซอย", "หมู่บ้าน")
 # A word of this rank or a commoner one is no name and ends one.
 _MAX_FUNCTION_RANK = 400
 # Before a name, and no name of one word.
@@ -115,7 +118,8 @@ def thai_names(text: str) -> Iterator[Phrase]:
     for match in _PLACE.finditer(text):
         end = _end_of_name(text, match.start(1))
         place = text[match.start(1) : end]
-        if len(place) >= _MIN_NAME_CHARS and not _is_known(place):
+        street = match[0].startswith(_STREETS) and place in ranks("th") and not is_frequent(place, "th")
+        if len(place) >= _MIN_NAME_CHARS and not is_place(place) and (street or not _is_known(place)):
             taken.append((match.start(1), end))
             yield Phrase(place, PhraseKind.PLACE, "name after the word for a place")
     words = _words_by_start(text)
@@ -124,7 +128,8 @@ def thai_names(text: str) -> Iterator[Phrase]:
         # In นายก (premier) there is นาย (Mr).
         if word is None or (word.rank is not None and len(word.text) > len(match[0].strip())):
             continue
-        end = _end_of_name(text, match.end())
+        named = match[0].startswith(_NAMED)
+        end = _end_of_name(text, match.end(), _MAX_THAI_FUNCTION_RANK if named else _MAX_FUNCTION_RANK)
         first = text[match.end() : end]
         if len(first) < _MIN_NAME_CHARS or (_is_known(first) and not is_given_name(first)):
             continue
@@ -186,19 +191,14 @@ def _is_like_name(chunk: str, least: int = 2) -> bool:
     )
 
 
-def _end_of_name(text: str, start: int) -> int:
+def _end_of_name(text: str, start: int, max_rank: int = _MAX_FUNCTION_RANK) -> int:
     """Return where the name that begins at `start` ends: at a space, or at a word that is in no name."""
     chunk = _THAI.match(text, start)
     if chunk is None:
         return start
     end = start
     for segment in segments_of(chunk[0], "th"):
-        if (
-            segment.rank is not None
-            and segment.rank <= _MAX_FUNCTION_RANK
-            and len(segment.text) > 1
-            and end > start
-        ):
+        if segment.rank is not None and segment.rank <= max_rank and len(segment.text) > 1 and end > start:
             break
         end = start + segment.end
     return end
