@@ -16,7 +16,7 @@ _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+")
 _FUNCTION = frozenset(
     "自由往离距并而或该至另各每的了在是和有不我他她它这那也就都要会对从到与及或为以被把让给向住叫姓当做去来说生出后前时里上下中过着地得很又再于之所其并个一二三两几位名岁年月日"
 )
-_PLACE_ENDING = re.compile(r"[村镇鎮县縣乡鄉区區市路街巷湖山河岛島寺桥橋镇庄屯湾灣]")
+_PLACE_ENDING = re.compile(r"[村镇鎮县縣乡鄉区區市路街巷湖山河岛島寺桥橋镇庄屯湾灣沟溝坪坳峪塘坝壩寨堡垭]")
 # Endings of places that a smaller one's name follows.
 _LARGER_PLACE = frozenset("省市县縣区區镇鎮")
 _MIN_RARE_RANK = 4_000

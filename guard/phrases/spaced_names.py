@@ -50,7 +50,7 @@ _COURTESIES = frozenset(
 # Illnesses, instruments, trades and workplaces that the lists of commonest words lack.
 _NOUNS = frozenset(
     "مطحنة مطاحن مخبز خياطة خياط نجار نجارة حداد حدادة دباغ دباغة إسكافي ساعاتي عود قانون ناي كمان بزق أكورديون"  # noqa: SIM905
-    " ربو صرع حصبة جدري نقرس شقيقة قابلة ممرض معصرة منجرة ورشة بيطري سباك لحام قصاب عطار خزاف خطاط مشتل"
+    " ربو صرع حصبة جدري نقرس شقيقة طحان إسكاف قابلة ممرض معصرة منجرة ورشة بيطري سباك لحام قصاب عطار خزاف خطاط مشتل"
     " אסתמה סוכרת אפילפסיה מיגרנה דלקת אקורדיון כינור חליל צ'לו נבל קלרינט מנדולינה בלשנות תופרת סנדלר נגר נפח"
     " שען אופה קצב מיילדת חובש טחנה נגרייה מאפייה מתפרה מכבסה מספרה חייט וטרינר גנן דייג כוורן כוורת סמטה סמטת"
     " दमा मिर्गी मधुमेह चेचक खसरा गठिया सितार सारंगी शहनाई तबला संतूर बाँसुरी बढ़ई लोहार कुम्हार जुलाहा दर्ज़ी मोची"
@@ -110,7 +110,7 @@ def _may_be_given(text: str, words: list[Word], index: int, language: str) -> bo
 
 
 def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
-    while run and (run[0].text in _COURTESIES or _HEBREW_ABBREVIATION.fullmatch(run[0].text)):
+    while run and (_is_courtesy(run[0].text) or _is_trade(run)):
         run = run[1:]
     rare = [word for word in run if not _is_common(word.text, language)]
     if not rare and len(run) > 1 and is_given_name(run[0].text) and _is_double(run[1].text, language):
@@ -129,6 +129,16 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         yield from (Phrase(word.text, PhraseKind.PART, "rare part of a name") for word in rare)
     elif rare:
         yield Phrase(rare[0].text, PhraseKind.NAME, "rare word")
+
+
+def _is_courtesy(word: str) -> bool:
+    return word in _COURTESIES or _HEBREW_ABBREVIATION.fullmatch(word) is not None
+
+
+def _is_trade(run: list[Word]) -> bool:
+    """Whether a run begins with a trade before a given name: in Hebrew with an article, in Hindi with "-wale"."""
+    trade = run[0].text.startswith("ה") or run[0].text.endswith(("वाले", "वाला", "वाली"))
+    return trade and len(run) > 2 and is_given_name(run[1].text) and not is_given_name(run[0].text)
 
 
 def _ends_name(run: list[Word], word: Word, language: str) -> bool:
