@@ -44,10 +44,10 @@ class GuardOptions:
     def listed(self, automata: Sequence[Automaton], seed: str) -> Alternatives | None:
         """Return what filters the alternatives of an answer that continues `seed`.
 
-        None where none are asked for, and where the engine's mask alone decides: the request touches nothing, and
-        nothing must not be nearly said. Codes are not read: one token more says nothing in code.
+        None where none are asked for, and where nothing is forbidden. The engine masks the phrases of a plan, but
+        not those that the watch looks for. Codes are not read: one token more says nothing in code.
         """
-        if not self.alternatives or self.declined or not (self.decode or self.near or self.classes):
+        if not self.alternatives or self.declined or not (automata or self.near or self.classes):
             return None
         return Alternatives(self._watching(EscapeScanner(automata, seed), seed))
 

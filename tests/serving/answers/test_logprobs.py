@@ -106,6 +106,12 @@ def test_nor_is_one_that_completes_a_phrase_or_a_secret_with_characters_wrong(
             assert lists[len(before)] == ["ry", *left]
 
 
+def test_nor_is_a_phrase_that_the_watch_looks_for_where_nothing_is_touched() -> None:
+    tokens, others = (" She", " is", " Ada", " now"), {3: (" Quill", " Quilter")}
+    for each in (0, 1):
+        assert leaving(guard(touched=False), "content", tokens, others, each)[3] == [" now", " Quilter"]
+
+
 def test_nor_is_one_that_completes_a_value_of_a_class() -> None:
     tokens = (" Pay", " DE89", " 3704", " 0044", " 0532", " 0130", " 99", " now")
     others = {6: (" 00", " 01", " 7")}
