@@ -24,6 +24,8 @@ MAX_RECENT_PHRASES = 2_000
 """In the small automaton; with more it becomes a layer."""
 MAX_LAYERS = 4
 """With more, all are to be compiled together."""
+MAX_MINOR_PHRASES = 8_000
+"""In all layers but the largest; with more, all are to be compiled together, as each layer costs every step."""
 MAX_DEAD_SHARE = 0.2
 """Of the phrases of all layers, that may belong to no target any more before all are to be compiled together."""
 
@@ -157,8 +159,10 @@ class Layers:
     def is_worn(self) -> bool:
         """Whether all should be compiled together: there are many layers, or much of them has ended."""
         dead = sum(len(layer.removed) for layer in self.settled)
-        every = sum(len(layer.keys) for layer in self.settled)
-        return len(self.settled) > MAX_LAYERS or dead > MAX_DEAD_SHARE * every
+        sizes = [len(layer.keys) for layer in self.settled]
+        minor = sum(sizes) - max(sizes, default=0)
+        is_split = len(sizes) > MAX_LAYERS or minor > MAX_MINOR_PHRASES
+        return is_split or dead > MAX_DEAD_SHARE * sum(sizes)
 
     def holds(self, target: str) -> bool:
         """Whether the phrases of this target are in force."""

@@ -71,6 +71,19 @@ def test_a_full_small_automaton_becomes_a_layer_and_after_several_all_are_to_be_
     assert len(always.digests) == len(WORDS)
 
 
+def test_two_large_layers_are_to_be_compiled_together(
+    registry: Registry, store: AutomatonStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "MAX_RECENT_PHRASES", 1)
+    one, two = (stored(registry, number) for number in range(2))
+    both = AlwaysOnAutomata().with_changes([one], [], store).with_changes([two], [], store)
+    smaller = min(len(set(enforced(target))) for target in (one, two))
+    monkeypatch.setattr(layers, "MAX_MINOR_PHRASES", smaller)
+    assert not both.is_worn
+    monkeypatch.setattr(layers, "MAX_MINOR_PHRASES", smaller - 1)
+    assert both.is_worn
+
+
 def test_what_ends_is_out_of_force_without_compiling_and_its_phrases_that_others_have_stay(
     registry: Registry, store: AutomatonStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
