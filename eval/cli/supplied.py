@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,16 @@ import typer
 from eval.cli.console import command_line, reported
 
 supplied_texts = typer.Typer()
+
+
+def _write(out: Path, samples: Iterable[Mapping[str, object]], table: str) -> None:
+    """Write the samples and the report of a run."""
+    import orjson
+
+    from eval.harness.atomic_file import write_result
+
+    write_result(out / "samples.jsonl", "".join(orjson.dumps(row).decode() + "\n" for row in samples))
+    write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
 
 
 @supplied_texts.command()
@@ -22,9 +33,6 @@ def supplied(
 ) -> None:
     """Ask a running server about texts that say a part of what 20 targets forbid, without and with them."""
     with reported():
-        import orjson
-
-        from eval.harness.atomic_file import write_result
         from eval.supplied.measure import markdown, measure
         from eval.supplied.prompts import requests, subjects
 
@@ -42,9 +50,8 @@ def supplied(
             }
             for one in outcomes
         ]
-        write_result(out / "samples.jsonl", "".join(orjson.dumps(row).decode() + "\n" for row in samples))
         table = markdown(outcomes)
-        write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
+        _write(out, samples, table)
     typer.echo(table)
 
 
@@ -96,11 +103,8 @@ def membership(
 ) -> None:
     """Ask a running server about forgotten authors, served ones and invented names, and tell them apart."""
     with reported():
-        import orjson
-
         from eval.benchmarks.files import load_questions, need
         from eval.benchmarks.targets import authors
-        from eval.harness.atomic_file import write_result
         from eval.membership.observe import observe
         from eval.membership.probes import probes
         from eval.membership.separability import markdown
@@ -124,9 +128,8 @@ def membership(
             }
             for one in seen
         ]
-        write_result(out / "samples.jsonl", "".join(orjson.dumps(row).decode() + "\n" for row in rows))
         table = markdown(seen)
-        write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
+        _write(out, rows, table)
     typer.echo(table)
 
 
