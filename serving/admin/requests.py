@@ -144,8 +144,17 @@ class TargetPatch(_Closed):
         return replace(draft, **given)
 
 
+# Validated with the draft, as a patch may meet a target that is a secret already.
+_SUPPLIED_SECRET = {
+    "properties": {"kind": {"const": Kind.SECRET.value}, "supplied": {"const": Supplied.ALLOW.value}},
+    "required": ["kind", "supplied"],
+}
+
+
 class TargetIn(TargetPatch):
     """A forget target to add; only `name` is required."""
+
+    model_config = ConfigDict(json_schema_extra={"not": _SUPPLIED_SECRET})
 
     name: Name
 

@@ -18,6 +18,7 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from pydantic import SecretStr, ValidationError
 
 from guard.detection.detector import Match, Signals
@@ -779,3 +780,17 @@ async def test_dry_run_says_which_classes_are_forbidden_and_whether_their_values
     response = await client.post(TARGETS, json={"name": "Joan Miller", "patterns": wrong})
     assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "patterns[0].value")
     assert "bcd" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "supplied", "status"),
+    [("secret", "allow", 422), ("secret", "restrict", 201), ("secret", None, 201), ("person", "allow", 201)],
+)
+async def test_the_description_knows_that_a_secret_is_never_supplied(
+    client: httpx.AsyncClient, kind: str, supplied: str | None, status: int
+) -> None:
+    body = {"name": "blue-heron-41-tarn", "kind": kind, "supplied": supplied}
+    described = (await client.get("/openapi.json")).json()
+    schema = described["components"]["schemas"]["TargetIn"] | {"components": described["components"]}
+    assert Draft202012Validator(schema).is_valid(body) is (status == 201)
+    assert (await client.post(TARGETS, json=body)).status_code == status
