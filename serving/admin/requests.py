@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
@@ -145,7 +146,7 @@ class TargetPatch(_Closed):
 
 
 # Validated with the draft, as a patch may meet a target that is a secret already.
-_SUPPLIED_SECRET = {
+_SUPPLIED_SECRET: JsonDict = {
     "properties": {"kind": {"const": Kind.SECRET.value}, "supplied": {"const": Supplied.ALLOW.value}},
     "required": ["kind", "supplied"],
 }
