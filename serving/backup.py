@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from guard.errors import LetheError
 from guard.files import atomic_file, atomic_folder
-from guard.policy import enforced_version
+from guard.policy.folder import enforced_version
 
 REGISTRY, VERDICTS = "lethe.db", "verdicts.db"
 _BUSY_S = 30.0

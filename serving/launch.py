@@ -23,7 +23,7 @@ from guard.detection.embedder import Embedder, SentenceEmbedder
 from guard.errors import BadSettings
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
-from guard.policy.enforced_version import refuse_rolled_back
+from guard.policy.folder.enforced_version import refuse_rolled_back
 from guard.policy.watch import WatchAction
 from guard.targets.drafts import load_words
 from guard.targets.registry import Registry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -252,6 +252,13 @@ class RestrictionCache:
             (self._subsets if is_subset(automaton) else self._attached)[digest] = restriction
         self._budget.touch(restriction)
         return restriction
+
+    def drop(self, digests: Iterable[str]) -> None:
+        """Let go of these restrictions; rows that have one keep it, and it is attached again where it is named."""
+        for digest in digests:
+            for cache in (self._attached, self._subsets):
+                if (restriction := cache.pop(digest, None)) is not None:
+                    restriction.clear_cache()
 
 
 class _LeastRecentlyUsed(LRUCache[str, Restriction]):

@@ -14,6 +14,7 @@ from cachetools import LRUCache
 from guard.errors import PolicyUnavailable
 from guard.matching import subset
 from guard.matching.automaton import Automaton
+from guard.matching.automaton_file import path_of
 from guard.matching.patterns import Exemption
 
 MAX_MAPPED_AUTOMATA = 1024
@@ -71,11 +72,12 @@ class AutomatonStore:
         # Mapped now, so that no request waits for it.
         return self[digest].digest
 
-    def sweep(self, keep: Collection[str], before: float) -> None:
-        """Remove the files last changed before `before` (epoch seconds), except those of the digests in `keep`."""
-        for path in self._folder.glob("*.automaton"):
-            if path.stem not in keep and path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
+    def unmap(self, digests: Iterable[str]) -> None:
+        """Let go of the memory of these automata; one that is still used is mapped again from its file."""
+        with self._lock:
+            for digest in digests:
+                self._mapped.pop(digest, None)
+                self._subsets.pop(digest, None)
 
     def _keep(self, automaton: Automaton) -> Automaton:
         with self._lock:
@@ -86,8 +88,11 @@ class AutomatonStore:
 def _compile_to_file(phrases: Iterable[str], exemptions: Iterable[Exemption], folder: Path) -> Automaton:
     compiled = Automaton.forbidding(phrases, exemptions)
     try:
-        return Automaton.attach(folder, compiled.digest)
-    except PolicyUnavailable:
+        automaton = Automaton.attach(folder, compiled.digest)
+        # In force again, so that no sweep takes it for one of a policy that ended.
+        os.utime(path_of(folder, compiled.digest))
+        return automaton
+    except (OSError, PolicyUnavailable):
         compiled.save(folder)
         return Automaton.attach(folder, compiled.digest)
 

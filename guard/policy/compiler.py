@@ -24,10 +24,11 @@ from guard.patterns.value_class import ValueClass, classes_of
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.background import BackgroundValue, Merge, Targets
 from guard.policy.contextual import ContextualAutomata, Revision, restricts
-from guard.policy.enforced_version import write_enforced_version
+from guard.policy.folder.enforced_version import write_enforced_version
+from guard.policy.folder.sweep import Sweep
 from guard.policy.phrase_counts import PhraseCounts
 from guard.policy.policy import Policy
-from guard.policy.soft import SoftContextual, SoftDigests, is_soft, sweep
+from guard.policy.soft import SoftContextual, SoftDigests, is_soft
 from guard.policy.watch import Watch, WatchAction
 from guard.soft.matching import SoftMatching
 from guard.targets.phrases import names_of
@@ -85,7 +86,7 @@ class Compiler:
         )
         self._always_merge = Merge(AlwaysOnAutomata())
         self._watch_merges = {mode: Merge(Watch(mode)) for mode in Mode}
-        self._began = time.time()
+        self._sweep = Sweep(self._store, folder)
 
     def refresh(self, previous: Policy | None, now: datetime) -> Policy:
         """Expire targets due by `now`; return the policy of the registry and of the assistants promoted by now.
@@ -94,6 +95,8 @@ class Compiler:
         what has changed or was compiled in the background, or else embeds some of the targets that are pending.
         """
         self._registry.expire(now)
+        if previous is not None and self._sweep.is_due:
+            self._sweep.sweep(self._needed(previous))
         is_due = self._is_merged() or (self._awaits_soft and self._matching.get() is not None)
         if previous is not None and previous.version == self._registry.version() and not is_due:
             if previous.lookup.pending:
@@ -124,24 +127,17 @@ class Compiler:
         write_enforced_version(self._folder, version)
         contextual = ContextualAutomata(change.targets, self._store, self._known)
         watch, shadow_watch = self._watch(change, before.watch), self._watch(change, before.shadow_watch)
-        if previous is None:
-            # Files written since this process began are in use; clocks of file systems lag a little.
-            in_use = (*always.digests, *watch.digests, *shadow_watch.digests)
-            self._store.sweep(in_use, self._began - 1)
-            sweep(self._folder, self._began - 1)
-        elif len(change.active) <= MAX_EAGER_TARGETS:
+        if previous is not None and len(change.active) <= MAX_EAGER_TARGETS:
             for target in change.active:
                 contextual.get(target.id)
-        # After the sweep, which would remove a file whose name an earlier process used too.
-        soft = self._soft(change)
-        return Policy(
+        policy = Policy(
             version=version,
             lookup=lookup,
             always=always,
             contextual=contextual,
             automata=self._store,
             assistants=self._assistants(change.targets),
-            soft=soft,
+            soft=self._soft(change),
             last_complete=before.complete_version,
             near=before.near.with_changes(filter(_is_always_on, change.active), change.ids, context),
             context=context,
@@ -149,6 +145,18 @@ class Compiler:
             watch=watch,
             shadow_watch=shadow_watch,
         )
+        self._store.unmap(before.files - policy.files)
+        if previous is None:
+            self._sweep.sweep_earlier(self._needed(policy))
+        return policy
+
+    def _needed(self, policy: Policy) -> set[str]:
+        """Return the digests of the files that `policy` needs; forget those of targets that ended or changed."""
+        for known in (self._known, self._soft_digests):
+            for each in [each for each in list(known) if not policy.has(*each)]:
+                del known[each]
+        soft = (digest for digests in self._soft_digests.values() for digest in digests)
+        return {*policy.files, *list(self._known.values()), *soft}
 
     def _is_merged(self) -> bool:
         return self._always_merge.is_done or any(merge.is_done for merge in self._watch_merges.values())

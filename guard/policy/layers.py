@@ -20,9 +20,9 @@ from guard.policy.exemptions import common_exemptions
 from guard.targets.target import ForgetTarget
 from guard.text.normalise import fold
 
-MAX_RECENT_PHRASES = 2_000
+MAX_RECENT_PHRASES = 1_000
 """In the small automaton; with more it becomes a layer."""
-MAX_LAYERS = 4
+MAX_LAYERS = 6
 """With more, all are to be compiled together."""
 MAX_MINOR_PHRASES = 8_000
 """In all layers but the largest; with more, all are to be compiled together, as each layer costs every step."""
@@ -154,6 +154,11 @@ class Layers:
     def digests(self) -> tuple[str, ...]:
         """The automata in force, the larger first."""
         return tuple(layer.digest for layer in self.layers)
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The digests of all files that the automata in force are read from."""
+        return frozenset(digest for layer in self.layers for digest in (layer.digest, layer.whole))
 
     @property
     def is_worn(self) -> bool:

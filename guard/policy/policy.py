@@ -74,9 +74,19 @@ class Policy:
         )
 
     @property
+    def files(self) -> frozenset[str]:
+        """The digests of the files of what is looked for in every answer."""
+        return frozenset().union(*(each.layers.files for each in (self.always, self.watch, self.shadow_watch)))
+
+    @property
     def targets(self) -> Mapping[str, ForgetTarget]:
         """The active targets by id."""
         return self.lookup.targets
+
+    def has(self, target_id: str, revision: int) -> bool:
+        """Whether this revision of the target is in force."""
+        target = self.targets.get(target_id)
+        return target is not None and target.revision == revision
 
     def classes(self, touched: Collection[str]) -> tuple[ValueClass, ...]:
         """Return the classes of values that may not be said in an answer that touches these enforced targets."""

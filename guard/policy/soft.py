@@ -66,10 +66,3 @@ class SoftContextual(Mapping[str, SoftDigests]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def sweep(folder: Path, before: float) -> None:
-    """Remove the biases last changed before `before` (epoch seconds); one that is needed is written again."""
-    for path in folder.glob("*.bias"):
-        if path.stat().st_mtime < before:
-            path.unlink(missing_ok=True)

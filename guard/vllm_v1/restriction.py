@@ -41,6 +41,7 @@ class RestrictionProcessor(RowProcessor):
         self._rows = RestrictedBatch(self._vocabulary)
         self._restrictions = RestrictionCache(folder, self._vocabulary)
         self._live = LiveAutomata(folder)
+        self._published: tuple[str, ...] = ()
         self._pending: tuple[str, ...] | None = None
 
     def _put(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:
@@ -68,4 +69,5 @@ class RestrictionProcessor(RowProcessor):
             self._pending = digests
         if self._pending is not None:
             self._rows.set_global([self._restrictions.get(digest) for digest in self._pending])
-            self._pending = None
+            self._restrictions.drop(set(self._published).difference(self._pending))
+            self._published, self._pending = self._pending, None

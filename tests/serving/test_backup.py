@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from guard.errors import BadSettings
-from guard.policy.enforced_version import (
+from guard.policy.folder.enforced_version import (
     FILE_NAME,
     RegistryRolledBack,
     refuse_rolled_back,

@@ -255,6 +255,21 @@ def test_a_phrase_added_later_is_forbidden_in_answers_that_are_already_running(
     assert masked(processor, 1) == [set()]
 
 
+def test_an_automaton_that_is_no_longer_published_holds_for_a_running_row_that_named_it(
+    processor: RestrictionProcessor, folder: Path
+) -> None:
+    begun = TOKENIZER.encode("ba si", add_special_tokens=False)
+    publish(folder, [BASIL.digest])
+    processor.update_state(update(added=[(0, asking(BASIL.digest), [], begun), (1, asking(), [], begun)]))
+    expected = forbidden([BASIL.digest], [], begun)
+    assert masked(processor, 2) == [expected, expected]
+    publish(folder, [ROMERTO.digest])
+    assert masked(processor, 2)[0] >= expected
+    assert masked(processor, 2)[1] == forbidden([ROMERTO.digest], [], begun)
+    publish(folder, [BASIL.digest])
+    assert masked(processor, 2) == [expected, expected]
+
+
 def test_while_the_live_list_cannot_be_attached_every_row_is_closed(
     processor: RestrictionProcessor, folder: Path
 ) -> None:
