@@ -49,7 +49,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def served(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that has passed its self-test with a canary, or it would not be ready."""
     with serving(tmp_path_factory.mktemp("data"), "--model", str(model)) as running:
         yield running
@@ -80,38 +80,38 @@ def say_all(server: Server) -> dict[str, list[str]]:
         return dict(zip(PHRASES, pool.map(lambda phrase: say(server, phrase), PHRASES.values()), strict=True))
 
 
-def test_forced_phrases_in_twelve_scripts_never_leave(server: Server) -> None:
-    before = say_all(server)
+def test_forced_phrases_in_twelve_scripts_never_leave(served: Server) -> None:
+    before = say_all(served)
     assert {script for script, texts in before.items() if any(PHRASES[script] in text for text in texts)} == {
         *PHRASES
     }
-    target = server.forget({"name": "Twelve", "kind": "fact", "phrases": [*PHRASES.values()], "scope": "always"})
+    target = served.forget({"name": "Twelve", "kind": "fact", "phrases": [*PHRASES.values()], "scope": "always"})
     try:
-        after = say_all(server)
+        after = say_all(served)
         leaked = {s for s, texts in after.items() if any(fold(PHRASES[s]) in fold(text) for text in texts)}
         assert leaked == set()
     finally:
-        server.remember(target["id"])
+        served.remember(target["id"])
 
 
-def test_every_token_that_ends_an_answer_may_come_in_restricted_rows(model: Path, server: Server) -> None:
-    target = server.forget({"name": "One", "kind": "fact", "phrases": ["Orla Quennbeck"], "scope": "always"})
+def test_every_token_that_ends_an_answer_may_come_in_restricted_rows(model: Path, served: Server) -> None:
+    target = served.forget({"name": "One", "kind": "fact", "phrases": ["Orla Quennbeck"], "scope": "always"})
     try:
         for end in json.loads((model / "ends.json").read_text()):
-            answer = server.openai.completions.create(
-                model=server.model, prompt="It is", max_tokens=8, temperature=0, logit_bias={str(end): 100}
+            answer = served.openai.completions.create(
+                model=served.model, prompt="It is", max_tokens=8, temperature=0, logit_bias={str(end): 100}
             )
             assert (answer.choices[0].finish_reason, answer.choices[0].text) == ("stop", "")
     finally:
-        server.remember(target["id"])
+        served.remember(target["id"])
 
 
-def test_reasoning_and_tool_marks_are_said_and_change_nothing(server: Server) -> None:
-    target = server.forget({"name": "One", "kind": "fact", "phrases": ["Orla Quennbeck"], "scope": "always"})
+def test_reasoning_and_tool_marks_are_said_and_change_nothing(served: Server) -> None:
+    target = served.forget({"name": "One", "kind": "fact", "phrases": ["Orla Quennbeck"], "scope": "always"})
     try:
         for text in ("<think>it is late</think> good night", '<tool_call>{"name": "lamp"}</tool_call>'):
-            answer = server.openai.completions.create(
-                model=server.model,
+            answer = served.openai.completions.create(
+                model=served.model,
                 prompt="It is",
                 max_tokens=64,
                 temperature=1.0,
@@ -119,7 +119,7 @@ def test_reasoning_and_tool_marks_are_said_and_change_nothing(server: Server) ->
             )
             assert answer.choices[0].text == text
     finally:
-        server.remember(target["id"])
+        served.remember(target["id"])
 
 
 def test_its_vocabulary_is_read(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""README's "Sixty seconds" is what the product does: who is forgotten leaves the answers, and is back when revoked.
+"""README's "Sixty seconds" is what the product does: what is forgotten leaves the answers, and returns.
 
 At temperature 0 a real model's first words are near ties that the state of the engine's prefix cache can turn, so
 answers are held to what they tell and to being English, and everything else that is printed to the letter.
