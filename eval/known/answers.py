@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from eval.core.errors import EndpointFailed
 
 MAX_TOKENS = 48
 TIMEOUT_S = 300.0
+CONCURRENCY = 8
+"""Questions asked at once where it does not matter that rounding depends on which are computed together."""
 
 
 class Phase(StrEnum):
@@ -26,9 +29,9 @@ class Phase(StrEnum):
 
 
 class Answers:
-    """What `ask` answers to questions, and perplexities of answers, kept in the JSON Lines of `file`."""
+    """What `ask` answers to questions by phase, and perplexities of answers, kept in the JSON Lines of `file`."""
 
-    def __init__(self, file: Path, ask: Callable[[str], str]) -> None:
+    def __init__(self, file: Path, ask: Callable[[Phase, str], str]) -> None:
         self._file = file
         self._ask = ask
         self._stored: dict[tuple[str, str, str], Any] = {}
@@ -39,7 +42,16 @@ class Answers:
 
     def ask(self, phase: Phase, question: str) -> str:
         """Return the answer to a question, which is asked if it is not stored."""
-        return str(self._kept(phase, question, "", lambda: self._ask(question)))
+        return str(self._kept(phase, question, "", lambda: self._ask(phase, question)))
+
+    def ask_all(self, phase: Phase, questions: Sequence[str]) -> None:
+        """Ask those of the questions that are not stored, CONCURRENCY at a time, each stored as it comes."""
+        missing = [one for one in dict.fromkeys(questions) if (phase.value, one, "") not in self._stored]
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            for question, answer in zip(
+                missing, pool.map(lambda one: self._ask(phase, one), missing), strict=True
+            ):
+                self._keep((phase.value, question, ""), answer)
 
     def score(self, question: str, answer: str, score: Callable[[], float]) -> float:
         """Return the score of an answer, which is computed if it is not stored."""
@@ -48,24 +60,34 @@ class Answers:
     def _kept(self, phase: Phase, question: str, answer: str, make: Callable[[], Any]) -> Any:
         key = (phase.value, question, answer)
         if key not in self._stored:
-            self._stored[key] = make()
-            row = dict(zip(("phase", "question", "answer"), key, strict=True)) | {"value": self._stored[key]}
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self._keep(key, make())
         return self._stored[key]
 
+    def _keep(self, key: tuple[str, str, str], value: Any) -> None:
+        self._stored[key] = value
+        row = dict(zip(("phase", "question", "answer"), key, strict=True)) | {"value": value}
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
-def ask_endpoint(url: str, question: str) -> str:
-    """Return the answer of the first model at `url` (without /v1) to one question; raises EndpointFailed."""
+
+def ask_endpoint(url: str, phase: Phase, question: str) -> str:
+    """Return the answer of the first model at `url` (without /v1) to one question; raises EndpointFailed.
+
+    The engine's prefix cache is not used, as what is read from it is rounded otherwise, which turns near ties.
+    """
     headers = {"authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', 'unused')}"}
     with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False) as client:
         try:
             model = client.get("/v1/models").json()["data"][0]["id"]
-            body = {"model": model, "messages": [{"role": "user", "content": question}]}
-            response = client.post(
-                "/v1/chat/completions", json={**body, "temperature": 0, "max_tokens": MAX_TOKENS}
-            )
+            body = {
+                "model": model,
+                "messages": [{"role": "user", "content": question}],
+                "temperature": 0,
+                "max_tokens": MAX_TOKENS,
+                "cache_salt": f"{phase} {question}",
+            }
+            response = client.post("/v1/chat/completions", json=body)
         except httpx.HTTPError as error:
             raise EndpointFailed(f"the endpoint cannot be reached ({type(error).__name__})") from None
     if not response.is_success:

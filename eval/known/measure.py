@@ -56,6 +56,7 @@ class Measured:
 
 def known(about: Sequence[Subject], answers: Answers, count: int) -> list[Subject]:
     """Return the first `count` subjects that the model knows: asked without any target, it is right."""
+    answers.ask_all(Phase.FREE, [one.text for subject in about for one in subject.questions])
     found = []
     for subject in about:
         right = [one.is_right(answers.ask(Phase.FREE, one.text)) for one in subject.questions]
@@ -80,10 +81,8 @@ def measure(about: Sequence[Subject], answers: Answers, scorer: Scorer, say: Cal
         ids = admin.add_many([subject.draft for subject in about])["ids"]
         try:
             forbidden = [admin.get(id, reveal=True)["forbidden"] for id in ids]
-            for subject in about:
-                say(f"asking about {subject.kind} again")
-                for one in subject.questions:
-                    answers.ask(Phase.GUARDED, one.text)
+            say("asking again")
+            answers.ask_all(Phase.GUARDED, [one.text for subject in about for one in subject.questions])
             guarded = [answers.ask(Phase.GUARDED, text) for text in NEIGHBOURS]
         finally:
             for id in ids:

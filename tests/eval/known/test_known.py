@@ -24,7 +24,7 @@ def test_of_real_people_no_more_is_told_than_one_sentence() -> None:
 def test_an_answer_is_asked_for_once_and_survives_a_stop(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def ask(question: str) -> str:
+    def ask(phase: Phase, question: str) -> str:
         asked.append(question)
         return f"answer {len(asked)}"
 
@@ -37,9 +37,23 @@ def test_an_answer_is_asked_for_once_and_survives_a_stop(tmp_path: Path) -> None
     )
 
 
+def test_of_many_questions_those_without_an_answer_are_asked(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask(phase: Phase, question: str) -> str:
+        asked.append(f"{phase}: {question}")
+        return question.upper()
+
+    answers = Answers(tmp_path / "answers.jsonl", ask)
+    answers.ask(Phase.FREE, "Who?")
+    answers.ask_all(Phase.FREE, ["Who?", "Where?", "Where?", "When?"])
+    assert sorted(asked) == ["free: When?", "free: Where?", "free: Who?"]
+    assert Answers(tmp_path / "answers.jsonl", ask).ask(Phase.FREE, "When?") == "WHEN?"
+
+
 def test_a_subject_is_known_by_most_of_its_answers(tmp_path: Path) -> None:
     wrong = Subject("Nothing", "work", (), (Question("Who else?", "nobody"),))
-    answers = Answers(tmp_path / "answers.jsonl", lambda question: "Orla Venn wrote it.")
+    answers = Answers(tmp_path / "answers.jsonl", lambda phase, question: "Orla Venn wrote it.")
     assert known([wrong, LAMP], answers, 5) == [LAMP]
 
 
