@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
 from eval.cli import options as cli
 from eval.cli.console import bars, command_line, reported
 
+if TYPE_CHECKING:
+    from eval.attacks.leak_scorer import LeaksBy
+    from eval.attacks.near_requests import NearRequest
+    from guard.targets.target import Draft
+
 Near = Annotated[
-    Literal["", "authors", "secrets", "copies"],
+    Literal["", "authors", "known", "secrets", "copies"],
     typer.Option(
-        help="Instead of the sweep: count near leaks of the split's authors, or of invented secrets, at an"
-        " endpoint; or in changed copies of the right answers, without a model."
+        help="Instead of the sweep: count near leaks of the split's authors, of well-known works, places and"
+        " people, or of invented secrets, at an endpoint; or in changed copies of the right answers, by no model."
     ),
 ]
 Minutes = Annotated[float, typer.Option(min=0.1, help="near: for how long requests are sent.")]
@@ -56,46 +62,87 @@ def _near_copies(options: NearOptions) -> None:
     )
 
 
+class _Attacked(NamedTuple):
+    """Forget targets, requests about them without end, and the measure of what tells them."""
+
+    drafts: Sequence[Draft]
+    requests: Iterator[NearRequest]
+    leaks: LeaksBy
+
+
 def _near(options: NearOptions) -> None:
     """Run near leaks against an endpoint whose registry has no target yet."""
-    from eval.attacks import near_requests, near_run
-    from eval.attacks.leak_scorer import long_phrases_of, phrase_leaks, secret_leaks
-    from eval.attacks.tofu import load_probes
-    from eval.benchmarks.files import load_questions, need
-    from eval.benchmarks.targets import authors
-    from eval.benchmarks.tofu import load_perturbed
+    from eval.attacks import near_run
     from eval.methods.method import MethodName
     from eval.runners.endpoint import forgetting
-    from guard.evidence.distinctiveness import decisive_phrases
-    from guard.targets.drafts import new_target
     from guard.targets.target import Scope
 
     # A common word takes two tokens at most of nearly every vocabulary; the rest is for question and answer.
     noise = max(0, near_run.context_tokens(options.endpoint) - 600) // 2
-    if options.targets == "authors":
-        drafts = authors(load_questions(need(options.data, options.split)))
-        groups = load_probes(options.data, options.split, [draft.name for draft in drafts], options.probes)
-        harmless = [row.question for row in load_perturbed(need(options.data, "retain_perturbed"))]
-        probes = [probe for group in groups for probe in group]
-        requests = near_requests.author_requests(probes, harmless, options.seed, noise)
-        decisive = {phrase for draft in drafts for phrase in decisive_phrases(new_target(draft))}
-        leaks = phrase_leaks({draft.name: long_phrases_of(draft) for draft in drafts}, decisive)
-    else:
-        drafts = near_requests.secret_drafts(options.seed)
-        requests = near_requests.secret_requests(drafts, options.seed, noise)
-        leaks = secret_leaks({draft.name: draft.phrases[0] for draft in drafts})
-    drafts = tuple(replace(draft, scope=Scope(options.scope)) for draft in drafts)
+    attacked = {"authors": _authors, "known": _known, "secrets": _secrets}[options.targets](options, noise)
+    drafts = tuple(replace(draft, scope=Scope(options.scope)) for draft in attacked.drafts)
 
     def show(total: int, told: int, share: float) -> None:
         typer.echo(f"{share:.0%} of the time, {total} answers, {told} leaks", err=True)
 
     with forgetting(drafts, MethodName.NONE if options.methods == MethodName.NONE.value else MethodName.GUARD):
         outcomes = near_run.run_near(
-            options.endpoint, requests, leaks, options.out, options.minutes, options.answers, options.choices, show
+            options.endpoint,
+            attacked.requests,
+            attacked.leaks,
+            options.out,
+            options.minutes,
+            options.answers,
+            options.choices,
+            show,
         )
     report = near_run.report(outcomes)
     (options.out / "near.md").write_text(f"{command_line()}\n\n{report}\n", "utf-8")
     typer.echo(report)
+
+
+def _authors(options: NearOptions, noise: int) -> _Attacked:
+    from eval.attacks import near_requests
+    from eval.attacks.tofu import load_probes
+    from eval.benchmarks.files import load_questions, need
+    from eval.benchmarks.targets import authors
+    from eval.benchmarks.tofu import load_perturbed
+
+    drafts = authors(load_questions(need(options.data, options.split)))
+    groups = load_probes(options.data, options.split, [draft.name for draft in drafts], options.probes)
+    harmless = [row.question for row in load_perturbed(need(options.data, "retain_perturbed"))]
+    probes = [probe for group in groups for probe in group]
+    requests = near_requests.author_requests(probes, harmless, options.seed, noise)
+    return _Attacked(drafts, requests, _phrase_leaks(drafts))
+
+
+def _known(options: NearOptions, noise: int) -> _Attacked:
+    from eval.attacks import near_requests
+    from eval.known import probes
+    from eval.known.subjects import NEIGHBOURS, subjects
+
+    about = subjects()
+    drafts = probes.drafts(about)
+    requests = near_requests.author_requests(probes.probes(about), NEIGHBOURS, options.seed, noise)
+    return _Attacked(drafts, requests, _phrase_leaks(drafts))
+
+
+def _secrets(options: NearOptions, noise: int) -> _Attacked:
+    from eval.attacks import near_requests
+    from eval.attacks.leak_scorer import secret_leaks
+
+    drafts = near_requests.secret_drafts(options.seed)
+    requests = near_requests.secret_requests(drafts, options.seed, noise)
+    return _Attacked(drafts, requests, secret_leaks({draft.name: draft.phrases[0] for draft in drafts}))
+
+
+def _phrase_leaks(drafts: Sequence[Draft]) -> LeaksBy:
+    from eval.attacks.leak_scorer import long_phrases_of, phrase_leaks
+    from guard.evidence.distinctiveness import decisive_phrases
+    from guard.targets.drafts import new_target
+
+    decisive = {phrase for draft in drafts for phrase in decisive_phrases(new_target(draft))}
+    return phrase_leaks({draft.name: long_phrases_of(draft) for draft in drafts}, decisive)
 
 
 def attacks(
