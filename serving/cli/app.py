@@ -204,6 +204,36 @@ def contextual(
 
 
 @bench.command()
+def touched(
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Time for all; each method has one question at least.")
+    ] = 8,
+    model: Annotated[
+        str | None, typer.Option(help="Folder, GGUF file or hub id of the model; default: smollm2.")
+    ] = None,
+) -> None:
+    """Measure answers about a well-known novel that is forgotten, by method, beside those without the target."""
+    import tempfile
+
+    from serving import launch
+    from serving.bench import touched as measured
+    from serving.bench.processes import guarded
+    from serving.settings import SMOLLM2, load
+
+    found: list[measured.Touched] = []
+    with reported():
+        served = launch.resolve_model(load(model=model or None), SMOLLM2)
+        try:
+            with (
+                tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder,
+                guarded(served, Path(folder)) as server,
+            ):
+                found.extend(measured.run(server, 60 * minutes, errors.print))
+        finally:
+            print(measured.markdown(found))
+
+
+@bench.command()
 def automaton(
     targets: Annotated[int, typer.Option(min=2, help="Invented people, with four phrases each.")] = 1_000,
 ) -> None:
