@@ -207,3 +207,11 @@ def m013_rules(connection: sqlite3.Connection) -> None:
 @migration
 def m014_distinguish(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE targets SET draft = json_set(draft, '$.distinguish', json('[]'))")
+
+
+@migration
+def m015_open_elicitations(connection: sqlite3.Connection) -> None:
+    """Remember which elicitations have not ended, so that one that was lost with the server is told from none."""
+    connection.execute(
+        "CREATE TABLE open_elicitations (target_id TEXT PRIMARY KEY REFERENCES targets (id)) STRICT"
+    )

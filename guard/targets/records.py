@@ -267,7 +267,8 @@ def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
     # A vector reveals much of its text, and one of an older revision is useless.
     connection.execute("DELETE FROM vectors WHERE target_id = ?", (target.id,))
     if target.state is not State.ACTIVE:
-        connection.execute("DELETE FROM elicitations WHERE target_id = ?", (target.id,))
+        for table in ("elicitations", "open_elicitations"):
+            connection.execute(f"DELETE FROM {table} WHERE target_id = ?", (target.id,))
 
 
 def _write_event(connection: sqlite3.Connection, event: Event) -> None:

@@ -172,6 +172,23 @@ class Registry:
             write_elicitation(connection, found_active(connection, id, None), elicitation)
         self._database.scrub()
 
+    def open_elicitation(self, id: str) -> None:
+        """Note that the elicitation of an active target has begun. Raises `UnknownTarget`."""
+        with self._database.writing() as connection:
+            target = found_active(connection, id, None)
+            connection.execute("INSERT OR IGNORE INTO open_elicitations (target_id) VALUES (?)", (target.id,))
+
+    def close_elicitation(self, id: str) -> None:
+        """Note that the elicitation of a target has ended."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM open_elicitations WHERE target_id = ?", (id,))
+
+    def has_open_elicitation(self, id: str) -> bool:
+        """Return whether an elicitation of the target has begun and not ended: one that nobody runs was lost."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT 1 FROM open_elicitations WHERE target_id = ?", (id,))
+            return rows.fetchone() is not None
+
     def update_phrases(self) -> int:
         """Make the phrases of active targets again that other rules made, see `update_phrases`; return of how
         many."""

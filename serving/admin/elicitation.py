@@ -72,7 +72,7 @@ class ElicitationOut(BaseModel):
     state: JobState
     share: float = Field(description="Progress from 0 to 1.")
     code: str | None = Field(description="Error code of a failed elicitation.")
-    detail: str | None
+    detail: str | None = Field(description="Why it failed or was lost.")
     model: str | None = Field(description="The model that said what is proposed.")
     at: datetime | None
     answers: int = Field(description="How many answers were read.")
@@ -99,7 +99,8 @@ async def elicit(
 async def elicitation(service: Service, target_id: str, reveal: Reveal = False) -> ElicitationOut:
     """Read how far the elicitation of a target is, and what the last one found."""
     target = await active(service, target_id)
-    return await _elicitation(service, target.draft, service.elicitations.job(target_id), target_id, reveal)
+    job = await run_sync(service.elicitations.job, target_id)
+    return await _elicitation(service, target.draft, job, target_id, reveal)
 
 
 @router.post(f"{ELICITATION}:cancel", status_code=204, responses=documented(404))

@@ -95,8 +95,9 @@ def _share_of(bar: Callable[[str, float], None], number: int, count: int) -> Cal
 
 
 def _print(found: Any, *, changes_only: bool) -> None:
-    if found["state"] == "failed":
-        errors.print(f"{found['target_id']} {found['code']} {found['detail']}", highlight=False, soft_wrap=True)
+    if found["state"] in ("failed", "lost"):
+        why = " ".join(filter(None, (found["target_id"], found["code"], found["detail"])))
+        errors.print(why, highlight=False, soft_wrap=True)
     changes = Counter(one["change"] for one in found["proposals"])
     counts = ", ".join(f"{changes[change]} {change}" for change in ("new", "same", "gone"))
     typer.echo(f"{found['target_id']}: {found['state']}, {found['answers']} answers; proposals: {counts}")

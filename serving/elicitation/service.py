@@ -22,6 +22,9 @@ from serving.http.asgi import App
 log = logging.getLogger("lethe.elicitation")
 
 
+LOST = "the server stopped before it ended: ask again"
+
+
 class SecretNotElicited(RequestRefused):
     """A secret: nobody may ask the model for one."""
 
@@ -36,14 +39,22 @@ class NotElicited(LetheError):
     status = 404
 
 
+class NothingElicited(LetheError):
+    """The engine answered none of the prompts: a remote one with processors of an older version."""
+
+    code = "nothing_elicited"
+    status = 502
+
+
 class JobState(StrEnum):
-    """The state of an elicitation."""
+    """The state of an elicitation; `lost`: the server stopped before it ended."""
 
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    LOST = "lost"
 
 
 @dataclass(slots=True)
@@ -69,8 +80,8 @@ class Job:
 class ElicitationService:
     """Asks the served model about targets, one at a time. `changed` is called when proposals were accepted.
 
-    Jobs are lost with the process; what they have found is in the registry. `start`, `cancel` and `close` belong
-    to the event loop, the rest blocks.
+    Jobs are lost with the process, which the registry remembers; what they have found is in the registry.
+    `start`, `cancel` and `close` belong to the event loop, the rest blocks.
     """
 
     def __init__(
@@ -98,12 +109,16 @@ class ElicitationService:
         job = self._jobs.get(target.id)
         if job is None or not job.open:
             job = self._jobs[target.id] = Job(target.id)
-            self._tasks[target.id] = asyncio.create_task(self._run(job, target, options, accept))
+            task = self._tasks[target.id] = asyncio.create_task(self._run(job, target, options, accept))
+            task.add_done_callback(lambda ended: self._forget(target.id, ended))
         return job
 
     def job(self, target_id: str) -> Job | None:
-        """Return the last elicitation of a target since the server started, if it had one."""
-        return self._jobs.get(target_id)
+        """Return the last elicitation of a target: one since the server started, or one that was lost, if any."""
+        job = self._jobs.get(target_id)
+        if job is None and self._registry.has_open_elicitation(target_id):
+            return Job(target_id, JobState.LOST, detail=LOST)
+        return job
 
     def cancel(self, target_id: str) -> None:
         """Cancel the elicitation of a target if it has not ended; what was found before stays."""
@@ -133,25 +148,38 @@ class ElicitationService:
         draft = with_accepted(target.draft, (one for one in proposals if ids is None or one.id in ids))
         return target if draft == target.draft else self._registry.change(target_id, draft, target.revision)
 
+    def _forget(self, target_id: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(target_id) is task:
+            del self._tasks[target_id]
+
     async def _run(self, job: Job, target: ForgetTarget, options: Options, accept: bool) -> None:
+        state, code, detail = JobState.DONE, "", ""
         try:
+            await asyncio.to_thread(self._registry.open_elicitation, target.id)
             async with self._turn:
                 job.state = JobState.RUNNING
                 await self._elicit(job, target, options)
                 if accept:
                     await asyncio.to_thread(self.accept, target.id, None)
                     self._changed()
-            job.state, job.share = JobState.DONE, 1.0
         except asyncio.CancelledError:
-            job.state = JobState.CANCELLED
+            if not job.open:
+                await self._end(job, JobState.CANCELLED)
+            # Nobody cancelled it: the server stops, and the job is lost.
             raise
         except LetheError as error:
-            job.state, job.code, job.detail = JobState.FAILED, error.code, error.message
+            state, code, detail = JobState.FAILED, error.code, error.message
         except Exception as error:
-            job.state, job.code, job.detail = JobState.FAILED, LetheError.code, type(error).__name__
-        finally:
-            self._tasks.pop(target.id, None)
-            log.info("elicitation of %s: %s", target.id, job.state.value)
+            state, code, detail = JobState.FAILED, LetheError.code, type(error).__name__
+        await self._end(job, state, code, detail)
+
+    async def _end(self, job: Job, state: JobState, code: str = "", detail: str = "") -> None:
+        await asyncio.to_thread(self._registry.close_elicitation, job.target_id)
+        job.code, job.detail = code, detail
+        job.share = 1.0 if state is JobState.DONE else job.share
+        # Last: what has ended may begin again.
+        job.state = state
+        log.info("elicitation of %s: %s", job.target_id, state.value)
 
     async def _elicit(self, job: Job, target: ForgetTarget, options: Options) -> None:
         def report(share: float) -> None:
@@ -162,6 +190,10 @@ class ElicitationService:
         if name != self._controls_of:
             self._controls, self._controls_of = Controls(), name
         found = await elicit(self._model, draft.name, draft.kind, self._embedder, options, report, self._controls)
+        if not found.answers:
+            raise NothingElicited(
+                "the engine answered no prompt: a remote engine must run the processors of this version"
+            )
         await asyncio.to_thread(self._keep, target.id, name, found.answers, found.proposals)
 
     def _keep(self, target_id: str, model: str, answers: int, proposals: tuple[Proposal, ...]) -> None:

@@ -136,6 +136,18 @@ def test_an_elicitation_is_an_event_and_no_change(registry: Registry) -> None:
     assert registry.first_broken_event() is None
 
 
+def test_an_elicitation_is_open_until_it_or_its_target_ends(registry: Registry) -> None:
+    target = registry.add(ADA)
+    assert not registry.has_open_elicitation(target.id)
+    for end in (registry.close_elicitation, registry.revoke):
+        registry.open_elicitation(target.id)
+        assert registry.has_open_elicitation(target.id)
+        end(target.id)
+        assert not registry.has_open_elicitation(target.id)
+    with pytest.raises(UnknownTarget):
+        registry.open_elicitation(target.id)
+
+
 @pytest.mark.parametrize("ends", [lambda r, id: r.revoke(id), lambda r, id: r.expire(SOON)])
 def test_what_a_model_says_of_a_target_is_erased_with_it(
     registry: Registry, path: Path, ends: Callable[[Registry, str], object]

@@ -50,7 +50,10 @@ class Plane:
         return {"targets": [{"id": id, "kind": kind} for id, kind in kinds.items()], "next_cursor": None}
 
     def _found(self, target_id: str, state: str) -> Any:
-        failed = {"code": "engine_unavailable", "detail": "gone"} if state == "failed" else {}
+        failed = {
+            "failed": {"code": "engine_unavailable", "detail": "gone"},
+            "lost": {"code": None, "detail": "the server stopped"},
+        }.get(state, {})
         members = {
             "target_id": target_id,
             "state": state,
@@ -93,6 +96,14 @@ def test_a_failed_elicitation_says_why_and_ends_with_status_1(plane: Plane) -> N
     status, output = run("elicit", "ft_1")
     assert status == 1
     assert "engine_unavailable gone" in output
+
+
+def test_a_lost_elicitation_says_so_and_ends_with_status_1(plane: Plane) -> None:
+    plane.states = ["running", "lost"]
+    status, output = run("elicit", "ft_1")
+    assert status == 1
+    assert "ft_1 the server stopped" in output
+    assert "ft_1: lost" in output
 
 
 @pytest.mark.parametrize("arguments", [(), ("ft_1", "--all"), ("ft_1", "--accept", "p1")])

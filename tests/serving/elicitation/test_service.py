@@ -41,6 +41,7 @@ class Model:
         self.held.set()
         self.ready = True
         self.fails = False
+        self.answers = True
 
     def require_engine(self) -> None:
         if not self.ready:
@@ -53,7 +54,7 @@ class Model:
         await self.held.wait()
         if self.fails:
             raise EngineUnavailable("the engine died")
-        is_asked = "Quorne" in prompt.question and not prompt.answer
+        is_asked = self.answers and "Quorne" in prompt.question and not prompt.answer
         return [Answer(prompt, f"Ilse Quorne lives in {self.home}.")] if is_asked else []
 
     async def complete(self, prompt: Prompt, sampling: Sampling) -> Sequence[str]:
@@ -173,6 +174,53 @@ async def test_a_failing_engine_fails_the_job_with_its_code(service: Elicitor) -
     job = service.job(target.id)
     assert job is not None
     assert (job.code, job.detail) == ("engine_unavailable", "the engine died")
+
+
+async def test_an_engine_that_answers_nothing_fails_the_job_and_what_was_found_before_stays(
+    service: Elicitor,
+) -> None:
+    target = add(service)
+    await elicited(service, target)
+    service.model.answers = False
+    assert await elicited(service, target) is JobState.FAILED
+    job = service.job(target.id)
+    assert job is not None
+    assert job.code == "nothing_elicited"
+    assert "processors of this version" in job.detail
+    assert changes(service, target)["Varnholt"] is Change.NEW
+
+
+async def test_a_job_is_lost_when_the_server_stops_and_the_next_server_says_so(service: Elicitor) -> None:
+    target = add(service)
+    service.model.held.clear()
+    service.start(target, OPTIONS, accept=False)
+    while not service._registry.has_open_elicitation(target.id):
+        await asyncio.sleep(0.001)
+    await service.close()
+    after = Elicitor(service._registry)
+    job = after.job(target.id)
+    assert job is not None
+    assert (job.state, job.detail) == (JobState.LOST, "the server stopped before it ended: ask again")
+    assert await elicited(after, target) is JobState.DONE
+    assert Elicitor(service._registry).job(target.id) is None
+
+
+@pytest.mark.parametrize("how", ["done", "failed", "cancelled", "revoked"])
+async def test_a_job_that_has_ended_is_not_lost(service: Elicitor, how: str) -> None:
+    target = add(service)
+    if how == "cancelled":
+        service.model.held.clear()
+        service.start(target, OPTIONS, accept=False)
+        await asyncio.sleep(0.01)
+        service.cancel(target.id)
+        await service.close()
+    else:
+        service.model.fails = how == "failed"
+        await elicited(service, target)
+    if how == "revoked":
+        service._registry.open_elicitation(target.id)
+        service._registry.revoke(target.id)
+    assert Elicitor(service._registry).job(target.id) is None
 
 
 async def test_one_at_a_time_and_one_of_a_target(service: Elicitor) -> None:
