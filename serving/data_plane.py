@@ -49,7 +49,9 @@ from serving.telemetry.logs import log_access
 from serving.telemetry.metrics import FailClosed, Metrics
 from serving.telemetry.recorder import Recorder
 from serving.tokens import answer_tokens
-from serving.watch.answering import Answering, Client, RequestContext
+from serving.watch.answering import Answering
+from serving.watch.context import Client, RequestContext
+from serving.watch.natural import DeclineStyle
 
 log = logging.getLogger("lethe.access")
 
@@ -65,6 +67,7 @@ class Limits:
     unknown_fields: Unknown = "drop"
     unread_media: Unread = "refuse"
     hosted_tools: HostedTools = "skip"
+    decline_style: DeclineStyle = "fixed"
 
 
 class DataPlane:
@@ -82,7 +85,8 @@ class DataPlane:
         self._planner = planner
         self._limits = limits
         self._recorder = recorder or Recorder(Metrics())
-        self._answering = Answering(planner, self._recorder, agents, limits.decline_text)
+        natural = limits.decline_style == "natural"
+        self._answering = Answering(planner, self._recorder, agents, limits.decline_text, natural=natural)
         self.metrics = self._recorder.metrics
         self._preparation = Preparation(planner.enforces_contextual, limits.unread_media)
 

@@ -198,6 +198,7 @@ def _limits(settings: Settings) -> Limits:
         settings.unknown_fields,
         settings.unread_media,
         settings.hosted_tools,
+        settings.decline_style,
     )
 
 

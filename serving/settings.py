@@ -96,6 +96,13 @@ class Settings(BaseSettings):
         ),
     )
     decline_text: str = Field(DECLINE_TEXT, min_length=1, description="The fixed text of a declined answer.")
+    decline_style: Literal["fixed", "natural"] = Field(
+        "fixed",
+        description=(
+            "What a declined answer says: the fixed text, or what the model says of an invented name in the place "
+            "of the target's, which it may make up."
+        ),
+    )
     agents_url: str = Field(
         "", description="Base URL (with /v1) of another model for the agents' roles; empty: the engine itself."
     )

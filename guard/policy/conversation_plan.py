@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
+from guard.decoding.request_args import MAX_AUTOMATA
 from guard.detection.deadline import Deadline
 from guard.detection.detector import Detector, Match
 from guard.evidence.namesakes import shares_name
 from guard.policy.exemptions import exemptions
-from guard.policy.plan import Plan, SuppliedTarget, plan_for
+from guard.policy.plan import Plan, PlanKind, SuppliedTarget, plan_for
 from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
 from guard.supplied.phrases import remaining
 from guard.supplied.rule import supplied
 from guard.targets.passages import enforced
-from guard.targets.target import ForgetTarget, Method, Mode
+from guard.targets.target import ForgetTarget, Method, Mode, Scope
 from guard.text.conversation import Message
 from guard.text.normalise import fold
 
@@ -34,6 +35,23 @@ def plan_conversation(
     plan = plan_for(policy, matches, given, namesakes(policy, others))
     watched = tuple(doubt for doubt in doubts if doubt.match.mode is Mode.ENFORCE)
     return replace(plan, doubts=watched) if watched and policy.watch_action is WatchAction.ANSWER else plan
+
+
+def restricted_plan(policy: Policy, plan: Plan) -> Plan | None:
+    """Return a plan that declines as one under which the model answers, and says nothing of what the touched
+    targets forbid, whatever their methods; None if a row cannot have as many automata. Raises PolicyUnavailable
+    when one cannot be written."""
+    touched = [policy.targets[match.target_id] for match in plan.matches if match.mode is Mode.ENFORCE]
+    digests = list(plan.automata)
+    for target in touched:
+        if target.id in plan.supplied:
+            digests.append(plan.supplied[target.id].digest)
+        elif target.draft.scope is Scope.CONTEXTUAL and (phrases := frozenset(enforced(target))):
+            digests.append(policy.contextual.get(target.id) or _written(policy, target, phrases))
+    automata = tuple(dict.fromkeys(filter(None, digests)))
+    if len(automata) > MAX_AUTOMATA:
+        return None
+    return replace(plan, kind=PlanKind.RESTRICT, automata=automata)
 
 
 def namesakes(policy: Policy, target_ids: Iterable[str]) -> Mapping[str, str]:

@@ -74,6 +74,23 @@ async def answer_ids(engine: App, request: GenerationRequest, text: str) -> Answ
     return AnswerIds(prompt, tokens) if isinstance(prompt, list) and tokens is not None else None
 
 
+async def prompt_tokens(engine: App, request: GenerationRequest) -> int | None:
+    """Return how many tokens the prompts of a request have together; None if the engine cannot tell."""
+    if request.route == CHAT:
+        counts = [await _count(engine, rendering(request.body))]
+    elif rows := request.prompts.rows:
+        counts = [len(row) for row in rows]
+    else:
+        special = {name: request.body[name] for name in ("add_special_tokens",) if name in request.body}
+        counts = [await _count(engine, {"prompt": text, **special}) for text in request.prompts.texts]
+    return None if None in counts else sum(filter(None, counts))
+
+
+async def _count(engine: App, asked: Mapping[str, Any]) -> int | None:
+    ids = await _ids(engine, asked)
+    return None if ids is None else len(ids)
+
+
 async def _ids(engine: App, asked: Mapping[str, Any]) -> list[int] | None:
     answer = await tokenize(engine, asked)
     tokens = (answer.json() or {}).get("tokens") if answer.status == 200 else None

@@ -13,7 +13,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
 
 from guard.decoding.backtracking import AbortToken
 from guard.policy.plan import PlanKind
@@ -27,12 +26,13 @@ from serving.answers.response import GuardedResponse
 from serving.answers.spelled import SpelledAnswer, is_spelled
 from serving.answers.trial import TrialFirst, is_altered
 from serving.engine.tokenizer import answer_ids
-from serving.http.asgi import App, Headers, Receive, Send, replay
+from serving.http.asgi import App, replay
 from serving.http.asgi_client import json_scope
 from serving.planner import WITHHELD, PlannedRequest, Planner, engine_body, said_targets
-from serving.protocol.request import GenerationRequest
 from serving.telemetry.metrics import FailClosed
 from serving.telemetry.recorder import Recorder
+from serving.watch.context import Client, RequestContext
+from serving.watch.natural import NaturalDeclines
 from serving.watch.sentences import SentenceReader, read_all
 
 log = logging.getLogger("lethe.access")
@@ -42,45 +42,26 @@ MAX_CUTS = 4
 _GOES_ON = frozenset({PlanKind.PASS, PlanKind.RESTRICT, PlanKind.SUBTRACT})
 
 
-class Client(NamedTuple):
-    """The connection to the client: what it sends, and how it is sent to."""
+class Answering:
+    """Answers planned requests.
 
-    receive: Receive
-    send: Send
-
-
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """One generation request in progress: its prompts, the text that each answer continues, the response headers.
-
-    engine       the engine that answers it
-    abort_token  what backtracking needs of the engine's tokenizer; None if it cannot backtrack
+    decline  the text of a declined answer
+    natural  whether what is declined is asked with surrogates instead, where that can be (`serving.watch.natural`)
     """
 
-    request: GenerationRequest
-    prompts: tuple[str, ...]
-    seeds: tuple[str, ...]
-    headers: Headers
-    engine: App
-    abort_token: AbortToken | None
-
-    @property
-    def id(self) -> str:
-        """The request's id, which the headers hold."""
-        return self.headers[0][1].decode()
-
-
-class Answering:
-    """Answers planned requests; `decline` is the text of a declined answer."""
-
-    def __init__(self, planner: Planner, recorder: Recorder, agents: Agents | None, decline: str) -> None:
+    def __init__(
+        self, planner: Planner, recorder: Recorder, agents: Agents | None, decline: str, *, natural: bool = False
+    ) -> None:
         self._planner = planner
         self._recorder = recorder
         self._agents = agents
         self._decline = decline
+        self._natural = NaturalDeclines() if natural else None
 
     async def answer(self, client: Client, context: RequestContext, planned: PlannedRequest) -> None:
         """Send the answer to a request under its plan, and under another from where it touches more targets."""
+        if self._natural and planned.plan.kind is PlanKind.DECLINE:
+            client, context, planned = await self._natural.substitute(client, context, planned)
         app = self._answerer(context, planned)
         if planned.plan.kind in WITHHELD and is_altered(context.request):
             app = TrialFirst(context.engine, context.request, planned.plan, app)
@@ -125,6 +106,8 @@ class Answering:
         found = sent.found or await self._planner.plan_said(sent.planned, said)
         if found is not None:
             self._recorder.record_said(context.id, sent.planned, found)
+            if self._natural and found.plan.kind is PlanKind.DECLINE:
+                return await self._natural.restrict(found)
         return found
 
     async def _end(
