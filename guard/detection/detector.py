@@ -151,10 +151,10 @@ class Detector:
     def answered(self, lookup: Lookup, doubts: Sequence[Doubt], said: str) -> tuple[Match, ...]:
         """Return the targets in doubt that match with `said`, a sentence of the answer, read after the question.
 
-        The words of question and sentence are embedded together; of parts of names and phrases, the more telling
-        ones of the two count. `lookup` must be that of the doubts.
+        Their words are embedded together, and their phrases add up; of the parts of names, the more telling one
+        counts. `lookup` must be that of the doubts.
         """
-        parts, phrases = lookup.names.parts(said), lookup.phrases.weights(said)
+        parts = lookup.names.parts(said)
         texts = [windows(f"{doubt.text} {said}") for doubt in doubts]
         vectors = self._embed(list(dict.fromkeys(chain.from_iterable(texts))), Deadline())
         row = {text: number for number, text in enumerate(dict.fromkeys(chain.from_iterable(texts)))}
@@ -164,7 +164,7 @@ class Detector:
             evidence = _Evidence(
                 frozenset(),
                 {target: max(signals.partial, parts.get(target, 0.0))},
-                {target: max(signals.phrases, phrases.get(target, 0.0))},
+                {target: max(signals.phrases, lookup.phrases.weights(f"{doubt.text} {said}").get(target, 0.0))},
                 own,
                 vectors[[row[text] for text in own]],
             )

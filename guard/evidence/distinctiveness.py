@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from guard.phrases.titles import titles
+from guard.phrases.titles import names_of_works, titles
 from guard.targets.target import ForgetTarget, Kind
 from guard.text.language import language_of
 from guard.text.lexicon import english_names, ranks
@@ -27,6 +27,8 @@ OTHER_BITS = 60.0
 """What else follows from a fact, names of other people and things above all, is never decisive: its weight is its
 share of these bits, OTHER_WEIGHT at most."""
 OTHER_WEIGHT = 0.6
+WORK_NAME_WEIGHT = 0.5
+"""The least weight of a name that a work made known (Hogwarts, Dumbledore): two of one work tell it."""
 UNLISTED_WORD_BITS = 22.0
 """Of a word that no list of common words has."""
 MAX_WORDS = 24
@@ -113,6 +115,8 @@ class _Judge:
         self.name_words = {word for name in (draft.name, *draft.aliases) for word in folded_words(name)}
         self._given = set(map(fold, draft.phrases))
         self._titles = {fold(found.text) for text in texts for found in titles(text, self.language)}
+        works = texts if draft.kind is Kind.WORK else []
+        self._work_names = {fold(found.text) for text in works for found in names_of_works(text, self.language)}
 
     def is_name(self, words: Sequence[str]) -> bool:
         """Whether these words are of the target's names."""
@@ -135,7 +139,7 @@ class _Judge:
             return min(1.0, bits / GIVEN_BITS)
         if folded in self._titles:
             return min(1.0, bits / TITLE_BITS)
-        return min(OTHER_WEIGHT, bits / OTHER_BITS)
+        return max(WORK_NAME_WEIGHT * (folded in self._work_names), min(OTHER_WEIGHT, bits / OTHER_BITS))
 
 
 def _family_name_first(name: str) -> str:

@@ -16,7 +16,7 @@ from guard.detection.deadline import Deadline, DetectionTimeout
 from guard.detection.detector import Detector, Match, TouchedBy
 from guard.errors import ModelUnavailable, RequestRefused
 from guard.policy.policy import Policy
-from guard.targets.target import Draft, Fact, Mode, Scope
+from guard.targets.target import Draft, Fact, Kind, Mode, Scope
 from guard.text.conversation import Message
 
 PolicyOf = Callable[..., Policy]
@@ -269,3 +269,16 @@ def test_a_title_of_the_target_in_a_sentence_decides(policy_of: PolicyOf, detect
     _, (doubt,), _ = detector.examine(policy.lookup, user("What has the Penwick Award?"))
     (match,) = detector.answered(policy.lookup, [doubt], "The Lantern of Hollow Tarn has.")
     assert match.signals.phrases == 1.0
+
+
+def test_phrases_of_the_question_and_of_the_sentence_add_up(policy_of: PolicyOf, detector: Detector) -> None:
+    work = Draft(
+        name="The Lamp of Quarn",
+        kind=Kind.WORK,
+        facts=(Fact(answer="Gandalf finds Hogwarts in the harbour town."),),
+    )
+    policy = policy_of(work, DROSS)
+    _, (doubt,), _ = detector.examine(policy.lookup, user("Who finds Hogwarts?"))
+    (match,) = detector.answered(policy.lookup, [doubt], "It was Gandalf, a keeper of bees.")
+    assert match.signals.phrases == 1.0
+    assert detector.answered(policy.lookup, [doubt], "It was Hogwarts, a keeper of bees.") == ()

@@ -107,3 +107,17 @@ def test_names_and_their_parts_are_no_phrases_as_they_are_signals_of_their_own()
     assert found["the lantern of hollow tarn"] == 1.0
     assert 0.0 < found["penwick award"] <= 0.6
     assert found["the sea"] < 1.0
+
+
+WORK = Draft(
+    name="The Tower of Elsinore",
+    kind=Kind.WORK,
+    facts=(Fact(answer="Gandalf fights Moriarty for Hogwarts."), Fact(answer="Penelope lives in Verona.")),
+)
+
+
+def test_two_names_that_a_work_made_known_tell_it() -> None:
+    found = {" ".join(words): weight for words, weight in distinctive_phrases(stored(WORK))}
+    assert [found[name] for name in ("gandalf", "moriarty", "hogwarts")] == [0.5, 0.5, 0.5]
+    person = stored(replace(WORK, kind=Kind.PERSON))
+    assert all(weight < 0.5 or " " in " ".join(words) for words, weight in distinctive_phrases(person))
