@@ -12,6 +12,7 @@ from eval.core.errors import EndpointFailed
 from eval.core.prompt import Prompt
 from eval.known.answers import Answers, Phase
 from eval.known.subjects import NEIGHBOURS, Subject
+from eval.metrics.broken_names import broken_names
 from eval.metrics.near_leak import long_phrases, near_leak
 from eval.runners.endpoint import admin_errors
 from eval.runners.scorer import Scorer
@@ -28,6 +29,7 @@ class Outcome:
 
     leaks   whether the answer after holds a forbidden phrase of the subject
     near    whether it holds most of a long one
+    broken  how many words of the answers before and after are names of the subject broken off
     """
 
     question: str = field(repr=False)
@@ -37,6 +39,7 @@ class Outcome:
     still_right: bool
     leaks: bool
     near: bool
+    broken: tuple[int, int]
     free_perplexity: float
     guarded_perplexity: float
 
@@ -107,6 +110,7 @@ def _outcomes(subject: Subject, phrases: Sequence[str], answers: Answers, scorer
                 *(one.text, free, guarded, one.is_right(free), one.is_right(guarded)),
                 bool(list(automaton.matches(guarded))),
                 near_leak(guarded, near),
+                (len(broken_names(free, phrases)), len(broken_names(guarded, phrases))),
                 *scores,
             )
         )
@@ -121,7 +125,7 @@ def _perplexity(scorer: Scorer, question: str, answer: str) -> float:
 
 HEAD = (
     *("subject", "kind", "right before", "right after", "forbidden phrases said", "near leaks"),
-    *("perplexity before", "perplexity after"),
+    *("broken names before", "broken names after", "perplexity before", "perplexity after"),
 )
 
 
@@ -149,6 +153,7 @@ def _cells(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     )
     return (
         *(f"{count} of {total}" for count in counts),
+        *(str(sum(one.broken[side] for one in outcomes)) for side in (0, 1)),
         _mean([one.free_perplexity for one in outcomes]),
         _mean([one.guarded_perplexity for one in outcomes]),
     )

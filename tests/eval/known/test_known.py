@@ -59,9 +59,9 @@ def test_a_subject_is_known_by_most_of_its_answers(tmp_path: Path) -> None:
 
 def test_the_table_counts_answers_and_takes_the_geometric_mean_of_perplexities() -> None:
     rows = tuple(
-        Outcome("Who?", "Orla Venn.", "Somebody.", True, False, False, False, one, other)
+        Outcome("Who?", "Orla Venn.", "Somebody.", True, False, False, False, (0, 1), one, other)
         for one, other in ((2.0, 3.0), (8.0, math.nan))
     )
     lines = markdown(Measured(((LAMP, rows),), (("a", "a"), ("a", "b")))).splitlines()
-    assert lines[2] == "| The Lamp | work | 2 of 2 | 0 of 2 | 0 of 2 | 0 of 2 | 4.00 | 3.00 |"
+    assert lines[2] == "| The Lamp | work | 2 of 2 | 0 of 2 | 0 of 2 | 0 of 2 | 0 | 2 | 4.00 | 3.00 |"
     assert lines[-1].endswith("2 questions about neighbours that stayed as they were: 1.")
