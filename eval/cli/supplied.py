@@ -100,22 +100,32 @@ def membership(
     ] = "http://127.0.0.1:8000",
     method: Annotated[Literal["guard", "decline"], typer.Option(help="Method of the targets.")] = "guard",
     names: Annotated[int, typer.Option(min=2, max=20, help="Names of each group.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything is asked.")] = 1,
+    retain_url: Annotated[
+        str, typer.Option(help="Base URL of the same model without the targets in its training, to compare with.")
+    ] = "",
 ) -> None:
     """Ask a running server about forgotten authors, served ones and invented names, and tell them apart."""
     with reported():
         from eval.benchmarks.files import load_questions, need
         from eval.benchmarks.targets import authors
         from eval.membership.observe import observe
-        from eval.membership.probes import probes
+        from eval.membership.probes import of_unlearnt, probes
         from eval.membership.separability import markdown
         from eval.methods.method import MethodName
         from eval.runners.endpoint import forgetting
 
         drafts = authors(load_questions(need(data / "tofu", "forget10")))[:names]
-        served = [draft.name for draft in authors(load_questions(need(data / "tofu", "retain90")))[:names]]
-        asked = probes([draft.name for draft in drafts], served, names)
+        served = [draft.name for draft in authors(load_questions(need(data / "tofu", "retain90")))[: 2 * names]]
+        asked = probes([draft.name for draft in drafts], served, names, rounds)
+
+        def say(text: str) -> None:
+            typer.echo(text, err=True)
+
         with forgetting(drafts, MethodName(method)):
-            seen = list(observe(url, asked, lambda text: typer.echo(text, err=True)))
+            seen = list(observe(url, asked, say))
+        if retain_url:
+            seen += observe(retain_url, of_unlearnt(asked), say)
         rows = [
             {
                 "group": one.probe.group,

@@ -25,38 +25,57 @@ _REFUSAL = re.compile(
 )
 
 
+class Pair(NamedTuple):
+    """Two groups of names that are told apart."""
+
+    one: Group
+    other: Group
+
+
+PAIRS = (
+    Pair(Group.TARGET, Group.SERVED),
+    Pair(Group.TARGET, Group.INVENTED),
+    Pair(Group.TARGET, Group.TARGET_UNLEARNT),
+    Pair(Group.SERVED, Group.OTHER_SERVED),
+    Pair(Group.INVENTED, Group.OTHER_INVENTED),
+    Pair(Group.INVENTED, Group.INVENTED_UNLEARNT),
+)
+"""The last three are controls: the list has nothing to do with them."""
+
+
 class Separation(NamedTuple):
-    """How well one thing that an outsider sees tells targets from another group.
+    """How well one thing that an outsider sees tells two groups of names apart.
 
     auc   of the better direction: .5 tells nothing
     null  the greatest of 95 % of the AUCs with the names dealt to the groups by chance: what luck alone may give
     """
 
     what: str
-    other: Group
+    pair: Pair
     auc: float
     null: float
 
 
 def separations(seen: Sequence[Observation]) -> Iterator[Separation]:
-    """Yield how well answers, refusals, latency and log-probabilities tell the targets from each other group."""
-    for other in (Group.SERVED, Group.INVENTED):
-        own = [one for one in seen if one.probe.group in (Group.TARGET, other)]
-        for what, scores_of in _SCORES.items():
-            yield Separation(what, other, *_against_chance(own, scores_of))
+    """Yield how well answers, refusals, latency and log-probabilities tell apart the pairs that there are."""
+    groups = {one.probe.group for one in seen}
+    for pair in PAIRS:
+        if groups.issuperset(pair):
+            own = [one for one in seen if one.probe.group in pair]
+            for what, scores_of in _SCORES.items():
+                yield Separation(what, pair, *_against_chance(own, pair.one, scores_of))
 
 
-def latency_test(seen: Sequence[Observation], other: Group) -> KsTest:
-    """Return the two-sample Kolmogorov-Smirnov test of the seconds that targets and another group took."""
-    taken = {group: [one.seconds for one in seen if one.probe.group is group] for group in (Group.TARGET, other)}
-    return forget_quality(taken[Group.TARGET], taken[other])
+def latency_test(seen: Sequence[Observation], pair: Pair) -> KsTest:
+    """Return the two-sample Kolmogorov-Smirnov test of the seconds that the answers about two groups took."""
+    return forget_quality(*([one.seconds for one in seen if one.probe.group is group] for group in pair))
 
 
 def shapes(seen: Sequence[Observation]) -> dict[Group, Counter[tuple[str, ...]]]:
     """Return how often each group's answers had which shape."""
-    found: dict[Group, Counter[tuple[str, ...]]] = {group: Counter() for group in Group}
+    found: dict[Group, Counter[tuple[str, ...]]] = {}
     for one in seen:
-        found[one.probe.group][one.shape] += 1
+        found.setdefault(one.probe.group, Counter())[one.shape] += 1
     return found
 
 
@@ -68,21 +87,26 @@ def refuses(text: str) -> bool:
 Scores = Callable[[Sequence[Observation], Sequence[bool]], list[float]]
 
 
-def _against_chance(seen: Sequence[Observation], scores_of: Scores) -> tuple[float, float]:
-    names = sorted({one.probe.name for one in seen})
-    of_targets = {one.probe.name for one in seen if one.probe.group is Group.TARGET}
+def _against_chance(seen: Sequence[Observation], group: Group, scores_of: Scores) -> tuple[float, float]:
+    names = sorted(set(map(_name, seen)))
+    of_group = {name for name in names if name[0] == group}
     chance = random.Random(0)
     by_chance = sorted(
-        _auc(seen, set(chance.sample(names, len(of_targets))), scores_of) for _ in range(PERMUTATIONS)
+        _auc(seen, set(chance.sample(names, len(of_group))), scores_of) for _ in range(PERMUTATIONS)
     )
-    return _auc(seen, of_targets, scores_of), by_chance[math.ceil(0.95 * PERMUTATIONS) - 1]
+    return _auc(seen, of_group, scores_of), by_chance[math.ceil(0.95 * PERMUTATIONS) - 1]
 
 
-def _auc(seen: Sequence[Observation], targets: set[str], scores_of: Scores) -> float:
-    is_target = [one.probe.name in targets for one in seen]
-    scores = scores_of(seen, is_target)
-    own = [score for score, target in zip(scores, is_target, strict=True) if target]
-    others = [score for score, target in zip(scores, is_target, strict=True) if not target]
+def _name(one: Observation) -> tuple[Group, str]:
+    """Return whose answer this is: a name is also asked of another model."""
+    return one.probe.group, one.probe.name
+
+
+def _auc(seen: Sequence[Observation], group: set[tuple[Group, str]], scores_of: Scores) -> float:
+    is_own = [_name(one) in group for one in seen]
+    scores = scores_of(seen, is_own)
+    own = [score for score, is_one in zip(scores, is_own, strict=True) if is_one]
+    others = [score for score, is_one in zip(scores, is_own, strict=True) if not is_one]
     area = auc(own, others)
     return max(area, 1.0 - area)
 
@@ -113,10 +137,11 @@ def _wording(seen: Sequence[Observation], is_target: Sequence[bool]) -> list[flo
 
 
 def _folds(seen: Sequence[Observation], is_target: Sequence[bool]) -> list[int]:
-    """Return the fold of each answer: that of its name."""
+    """Return the fold of each answer: that of its name, whoever was asked."""
     names: dict[bool, dict[str, int]] = {True: {}, False: {}}
     for one, target in zip(seen, is_target, strict=True):
-        names[target].setdefault(one.probe.name, len(names[target]) % FOLDS)
+        known = names[not target].get(one.probe.name)
+        names[target].setdefault(one.probe.name, len(names[target]) % FOLDS if known is None else known)
     return [names[target][one.probe.name] for one, target in zip(seen, is_target, strict=True)]
 
 
@@ -134,28 +159,25 @@ _SCORES: dict[str, Scores] = {
 
 
 def markdown(seen: Sequence[Observation]) -> str:
-    """Return the tables of a run."""
-    lines = [
-        "| told by | AUC, served authors | by chance | AUC, invented names | by chance |",
-        "|---|---|---|---|---|",
-    ]
-    found = list(separations(seen))
-    for what in _SCORES:
-        cells = (f"{one.auc:.3f} | {one.null:.3f}" for one in found if one.what == what)
-        lines.append(f"| {what} | {' | '.join(cells)} |")
+    """Return the tables of a run: the AUC by what tells, with what luck alone may give in brackets."""
+    lines = [f"| | {' | '.join(_SCORES)} | latency, KS |", "|---" * (len(_SCORES) + 2) + "|"]
+    found = {(one.pair, one.what): one for one in separations(seen)}
+    for pair in dict.fromkeys(pair for pair, _ in found):
+        cells = (f"{one.auc:.3f} ({one.null:.3f})" for what in _SCORES for one in [found[pair, what]])
+        test = latency_test(seen, pair)
+        lines.append(
+            f"| {pair.one} or {pair.other} | {' | '.join(cells)} | {test.statistic:.3f} (p {test.p_value:.2g}) |"
+        )
     lines.append("")
-    for other in (Group.SERVED, Group.INVENTED):
-        test = latency_test(seen, other)
-        lines.append(f"Latencies, targets against {other}: KS {test.statistic:.3f}, p {test.p_value:.3g}.")
     counted = shapes(seen)
     everyone = set().union(*counted.values())
     lines.append(f"Shapes of answers: {len(everyone)}. Only of targets: {len(_only_of_targets(counted))}.")
-    refused = {group: sum(refuses(one.text) for one in seen if one.probe.group is group) for group in Group}
+    refused = Counter(one.probe.group for one in seen if refuses(one.text))
     asked = Counter(one.probe.group for one in seen)
-    lines.append("Refusals: " + ", ".join(f"{group} {refused[group]} of {asked[group]}" for group in Group) + ".")
+    lines.append("Refusals: " + ", ".join(f"{group} {refused[group]} of {asked[group]}" for group in asked) + ".")
     return "\n".join(lines)
 
 
 def _only_of_targets(counted: dict[Group, Counter[tuple[str, ...]]]) -> set[tuple[str, ...]]:
-    others = set(counted[Group.SERVED]) | set(counted[Group.INVENTED])
-    return set(counted[Group.TARGET]) - others
+    served = (Group.SERVED, Group.OTHER_SERVED, Group.INVENTED, Group.OTHER_INVENTED)
+    return set(counted[Group.TARGET]).difference(*(counted.get(group, ()) for group in served))

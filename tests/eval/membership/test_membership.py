@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from eval.membership.observe import Observation
-from eval.membership.probes import FORMS, Group, Probe, probes
-from eval.membership.separability import latency_test, markdown, refuses, separations, shapes
+from eval.membership.probes import FORMS, Group, Probe, of_unlearnt, probes
+from eval.membership.separability import PAIRS, Pair, latency_test, markdown, refuses, separations, shapes
 
 SHAPE = ("200", "content-type", ".id", "stop")
 
@@ -28,14 +28,42 @@ ALIKE = dict.fromkeys(Group, "A writer of novels.")
 
 
 def of(observations: list[Observation]) -> dict[tuple[str, Group], float]:
-    return {(one.what, one.other): one.auc for one in separations(observations)}
+    """Return how well targets are told from other groups."""
+    return {
+        (one.what, one.pair.other): one.auc for one in separations(observations) if one.pair.one is Group.TARGET
+    }
 
 
 def test_every_form_is_asked_about_every_name_in_a_mixed_order() -> None:
-    asked = probes(["A B", "C D"], ["E F"], 3)
-    assert len(asked) == 6 * len(FORMS)
+    asked = probes(["A B", "C D"], ["E F", "G H"], 3)
+    assert len(asked) == 10 * len(FORMS)
     assert {probe.group for probe in asked[: len(FORMS)]} != {Group.TARGET}
-    assert asked == probes(["A B", "C D"], ["E F"], 3)
+    assert asked == probes(["A B", "C D"], ["E F", "G H"], 3)
+    twice = probes(["A B", "C D"], ["E F", "G H"], 3, rounds=2)
+    assert sorted(twice) == sorted(asked * 2)
+
+
+def test_a_model_that_never_learnt_the_targets_is_asked_about_them_and_about_invented_names() -> None:
+    asked = of_unlearnt(probes(["A B"], ["E F", "G H"], 1))
+    assert {probe.group for probe in asked} == {Group.TARGET_UNLEARNT, Group.INVENTED_UNLEARNT}
+    assert len(asked) == 2 * len(FORMS)
+
+
+def test_pairs_of_which_nobody_was_asked_are_left_out() -> None:
+    both = {Group.TARGET: "A writer.", Group.SERVED: "A writer."}
+    assert {one.pair for one in separations(seen(both))} == {Pair(Group.TARGET, Group.SERVED)}
+    assert {one.pair for one in separations(seen(ALIKE))} == set(PAIRS)
+
+
+def test_the_same_names_are_told_apart_by_who_answers() -> None:
+    answers = seen({Group.TARGET: "A writer.", Group.TARGET_UNLEARNT: "Nobody known."})
+    alike = [one for one in seen(ALIKE) if one.probe.group in (Group.TARGET, Group.TARGET_UNLEARNT)]
+    renamed = [
+        Observation(one.probe._replace(name=one.probe.name[-1]), one.text, one.seconds, one.logprob, SHAPE)
+        for one in [*answers, *alike]
+    ]
+    assert of(renamed[: len(answers)])["answers", Group.TARGET_UNLEARNT] == 1.0
+    assert of(renamed[len(answers) :])["answers", Group.TARGET_UNLEARNT] == 0.5
 
 
 def test_answers_that_are_alike_tell_nothing() -> None:
@@ -52,7 +80,7 @@ def test_latency_and_log_probabilities_tell_in_either_direction() -> None:
     for sign in (-1.0, 1.0):
         areas = of(seen(ALIKE, seconds=sign, logprob=sign * 5))
         assert areas["latency", Group.SERVED] == areas["log-probabilities", Group.INVENTED] == 1.0
-        assert latency_test(seen(ALIKE, seconds=sign), Group.SERVED).p_value < 1e-6
+        assert latency_test(seen(ALIKE, seconds=sign), PAIRS[0]).p_value < 1e-6
 
 
 def test_the_name_itself_is_no_word_of_an_answer() -> None:
