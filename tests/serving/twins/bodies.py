@@ -8,6 +8,7 @@ from typing import Any
 
 from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, RESPONSES
 
+QUESTION = "Who is Orla Quarnwick?"
 ROUTES = (CHAT, COMPLETIONS, RESPONSES, MESSAGES)
 JUNK: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 5, 2**70, 0.5, -0.5, "", "x", "1", "64", "true", "false", "auto", [], [5], ["x"],
@@ -128,8 +129,26 @@ _COMMON = (
     "response_format",
     "min_tokens",
 )
-_PROMPTS: tuple[Any, ...] = ("Q", ["Q"], ["Q", "Q"], [7, 8], [[7], [8]], "", [], [1.0], ["Q", 5])
-_CONTENTS: tuple[Any, ...] = ("Q", [{"type": "text", "text": "Q"}], [{"type": "image_url"}], "", None, [], 5)
+_PROMPTS: tuple[Any, ...] = (
+    QUESTION,
+    [QUESTION],
+    [QUESTION, QUESTION],
+    [7, 8],
+    [[7], [8]],
+    "",
+    [],
+    [1.0],
+    [QUESTION, 5],
+)
+_CONTENTS: tuple[Any, ...] = (
+    QUESTION,
+    [{"type": "text", "text": QUESTION}],
+    [{"type": "image_url"}],
+    "",
+    None,
+    [],
+    5,
+)
 
 
 def body(random: Random, route: str) -> dict[str, Any]:
@@ -150,8 +169,8 @@ def _good(random: Random, route: str) -> dict[str, Any]:
     content = random.choice(_CONTENTS if odd else _CONTENTS[:2])
     turns = [{"role": "user", "content": content}]
     if random.random() < 0.2:
-        turns += [{"role": "assistant", "content": "A"}, {"role": "user", "content": "Q"}]
+        turns += [{"role": "assistant", "content": "A"}, {"role": "user", "content": QUESTION}]
     if route == RESPONSES:
-        shown = [{**turn, "content": "Q"} for turn in turns]
-        return {"model": "m", "input": "Q" if random.random() < 0.5 else shown, **stream}
+        shown = [{**turn, "content": QUESTION} for turn in turns]
+        return {"model": "m", "input": QUESTION if random.random() < 0.5 else shown, **stream}
     return {"model": "m", "messages": turns, **({"max_tokens": 64} if route == MESSAGES else {}), **stream}

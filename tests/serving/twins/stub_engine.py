@@ -16,6 +16,7 @@ import orjson
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
 from serving.http.sse import DONE, frame
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
+from tests.serving.twins.bodies import QUESTION
 
 PHRASE = "Ada Quill"
 MAX_MODEL_LEN = 4096
@@ -51,7 +52,7 @@ class StubEngine:
         if path == "/tokenize":
             return await respond(send, 200, {"count": 3, "max_model_len": MAX_MODEL_LEN, "tokens": [7, 8, 9]})
         if path == "/detokenize":
-            return await respond(send, 200, {"prompt": "Who sails?"})
+            return await respond(send, 200, {"prompt": QUESTION})
         try:
             row = _Row(path, body, _validated(path, body), self._dead_end)
         except Refused as refused:
@@ -212,7 +213,7 @@ class _Row:
 
     @property
     def _echo(self) -> str:
-        return "Who sails?" if getattr(self._request, "echo", False) else ""
+        return QUESTION if getattr(self._request, "echo", False) else ""
 
     def _head(self, kind: str) -> dict[str, Any]:
         name = "chatcmpl-1" if self.chat else "cmpl-1"

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, RESPONSES
-from tests.serving.twins.bodies import SCHEMAS
+from tests.serving.twins.bodies import QUESTION, SCHEMAS
 from tests.serving.twins.twins import Twins, fuzz
 
 pytest.importorskip("vllm", reason="the engine is not installed")
 
 ASK: dict[str, dict[str, Any]] = {
-    CHAT: {"model": "m", "messages": [{"role": "user", "content": "Q"}]},
-    COMPLETIONS: {"model": "m", "prompt": "Q"},
-    RESPONSES: {"model": "m", "input": "Q"},
-    MESSAGES: {"model": "m", "max_tokens": 64, "messages": [{"role": "user", "content": "Q"}]},
+    CHAT: {"model": "m", "messages": [{"role": "user", "content": QUESTION}]},
+    COMPLETIONS: {"model": "m", "prompt": QUESTION},
+    RESPONSES: {"model": "m", "input": QUESTION},
+    MESSAGES: {"model": "m", "max_tokens": 64, "messages": [{"role": "user", "content": QUESTION}]},
 }
 STREAM = {"stream": True}
 COUNTED = {"stream": True, "stream_options": {"include_usage": True, "continuous_usage_stats": True}}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import httpx
@@ -14,7 +16,9 @@ from guard.detection.calibration import Signals
 from guard.detection.detector import Match
 from guard.matching.automaton import Automaton
 from guard.policy.plan import Plan, PlanKind
-from guard.targets.target import Mode
+from guard.policy.watch import WatchAction
+from guard.targets.drafts import new_target
+from guard.targets.target import Draft, Mode
 from guard.text.conversation import Message
 from serving.answers.application import Application, Outcome
 from serving.answers.choices import Choice, make_choice
@@ -32,7 +36,7 @@ AUTOMATON = Automaton.compile([PHRASE])
 MATCH = Match("ft_1", 0.9, Signals(1.0, 0.9), Mode.ENFORCE)
 # The ways in which a conversation can be touched: `restrict` backtracks where it can, `mask` never does, and a
 # `dead end` is what a grammar comes to that allows only what is forbidden.
-TOUCHED = ("restrict", "mask", "dead end", "decline", "agents")
+TOUCHED = ("restrict", "mask", "dead end", "decline", "natural", "agents")
 
 
 class Difference(NamedTuple):
@@ -44,11 +48,29 @@ class Difference(NamedTuple):
     shapes: tuple[dict[str, Any], dict[str, Any]]
 
 
+class _Automata(dict[str, Automaton]):
+    """Has one automaton, whatever is to be forbidden."""
+
+    def write(self, *_: object) -> str:
+        return AUTOMATON.digest
+
+
+POLICY = SimpleNamespace(
+    targets={MATCH.target_id: replace(new_target(Draft(name="Orla Quarnwick")), id=MATCH.target_id)},
+    lookup=SimpleNamespace(classes={}, named=lambda text, short=True: frozenset()),
+    automata=_Automata({AUTOMATON.digest: AUTOMATON}),
+    contextual={},
+    watch_action=WatchAction.OFF,
+)
+"""Of the plane that declines naturally: its target is named in every body."""
+
+
 class _Planner:
     detects = True
 
-    def __init__(self, kind: PlanKind) -> None:
+    def __init__(self, kind: PlanKind, policy: Any = None) -> None:
         self._kind = kind
+        self._policy = policy
 
     def enforces_contextual(self) -> bool:
         return True
@@ -59,7 +81,11 @@ class _Planner:
     async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         if self._kind is PlanKind.PASS:
             return PlannedRequest(Plan(self._kind, (), (), 7), ())
-        return PlannedRequest(Plan(self._kind, (AUTOMATON.digest,), (MATCH,), 7), (AUTOMATON,))
+        plan = Plan(self._kind, (AUTOMATON.digest,), (MATCH,), 7)
+        return PlannedRequest(plan, (AUTOMATON,), policy=self._policy, conversation=tuple(conversation))
+
+    async def plan_said(self, planned: PlannedRequest, texts: Sequence[str]) -> None:
+        return None
 
     async def plan_answer(self, planned: PlannedRequest, answer: Sequence[Message]) -> None:
         return None
@@ -93,11 +119,14 @@ class _Agents:
 
 def plane(way: str) -> DataPlane:
     """Return a data plane whose conversations are all touched in this way; "" touches none."""
-    kinds = {"": PlanKind.PASS, "decline": PlanKind.DECLINE, "agents": PlanKind.AGENTS}
+    declines = dict.fromkeys(("decline", "natural"), PlanKind.DECLINE)
+    kinds = {"": PlanKind.PASS, "agents": PlanKind.AGENTS, **declines}
     kind = kinds.get(way, PlanKind.RESTRICT)
     abort_token = AbortToken(ABORT_TOKEN, lambda ids: " x" * len(ids)) if way == "restrict" else None
-    limits = Limits([], 1_000_000, DECLINE, "1")
-    return DataPlane(_Supervisor(abort_token, way == "dead end"), _Planner(kind), limits, _Agents())  # type: ignore[arg-type]
+    natural = way == "natural"
+    limits = Limits([], 1_000_000, DECLINE, "1", decline_style="natural" if natural else "fixed")
+    planner = _Planner(kind, POLICY if natural else None)
+    return DataPlane(_Supervisor(abort_token, way == "dead end"), planner, limits, _Agents())  # type: ignore[arg-type]
 
 
 class Twins:
