@@ -15,7 +15,7 @@ DATA_DIR ?=
 FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
 	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
 
-.PHONY: serve tour real-model families clients test unit e2e e2e-answers e2e-server check format bench conformance clean
+.PHONY: serve tour real-model families clients test unit schedules e2e e2e-answers e2e-server check format bench conformance clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed $(if $(filter-out smollm2,$(MODEL))$(ENGINE),,$(VENV)/installed-model)
@@ -66,6 +66,10 @@ families: $(VENV)/installed-dev .families/installed
 
 unit: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --ignore=tests/e2e
+
+# The V2 processors in 2,000 random schedules, against the V1 ones.
+schedules: $(VENV)/installed-dev
+	SCHEDULES=2000 $(BIN)/python -m pytest tests/guard/vllm_v2
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

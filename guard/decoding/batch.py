@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guard.decoding.request_args import Backtracking
 from guard.decoding.restriction import MaskState, Restriction
-from guard.decoding.rows import RowTable
+from guard.decoding.rows import LogitsRow, RowTable
 from guard.decoding.vocabulary import Vocabulary
 
 _NONE = np.zeros(0, np.int64)
@@ -83,6 +83,10 @@ class _RestrictedRow:
         self.states, self.consumed = states, length
         return states
 
+    def after(self, drafts: tuple[int, ...]) -> _RestrictedRow:
+        """Return this row as it is after draft tokens, which are not part of its output yet."""
+        return replace(self, output=[*self.output, *drafts]) if drafts else self
+
     def avoided(self) -> NDArray[np.int64]:
         """Return the ids that may not be the next token although they complete no phrase."""
         rejected = self.backtracking.avoided if self.backtracking and not len(self.output) else ()
@@ -136,6 +140,33 @@ class RestrictedBatch(RowTable[_RestrictedRow]):
         self.rows[index] = row
         row.set_global(self._global)
 
+    def expanded(self, logits_rows: Sequence[LogitsRow]) -> Self:
+        """Return the batch of these rows of logits, by their position, after reading the outputs.
+
+        A row whose output cannot be read is closed here too; one with a draft that cannot be read only there.
+        """
+        for request in {row.request for row in logits_rows}:
+            self._read(request)
+        return super().expanded(logits_rows)
+
+    def _after(self, row: _RestrictedRow, drafts: tuple[int, ...]) -> _RestrictedRow:
+        return row.after(drafts)
+
+    def restricts(self, indices: Sequence[int]) -> bool:
+        """Return whether any of these rows is restricted or closed now."""
+        return any(index in self.rows and _restricts(self.rows[index]) for index in indices)
+
+    def _read(self, index: int) -> tuple[_RestrictedRow, list[MaskState]] | None:
+        """Return a restricted row and its states; None for others, and for one that cannot be read: it closes."""
+        row = self.rows.get(index)
+        if row is None or not row.restrictions:
+            return None
+        try:
+            return row, row.read()
+        except Exception as error:
+            self.close(index, error)
+            return None
+
     def masks(self, width: int) -> Masks:
         """Return what to forbid in logits of `width` columns, after reading the new tokens of the outputs.
 
@@ -146,14 +177,10 @@ class RestrictedBatch(RowTable[_RestrictedRow]):
         exhaustible: list[int] = []
         unfinished: dict[int, NDArray[np.int64]] = {}
         candidates: list[AbortCandidate] = []
-        for index, row in self.rows.items():
-            if row is None or not row.restrictions:
+        for index in self.rows:
+            if (found := self._read(index)) is None:
                 continue
-            try:
-                states = row.read()
-            except Exception as error:
-                self.close(index, error)
-                continue
+            row, states = found
             restricted.append(index)
             # Most rows, at most steps, have no phrase to forbid.
             if any([cells.add(index, state.forbidden) for state in states] + [cells.add(index, row.avoided())]):
@@ -182,6 +209,10 @@ class RestrictedBatch(RowTable[_RestrictedRow]):
             _rectangular(list(unfinished.values())),
             tuple(candidates),
         )
+
+
+def _restricts(row: _RestrictedRow | None) -> bool:
+    return row is None or bool(row.restrictions)
 
 
 class _Cells(NamedTuple):

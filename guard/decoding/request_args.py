@@ -8,11 +8,14 @@ others work on.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
+from guard.errors import PolicyUnavailable
 from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE
 
 POLICY = "lethe_policy"
@@ -148,6 +151,14 @@ class EngineArgs:
             return cls(policy, closed=automata == CLOSED, unrestricted=automata == UNRESTRICTED)
         digests = _digests(automata, AUTOMATA, MAX_AUTOMATA)
         return cls(policy, digests, backtracking=_backtracking(given.get(REWIND), given.get(AVOIDED, "")))
+
+
+def folder_of(variable: str) -> Path:
+    """Return the folder that an environment variable of this worker names; PolicyUnavailable without it."""
+    folder = os.environ.get(variable)
+    if not folder:
+        raise PolicyUnavailable(f"{variable} is not set")
+    return Path(folder)
 
 
 def load_biases(extra_args: Mapping[str, object] | None) -> tuple[str, ...]:

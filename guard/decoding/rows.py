@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import logging
-from typing import Generic, TypeVar
+from collections.abc import Sequence
+from typing import Generic, NamedTuple, Self, TypeVar
 
 Row = TypeVar("Row")
 
 _log = logging.getLogger(__name__)
+
+
+class LogitsRow(NamedTuple):
+    """A row of logits of a step: the index of its request, and the draft tokens that it comes after.
+
+    Without speculative decoding a request has one row of logits a step, and no drafts. With it, one more for each
+    draft token, which is not yet part of the output.
+    """
+
+    request: int
+    drafts: tuple[int, ...] = ()
 
 
 class RowTable(Generic[Row]):
@@ -34,3 +47,18 @@ class RowTable(Generic[Row]):
         self.rows.pop(source, None)
         self.rows.pop(target, None)
         self.rows |= moved
+
+    def expanded(self, logits_rows: Sequence[LogitsRow]) -> Self:
+        """Return the table of these rows of logits, by their position; a draft without an id closes its row."""
+        table = copy.copy(self)
+        table.rows = {}
+        for position, (request, drafts) in enumerate(logits_rows):
+            if request in self.rows:
+                row = self.rows[request]
+                readable = row is not None and all(token >= 0 for token in drafts)
+                table.rows[position] = self._after(row, drafts) if row is not None and readable else None
+        return table
+
+    def _after(self, row: Row, drafts: tuple[int, ...]) -> Row:
+        """Return a row as it is after draft tokens; the row itself stays as it is."""
+        return row

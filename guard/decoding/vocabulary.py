@@ -218,6 +218,12 @@ class Vocabulary:
         return np.array(sorted(following.union(self.textless.tolist())), np.int64)
 
 
+@lru_cache(maxsize=1)
+def vocabulary_of(tokenizer: Any) -> Vocabulary:
+    """Return the vocabulary of a tokenizer, cached: the processors of a worker share one."""
+    return Vocabulary.from_tokenizer(tokenizer)
+
+
 def _begins_mid_character(token: bytes) -> bool:
     return token[:1] >= b"\x80" and token[:1] < b"\xc0"
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 from abc import abstractmethod
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,8 +14,7 @@ from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor, MoveDi
 
 from guard.decoding.masking import close_all
 from guard.decoding.rows import RowTable
-from guard.decoding.vocabulary import Vocabulary
-from guard.errors import PolicyUnavailable
+from guard.decoding.vocabulary import vocabulary_of
 
 _log = logging.getLogger(__name__)
 
@@ -90,17 +86,3 @@ class RowProcessor(LogitsProcessor):  # type: ignore[misc]
             self._put(index, params, prompt, output)
         except Exception as error:
             self._rows.close(index, error)
-
-
-@lru_cache(maxsize=1)
-def vocabulary_of(tokenizer: Any) -> Vocabulary:
-    """Return the vocabulary of a tokenizer, cached: the processors of a worker share one."""
-    return Vocabulary.from_tokenizer(tokenizer)
-
-
-def folder_of(variable: str) -> Path:
-    """Return the folder that an environment variable of this worker names; PolicyUnavailable without it."""
-    folder = os.environ.get(variable)
-    if not folder:
-        raise PolicyUnavailable(f"{variable} is not set")
-    return Path(folder)

@@ -6,9 +6,9 @@ import torch
 from vllm import SamplingParams
 from vllm.config import VllmConfig
 
-from guard.decoding.request_args import POLICY_DIR_ENV, load_biases
+from guard.decoding.request_args import POLICY_DIR_ENV, folder_of, load_biases
 from guard.soft.rows import BiasCache, BiasTable
-from guard.vllm_v1.base import RowProcessor, folder_of
+from guard.vllm_v1.base import RowProcessor
 
 
 class BiasProcessor(RowProcessor):

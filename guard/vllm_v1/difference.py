@@ -9,11 +9,11 @@ from vllm import SamplingParams
 from vllm.config import VllmConfig
 
 from guard.decoding.masking import close_rows
-from guard.decoding.request_args import ASSISTANT_DIR_ENV, load_subtraction
+from guard.decoding.request_args import ASSISTANT_DIR_ENV, folder_of, load_subtraction
 from guard.decoding.rows import RowTable
 from guard.uld.assistant_runner import RunningSequence
 from guard.uld.loaded import LoadedAssistants, SubtractionRow, subtract
-from guard.vllm_v1.base import RowProcessor, folder_of
+from guard.vllm_v1.base import RowProcessor
 
 _log = logging.getLogger(__name__)
 

@@ -17,13 +17,13 @@ pytest.importorskip("vllm", reason="the engine is not installed")
 from vllm import SamplingParams
 from vllm.v1.sample.logits_processor import BatchUpdate, MoveDirectionality
 
-from guard.decoding.request_args import PROCESSORS, EngineArgs
+from guard.decoding.request_args import PROCESSORS, EngineArgs, folder_of
 from guard.decoding.rows import RowTable
-from guard.decoding.vocabulary import Vocabulary
+from guard.decoding.vocabulary import Vocabulary, vocabulary_of
 from guard.errors import ModelUnavailable, PolicyUnavailable
 from guard.matching.automaton import Automaton
 from guard.vllm_v1 import base
-from guard.vllm_v1.base import RowProcessor, folder_of, vocabulary_of
+from guard.vllm_v1.base import RowProcessor
 from tests.guard.toy_tokenizers import byte_level
 
 TOKENIZER = byte_level()
