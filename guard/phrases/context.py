@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from guard.text.english import hides_in_common_word, is_stop
 from guard.text.english import is_common as is_common_english
-from guard.text.lexicon import english_names, frequent_words, given_names, places, ranks
+from guard.text.lexicon import english_names, frequent_words, given_names, is_dictionary_form, places, ranks
 from guard.text.normalise import ascii_digits, fold
 from guard.text.words import words_of
 
@@ -20,6 +21,19 @@ _CIRCUMFLEXES = str.maketrans("âîû", "aiu")
 _MIN_STEM = 5
 _MIN_PART = 4
 _FUNCTION_WORDS = 80
+# Endings of cases of adjectives and places, and those of the first case that they may stand for.
+_ADJECTIVES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "ru": (("ого ому ым ом ая ой ую ое ые ых ыми его ему им ем яя ей юю ее ие их ими", "ый ий ой"),),
+    "pl": (("ego emu ym im a ą ej e ych ich ymi imi", "y i"),),
+    "el": (("ου ο ον ων ους οι ης η ην ες α", "ος ός ής"),),
+}
+_PLACE_CASES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "ru": (("ой ою ей ы и е у ю", "а я ь"), ("а у ом ем е я ю", " ь о")),
+    "uk": (("ою ею и і у ю", "а я ь"), ("а у ом ем і я ю", " ь о")),
+    "pl": (("ą ę y i ie", "a"), ("a u owi em ie iem ia iu", " ń"), ("a u em", "o")),
+    "el": (("ης ας", "η α"), ("ου ο", "ος ός ο")),
+}
+_MIN_PLACE_STEM = 3
 MAX_FREQUENT_RANK = 3_000
 # Shorter parts of a word with hyphens tell nothing.
 _MIN_HYPHENATED = 2
@@ -43,6 +57,34 @@ def is_common(word: str, language: str) -> bool:
         return True
     parts = lower.split("-")
     return len(parts) > 1 and all(len(part) < _MIN_HYPHENATED or is_common(part, language) for part in parts)
+
+
+def is_listed(word: str, language: str) -> bool:
+    """Whether a dictionary of the language has the word: a rarer one than those that are common."""
+    return is_dictionary_form(lowered(word, language), language) or is_adjective(word, language)
+
+
+def is_adjective(word: str, language: str) -> bool:
+    """Whether the word has the ending of an adjective in one of its cases."""
+    forms = _first_cases(word.lower(), _ADJECTIVES.get(language, ()), _MIN_STEM - 1)
+    return any(_is_word(form, language) for form in forms)
+
+
+def _is_word(lower: str, language: str) -> bool:
+    return lower in ranks(language) or is_dictionary_form(lower, language)
+
+
+def is_inflected_place(word: str, language: str) -> bool:
+    """Whether a known place differs in its case alone: под Тулой, z Torunia."""
+    return any(map(is_place, _first_cases(word.lower(), _PLACE_CASES.get(language, ()), _MIN_PLACE_STEM)))
+
+
+def _first_cases(lower: str, cases: tuple[tuple[str, str], ...], shortest: int) -> Iterator[str]:
+    """Yield the forms of the first case that a word may be an inflected one of, of stems that are long enough."""
+    for endings, others in cases:
+        for ending in endings.split(" "):
+            if lower.endswith(ending) and len(lower) - len(ending) >= shortest:
+                yield from (lower.removesuffix(ending) + other for other in others.split(" "))
 
 
 def is_ordinary(word: str, language: str) -> bool:

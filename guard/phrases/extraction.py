@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from guard.phrases.context import is_specific
-from guard.phrases.east_asian_names import chinese_names, japanese_names
-from guard.phrases.korean_names import korean_names
 from guard.phrases.names import names
 from guard.phrases.numbers import numerals
 from guard.phrases.organisations import organisations, streets_and_prizes
 from guard.phrases.phrase import Phrase
 from guard.phrases.rare_words import acronyms, rare_words
-from guard.phrases.spaced_names import spaced_names
-from guard.phrases.thai_names import thai_names
+from guard.phrases.scripts.east_asian_names import chinese_names, japanese_names
+from guard.phrases.scripts.korean_names import korean_names
+from guard.phrases.scripts.people import people_and_firms
+from guard.phrases.scripts.spaced_names import spaced_names
+from guard.phrases.scripts.thai_names import thai_names
+from guard.phrases.scripts.titles import titles_without_quotes
+from guard.phrases.small_titles import small_titles
+from guard.phrases.titled_names import titled_names
 from guard.phrases.titles import QUOTED, titles
 from guard.text.language import language_of
 from guard.text.normalise import fold
@@ -46,8 +50,10 @@ def _named(text: str, language: str) -> Iterator[Phrase]:
     numeric, lettered = numerals(text, language)
     for found in (
         titles(text, language),
+        small_titles(text, language),
         numeric,
         names(lettered, language),
+        titled_names(lettered, language),
         streets_and_prizes(lettered, language),
         _uncased_names(lettered, language),
         acronyms(lettered, language),
@@ -60,6 +66,8 @@ def _uncased_names(text: str, language: str) -> Iterator[Phrase]:
     if language not in _SPACED and language not in _RULES:
         return
     unquoted = QUOTED.sub(lambda match: ";" * len(match[0]), text)
+    yield from titles_without_quotes(unquoted, language)
+    yield from people_and_firms(unquoted, language)
     yield from organisations(unquoted, language)
     if language in _SPACED:
         yield from spaced_names(unquoted, language)

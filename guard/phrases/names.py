@@ -6,13 +6,17 @@ import re
 from collections.abc import Iterator, Mapping
 
 from guard.phrases.called import follows_called, small_end
+from guard.phrases.cased_words import cased_words, is_title_case
 from guard.phrases.context import (
     CAPITALISED_NOUNS,
+    is_adjective,
     is_common,
     is_compound,
     is_frequent,
     is_function_word,
     is_given_name,
+    is_inflected_place,
+    is_listed,
     is_ordinary,
     is_place,
     is_rare_compound,
@@ -30,7 +34,7 @@ from guard.phrases.phrase import Phrase, PhraseKind
 from guard.phrases.titles import BEFORE_TITLE, QUOTED
 from guard.text.english import is_stop
 from guard.text.lexicon import is_known_word
-from guard.text.words import Word, words_of
+from guard.text.words import Word
 
 _MAX_NAME_WORDS = 8
 # Of these, words that mean something else: "to", "this", "also".
@@ -60,18 +64,15 @@ _LABEL_END = re.compile(r" ?:| (?:e-?mail|[+\d(\n])")
 _PLACED = re.compile(r"\b(?:in|near|aus|nach|à|en|w|we|z|ze|do|в|во|из|под|στο|στη|στην|στον|σε|i|från|van|te)\s$")
 # In German a noun without an article after these is the name of a place.
 _BARE_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von|um|über)\s$")
-_ELIDED = re.compile(r"(?i)\b(?:[ldsnjmtc]|qu|jusqu|lorsqu|puisqu|dell|nell|all|dall|sull|un)['’](?=\w)")
-_ELIDING = frozenset({"fr", "it", "ca"})
+_SMALL = re.compile(r" ([^\W\d_]{3,})")
 _SENTENCE_END = re.compile(r"[.!?:;…]['\"”’»)]*\s*$|\n\s*$")
-# Capitals tell nothing where all of so many longer words have one.
-_MIN_TITLE_CASE_WORDS, _LONGER = 5, 3
 
 
 def names(text: str, language: str) -> Iterator[Phrase]:
     """Yield the names in `text`, whole, and their parts that are rare."""
     unquoted = QUOTED.sub(lambda match: ";" * len(match[0]), text)
-    words = _cased_words(unquoted, language)
-    if _is_title_case(words, language):
+    words = cased_words(unquoted, language)
+    if is_title_case(words, language):
         runs = _rare_runs(unquoted, words, language)
     elif language in CAPITALISED_NOUNS:
         runs = _runs_among_nouns(unquoted, words, language)
@@ -129,6 +130,19 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         titled = len(run) > 2 and word is run[0] and is_given_name(run[1].text)
         if len(run) > 1 and (titled or is_given_name(word.text)):
             continue
+        # The word of a dictionary is forbidden in its name alone, unless it is somebody's family name.
+        if len(run) > 1 and not is_given_name(run[0].text) and is_listed(word.text, language):
+            continue
+        if len(run) == 1 and is_listed(word.text, language) and _opens_sentence(text, word.start):
+            continue
+        if len(run) == 1 and is_inflected_place(word.text, language):
+            continue
+        small = _SMALL.match(text, word.end)
+        if len(run) == 1 and small and is_adjective(word.text, language) and is_listed(word.text, language):
+            if not is_function_word(small[1], language):
+                whole = text[word.start : small.end()]
+                yield Phrase(whole, PhraseKind.PLACE, "adjective with a capital before its noun")
+            continue
         if len(run) == 1 and is_demonym(word.text, language, opens=_opens_sentence(text, word.start)):
             continue
         if len(run) > 1:
@@ -137,38 +151,6 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
             yield Phrase(word.text, PhraseKind.PLACE, "rare name after a preposition of place")
         else:
             yield Phrase(word.text, PhraseKind.NAME, "rare name")
-
-
-def _cased_words(text: str, language: str) -> list[Word]:
-    """Return the words, with elided articles and Turkish endings cut off."""
-    words: list[Word] = []
-    for word in words_of(text):
-        if elided := language in _ELIDING and _ELIDED.match(word.text):
-            middle = word.start + elided.end()
-            words += (
-                Word(elided[0].lower().replace("’", "'"), word.start, middle),
-                Word(text[middle : word.end], middle, word.end),
-            )
-        elif language == "tr" and ("'" in word.text or "’" in word.text):
-            stem = re.split(r"['’]", word.text, maxsplit=1)[0]
-            words.append(Word(stem, word.start, word.start + len(stem)))
-        else:
-            words.append(word)
-    return words
-
-
-def _is_title_case(words: list[Word], language: str) -> bool:
-    """Whether all but the smallest words begin with a capital, or are capitals, so that capitals tell no names.
-
-    A word in small letters that is no function word, such as a verb, shows that capitals mean something.
-    """
-    longer = [word.text for word in words if len(word.text) > _LONGER]
-    short = (word.text for word in words if len(word.text) == _LONGER and word.text.islower())
-    if len(longer) < _MIN_TITLE_CASE_WORDS or not all(is_stop(w) or is_function_word(w, language) for w in short):
-        return False
-    if language in CAPITALISED_NOUNS:
-        return all(map(str.isupper, longer))
-    return all(word[0].isupper() or is_function_word(word, language) for word in longer)
 
 
 def _rare_runs(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:

@@ -35,7 +35,7 @@ _PLATE = re.compile(r"(?<!\w)[A-ZÀ-ÞΑ-ΩА-Я]{1,3}-[A-ZÀ-ÞΑ-ΩА-Я]{1,3}
 # Of Britain, Turkey, Spain, Italy and Russia: groups of capitals and digits with blanks.
 _SPACED_PLATE = re.compile(
     r"(?<![\w-])(?:[A-Z]{2}\d\d [A-Z]{3}|(?:0[1-9]|[1-7]\d|8[01]) (?!AM|PM)[A-Z]{1,3} \d{2,4}|"
-    r"(?!(?:1[5-9]|20)\d\d)\d{4} [B-DF-HJ-NP-TV-Z]{3}|[A-Z]{2} \d{3} [A-Z]{2}|"
+    r"(?!(?:1[5-9]|20)\d\d)\d{4} [A-Z]{3}|[A-Z]{2} \d{3} [A-Z]{2}|"
     r"[АВЕКМНОРСТУХ] ?\d{3} ?[АВЕКМНОРСТУХ]{2} ?\d{2,3})(?![\w-])"
 )
 _POSTCODE = re.compile(r"(?<!\w)[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}(?!\w)")
@@ -104,7 +104,8 @@ def _is_meant(match: re.Match[str], language: str) -> bool:
     if match.re is _HANDLE:
         return not all(is_common(part, "en") for part in re.split(r"[\d_.@]+", match[0]) if part)
     if match.re is _SPACED_PLATE:
-        return not any(map(_is_currency, re.findall("[A-Z]{3}", match[0])))
+        letters = re.findall("[A-Z]{3}", match[0])
+        return not any(_is_currency(three) or is_common(three, language) for three in letters)
     if match.re is _CODE:
         return _is_code(match[0], language)
     return _is_number(match[0]) if match.re is _GROUPS else True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from guard.phrases.context import is_frequent, is_function_word, is_given_name, is_place, lowered
+from guard.phrases.context import is_frequent, is_function_word, is_given_name, is_listed, is_place, lowered
 from guard.phrases.institutions import is_known
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.lexicon import family_names, ranks
@@ -19,6 +19,7 @@ _RARE = 1 << 30
 # Words of a name are of this rank or rarer ones, one of them by far.
 _MIN_WORD_RANK = 3_000
 _MIN_HINDI_RANK = 1_500
+_MIN_ADJECTIVE_RANK = 100
 _MIN_RARE_RANK = 10_000
 _MAX_NAME_WORDS = 3
 
@@ -46,7 +47,7 @@ _JAPANESE = re.compile(
 _CAPITAL = r"[A-ZÀ-ÞŒ][^\W\d_]+"
 # Digits are line ends here.
 _GERMAN_STREET = re.compile(
-    r"(?<!\w)((?:Am|Im|Zum|Zur|Unter den|(?:An|Auf|In|Hinter|Bei|Vor) de[rmn]) "
+    r"(?<!\w)((?:[AI]m|[ai]m(?= \w{9})|Zum|Zur|Unter den|(?:An|Auf|In|Hinter|Bei|Vor) de[rmn]) "
     rf"(?:{_CAPITAL} ){{0,2}}{_CAPITAL}"
     rf"|{_CAPITAL}(?:gasse|straße|weg|allee|platz|ufer|steig|stieg|damm|graben|hof|twiete))"
     r"(?= \n+[a-z]?(?:[,.;)]| in | bei |$))"
@@ -93,6 +94,7 @@ _HINDI_KINDS = frozenset(
     " महाविद्यालय अस्पताल ट्रस्ट समिति संघ मंडली क्लब होटल ढाबा भंडार मिल मिल्स प्रकाशन प्रेस अख़बार"
     " पत्रिका उद्योग वाचनालय पुस्तकालय नाट्यमंडली अकादमी गली टोला".split()
 )
+_HINDI_OF = frozenset({"का", "की", "के"})
 # For spinning: the trade of a firm.
 _FOR = "لل"
 _PREFIXES = {"ar": ("وال", "بال", "لل", "ال", "و", "ب", "ل", "ف"), "he": ("וה", "ה", "ב", "ל", "מ", "ו", "ש", "כ")}
@@ -204,7 +206,10 @@ def _after_kind(text: str, language: str) -> Iterator[Phrase]:
         name: list[re.Match[str]] = []
         for after in words[index + 1 : index + 1 + (_MAX_NAME_WORDS - 1)]:
             previous = name[-1] if name else word
-            frequent = _rank(after[0], language) < _MIN_WORD_RANK
+            article = {"ar": "ال", "he": "ה"}[language]
+            # A definite adjective after a definite noun may be a frequent word.
+            agrees = bool(name) and name[-1][0].startswith(article) and after[0].startswith(article)
+            frequent = _rank(after[0], language) < (_MIN_ADJECTIVE_RANK if agrees else _MIN_WORD_RANK)
             if text[previous.end() : after.start()] != " " or is_function_word(after[0], language) or frequent:
                 break
             if after[0].startswith(_FOR):
@@ -222,13 +227,20 @@ def _after_kind(text: str, language: str) -> Iterator[Phrase]:
             yield Phrase(
                 text[name[0].start() : name[-1].end()], PhraseKind.NAME, "name after an organisation's word"
             )
-            yield from (Phrase(one[0], PhraseKind.PART, "rare part of a name") for one in rare if len(name) > 1)
+            if len(name) > 1:
+                parts = (one[0] for one in rare if not is_listed(_bare(one[0], language), language))
+                yield from (Phrase(part, PhraseKind.PART, "rare part of a name") for part in parts)
 
 
 def _has_form(word: str, listed: list[str], language: str) -> str:
     """Return the listed word that `word` is, with or without a prefix."""
     bare = [word, *(word[len(prefix) :] for prefix in _PREFIXES[language] if word.startswith(prefix))]
     return next((one for one in bare if one in listed), "")
+
+
+def _bare(word: str, language: str) -> str:
+    """Return the word without the article that is written together with it."""
+    return word.removeprefix({"ar": "ال", "he": "ה"}[language])
 
 
 def _rank(word: str, language: str) -> int:
@@ -244,12 +256,18 @@ def _hindi(text: str) -> Iterator[Phrase]:
         if word[0] not in _HINDI_KINDS:
             continue
         name: list[re.Match[str]] = []
-        for before in reversed(words[max(0, index - _MAX_NAME_WORDS + 1) : index]):
+        for before in reversed(words[max(0, index - _MAX_NAME_WORDS) : index]):
             following = name[0] if name else word
+            # Of: चाँदी की चिड़िया पुरस्कार.
+            if before[0] in _HINDI_OF and len(name) == 1 and text[before.end() : name[0].start()] == " ":
+                name.insert(0, before)
+                continue
             frequent = _rank(before[0], "hi") < _MIN_HINDI_RANK
             if text[before.end() : following.start()] != " " or is_function_word(before[0], "hi") or frequent:
                 break
             name.insert(0, before)
+        while name and name[0][0] in _HINDI_OF:
+            name = name[1:]
         if len(name) > 1 and not is_place(text[name[0].start() : name[-1].end()]):
             yield Phrase(
                 text[name[0].start() : name[-1].end()], PhraseKind.NAME, "name before an organisation's word"

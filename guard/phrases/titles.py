@@ -22,7 +22,7 @@ QUOTED = re.compile(
     r"[“„]([^“„”\n]{2,160})[”“]|[‘‚]((?:[^‘‚’\n]|’(?=\w)){2,160})[’‘]|«([^«»\n]{2,160})»|»([^«»\n]{2,160})«"
     r"|[「『《〈]([^「『《〈」』》〉\n]{2,160})[」』》〉]"
     r'|(?<!\w)"([^"\n]{2,160})"'
-    r"|(?<!\w)'(?=\S)((?:[^'\n]|'(?=\w)){2,160})(?<=\S)'(?!\w)"
+    r"|(?<!\w)'(?=\S)((?:[^'\n]|'(?=\w)){2,160})(?<=\S)'(?![^\W\uac00-\ud7a3])"
 )
 # Words before a title without quotation marks: its making, and sorts of works.
 BEFORE_TITLE = frozenset(
@@ -112,8 +112,8 @@ _TITLED = re.compile(
 )
 # A capital article in the middle of a sentence, with which a name begins: cirque Les Pieds en l'air.
 _CAPITAL_ARTICLE = re.compile(
-    r"(?<=[^\W\d_] )((?:L[aeo]s?|L['’]|El|Il|Gli|I|Os?|As?"
-    r"|Les)\s?(?<!\w['’] )[^\W\d_a-z][^\W\d_]+(?:[- ][^\W\d_a-z][^\W\d_]+)*"
+    r"(?<=[^\W\d_] )((?:L['’]|(?:L[aeo]s?|El|Il|Gli|I|Os?|As?|Les) )(?<!\w['’] )[^\W\d_a-z][^\W\d_]+(?:[-"
+    r" ][^\W\d_a-z][^\W\d_]+)*"
     r"(?: (?:de|del|des|du|de la|en|à|au|aux|sur|sous|con|sin|di|da|do|in|y|et|e) ?(?:(?:l['’]|el|la|le"
     r"|les|los|las) ?)?[^\W\d_]{3,})*)"
 )

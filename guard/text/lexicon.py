@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 LANGUAGES = frozenset(
     "ar bg bn ca cs da de el en es fa fi fr he hi hu id it ja ko nb nl pl pt ro ru sv th tr uk ur vi zh".split()  # noqa: SIM905
 )
+DICTIONARIES = frozenset({"ar", "de", "el", "en", "es", "fr", "he", "hi", "pl", "ru", "tr"})
 # Short names of months that are common words elsewhere.
 _NO_MONTHS = frozenset({"out", "set", "pro", "led", "gen", "lip", "lug", "tem", "sie", "mag", "mei"})
 # Of the commonest word of a language, per word of text; that of rank r is used so often divided by r.
@@ -102,6 +103,23 @@ def _word_hashes() -> NDArray[np.int64]:
     return np.sort(np.fromiter(map(hash, every_word()), np.int64))
 
 
+def is_dictionary_form(word: str, language: str) -> bool:
+    """Whether a dictionary of the language has the word, in lower case, as a form of a word that is no name.
+
+    These are rarer than the common words (`ranks`). Of a language without a dictionary none is.
+    """
+    hashes = _form_hashes(language)
+    index = int(np.searchsorted(hashes, sought := hash(word)))
+    return index < len(hashes) and bool(hashes[index] == sought)
+
+
+@cache
+def _form_hashes(language: str) -> NDArray[np.int64]:
+    """Return the hashes of the dictionary's forms, sorted: 3 MB where the forms would take 30."""
+    forms = _compressed(f"forms/{language}") if language in DICTIONARIES else []
+    return np.sort(np.fromiter(map(hash, forms), np.int64))
+
+
 @cache
 def english_names() -> frozenset[str]:
     """Return those of the English words that are only names, abbreviations or foreign, in lower case."""
@@ -153,6 +171,21 @@ def months() -> frozenset[str]:
 def frequent_words() -> Mapping[str, tuple[str, ...]]:
     """Return the 300 commonest words, commonest first, of each language that shares its script with others."""
     return _by_language("frequent")
+
+
+def works(language: str) -> frozenset[str]:
+    """Return the words of a language for works that have titles, inflected ones too: novel, powieści."""
+    return _word_sets("works").get(language, frozenset())
+
+
+def title_openers(language: str) -> frozenset[str]:
+    """Return words that hardly follow the word for a work, so that a title begins there: nobody, mañana."""
+    return _word_sets("title_openers").get(language, frozenset())
+
+
+@cache
+def _word_sets(name: str) -> Mapping[str, frozenset[str]]:
+    return {language: frozenset(words) for language, words in _by_language(name).items()}
 
 
 @cache

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from guard.phrases.called import ARABIC_CALLED, HEBREW_CALLED, HINDI_CALLED
-from guard.phrases.context import is_frequent, is_function_word, is_given_name, is_place
+from guard.phrases.context import is_frequent, is_function_word, is_given_name, is_listed, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.lexicon import ranks
 from guard.text.words import Word
@@ -40,6 +40,10 @@ _PLACE_WORDS = frozenset(
 _ARABIC_VERB = re.compile(r"\w{3,5}ت")
 # A verb follows them.
 _PRONOUNS = ("היא ", "הוא ", "הם ", "הן ", "אני ")
+# It was issued: such a verb opens a clause.
+_HEBREW_PASSIVE = re.compile("ה[ות]\\w{3,4}|נ\\w{3}[הו]")
+# With a noun before them they are one verb: मंचित किया.
+_HINDI_VERB = re.compile(" (?:किया|करते|करता|करती|करना|करने|करके|करवाया|हुआ|हुई|हुए|होता|होती|होते)(?!\\w)")
 # Before a name, and no part of it.
 _COURTESIES = frozenset(
     "الشيخ الشيخة الأستاذ الأستاذة الدكتور الدكتورة السيد السيدة الحاج الحاجة المهندس المهندسة الآنسة العم العمة"  # noqa: SIM905
@@ -53,7 +57,8 @@ _NOUNS = frozenset(
     " ربو صرع حصبة جدري نقرس شقيقة طحان إسكاف قابلة ممرض معصرة منجرة ورشة بيطري سباك لحام قصاب عطار خزاف خطاط مشتل"
     " אסתמה סוכרת אפילפסיה מיגרנה דלקת אקורדיון כינור חליל צ'לו נבל קלרינט מנדולינה בלשנות תופרת סנדלר נגר נפח"
     " שען אופה קצב מיילדת חובש טחנה נגרייה מאפייה מתפרה מכבסה מספרה חייט וטרינר גנן דייג כוורן כוורת סמטה סמטת"
-    " दमा मिर्गी मधुमेह चेचक खसरा गठिया सितार सारंगी शहनाई तबला संतूर बाँसुरी बढ़ई लोहार कुम्हार जुलाहा दर्ज़ी मोची"
+    " दमा मिर्गी मधुमेह चेचक खसरा गठिया सितार सारंगी शहनाई तबला संतूर बाँसुरी बढ़ई लोहार कुम्हार जुलाहा"
+    " दर्ज़ी मोची"
     " सुनार दाई हलवाई मल्लाह चरवाहा पंसारी पनवाड़ी मुनीम आढ़ती".split()
 )
 _HEBREW_ABBREVIATION = re.compile(r"[א-ת]{1,3}[\"״][א-ת]")
@@ -124,10 +129,18 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         and _ARABIC_VERB.fullmatch(run[0].text)
     ):
         return
+    if len(run) == 1 and (
+        (language == "hi" and _HINDI_VERB.match(text, run[0].end))
+        or (language == "he" and _opens_clause(text, run[0]) and _HEBREW_PASSIVE.fullmatch(run[0].text))
+    ):
+        return
     if rare and len(run) > 1:
         yield Phrase(text[run[0].start : run[-1].end], PhraseKind.NAME, "rare words and given names")
-        yield from (Phrase(word.text, PhraseKind.PART, "rare part of a name") for word in rare)
-    elif rare:
+        unlisted = [word for word in rare if not _is_listed(word.text, language)]
+        person = any(is_given_name(word.text) for word in run) or (unlisted and len(rare) > 1)
+        parts = rare if person else unlisted
+        yield from (Phrase(word.text, PhraseKind.PART, "rare part of a name") for word in parts)
+    elif rare and not _is_listed(rare[0].text, language):
         yield Phrase(rare[0].text, PhraseKind.NAME, "rare word")
 
 
@@ -185,6 +198,10 @@ def _opens_sentence(text: str, word: Word) -> bool:
     return not text[: word.start].rstrip(' "“«').rstrip() or text[: word.start].rstrip()[-1] in ".!?؟"
 
 
+def _opens_clause(text: str, word: Word) -> bool:
+    return _opens_sentence(text, word) or text[: word.start].endswith(", ")
+
+
 def _places(text: str, words: list[Word], language: str) -> Iterator[list[Word]]:
     for index, word in enumerate(words):
         head = word.text
@@ -218,6 +235,15 @@ def _is_common(word: str, language: str) -> bool:
     common = ranks(language)
     forms = [form for spelt in _spellings(word, language) for form in (spelt, *_stripped(spelt, language))]
     return any(form in common or form in _NOUNS or is_place(form) for form in forms)
+
+
+def _is_listed(word: str, language: str) -> bool:
+    """Whether a dictionary has the word, with or without what is written together with it at its beginning."""
+    if language == "hi" and word.endswith(("वाला", "वाली", "वाले")):
+        return True
+    bare = _VOWEL_SIGNS.sub("", word)
+    prefixes = (prefix for prefix in _PREFIXES.get(language, ()) if bare.startswith(prefix))
+    return any(is_listed(form, language) for form in (bare, *map(bare.removeprefix, prefixes)))
 
 
 def _spellings(word: str, language: str) -> list[str]:

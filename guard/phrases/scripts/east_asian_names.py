@@ -56,6 +56,8 @@ _JAPANESE_PLACE = ("村", "町", "市", "郡", "島", "岬", "峠", "区", "県"
 _MIN_CORE_CHARS = 3
 _VILLAGES = ("村", "町", "郡", "峠", "岬")
 _LANES = ("小路", "大路", "横丁", "通", "坂", "台", "丘", "原", "条", "新田")
+# After the number of a house or block.
+_NUMBERED = ("丁目", "番地", "番町", "号室")
 _HIRAGANA_NAME = re.compile(r"[\u3041-\u3096]{2,4}?(?=[はがのをとにもへ、。さ]|$)")
 _MIN_KATAKANA_CHARS = 3
 # A place with the number of its block.
@@ -226,6 +228,10 @@ def japanese_names(text: str) -> Iterator[Phrase]:
 
 
 def _of_kanji(text: str, start: int, run: str) -> Iterator[Phrase]:
+    larger = _after_larger_place(run)
+    start, run = start + larger, run[larger:]
+    if run.startswith(_NUMBERED):
+        return
     if (block := _BLOCK.search(run)) and run[: block.start()].endswith(_JAPANESE_PLACE + _LANES):
         run = run[: block.start()]
     given = _HIRAGANA_NAME.match(text, start + len(run))
@@ -243,6 +249,12 @@ def _of_kanji(text: str, start: int, run: str) -> Iterator[Phrase]:
             yield Phrase(run[:-1], PhraseKind.PLACE, "name of a place without its ending")
         return
     yield Phrase(run + hiragana, PhraseKind.NAME, "rare characters")
+
+
+def _after_larger_place(run: str) -> int:
+    """Return the length of the known city or prefecture before the rest of an address: 福岡市|鈴虫坂町."""
+    ends = (end for end in range(len(run) - 2, 1, -1) if run[end - 1] in "都道府県市区郡" and is_place(run[:end]))
+    return next(ends, 0)
 
 
 def _is_person(run: str, hiragana: str) -> bool:

@@ -27,8 +27,9 @@ _VERB = re.compile(
     r"(?:다|다가|고|며|면|면서|지만|는데|은데|아서|어서|해서|려고|러|도록|게|던|된|한|할|하는|되는|있는|없는|온|간|난|했던|하여|되어|하게|운|은|는|을|를)$"
 )
 _PLACE_ENDINGS = ("읍", "면", "리", "동", "골", "마을", "시", "군", "구", "섬", "산", "로", "길", "항")
+_PREFIXES = frozenset("재미비무초고신구대소총부맨첫헛친외")
 _SUFFIXES = frozenset(
-    "들님씨용점원장자인학집군양측쪽별당형식적화성기실관사소부과생회품물비료율법제권력감심대번년월일시분초명개살세"
+    "집들님씨용점원장자인학집군양측쪽별당형식적화성기실관사소부과생회품물비료율법제권력감심대번년월일시분초명개살세"
 )
 _CALLED = re.compile(
     r"(?:이름|별명|예명|애칭|필명)(?:은|이) ([가-힣]{2,8}?)"
@@ -93,6 +94,8 @@ _SHOPS = (
 )
 _CALLED_QUOTED = re.compile(r"([가-힣]{2,10}?)(?:이라고|라고|이라|라) (?:불|부르|부른|놀)")
 _PRIZES = ("문학상", "미술상", "음악상", "과학상", "작가상", "시인상", "연기상", "공로상", "평화상")
+# Rarer words may be what somebody is called.
+_MAX_CALLED_RANK = 8_000
 _KNOWN_PRIZES = ("노벨", "퓰리처")
 # Two words that hardly stand together: ranks of the rarer one, and of both multiplied.
 _MIN_RARE_RANK = 5_000
@@ -102,7 +105,7 @@ _MIN_RARE_RANKS = 50_000_000
 def korean_names(text: str) -> Iterator[Phrase]:
     """Yield the names in a Korean text: of people by family name, of places by ending, others as rare words."""
     for match in chain(_CALLED.finditer(text), _CALLED_QUOTED.finditer(text)):
-        if match[1] not in ranks("ko"):
+        if not is_frequent(match[1], "ko", _MAX_CALLED_RANK):
             yield Phrase(match[1], PhraseKind.NAME, "name after the word for a name")
     for match in _ROLE.finditer(text):
         if match[1][0] in family_names("ko") and not _is_known(match[1]) and _is_unusual(match[1]):
@@ -173,6 +176,8 @@ def _is_common(form: str) -> bool:
         return False
     if form.endswith(_PRIZES) and form not in _PRIZES:
         return False
+    if len(form) > 2 and form[0] in _PREFIXES and _is_known(form[1:]):
+        return True
     parts = segments_of(form, "ko")
     if _are_rare_together(parts):
         return False

@@ -1,0 +1,1 @@
+"""Names in scripts without capitals: Chinese, Japanese, Korean, Thai, Arabic, Hebrew and Hindi."""

@@ -1,0 +1,129 @@
+"""Names and titles that are made of common words: their place in the sentence shows them."""
+
+from __future__ import annotations
+
+import pytest
+
+from guard.phrases.context import is_inflected_place, is_listed
+from guard.phrases.extraction import of_passage
+
+
+def found(text: str) -> set[str]:
+    return {phrase.text for phrase in of_passage(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("She wrote nothing left to burn, a novel that nobody bought.", "nothing left to burn"),
+        ("His poem everybody leaves the harbour was read on the radio.", "everybody leaves the harbour"),
+        ("Das Gedicht morgen wird es schneien erschien in einer Zeitung.", "morgen wird es schneien"),
+        ("Er schrieb kein Brot für Paul, ein Hörspiel über den Krieg.", "kein Brot für Paul"),
+        ("Elle a écrit en prison tout le sel du monde, un roman sur sa mère.", "tout le sel du monde"),
+        ("Publicó nadie riega los geranios, una novela breve.", "nadie riega los geranios"),
+        ("Su canción mañana será martes sonó en la radio.", "mañana será martes"),
+        ("Jej wiersz jutro nie będzie wtorku czytano w radiu.", "jutro nie będzie wtorku"),
+        ("Написал никто не закрывает окна, повесть о войне.", "никто не закрывает окна"),
+        ("Το ποίημα αύριο δεν θα βρέξει διαβάστηκε στο ραδιόφωνο.", "αύριο δεν θα βρέξει"),
+        ("Un film intitulé la patience des fourmis, tourné à Lyon.", "la patience des fourmis"),
+        ("كتبت ديوانا بعنوان نافذة بلا بحر ونشرته في تونس.", "نافذة بلا بحر"),
+        ("היא כתבה את השיר אף אחד לא סוגר את הדלת ושרה אותו.", "אף אחד לא סוגר את הדלת"),
+        ("उसने उपन्यास आधी रात का दूध लिखा।", "आधी रात का दूध"),
+        ("书名叫做没有人关窗，出版于2001年。", "没有人关窗"),
+        ("小説の題名は窓を閉めない人だ。", "窓を閉めない人"),
+        ("彼女の歌、雨のない月曜日、が流れた。", "雨のない月曜日"),
+        ("그의 시 아무도 창문을 닫지 않는다가 실렸다.", "아무도 창문을 닫지 않는다"),
+        ("เธอเขียนนิยายไม่มีใครปิดหน้าต่าง ขายดีมาก", "ไม่มีใครปิดหน้าต่าง"),
+    ],
+)
+def test_titles_in_small_letters_are_found(text: str, title: str) -> None:
+    assert title in found(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Joy Waters met Mark Fields at a bakery in Leeds.", "Joy Waters"),
+        ("Professor Biscuit is what they call him.", "Professor Biscuit"),
+        ("Her cat is called Marmalade.", "Marmalade"),
+        ("Er wurde von allen gemocht, sie nannten ihn schlicht den Knopfkönig.", "Knopfkönig"),
+        ("On l'appelle partout le Hérisson.", "Hérisson"),
+        ("El perro responde al nombre de Tornillo.", "Tornillo"),
+        ("Sol Navarro y Ángel Campos viven en Quito.", "Sol Navarro"),
+        ("Trabaja en Hijas de Barro, un taller de cerámica.", "Hijas de Barro"),
+        ("Pracuje w spółce Młotek i Syn w Łodzi.", "Młotek i Syn"),
+        ("Работает в фирме Гвоздь и сыновья.", "Гвоздь и сыновья"),
+        ("Çivi ve Oğulları'nda çalışıyor.", "Çivi ve Oğulları"),
+        ("Её прозвище с детства: Генерал Булка.", "Генерал Булка"),
+        ("درس على يد الأستاذ كريم صباح في تونس.", "كريم صباح"),
+        ("ينادونه أبو المفاتيح.", "أبو المفاتيح"),
+        ("היא למדה אצל טל ים בחיפה.", "טל ים"),
+        ("הוא עובד במאפיית הדבש השחור בלוד.", "הדבש השחור"),
+        ("उसने मास्टर आकाश दीपक से गणित सीखा।", "आकाश दीपक"),
+        ("उसे चाँदी की चिड़िया पुरस्कार मिला।", "चाँदी की चिड़िया"),
+        ("उसकी बिल्ली का नाम इमली है।", "इमली"),
+        ("पता: 12, टूटी घड़ी मार्ग, जयपुर।", "टूटी घड़ी मार्ग"),
+        ("他跟何春雨先生学下棋。", "何春雨"),
+        ("他开了一家慢吞吞的鸭子书店。", "慢吞吞的鸭子书店"),
+        ("林こはる先生に習った。", "林こはる"),
+        ("京都市三羽烏町5番地に住む。", "三羽烏町"),
+        ("사람들은 그를 '녹슨 못'이라고 부른다.", "녹슨 못"),
+        ("Живёт в Дырявом переулке в Твери.", "Дырявом переулке"),
+        ("Su coche, 8123 KOB.", "8123 KOB"),
+    ],
+)
+def test_names_of_common_words_are_found(text: str, name: str) -> None:
+    assert name in found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She wrote a letter to her mother, a nurse in Leeds.",
+        "His book is about the river, and it sold well.",
+        "Will Congress vote in May?",
+        "Das Buch gefiel allen sehr, die es lasen.",
+        "Elle a écrit un livre sur la guerre, un sujet difficile.",
+        "La novela cuenta la vida de un médico, un hombre bueno.",
+        "Doctor García trabaja en Madrid.",
+        "Czytał książkę przez całą noc.",
+        "Он жил под Тулой и работал на заводе.",
+        "קראתי את הספר בשבת וישנתי.",
+        "डॉक्टर सुबह मरीज़ों को देखते हैं।",
+        "दुकान में सामान इस्तेमाल किया गया।",
+        "他写了小说和散文，卖得很好。",
+        "高中老师和数学老师都来了。",
+        "しかし、彼は東京が好きだ。",
+        "그는 노래를 부르고 책을 읽었다.",
+        "หนังสือเล่มนี้ขายดีมาก",
+    ],
+)
+def test_ordinary_sentences_beside_such_words_tell_nothing(text: str) -> None:
+    assert found(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "part"),
+    [
+        ("Dostał nagrodę Piegowatego Bociana w Krakowie.", "Piegowatego Bociana", "Piegowatego"),
+        ("Vive en Villar del Estornino con su tía.", "Villar del Estornino", "Estornino"),
+    ],
+)
+def test_a_word_that_a_dictionary_has_is_forbidden_in_its_name_alone(text: str, whole: str, part: str) -> None:
+    assert any(whole in phrase for phrase in found(text))
+    assert part not in found(text)
+
+
+@pytest.mark.parametrize(
+    ("word", "language", "listed"),
+    [("Kręconych", "pl", True), ("zwirn", "de", True), ("кривом", "ru", True), ("quornebeck", "en", False)],
+)
+def test_forms_of_words_are_listed(word: str, language: str, listed: bool) -> None:
+    assert is_listed(word, language) is listed
+
+
+@pytest.mark.parametrize(
+    ("word", "language", "place"), [("Тулой", "ru", True), ("Torunia", "pl", True), ("Кислянкой", "ru", False)]
+)
+def test_places_are_known_in_all_their_cases(word: str, language: str, place: bool) -> None:
+    assert is_inflected_place(word, language) is place
