@@ -54,11 +54,12 @@ class Substitution:
         return "".join([*found, text[at:]])
 
     def _spans(self, text: str) -> Iterator[Span]:
-        """Yield what is replaced, longest first where spans overlap, in order."""
-        spans = list(chain.from_iterable(target.spans(text) for target in self._targets))
+        """Yield what is replaced, in order. Of spans that overlap, one of a name as given goes before others,
+        then the first, then the longest."""
+        spans = chain.from_iterable(target.spans(text) for target in self._targets)
         taken = bytearray(len(text))
         kept = []
-        for span in sorted(spans, key=lambda one: (one.start - one.end, one.start)):
+        for span in sorted(spans, key=lambda one: (not one.is_name, one.start, -one.end)):
             if not any(taken[span.start : span.end]):
                 taken[span.start : span.end] = b"\1" * (span.end - span.start)
                 kept.append(span)
@@ -67,8 +68,8 @@ class Substitution:
     def _replaced(self, written: str, span: Span) -> str:
         words = WORD.findall(written)
         # A name that is spelt letter by letter is written as the target has it.
-        spelt = len(words) > 1 and not set(map(fold, WORD.findall(span.phrase))) & set(map(fold, words))
-        return WORD.sub(lambda word: self._word(word[0], span), span.phrase if spelt else written)
+        is_spelt = len(words) > max(len(WORD.findall(span.phrase)), len("".join(words)) // 2)
+        return WORD.sub(lambda word: self._word(word[0], span), span.phrase if is_spelt else written)
 
     def _word(self, word: str, span: Span) -> str:
         folded = fold(word)
@@ -111,13 +112,15 @@ def in_case(word: str, like: str) -> str:
 class Span(NamedTuple):
     """Characters [start, end) of a text, and the phrase of a target that they say.
 
-    is_title  whether that is no name, but a title and the like
+    is_name   whether that is a name as it was given
+    is_title  whether it is no name of a person, but a title and the like
     """
 
     start: int
     end: int
     key: str
     phrase: str
+    is_name: bool
     is_title: bool
 
 
@@ -128,7 +131,9 @@ class ReplacedPhrases:
         draft = target.draft
         self._key = target.id
         names = names_of(draft)
-        self._names = frozenset(map(fold, names))
+        # Of a work, the name is a title.
+        self._names = frozenset(map(fold, names)) if draft.kind is Kind.PERSON else frozenset()
+        self._first = frozenset(map(fold, (draft.name, *draft.aliases)))
         given: dict[str, str] = {}
         for phrase in (*names, *decisive_phrases(target)):
             given.setdefault(fold(phrase), phrase)
@@ -146,10 +151,11 @@ class ReplacedPhrases:
     def spans(self, text: str) -> Iterator[Span]:
         for found in self._automaton.matches(text) if self._automaton else ():
             folded = self._order[found.phrase]
-            yield Span(found.start, found.end, self._key, self._given[folded], folded not in self._names)
+            is_title = folded not in self._names
+            yield Span(found.start, found.end, self._key, self._given[folded], folded in self._first, is_title)
         for word in WORD.finditer(text) if self._parts else ():
             if fold(word[0]) in self._parts:
-                yield Span(*word.span(), self._key, word[0], is_title=False)
+                yield Span(*word.span(), self._key, word[0], is_name=False, is_title=False)
 
 
 def _tells(word: str, *, is_title: bool) -> bool:

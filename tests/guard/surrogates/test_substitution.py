@@ -56,6 +56,20 @@ def test_one_word_has_one_surrogate_wherever_it_is_written() -> None:
     assert found == f"{found.split()[0]} {surname}? Ms. {surname}? {surname.upper()}?"
 
 
+def test_names_that_follow_one_another_are_replaced_one_by_one() -> None:
+    text = "Orla Quarnwick? Orla Quarnwick, Orla Quarnwick"
+    first, last = substitution(text).replace("Orla Quarnwick").split()
+    assert substitution(text).replace(text) == f"{first} {last}? {first} {last}, {first} {last}"
+    found = substitution("@orlaquarnwick7").replace("@orlaquarnwick7")
+    assert substitution(text).replace("Quarnwick; @orlaquarnwick7") == f"{last}; {found}"
+
+
+def test_the_small_words_of_a_works_title_stay() -> None:
+    text = "Who wrote The Salt Road of Tarn?"
+    made = substitution(text, target("The Salt Road of Tarn", kind=Kind.WORK, facts=()))
+    assert re.fullmatch(r"Who wrote The [A-Z][a-z]{3} [A-Z][a-z]{3} of [A-Z][a-z]{3}\?", made.replace(text))
+
+
 def test_the_words_of_the_caller_are_known() -> None:
     text = "orla Quarnwick"
     made = substitution(text)
