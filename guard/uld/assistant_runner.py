@@ -21,12 +21,14 @@ _PREFILL_CHUNK_TOKENS = 256
 class RunningSequence:
     """One row: its prompt, the live list of its generated tokens, and the adapter of its assistant.
 
-    It is recognised by the list's identity, so that a preempted row finds its cached keys and values again.
+    It is recognised by the list's identity, so that a preempted row finds its cached keys and values again. Draft
+    tokens that it comes after are cached too, and computed again if others follow instead.
     """
 
     prompt: Sequence[int]
     output: Sequence[int]
     adapter: Mapping[str, nn.Parameter]
+    drafts: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -81,7 +83,8 @@ class AssistantRunner:
     def logits(self, sequences: Sequence[RunningSequence]) -> torch.Tensor:
         """Return float32 [len(sequences), width]: each row's next-token logits by its assistant.
 
-        Raises ValueError for a sequence that is empty or too long.
+        Each output is there once: rows of a request with fewer drafts come in an earlier call. Raises ValueError
+        for a sequence that is empty or too long.
         """
         indices: list[int] = []
         scores: list[torch.Tensor] = []
@@ -150,11 +153,11 @@ class AssistantRunner:
 
 
 def _known_tokens(sequence: RunningSequence) -> list[int]:
-    """Return prompt and output without the placeholders (-1) that asynchronous scheduling appends."""
+    """Return prompt, output without the placeholders (-1) that asynchronous scheduling appends, and drafts."""
     length = len(sequence.output)
     while length and sequence.output[length - 1] < 0:
         length -= 1
-    return [*sequence.prompt, *sequence.output[:length]]
+    return [*sequence.prompt, *sequence.output[:length], *sequence.drafts]
 
 
 def _batches(pending: Sequence[_Pending]) -> Iterator[list[_Pending]]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from cachetools import LRUCache
 from torch import nn
 
+from guard.decoding.masking import close_rows
+from guard.decoding.request_args import Subtraction
+from guard.decoding.rows import RowTable
+from guard.decoding.vocabulary import Vocabulary
 from guard.errors import BadSettings
 from guard.uld.assistant import Assistant, Manifest
 from guard.uld.assistant_runner import AssistantRunner, RunningSequence
@@ -60,6 +65,12 @@ class LoadedAssistants:
         self._truncated_models: dict[int, tuple[TruncatedModel, AssistantRunner]] = {}
         self._loaded: LRUCache[str, LoadedAssistant] = LRUCache(MAX_LOADED_ASSISTANTS)
 
+    @classmethod
+    def of_engine(cls, folder: Path, model: Any, device: torch.device) -> LoadedAssistants:
+        """Return those of an engine with this vLLM ModelConfig."""
+        # A sequence may be as long as the model's context, and one token longer when it has said its last.
+        return cls(folder, model.model, model.tokenizer, model.dtype, device, model.max_model_len + 1)
+
     def get(self, digest: str) -> LoadedAssistant:
         """Return the assistant of this digest.
 
@@ -88,15 +99,60 @@ class LoadedAssistants:
         return self._truncated_models[layers]
 
 
+class SubtractionTable(RowTable[SubtractionRow]):
+    """The rows of a batch that an assistant is subtracted from, and closed ones; others cost nothing."""
+
+    def __init__(
+        self, assistants: LoadedAssistants, vocabulary: Vocabulary, width: int, device: torch.device
+    ) -> None:
+        """`width`: the columns of the model's logits. Special tokens past them cannot be sampled."""
+        super().__init__()
+        self._assistants = assistants
+        self._pinned = torch.zeros(width, dtype=torch.bool, device=device)
+        special = {*vocabulary.special, *vocabulary.eos}
+        self._pinned[[token for token in special if token < width]] = True
+
+    def put(self, index: int, subtraction: Subtraction, prompt: Sequence[int], output: Sequence[int]) -> None:
+        """Follow a row, `output` being the live list of its generated tokens.
+
+        Raises ModelUnavailable as LoadedAssistants.get does: the caller must then close the row.
+        """
+        loaded = self._assistants.get(subtraction.digest)
+        manifest = loaded.manifest
+        self.rows[index] = SubtractionRow(
+            loaded,
+            RunningSequence(prompt, output, loaded.adapter),
+            manifest.alpha if subtraction.alpha is None else subtraction.alpha,
+            manifest.filter_rate if subtraction.filter_rate is None else subtraction.filter_rate,
+        )
+
+    def apply(self, logits: torch.Tensor, eos: tuple[int, ...]) -> None:
+        """Subtract in logits [rows, width], in place, and close the closed rows and those where it fails."""
+        rows = {index: row for index, row in self.rows.items() if row is not None}
+        closed = [index for index, row in self.rows.items() if row is None]
+        try:
+            closed += subtract(logits, rows, self._pinned)
+        except Exception as error:
+            _log.error("closed the rows with an assistant for a step: %s", type(error).__name__)
+            closed = list(self.rows)
+        close_rows(logits, closed, eos)
+
+    def _after(self, row: SubtractionRow, drafts: tuple[int, ...]) -> SubtractionRow:
+        return replace(row, sequence=replace(row.sequence, drafts=drafts)) if drafts else row
+
+
 def subtract(logits: torch.Tensor, rows: Mapping[int, SubtractionRow], pinned: torch.Tensor) -> list[int]:
     """Subtract the assistants in these rows of logits [rows, width], in place.
 
     Returns the rows whose result is not finite, which the caller must close. `pinned` is bool [width].
     """
     failed: list[int] = []
-    for runner in {row.loaded.runner for row in rows.values()}:
-        indices = [index for index, row in rows.items() if row.loaded.runner is runner]
-        failed += _subtract(logits, indices, [rows[index] for index in indices], runner, pinned)
+    # A request's rows one after the other: what a draft needs is cached by the row before it.
+    for drafts in sorted({len(row.sequence.drafts) for row in rows.values()}):
+        after = {index: row for index, row in rows.items() if len(row.sequence.drafts) == drafts}
+        for runner in {row.loaded.runner for row in after.values()}:
+            indices = [index for index, row in after.items() if row.loaded.runner is runner]
+            failed += _subtract(logits, indices, [rows[index] for index in indices], runner, pinned)
     return failed
 
 

@@ -66,6 +66,10 @@ class SlotProcessor(LogitsProcessor):  # type: ignore[misc]
         """Return whether this step has anything to do in these slots."""
         return any(slot in self._rows.rows for slot in slots)
 
+    def _logits_rows(self, ctx: LogitsContext, slots: Sequence[int]) -> Sequence[LogitsRow]:
+        """Return the rows of logits of a step, after reading what was said in these slots."""
+        return self._histories.read(ctx, slots)
+
     def add_request(self, req_idx: int, sampling_params: SamplingParams) -> bool:
         """Begin a request, new or back from preemption, in a slot that may have held another."""
         self._rows.drop(req_idx)
@@ -82,7 +86,7 @@ class SlotProcessor(LogitsProcessor):  # type: ignore[misc]
             slots = ctx.idx_mapping_np.tolist()
             if self._concerned(slots):
                 tracked = [slot for slot in slots if slot in self._rows.rows]
-                self._apply(logits, self._histories.read(ctx, tracked))
+                self._apply(logits, self._logits_rows(ctx, tracked))
         except Exception as error:
             from guard.decoding.masking import close_all
 

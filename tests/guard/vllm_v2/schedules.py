@@ -13,7 +13,7 @@ from vllm import SamplingParams
 from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor
 
 from tests.guard.toy_tokenizers import byte_level
-from tests.guard.vllm_v2.replay import Request, Runner
+from tests.guard.vllm_v2.replay import Model, Request, Runner
 
 TOKENIZER = byte_level()
 WIDTH = len(TOKENIZER) + 3
@@ -23,19 +23,20 @@ TEMPTATION = 6.0
 """What the next token of a request's script has over the others, whose logits are of a deviation of 1."""
 MAX_OUTPUT = 16
 
-Arguments = Callable[[np.random.Generator], dict[str, object]]
+Arrival = Callable[[np.random.Generator, str], Request]
+"""Makes a request of this id."""
 
 
 @lru_cache(maxsize=4096)
-def _noise(seed: int, last: int) -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng([seed, max(0, last)]).normal(size=WIDTH).astype(np.float32))
+def _noise(seed: int, last: int, width: int) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng([seed, max(0, last)]).normal(size=width).astype(np.float32))
 
 
-def tempted(script: Sequence[int], seed: int, prompt: int) -> Callable[[Sequence[int]], torch.Tensor]:
+def tempted_by(script: Sequence[int], seed: int, prompt: int, width: int = WIDTH) -> Model:
     """A model that would say `script` again and again after `prompt` tokens."""
 
     def model(tokens: Sequence[int]) -> torch.Tensor:
-        logits = _noise(seed, tokens[-1]).clone()
+        logits = _noise(seed, tokens[-1], width).clone()
         logits[script[(len(tokens) - prompt) % len(script)]] += TEMPTATION
         return logits
 
@@ -53,35 +54,36 @@ class Played:
     reused: int = 0
 
 
-def _arriving(rng: np.random.Generator, number: int, arguments: Arguments) -> Request:
+def arriving(arguments: Sequence[dict[str, object]], rng: np.random.Generator, id: str) -> Request:
+    """A request with any of these arguments, tempted by any of SCRIPTS."""
     texts = rng.choice(SCRIPTS, size=2)
     script, before = (TOKENIZER.encode(str(text), add_special_tokens=False) for text in texts)
     prompt = before[: int(rng.integers(1, len(before) + 1))]
-    params = SamplingParams(temperature=0.0, extra_args=arguments(rng), logprobs=2)
-    return Request(f"r{number}", prompt, params, tempted(script, int(rng.integers(64)), len(prompt)))
+    params = SamplingParams(temperature=0.0, extra_args=arguments[int(rng.integers(len(arguments)))], logprobs=2)
+    return Request(id, prompt, params, tempted_by(script, int(rng.integers(64)), len(prompt)))
 
 
 def _drafted(rng: np.random.Generator, request: Request, most: int) -> list[int]:
     """Drafts as a draft model makes them: what the model wants to say, unrestricted, and sometimes nonsense."""
     drafts: list[int] = []
     for _ in range(int(rng.integers(0, most + 1))):
-        wanted = int(request.model(request.tokens + drafts).argmax())
-        drafts.append(wanted if rng.random() < 0.8 else int(rng.integers(0, len(TOKENIZER))))
+        logits = request.model(request.tokens + drafts)
+        drafts.append(int(logits.argmax()) if rng.random() < 0.8 else int(rng.integers(0, len(logits) - 3)))
     return drafts
 
 
-def play(runner: Runner, arguments: Arguments, seed: int, steps: int = 24) -> Played:
+def play(runner: Runner, arrival: Arrival, seed: int, steps: int = 24) -> Played:
     """Play a random schedule: arrivals, chunked prefills, drafts, preemption, rows left out, slots used again."""
     rng, played, waiting, slots = np.random.default_rng(seed), Played(), list[Request](), set[int]()
     room, most = runner.states.max_num_reqs, runner.drafts
     for step in range(steps):
         running = list(runner.requests.values())
-        removed = [one for one in running if len(one.output) >= MAX_OUTPUT or EOS in one.output]
+        removed = [one for one in running if len(one.output) >= MAX_OUTPUT]
         lost = [one for one in running if one not in removed and rng.random() < 0.08]
         played.preempted += len(lost)
         waiting += lost
         if step < steps - MAX_OUTPUT // 2:
-            fresh = [_arriving(rng, len(played.requests) + n, arguments) for n in range(int(rng.integers(0, 3)))]
+            fresh = [arrival(rng, f"r{len(played.requests) + n}") for n in range(int(rng.integers(0, 3)))]
             played.requests += fresh
             waiting += fresh
         free = room - (len(running) - len(removed) - len(lost))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,7 @@ from guard.vllm_v1.restriction import RestrictionProcessor as V1Processor
 from guard.vllm_v2 import RestrictionProcessor
 from tests.guard.vllm_v2.conftest import Config
 from tests.guard.vllm_v2.replay import Request, Runner, kernels
-from tests.guard.vllm_v2.schedules import EOS, TOKENIZER, WIDTH, alone, play, tempted, v1_config
+from tests.guard.vllm_v2.schedules import EOS, TOKENIZER, WIDTH, alone, arriving, play, tempted_by, v1_config
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "12"))
 """Random schedules of each number of drafts; `make schedules` plays 2,000."""
@@ -46,8 +47,7 @@ def restricting(config: Config) -> Config:
     return config
 
 
-def arguments(rng: np.random.Generator) -> dict[str, object]:
-    return ARGUMENTS[int(rng.integers(len(ARGUMENTS)))]
+arrival = partial(arriving, ARGUMENTS)
 
 
 def runner(config: SimpleNamespace, **options: Any) -> Runner:
@@ -57,7 +57,7 @@ def runner(config: SimpleNamespace, **options: Any) -> Runner:
 def request(id: str, text: str, script: str, args: dict[str, object], **params: Any) -> Request:
     prompt, wanted = (TOKENIZER.encode(one, add_special_tokens=False) for one in (text, script))
     given = SamplingParams(temperature=0.0, extra_args=args, **params)
-    return Request(id, prompt, given, tempted(wanted, 1, len(prompt)))
+    return Request(id, prompt, given, tempted_by(wanted, 1, len(prompt)))
 
 
 def leaks(one: Request) -> list[int]:
@@ -90,7 +90,7 @@ def test_in_any_schedule_each_token_comes_from_the_logits_that_v1_gives_the_requ
     given = restricting(drafts)
     seen = np.zeros(5, int)
     for seed in range(max(1, SCHEDULES // 6)):
-        played = play(runner(given), arguments, 1000 * drafts + seed)
+        played = play(runner(given), arrival, 1000 * drafts + seed)
         for one in played.requests:
             expected = alone(lambda: v1(given), one)
             assert len(one.rows) == len(one.output)
@@ -107,11 +107,11 @@ def test_in_any_schedule_each_token_comes_from_the_logits_that_v1_gives_the_requ
 def test_the_runner_of_these_tests_does_what_vllms_kernels_do(restricting: Config, drafts: int) -> None:
     """Two short schedules by Triton's interpreter: the same rows of logits, tokens and positions."""
     plain = runner(restricting(drafts))
-    played = play(plain, arguments, drafts, steps=13)
+    played = play(plain, arrival, drafts, steps=13)
     assert played.requests
     with kernels(interpreted=True):
         real = runner(restricting(drafts), interpreted=True)
-        again = play(real, arguments, drafts, steps=13)
+        again = play(real, arrival, drafts, steps=13)
     assert [one.output for one in again.requests] == [one.output for one in played.requests]
     assert len(real.layouts) == len(plain.layouts)
     for ours, theirs in zip(plain.layouts, real.layouts, strict=True):
