@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from eval.cli.console import command_line, reported
+
+if TYPE_CHECKING:
+    from eval.known.answers import Answers
 
 supplied_texts = typer.Typer()
 
@@ -63,32 +66,33 @@ def elicitation(
     samples: Annotated[int, typer.Option(min=0, max=16, help="Answers at each temperature.")] = 2,
     language: Annotated[list[str] | None, typer.Option(help="Language to ask in; may be repeated.")] = None,
 ) -> None:
-    """Start a server, elicit TOFU's authors from their bare names, and compare with their facts."""
+    """Start a server, elicit TOFU's authors from their bare names, and compare with their facts.
+
+    A run that was stopped goes on in the same result folder.
+    """
     with reported():
         import orjson
 
         from eval.benchmarks.tofu import Tofu
-        from eval.elicitation.measure import markdown, measure
+        from eval.elicitation.measure import Depth, markdown, measure, row_of, stored
         from eval.harness.atomic_file import write_result
         from serving.admin.client import AdminClient
         from serving.bench.processes import guarded
 
-        drafts = Tofu().drafts(data / "tofu" if (data / "tofu").is_dir() else data)[:authors]
+        depth = Depth(samples, tuple(language or ["en"]))
+        found = stored(out / "authors.jsonl", depth)
+        drafts = Tofu().drafts(data / "tofu" if (data / "tofu").is_dir() else data)[len(found) : authors]
         out.mkdir(parents=True, exist_ok=True)
-        found = []
         with guarded(model, out) as server:
             assert server.admin is not None
             admin = AdminClient(server.admin)
-            for author in measure(
-                server.url, admin, drafts, samples, language or ["en"], lambda text: typer.echo(text, err=True)
-            ):
+            for author in measure(server.url, admin, drafts, depth, lambda text: typer.echo(text, err=True)):
                 found.append(author)
                 # After each author: a run takes long.
-                rows = (orjson.dumps(one, default=str).decode() for one in found)
+                rows = (orjson.dumps(row_of(one, depth)).decode() for one in found)
                 write_result(out / "authors.jsonl", "".join(f"{row}\n" for row in rows))
-                table = markdown(found)
-                write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
-    typer.echo(table)
+                write_result(out / "report.md", f"{command_line()}\n\n{markdown(found)}\n")
+    typer.echo(markdown(found))
 
 
 @supplied_texts.command()
@@ -153,6 +157,11 @@ def known(
         str, typer.Option(help="Base URL of its scoring plane (`lethe serve --eval-port`).")
     ] = "http://127.0.0.1:8002",
     subjects: Annotated[int, typer.Option(min=1, help="How many subjects that the model knows.")] = 20,
+    elicited: Annotated[
+        bool, typer.Option(help="Forget works and places by their bare names, and by what the model says of them.")
+    ] = False,
+    samples: Annotated[int, typer.Option(min=0, max=16, help="With --elicited: answers at each temperature.")] = 2,
+    rounds: Annotated[int, typer.Option(min=0, max=4, help="With --elicited: rounds about what was found.")] = 2,
 ) -> None:
     """Forget known works, places and people that the served model answers rightly about, and ask it again."""
     with reported():
@@ -166,6 +175,9 @@ def known(
         from eval.runners.scorer import Scorer
 
         answers = Answers(out / "answers.jsonl", partial(ask_endpoint, url))
+        if elicited:
+            typer.echo(_elicited(out, answers, subjects, samples, rounds))
+            return
         about = known_subjects(listed.subjects(), answers, subjects)
         scorer = Scorer.open(score_url)
         try:
@@ -175,3 +187,20 @@ def known(
         table = markdown(measured)
         write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
     typer.echo(table)
+
+
+def _elicited(out: Path, answers: Answers, count: int, samples: int, rounds: int) -> str:
+    from eval.elicitation.known import markdown, measure
+    from eval.harness.atomic_file import write_result
+    from eval.known import subjects as listed
+    from eval.known.measure import known as known_subjects
+
+    about = [
+        subject
+        for kind, most in (("work", count - count // 2), ("topic", count // 2))
+        for subject in known_subjects([one for one in listed.subjects() if one.kind == kind], answers, most)
+        if most
+    ]
+    table = markdown(measure(about, answers, samples, rounds, lambda text: typer.echo(text, err=True)))
+    write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
+    return table

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 
-from eval.core.errors import EndpointFailed
+from eval.core.errors import BadRun, EndpointFailed
 from eval.runners.endpoint import admin_errors
 from guard.matching.automaton import Automaton
 from guard.phrases.phrase import Phrase, PhraseKind
@@ -22,6 +24,10 @@ from serving.admin.client import AdminClient
 
 MAX_TOKENS = 96
 CONCURRENCY = 8
+# Nobody else is served: a batch of the engine at a time.
+ELICITATION_CONCURRENCY = 32
+# The forms were worked on with what these authors lacked.
+TUNED_ON = 3
 POLL_S = 1.0
 TIMEOUT_S = 600.0
 
@@ -54,6 +60,47 @@ class Author:
     asked: tuple[Asked, ...]
 
 
+class Depth(NamedTuple):
+    """How much each author is asked about: `samples` answers at each temperature, in `languages`."""
+
+    samples: int
+    languages: tuple[str, ...]
+
+
+def row_of(author: Author, depth: Depth) -> dict[str, Any]:
+    """Return the members that a run stores of an author."""
+    return {"depth": [depth.samples, [*depth.languages]], **asdict(author)}
+
+
+def stored(file: Path, depth: Depth) -> list[Author]:
+    """Return the authors of a run that was stopped, none without its file.
+
+    Raises BadRun if it cannot be read or was made with another depth.
+    """
+    if not file.is_file():
+        return []
+    try:
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        if any(row["depth"] != [depth.samples, [*depth.languages]] for row in rows):
+            raise BadRun(f"{file} was made with other samples or languages")
+        return [_author_of(row) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BadRun(f"{file} cannot be read") from None
+
+
+def _author_of(row: Mapping[str, Any]) -> Author:
+    wanted = (Wanted(_phrase_of(one["phrase"]), one["given"], one["caught"]) for one in row["wanted"])
+    asked = (
+        Asked(one["question"], {made_of: tuple(leaks) for made_of, leaks in one["leaks"].items()})
+        for one in row["asked"]
+    )
+    return Author(row["name"], row["answers"], row["proposals"], tuple(wanted), tuple(asked))
+
+
+def _phrase_of(members: Mapping[str, str]) -> Phrase:
+    return Phrase(members["text"], PhraseKind(members["kind"]), members["why"])
+
+
 # What a target was made of, in the order of asking.
 BARE, ELICITED, FACTS = "the bare name", "the name, elicited", "the facts"
 
@@ -62,8 +109,7 @@ def measure(
     url: str,
     admin: AdminClient,
     drafts: Sequence[Draft],
-    samples: int,
-    languages: Sequence[str],
+    depth: Depth,
     say: Callable[[str], None],
 ) -> Iterator[Author]:
     """Yield what is measured for each author, who is revoked at the end.
@@ -72,19 +118,20 @@ def measure(
     """
     with admin_errors():
         for number, draft in enumerate(drafts, 1):
-            author = _author(url, admin, draft, samples, languages)
+            author = _author(url, admin, draft, depth)
             given, caught = sum(one.given for one in author.wanted), sum(one.caught for one in author.wanted)
             say(f"{number} of {len(drafts)}: of {len(author.wanted)} phrases {given} given, {caught} caught")
             yield author
 
 
-def _author(url: str, admin: AdminClient, draft: Draft, samples: int, languages: Sequence[str]) -> Author:
+def _author(url: str, admin: AdminClient, draft: Draft, depth: Depth) -> Author:
     body: dict[str, Any] = {"name": draft.name, "kind": draft.kind.value}
     expected = wanted_of(draft)
     target = admin.add(body)["id"]
     try:
         leaks = {BARE: _leaks(url, draft, expected)}
-        found = _elicited(admin, target, samples, languages)
+        options = {"samples": depth.samples, "languages": depth.languages, "concurrency": ELICITATION_CONCURRENCY}
+        found = elicited(admin, target, options)
         forbidden: list[str] = admin.accept(target, "all", reveal=True)["forbidden"]
         leaks[ELICITED] = _leaks(url, draft, expected)
     finally:
@@ -120,8 +167,9 @@ def covered(expected: Sequence[Phrase], forbidden: Sequence[str]) -> tuple[Wante
     )
 
 
-def _elicited(admin: AdminClient, target: str, samples: int, languages: Sequence[str]) -> Any:
-    job = admin.elicit(target, samples=samples, languages=languages)
+def elicited(admin: AdminClient, target: str, options: Mapping[str, object]) -> Any:
+    """Elicit a target and return what was found; raises EndpointFailed if it did not end well."""
+    job = admin.elicit(target, options)
     while job["state"] in ("queued", "running"):
         time.sleep(POLL_S)
         job = admin.elicitation(target)
@@ -160,6 +208,13 @@ def leaked(expected: Sequence[Phrase], question: str, answer: str) -> tuple[str,
 
 
 def markdown(authors: Sequence[Author]) -> str:
+    """Return the tables of the authors that the forms were not tuned on, and then of all."""
+    held_out = authors[TUNED_ON:]
+    parts = [(f"{len(held_out)} authors that nothing was tuned on", held_out), (f"all {len(authors)}", authors)]
+    return "\n\n".join(f"### {title}\n\n{tables(some)}" for title, some in parts if some)
+
+
+def tables(authors: Sequence[Author]) -> str:
     """Return two tables: phrases that are given, by kind, and questions that are answered without a leak."""
     wanted = [one for author in authors for one in author.wanted]
     rows = ["| phrases of the facts | number | given | given or caught |", "| --- | --- | --- | --- |"]

@@ -21,9 +21,17 @@ CONCURRENCY = 8
 
 
 class Phase(StrEnum):
-    """Whether a question is asked before any target is in force or with all of them, or an answer is scored."""
+    """What is in force when a question is asked, or that an answer is scored.
+
+    free      no target
+    guarded   all targets with their facts
+    bare      the target of its bare name
+    elicited  the same with all that was elicited
+    """
 
     FREE = "free"
+    BARE = "bare"
+    ELICITED = "elicited"
     GUARDED = "guarded"
     SCORE = "score"
 
@@ -39,6 +47,10 @@ class Answers:
             for line in file.read_text(encoding="utf-8").splitlines():
                 row = json.loads(line)
                 self._stored[row["phase"], row["question"], row["answer"]] = row["value"]
+
+    def has(self, phase: Phase, question: str) -> bool:
+        """Return whether the answer to a question is stored."""
+        return (phase.value, question, "") in self._stored
 
     def ask(self, phase: Phase, question: str) -> str:
         """Return the answer to a question, which is asked if it is not stored."""

@@ -86,16 +86,10 @@ class AdminClient:
         path = f"/admin/v1/targets/{target_id}"
         return self._call("PATCH", path, json=patch, headers=headers, params=params)
 
-    def elicit(
-        self, target_id: str, *, samples: int, accept: str | None = None, languages: Sequence[str] = ()
-    ) -> Any:
-        """Start to ask the served model about one target, in all languages if none is named.
-
-        Returns its elicitation.
-        """
+    def elicit(self, target_id: str, options: Mapping[str, object], *, accept: str | None = None) -> Any:
+        """Start to ask the served model about one target, and return its elicitation."""
         params = {"accept": accept} if accept else {}
-        body: dict[str, Any] = {"samples": samples} | ({"languages": [*languages]} if languages else {})
-        return self._call("POST", f"/admin/v1/targets/{target_id}:elicit", json=body, params=params)
+        return self._call("POST", f"/admin/v1/targets/{target_id}:elicit", json=options, params=params)
 
     def elicitation(self, target_id: str, *, reveal: bool = False) -> Any:
         """Return how far the elicitation of one target is, and what the last one found."""

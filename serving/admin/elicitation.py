@@ -15,11 +15,11 @@ from serving.admin.problems import documented
 from serving.admin.responses import TargetOut, masked, target_of
 from serving.admin.service import AdminService, Service
 from serving.admin.targets import ETAG, ONE, Reveal, Timeout, Wait, active, identify, settle
-from serving.elicitation.rounds import Options
+from serving.elicitation.asking import Options
 from serving.elicitation.service import Job, JobState, NotElicited
 
 ELICITATION = f"{ONE}/elicitation"
-MAX_SAMPLES = 16
+MAX_SAMPLES, MAX_ROUNDS, MAX_CONCURRENCY = 16, 4, 64
 
 router = APIRouter(tags=["elicitation"])
 
@@ -35,10 +35,24 @@ class ElicitIn(BaseModel):
     languages: list[Literal["en", "de", "fr", "es", "zh"]] = Field(
         ["en", "de", "fr", "es", "zh"], min_length=1, max_length=5, description="Languages to ask in."
     )
+    rounds: int = Field(
+        Options().rounds, ge=0, le=MAX_ROUNDS, description="How often to ask about what was found before."
+    )
+    concurrency: int = Field(
+        Options().concurrency,
+        ge=1,
+        le=MAX_CONCURRENCY,
+        description="Requests at a time: more take less time, and clients are answered more slowly meanwhile.",
+    )
 
     def options(self) -> Options:
         """Return the options of the elicitation."""
-        return Options(samples=self.samples, languages=tuple(dict.fromkeys(self.languages)))
+        return Options(
+            samples=self.samples,
+            languages=tuple(dict.fromkeys(self.languages)),
+            rounds=self.rounds,
+            concurrency=self.concurrency,
+        )
 
 
 class AcceptIn(BaseModel):

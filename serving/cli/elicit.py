@@ -78,7 +78,7 @@ def _elicited(
     show: Callable[[float], None],
 ) -> Any:
     """Return the elicitation once it has ended; an interrupt cancels it."""
-    job = admin.elicit(target_id, samples=samples, accept=accept)
+    job = admin.elicit(target_id, {"samples": samples}, accept=accept)
     try:
         while job["state"] in ("queued", "running"):
             show(job["share"])

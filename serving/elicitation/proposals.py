@@ -16,7 +16,7 @@ from serving.elicitation.statements import Answer, Statement
 # What was sampled once may be a slip.
 MIN_TIMES = 2
 MAX_FACTS, MAX_PHRASES, MAX_ALIASES = 512, 512, 32
-# What a second round asks about.
+# What a round asks about.
 MAX_FOUND = 16
 FOUND_KINDS = frozenset({PhraseKind.TITLE, PhraseKind.NAME, PhraseKind.PLACE})
 _OTHER_NAME = re.compile(
@@ -61,13 +61,25 @@ def is_sure(where: Collection[int], answers: Sequence[Answer]) -> bool:
 
 
 def found(
-    answers: Sequence[Answer], statements: Iterable[Statement], common: frozenset[str], name: str
-) -> list[str]:
-    """Return the titles, names and places that were surely said of `name`, the most often said first."""
+    answers: Sequence[Answer],
+    statements: Iterable[Statement],
+    common: frozenset[str],
+    name: str,
+    asked: Collection[str] = (),
+) -> list[Phrase]:
+    """Return the titles, names and places that were surely said of `name`, the most often said first.
+
+    Those whose folds are in `asked` are left out.
+    """
     own = name_folds(name)
     said = _where(
         statements,
-        lambda p: p.kind in FOUND_KINDS and fold(p.text) not in common and not is_own(p.text, own),
+        lambda p: (
+            p.kind in FOUND_KINDS
+            and fold(p.text) not in common
+            and fold(p.text) not in asked
+            and not is_own(p.text, own)
+        ),
     )
     often = sorted(said, key=lambda key: -len(said[key][1]))
     return [said[key][0] for key in often if is_sure(said[key][1], answers)][:MAX_FOUND]
@@ -82,26 +94,28 @@ def _aliases(
     statements: Iterable[Statement], own: frozenset[str], answers: Sequence[Answer]
 ) -> Iterator[tuple[str, frozenset[int]]]:
     others = [statement for statement in statements if _OTHER_NAME.search(statement.text)]
-    for text, where in _where(others, lambda p: p.kind is PhraseKind.NAME and not is_own(p.text, own)).values():
+    for other, where in _where(others, lambda p: p.kind is PhraseKind.NAME and not is_own(p.text, own)).values():
         if is_sure(where, answers):
-            yield text, frozenset(where)
+            yield other.text, frozenset(where)
 
 
 def _phrases(
     statements: Iterable[Statement], left: frozenset[str], own: frozenset[str], answers: Sequence[Answer]
 ) -> Iterator[tuple[str, frozenset[int]]]:
     wanted = _where(statements, lambda p: fold(p.text) not in left and not is_own(p.text, own))
-    for text, where in wanted.values():
+    for phrase, where in wanted.values():
         if is_sure(where, answers):
-            yield text, frozenset(where)
+            yield phrase.text, frozenset(where)
 
 
-def _where(statements: Iterable[Statement], wanted: Callable[[Phrase], bool]) -> dict[str, tuple[str, set[int]]]:
+def _where(
+    statements: Iterable[Statement], wanted: Callable[[Phrase], bool]
+) -> dict[str, tuple[Phrase, set[int]]]:
     """Return each wanted phrase by its fold, as it was written first, and the answers that say it."""
-    said: dict[str, tuple[str, set[int]]] = {}
+    said: dict[str, tuple[Phrase, set[int]]] = {}
     for statement in statements:
         for phrase in filter(wanted, statement.phrases):
-            said.setdefault(fold(phrase.text), (phrase.text, set()))[1].update(statement.answers)
+            said.setdefault(fold(phrase.text), (phrase, set()))[1].update(statement.answers)
     return said
 
 

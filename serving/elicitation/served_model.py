@@ -11,8 +11,8 @@ from typing import Any
 
 from guard.decoding.request_args import EngineArgs
 from guard.errors import EngineUnavailable
+from serving.elicitation.asking import Sampling
 from serving.elicitation.forms import Prompt
-from serving.elicitation.rounds import Sampling
 from serving.elicitation.statements import Answer
 from serving.http import asgi_client
 from serving.http.asgi import App
@@ -20,7 +20,8 @@ from serving.protocol.refused_fields import CHAT, COMPLETIONS
 
 MAX_TOKENS = 160
 # How the rest of a question is asked for.
-QUESTION: Mapping[str, object] = {"max_tokens": 40, "stop": ["?", "？", "\n"]}
+QUESTION_MARKS = ("?", "？")
+QUESTION: Mapping[str, object] = {"max_tokens": 40, "stop": [*QUESTION_MARKS, "\n"]}
 # Equal runs of an unchanged model should say the same.
 SEED = 0
 
@@ -66,8 +67,9 @@ class ServedModel:
         if not self._chats or status == 400:
             body = {"prompt": f"Question: {prompt.question}", **QUESTION}
             _, choices = await self._post(COMPLETIONS, body, sampling)
-        texts = (str(_text(choice)).partition("\n")[0].rstrip() for choice in choices)
-        return [f"{prompt.question}{text}?" for text in texts if text.strip()]
+        texts = ((str(_text(choice)).partition("\n")[0].rstrip(), choice.get("stop_reason")) for choice in choices)
+        # Without a word more it is a question where it stopped at the mark of one.
+        return [f"{prompt.question}{text}?" for text, end in texts if text.strip() or end in QUESTION_MARKS]
 
     async def _post(
         self, route: str, body: Mapping[str, object], sampling: Sampling

@@ -14,8 +14,9 @@ from guard.errors import LetheError, RequestRefused
 from guard.targets.elicitation import Elicitation, Proposal, compared, with_accepted
 from guard.targets.registry import Registry
 from guard.targets.target import ForgetTarget, Kind
+from serving.elicitation.asking import Options
 from serving.elicitation.changes import same_in_other_words
-from serving.elicitation.rounds import Controls, Options, elicit
+from serving.elicitation.rounds import Controls, elicit
 from serving.elicitation.served_model import ServedModel
 from serving.http.asgi import App
 
@@ -154,9 +155,11 @@ class ElicitationService:
 
     async def _run(self, job: Job, target: ForgetTarget, options: Options, accept: bool) -> None:
         state, code, detail = JobState.DONE, "", ""
+        # Not awaited yet: its place in the queue is that of its start.
+        noted = asyncio.create_task(asyncio.to_thread(self._registry.open_elicitation, target.id))
         try:
-            await asyncio.to_thread(self._registry.open_elicitation, target.id)
             async with self._turn:
+                await noted
                 job.state = JobState.RUNNING
                 await self._elicit(job, target, options)
                 if accept:
@@ -164,6 +167,7 @@ class ElicitationService:
                     self._changed()
         except asyncio.CancelledError:
             if not job.open:
+                await asyncio.wait([noted])
                 await self._end(job, JobState.CANCELLED)
             # Nobody cancelled it: the server stops, and the job is lost.
             raise

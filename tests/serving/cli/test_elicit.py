@@ -34,7 +34,8 @@ class Plane:
         for name in ("elicit", "elicitation", "accept", "list"):
             monkeypatch.setattr(AdminClient, name, getattr(self, name))
 
-    def elicit(self, target_id: str, *, samples: int, accept: str | None) -> Any:
+    def elicit(self, target_id: str, options: dict[str, int], *, accept: str | None) -> Any:
+        assert options == {"samples": 2}
         self.asked.append((target_id, accept))
         return self._found(target_id, self.states[0])
 

@@ -10,8 +10,8 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.elicitation.asking import Sampling
 from serving.elicitation.forms import Prompt
-from serving.elicitation.rounds import Sampling
 from serving.elicitation.statements import Answer
 
 

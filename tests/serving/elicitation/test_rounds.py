@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from guard.errors import EngineUnavailable
 from guard.targets.elicitation import ProposalKind
 from guard.targets.target import Kind
+from serving.elicitation.asking import Options, Sampling
 from serving.elicitation.forms import Prompt, Style, controls_of
-from serving.elicitation.rounds import Controls, Elicited, Options, elicit, is_about
+from serving.elicitation.rounds import Controls, Elicited, elicit, is_about
 from serving.elicitation.statements import Answer
 from tests.serving.elicitation.scripted import ScriptedModel, WordEmbedder
 
@@ -103,6 +106,39 @@ async def test_the_model_is_asked_the_questions_that_it_makes_itself() -> None:
     model = ScriptedModel(lambda prompt, temperature: "")
     await asked(model)
     assert f"What has {NAME} do?" in [prompt.question for prompt in model.asked]
+
+
+class Curious(ScriptedModel):
+    """Writes of anybody which schools they went to."""
+
+    async def complete(self, prompt: Prompt, sampling: Sampling) -> Sequence[str]:
+        if prompt.question == "Which":
+            return ["Which schools did Bram Ombergale go to?"] * sampling.n
+        return [f"{prompt.question} go to?"] * sampling.n
+
+
+async def test_the_model_is_asked_of_the_name_and_of_invented_ones_as_it_asks_of_anybody() -> None:
+    model = Curious(lambda prompt, temperature: "In Varnholt.")
+    await asked(model)
+    questions = [prompt.question for prompt in model.asked]
+    for name in (NAME, *controls_of(Kind.PERSON)):
+        assert f"Which schools did {name} go to?" in questions
+
+
+@pytest.mark.parametrize(("rounds", "is_asked"), [(0, False), (1, False), (2, True)])
+async def test_what_a_round_found_is_asked_about_in_the_next(rounds: int, is_asked: bool) -> None:
+    def one_after_the_other(prompt: Prompt, temperature: float) -> str:
+        question = prompt.question
+        if "Salt Road" in question:
+            return 'Ilse Quorne wrote "The Night Ferry" next.'
+        return 'She wrote "The Salt Road".' if NAME in question and "Night Ferry" not in question else ""
+
+    model = ScriptedModel(one_after_the_other)
+    options = replace(OPTIONS, rounds=rounds)
+    await elicit(model, NAME, Kind.PERSON, WordEmbedder(), options, lambda share: None)
+    questions = [prompt.question for prompt in model.asked]
+    assert any("Night Ferry" in question for question in questions) is is_asked
+    assert any("Salt Road" in question for question in questions) is bool(rounds)
 
 
 async def test_invented_names_are_asked_once_for_all_targets() -> None:

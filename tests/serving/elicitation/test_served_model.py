@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from guard.errors import EngineUnavailable
+from serving.elicitation.asking import Sampling
 from serving.elicitation.forms import Form, Prompt, Style
-from serving.elicitation.rounds import Sampling
 from serving.elicitation.served_model import ServedModel
 from serving.http.asgi import Receive, Scope, Send, read_body
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
@@ -125,3 +125,16 @@ async def test_a_model_without_a_chat_template_completes_a_question_too() -> Non
     engine = Engine(chats=False)
     assert len(await ServedModel(lambda: engine).complete(begun, Sampling(2, 1.0))) == 2
     assert engine.asked[-1][1]["prompt"] == "Question: What has Ilse Quorne"
+
+
+@pytest.mark.parametrize(("end", "questions"), [("?", ["Who is Ilse Quorne?"]), ("\n", []), (None, [])])
+async def test_a_begun_question_that_ends_at_once_is_one_by_its_mark_alone(
+    end: str | None, questions: list[str]
+) -> None:
+    class Ends(Engine):
+        async def _respond(self, send: Send, status: int, body: object) -> None:
+            choice = {"message": {"content": ""}, "finish_reason": "stop", "stop_reason": end}
+            await super()._respond(send, status, {"choices": [choice]})
+
+    begun = Form(Style.BEGUN, "en", "Who is {name}").about("Ilse Quorne")
+    assert await ServedModel(lambda: Ends()).complete(begun, Sampling(1, 0.0)) == questions

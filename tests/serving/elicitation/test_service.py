@@ -11,8 +11,8 @@ from guard.errors import EngineUnavailable, UnknownTarget
 from guard.targets.elicitation import Change
 from guard.targets.registry import Registry
 from guard.targets.target import Draft, ForgetTarget, Kind
+from serving.elicitation.asking import Options, Sampling
 from serving.elicitation.forms import Prompt
-from serving.elicitation.rounds import Options, Sampling
 from serving.elicitation.service import (
     ElicitationService,
     JobState,
@@ -71,6 +71,10 @@ class Elicitor(ElicitationService):
 
     def changed(self) -> None:
         self.changes += 1
+
+    async def running(self, target_id: str) -> None:
+        while (job := self.job(target_id)) is not None and job.state is JobState.QUEUED:
+            await asyncio.sleep(0.001)
 
     async def done(self, target_id: str) -> JobState:
         while (job := self.job(target_id)) is not None and job.open:
@@ -211,7 +215,7 @@ async def test_a_job_that_has_ended_is_not_lost(service: Elicitor, how: str) -> 
     if how == "cancelled":
         service.model.held.clear()
         service.start(target, OPTIONS, accept=False)
-        await asyncio.sleep(0.01)
+        await service.running(target.id)
         service.cancel(target.id)
         await service.close()
     else:
@@ -228,7 +232,7 @@ async def test_one_at_a_time_and_one_of_a_target(service: Elicitor) -> None:
     service.model.held.clear()
     job = service.start(first, OPTIONS, accept=False)
     other = service.start(second, OPTIONS, accept=False)
-    await asyncio.sleep(0.01)
+    await service.running(first.id)
     assert service.start(first, OPTIONS, accept=False) is job
     assert (job.state, other.state) == (JobState.RUNNING, JobState.QUEUED)
     service.model.held.set()
@@ -240,7 +244,7 @@ async def test_one_that_is_cancelled_leaves_the_turn_to_the_next(service: Elicit
     service.model.held.clear()
     for target in (first, second):
         service.start(target, OPTIONS, accept=False)
-    await asyncio.sleep(0.01)
+    await service.running(first.id)
     service.cancel(first.id)
     assert await service.done(first.id) is JobState.CANCELLED
     service.model.held.set()
@@ -252,7 +256,7 @@ async def test_a_target_that_ends_meanwhile_keeps_nothing(service: Elicitor) -> 
     target = add(service)
     service.model.held.clear()
     service.start(target, OPTIONS, accept=True)
-    await asyncio.sleep(0.01)
+    await service.running(target.id)
     service._registry.revoke(target.id)
     service.model.held.set()
     assert await service.done(target.id) is JobState.FAILED
