@@ -16,7 +16,8 @@ PARTICLES = frozenset(
 )
 """Small words inside a name."""
 COURTESY = frozenset(
-    "mr mrs ms miss dr prof professor sir lady lord madame monsieur mme mlle docteur herr frau doktor"  # noqa: SIM905
+    "mister missus madam auntie granny mr mrs ms miss dr prof professor sir lady lord madame"  # noqa: SIM905
+    " monsieur mme mlle docteur herr frau doktor"
     " señor señora sr sra don doña doctor doctora pan pani dottor signor signora bay bayan hanım senhor"
     " senhora dona г-н г-жа господин госпожа доктор κ κύριος κυρία δρ mijnheer mevrouw meneer herra rouva"
     " fru detective inspector sergeant captain colonel major general lieutenant admiral commander corporal"
@@ -45,7 +46,8 @@ _OFFICES = frozenset(
 _INSTITUTIONS = frozenset(
     "université ministère mairie académie universidad ayuntamiento ministerio barrio calle uniwersytet"  # noqa: SIM905
     " politechnika ministerstwo urząd университет министерство академия институт πανεπιστήμιο υπουργείο δήμος"
-    " üniversitesi bakanlığı belediyesi università ministero comune universidade universiteit universitet".split()
+    " üniversitesi bakanlığı belediyesi università ministero comune universidade universiteit"
+    " universitet".split()
 )
 # These with the name of a place.
 _OF_TOWNS = frozenset(
@@ -66,6 +68,7 @@ _INFLECTED = frozenset({"bg", "cs", "de", "el", "hu", "pl", "ro", "ru", "tr", "u
 _MAX_ENDING = 4
 _MIN_STEM = 3
 _MAX_KNOWN_WORDS = 4
+_MIN_INSTITUTION, _MIN_INSTITUTION_STEM = 8, 7
 _STREETS = frozenset(
     form
     for word in ("Cadde", "Sokağ", "Mahalle", "Köy", "Bulvar", "Çıkmaz", "Meydan")
@@ -73,7 +76,8 @@ _STREETS = frozenset(
 )
 # The last letter of a stem, perhaps the ending of who works with it, and those of number, person and case.
 _ENDINGS = re.compile(
-    "(?:.[cç](?=[ıiuü]))?(?:[aeıioöuü](?:s[ıiuü]|n[ıiuü]n|y[aeıiuü])|[^aeıioöuü](?:[ıiuü]|[ıiuü]n|[ae])|.l[ae]r(?:[ıi])?)"
+    "(?:.[cç](?=[ıiuü]))?(?:[aeıioöuü](?:s[ıiuü]|n[ıiuü]n|y[aeıiuü])|[^aeıioöuü](?:[ıiuü]"
+    "|[ıiuü]n|[ae])|.l[ae]r(?:[ıi])?)"
     "(?:n?[dt][ae]n?|n[ıiuü]n|n[ae]|n[ıiuü])?|.[dt][ae]n?"
 )
 _HARDENED = {"b": "p", "c": "ç", "d": "t", "ğ": "k"}
@@ -109,7 +113,7 @@ def is_context(text: str, run: list[Word], language: str) -> bool:
             if is_place(known) and (end - start > 1 or not (language == "en" and is_ordinary(known, "en"))):
                 covered[start:end] = [True] * (end - start)
                 break
-    kinds = {lowered(word.text, language) for word in run}
+    kinds = {_first_case(lowered(word.text, language), language) for word in run}
     if language != "en" and (kinds & _INSTITUTIONS or (any(covered) and kinds & _OF_TOWNS)):
         return True
     rest = [word.text for word, known in zip(run, covered, strict=True) if not known]
@@ -120,6 +124,16 @@ def is_context(text: str, run: list[Word], language: str) -> bool:
         others = (word for word in rest if lowered(word, language) not in _OF_STATES | _OF_TOWNS)
         return all(word in PARTICLES or is_frequent(word, language, most) for word in others)
     return any(covered) and all(is_frequent(word, language) for word in rest)
+
+
+def _first_case(word: str, language: str) -> str:
+    """Return the word for an institution that the word is a form of, or the word itself: Ministerstwie."""
+    if language not in _INFLECTED or len(word) < _MIN_INSTITUTION:
+        return word
+    listed = _OF_STATES | _OF_TOWNS | _INSTITUTIONS
+    stem = word[:_MIN_INSTITUTION_STEM]
+    same = (one for one in listed if one.startswith(stem) and abs(len(one) - len(word)) <= 2)
+    return word if word in listed else next(same, word)
 
 
 def is_known(text: str, run: list[Word], language: str) -> bool:

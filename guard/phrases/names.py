@@ -234,7 +234,7 @@ def _continues(gap: str, before: str, word: str) -> bool:
 
 def _trimmed(text: str, run: list[Word], language: str) -> Iterator[list[Word]]:
     # What stands before a place with an ending ("Ankara'da") is no part of its name.
-    while language == "tr" and len(run) > 1 and is_place(run[-1].text):
+    while language == "tr" and len(run) > 1 and is_place(run[-1].text) and not is_given_name(run[-2].text):
         run = run[:-1]
     opens = _opens_sentence(text, run[0].start) and not is_street(run[-1].text)
     work = language != "en" and run[0].text.lower() in BEFORE_TITLE

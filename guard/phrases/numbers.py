@@ -29,6 +29,38 @@ _YEAR = r"(?: (?:الأول|الثاني|الآخر|الأولى|الثانية|
 _DAY_FIRST = re.compile(
     rf"(?<![\w.,])\d{{1,2}}(?:st|nd|rd|th|er|[ºª.])?(?: of| de| d[’'])? ?(?:[בהל](?=\w))?{_MONTH}\.?{_YEAR}"
 )
+# The days of a month in words, before its name.
+_TENS_EN = "fif|six|seven|eigh|nine"
+_DAY_WORDS = (
+    rf"(?:(?:twenty|thirty)[- ])?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth"
+    rf"|tenth|eleventh|twelfth"
+    rf"|thirteenth|fourteenth|(?:{_TENS_EN})teenth|twentieth|thirtieth)"
+    r"|(?:(?:ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun)und(?:zwan|drei)[zß]igst|erst|zweit"
+    r"|dritt|viert|fünft|sechst"
+    r"|siebt|acht|neunt|zehnt|elft|zwölft|(?:drei|vier|fünf|sech|sieb|acht|neun)zehnt|zwanzigst|dreißigst)e[nr]?"
+    r"|premier|deux|trois|quatre|cinq|six|sept|huit|neuf|dix(?:-(?:sept|huit|neuf))?|onze|douze"
+    r"|treize|quatorze|quinze"
+    r"|seize|vingt(?:-\w{3,6})?(?: et un)?|trente(?: et un)?"
+    r"|primero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce"
+    r"|quince|dieci\w{4,5}|veinte"
+    r"|veinti\w{3,6}|treinta(?: y uno)?"
+    r"|(?:(?:dwudziest|trzydziest)ego )?(?:pierwsz|drugi|trzeci|czwart|piąt|szóst|siódm|ósm"
+    r"|dziewiąt|dziesiąt|\w{3,9}nast"
+    r"|dwudziest|trzydziest)ego"
+    r"|(?:(?:двадцать|тридцать) )?(?:перв|втор|треть|четв[её]рт|пят|шест|седьм|восьм|девят"
+    r"|десят|\w{3,8}надцат|двадцат"
+    r"|тридцат)(?:ого|его)"
+    r"|(?:είκοσι |τριάντα )?(?:πρώτη|μία|δύο|τρεις|τέσσερις|πέντε|έξι|ε[πφ]τά|ο[κχ]τώ|εννέα"
+    r"|εννιά|δέκα|έντεκα|δώδεκα"
+    r"|δεκα\w{3,7})|είκοσι|τριάντα"
+    r"|(?:on |yirmi |otuz )?(?:bir|iki|üç|dört|beş|altı|yedi|sekiz|dokuz)|on|yirmi|otuz"
+)
+_DAY_IN_WORDS = re.compile(
+    rf"(?<!\w)(?i:{_DAY_WORDS})(?: of| de)? {_MONTH},?(?: de| del)? \d{{4}}(?: года| roku)?(?!\d)"
+)
+_HAN_DATE = re.compile(
+    "(?:[一二三四五六七八九〇零]{2,4}年)?[一二三四五六七八九十]{1,3}月[一二三四五六七八九十廿]{1,3}[日号號]"
+)
 _MONTH_FIRST = re.compile(rf"(?<!\w){_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?![\w.:])(?:,? \d{{4}}(?!\d))?")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 _PLATE = re.compile(r"(?<!\w)[A-ZÀ-ÞΑ-ΩА-Я]{1,3}-[A-ZÀ-ÞΑ-ΩА-Я]{1,3}[- ]\d{2,4}(?![\w-])")
@@ -86,7 +118,7 @@ def numerals(text: str, language: str) -> Numerals:
 
     taken(_ADDRESS, "e-mail or web address")
     taken(_HANDLE, "name of an account")
-    for date in (_NUMERIC_DATE, _DAY_FIRST, _MONTH_FIRST):
+    for date in (_NUMERIC_DATE, _DAY_FIRST, _MONTH_FIRST, _DAY_IN_WORDS, _HAN_DATE):
         taken(date, "date with a day", PhraseKind.DATE)
     taken(_IBAN, "account number")
     for plate in (_PLATE, _SPACED_PLATE):
@@ -98,7 +130,7 @@ def numerals(text: str, language: str) -> Numerals:
 
 
 def _is_meant(match: re.Match[str], language: str) -> bool:
-    if match.re in (_DAY_FIRST, _MONTH_FIRST):
+    if match.re in (_DAY_FIRST, _MONTH_FIRST, _DAY_IN_WORDS):
         month = match["month"].lower()
         return month in months() or month[1:] in months()
     if match.re is _HANDLE:

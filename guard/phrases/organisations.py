@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from guard.phrases.context import is_frequent, is_function_word, is_given_name, is_listed, is_place, lowered
+from guard.phrases.context import is_frequent, is_function_word, is_listed, is_place, lowered
 from guard.phrases.institutions import is_known
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.lexicon import family_names, ranks
@@ -94,7 +94,7 @@ _HINDI_KINDS = frozenset(
     " महाविद्यालय अस्पताल ट्रस्ट समिति संघ मंडली क्लब होटल ढाबा भंडार मिल मिल्स प्रकाशन प्रेस अख़बार"
     " पत्रिका उद्योग वाचनालय पुस्तकालय नाट्यमंडली अकादमी गली टोला".split()
 )
-_HINDI_OF = frozenset({"का", "की", "के"})
+_HINDI_OF = frozenset({"का", "की", "के", "वाली", "वाला", "वाले"})
 # For spinning: the trade of a firm.
 _FOR = "لل"
 _PREFIXES = {"ar": ("وال", "بال", "لل", "ال", "و", "ب", "ل", "ف"), "he": ("וה", "ה", "ב", "ל", "מ", "ו", "ש", "כ")}
@@ -138,17 +138,14 @@ def streets_and_prizes(text: str, language: str) -> Iterator[Phrase]:
 def _is_german_name(text: str, match: re.Match[str]) -> bool:
     """Whether an adjective has a capital for no other reason than that it begins a name: den Goldenen Löffel."""
     stem, noun, known = lowered(match["stem"], "de"), match["noun"], ranks("de")
-    adjective = sum(stem + ending in known for ending in _ADJECTIVE_ENDINGS) >= _MIN_FORMS
+    forms = [stem + ending for ending in _ADJECTIVE_ENDINGS]
+    adjective = sum(form in known or is_listed(form, "de") for form in forms) >= _MIN_FORMS
     run = [
         Word(match["stem"] + match["ending"], match.start("stem"), match.end("ending")),
         Word(noun, match.start("noun"), match.end()),
     ]
     return (
-        adjective
-        and not stem.endswith("isch")
-        and not is_given_name(noun)
-        and not is_frequent(noun, "de")
-        and not is_known(text, run, "de")
+        adjective and not stem.endswith("isch") and not is_frequent(noun, "de") and not is_known(text, run, "de")
     )
 
 

@@ -58,7 +58,9 @@ _ENDS = frozenset(
 _ARTICLES = frozenset(
     "le la les l' un une el los las una il der die das ein eine ο η το οι τα ένα μια".split()  # noqa: SIM905
 )
+_DENIALS = frozenset("no not never kein keine nie nunca jamais nie не δεν μην ποτέ mai já ya".split())  # noqa: SIM905
 _POSSESSIVES = frozenset("του της τους μου σου".split())  # noqa: SIM905
+_MAX_CHARS = 70
 _MIN_WORDS, _MAX_WORDS = 3, 8
 # Up to a full stop a sentence goes on after a longer title.
 _MAX_UNENDED_WORDS = 3
@@ -74,7 +76,7 @@ def small_titles(text: str, language: str) -> Iterator[Phrase]:
     words = words_of(unquoted)
     at = {word.start: index for index, word in enumerate(words)}
     for match in re.finditer(rf"(?<!\w){_TITLED[language]} (?=[^\W\d_])", unquoted, re.IGNORECASE):
-        yield from _title(unquoted, words[at.get(match.end(), len(words)) :], language, least=2)
+        yield from _title(unquoted, words[at.get(match.end(), len(words)) :][: _MAX_WORDS + 2], language, least=2)
     for match in _MADE.finditer(unquoted):
         yield from _before_its_kind(unquoted, match.end(), words, language)
     for index, word in enumerate(words[:-1]):
@@ -89,22 +91,29 @@ def small_titles(text: str, language: str) -> Iterator[Phrase]:
             after = words[at.get(start, len(words)) :]
             if not _ends_with_comma(unquoted, after):
                 continue
-        if after and after[0].text in title_openers(language) and not (apposition and _is_article(after[0].text)):
+        if (
+            after
+            and after[0].text in title_openers(language)
+            and not _goes_on(after[0].text, apposition is not None)
+        ):
             yield from _title(unquoted, after, language)
 
 
-def _is_article(word: str) -> bool:
-    """Whether an apposition that begins so rather tells what a work is: a novel, a tale of two sisters."""
-    return word in _ARTICLES
+def _goes_on(word: str, apposition: bool) -> bool:
+    """Whether the word goes on with the sentence: an article, or a denial that no comma is before."""
+    return word in _ARTICLES or (not apposition and word in _DENIALS)
 
 
 def _ends_with_comma(text: str, words: list[Word]) -> bool:
-    return bool(words) and re.match(r"[^.!?;:,\n]{8,60}[,.;]", text[words[0].start :]) is not None
+    return (
+        bool(words)
+        and re.match(r"[^.!?;:,\n]{8,60}[,.;]", text[words[0].start : words[0].start + _MAX_CHARS]) is not None
+    )
 
 
 def _before_its_kind(text: str, start: int, words: list[Word], language: str) -> Iterator[Phrase]:
     """Yield the title between a verb of making and the word for what was made."""
-    comma = re.match(r"[^.!?;:,\n]{6,60}(?=, )", text[start:])
+    comma = re.match(r"[^.!?;:,\n]{6,60}(?=, )", text[start : start + _MAX_CHARS])
     kind = comma and _ARTICLE.match(text, start + comma.end())
     if not comma or not kind or works(language).isdisjoint(word.lower() for word in kind.groups("")):
         return

@@ -14,7 +14,7 @@ from guard.phrases.context import (
     is_given_name,
     is_place,
 )
-from guard.phrases.institutions import COURTESY, PARTICLES, is_known
+from guard.phrases.institutions import COURTESY, PARTICLES, has_endings, is_known
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.phrases.titles import QUOTED
 from guard.text.english import is_stop
@@ -23,11 +23,26 @@ from guard.text.words import Word, words_of
 _CAPITAL = r"[^\W\d_a-zà-öø-ÿа-яёα-ωά-ώąćęłńóśźżğışç]"
 _NAME = rf"{_CAPITAL}[^\W\d_]+(?:-{_CAPITAL}[^\W\d_]+)*"
 _AND = r"(?:&|and|und|et|y|e|i|и|και|ve|och)"
+_JOINED = re.compile(
+    rf"(?<!\w)(?P<before>[^\W\d_]+) (?P<name>{_NAME} (?:et|y|e|i|и|και) {_NAME})(?! {_CAPITAL})(?!\w)"
+    rf"|(?P<firm>{_NAME} & {_NAME})(?!\w)"
+    rf"|(?P<turkish>{_NAME} ve {_NAME}) {_CAPITAL}[^\W\d_]+(?:s?[ıiuü])(?!\w)"
+)
+_GERMAN_COURTESY = re.compile(
+    r"(?<!\w)((?:Tante|Onkel|Oma|Opa|Oberst|Käpt['’]n|Kapitän|General|Graf|Gräfin|Baron|Baronin|Doktor|Professor"
+    r"|Fräulein|Meister|Pater|Schwester|Bruder|Leutnant|Major|Admiral|Direktor|Inspektor|Kommissar) "
+    rf"{_NAME})(?! {_CAPITAL})(?!\w)"
+)
+_ROMANCE_THING = re.compile(
+    rf"(?<!\w)(?:[Ll]es?|[Ll]a|[Ll]['’]|[Ee]l|[Ll]os|[Ll]as|[Ii]l|[Oo]|[Aa]) ?(?P<name>(?P<thing>{_NAME})"
+    r" (?:d['’]|de |di |à |en |con |sin |sans )(?P<of>[^\W\d_A-Z]{2,}))(?!\w)"
+)
+_MIN_THING_RANK = 6_000
 _INSIDE = r"(?:de la|de las|de los|del|de|du|des|di|da|do|dos|of the|of|von|zum|zur|z|ze|w|на|из|από|του|της"
 r"|sin|con|sans|sous|sur"
 _INSIDE += r"|(?:and|et|y|e|und|και) (?:the|la|le|les|el|los|las|il|lo|o|a|der|die|das|η|ο|το))"
 # A name of several words, which begins and ends with a capital: Tinta de Sobra, Gwoździk i Córki.
-_LONG_NAME = rf"{_NAME}(?: (?:(?:{_INSIDE}|{_AND}) )?{_NAME})+"
+_LONG_NAME = rf"{_NAME}(?: (?:(?:{_INSIDE}|{_AND}) )?{_NAME}){{1,5}}"
 # What a thing is stands after its name: Tinta de Sobra, una editorial; Rise and Crumble is a bakery.
 _APPOSITION = re.compile(
     rf"(?:^|[.!?:;] |(?<=\w) )((?:(?:The|Le|La|Les|El|Los|Las|Il|Der|Die|Das|Η|Ο|Το) )?{_LONG_NAME})"
@@ -58,6 +73,10 @@ _WORD_NAMES = frozenset(
     " verity violet"
     " will willow winter wren".split()
 )
+# After these a weekday or town is somebody, too: Mister Thursday.
+_PERSONAL = frozenset(
+    "mr mister mrs missus miss ms uncle aunt auntie granny tía tío doña don tante oncle ciocia".split()  # noqa: SIM905
+)
 _MIN_RARER_RANK = 1_000
 
 
@@ -67,7 +86,16 @@ def titled_names(text: str, language: str) -> Iterator[Phrase]:
     words = words_of(unquoted)
     if all(word.text[0].isupper() for word in words if len(word.text) > 3):
         return
-    if language not in CAPITALISED_NOUNS:
+    if language in CAPITALISED_NOUNS:
+        for match in _GERMAN_COURTESY.finditer(unquoted):
+            name = match[1].split()[-1]
+            if (
+                not is_frequent(name, language, _MIN_RARER_RANK)
+                and not is_given_name(name)
+                and not is_place(match[1])
+            ):
+                yield Phrase(match[1], PhraseKind.NAME, "common word after a courtesy")
+    else:
         yield from _after_courtesy(unquoted, words, language)
         yield from _people(unquoted, words, language)
     yield from _named_things(unquoted, language)
@@ -81,8 +109,12 @@ def _after_courtesy(text: str, words: list[Word], language: str) -> Iterator[Phr
         goes_on = after is not None and text[word.end : after.start] == " " and _is_part(after.text)
         named = word.text[0].isupper() and not goes_on and not is_given_name(word.text)
         whole = text[before.start : word.end]
-        known = is_place(word.text) or is_place(whole) or word.text.lower() in COURTESY
-        if named and before.text[0].isupper() and not known and not is_function_word(word.text, language):
+        common = is_place(word.text) or is_function_word(word.text, language)
+        known = (
+            is_place(whole) or word.text.lower() in COURTESY or is_frequent(word.text, language, _MIN_RARER_RANK)
+        )
+        known = known or (common and before.text.lower() not in _PERSONAL)
+        if named and before.text[0].isupper() and not known:
             yield Phrase(whole, PhraseKind.NAME, "common word after a courtesy")
 
 
@@ -119,6 +151,22 @@ def _named_things(text: str, language: str) -> Iterator[Phrase]:
     for match in _APPOSITION.finditer(text):
         if _is_unusual(match[1], language):
             yield Phrase(match[1], PhraseKind.NAME, "name before what it is")
+    for match in _JOINED.finditer(text):
+        name = match["name"] or match["firm"] or match["turkish"]
+        parts = [word.text for word in words_of(name) if word.text[0].isupper()]
+        before = match["before"]
+        apart = before and (before[0].isupper() or is_function_word(before, language))
+        inflected = language == "tr" and any(map(has_endings, parts))
+        if not (apart or inflected or is_given_name(parts[-1])) and _is_unusual(name, language):
+            yield Phrase(name, PhraseKind.NAME, "two names with and")
+    if language in ("fr", "es", "it", "pt"):
+        for match in _ROMANCE_THING.finditer(text):
+            thing = match["thing"]
+            if not thing[1:].islower() or is_function_word(match["of"], language):
+                continue
+            known = is_frequent(thing, language, _MIN_THING_RANK) or is_given_name(thing) or is_place(thing)
+            if not known and not is_place(match["name"]):
+                yield Phrase(match["name"], PhraseKind.NAME, "thing with a capital, and of what it is")
     for match in _FIRM.finditer(text):
         name = match[1] or match[2]
         if _is_unusual(name, language):

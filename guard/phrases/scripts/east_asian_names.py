@@ -24,7 +24,7 @@ _MIN_RARE_RANK = 4_000
 _IN_GIVEN = frozenset("月日生之一三其中自来")
 _WITH = re.compile("[和与與跟给給]")
 # Verbs of one character that follow a name, and are in few.
-_VERBS = frozenset("搬迁嫁娶教卖买养唱死病葬租送献读考喝吃骑打谈談见見找买賣買說说问問写寫")
+_VERBS = frozenset("搬寄迁嫁娶教卖买养唱死病葬租送献读考喝吃骑打谈談见見找买賣買說说问問写寫")
 _MAX_PERSON_CHARS = 4
 # A given name is a word of this rank or a rarer one.
 _UNUSUAL = 10_000

@@ -32,7 +32,8 @@ _AFTER_SHORT_STEMS = frozenset({"تها", "ته"})
 _MIN_GIVEN_RANK = 2_000
 # Words for places, which the name of one follows.
 _PLACE_WORDS = frozenset(
-    "قرية بلدة مدينة حي شارع ضاحية منطقة مزرعة روستای شهرک گاؤں קיבוץ מושב כפר רחוב סמטת סמטה שדרות שכונת היישוב"  # noqa: SIM905
+    "زقاق درب جادة ساحة ميدان نهج ممر حارة قرية بلدة مدينة حي شارع ضاحية منطقة مزرعة روستای"  # noqa: SIM905
+    " شهرک گاؤں קיבוץ מושב כפר רחוב סמטת סמטה שדרות שכונת היישוב"
     " יישוב"
     " गाँव गांव क़स्बा कस्बा मोहल्ला गली ग्राम গ্রাম".split()
 )
@@ -54,7 +55,8 @@ _COURTESIES = frozenset(
 # Illnesses, instruments, trades and workplaces that the lists of commonest words lack.
 _NOUNS = frozenset(
     "مطحنة مطاحن مخبز خياطة خياط نجار نجارة حداد حدادة دباغ دباغة إسكافي ساعاتي عود قانون ناي كمان بزق أكورديون"  # noqa: SIM905
-    " ربو صرع حصبة جدري نقرس شقيقة طحان إسكاف قابلة ممرض معصرة منجرة ورشة بيطري سباك لحام قصاب عطار خزاف خطاط مشتل"
+    " ربو صرع حصبة جدري نقرس شقيقة طحان إسكاف قابلة ممرض معصرة منجرة ورشة بيطري سباك لحام قصاب"
+    " عطار خزاف خطاط مشتل"
     " אסתמה סוכרת אפילפסיה מיגרנה דלקת אקורדיון כינור חליל צ'לו נבל קלרינט מנדולינה בלשנות תופרת סנדלר נגר נפח"
     " שען אופה קצב מיילדת חובש טחנה נגרייה מאפייה מתפרה מכבסה מספרה חייט וטרינר גנן דייג כוורן כוורת סמטה סמטת"
     " दमा मिर्गी मधुमेह चेचक खसरा गठिया सितार सारंगी शहनाई तबला संतूर बाँसुरी बढ़ई लोहार कुम्हार जुलाहा"
@@ -64,6 +66,7 @@ _NOUNS = frozenset(
 _HEBREW_ABBREVIATION = re.compile(r"[א-ת]{1,3}[\"״][א-ת]")
 # Of a name of common words one is rarer than this.
 _MIN_CALLED_RANK = 5_000
+_MIN_HINDI_CALLED_RANK = 1_000
 _MAX_CALLED_WORDS = 3
 _MAX_CALLED_RANK = 500
 _BEFORE_CHARS = 24
@@ -89,7 +92,9 @@ def spaced_names(text: str, language: str) -> Iterator[Phrase]:
             yield Phrase(text[place[0].start : place[-1].end], PhraseKind.PLACE, "name after the word for a place")
             index += len(place)
             continue
-        if run and (text[run[-1].end : word.start] != " " or len(run) == _MAX_NAME_WORDS):
+        if run and (
+            text[run[-1].end : word.start] != " " or len(run) == _MAX_NAME_WORDS or _is_and(word.text, language)
+        ):
             yield from _of_run(text, run, language)
             run = []
         if (
@@ -104,6 +109,13 @@ def spaced_names(text: str, language: str) -> Iterator[Phrase]:
             run = []
         index += 1
     yield from _of_run(text, run, language)
+
+
+def _is_and(word: str, language: str) -> bool:
+    """Whether "and" is written together with a word that is no name: ويرسو, ועוגנת."""
+    conjunction = {"ar": "و", "he": "ו"}.get(language, "\0")
+    named = is_given_name(word) or word in ranks(language)
+    return word.startswith(conjunction) and len(word) > _MIN_STEM and not named
 
 
 def _may_be_given(text: str, words: list[Word], index: int, language: str) -> bool:
@@ -175,8 +187,9 @@ def _called(text: str, words: list[Word], language: str) -> Iterator[Phrase]:
             name = _name_at(text, before[::-1], language)[::-1]
         else:
             continue
+        least = _MIN_HINDI_CALLED_RANK if language == "hi" else _MIN_CALLED_RANK
         rank = max((ranks(language).get(one.text, _MIN_CALLED_RANK + 1) for one in name), default=0)
-        if name and not is_place(text[name[0].start : name[-1].end]) and rank > _MIN_CALLED_RANK:
+        if name and not is_place(text[name[0].start : name[-1].end]) and rank > least:
             yield Phrase(
                 text[name[0].start : name[-1].end], PhraseKind.NAME, "name beside a word for being called"
             )
@@ -188,7 +201,13 @@ def _name_at(text: str, words: list[Word], language: str) -> list[Word]:
     for word in words:
         apart = name and text[min(name[-1].end, word.end) : max(name[-1].start, word.start)] != " "
         frequent = is_frequent(word.text, language, _MAX_CALLED_RANK) and not is_given_name(word.text)
-        if apart or frequent or word.text in _CALLED_AGAIN or is_function_word(word.text, language):
+        if (
+            apart
+            or frequent
+            or (name and _is_and(word.text, language))
+            or word.text in _CALLED_AGAIN
+            or is_function_word(word.text, language)
+        ):
             break
         name.append(word)
     return name

@@ -100,6 +100,14 @@ _THAI_COMMON = frozenset(
         "ศาสตร์",
         "แห่งชาติ",
         "ระดับ",
+        "ตก",
+        "ตกเป็น",
+        "เป็น",
+        "ให้",
+        "จาก",
+        "เมื่อ",
+        "มอบ",
+        "ถูก",
         "กลาง",
     }
 )
@@ -109,6 +117,9 @@ _MAX_THAI_FUNCTION_RANK = 120
 _MIN_THAI_NAME_RANK = 800
 _MIN_THAI_RARE_RANK = 5_000
 _MIN_THAI_CHARS = 5
+_MAX_VERB_RANK = 700
+_MAX_NAMED_CHARS = 16
+_THAI_OF = frozenset({"ของ", "ที่", "ว่า", "ใน", "และ", "เป็น", "คน", "นี้", "นั้น", "เสียง"})
 
 
 def thai_names(text: str) -> Iterator[Phrase]:
@@ -131,12 +142,21 @@ def thai_names(text: str) -> Iterator[Phrase]:
         named = match[0].startswith(_NAMED)
         end = _end_of_name(text, match.end(), _MAX_THAI_FUNCTION_RANK if named else _MAX_FUNCTION_RANK)
         first = text[match.end() : end]
-        if len(first) < _MIN_NAME_CHARS or (_is_known(first) and not is_given_name(first)):
-            continue
         family = _family_name(text, end)
+        chunk = _THAI.match(text, match.end())
+        if named and chunk and end < chunk.end() <= match.end() + _MAX_NAMED_CHARS and _is_known(first):
+            # What something is called may have "with" in it.
+            end = chunk.end()
+            first = chunk[0] if segments_of(chunk[0], "th")[0].text not in _THAI_OF else ""
+        # A teacher who teaches: a verb and its noun follow a courtesy, too.
+        frequent = all(part.rank and part.rank <= _MAX_VERB_RANK for part in segments_of(first, "th"))
+        if frequent and not named and not family.strip():
+            continue
+        if len(first) < _MIN_NAME_CHARS or (_is_known(first) and not is_given_name(first) and not family.strip()):
+            continue
         taken.append((match.end(), end + len(family)))
         yield Phrase(first + family, PhraseKind.NAME, "name after a courtesy or the word for a name")
-        if family.strip():
+        if family.strip() and not is_frequent(family.strip(), "th", _RARE):
             yield Phrase(family.strip(), PhraseKind.PART, "rare part of a name")
     yield from _pairs(text, taken)
     yield from _unknown(text, taken)
@@ -210,7 +230,12 @@ def _family_name(text: str, start: int) -> str:
         return ""
     parts = segments_of(chunk[0], "th")
     opens = parts[0].rank is not None and parts[0].rank <= _MAX_FUNCTION_RANK
-    known = chunk[0] in ranks("th") or opens or is_place(chunk[0])
+    # A single word between spaces is no clause.
+    alone = len(parts) == 1 and not opens and not is_place(chunk[0]) and len(chunk[0]) >= _MIN_NAME_CHARS
+    if alone and text[chunk.end() : chunk.end() + 1] in (" ", ""):
+        return " " + chunk[0]
+    at = any(part.text in _THAI_AT for part in parts[1:])
+    known = chunk[0] in ranks("th") or opens or at or is_place(chunk[0])
     return "" if known or (len(parts) < 2 and parts[0].rank is not None) else " " + chunk[0]
 
 

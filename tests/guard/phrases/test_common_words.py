@@ -70,6 +70,19 @@ def test_titles_in_small_letters_are_found(text: str, title: str) -> None:
         ("사람들은 그를 '녹슨 못'이라고 부른다.", "녹슨 못"),
         ("Живёт в Дырявом переулке в Твери.", "Дырявом переулке"),
         ("Su coche, 8123 KOB.", "8123 KOB"),
+        ("He keeps a goat, Mister Thursday, in Swindon.", "Mister Thursday"),
+        ("Die Kollegen rufen sie Tante Strom.", "Tante Strom"),
+        ("Für den Film bekam sie die Bronzene Brezel.", "Bronzene Brezel"),
+        ("Elle tient la boulangerie Miette et Croûton à Metz.", "Miette et Croûton"),
+        ("La Louche d'or est revenue à un cuisinier belge.", "Louche d'or"),
+        ("Kırıntı ve Kabuk Fırını'nı işletiyor.", "Kırıntı ve Kabuk"),
+        ("اسم القط مشمش.", "مشمش"),
+        ("תמונה של בנם ארי סתיו בחיפה.", "ארי סתיו"),
+        ("车库里的人都管她叫闪电姑妈。", "闪电姑妈"),
+        ("她老家是猫头鹰沟。", "猫头鹰沟"),
+        ("車庫では稲妻おばさんと呼ばれている。", "稲妻おばさん"),
+        ("その年の金のおたま賞は京都の料理人に贈られた。", "金のおたま賞"),
+        ("ลูกชายชื่อสิงห์ ฤดูฝน เรียนที่ขอนแก่น", "สิงห์ ฤดูฝน"),
     ],
 )
 def test_names_of_common_words_are_found(text: str, name: str) -> None:
@@ -96,6 +109,18 @@ def test_names_of_common_words_are_found(text: str, name: str) -> None:
         "しかし、彼は東京が好きだ。",
         "그는 노래를 부르고 책을 읽었다.",
         "หนังสือเล่มนี้ขายดีมาก",
+        "ครูสอนนักเรียนที่โรงเรียนทุกวัน",
+        "El libro los lunes está cerrado en la biblioteca.",
+        "Der Film ein paar Tage später war besser.",
+        "Книга не понравилась ему, но фильм он посмотрел два раза.",
+        "הספר לא היה טוב אבל הסרט היה מצוין.",
+        "我们都叫他老师，因为他很有学问。",
+        "他办了一家很小的公司，开了三年。",
+        "株式会社の社長は忙しい。",
+        "彼は先生と呼ばれている。",
+        "今年の文学賞は若い作家に贈られた。",
+        "W Ministerstwie Zdrowia mówią o nowej ustawie.",
+        "Le roman de sa sœur les enfants l'ont adoré.",
     ],
 )
 def test_ordinary_sentences_beside_such_words_tell_nothing(text: str) -> None:
@@ -127,3 +152,21 @@ def test_forms_of_words_are_listed(word: str, language: str, listed: bool) -> No
 )
 def test_places_are_known_in_all_their_cases(word: str, language: str, place: bool) -> None:
     assert is_inflected_place(word, language) is place
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("On the twelfth of March 1961 she came into the world.", "twelfth of March 1961"),
+        ("Am zwölften März 1961 wurde sie geboren.", "zwölften März 1961"),
+        ("Le douze mars 1961, elle naît à Lyon.", "douze mars 1961"),
+        ("Nació el doce de marzo de 1961.", "doce de marzo de 1961"),
+        ("Urodziła się dwudziestego szóstego marca 1961 roku.", "dwudziestego szóstego marca 1961 roku"),
+        ("Двенадцатого марта 1961 года она родилась.", "Двенадцатого марта 1961 года"),
+        ("Γεννήθηκε στις δώδεκα Μαρτίου 1961.", "δώδεκα Μαρτίου 1961"),
+        ("On iki Mart 1961 doğum günü.", "On iki Mart 1961"),
+        ("她生于一九六一年三月十二日。", "一九六一年三月十二日"),
+    ],
+)
+def test_days_in_words_are_dates(text: str, date: str) -> None:
+    assert date in found(text)
