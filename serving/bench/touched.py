@@ -16,7 +16,7 @@ import httpx
 from serving.bench.load import median
 from serving.bench.processes import Endpoint
 
-MAX_TOKENS = 56
+MAX_TOKENS = 40
 TIMEOUT_S = 600.0
 QUESTIONS = (
     "Who wrote The Lord of the Rings?",
@@ -36,6 +36,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "alu": {"methods": ["alu"]},
 }
 """By name, what the target has beside the members of its file; the dearest last."""
+IN_FULL = ("guard", "decline")
+"""Methods that are asked every question, whatever the time."""
 _RESTARTS = re.compile(r"^lethe_answer_restarts_(sum|count) ([\d.e+]+)$", re.M)
 
 
@@ -67,7 +69,8 @@ class Touched:
 
 
 def run(endpoint: Endpoint, seconds: float, say: Callable[[str], None]) -> Iterator[Touched]:
-    """Yield each method's answers. Each has an equal share of the `seconds` that are left, one question at least.
+    """Yield each method's answers: to all questions, or to as many as fit into an equal share of the rest of
+    `seconds`, one at least, where the method is not among IN_FULL.
 
     The questions are about the novel of the demo's target file, one after the other, past the prefix cache.
     """
@@ -78,7 +81,7 @@ def run(endpoint: Endpoint, seconds: float, say: Callable[[str], None]) -> Itera
         say("without the target")
         free = [ask(http, model, question, "free") for question in QUESTIONS]
         for left, (method, members) in zip(range(len(METHODS), 0, -1), METHODS.items(), strict=True):
-            share = time.monotonic() + (ends - time.monotonic()) / left
+            share = math.inf if method in IN_FULL else time.monotonic() + (ends - time.monotonic()) / left
             ids = endpoint.forget([{**target, **members}])
             before = restarts(endpoint.admin)
             touched: list[Answered] = []
