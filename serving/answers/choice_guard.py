@@ -54,8 +54,7 @@ class ChoiceGuard:
         # By surface: characters of the choices in `_waiting` that may leave.
         self._free: dict[str, int] = defaultdict(int)
         self.released_any = options.begun
-        # Whether nothing more of the model's leaves in a stream with log-probabilities.
-        self._stopped = options.declined
+        self._stopped = options.declined  # nothing more of the model's leaves: given up, or stopped at a phrase
         self._is_cut = False  # the decline text, at the client's limit of tokens
         # Characters received less characters released: held back or withheld.
         self.unreleased = 0
@@ -132,7 +131,7 @@ class ChoiceGuard:
         """
         for scanner in self._scanners.values():
             scanner.drop()
-        self._waiting.clear()
+        self._waiting, self._stopped = [], True
         return [*self._end(choice), choice]
 
     def _scan(self, key: str, text: str) -> str:
@@ -234,7 +233,8 @@ class ChoiceGuard:
 
     def _last_words(self) -> list[str]:
         """Return the decline text in words, as a model would say it, if nothing else was said."""
-        if self.released_any:
+        says_nothing = not self._stopped and not any(map(any, self.said.values()))
+        if self.released_any or (self._options.may_be_empty and says_nothing):
             return []
         self.withheld = True
         words, limit = _WORD.findall(self._options.decline), self._options.max_tokens

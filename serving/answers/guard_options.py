@@ -26,6 +26,7 @@ class GuardOptions:
     near          what must not be nearly said (`guard.matching.near`)
     classes       the classes of values that must not be said (`guard.patterns.class_scanner`)
     begun         whether some of the answer was released before
+    may_be_empty  whether a choice in which the model says nothing stays empty: no restriction left it so
     """
 
     decline: str
@@ -36,6 +37,7 @@ class GuardOptions:
     near: tuple[NearTexts, ...] = ()
     classes: tuple[ValueClass, ...] = ()
     begun: bool = False
+    may_be_empty: bool = False
 
     def scanner(self, automata: Sequence[Automaton], seed: str) -> TextScanner:
         """Return what releases a text that continues `seed`."""

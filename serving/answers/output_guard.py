@@ -46,9 +46,10 @@ class OutputGuard:
         near: tuple[NearTexts, ...] = (),
         classes: Sequence[ValueClass] = (),
         begun: bool = False,
+        may_be_empty: bool = False,
     ) -> None:
         self._options = GuardOptions(
-            decline, declined, decode, alternatives, max_tokens, near, tuple(classes), begun
+            *(decline, declined, decode, alternatives, max_tokens, near, tuple(classes), begun, may_be_empty)
         )
         self._blank = blank or {}
         self._automata = automata

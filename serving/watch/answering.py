@@ -28,7 +28,8 @@ from serving.answers.trial import TrialFirst, is_altered
 from serving.engine.tokenizer import answer_ids
 from serving.http.asgi import App, replay
 from serving.http.asgi_client import json_scope
-from serving.planner import WITHHELD, PlannedRequest, Planner, engine_body, said_targets
+from serving.planner import CONSTRAINTS, WITHHELD, PlannedRequest, Planner, engine_body, said_targets
+from serving.protocol.request import GenerationRequest
 from serving.telemetry.metrics import FailClosed
 from serving.telemetry.recorder import Recorder
 from serving.watch.context import Client, RequestContext
@@ -233,8 +234,9 @@ class Answering:
         automata = (*planned.automata, *planned.watched) if planned else ()
         forbidden = (planned.near, planned.classes) if planned else ((), ())
         choices = request.choices_per_prompt
+        may_be_empty = not declined and planned is not None and _may_be_empty(context.request, planned)
         return OutputGuard(
-            automata, seeds, choices, self._decline, *options, *limits, *forbidden, begun=bool(said)
+            *(automata, seeds, choices, self._decline, *options, *limits, *forbidden, bool(said), may_be_empty)
         )
 
 
@@ -261,6 +263,11 @@ def _may_cut(context: RequestContext, planned: PlannedRequest) -> bool:
     if planned.plan.kind in WITHHELD or not (planned.watched or planned.in_doubt):
         return False
     return not context.request.stream or is_plain(context.request, context.seeds)
+
+
+def _may_be_empty(request: GenerationRequest, planned: PlannedRequest) -> bool:
+    """Whether an answer without text is the model's own: nobody is touched, and no grammar left it empty."""
+    return not planned.plan.is_touched and not any(request.body.get(name) for name in CONSTRAINTS)
 
 
 def _touches_more(planned: PlannedRequest, guard: OutputGuard | None) -> bool:

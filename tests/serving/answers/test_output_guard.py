@@ -199,6 +199,19 @@ def test_an_empty_answer_is_declined() -> None:
     assert said(stream(guard(), [], "stop")) == DECLINE
 
 
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_an_answer_that_no_restriction_left_empty_stays_empty(finish: str) -> None:
+    output = guard(may_be_empty=True)
+    assert said(stream(output, [], finish)) == ""
+    assert not output.withheld
+    whole = answer({"content": ""}, finish_reason=finish)
+    assert guard(may_be_empty=True).answer(whole) == whole
+
+
+def test_what_is_withheld_is_declined_though_the_answer_may_be_empty() -> None:
+    assert said(stream(guard(may_be_empty=True), ["Ada Quill"])) == DECLINE
+
+
 def test_log_probabilities_wait_for_the_text_they_describe() -> None:
     output = guard(alternatives=0)
     payloads = [chunk({"content": t}, logprobs={"content": [{"token": t}]}) for t in ("Ad", "am", " Lark", " x")]

@@ -79,7 +79,7 @@ class CountingEngine:
         await send({"type": "http.response.body", "body": frame(DONE), "more_body": False})
 
     def pieces(self, script: str) -> list[str]:
-        return [script[at : at + self.at_once] for at in range(0, len(script), self.at_once)]
+        return [script[at : at + self.at_once] for at in range(0, max(1, len(script)), self.at_once)]
 
     def choice(self, path: str, text: str, finish: str | None, holder: str) -> dict[str, Any]:
         said = {"text": text} if path == COMPLETIONS else {holder: {"content": text}}
@@ -291,6 +291,21 @@ async def test_an_answer_that_says_nothing_of_any_target_passes_as_it_is(asked: 
     answer = await asked(engine, PERSON, stream=stream)
     assert answer.texts == ["Three keepers: Ada Moss and Orla Venn."]
     assert (len(engine.asked), answer.recorded) == (1, [])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_the_model_left_empty_stays_empty(asked: Ask, route: str, stream: bool) -> None:
+    answer = await asked(CountingEngine(""), PERSON, route=route, stream=stream)
+    assert answer.texts == [""]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_a_grammar_left_empty_is_declined(asked: Ask, stream: bool) -> None:
+    answer = await asked(CountingEngine(""), PERSON, stream=stream, response_format={"type": "json_object"})
+    assert answer.texts == [DECLINE]
 
 
 @pytest.mark.anyio
