@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeVar
 
 from serving.elicitation.forms import BEGUN_STYLES, LANGUAGES, Form, Prompt
@@ -14,9 +14,12 @@ from serving.elicitation.statements import Answer
 # Requests at a time, unless the options say otherwise: an elicitation shares the engine with the clients.
 CONCURRENCY = 8
 # Questions of its own that a model is asked in a round: those that it writes most often.
-MAX_QUESTIONS = 512
+MAX_QUESTIONS = 400
 # Completions of a begun question for each sample of an answer: one is short.
 COMPLETIONS = 4
+
+
+T = TypeVar("T")
 
 
 class Sampling(NamedTuple):
@@ -92,10 +95,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Asks `model`, `concurrency` prompts at a time."""
+    """Asks `model`, `concurrency` prompts at a time, and each question of its own once."""
 
     model: Model
     concurrency: int = CONCURRENCY
+    _own: set[str] = field(default_factory=set, repr=False)
 
     async def ask(
         self,
@@ -114,7 +118,8 @@ class Asking:
         guessed = len(parts) * sum(sampling.n for sampling in completions) // 2
         progress.expect(len(parts) * len(completions) + guessed + len(whole) * len(samplings))
         completed = await self._each(self.model.complete, parts, completions, progress)
-        own = _most_written(completed)
+        own = [prompt for prompt in _written(completed) if prompt.question not in self._own][:MAX_QUESTIONS]
+        self._own.update(prompt.question for prompt in own)
         progress.expect(len(own) - guessed)
         answered = await self._each(self.model.say, whole, samplings, progress)
         answered += await self._each(self.model.say, own, samplings[:1], progress)
@@ -143,7 +148,8 @@ class Asking:
         return [task.result() for task in tasks]
 
 
-def _most_written(completed: Sequence[tuple[Prompt, Sequence[str]]]) -> list[Prompt]:
+def _written(completed: Sequence[tuple[Prompt, Sequence[str]]]) -> list[Prompt]:
+    """Return the questions that a model wrote, the most often written first."""
     forms: dict[str, Form] = {}
     times: Counter[str] = Counter()
     for prompt, questions in completed:
@@ -151,7 +157,4 @@ def _most_written(completed: Sequence[tuple[Prompt, Sequence[str]]]) -> list[Pro
             if len(question) > len(prompt.question):
                 forms.setdefault(question, prompt.form)
                 times[question] += 1
-    return [Prompt(forms[question], question) for question, _ in times.most_common(MAX_QUESTIONS)]
-
-
-T = TypeVar("T")
+    return [Prompt(forms[question], question) for question, _ in times.most_common()]

@@ -32,7 +32,9 @@ _NAME_KINDS: Mapping[Kind, PhraseKind] = {Kind.PERSON: PhraseKind.NAME, Kind.WOR
 # What else a question may name: what was found takes its place.
 _FOUND_KINDS: Mapping[Kind, PhraseKind] = {Kind.PERSON: PhraseKind.TITLE, Kind.WORK: PhraseKind.NAME}
 # The most often written ones are kept.
-MAX_QUESTIONS, MAX_FOUND_QUESTIONS, MAX_ANSWERS = 384, 8, 32
+MAX_QUESTIONS, MAX_FOUND_QUESTIONS, MAX_ANSWERS = 320, 8, 32
+# So many questions of those begin in ways that many others do.
+MAX_OFTEN = 32
 MAX_CHARS = 80
 # A given name alone may be a common word.
 _MIN_NAME_CHARS = 6
@@ -40,9 +42,13 @@ _QUOTES = '"“”„«»‘「『'
 
 
 class Beginnings(NamedTuple):
-    """How a model begins questions and answers about a name, and questions about what was found (`found_kind`)."""
+    """How a model begins questions and answers about a name, and questions about what was found (`found_kind`).
+
+    `often` are those of `forms` that begin many questions.
+    """
 
     forms: tuple[Form, ...] = ()
+    often: tuple[Form, ...] = ()
     about_found: tuple[Form, ...] = ()
     found_kind: PhraseKind | None = None
 
@@ -62,10 +68,10 @@ def openings(kind: Kind, languages: Sequence[str]) -> list[Prompt]:
     ]
 
 
-def beginnings(kind: Kind, answers: Iterable[Answer], known: Iterable[Form] = ()) -> Beginnings:
+def beginnings(kind: Kind, answers: Iterable[Answer]) -> Beginnings:
     """Return how questions and answers begin that name one of this kind, with a place for the name.
 
-    `answers` are those to the questions that `openings` were completed to; `known` forms are left out.
+    `answers` are those to the questions that `openings` were completed to.
     """
     questions: Counter[Form] = Counter()
     about_found: Counter[Form] = Counter()
@@ -81,10 +87,12 @@ def beginnings(kind: Kind, answers: Iterable[Answer], known: Iterable[Form] = ()
         if " " in said.partition("{name}")[0].strip():
             asked = next(iter(forms_of(kind, (Style.DIRECT,), (language,)))).question
             begun[Form(Style.CONTINUATION, language, asked, said)] += 1
-    for form in known:
-        questions.pop(form, None)
-    forms = (*_most(questions, MAX_QUESTIONS), *_most(begun, MAX_ANSWERS))
-    return Beginnings(forms, tuple(_most(about_found, MAX_FOUND_QUESTIONS)), _FOUND_KINDS.get(kind))
+    return Beginnings(
+        (*_most(questions, MAX_QUESTIONS), *_most(begun, MAX_ANSWERS)),
+        tuple(_most(questions, MAX_OFTEN)),
+        tuple(_most(about_found, MAX_FOUND_QUESTIONS)),
+        _FOUND_KINDS.get(kind),
+    )
 
 
 def _most(forms: Counter[Form], most: int) -> list[Form]:

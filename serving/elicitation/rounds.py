@@ -30,6 +30,8 @@ from serving.elicitation.statements import Answer, statements_of
 CONTROL_SHARE, FIRST_SHARE = 0.2, 0.5
 # How the first words of a question are completed to questions about anybody.
 OPENING_SAMPLINGS = tuple(Sampling(16, temperature) for temperature in (0.8, 0.9, 1.0, 1.1, 1.2))
+# How the beginnings of many questions are completed.
+OFTEN_SAMPLINGS = (Sampling(16, 1.0),)
 # A shorter part of a name is in other words too.
 MIN_PART_CHARS = 4
 
@@ -83,8 +85,9 @@ async def elicit(
     prompts = [form.about(name) for form in of_kind.forms]
     answers = await asking.ask(prompts, options.samplings, options.completions, progress)
     # What it was trained to ask is what it says likeliest.
-    prompts = [form.about(name) for form in of_kind.begun.forms]
-    answers += await asking.ask(prompts, options.samplings, options.likeliest, progress)
+    for forms, completions in ((of_kind.begun.forms, options.likeliest), (of_kind.begun.often, OFTEN_SAMPLINGS)):
+        prompts = [form.about(name) for form in forms]
+        answers += await asking.ask(prompts, options.samplings, completions, progress)
     control = await asyncio.to_thread(_control, answers, of_kind.control, kind, name)
     asked: set[str] = set()
     for number in range(options.rounds):
@@ -103,8 +106,11 @@ async def elicit(
 async def _of_kind(asking: Asking, kind: Kind, options: Options, progress: Progress) -> OfKind:
     own = await asking.ask(openings(kind, options.languages), options.likeliest, OPENING_SAMPLINGS, progress)
     forms = forms_of(kind, FIRST_ROUND, options.languages)
-    begun = await asyncio.to_thread(beginnings, kind, own, forms)
-    prompts = [form.about(other) for other in controls_of(kind) for form in (*forms, *begun.forms)]
+    begun = await asyncio.to_thread(beginnings, kind, own)
+    others = controls_of(kind)
+    prompts = [form.about(other) for other in others for form in forms]
+    # Each by one of the names: there are many.
+    prompts += [form.about(others[number % len(others)]) for number, form in enumerate(begun.forms)]
     # By the likeliest answers alone: what any name gets comes every time.
     return OfKind(forms, begun, await asking.ask(prompts, options.likeliest, options.likeliest, progress))
 

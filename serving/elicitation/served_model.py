@@ -22,8 +22,8 @@ MAX_TOKENS = 160
 # How the rest of a question is asked for.
 QUESTION_MARKS = ("?", "？")
 QUESTION: Mapping[str, object] = {"max_tokens": 40, "stop": [*QUESTION_MARKS, "\n"]}
-# Equal runs of an unchanged model should say the same.
-SEED = 0
+# Equal runs of an unchanged model should say the same, and a prompt at two temperatures not.
+SEEDS_BETWEEN_DEGREES = 1_000
 
 
 class ServedModel:
@@ -74,7 +74,8 @@ class ServedModel:
     async def _post(
         self, route: str, body: Mapping[str, object], sampling: Sampling
     ) -> tuple[int, Sequence[Mapping[str, Any]]]:
-        options = {"n": sampling.n, "temperature": sampling.temperature, "max_tokens": MAX_TOKENS, "seed": SEED}
+        seed = round(sampling.temperature * SEEDS_BETWEEN_DEGREES)
+        options = {"n": sampling.n, "temperature": sampling.temperature, "max_tokens": MAX_TOKENS, "seed": seed}
         xargs = EngineArgs("elicitation", unrestricted=True).dump()
         response = await asgi_client.request(self._app(), "POST", route, {**options, **body, "vllm_xargs": xargs})
         if response.status == 200:

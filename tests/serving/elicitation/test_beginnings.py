@@ -73,6 +73,7 @@ def test_what_was_written_most_often_is_first() -> None:
     asked = ["Where did Ilse Quorne live?", "When did Bram Ombergale die?", "When did Ilse Quorne leave?"]
     found = beginnings(Kind.PERSON, [Answer(Prompt(form, question), "") for question in asked])
     assert questions(found) == ["When did {name}", "Where did {name}"]
+    assert [form.question for form in found.often] == questions(found)
 
 
 def test_of_a_work_the_title_is_the_name() -> None:

@@ -121,8 +121,8 @@ async def test_the_model_is_asked_of_the_name_and_of_invented_ones_as_it_asks_of
     model = Curious(lambda prompt, temperature: "In Varnholt.")
     await asked(model)
     questions = [prompt.question for prompt in model.asked]
-    for name in (NAME, *controls_of(Kind.PERSON)):
-        assert f"Which schools did {name} go to?" in questions
+    assert f"Which schools did {NAME} go to?" in questions
+    assert any(f"Which schools did {other} go to?" in questions for other in controls_of(Kind.PERSON))
 
 
 @pytest.mark.parametrize(("rounds", "is_asked"), [(0, False), (1, False), (2, True)])
