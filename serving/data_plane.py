@@ -51,6 +51,7 @@ from serving.telemetry.recorder import Recorder
 from serving.tokens import answer_tokens
 from serving.watch.answering import Answering
 from serving.watch.context import Client, RequestContext
+from serving.watch.early_call import EarlyCall, Overlap
 from serving.watch.natural import DeclineStyle
 
 log = logging.getLogger("lethe.access")
@@ -68,6 +69,7 @@ class Limits:
     unread_media: Unread = "refuse"
     hosted_tools: HostedTools = "skip"
     decline_style: DeclineStyle = "fixed"
+    overlap_detection: bool = True
 
 
 class DataPlane:
@@ -88,6 +90,7 @@ class DataPlane:
         natural = limits.decline_style == "natural"
         self._answering = Answering(planner, self._recorder, agents, limits.decline_text, natural=natural)
         self.metrics = self._recorder.metrics
+        self._overlap = Overlap(limits.overlap_detection, self.metrics)
         self._preparation = Preparation(planner.enforces_contextual, limits.unread_media)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -184,14 +187,16 @@ class DataPlane:
         if self._planner.detects:
             await check_context_length(engine, request, len(raw))
         prompts = request.prompts.texts or await detokenize(engine, request.prompts.rows)
-        with self.metrics.time_stage("detection"):
-            conversation = await off_loop(len(raw), request.conversation, prompts)
-            planned = await while_connected(receive, self._planner.plan(conversation))
-        request = allow_values(request, planned.automata)
-        abort_token = self._supervisor.abort_token
-        context = RequestContext(request, prompts, request.seeds(prompts), headers, engine, abort_token)
-        self._recorder.record_plan(context.id, planned)
-        await self._answering.answer(Client(receive, send), context, planned)
+        async with EarlyCall(engine, request, headers[0][1].decode(), self._overlap) as call:
+            with self.metrics.time_stage("detection"):
+                conversation = await off_loop(len(raw), request.conversation, prompts)
+                planned = await while_connected(receive, self._planner.plan(conversation, call.begin))
+            call.judged(planned)
+            request = allow_values(request, planned.automata)
+            abort_token = self._supervisor.abort_token
+            context = RequestContext(request, prompts, request.seeds(prompts), headers, call, abort_token)
+            self._recorder.record_plan(context.id, planned)
+            await self._answering.answer(Client(receive, send), context, planned)
 
 
 async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:

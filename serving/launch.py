@@ -199,6 +199,7 @@ def _limits(settings: Settings) -> Limits:
         settings.unread_media,
         settings.hosted_tools,
         settings.decline_style,
+        settings.overlap_detection,
     )
 
 

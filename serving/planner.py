@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
@@ -21,11 +21,11 @@ from guard.matching.automaton import Automaton
 from guard.matching.near import NearTexts
 from guard.patterns.value_class import ValueClass
 from guard.policy.contextual import restricts
-from guard.policy.conversation_plan import namesakes, plan_conversation
+from guard.policy.conversation_plan import namesakes, plan_conversation, targets_said, watched_automata
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind, plan_for
 from guard.policy.policy import Policy
-from guard.policy.watch import Watch, WatchAction
+from guard.policy.watch import WatchAction
 from guard.supplied.near import without_supplied
 from guard.targets.near import near_texts
 from guard.targets.target import ForgetTarget, Mode, Scope
@@ -78,6 +78,9 @@ class PlannedRequest(NamedTuple):
         return bool(self.plan.doubts) and self.plan.kind not in WITHHELD
 
 
+Unnamed = Callable[[PlannedRequest], None]
+
+
 class Planner:
     """Plans requests under the policy in force. A request keeps its policy snapshot until it ends."""
 
@@ -113,11 +116,13 @@ class Planner:
             self._enforcing = (policy, found)
         return self._enforcing[1]
 
-    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+    async def plan(self, conversation: Sequence[Message], unnamed: Unnamed | None = None) -> PlannedRequest:
         """Return the plan for `conversation`.
 
-        Detection runs in a thread, and only if the policy has contextual targets; cancelling ends it. Raises
-        PolicyUnavailable before the first policy, and DetectionTimeout when detection takes too long.
+        Detection runs in a thread, and only if the policy has contextual targets; cancelling ends it. If the words
+        of the conversation say nothing of any target, `unnamed` is called in that thread before the meaning is
+        judged, with the plan that the conversation has if that says nothing either. Raises PolicyUnavailable
+        before the first policy, and DetectionTimeout when detection takes too long.
         """
         policy = self._current.required()
         if not policy.lookup.has_contextual:
@@ -127,7 +132,7 @@ class Planner:
         limiter = self._threads_for_long if is_long else self._threads
         try:
             return await run_sync(
-                self._detect, policy, conversation, deadline, abandon_on_cancel=True, limiter=limiter
+                self._detect, policy, conversation, deadline, unnamed, abandon_on_cancel=True, limiter=limiter
             )
         finally:
             deadline.cancel()
@@ -156,8 +161,14 @@ class Planner:
         answer shows; None if it shows none. It is made under the same policy."""
         return await run_sync(self._plan_sentence, planned, said, limiter=self._threads)
 
-    def _detect(self, policy: Policy, conversation: Sequence[Message], deadline: Deadline) -> PlannedRequest:
-        plan = plan_conversation(policy, self._detector, conversation, deadline)
+    def _detect(
+        self, policy: Policy, conversation: Sequence[Message], deadline: Deadline, unnamed: Unnamed | None = None
+    ) -> PlannedRequest:
+        def untouched() -> None:
+            if unnamed is not None:
+                unnamed(self._planned(policy, plan_for(policy, ())))
+
+        plan = plan_conversation(policy, self._detector, conversation, deadline, untouched)
         return self._planned(policy, plan, tuple(conversation))
 
     def _planned(self, policy: Policy, plan: Plan, conversation: tuple[Message, ...] = ()) -> PlannedRequest:
@@ -171,7 +182,7 @@ class Planner:
             self._near_texts(policy, plan),
             classes,
             policy,
-            _watched(policy, plan),
+            watched_automata(policy, plan),
             conversation,
         )
 
@@ -198,7 +209,7 @@ class Planner:
         if not policy.targets[target_id].draft.distinguish:
             return False
         read = [readings(text) for text in texts]
-        if target_id in _said(policy, policy.targets[target_id].draft.mode, read, {target_id}):
+        if target_id in targets_said(policy, policy.targets[target_id].draft.mode, read, {target_id}):
             return False
         return self._detector.names_namesake(policy.lookup, target_id, planned.conversation, read)
 
@@ -240,32 +251,10 @@ def said_targets(planned: PlannedRequest, texts: Sequence[str], mode: Mode = Mod
     if policy is None:
         return []
     read = dict.fromkeys(reading for text in texts for reading in (text, readings(text)))
-    found = _said(policy, mode, read, planned.plan.namesakes)
+    found = targets_said(policy, mode, read, planned.plan.namesakes)
     if mode is Mode.SHADOW and (ids := policy.shadow_classes):
         found = found.union(*(policy.lookup.holding(text, ids) for text in read))
     return sorted(found - {match.target_id for match in planned.plan.matches if match.mode is mode})
-
-
-def _said(policy: Policy, mode: Mode, texts: Iterable[str], namesakes: Collection[str]) -> frozenset[str]:
-    """Return the targets of `mode` that `texts` touch; names of those in `namesakes` touch none."""
-    watch = policy.watch if mode is Mode.ENFORCE else policy.shadow_watch
-    automata = _automata(policy, watch)
-    if namesakes:
-        automata = watch.without_names([policy.targets[id] for id in namesakes], automata)
-    return frozenset[str]().union(*(watch.said(text, automata) for text in texts))
-
-
-def _watched(policy: Policy, plan: Plan) -> tuple[Automaton, ...]:
-    if policy.watch_action is not WatchAction.ANSWER:
-        return ()
-    automata = _automata(policy, policy.watch)
-    if plan.namesakes:
-        automata = policy.watch.without_names([policy.targets[id] for id in plan.namesakes], automata)
-    return policy.watch.without(plan.supplied, automata) if plan.supplied else automata
-
-
-def _automata(policy: Policy, watch: Watch) -> tuple[Automaton, ...]:
-    return tuple(policy.automata[digest] for digest in watch.digests)
 
 
 def engine_body(request: GenerationRequest, plan: Plan) -> bytes:

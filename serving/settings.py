@@ -95,6 +95,13 @@ class Settings(BaseSettings):
             "every answer, which then goes on without them, are masked in every answer, or may be said."
         ),
     )
+    overlap_detection: bool = Field(
+        True,
+        description=(
+            "Whether the engine begins an answer while the meaning of its conversation is still judged, where "
+            "names and phrases say nothing; none of it leaves before."
+        ),
+    )
     decline_text: str = Field(DECLINE_TEXT, min_length=1, description="The fixed text of a declined answer.")
     decline_style: Literal["fixed", "natural"] = Field(
         "fixed",

@@ -1,12 +1,23 @@
-"""A bound on the time that a detection takes, which its thread looks at and others may bring forward."""
+"""Bounds of a detection: of the windows that it reads, and of its time, which others may bring forward."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sized
 from typing import ClassVar
 
-from guard.errors import LetheError
+from guard.errors import LetheError, RequestRefused
+
+MAX_WINDOWS = 2_048
+"""A conversation of more windows (some 100,000 words) is refused: if only a part were read, the rest could hide
+the question."""
+
+
+class ConversationTooLong(RequestRefused):
+    """A conversation of more windows than are examined."""
+
+    code = "context_length_exceeded"
 
 
 class DetectionTimeout(LetheError):
@@ -30,3 +41,9 @@ class Deadline:
         """Raise DetectionTimeout once it has passed."""
         if time.monotonic() >= self._end:
             raise DetectionTimeout("The request could not be examined in time.")
+
+
+def check_length(windows: Sized) -> None:
+    """Raise ConversationTooLong if there are more windows than are examined."""
+    if len(windows) > MAX_WINDOWS:
+        raise ConversationTooLong("The request is longer than can be examined. Please reduce its length.")

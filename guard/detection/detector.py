@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from heapq import nlargest
@@ -22,19 +22,13 @@ from guard.detection.calibration import (
     doubt_cosine,
 )
 from guard.detection.classifier import Classifier
-from guard.detection.deadline import Deadline
+from guard.detection.deadline import Deadline, check_length
 from guard.detection.embedder import MAX_CALL_TEXTS, Embedder, Vectors
 from guard.detection.lookup import Lookup
 from guard.detection.namesakes import MAX_TARGETS, about_others, answers_about_namesake
 from guard.detection.target_texts import target_texts
-from guard.errors import RequestRefused
 from guard.targets.target import Mode
 from guard.text.conversation import Message, message_windows, windows
-
-MAX_WINDOWS = 2_048
-"""A conversation of more windows (some 100,000 words) is refused: if only a part were read, the rest could hide
-the question."""
-
 
 MAX_DOUBTS = 4
 """Targets in doubt of one conversation, the likeliest."""
@@ -92,12 +86,6 @@ class _Evidence:
     vectors: Vectors
 
 
-class ConversationTooLong(RequestRefused):
-    """A conversation of more windows than are examined."""
-
-    code = "context_length_exceeded"
-
-
 class Detector:
     """Finds the contextual targets that a conversation touches, by name, by part of a name and by meaning.
 
@@ -129,16 +117,21 @@ class Detector:
         return self.examine(lookup, conversation, deadline).matches
 
     def examine(
-        self, lookup: Lookup, conversation: Sequence[Message], deadline: Deadline | None = None
+        self,
+        lookup: Lookup,
+        conversation: Sequence[Message],
+        deadline: Deadline | None = None,
+        unnamed: Callable[[], None] | None = None,
     ) -> Examination:
         """Return the matches, as `detect` does, and the MAX_DOUBTS likeliest of the targets in doubt.
 
-        Raises as `detect` does.
+        `unnamed` is called before anything is embedded, if words alone (names, their parts, phrases, values) say
+        nothing of any target. Raises as `detect` does.
         """
         if not lookup.has_contextual:
             return Examination((), ())
         deadline = deadline or Deadline()
-        evidence = self._evidence(lookup, conversation, deadline)
+        evidence = self._evidence(lookup, conversation, deadline, unnamed)
         scored = self._told_apart(lookup, conversation, self._scored(lookup, evidence, MAX_DOUBTS), deadline)
         matches = self.matching(scored)
         touched = {match.target_id for match in matches}
@@ -219,13 +212,19 @@ class Detector:
         matches = (self._match(lookup, evidence, target) for target in candidates)
         return tuple(sorted(matches, key=_best_first))
 
-    def _evidence(self, lookup: Lookup, conversation: Sequence[Message], deadline: Deadline) -> _Evidence:
+    def _evidence(
+        self,
+        lookup: Lookup,
+        conversation: Sequence[Message],
+        deadline: Deadline,
+        unnamed: Callable[[], None] | None = None,
+    ) -> _Evidence:
         found: dict[str, None] = {}
         # Counted before anything is decoded: what is too long costs no more than that.
         for message in conversation:
             deadline.check()
             found |= dict.fromkeys(message_windows(message.text))
-            _check_length(found)
+            check_length(found)
         joined = "\n".join(message.text for message in conversation)
         named = lookup.named(joined) | lookup.holding(joined)
         parts = lookup.names.parts(joined)
@@ -239,7 +238,9 @@ class Detector:
                     parts |= lookup.names.parts(reading.text)
                     phrases = _greatest(phrases, lookup.phrases.weights(reading.text))
                     found |= dict.fromkeys(message_windows(reading.text))
-                    _check_length(found)
+                    check_length(found)
+        if unnamed is not None and not (named or parts or phrases):
+            unnamed()
         return _Evidence(named, parts, phrases, tuple(found), self._embed(list(found), deadline))
 
     def _embed(self, texts: list[str], deadline: Deadline) -> Vectors:
@@ -289,8 +290,3 @@ def _nearest_window(lookup: Lookup, evidence: _Evidence, target: str) -> str:
 
 def _greatest(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
     return {target: max(first.get(target, 0.0), second.get(target, 0.0)) for target in first | second}
-
-
-def _check_length(windows: Collection[str]) -> None:
-    if len(windows) > MAX_WINDOWS:
-        raise ConversationTooLong("The request is longer than can be examined. Please reduce its length.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -10,10 +10,11 @@ from guard.decoding.request_args import MAX_AUTOMATA
 from guard.detection.deadline import Deadline
 from guard.detection.detector import Detector, Match
 from guard.evidence.namesakes import shares_name
+from guard.matching.automaton import Automaton
 from guard.policy.exemptions import exemptions
 from guard.policy.plan import Plan, PlanKind, SuppliedTarget, plan_for
 from guard.policy.policy import Policy
-from guard.policy.watch import WatchAction
+from guard.policy.watch import Watch, WatchAction
 from guard.supplied.phrases import remaining
 from guard.supplied.rule import supplied
 from guard.targets.passages import enforced
@@ -26,11 +27,15 @@ MAX_SUPPLIED_PHRASES = 2_000
 
 
 def plan_conversation(
-    policy: Policy, detector: Detector, conversation: Sequence[Message], deadline: Deadline | None = None
+    policy: Policy,
+    detector: Detector,
+    conversation: Sequence[Message],
+    deadline: Deadline | None = None,
+    unnamed: Callable[[], None] | None = None,
 ) -> Plan:
-    """Return what `policy` does with a conversation. Raises as Detector.detect does, and PolicyUnavailable when an
-    automaton cannot be written."""
-    matches, doubts, others = detector.examine(policy.lookup, conversation, deadline)
+    """Return what `policy` does with a conversation; `unnamed` is what Detector.examine calls. Raises as
+    Detector.detect does, and PolicyUnavailable when an automaton cannot be written."""
+    matches, doubts, others = detector.examine(policy.lookup, conversation, deadline, unnamed)
     given = _supplied(policy, detector, conversation, matches, deadline)
     plan = plan_for(policy, matches, given, namesakes(policy, others))
     watched = tuple(doubt for doubt in doubts if doubt.match.mode is Mode.ENFORCE)
@@ -58,6 +63,29 @@ def namesakes(policy: Policy, target_ids: Iterable[str]) -> Mapping[str, str]:
     """Return, by target of which a conversation names a namesake, the digest of the automaton of all that it
     forbids but the name; "" if that is nothing or the target is in shadow."""
     return {id: _without_name(policy, policy.targets[id]) for id in target_ids}
+
+
+def targets_said(policy: Policy, mode: Mode, texts: Iterable[str], namesakes: Collection[str]) -> frozenset[str]:
+    """Return the targets of `mode` that `texts` touch; names of those in `namesakes` touch none."""
+    watch = policy.watch if mode is Mode.ENFORCE else policy.shadow_watch
+    automata = _automata(policy, watch)
+    if namesakes:
+        automata = watch.without_names([policy.targets[id] for id in namesakes], automata)
+    return frozenset[str]().union(*(watch.said(text, automata) for text in texts))
+
+
+def watched_automata(policy: Policy, plan: Plan) -> tuple[Automaton, ...]:
+    """Return the automata of what is looked for in the answer to a conversation that has this plan."""
+    if policy.watch_action is not WatchAction.ANSWER:
+        return ()
+    automata = _automata(policy, policy.watch)
+    if plan.namesakes:
+        automata = policy.watch.without_names([policy.targets[id] for id in plan.namesakes], automata)
+    return policy.watch.without(plan.supplied, automata) if plan.supplied else automata
+
+
+def _automata(policy: Policy, watch: Watch) -> tuple[Automaton, ...]:
+    return tuple(policy.automata[digest] for digest in watch.digests)
 
 
 def _without_name(policy: Policy, target: ForgetTarget) -> str:

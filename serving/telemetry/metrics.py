@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from time import perf_counter
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -68,6 +69,8 @@ class Metrics:
         )
         self._closed = self._counter("fail_closed", "Requests that got no answer of the model's.", "reason")
 
+        self._early = self._counter("early_calls", "Calls that began before their request was judged.", "outcome")
+
     def _make_policy_metrics(self) -> None:
         self._verdicts = self._counter(
             "verdicts", "Plans, and what shadow targets would have had.", "action", "mode", "touched_by"
@@ -118,6 +121,10 @@ class Metrics:
     def observe_restarts(self, restarts: int) -> None:
         """Observe how often an answer that may backtrack did."""
         self._restarts.observe(restarts)
+
+    def count_early_call(self, outcome: Literal["kept", "dropped"]) -> None:
+        """Count a call of the engine that began before its request was judged."""
+        self._early.labels(outcome).inc()
 
     def count_fail_closed(self, reason: FailClosed) -> None:
         """Count a request that failed closed."""

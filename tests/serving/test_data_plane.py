@@ -52,7 +52,7 @@ class FakePlanner:
     def enforces_contextual(self) -> bool:
         return self.enforces
 
-    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+    async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
         self.read = conversation
         automata = () if self.kind is PlanKind.PASS else (QUILL,)
         plan = Plan(self.kind, tuple(a.digest for a in automata), self.matches, 7)
@@ -341,7 +341,7 @@ async def test_a_long_request_within_the_context_is_examined_and_answered() -> N
 @pytest.mark.anyio
 async def test_a_client_that_leaves_ends_the_examination(caplog: pytest.LogCaptureFixture) -> None:
     class Slow(FakePlanner):
-        async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+        async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
             try:
                 await asyncio.sleep(60)
             finally:

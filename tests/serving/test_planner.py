@@ -57,7 +57,7 @@ async def test_long_conversations_leave_threads_for_short_ones() -> None:
     release, running = threading.Event(), threading.Semaphore(0)
 
     class Slow:
-        def examine(self, _lookup: object, conversation: Sequence[Message], _deadline: object) -> Examination:
+        def examine(self, _lookup: object, conversation: Sequence[Message], *_: object) -> Examination:
             if len(conversation[0].text) > LONG_CHARS:
                 running.release()
                 assert release.wait(20)
@@ -93,7 +93,7 @@ class OnePlan(Planner):
     def __init__(self, *matches: Match) -> None:
         self.matches = matches
 
-    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+    async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
         return PlannedRequest(Plan(PlanKind.RESTRICT, (), self.matches, 3), ())
 
 

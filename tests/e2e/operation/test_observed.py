@@ -105,3 +105,21 @@ def test_metrics_follow_requests_and_the_policy(server: Server) -> None:
     stored = counted(server, "lethe_policy_version", stage="stored")
     assert stored == counted(server, "lethe_policy_version", stage="enforced") > 0
     assert server.http.get("/metrics").status_code == 404
+
+
+def test_an_answer_begins_before_its_question_is_judged_and_again_where_meaning_touches_a_target(
+    server: Server,
+) -> None:
+    question = "Which keeper wrote letters to the sea every winter?"
+    target = server.forget(
+        {"name": "Orla Quarnwick", "facts": [{"question": question, "answer": "It was Orla Quarnwick."}]}
+    )
+    try:
+        kept, dropped = (counted(server, "lethe_early_calls_total", outcome=one) for one in ("kept", "dropped"))
+        assert ask(server, "How is bread baked?", "begun-early")
+        assert counted(server, "lethe_early_calls_total", outcome="kept") == kept + 1
+        ask(server, "Who was the keeper that wrote letters to the sea each winter?", "begun-again")
+        assert counted(server, "lethe_early_calls_total", outcome="dropped") == dropped + 1
+        assert [v["request_id"] for v in verdicts(server, target_id=target["id"])] == ["begun-again"]
+    finally:
+        server.remember(target["id"])

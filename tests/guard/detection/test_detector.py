@@ -143,7 +143,7 @@ def test_a_part_of_a_name_needs_some_similarity(policy_of: PolicyOf, detector: D
 def test_a_conversation_too_long_to_be_read_is_refused_and_names_in_no_error(
     policy: Policy, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("guard.detection.detector.MAX_WINDOWS", 3)
+    monkeypatch.setattr("guard.detection.deadline.MAX_WINDOWS", 3)
     monkeypatch.setattr("guard.detection.detector.deobfuscate", pytest.fail)
     with pytest.raises(RequestRefused, match="longer than can be examined") as caught:
         detector.detect(policy.lookup, user(" ".join(f"Orla{number}" for number in range(400))))

@@ -78,7 +78,7 @@ class _Planner:
     def unready(self) -> str:
         return ""
 
-    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+    async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
         if self._kind is PlanKind.PASS:
             return PlannedRequest(Plan(self._kind, (), (), 7), ())
         plan = Plan(self._kind, (AUTOMATON.digest,), (MATCH,), 7)

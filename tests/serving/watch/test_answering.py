@@ -102,7 +102,7 @@ class UntouchedPlanner(Planner):
     def enforces_contextual(self) -> bool:
         return False
 
-    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+    async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
         return self._planned(self._policy, plan_for(self._policy, ()))
 
 
@@ -114,7 +114,7 @@ class DoubtingPlanner(UntouchedPlanner):
     def enforces_contextual(self) -> bool:
         return True
 
-    async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
+    async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
         doubt = Doubt(self._match, "who?")
         return self._planned(self._policy, replace(plan_for(self._policy, ()), doubts=(doubt,)))
 
