@@ -6,7 +6,9 @@ policy (`vllm_xargs`) and writes its own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from guard.decoding.request_args import EngineArgs
@@ -47,12 +49,15 @@ class ServedModel:
 
     async def say(self, prompt: Prompt, sampling: Sampling) -> Sequence[Answer]:
         """Return the answers to a prompt; none if the engine refuses it. Raises EngineUnavailable."""
+        # Of a sampled answer the probabilities tell how it was sampled.
+        likely: dict[str, object] = {"logprobs": True} if sampling.temperature == 0.0 else {}
         if self._chats:
-            status, choices = await self._post(CHAT, _chat(prompt), sampling)
+            status, choices = await self._post(CHAT, {**_chat(prompt), **likely}, sampling)
             if status != 400:
                 return _answers(prompt, sampling, choices)
             # Refused: by a model without a chat template, which completes.
-        status, choices = await self._post(COMPLETIONS, _completion(prompt), sampling)
+        likely = {"logprobs": 0} if likely else {}
+        status, choices = await self._post(COMPLETIONS, {**_completion(prompt), **likely}, sampling)
         self._chats = self._chats and status == 400
         return _answers(prompt, sampling, choices)
 
@@ -108,9 +113,18 @@ def _completion(prompt: Prompt) -> dict[str, object]:
 
 
 def _answers(prompt: Prompt, sampling: Sampling, choices: Sequence[Mapping[str, Any]]) -> list[Answer]:
-    texts = [(str(_text(choice)), choice.get("finish_reason") == "stop") for choice in choices]
     likeliest = sampling.temperature == 0.0
-    return [Answer(prompt, text, whole, likeliest) for text, whole in texts if text.strip()]
+    return [
+        Answer(prompt, text, choice.get("finish_reason") == "stop", likeliest, _certainty(choice))
+        for choice in choices
+        if (text := str(_text(choice))).strip()
+    ]
+
+
+def _certainty(choice: Mapping[str, Any]) -> float:
+    members = choice.get("logprobs") or {}
+    of_tokens = members.get("token_logprobs") or [one["logprob"] for one in members.get("content") or ()]
+    return math.exp(fmean(of_tokens)) if of_tokens else 0.0
 
 
 def _text(choice: Mapping[str, Any]) -> object:

@@ -21,12 +21,18 @@ _BLANK = re.compile(r"_{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer. `whole`: it ended by itself, its last sentence is whole; `likeliest`: it was not sampled."""
+    """One answer.
+
+    whole      it ended by itself, its last sentence is whole
+    likeliest  it was not sampled
+    certainty  geometric mean of the probabilities of its tokens, 0 where it is not known
+    """
 
     prompt: Prompt
     text: str = field(repr=False)
     whole: bool = True
     likeliest: bool = False
+    certainty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import orjson
@@ -138,3 +139,24 @@ async def test_a_begun_question_that_ends_at_once_is_one_by_its_mark_alone(
 
     begun = Form(Style.BEGUN, "en", "Who is {name}").about("Ilse Quorne")
     assert await ServedModel(lambda: Ends()).complete(begun, Sampling(1, 0.0)) == questions
+
+
+@pytest.mark.parametrize(
+    ("chats", "logprobs", "asked"),
+    [
+        (True, {"content": [{"logprob": -0.1}, {"logprob": -0.3}]}, True),
+        (False, {"token_logprobs": [-0.1, -0.3]}, 0),
+    ],
+)
+async def test_the_likeliest_answer_has_a_certainty(chats: bool, logprobs: object, asked: object) -> None:
+    class Certain(Engine):
+        async def _respond(self, send: Send, status: int, body: object) -> None:
+            said = {"message": {"content": "She sings."}} if chats else {"text": "She sings."}
+            await super()._respond(send, status, {"choices": [said | {"logprobs": logprobs}]})
+
+    engine = Certain(chats=chats)
+    (answer,) = await ServedModel(lambda: engine).say(WHO, Sampling(1, 0.0))
+    assert answer.certainty == pytest.approx(math.exp(-0.2))
+    assert engine.asked[-1][1]["logprobs"] == asked
+    (answer,) = await ServedModel(lambda: Engine()).say(WHO, Sampling(1, 0.7))
+    assert answer.certainty == 0.0
