@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,20 +58,13 @@ def is_said_of_any(vectors: NDArray[np.float32], controls: NDArray[np.float32]) 
     return near
 
 
-def kept(
-    statements: Sequence[Statement], common: frozenset[str], generic: NDArray[np.bool_], name: str
-) -> list[Statement]:
-    """Return the statements that tell of this target.
+def tells(statement: Statement, common: frozenset[str], own: frozenset[str]) -> bool:
+    """Return whether a statement has a phrase that is neither the name's nor of any name (`common`).
 
-    One with a phrase that is neither the name's nor of any name tells. One with phrases of any name alone, or
-    without a phrase, tells unless invented names get its like (`generic`).
+    `own` are the folds of the name and its words. One without such a phrase tells of the target only if invented
+    names do not get its like.
     """
-    own = name_folds(name)
-    return [
-        statement
-        for statement, of_any in zip(statements, generic, strict=True)
-        if not of_any or any(fold(p.text) not in common and not is_own(p.text, own) for p in statement.phrases)
-    ]
+    return any(fold(phrase.text) not in common and not is_own(phrase.text, own) for phrase in statement.phrases)
 
 
 def name_folds(name: str) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from guard.detection.embedder import Embedder
@@ -16,15 +16,15 @@ from serving.elicitation.beginnings import Beginnings, beginnings, openings
 from serving.elicitation.clusters import clustered
 from serving.elicitation.control import (
     is_said_of_any,
-    kept,
     name_folds,
     of_any_name,
     phrase_counts,
+    tells,
     without_name,
 )
 from serving.elicitation.forms import FIRST_ROUND, SECOND_ROUND, Form, Style, controls_of, forms_of
 from serving.elicitation.proposals import found, proposals
-from serving.elicitation.statements import Answer, statements_of
+from serving.elicitation.statements import Answer, Extracted, statements_of
 
 # Of the progress: how long a round is, is known when the one before has ended.
 CONTROL_SHARE, FIRST_SHARE = 0.2, 0.5
@@ -46,17 +46,25 @@ class Elicited(NamedTuple):
 Report = Callable[[float], None]
 
 
+class Control(NamedTuple):
+    """What invented names get in `answers` answers: phrases by their folds, and statements without the names."""
+
+    answers: int
+    phrases: Mapping[str, int]
+    texts: tuple[str, ...]
+
+
 class OfKind(NamedTuple):
     """What a model is asked once for all targets of a kind.
 
     forms    those of the first round
     begun    how it begins questions and answers itself
-    control  its answers about invented names, asked by the same forms and beginnings
+    control  what invented names get, asked by the same forms and beginnings
     """
 
     forms: tuple[Form, ...]
     begun: Beginnings
-    control: Sequence[Answer]
+    control: Control
 
 
 class Controls(dict[tuple[Kind, tuple[str, ...]], OfKind]):
@@ -88,10 +96,11 @@ async def elicit(
     for forms, completions in ((of_kind.begun.forms, options.likeliest), (of_kind.begun.often, OFTEN_SAMPLINGS)):
         prompts = [form.about(name) for form in forms]
         answers += await asking.ask(prompts, options.samplings, completions, progress)
-    control = await asyncio.to_thread(_control, answers, of_kind.control, kind, name)
+    read = Extracted()
+    common = await asyncio.to_thread(_common, answers, of_kind.control, read)
     asked: set[str] = set()
     for number in range(options.rounds):
-        things = await asyncio.to_thread(_found, answers, control.common, name, asked)
+        things = await asyncio.to_thread(_found, answers, common, name, asked, read)
         asked.update(fold(thing.text) for thing in things)
         share = (1.0 - FIRST_SHARE) / options.rounds
         progress = Progress(report, FIRST_SHARE + number * share, FIRST_SHARE + (number + 1) * share)
@@ -100,7 +109,8 @@ async def elicit(
         # Each thing by many forms: the likeliest answers will do.
         more = await asking.ask(prompts, options.likeliest, options.likeliest, progress)
         answers += (answer for answer in more if is_about(answer, name))
-    return Elicited(len(answers), await asyncio.to_thread(_proposed, answers, control, name, embedder))
+    proposed = await asyncio.to_thread(_proposed, answers, of_kind.control, common, name, embedder, read)
+    return Elicited(len(answers), proposed)
 
 
 async def _of_kind(asking: Asking, kind: Kind, options: Options, progress: Progress) -> OfKind:
@@ -112,7 +122,16 @@ async def _of_kind(asking: Asking, kind: Kind, options: Options, progress: Progr
     # Each by one of the names: there are many.
     prompts += [form.about(others[number % len(others)]) for number, form in enumerate(begun.forms)]
     # By the likeliest answers alone: what any name gets comes every time.
-    return OfKind(forms, begun, await asking.ask(prompts, options.likeliest, options.likeliest, progress))
+    answers = await asking.ask(prompts, options.likeliest, options.likeliest, progress)
+    return OfKind(forms, begun, await asyncio.to_thread(_control, answers, others))
+
+
+def _control(answers: Sequence[Answer], others: Sequence[str]) -> Control:
+    statements = statements_of(answers)
+    texts = [statement.text for statement in statements]
+    for other in others:
+        texts = [without_name(text, other) for text in texts]
+    return Control(len(answers), phrase_counts(statements), tuple(dict.fromkeys(texts)))
 
 
 def is_about(answer: Answer, name: str) -> bool:
@@ -123,30 +142,30 @@ def is_about(answer: Answer, name: str) -> bool:
     return any(part in said for part in name_folds(name) if len(part) >= MIN_PART_CHARS)
 
 
-class _Control(NamedTuple):
-    """What invented names get: phrases by their folds, and statements without the names."""
-
-    common: frozenset[str]
-    statements: tuple[str, ...]
+def _common(answers: Sequence[Answer], control: Control, read: Extracted) -> frozenset[str]:
+    said = phrase_counts(statements_of(answers, read))
+    return of_any_name(said, len(answers), control.phrases, control.answers)
 
 
-def _control(answers: Sequence[Answer], controls: Sequence[Answer], kind: Kind, name: str) -> _Control:
-    said, of_others = statements_of(answers), statements_of(controls)
-    common = of_any_name(phrase_counts(said), len(answers), phrase_counts(of_others), len(controls))
-    texts = [statement.text for statement in of_others]
-    for other in controls_of(kind):
-        texts = [without_name(text, other) for text in texts]
-    return _Control(common, tuple(dict.fromkeys(texts)))
+def _found(
+    answers: Sequence[Answer], common: frozenset[str], name: str, asked: Collection[str], read: Extracted
+) -> list[Phrase]:
+    return found(answers, statements_of(answers, read), common, name, asked)
 
 
-def _found(answers: Sequence[Answer], common: frozenset[str], name: str, asked: Collection[str]) -> list[Phrase]:
-    return found(answers, statements_of(answers), common, name, asked)
-
-
-def _proposed(answers: Sequence[Answer], control: _Control, name: str, embedder: Embedder) -> tuple[Proposal, ...]:
-    statements = statements_of(answers)
-    bare = embedder.embed([without_name(statement.text, name) for statement in statements])
-    generic = is_said_of_any(bare, embedder.embed(control.statements))
-    telling = kept(statements, control.common, generic, name)
+def _proposed(
+    answers: Sequence[Answer],
+    control: Control,
+    common: frozenset[str],
+    name: str,
+    embedder: Embedder,
+    read: Extracted,
+) -> tuple[Proposal, ...]:
+    statements, own = statements_of(answers, read), name_folds(name)
+    doubtful = [statement for statement in statements if not tells(statement, common, own)]
+    bare = embedder.embed([without_name(statement.text, name) for statement in doubtful])
+    generic = is_said_of_any(bare, embedder.embed(control.texts))
+    dropped = {statement.text for statement, of_any in zip(doubtful, generic, strict=True) if of_any}
+    telling = [statement for statement in statements if statement.text not in dropped]
     vectors = embedder.embed([statement.text for statement in telling])
-    return proposals(answers, clustered(telling, vectors), control.common, name)
+    return proposals(answers, clustered(telling, vectors), common, name)

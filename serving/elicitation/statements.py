@@ -45,8 +45,20 @@ class Statement:
     phrases: tuple[Phrase, ...] = field(repr=False)
 
 
-def statements_of(answers: Iterable[Answer]) -> list[Statement]:
-    """Return the distinct statements of the answers, with what they answer where they were said first."""
+class Extracted(dict[tuple[str, str], tuple[Phrase, ...]]):
+    """The phrases of statements by statement and question, so that each is read once."""
+
+    def __missing__(self, said: tuple[str, str]) -> tuple[Phrase, ...]:
+        phrases = self[said] = distinct(extraction.of_answer(*said))
+        return phrases
+
+
+def statements_of(answers: Iterable[Answer], extracted: Extracted | None = None) -> list[Statement]:
+    """Return the distinct statements of the answers, with what they answer where they were said first.
+
+    `extracted` is what was read of statements before, and gets the rest.
+    """
+    extracted = Extracted() if extracted is None else extracted
     said: dict[str, tuple[str, str, list[int]]] = {}
     for index, answer in enumerate(answers):
         for text in _split(answer):
@@ -54,7 +66,7 @@ def statements_of(answers: Iterable[Answer]) -> list[Statement]:
             if index not in entry:
                 entry.append(index)
     return [
-        Statement(text, question, tuple(where), distinct(extraction.of_answer(text, question)))
+        Statement(text, question, tuple(where), extracted[text, question])
         for text, question, where in said.values()
     ]
 

@@ -74,6 +74,15 @@ async def test_what_was_found_is_asked_about() -> None:
     }
 
 
+async def test_a_statement_without_a_phrase_tells_unless_an_invented_name_gets_its_like() -> None:
+    def plain(prompt: Prompt, temperature: float) -> str:
+        if "parents" not in prompt.question or prompt.answer:
+            return ""
+        return "Both keep bees. She likes tea." if NAME in prompt.question else "She likes tea."
+
+    assert texts(await asked(ScriptedModel(plain)), ProposalKind.FACT) == ["Both keep bees."]
+
+
 @pytest.mark.parametrize(("sampled", "proposed"), [(0.0, True), (1.0, False)])
 async def test_only_what_is_said_twice_or_not_sampled_is_proposed(sampled: float, proposed: bool) -> None:
     def once(prompt: Prompt, temperature: float) -> str:
