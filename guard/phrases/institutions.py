@@ -16,7 +16,8 @@ PARTICLES = frozenset(
 )
 """Small words inside a name."""
 COURTESY = frozenset(
-    "mister missus madam auntie granny mr mrs ms miss dr prof professor sir lady lord madame"  # noqa: SIM905
+    "maestro maestra mistrz mistrza mistrzem мастер мастера мастером καπετάν mister missus"  # noqa: SIM905
+    " madam auntie granny mr mrs ms miss dr prof professor sir lady lord madame"
     " monsieur mme mlle docteur herr frau doktor"
     " señor señora sr sra don doña doctor doctora pan pani dottor signor signora bay bayan hanım senhor"
     " senhora dona г-н г-жа господин госпожа доктор κ κύριος κυρία δρ mijnheer mevrouw meneer herra rouva"

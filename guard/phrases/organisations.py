@@ -49,6 +49,7 @@ _CAPITAL = r"[A-ZÀ-ÞŒ][^\W\d_]+"
 _GERMAN_STREET = re.compile(
     r"(?<!\w)((?:[AI]m|[ai]m(?= \w{9})|Zum|Zur|Unter den|(?:An|Auf|In|Hinter|Bei|Vor) de[rmn]) "
     rf"(?:{_CAPITAL} ){{0,2}}{_CAPITAL}"
+    rf"|{_CAPITAL}e[rnms]? {_CAPITAL}(?:gasse|straße|weg|allee|platz|ufer|steig|stieg|damm|graben|hof)"
     rf"|{_CAPITAL}(?:gasse|straße|weg|allee|platz|ufer|steig|stieg|damm|graben|hof|twiete))"
     r"(?= \n+[a-z]?(?:[,.;)]| in | bei |$))"
 )

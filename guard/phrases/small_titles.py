@@ -48,7 +48,7 @@ _ADVERBIAL = re.compile(
 # Verbs that end a title which no mark ends.
 _ENDS = frozenset(
     "is was has had were became sold won appeared hat hatte ist war wurde wird erschien gewann bekam kam"  # noqa: SIM905
-    " est était a"
+    " est était"
     " fut avait es fue ha había era ganó è fu foi jest był była było została został ukazał ukazała był"
     " была было стал"
     " стала вышел вышла получил получила είναι ήταν έγινε κέρδισε βγήκε κυκλοφόρησε and und et y i и και"
@@ -58,7 +58,10 @@ _ENDS = frozenset(
 _ARTICLES = frozenset(
     "le la les l' un une el los las una il der die das ein eine ο η το οι τα ένα μια".split()  # noqa: SIM905
 )
-_DENIALS = frozenset("no not never kein keine nie nunca jamais nie не δεν μην ποτέ mai já ya".split())  # noqa: SIM905
+_DENIALS = frozenset(
+    "how why when where what who if all por como come qui no not never kein keine nie nunca jamais не δεν μην"  # noqa: SIM905
+    " ποτέ mai já ya".split()
+)
 _POSSESSIVES = frozenset("του της τους μου σου".split())  # noqa: SIM905
 _MAX_CHARS = 70
 _MIN_WORDS, _MAX_WORDS = 3, 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from guard.phrases.context import (
     CAPITALISED_NOUNS,
@@ -50,6 +50,8 @@ _APPOSITION = re.compile(
     r"|,? (?:is|was|es|era|est|était|ist|war|to|jest|był[ao]?|είναι|ήταν) (?:an?|una?|une?|eine?|μια|ένα) "
     r"| — (?:это )?)(?:[^\W\d_A-Z]+)"
 )
+# Between commas after the word for it: Their horse, Bread and Butter, won.
+_BETWEEN_COMMAS = re.compile(rf"(?<=[a-z], )({_LONG_NAME})(?=, )")
 _FIRM = re.compile(
     r"(?<!\w)(?i:at|for|by|from|of|firm\w{0,3}|compan(?:y|ies)|shop|partnership|bei|firma|unternehmen"
     r"|kanzlei|laden"
@@ -66,12 +68,18 @@ _WORD_NAMES = frozenset(
     " crystal dale"
     " dawn dean destiny dusty faith fern flora forest frank ginger glen grace grant guy harmony hazel"
     " heath heather"
-    " holly honor hope hunter iris ivy jack jade jasmine jay jewel joy june lance lily mark mason may melody mercy"
+    " holly honor hope hunter iris ivy jack jade jasmine jay jewel joy june lance lily mark"
+    " mason may melody mercy"
     " miles misty olive patience pearl penny piers pierce poppy prudence rain ray reed rich river rob"
     " robin rocky rose"
     " rosemary rowan ruby rusty sage sandy serenity skip sky sonny star storm sue summer sunny trinity"
     " verity violet"
     " will willow winter wren".split()
+)
+# In small letters they are before a name alone: el maestro Miga.
+_ROLES = frozenset(
+    "maestro maestra mistrz mistrza mistrzem мастер мастера мастером doña tío tía tante oncle"  # noqa: SIM905
+    " ciocia wujek".split()
 )
 # After these a weekday or town is somebody, too: Mister Thursday.
 _PERSONAL = frozenset(
@@ -114,7 +122,7 @@ def _after_courtesy(text: str, words: list[Word], language: str) -> Iterator[Phr
             is_place(whole) or word.text.lower() in COURTESY or is_frequent(word.text, language, _MIN_RARER_RANK)
         )
         known = known or (common and before.text.lower() not in _PERSONAL)
-        if named and before.text[0].isupper() and not known:
+        if named and not known and (before.text[0].isupper() or before.text in _ROLES):
             yield Phrase(whole, PhraseKind.NAME, "common word after a courtesy")
 
 
@@ -148,8 +156,9 @@ def _people(text: str, words: list[Word], language: str) -> Iterator[Phrase]:
 
 def _named_things(text: str, language: str) -> Iterator[Phrase]:
     """Yield a name of several common words before what it is, and of two with "and" after the word for a firm."""
-    for match in _APPOSITION.finditer(text):
-        if _is_unusual(match[1], language):
+    commas = _BETWEEN_COMMAS.finditer(text) if language == "en" else ()
+    for match in chain(_APPOSITION.finditer(text), commas):
+        if _is_unusual(match[1], language, opens=match.start(1) == 0):
             yield Phrase(match[1], PhraseKind.NAME, "name before what it is")
     for match in _JOINED.finditer(text):
         name = match["name"] or match["firm"] or match["turkish"]
@@ -173,9 +182,9 @@ def _named_things(text: str, language: str) -> Iterator[Phrase]:
             yield Phrase(name, PhraseKind.NAME, "two names with and")
 
 
-def _is_unusual(name: str, language: str) -> bool:
+def _is_unusual(name: str, language: str, *, opens: bool = True) -> bool:
     """Whether no word of a name is a known place, and one is no frequent word."""
     words = [word.text for word in words_of(name) if word.text[0].isupper()]
-    if is_place(name) or any(map(is_place, words)) or is_function_word(words[0], language):
+    if is_place(name) or any(map(is_place, words)) or (opens and is_function_word(words[0], language)):
         return False
     return not all(is_frequent(word, language, _MIN_RARER_RANK) for word in words)

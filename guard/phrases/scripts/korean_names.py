@@ -93,6 +93,9 @@ _SHOPS = (
     "악단",
 )
 _CALLED_QUOTED = re.compile(r"([가-힣]{2,10}?)(?:이라고|라고|이라|라) (?:불|부르|부른|놀)")
+_CALLED_LONG = re.compile(
+    r"(?:그|그녀|저|나)를 ([가-힣]+ [가-힣]+?(?: [가-힣]+?)?)(?:이라고|라고|이라|라) (?:불|부르|부른|놀|칭)"
+)
 _PRIZES = ("문학상", "미술상", "음악상", "과학상", "작가상", "시인상", "연기상", "공로상", "평화상")
 # Rarer words may be what somebody is called.
 _MAX_CALLED_RANK = 8_000
@@ -107,6 +110,8 @@ def korean_names(text: str) -> Iterator[Phrase]:
     for match in chain(_CALLED.finditer(text), _CALLED_QUOTED.finditer(text)):
         if not is_frequent(match[1], "ko", _MAX_CALLED_RANK):
             yield Phrase(match[1], PhraseKind.NAME, "name after the word for a name")
+    for match in _CALLED_LONG.finditer(text):
+        yield Phrase(match[1], PhraseKind.NAME, "name before the word for being called")
     for match in _ROLE.finditer(text):
         if match[1][0] in family_names("ko") and not _is_known(match[1]) and _is_unusual(match[1]):
             yield Phrase(match[1], PhraseKind.NAME, "family name after the word for what somebody is")

@@ -82,6 +82,23 @@ _ADDRESS = re.compile(
 # The name of the cat is Y.
 _HINDI_NAME = re.compile(r"(?<!\w)नाम (?P<name>(?:[^\s,।\n]+ ){0,2}[^\s,।\n]+) (?:है|था|थी|रखा|पड़ा|हैं|थे)(?!\w)")
 _MIN_NAME_RANK = 300
+# Whom somebody married.
+_MARRIED: Mapping[str, re.Pattern[str]] = {
+    "ar": re.compile(r"(?<!\w)(?:و|ف)?(?:تزوجت?|اقترنت?|طلقت?|خطبت?)(?: من| بـ)? (?P<name>\w{2,} \w{3,})"),
+    "he": re.compile(
+        r"(?<!\w)(?:לאישה את|(?:ה?תחתנ?[הו]?|התגרש[הו]?|התארס[הו]?|נישא[הו]?) (?:עם|ל|מ)-?) ?"
+        r"(?P<name>[^\W\d_]{2,} [^\W\d_]{2,})"
+    ),
+    "hi": re.compile(
+        r"(?<!\w)(?:शादी|विवाह|ब्याह|सगाई|तलाक) (?P<name>[^\s,।]+ [^\s,।]+) (?:से|के साथ)(?!\w)"
+        r"|(?P<before>[^\s,।]+ [^\s,।]+) (?:से|के साथ) (?:शादी|विवाह|ब्याह|सगाई)(?!\w)"
+    ),
+    "ja": re.compile(rf"(?<![{_HAN}])(?P<name>[{_HAN}々]{{1,4}}[\u3041-\u3096]{{2,4}})と(?:結婚|婚約|離婚|再婚)"),
+    "th": re.compile(
+        r"(?:แต่งงานกับ|สมรสกับ|หมั้นกับ|หย่ากับ|ภรรยาคือ"
+        r"|สามีคือ)(?P<name>[\u0e01-\u0e3a\u0e40-\u0e4e]{3,20} [\u0e01-\u0e3a\u0e40-\u0e4e]{3,20})(?= |$)"
+    ),
+}
 # Who somebody is to somebody, before a name that begins with a given one.
 _KIN: Mapping[str, frozenset[str]] = {
     "ar": frozenset(
@@ -98,6 +115,7 @@ _KIN: Mapping[str, frozenset[str]] = {
 }
 _MAX_NAME_WORDS = 3
 _BEFORE_CHARS = 8
+_MIN_MARRIED_RANK = 700
 _MIN_OF_RANK = 300
 _MIN_HINDI_RANK = 600
 
@@ -106,6 +124,14 @@ def people_and_firms(text: str, language: str) -> Iterator[Phrase]:
     """Yield such names in a text, outside of quotation marks, of a script without capitals."""
     if language in _FINDERS:
         yield from _FINDERS[language](text)
+    if language in _MARRIED:
+        for match in _MARRIED[language].finditer(text):
+            name = next(filter(None, match.groups()))
+            words = name.split()
+            function = any(is_function_word(word, language) or is_place(word[1:]) for word in words)
+            frequent = all(is_frequent(word, language, _MIN_MARRIED_RANK) for word in words)
+            if not (function or frequent or is_place(name)):
+                yield Phrase(name, PhraseKind.NAME, "whom somebody married")
 
 
 def _chinese(text: str) -> Iterator[Phrase]:

@@ -273,7 +273,8 @@ def _organisations(text: str) -> Iterator[Phrase]:
             name = _name_of_organisation(parts, index + 1 + (parts[index + 1].text in _THAI_GOODS))
             rarest = max((one.rank or _RARE for one in name), default=0)
             written = "".join(one.text for one in name)
-            coined = len(name) > 1 and rarest > _MIN_THAI_NAME_RANK and part.text in _THAI_NAMED
+            village = hamlet and parts[index - 1].text in ("บ้าน", "ตำบล")
+            coined = len(name) > 1 and rarest > _MIN_THAI_NAME_RANK and (village or part.text in _THAI_NAMED)
             known = is_place(written) or is_place(part.text + written) or part.text + written in ranks("th")
             if known or len(written) < _MIN_THAI_CHARS or not (coined or rarest > _MIN_THAI_RARE_RANK):
                 continue
