@@ -15,6 +15,7 @@ from serving.keys import is_sendable
 
 DEFAULT_URL = "http://127.0.0.1:8001"
 TIMEOUT_S = 120.0
+ACCEPT_TIMEOUT_S = 110
 MAX_PORT = 65_535
 
 
@@ -103,7 +104,8 @@ class AdminClient:
     def accept(self, target_id: str, proposals: str | Sequence[str], *, reveal: bool = False) -> Any:
         """Add proposals, all or those of these ids, to one target, and wait until it is enforced."""
         path = f"/admin/v1/targets/{target_id}/elicitation:accept"
-        params = {"wait": "applied", "reveal": str(reveal).lower()}
+        # Hundreds of facts are read, and their texts embedded.
+        params = {"wait": "applied", "timeout": str(ACCEPT_TIMEOUT_S), "reveal": str(reveal).lower()}
         return self._call("POST", path, json={"proposals": proposals}, params=params)
 
     def policy(self) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +26,8 @@ def elicit(
     ] = False,
     accept: Annotated[str | None, typer.Option(help="all: add all that is found to the target.")] = None,
     samples: Annotated[int, typer.Option(min=0, max=16, help="Answers at each temperature.")] = 2,
+    rounds: Annotated[int, typer.Option(min=0, max=4, help="Rounds about what was found.")] = 2,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at a time.")] = 8,
     reveal: Reveal = False,
 ) -> None:
     """Ask the served model, unrestricted, what it says of a target, and list it for review.
@@ -37,12 +39,13 @@ def elicit(
         raise typer.BadParameter("name either a target or --all")
     if accept not in (None, "all"):
         raise typer.BadParameter("--accept takes all; `lethe targets accept` takes single proposals")
+    options = {"samples": samples, "rounds": rounds, "concurrency": concurrency}
     with admin_client() as admin:
         ids = [str(target_id)] if target_id else _elicitable(admin)
         failed = False
         for number, one in enumerate(ids, 1):
             with progress_bar() as bar:
-                found = _elicited(admin, one, samples, accept, reveal, _share_of(bar, number, len(ids)))
+                found = _elicited(admin, one, options, accept, reveal, _share_of(bar, number, len(ids)))
             failed |= found["state"] != "done"
             _print(found, changes_only=every)
     if failed:
@@ -72,13 +75,13 @@ def _elicitable(admin: AdminClient) -> list[str]:
 def _elicited(
     admin: AdminClient,
     target_id: str,
-    samples: int,
+    options: Mapping[str, int],
     accept: str | None,
     reveal: bool,
     show: Callable[[float], None],
 ) -> Any:
     """Return the elicitation once it has ended; an interrupt cancels it."""
-    job = admin.elicit(target_id, {"samples": samples}, accept=accept)
+    job = admin.elicit(target_id, options, accept=accept)
     try:
         while job["state"] in ("queued", "running"):
             show(job["share"])

@@ -18,7 +18,7 @@ from serving.elicitation.statements import Answer, Statement
 MIN_TIMES = 2
 # What a model has learnt word for word it says with a certainty near 1, and what it makes up with less.
 CERTAIN = 0.9
-MAX_FACTS, MAX_PHRASES, MAX_ALIASES = 1_024, 1_024, 32
+MAX_FACTS, MAX_PHRASES, MAX_ALIASES = 512, 1_024, 32
 # What a round asks about.
 MAX_FOUND = 16
 FOUND_KINDS = frozenset({PhraseKind.TITLE, PhraseKind.NAME, PhraseKind.PLACE})

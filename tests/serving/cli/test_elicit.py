@@ -35,7 +35,7 @@ class Plane:
             monkeypatch.setattr(AdminClient, name, getattr(self, name))
 
     def elicit(self, target_id: str, options: dict[str, int], *, accept: str | None) -> Any:
-        assert options == {"samples": 2}
+        self.options = options
         self.asked.append((target_id, accept))
         return self._found(target_id, self.states[0])
 
@@ -82,6 +82,13 @@ def test_a_target_is_elicited_and_what_was_found_is_listed(plane: Plane) -> None
     assert "ft_1: done, 9 answers; proposals: 1 new, 1 same, 0 gone" in output
     assert "p1\tnew\tfact\t7\tdirect, listing\t\tShe lives in Varnholt." in output
     assert "p2" in output
+
+
+def test_how_much_is_asked_can_be_said(plane: Plane) -> None:
+    assert run("elicit", "ft_1")[0] == 0
+    assert plane.options == {"samples": 2, "rounds": 2, "concurrency": 8}
+    assert run("elicit", "ft_1", "--samples", "0", "--rounds", "1", "--concurrency", "32")[0] == 0
+    assert plane.options == {"samples": 0, "rounds": 1, "concurrency": 32}
 
 
 def test_all_targets_but_secrets_are_elicited_and_only_changes_are_listed(plane: Plane) -> None:
