@@ -39,7 +39,7 @@ from serving.engine.embedded import Embedded, check_model, extra_flags, on_cpu, 
 from serving.engine.remote import open_remote
 from serving.engine.self_test import self_test
 from serving.engine.soft_matching import soft_matching
-from serving.engine.supervisor import Opener, Supervisor
+from serving.engine.supervisor import Opener, RunningEngine, Supervisor
 from serving.gguf.cache import ensure_converted
 from serving.gguf.source import SMOLLM2_SAMPLING, find_gguf, packaged_smollm2
 from serving.guardrail import Guardrail
@@ -132,6 +132,10 @@ async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequenc
         )
 
 
+async def _prove(settings: Settings, engine: RunningEngine) -> None:
+    await self_test(engine.app, settings.policy_dir, engine.preempt)
+
+
 @contextlib.asynccontextmanager
 async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIterator[tuple[App, ...]]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -145,7 +149,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
     compiler = Compiler(registry, embedder, settings.policy_dir, promoted, matching, WatchAction(settings.watch))
     applier = Applier(compiler, current, applied=keep_objects)
-    proof = partial(self_test, policy_dir=settings.policy_dir)
+    proof = partial(_prove, settings)
     supervisor = Supervisor(opener(settings, model), proof, settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector, settings.detection_timeout)

@@ -60,6 +60,13 @@ class Settings(BaseSettings):
         SecretStr(""), description="Bearer key that the remote engine asks for (vLLM's `--api-key`)."
     )
     engine_args: str = Field("", description="Further vLLM flags for the embedded engine, as on a command line.")
+    runner: Literal["auto", "v1", "v2"] = Field(
+        "auto",
+        description=(
+            "Model runner of the embedded engine: the one that vLLM uses, or the start fails if it is another. "
+            "Speculative decoding needs `v2`."
+        ),
+    )
     host: str = Field("127.0.0.1", description="Address the data plane listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port of the data plane.")
     admin_host: str = Field("127.0.0.1", description="Address the admin plane listens on.")

@@ -47,11 +47,13 @@ DIFFERENCE_PROCESSOR = "guard.vllm_v1.difference:DifferenceProcessor"
 BIAS_PROCESSOR = "guard.vllm_v1.bias:BiasProcessor"
 RESTRICTION_PROCESSOR = "guard.vllm_v1:RestrictionProcessor"
 PROCESSORS = (DIFFERENCE_PROCESSOR, BIAS_PROCESSOR, RESTRICTION_PROCESSOR)
-"""Import paths of all processors, in the order in which an engine must apply them.
+"""Import paths of all processors for vLLM's V1 runner, in the order in which an engine must apply them.
 
 Logit difference replaces a row's logits, a bias adds to them, and the restriction masks them. It comes last so
 that what is masked stays masked.
 """
+PROCESSORS_V2 = tuple(path.replace("guard.vllm_v1", "guard.vllm_v2") for path in PROCESSORS)
+"""The same for vLLM's V2 runner."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _IDS = re.compile(r"([0-9]{1,9}(,[0-9]{1,9})*)?")

@@ -11,7 +11,7 @@ import math
 import os
 import re
 import shlex
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -23,6 +23,8 @@ from guard.decoding.backtracking import AbortToken, choose_abort_token
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV, PROCESSORS
 from guard.decoding.tokenizer import decoder_of
 from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
+from serving.engine.runner import Runner, preempt_of, processors_for
+from serving.engine.vllm_api import serve_flags
 from serving.http.asgi import App
 from serving.settings import SMOLLM2, TOY, Settings
 
@@ -31,9 +33,6 @@ FIXED_FLAGS = (
     "--logprobs-mode",
     "--logits-processors",
     "--logits-processor-pattern",
-    "--speculative-config",
-    "--spec-method",
-    "--spec-model",
     "--enable-prompt-embeds",
     "--trust-request-chat-template",
     "--middleware",
@@ -59,11 +58,13 @@ class Embedded:
     app          vLLM's application
     client       vLLM's AsyncLLM
     abort_token  None if the engine does not backtrack
+    preempt      preempts all running requests: they begin again with what they have said. None on the V1 runner
     """
 
     app: App
     client: Any
     abort_token: AbortToken | None = None
+    preempt: Callable[[], Awaitable[None]] | None = None
 
     async def died(self) -> None:
         """Return when the engine has died."""
@@ -170,8 +171,6 @@ def prepare_environment(settings: Settings, cpu: bool) -> None:
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     # vLLM has a start timeout of its own for its engine processes.
     os.environ.setdefault("VLLM_ENGINE_READY_TIMEOUT_S", f"{math.ceil(settings.start_timeout)}")
-    # The V2 runner refuses V1 processors; this makes the choice explicit on CUDA.
-    os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"
     if cpu:
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", f"{max(1, round(settings.kv_cache_gib))}")
         # One process fewer, and no second OpenMP pool that spins on the core that the server needs.
@@ -186,13 +185,13 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
     prepare_environment(settings, cpu)
     try:
         with _no_garbage_collection():
-            client, args = await _start_in_thread(lambda: _start(flags(settings, model, cpu)))
+            client, args = await _start_in_thread(lambda: _start(flags(settings, model, cpu), settings.runner))
     except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
         raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
     try:
         with _no_garbage_collection():
             app = await _application(client, args)
-        yield Embedded(app, client, await asyncio.to_thread(abort_token_of, client))
+        yield Embedded(app, client, await asyncio.to_thread(abort_token_of, client), preempt_of(client))
     finally:
         await asyncio.to_thread(client.shutdown)
         gc.unfreeze()
@@ -257,19 +256,21 @@ def parse_flags(parser: Any, command_line: Sequence[str]) -> Any:
     return parser.parse_args(command_line)
 
 
-def _start(command_line: list[str]) -> tuple[Any, Any]:
+def _start(command_line: list[str], runner: Runner) -> tuple[Any, Any]:
     from vllm.engine.arg_utils import AsyncEngineArgs
-    from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
     from vllm.usage.usage_lib import UsageContext
     from vllm.utils.argparse_utils import FlexibleArgumentParser
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    args = parse_flags(make_arg_parser(FlexibleArgumentParser()), command_line)
-    validate_parsed_serve_args(args)
+    reading = serve_flags()
+    args = parse_flags(reading.make_arg_parser(FlexibleArgumentParser()), command_line)
+    reading.validate_parsed_serve_args(args)
     engine_args = AsyncEngineArgs.from_cli_args(args)
     config = engine_args.create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)
-    if config.speculative_config is not None or config.model_config.logprobs_mode != "processed_logprobs":
+    if config.model_config.logprobs_mode != "processed_logprobs":
         raise EngineUnavailable("the engine's configuration does not keep the policy's flags")
+    # The flag names the processors of V1: which runner it will be is known only from the whole configuration.
+    config.model_config.logits_processors = list(processors_for(config, runner))
     return AsyncLLM.from_vllm_config(config, disable_log_stats=True), args
 
 

@@ -30,6 +30,8 @@ class Remote:
     client: httpx.AsyncClient
     # How a remote engine parses what its model says is not known, so none of its answers is continued.
     abort_token: None = None
+    # Nor is there a route by which its requests could be preempted.
+    preempt: None = None
 
     async def died(self) -> None:
         """Return when the engine has failed MAX_HEALTH_MISSES health checks in a row.

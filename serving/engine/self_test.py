@@ -3,12 +3,19 @@
 The test takes the beginning of the model's own greedy answer, forbids exactly that, and asks again with every way
 of sampling. A request without a policy must be refused or answered with nothing. So a processor that is not in
 force is noticed, whatever dropped it (vLLM 0.32 has at least three silent ways).
+
+On vLLM's V2 runner whole batches are asked then, of requests that differ in what they ask and in whether anything
+is forbidden. A logit bias makes the model say the tokens of a canary again and again, so that at each step some
+row is about to complete it: a processor that mixes up rows, reads what was said a step late, or loses it when a
+request is preempted, lets one through. With speculative decoding the same holds for draft tokens.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from guard.decoding.request_args import EngineArgs
 from guard.errors import EngineUnavailable
@@ -29,6 +36,31 @@ SAMPLING_VARIANTS: tuple[dict[str, Any], ...] = (
     {"temperature": 1.0, "n": 2},
     {"temperature": 0.0, "logprobs": 5},
 )
+BATCH = 8
+"""Requests of a batch, every other of which forbids the canary."""
+BATCH_TOKENS = 48
+MAX_BIAS = 100.0
+"""The highest bias of a token that the API takes: what has it is sampled, unless it is masked."""
+MAX_PREEMPTIONS = 3
+PREEMPTION_PERIOD_S = 0.05
+
+Preempt = Callable[[], Awaitable[None]]
+"""Preempts all running requests of an engine, so that they begin again with what they have said."""
+
+
+class Canary(NamedTuple):
+    """A prompt and how the model begins its answer.
+
+    text      what is forbidden
+    sequence  the same or more, of two tokens or more where they are known: it depends on what was said before
+    tokens    the ids of the tokens of `sequence` and of one more, after which all of them are possible; empty if
+              they are not known
+    """
+
+    prompt: str
+    text: str
+    sequence: str
+    tokens: tuple[int, ...] = ()
 
 
 class Leak(EngineUnavailable):
@@ -37,16 +69,44 @@ class Leak(EngineUnavailable):
     code = "self_test_failed"
 
 
-async def self_test(app: App, policy_dir: Path) -> None:
-    """Check that the engine enforces a policy however it samples; raise Leak or EngineUnavailable if not."""
+async def self_test(app: App, policy_dir: Path, preempt: Preempt | None = None) -> None:
+    """Check that the engine enforces a policy however it samples; raise Leak or EngineUnavailable if not.
+
+    Batches are asked where there is `preempt`: of an embedded engine on vLLM's V2 runner.
+    """
     model = await _model(app)
     await _check_no_answer_without_policy(app, model)
-    prompt, canary = await _canary(app, model)
-    automaton = Automaton.compile([canary])
+    canary = await _canary(app, model)
+    automaton = Automaton.compile([canary.text])
     automaton.save(policy_dir)
     for variant in SAMPLING_VARIANTS:
-        response = await _ask(app, model, prompt, (automaton.digest,), **variant)
-        _check_clean(response, canary)
+        response = await _ask(app, model, canary.prompt, (automaton.digest,), **variant)
+        _check_clean(response, canary.text)
+    if preempt is not None:
+        automaton = Automaton.compile([canary.sequence])
+        automaton.save(policy_dir)
+        await _check_batch(app, model, canary, automaton.digest)
+        await _check_batch(app, model, canary, automaton.digest, preempt)
+
+
+async def _check_batch(app: App, model: str, canary: Canary, digest: str, preempt: Preempt | None = None) -> None:
+    """Check a batch of different requests at once; those that forbid nothing may say what they like."""
+    batch = []
+    for number in range(BATCH):
+        variant = SAMPLING_VARIANTS[number // 2 % len(SAMPLING_VARIANTS)]
+        # Hotter than any client would ask, so that the tokens of the canary come in every order.
+        hot = variant if variant["temperature"] == 0.0 else {**variant, "temperature": 2.0, "seed": number}
+        bias = {"logit_bias": {str(token): MAX_BIAS for token in canary.tokens}} if canary.tokens else {}
+        prompt = (canary.prompt, *PROMPTS)[number % (1 + len(PROMPTS))]
+        automata = (digest,) if number % 2 == 0 else ()
+        batch.append(_ask(app, model, prompt, automata, max_tokens=BATCH_TOKENS, **hot, **bias))
+    answering = asyncio.gather(*batch)
+    for _ in range(MAX_PREEMPTIONS if preempt else 0):
+        await asyncio.wait([answering], timeout=PREEMPTION_PERIOD_S)
+        if preempt is not None and not answering.done():
+            await preempt()
+    for response in (await answering)[::2]:
+        _check_clean(response, canary.sequence)
 
 
 async def _model(app: App) -> str:
@@ -65,17 +125,31 @@ async def _check_no_answer_without_policy(app: App, model: str) -> None:
         raise Leak("the engine answers a request without a policy: our processor is not loaded in it")
 
 
-async def _canary(app: App, model: str) -> tuple[str, str]:
+async def _canary(app: App, model: str) -> Canary:
     """Return a prompt and the text with which the model begins its greedy answer."""
     for prompt in PROMPTS:
-        response = await _ask(app, model, prompt, (), temperature=0.0)
+        response = await _ask(app, model, prompt, (), temperature=0.0, logprobs=0, return_token_ids=True)
         if response.status != 200:
             raise EngineUnavailable("the engine does not answer the self-test")
         text = "".join(_texts(response))
         lengths = (length for length in range(1, len(text) + 1) if len(fold(text[:length])) >= MIN_CANARY_CHARS)
         if fold(text):
-            return prompt, text[: next(lengths, len(text))]
+            begun = text[: next(lengths, len(text))]
+            return Canary(prompt, begun, *_sequence(response, begun))
     raise EngineUnavailable("the model says nothing that the self-test could forbid")
+
+
+def _sequence(response: Response, text: str) -> tuple[str, tuple[int, ...]]:
+    """Return the first tokens of an answer as text and ids, at least two of them; `text` if they are not known."""
+    choice = response.json()["choices"][0]
+    ids, pieces = choice.get("token_ids") or [], (choice.get("logprobs") or {}).get("tokens") or []
+    for length in range(2, min(len(ids), len(pieces)) + 1):
+        sequence = "".join(pieces[:length])
+        # A token may be a part of a character, which has no text of its own.
+        if len(fold(sequence)) >= MIN_CANARY_CHARS and "\ufffd" not in sequence:
+            other = [token for token in ids[length:] if token not in ids[:length]]
+            return sequence, (*ids[:length], *other[:1])
+    return text, ()
 
 
 async def _ask(app: App, model: str, prompt: str, automata: tuple[str, ...], **variant: Any) -> Response:

@@ -40,9 +40,12 @@ class RunningEngine(Protocol):
 
     async def died(self) -> None: ...
 
+    @property
+    def preempt(self) -> Callable[[], Awaitable[None]] | None: ...
+
 
 Opener = Callable[[], AbstractAsyncContextManager[RunningEngine]]
-SelfTest = Callable[[App], Awaitable[None]]
+SelfTest = Callable[[RunningEngine], Awaitable[None]]
 
 
 class Supervisor:
@@ -96,7 +99,7 @@ class Supervisor:
             async with asyncio.timeout(self._start_timeout) as start, contextlib.AsyncExitStack() as stack:
                 with _logged_start():
                     engine = await stack.enter_async_context(self._open())
-                    await self._self_test(engine.app)
+                    await self._self_test(engine)
                 start.reschedule(None)
                 yield engine
         except TimeoutError:

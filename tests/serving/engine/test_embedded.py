@@ -74,7 +74,7 @@ def test_no_flag_of_the_operator_touches_the_policy(flag: str, form: str) -> Non
         extra_flags(Settings(engine_args=form.format(flag)))
 
 
-@pytest.mark.parametrize("flag", ["--logprobs_mode=raw_logprobs", "--logits-proc x", "--speculative-c {}"])
+@pytest.mark.parametrize("flag", ["--logprobs_mode=raw_logprobs", "--logits-proc x", "--worker-ext x"])
 def test_neither_underscores_nor_abbreviations_hide_a_flag(flag: str) -> None:
     with pytest.raises(BadSettings):
         extra_flags(Settings(engine_args=flag))
@@ -148,7 +148,7 @@ async def test_an_engine_that_comes_up_after_it_was_given_up_is_shut_down_before
     done: list[str] = []
     began, released = threading.Event(), threading.Event()
 
-    def start(line: list[str]) -> tuple[SimpleNamespace, None]:
+    def start(line: list[str], runner: str) -> tuple[SimpleNamespace, None]:
         began.set()
         done.append("started")
         released.wait(5)

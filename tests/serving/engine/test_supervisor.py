@@ -9,7 +9,7 @@ import pytest
 
 from guard.errors import EngineUnavailable
 from serving.engine import supervisor as module
-from serving.engine.supervisor import EngineState, Supervisor
+from serving.engine.supervisor import EngineState, RunningEngine, Supervisor
 from serving.http.asgi import App, Receive, Scope, Send
 
 
@@ -21,6 +21,7 @@ class Engine:
     app: App = application
     end: asyncio.Event = field(default_factory=asyncio.Event)
     closed: bool = False
+    preempt: None = None
 
     async def died(self) -> None:
         await self.end.wait()
@@ -45,7 +46,7 @@ class Rig:
         finally:
             self.engines[-1].closed = True
 
-    async def self_test(self, app: App) -> None:
+    async def self_test(self, engine: RunningEngine) -> None:
         verdict = self.verdicts.pop(0) if self.verdicts else None
         if verdict:
             raise verdict
@@ -119,7 +120,7 @@ class Slow(Rig):
         async with super().open() as engine:
             yield engine
 
-    async def self_test(self, app: App) -> None:
+    async def self_test(self, engine: RunningEngine) -> None:
         if self.stuck:
             self.stuck -= 1
             await asyncio.Event().wait()

@@ -1,0 +1,46 @@
+"""Which of its two model runners vLLM will use, and the logits processors that are written for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Literal
+
+from guard.decoding.request_args import PROCESSORS, PROCESSORS_V2
+from guard.errors import EngineUnavailable
+
+Runner = Literal["auto", "v1", "v2"]
+
+
+def processors_for(config: Any, runner: Runner) -> tuple[str, ...]:
+    """Return the import paths of our processors for the runner that vLLM will use with this VllmConfig.
+
+    vLLM decides by itself, from its build, the model and its flags. Raises EngineUnavailable if `runner` asks for
+    the other one, and for speculative decoding under which nothing or not everything would be restricted.
+    """
+    used: Runner = "v2" if config.use_v2_model_runner else "v1"
+    if runner not in ("auto", used):
+        raise EngineUnavailable(
+            f"vLLM uses its {used.upper()} runner here, and the setting runner asks for {runner}"
+        )
+    speculative = config.speculative_config
+    if speculative is not None:
+        if used == "v1":
+            raise EngineUnavailable("speculative decoding needs vLLM's V2 runner: its V1 runs no processors then")
+        if speculative.rejection_sample_method == "synthetic":
+            raise EngineUnavailable(
+                "speculative decoding that accepts drafts at fixed rates accepts what is masked"
+            )
+    return PROCESSORS_V2 if used == "v2" else PROCESSORS
+
+
+def preempt_of(client: Any) -> Callable[[], Awaitable[None]] | None:
+    """Return what preempts all running requests of an AsyncLLM on the V2 runner; None on V1.
+
+    They begin again with what they have said, and the prefix cache is empty.
+    """
+    return partial(_preempt, client) if client.vllm_config.use_v2_model_runner else None
+
+
+async def _preempt(client: Any) -> None:
+    await client.reset_prefix_cache(reset_running_requests=True)

@@ -1,0 +1,22 @@
+"""What is at different places in the supported versions of vLLM (0.32 and 0.33)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class ServeFlags(NamedTuple):
+    """The two functions that read the flags of `vllm serve`."""
+
+    make_arg_parser: Any
+    validate_parsed_serve_args: Any
+
+
+def serve_flags() -> ServeFlags:
+    """Import the functions that read the flags of `vllm serve`; ImportError if no supported version has them."""
+    try:
+        from vllm.entrypoints.launchers import cli_args
+    except ImportError:
+        # From 0.33 on.
+        from vllm.entrypoints.common import cli_args
+    return ServeFlags(cli_args.make_arg_parser, cli_args.validate_parsed_serve_args)
