@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from guard.surrogates.substitution import in_case
 from guard.text.composition import MARKS
 from guard.text.conversation import UNSPACED
+from guard.text.lexicon import is_known_word
 
 LONG = 8
 """A surrogate of so many letters is found inside words; a shorter one where a word begins."""
@@ -17,6 +18,7 @@ MAX_ENDING = 3
 MIN_ENDED = 6
 
 _LETTER = rf"(?:[^\W\d_]|[{MARKS}])"
+_ENDING = re.compile(f"{_LETTER}+")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
@@ -110,6 +112,8 @@ class Restorer:
         for found in self._originals.found.finditer(text, shift):
             if found.end() > shift + end:
                 break
+            if found[0].lower() not in self._originals.anywhere and _is_other_word(text, found.end(), found[0]):
+                continue
             self._copy(text[at : found.start()])
             self._put(found[0])
             at = found.end()
@@ -130,6 +134,12 @@ class Restorer:
         self._replaced.append((self.decided, self.decided + length))
         self._places += (first - (-place * len(word)) // length for place in range(1, length + 1))
         self.text += word
+
+
+def _is_other_word(text: str, end: int, said: str) -> bool:
+    """Whether the surrogate `said`, which ends at `end`, only begins a known word, as Martin does "Martinez"."""
+    ending = _ENDING.match(text, end)
+    return ending is not None and ending[0] != "s" and is_known_word(said + ending[0])
 
 
 def _is_ending(text: str) -> bool:

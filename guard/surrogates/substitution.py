@@ -15,11 +15,10 @@ from guard.targets.phrases import names_of
 from guard.targets.target import ForgetTarget, Kind
 from guard.text.composition import MARKS, compose
 from guard.text.english import is_common, is_stop
-from guard.text.lexicon import is_known_word
 from guard.text.normalise import fold
 
 MAX_ATTEMPTS = 32
-"""To find a surrogate that is no known word and that the conversation does not have."""
+"""To find a surrogate that the conversation does not have."""
 MIN_PART_LETTERS = 3
 """Of a word of a name that is replaced where it stands alone."""
 
@@ -76,26 +75,25 @@ class Substitution:
         if not _tells(word, is_title=span.is_title):
             return word
         if folded not in self._surrogates:
-            self._surrogates[folded] = self._new(word, span.key)
+            self._surrogates[folded] = self._new(word, span)
         found = self._surrogates[folded]
         if not found:
             return word
         self.originals.setdefault(found, word)
         return in_case(found, word)
 
-    def _new(self, word: str, key: str) -> str:
+    def _new(self, word: str, span: Span) -> str:
         for attempt in range(MAX_ATTEMPTS):
-            found = surrogate(word, key, attempt + MAX_ATTEMPTS * self._attempt)
+            tried = attempt + MAX_ATTEMPTS * self._attempt
+            found = surrogate(word, span.key, tried, is_name=not span.is_title)
             if found and fold(found) not in self._taken and self._is_new(found):
                 return found
         return ""
 
     def _is_new(self, found: str) -> bool:
-        """Whether it is no known word, and neither begins with another surrogate nor another one with it."""
-        others = self._surrogates.values()
-        if any(other and (other.startswith(found) or found.startswith(other)) for other in others):
-            return False
-        return not is_known_word(found)
+        """Whether it neither begins with another surrogate nor another one with it."""
+        others = filter(None, self._surrogates.values())
+        return not any(other.startswith(found) or found.startswith(other) for other in others)
 
 
 def in_case(word: str, like: str) -> str:

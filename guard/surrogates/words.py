@@ -1,6 +1,8 @@
-"""Surrogate words: invented words of the shape of a given one (surrogate generation, as in de-identification).
+"""Surrogate words: words of the shape of a given one (surrogate generation, as in de-identification).
 
-A word in Latin letters keeps its runs of vowels and of consonants, each replaced by another run of as many
+A word of a name becomes a given name of its script and length, a common one where it is common itself: what a
+model says of a name depends on how usual its words look. Where there is none, and for words of titles, a word is
+invented. One in Latin letters keeps its runs of vowels and of consonants, each replaced by another run of as many
 letters, so that it can be pronounced; in other scripts each letter is replaced by another one of the script.
 """
 
@@ -10,11 +12,20 @@ import hmac
 import random
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
 
+from guard.text.english import is_common
+from guard.text.lexicon import english_names, given_names, is_known_word, places, ranks
 from guard.text.normalise import fold
 
 MIN_LETTERS = 4
 """Of a surrogate in Latin, Cyrillic or Greek letters: a shorter one might be a word that an answer says anyway."""
+
+# Scripts with spaces, whose given names are found as words.
+_NAMED_SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "DEVANAGARI"})
+_VOWEL_ENDS = frozenset("aeiouyаеиоуыюяαειουηω")
 
 _RUN = re.compile(r"[aeiou]+|[^aeiou]+")
 _VOWEL_Y = re.compile(r"y(?![aeiou])")
@@ -47,8 +58,17 @@ _LETTERS_OF = {
 }
 
 
-def surrogate(word: str, key: str, attempt: int = 0) -> str:
-    """Return an invented word of the shape of `word` in small letters; "" if there is none.
+class _Shape(NamedTuple):
+    """What a given name has in common with the word that it stands for."""
+
+    script: str
+    letters: int
+    ends_in_vowel: bool
+    common: bool
+
+
+def surrogate(word: str, key: str, attempt: int = 0, *, is_name: bool = False) -> str:
+    """Return a word of the shape of `word` in small letters, a given name for one of a name; "" if there is none.
 
     The same for the same `key`, `attempt` and fold of the word; who does not know the key cannot tell which it is.
     A word with digits, or of a script that is not known, has none.
@@ -59,14 +79,47 @@ def surrogate(word: str, key: str, attempt: int = 0) -> str:
     scripts = {_script(char) for char in word if char.isalpha()}
     if any(char.isnumeric() and _script(char) != "CJK" for char in word) or not scripts:
         return ""
+    if is_name and len(scripts) == 1 and (names := _given_names().get(_shape(word.lower(), *scripts))):
+        return chance.choice(names)
     if scripts == {"LATIN"}:
-        return _pronounceable(folded, chance) if folded.isascii() else ""
+        return _unknown(_pronounceable(folded, chance)) if folded.isascii() else ""
     if not scripts <= _LETTERS_OF.keys():
         return ""
     found = "".join(_other_letter(char, chance) for char in word.lower())
     while scripts & _VOWELS_OF.keys() and len(found) < MIN_LETTERS:
         found += _other_letter(found[-2:-1] or found, chance)
-    return found
+    return _unknown(found)
+
+
+def _unknown(word: str) -> str:
+    """Return an invented word unless some language has it."""
+    return "" if is_known_word(word) else word
+
+
+def _shape(word: str, script: str) -> _Shape:
+    plain = fold(word) if script == "LATIN" else word
+    is_usual = script != "LATIN" or word in english_names() or word in ranks("en")
+    return _Shape(script, max(MIN_LETTERS, len(plain)), plain[-1:] in _VOWEL_ENDS, is_usual)
+
+
+@cache
+def _given_names() -> Mapping[_Shape, tuple[str, ...]]:
+    """Return the given names by shape, without those that are places or common words too."""
+    found: dict[_Shape, list[str]] = {}
+    for name in sorted(_single_names()):
+        (script,) = {_script(char) for char in name}
+        found.setdefault(_shape(name, script), []).append(name)
+    return {shape: tuple(names) for shape, names in found.items()}
+
+
+def _single_names() -> Iterator[str]:
+    for name in given_names():
+        scripts = {_script(char) for char in name if char.isalpha()}
+        if len(scripts) != 1 or not scripts <= _NAMED_SCRIPTS or not name.isalpha():
+            continue
+        is_plain = name.isascii() or scripts != {"LATIN"}
+        if is_plain and len(name) >= MIN_LETTERS and not is_common(name) and name not in places():
+            yield name
 
 
 def _pronounceable(word: str, chance: random.Random) -> str:

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from guard.surrogates.restoring import Originals, Restorer
 
-WORDS = {"fleia": "Orla", "blandorst": "Quarnwick", "wetu": "Li", "碧凪": "村上", "parmon": "de-Quarn"}
+WORDS = {
+    "fleia": "Orla",
+    "martin": "Tarn",
+    "blandorst": "Quarnwick",
+    "wetu": "Li",
+    "碧凪": "村上",
+    "parmon": "de-Quarn",
+}
 ORIGINALS = Originals(WORDS)
 
 
@@ -28,6 +35,7 @@ def restored(*pieces: str, in_json: bool = False) -> str:
         ("getBlandorst()", "getQuarnwick()"),
         ("Fleiable, xfleia, wetuna", "Fleiable, xfleia, wetuna"),
         ("我是碧凪春", "我是村上春"),
+        ("Martin met Martinez, Martins and Martinum", "Tarn met Martinez, Tarns and Tarnum"),
         ("Wetu. wetus", "Li. lis"),
         ("Flei", "Flei"),
         ("", ""),
