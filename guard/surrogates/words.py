@@ -14,7 +14,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
 
 from guard.text.english import is_common
 from guard.text.lexicon import english_names, given_names, is_known_word, places, ranks
@@ -58,13 +57,9 @@ _LETTERS_OF = {
 }
 
 
-class _Shape(NamedTuple):
-    """What a given name has in common with the word that it stands for."""
-
-    script: str
-    letters: int
-    ends_in_vowel: bool
-    common: bool
+# What a given name has in common with the word that it stands for: script, letters, whether it ends in a vowel, and
+# whether it is common.
+_Shape = tuple[str, int, bool, bool]
 
 
 def surrogate(word: str, key: str, attempt: int = 0, *, is_name: bool = False) -> str:
@@ -99,7 +94,7 @@ def _unknown(word: str) -> str:
 def _shape(word: str, script: str) -> _Shape:
     plain = fold(word) if script == "LATIN" else word
     is_usual = script != "LATIN" or word in english_names() or word in ranks("en")
-    return _Shape(script, max(MIN_LETTERS, len(plain)), plain[-1:] in _VOWEL_ENDS, is_usual)
+    return script, max(MIN_LETTERS, len(plain)), plain[-1:] in _VOWEL_ENDS, is_usual
 
 
 @cache
