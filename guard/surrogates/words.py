@@ -57,8 +57,8 @@ _LETTERS_OF = {
 }
 
 
-# What a given name has in common with the word that it stands for: script, letters, whether it ends in a vowel, and
-# whether it is common.
+# What a given name has in common with the word that it stands for: script, letters, whether it ends in a vowel,
+# and whether it is common.
 _Shape = tuple[str, int, bool, bool]
 
 
