@@ -15,7 +15,7 @@ DATA_DIR ?=
 FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
 	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
 
-.PHONY: serve tour real-model families clients test unit schedules e2e e2e-answers e2e-server check format bench conformance clean
+.PHONY: serve tour real-model families clients test unit schedules contract e2e e2e-answers e2e-server check format bench conformance clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed $(if $(filter-out smollm2,$(MODEL))$(ENGINE),,$(VENV)/installed-model)
@@ -70,6 +70,18 @@ unit: $(VENV)/installed-dev
 # The V2 processors in 2,000 random schedules, against the V1 ones.
 schedules: $(VENV)/installed-dev
 	SCHEDULES=2000 $(BIN)/python -m pytest tests/guard/vllm_v2
+
+# What Lethe uses of vLLM, looked up in the sources of the supported versions that are not installed too.
+contract: $(VENV)/installed-dev .vllm-sources/0.33/fetched
+	$(BIN)/python -m pytest tests/serving/engine/test_vllm_contract.py
+
+.vllm-sources/%/fetched:
+	rm -rf .vllm-sources/$*
+	$(BIN)/pip download --quiet --no-deps --only-binary=:all: --dest .vllm-sources/$* "vllm==$*.*"
+	$(BIN)/python -c "import sys, zipfile; wheel = zipfile.ZipFile(sys.argv[1]); wheel.extractall(sys.argv[2], [name for name in wheel.namelist() if name.startswith('vllm/') and name.endswith('.py')])" \
+		.vllm-sources/$*/vllm-*.whl .vllm-sources/$*
+	rm .vllm-sources/$*/vllm-*.whl
+	@touch $@
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -32,7 +32,6 @@ from serving.settings import SMOLLM2, TOY, Settings
 FIXED_FLAGS = (
     "--logprobs-mode",
     "--logits-processors",
-    "--logits-processor-pattern",
     "--enable-prompt-embeds",
     "--trust-request-chat-template",
     "--middleware",

@@ -15,8 +15,8 @@ class ServeFlags(NamedTuple):
 def serve_flags() -> ServeFlags:
     """Import the functions that read the flags of `vllm serve`; ImportError if no supported version has them."""
     try:
-        from vllm.entrypoints.launchers import cli_args
+        from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
     except ImportError:
         # From 0.33 on.
-        from vllm.entrypoints.common import cli_args
-    return ServeFlags(cli_args.make_arg_parser, cli_args.validate_parsed_serve_args)
+        from vllm.entrypoints.common.cli_args import make_arg_parser, validate_parsed_serve_args
+    return ServeFlags(make_arg_parser, validate_parsed_serve_args)

@@ -1,7 +1,7 @@
 """The one table of request fields: what becomes of each on each route, how it is typed, and why.
 
-It names every field of the engine's request classes (vLLM 0.32), and those of the public APIs that a server of
-one's own has no use for. The rows of fields that would disarm the policy are in `refused_fields`.
+It names every field of the engine's request classes (vLLM 0.32 and 0.33), and those of the public APIs that a
+server of one's own has no use for. The rows of fields that would disarm the policy are in `refused_fields`.
 """
 
 from __future__ import annotations
@@ -170,6 +170,7 @@ _DROPPED = (
     *_rules(Decision.DROP, [CHAT, COMPLETIONS, MESSAGES], _UNUSED, None, "metadata"),
     *_rules(Decision.DROP, _OPENAI, _UNUSED, None, "modalities", "audio", "prediction", "verbosity", "best_of"),
     *_rules(Decision.DROP, [CHAT], _UNUSED, None, "web_search_options", "moderation"),
+    *_rules(Decision.DROP, _OPENAI, _UNUSED, None, "return_weight_versions"),
     *_rules(Decision.DROP, [CHAT], "the engine passes over it", None, "functions", "function_call"),
     *_rules(
         Decision.DROP, [RESPONSES], _UNUSED, None, "truncation", "max_tool_calls", "stream_options", "moderation"
@@ -179,6 +180,7 @@ _DROPPED = (
         Decision.DROP, [RESPONSES], "no served model is given it", None, "media_io_kwargs", "mm_processor_kwargs"
     ),
     *_rules(Decision.DROP, [RESPONSES, MESSAGES], "no answer of this route has it", None, "watermarking"),
+    *_rules(Decision.DROP, [RESPONSES], "no answer of this route has it", None, "spaces_between_special_tokens"),
     *_rules(
         Decision.DROP, [MESSAGES], _UNUSED, None, "inference_geo", "cache_control", "context_management", "betas"
     ),
