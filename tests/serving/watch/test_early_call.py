@@ -25,7 +25,7 @@ from serving.http.asgi import Receive, Scope, Send, read_body, respond, wait_for
 from serving.http.asgi_client import json_scope
 from serving.http.sse import DONE, frame
 from serving.planner import PlannedRequest, Unnamed
-from serving.protocol.refused_fields import CHAT, COMPLETIONS
+from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, RESPONSES
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.recorder import Recorder
 from serving.watch.early_call import JUDGED, MAX_RUNNING, MAX_TOUCHED, EarlyCall, Overlap
@@ -141,7 +141,8 @@ async def ask(
     engine, recorder = Engine(pace), Recorder(Metrics())
     limits = Limits([], 10_000, DECLINE, "1", overlap_detection=overlap)
     app = DataPlane(Supervisor(engine), planner, limits, recorder=recorder)  # type: ignore[arg-type]
-    said = {"messages": [{"role": "user", "content": "Who?"}]} if path == CHAT else {"prompt": "Who?"}
+    messages = {"messages": [{"role": "user", "content": "Who?"}]}
+    said = {COMPLETIONS: {"prompt": "Who?"}, RESPONSES: {}}.get(path, messages)
     raw = orjson.dumps({"model": "m", **said, **body})
     early: list[bool] = []
     parts: list[bytes] = []
@@ -195,6 +196,39 @@ def test_whichever_comes_first_the_client_gets_what_it_gets_without_overlap_and_
     assert begun == 0 or not names
     assert with_overlap.count("dropped") == (begun and planned.plan.is_touched)
     assert len(with_overlap.engine.bodies) == 1 + with_overlap.count("dropped")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("planned", [UNTOUCHED, RESTRICTED, DECLINED])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", [RESPONSES, MESSAGES])
+async def test_the_other_routes_hold_back_as_well(planned: PlannedRequest, stream: bool, path: str) -> None:
+    said = {"input": "Who?"} if path == RESPONSES else {"max_tokens": 9}
+    answered = await ask(SlowPlanner(planned, 60), quick, path=path, stream=stream, **said)
+    assert not answered.early
+    assert (b"Quarnwick" in answered.body) is not planned.plan.is_touched
+    assert answered.count("dropped") == planned.plan.is_touched
+    assert answered.count("kept") == (not planned.plan.is_touched)
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_before_the_judgement_aborts_the_call_that_began() -> None:
+    engine, planner = Engine(lambda: asyncio.sleep(60)), SlowPlanner(UNTOUCHED, 10**6)
+    app = DataPlane(Supervisor(engine), planner, Limits([], 10_000, DECLINE, "1"))  # type: ignore[arg-type]
+    raw = orjson.dumps({"model": "m", "messages": [{"role": "user", "content": "Who?"}]})
+    asked = [{"type": "http.request", "body": raw}]
+
+    async def receive() -> Any:
+        while not asked and not engine.bodies:
+            await asyncio.sleep(0)
+        return asked.pop() if asked else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        pytest.fail("nobody is there")
+
+    scope = {**json_scope(CHAT, len(raw)), "headers": [(b"content-type", b"application/json")]}
+    await app(scope, receive, send)
+    assert (len(engine.bodies), engine.aborted, planner.judged) == (1, 1, False)
 
 
 async def quick() -> None:
