@@ -10,6 +10,11 @@ from guard.decoding.request_args import PROCESSORS, PROCESSORS_V2
 from guard.errors import EngineUnavailable
 
 Runner = Literal["auto", "v1", "v2"]
+EXACT_METHODS = frozenset({"standard", "block"})
+"""Ways to accept drafts under which answers are distributed as without drafts: none that is masked is accepted.
+
+vLLM 0.32 has another one, which accepts at fixed rates, and 0.33 one that accepts where the model is unsure.
+"""
 
 
 def processors_for(config: Any, runner: Runner) -> tuple[str, ...]:
@@ -27,10 +32,8 @@ def processors_for(config: Any, runner: Runner) -> tuple[str, ...]:
     if speculative is not None:
         if used == "v1":
             raise EngineUnavailable("speculative decoding needs vLLM's V2 runner: its V1 runs no processors then")
-        if speculative.rejection_sample_method == "synthetic":
-            raise EngineUnavailable(
-                "speculative decoding that accepts drafts at fixed rates accepts what is masked"
-            )
+        if speculative.rejection_sample_method not in EXACT_METHODS:
+            raise EngineUnavailable("this rejection_sample_method may accept drafts that are masked")
     return PROCESSORS_V2 if used == "v2" else PROCESSORS
 
 

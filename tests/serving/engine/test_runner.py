@@ -34,9 +34,10 @@ def test_speculative_decoding_is_allowed_on_v2_alone(method: str) -> None:
         processors_for(config(False, method), "auto")
 
 
-def test_drafts_that_are_accepted_whatever_is_masked_are_refused() -> None:
-    with pytest.raises(EngineUnavailable, match="accepts what is masked"):
-        processors_for(config(True, "synthetic"), "auto")
+@pytest.mark.parametrize("method", ["synthetic", "fly", "one of tomorrow"])
+def test_methods_that_may_accept_a_masked_draft_are_refused(method: str) -> None:
+    with pytest.raises(EngineUnavailable, match="drafts that are masked"):
+        processors_for(config(True, method), "auto")
 
 
 def test_both_runners_get_the_same_three_in_the_same_order() -> None:
