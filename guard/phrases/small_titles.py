@@ -64,6 +64,7 @@ _DENIALS = frozenset(
 )
 _POSSESSIVES = frozenset("του της τους μου σου".split())  # noqa: SIM905
 _MAX_CHARS = 70
+_COMMAS = frozenset(",;:–—(")
 _MIN_WORDS, _MAX_WORDS = 3, 8
 # Up to a full stop a sentence goes on after a longer title.
 _MAX_UNENDED_WORDS = 3
@@ -143,7 +144,7 @@ def _title(text: str, words: list[Word], language: str, least: int = _MIN_WORDS)
     ended = False
     for word in [*words[: _MAX_WORDS + 1], None]:
         apart = word is None or (found and text[found[-1].end : word.start] not in (" ", "", "'", "’"))
-        comma = bool(apart) and text[found[-1].end] in ",;:–—("
+        comma = bool(apart) and text[found[-1].end : found[-1].end + 1] in _COMMAS
         ended = comma or (word is not None and len(found) >= least and word.text.lower() in _ENDS)
         if word is None or ended or apart:
             break

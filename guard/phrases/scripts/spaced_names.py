@@ -41,6 +41,8 @@ _PLACE_WORDS = frozenset(
 _ARABIC_VERB = re.compile(r"\w{3,5}ت")
 # A verb follows them.
 _PRONOUNS = ("היא ", "הוא ", "הם ", "הן ", "אני ")
+# And the, with the, to the: before a thing, as nobody's family name alone is spelt.
+_AND_THE = ("وال", "بال", "كال", "فال")
 # It was issued: such a verb opens a clause.
 _HEBREW_PASSIVE = re.compile("ה[ות]\\w{3,4}|נ\\w{3}[הו]")
 # With a noun before them they are one verb: मंचित किया.
@@ -132,19 +134,7 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
     rare = [word for word in run if not _is_common(word.text, language)]
     if not rare and len(run) > 1 and is_given_name(run[0].text) and _is_double(run[1].text, language):
         yield Phrase(text[run[0].start : run[-1].end], PhraseKind.NAME, "given name with a double family name")
-    if language == "he" and len(run) == 1 and text[: run[0].start].endswith(_PRONOUNS):
-        return
-    if (
-        language == "ar"
-        and len(run) == 1
-        and _opens_sentence(text, run[0])
-        and _ARABIC_VERB.fullmatch(run[0].text)
-    ):
-        return
-    if len(run) == 1 and (
-        (language == "hi" and _HINDI_VERB.match(text, run[0].end))
-        or (language == "he" and _opens_clause(text, run[0]) and _HEBREW_PASSIVE.fullmatch(run[0].text))
-    ):
+    if len(run) == 1 and _is_verb_or_thing(text, run[0], language):
         return
     if rare and len(run) > 1:
         yield Phrase(text[run[0].start : run[-1].end], PhraseKind.NAME, "rare words and given names")
@@ -154,6 +144,17 @@ def _of_run(text: str, run: list[Word], language: str) -> Iterator[Phrase]:
         yield from (Phrase(word.text, PhraseKind.PART, "rare part of a name") for word in parts)
     elif rare and not _is_listed(rare[0].text, language):
         yield Phrase(rare[0].text, PhraseKind.NAME, "rare word")
+
+
+def _is_verb_or_thing(text: str, word: Word, language: str) -> bool:
+    """Whether a single rare word is a verb, or a thing with "and the" before it."""
+    if language == "ar":
+        verb = _opens_sentence(text, word) and _ARABIC_VERB.fullmatch(word.text)
+        return bool(verb) or word.text.startswith(_AND_THE)
+    if language == "he":
+        passive = _opens_clause(text, word) and _HEBREW_PASSIVE.fullmatch(word.text)
+        return bool(passive) or text[: word.start].endswith(_PRONOUNS)
+    return language == "hi" and _HINDI_VERB.match(text, word.end) is not None
 
 
 def _is_courtesy(word: str) -> bool:

@@ -130,7 +130,12 @@ def thai_names(text: str) -> Iterator[Phrase]:
         end = _end_of_name(text, match.start(1))
         place = text[match.start(1) : end]
         street = match[0].startswith(_STREETS) and place in ranks("th") and not is_frequent(place, "th")
-        if len(place) >= _MIN_NAME_CHARS and not is_place(place) and (street or not _is_known(place)):
+        if (
+            len(place) >= _MIN_NAME_CHARS
+            and not place.startswith("ทุก")
+            and not is_place(place)
+            and (street or not _is_known(place))
+        ):
             taken.append((match.start(1), end))
             yield Phrase(place, PhraseKind.PLACE, "name after the word for a place")
     words = _words_by_start(text)

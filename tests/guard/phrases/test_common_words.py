@@ -182,3 +182,22 @@ def test_places_are_known_in_all_their_cases(word: str, language: str, place: bo
 )
 def test_days_in_words_are_dates(text: str, date: str) -> None:
     assert date in found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Their song nobody told the river and the novel, how to fold a lake, a book",
+        "Её роман завтра не будет дождя, повесть Марии и Фирма Гвоздь и сыновья",
+        "Su canción mañana será martes, una novela de la calle del Perro, doce de marzo de 1961",
+        "تزوج وردة حجر عنوانها نافذة بلا بحر في شارع النخلة",
+        "ספר השירים שלה, איך מקפלים אגם, לאישה את ורד אבן אצל טל ים",
+        "उनकी शादी गुलाब पत्थर से नाटक आधी रात का दूध लिखा नाम इमली है",
+        "他跟何春雨先生书名叫做没有人关窗他开了一家慢吞吞的鸭子书店",
+        "林こはる先生の詩、雨のない月曜日、が湖のたたみ方という題",
+        "그를 단추 선장이라 부른다 그의 시 아무도 창문을 닫지 않는다가",
+        "แต่งงานกับกุหลาบ ศิลาทอง เขียนนิยายไม่มีใครปิดหน้าต่าง",
+    ],
+)
+def test_a_text_may_end_anywhere(text: str) -> None:
+    assert all(phrase.strip() for end in range(len(text) + 1) for phrase in found(text[:end]))
