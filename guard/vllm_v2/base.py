@@ -37,7 +37,8 @@ class SlotProcessor(LogitsProcessor):  # type: ignore[misc]
     def __init__(self, vllm_config: VllmConfig, req_states: LogitsProcRequestState) -> None:
         """Raise ModelUnavailable for a tokenizer that cannot be read, so that the engine does not start.
 
-        PolicyUnavailable where the engine takes prompts of embeddings, which nobody could read.
+        PolicyUnavailable where the engine takes prompts of embeddings, which nobody could read, and for a
+        diffusion model, which does not say one token after the other.
         """
         from vllm.tokenizers import cached_tokenizer_from_config
 
@@ -45,6 +46,8 @@ class SlotProcessor(LogitsProcessor):  # type: ignore[misc]
 
         if vllm_config.model_config.enable_prompt_embeds:
             raise PolicyUnavailable("a prompt of embeddings cannot be read")
+        if vllm_config.model_config.is_diffusion:
+            raise PolicyUnavailable("a diffusion model cannot be restricted token by token")
         self._vocabulary = vocabulary_of(cached_tokenizer_from_config(vllm_config.model_config))
         self._eos = self._vocabulary.eos
         speculative = vllm_config.speculative_config

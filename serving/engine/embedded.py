@@ -33,6 +33,7 @@ FIXED_FLAGS = (
     "--logprobs-mode",
     "--logits-processors",
     "--enable-prompt-embeds",
+    "--enable-trace-replay",
     "--trust-request-chat-template",
     "--middleware",
     "--worker-extension-cls",

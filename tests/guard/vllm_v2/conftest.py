@@ -21,7 +21,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
 
     def made(drafts: int = 0) -> SimpleNamespace:
         speculative = SimpleNamespace(num_speculative_tokens=drafts) if drafts else None
-        model = SimpleNamespace(enable_prompt_embeds=False, get_vocab_size=lambda: len(byte_level()) + 3)
+        model = SimpleNamespace(
+            enable_prompt_embeds=False, is_diffusion=False, get_vocab_size=lambda: len(byte_level()) + 3
+        )
         return SimpleNamespace(
             model_config=model, speculative_config=speculative, reasoning_config=None, folder=Path(folder)
         )

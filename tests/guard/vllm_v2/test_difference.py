@@ -50,7 +50,7 @@ def config(model: Path, promoted: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("LETHE_ASSISTANT_DIR", str(promoted[0].folder(Status.PROMOTED)))
     described = SimpleNamespace(
         model=str(model), tokenizer=str(model), dtype=torch.float32, max_model_len=64,
-        get_vocab_size=lambda: len(tokenizer), enable_prompt_embeds=False,
+        get_vocab_size=lambda: len(tokenizer), enable_prompt_embeds=False, is_diffusion=False,
     )  # fmt: skip
     with kernels():
         yield SimpleNamespace(model_config=described, speculative_config=None, reasoning_config=None)

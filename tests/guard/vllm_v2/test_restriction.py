@@ -228,10 +228,11 @@ def test_where_special_tokens_are_printed_their_text_counts(restricting: Config)
     assert [text.startswith("<|user|> ba") for text in texts] == [True, False]
 
 
-def test_prompts_of_embeddings_are_no_engine_for_it(restricting: Config) -> None:
+@pytest.mark.parametrize("kind", ["enable_prompt_embeds", "is_diffusion"])
+def test_an_engine_whose_tokens_it_cannot_follow_does_not_start(restricting: Config, kind: str) -> None:
     given = restricting()
-    given.model_config.enable_prompt_embeds = True
-    with pytest.raises(PolicyUnavailable):
+    setattr(given.model_config, kind, True)
+    with pytest.raises(PolicyUnavailable, match="cannot be"):
         runner(given)
 
 

@@ -47,7 +47,12 @@ INTERFACES = {
 }
 MEMBERS = {
     ("config/vllm.py", "VllmConfig"): ("use_v2_model_runner", "speculative_config", "model_config"),
-    ("config/model.py", "ModelConfig"): ("logits_processors", "logprobs_mode", "enable_prompt_embeds"),
+    ("config/model.py", "ModelConfig"): (
+        "logits_processors",
+        "logprobs_mode",
+        "enable_prompt_embeds",
+        "is_diffusion",
+    ),
     ("config/speculative.py", "SpeculativeConfig"): ("num_speculative_tokens", "rejection_sample_method"),
     ("v1/engine/async_llm.py", "AsyncLLM"): (
         "from_vllm_config",
