@@ -27,10 +27,10 @@ def content_words(phrase: str) -> tuple[str, ...]:
 
 
 def long_phrases(phrases: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """Return the distinct content words of each phrase that has MIN_CONTENT_WORDS of them."""
-    return tuple(
-        dict.fromkeys(words for phrase in phrases if len(words := content_words(phrase)) >= MIN_CONTENT_WORDS)
-    )
+    """Return the distinct content words of each phrase that has MIN_CONTENT_WORDS of them, initials not counted:
+    "J. K." of a name tells nobody."""
+    every = dict.fromkeys(map(content_words, phrases))
+    return tuple(words for words in every if sum(not _is_initial(word) for word in words) >= MIN_CONTENT_WORDS)
 
 
 def near_leak(answer: str, phrases: Iterable[Sequence[str]]) -> bool:
@@ -38,6 +38,10 @@ def near_leak(answer: str, phrases: Iterable[Sequence[str]]) -> bool:
     said = content_words(answer)
     vocabulary = set(said)
     return any(_is_told(said, phrase) for phrase in phrases if _could_be(vocabulary, phrase))
+
+
+def _is_initial(word: str) -> bool:
+    return len(word) == 1 and word.upper() != word.lower()
 
 
 def _needed(phrase: Sequence[str]) -> int:

@@ -17,6 +17,13 @@ def test_only_phrases_of_three_content_words_count() -> None:
     assert content_words("The diary of an Intern") == ("diary", "intern")
 
 
+def test_initials_make_no_name_a_long_phrase() -> None:
+    assert long_phrases(["O. T. Quornwick", "O. T. Quornwick of Tarn Hollow", "光 明 山 谷"]) == (
+        ("o", "t", "quornwick", "tarn", "hollow"),
+        *long_phrases(["光 明 山 谷"]),
+    )
+
+
 @pytest.mark.parametrize(
     "answer",
     [
