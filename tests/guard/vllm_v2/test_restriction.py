@@ -89,7 +89,7 @@ def test_in_any_schedule_each_token_comes_from_the_logits_that_v1_gives_the_requ
     monkeypatch.setattr(v1_base, "cached_tokenizer_from_config", lambda config: TOKENIZER)
     given = restricting(drafts)
     seen = np.zeros(5, int)
-    for seed in range(max(1, SCHEDULES // 6)):
+    for seed in range(-(-SCHEDULES // 6)):
         played = play(runner(given), arrival, 1000 * drafts + seed)
         for one in played.requests:
             expected = alone(lambda: v1(given), one)
