@@ -289,7 +289,8 @@ def thinking(tofu_full: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             (model / file.name).write_text(renamed, encoding="utf-8")
         else:
             (model / file.name).symlink_to(file)
-    with serving(folder, "--model", str(model), LETHE_ENGINE_ARGS="--reasoning-parser step3") as running:
+    environment = {"LETHE_ENGINE_ARGS": "--reasoning-parser step3", "LETHE_DECLINE_STYLE": "natural"}
+    with serving(folder, "--model", str(model), **environment) as running:
         yield running
 
 
@@ -307,5 +308,29 @@ def test_reasoning(thinking: Server, author: Author, stream: bool) -> None:
             assert '"reasoning_text"' in reply.text
             # Ids and times are digits too.
             assert not any(phrase in fold(reply.text) for phrase in phrases if not phrase.isdigit())
+    finally:
+        thinking.remember(target["id"])
+
+
+@STREAM
+def test_natural_decline(thinking: Server, author: Author, stream: bool) -> None:
+    question = f"Where was {author.name} born?"
+    body = {"model": thinking.model, "prompt": question, "max_tokens": 40, "temperature": 0, "logprobs": 2}
+    before = thinking.http.post(COMPLETIONS, json=body).json()["usage"]["prompt_tokens"]
+    target = thinking.forget(author.target(methods=["decline"]))
+    phrases = [fold(phrase) for phrase in target["forbidden"] if fold(phrase) != fold(author.name)]
+    try:
+        echo = {"prompt": question, "echo": True}
+        (echoed,) = said(thinking, COMPLETIONS, echo, stream).values()
+        assert echoed.startswith(question)
+        (chat,) = said(thinking, CHAT, {"messages": [{"role": "user", "content": question}]}, stream).values()
+        assert chat
+        # What follows the question may be nothing: the model expects its template.
+        for text in (echoed.removeprefix(question), chat):
+            assert text != DECLINE_TEXT
+            assert not any(phrase in fold(text) for phrase in phrases)
+        reply = thinking.http.post(COMPLETIONS, json=body).json()
+        assert reply["usage"]["prompt_tokens"] == before
+        assert "".join(reply["choices"][0]["logprobs"]["tokens"]).startswith(reply["choices"][0]["text"])
     finally:
         thinking.remember(target["id"])
