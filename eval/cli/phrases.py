@@ -17,7 +17,7 @@ def report(
         list[str] | None,
         typer.Option(
             metavar="SET",
-            help="List what is missed and wrong in this set too: tuned_on, tuned_on_2, ..., tuned_on_5.",
+            help="List what is missed and wrong in this set too: tuned_on, tuned_on_2, ..., tuned_on_6.",
         ),
     ] = None,
 ) -> None:
