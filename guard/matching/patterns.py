@@ -50,7 +50,11 @@ def folded_phrases(phrases: Iterable[str]) -> list[str]:
 
     Raises InvalidTarget for a phrase without letters or digits, or of more than MAX_PHRASE_BYTES bytes.
     """
-    folded = {fold(phrase) for phrase in phrases}
+    return _ordered(map(fold, phrases))
+
+
+def _ordered(folds: Iterable[str]) -> list[str]:
+    folded = set(folds)
     if "" in folded:
         raise InvalidTarget("a phrase has no letter or digit", field="phrases")
     if any(len(phrase.encode()) > MAX_PHRASE_BYTES for phrase in folded):
@@ -69,17 +73,19 @@ def patterns_of(
 
     A phrase that folds like one of both is found in any spacing. Raises InvalidTarget as `folded_phrases` does.
     """
-    order = folded_phrases([*phrases, *bordered, *within_words])
-    index = {folded: number for number, folded in enumerate(order)}
-    plain = {folded.encode(): index[folded] for folded in map(fold, phrases)}
+    # Folded once: a layer of recent targets is compiled at every change.
+    folds = {phrase: fold(phrase) for phrase in (*phrases, *bordered, *within_words)}
+    index = {folded: number for number, folded in enumerate(_ordered(folds.values()))}
+    number_of = {phrase: index[folded] for phrase, folded in folds.items()}
+    plain = {folds[phrase].encode(): number_of[phrase] for phrase in phrases}
     anywhere = set(plain.values())
-    kept = [phrase for phrase in bordered if index[fold(phrase)] not in anywhere]
-    between = {spelling: index[fold(phrase)] for phrase in kept for spelling in _spellings(phrase)}
-    between |= {fold(phrase).encode(): index[fold(phrase)] for phrase in kept if is_one_word_in_none(phrase)}
+    kept = [phrase for phrase in bordered if number_of[phrase] not in anywhere]
+    between = {spelling: number_of[phrase] for phrase in kept for spelling in _spellings(phrase)}
+    between |= {folds[phrase].encode(): number_of[phrase] for phrase in kept if is_one_word_in_none(phrase)}
     for phrase in within_words:
-        if index[fold(phrase)] not in anywhere:
+        if number_of[phrase] not in anywhere:
             (word,) = words_between_borders(phrase)
-            between |= dict.fromkeys((word.encode(), _between(word)), index[fold(phrase)])
+            between |= dict.fromkeys((word.encode(), _between(word)), number_of[phrase])
     exempt_plain: dict[bytes, frozenset[int]] = {}
     exempt_between: dict[bytes, frozenset[int]] = {}
     for phrase, text in exemptions:

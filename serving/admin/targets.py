@@ -56,7 +56,7 @@ async def add(
         response.status_code = 200
         target = await run_sync(service.registry.preview, body.draft())
         return preview_of(target, reveal, service.context())
-    target = await run_sync(service.registry.add, body.draft())
+    target = await run_sync(lambda: service.registry.add(body.draft()))
     await settle(service, wait, timeout, target.id)
     identify(response, target)
     response.headers["Location"] = f"{PATH}/{target.id}"
@@ -72,13 +72,16 @@ async def add_many(
     timeout: Timeout = 60,
 ) -> BatchOut:
     """Add forget targets under one policy version: all of them, or none."""
-    bodies = await run_sync(body.read)
-    _refuse_past(bodies)
-    drafts = await run_sync(lambda: [target.draft() for target in bodies])
-    if skip_existing:
-        added = await run_sync(service.registry.add_missing, drafts)
-    else:
-        added = Added(await run_sync(service.registry.add_many, drafts), [])
+
+    def store() -> Added:
+        bodies = body.read()
+        _refuse_past(bodies)
+        drafts = [target.draft() for target in bodies]
+        registry = service.registry
+        return registry.add_missing(drafts) if skip_existing else Added(registry.add_many(drafts), [])
+
+    # In one thread, not one after another: each waits for its turn beside the streams.
+    added = await run_sync(store)
     ids = [target.id for target in added.targets]
     await settle(service, wait, timeout, *ids)
     return BatchOut(ids=ids, existing=added.existing)
