@@ -26,6 +26,9 @@ _CHECKED_FROM = 12
 _DESCRIPTION = struct.Struct("<QIIIII256s")
 _BODY_OFFSET = 768
 _ALIGNMENT_BYTES = 64
+MIN_DURABLE_BYTES = 2**20
+"""A larger file reaches the disk before it is used: after a power cut, a million phrases are mapped again and not
+compiled again. A smaller one that a power cut damaged fails its checksum, and is compiled again at once."""
 
 
 def path_of(folder: Path, digest: str) -> Path:
@@ -55,9 +58,10 @@ def write(folder: Path, digest: str, tables: Sequence[Table]) -> Path:
     """
     path = path_of(folder, digest)
     try:
-        # Durable: after a power cut, a million phrases are mapped again and not compiled again.
-        with atomic_file(path, durable=True, private=True) as file:
-            file.writelines(_parts(digest, tables))
+        parts = list(_parts(digest, tables))
+        durable = sum(map(len, parts)) >= MIN_DURABLE_BYTES
+        with atomic_file(path, durable=durable, private=True) as file:
+            file.writelines(parts)
     except OSError as error:
         raise PolicyUnavailable("a compiled policy file cannot be written") from error
     return path

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from guard.errors import PolicyUnavailable
+from guard.matching import automaton_file
 from guard.matching import automaton_store as module
 from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
@@ -21,6 +23,26 @@ def test_what_is_written_can_be_read_here_and_attached_elsewhere(tmp_path: Path)
 def test_a_missing_automaton_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PolicyUnavailable):
         AutomatonStore(tmp_path)["0" * 64]
+
+
+def test_a_file_that_a_power_cut_damaged_is_compiled_again(tmp_path: Path) -> None:
+    digest = AutomatonStore(tmp_path).write({"Tarn Hollow"})
+    path = tmp_path / f"{digest}.automaton"
+    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    store = AutomatonStore(tmp_path)
+    assert store.write({"Tarn Hollow"}) == digest
+    assert store[digest].matches("tarn hollow")
+
+
+@pytest.mark.parametrize(("least", "synced"), [(1, 2), (10**6, 0)])
+def test_only_a_large_file_reaches_the_disk_before_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int, synced: int
+) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(automaton_file, "MIN_DURABLE_BYTES", least)
+    monkeypatch.setattr(os, "fsync", calls.append)
+    AutomatonStore(tmp_path).write({"Tarn Hollow"})
+    assert len(calls) == synced  # the file and its folder
 
 
 def test_many_phrases_are_compiled_in_a_subprocess_to_the_same_automaton(
