@@ -67,7 +67,7 @@ families: $(VENV)/installed-dev .families/installed
 unit: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --ignore=tests/e2e
 
-# The V2 processors in 2,000 random schedules, against the V1 ones.
+# The V2 processors in 2,000 random schedules, against the V1 ones and transformers' generate.
 schedules: $(VENV)/installed-dev
 	SCHEDULES=2000 $(BIN)/python -m pytest tests/guard/vllm_v2
 

@@ -20,6 +20,7 @@ from guard.vllm_v1 import base as v1_base
 from guard.vllm_v1.restriction import RestrictionProcessor as V1Processor
 from guard.vllm_v2 import RestrictionProcessor
 from tests.guard.vllm_v2.conftest import Config
+from tests.guard.vllm_v2.generated import generated
 from tests.guard.vllm_v2.replay import Request, Runner, kernels
 from tests.guard.vllm_v2.schedules import EOS, TOKENIZER, WIDTH, alone, arriving, play, tempted_by, v1_config
 
@@ -38,6 +39,10 @@ ARGUMENTS = (
     {"lethe_policy": "7", "lethe_automata": BASIL.digest, "lethe_rewind": 1, "lethe_avoided": "40,41"},
     {},
 )
+GENERATED = ((BASIL,), (BASIL, ROMERTO), (), None, (), None, None, None)
+"""The automata of each of ARGUMENTS; None for what transformers' `generate` has not: closed rows, backtracking."""
+CLOSED = (3, 5, 7)
+"""Which of ARGUMENTS leave a request nothing but its end."""
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +87,24 @@ def v1(config: SimpleNamespace) -> list[V1Processor]:
     return [V1Processor(*v1_config(config))]
 
 
+def kind(one: Request) -> int:
+    return ARGUMENTS.index(one.params.extra_args or {})
+
+
+def compare_with_generate(requests: list[Request]) -> None:
+    """The third way: transformers gives the requests the same tokens from the same masked logits."""
+    known = [(one, GENERATED[kind(one)]) for one in requests if one.output]
+    restricted = [(one, automata) for one, automata in known if automata is not None]
+    if not restricted:
+        return
+    again = generated([one for one, _ in restricted], [list(named) for _, named in restricted], VOCABULARY, EOS)
+    for (one, _), reference in zip(restricted, again, strict=True):
+        assert one.output == reference.tokens
+        assert all(map(torch.equal, one.rows, reference.rows))
+
+
 @pytest.mark.parametrize("drafts", range(6))
-def test_in_any_schedule_each_token_comes_from_the_logits_that_v1_gives_the_request_alone(
+def test_in_any_schedule_each_token_comes_from_the_logits_that_v1_and_transformers_give_the_request_alone(
     restricting: Config, drafts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(v1_base, "cached_tokenizer_from_config", lambda config: TOKENIZER)
@@ -97,8 +118,10 @@ def test_in_any_schedule_each_token_comes_from_the_logits_that_v1_gives_the_requ
             assert all(map(torch.equal, one.rows, expected))
             assert one.output == [int(row.argmax()) for row in expected]
             assert leaks(one) == []
+            assert kind(one) not in CLOSED or all(map(only_ends, one.rows))
             seen[0] += sum(int(row.argmax()) != token for row, token in zip(one.offered, one.output, strict=True))
         seen[1:] += played.accepted, played.refused, played.preempted, played.reused
+        compare_with_generate(played.requests)
     assert all(seen[[0, 3, 4]])
     assert drafts == 0 or all(seen)
 
