@@ -19,6 +19,7 @@ from guard.decoding.request_args import POLICY_DIR_ENV, RESTRICTION_PROCESSOR, E
 from guard.errors import EngineUnavailable
 from guard.matching.automaton import Automaton
 from serving.engine.embedded import on_cpu
+from serving.engine.in_process import start_llm
 
 _CPU_KV_CACHE_GIB = "1"
 
@@ -175,7 +176,6 @@ def open_engine(model: str, folder: Path, version: str, dtype: Dtype, seed: int)
     """Start an engine whose processor attaches automata from `folder`; raises EngineUnavailable."""
     os.environ[POLICY_DIR_ENV] = str(folder)
     os.environ["VLLM_NO_USAGE_STATS"] = "1"
-    os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     if on_cpu():
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", _CPU_KV_CACHE_GIB)
@@ -191,14 +191,12 @@ def open_engine(model: str, folder: Path, version: str, dtype: Dtype, seed: int)
 
 
 def _start(model: str, dtype: Dtype, seed: int) -> Any:
-    from vllm import LLM
-
     try:
-        return LLM(
+        return start_llm(
+            [RESTRICTION_PROCESSOR],
             model=model,
             dtype=dtype,
             seed=seed,
-            logits_processors=[RESTRICTION_PROCESSOR],
             logprobs_mode="processed_logprobs",
             enforce_eager=on_cpu(),
             # On CPU a seeded request whose prefill is chunked kills the engine.

@@ -24,6 +24,7 @@ from guard.errors import EngineUnavailable
 from guard.uld.assistant import Assistant
 from guard.uld.logit_difference import log_probabilities
 from guard.uld.truncated_model import TruncatedModel, depth
+from serving.engine.in_process import start_llm
 
 _PROMPT = "Tell me all that you know about the lamp in the cellar."
 
@@ -119,16 +120,14 @@ def _sampling(truncated_model: TruncatedModel, batch: int, times: int = 50) -> f
 
 
 def _engine(model: str, batch: int, processors: list[str]) -> Any:
-    from vllm import LLM
-
-    return LLM(
+    return start_llm(
+        processors,
         model=model,
         enforce_eager=True,
         max_model_len=512,
         max_num_seqs=batch,
         enable_prefix_caching=False,
         disable_log_stats=True,
-        logits_processors=processors,
     )
 
 
