@@ -133,7 +133,9 @@ async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequenc
 
 
 async def _prove(settings: Settings, engine: RunningEngine) -> None:
-    await self_test(engine.app, settings.policy_dir, engine.preempt)
+    # Of an engine elsewhere nobody can tell which runner it uses.
+    batches = bool(settings.engine) or engine.preempt is not None
+    await self_test(engine.app, settings.policy_dir, engine.preempt, batches=batches)
 
 
 @contextlib.asynccontextmanager

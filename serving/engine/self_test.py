@@ -4,10 +4,15 @@ The test takes the beginning of the model's own greedy answer, forbids exactly t
 of sampling. A request without a policy must be refused or answered with nothing. So a processor that is not in
 force is noticed, whatever dropped it (vLLM 0.32 has at least three silent ways).
 
-On vLLM's V2 runner whole batches are asked then, of requests that differ in what they ask and in whether anything
-is forbidden. A logit bias makes the model say the tokens of a canary again and again, so that at each step some
-row is about to complete it: a processor that mixes up rows, reads what was said a step late, or loses it when a
-request is preempted, lets one through. With speculative decoding the same holds for draft tokens.
+On vLLM's V2 runner, and of an engine elsewhere, whole batches are asked then, of requests that differ in what
+they ask and in whether anything is forbidden. A logit bias makes the model say the tokens of a canary again and
+again, so that at each step some row is about to complete it: a processor that mixes up rows, reads what was said a
+step late, or loses it when a request is preempted, lets one through. With speculative decoding the same holds for
+draft tokens.
+
+In the last batch all is forbidden to everybody, so that each worker that samples has a row to mask: replicas, and
+with batch-sharded sampling the tensor-parallel ranks, which then share the requests by their slots. Without it all
+ranks mask and sample the same rows, and vLLM answers with the tokens of the first.
 """
 
 from __future__ import annotations
@@ -38,6 +43,8 @@ SAMPLING_VARIANTS: tuple[dict[str, Any], ...] = (
 )
 BATCH = 8
 """Requests of a batch, every other of which forbids the canary."""
+SHARDED_BATCH = 16
+"""Requests of the batch that has one for each of up to so many ranks or replicas."""
 BATCH_TOKENS = 48
 MAX_BIAS = 100.0
 """The highest bias of a token that the API takes: what has it is sampled, unless it is masked."""
@@ -69,10 +76,10 @@ class Leak(EngineUnavailable):
     code = "self_test_failed"
 
 
-async def self_test(app: App, policy_dir: Path, preempt: Preempt | None = None) -> None:
+async def self_test(app: App, policy_dir: Path, preempt: Preempt | None = None, *, batches: bool = False) -> None:
     """Check that the engine enforces a policy however it samples; raise Leak or EngineUnavailable if not.
 
-    Batches are asked where there is `preempt`: of an embedded engine on vLLM's V2 runner.
+    `batches`: ask whole batches too, once more with requests preempted meanwhile where there is `preempt`.
     """
     model = await _model(app)
     await _check_no_answer_without_policy(app, model)
@@ -82,11 +89,13 @@ async def self_test(app: App, policy_dir: Path, preempt: Preempt | None = None) 
     for variant in SAMPLING_VARIANTS:
         response = await _ask(app, model, canary.prompt, (automaton.digest,), **variant)
         _check_clean(response, canary.text)
-    if preempt is not None:
+    if batches:
         automaton = Automaton.compile([canary.sequence])
         automaton.save(policy_dir)
         await _check_batch(app, model, canary, automaton.digest)
-        await _check_batch(app, model, canary, automaton.digest, preempt)
+        if preempt is not None:
+            await _check_batch(app, model, canary, automaton.digest, preempt)
+        await _check_sharded(app, model, canary, automaton.digest)
 
 
 async def _check_batch(app: App, model: str, canary: Canary, digest: str, preempt: Preempt | None = None) -> None:
@@ -94,12 +103,8 @@ async def _check_batch(app: App, model: str, canary: Canary, digest: str, preemp
     batch = []
     for number in range(BATCH):
         variant = SAMPLING_VARIANTS[number // 2 % len(SAMPLING_VARIANTS)]
-        # Hotter than any client would ask, so that the tokens of the canary come in every order.
-        hot = variant if variant["temperature"] == 0.0 else {**variant, "temperature": 2.0, "seed": number}
-        bias = {"logit_bias": {str(token): MAX_BIAS for token in canary.tokens}} if canary.tokens else {}
-        prompt = (canary.prompt, *PROMPTS)[number % (1 + len(PROMPTS))]
-        automata = (digest,) if number % 2 == 0 else ()
-        batch.append(_ask(app, model, prompt, automata, max_tokens=BATCH_TOKENS, **hot, **bias))
+        hot = variant if variant["temperature"] == 0.0 else {**variant, **_hot(number)}
+        batch.append(_ask_biased(app, model, canary, number, (digest,) if number % 2 == 0 else (), hot))
     answering = asyncio.gather(*batch)
     for _ in range(MAX_PREEMPTIONS if preempt else 0):
         await asyncio.wait([answering], timeout=PREEMPTION_PERIOD_S)
@@ -107,6 +112,27 @@ async def _check_batch(app: App, model: str, canary: Canary, digest: str, preemp
             await preempt()
     for response in (await answering)[::2]:
         _check_clean(response, canary.sequence)
+
+
+async def _check_sharded(app: App, model: str, canary: Canary, digest: str) -> None:
+    """Check a batch in which all is forbidden to every request, so that none may be unmasked, wherever it runs."""
+    batch = [_ask_biased(app, model, canary, number, (digest,), _hot(number)) for number in range(SHARDED_BATCH)]
+    for response in await asyncio.gather(*batch):
+        _check_clean(response, canary.sequence)
+
+
+def _hot(seed: int) -> dict[str, Any]:
+    """Sample hotter than any client would ask, so that the tokens of the canary come in every order."""
+    return {"temperature": 2.0, "seed": seed}
+
+
+async def _ask_biased(
+    app: App, model: str, canary: Canary, number: int, automata: tuple[str, ...], variant: dict[str, Any]
+) -> Response:
+    """Ask the request of this number in a batch, which wants to say the tokens of the canary."""
+    bias = {"logit_bias": {str(token): MAX_BIAS for token in canary.tokens}} if canary.tokens else {}
+    prompt = (canary.prompt, *PROMPTS)[number % (1 + len(PROMPTS))]
+    return await _ask(app, model, prompt, automata, max_tokens=BATCH_TOKENS, **variant, **bias)
 
 
 async def _model(app: App) -> str:

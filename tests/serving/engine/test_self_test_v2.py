@@ -65,6 +65,17 @@ class LateWrite(RestrictionProcessor):
         self._histories._extend = lambda slot, length, committed: extend(slot, length - 1, committed[1:])
 
 
+class OneRank(RestrictionProcessor):
+    """Is missing on one of `RANKS` tensor-parallel ranks, which has slots of its own in batch-sharded sampling."""
+
+    RANKS, MISSING = 2, 0
+
+    def _logits_rows(self, ctx: Any, slots: Sequence[int]) -> list[LogitsRow]:
+        masked = {slot for slot in slots if slot % self.RANKS != self.MISSING}
+        nobody = LogitsRow(-1)
+        return [row if row.request in masked else nobody for row in super()._logits_rows(ctx, slots)]
+
+
 MUTATIONS = (StaleAfterPreemption, DraftsOffByOne, SkippedRow, WrongSlot, LateWrite)
 
 
@@ -73,10 +84,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PREEMPTION_PERIOD_S", 0.02)
 
 
-async def proven(config: Config, processor: type[RestrictionProcessor], drafts: int) -> ReplayedEngine:
+async def proven(
+    config: Config, processor: type[RestrictionProcessor], drafts: int, *, preempts: bool = True
+) -> ReplayedEngine:
     given: SimpleNamespace = config(drafts)
     engine = ReplayedEngine(given, processor)
-    await self_test(engine, given.folder, engine.preempt)
+    await self_test(engine, given.folder, engine.preempt if preempts else None, batches=True)
     return engine
 
 
@@ -100,3 +113,34 @@ async def test_a_processor_that_is_wrong_about_a_row_does_not_pass(
         return
     with pytest.raises(Leak):
         await proven(config, mutation, drafts)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("drafts", [0, 3])
+@pytest.mark.parametrize(("ranks", "missing"), [(2, 0), (2, 1), (4, 2), (8, 0), (8, 7)])
+async def test_a_processor_that_is_missing_on_one_rank_does_not_pass(
+    config: Config, ranks: int, missing: int, drafts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OneRank, "RANKS", ranks)
+    monkeypatch.setattr(OneRank, "MISSING", missing)
+    with pytest.raises(Leak):
+        await proven(config, OneRank, drafts, preempts=False)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("drafts", [0, 3])
+async def test_of_an_engine_elsewhere_nothing_is_preempted(config: Config, drafts: int) -> None:
+    engine = await proven(config, RestrictionProcessor, drafts, preempts=False)
+    assert not engine.preempted
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("drafts", [0, 3])
+@pytest.mark.parametrize("mutation", [one for one in MUTATIONS if one is not StaleAfterPreemption])
+async def test_all_else_that_is_wrong_about_a_row_is_found_there_too(
+    config: Config, mutation: type[RestrictionProcessor], drafts: int
+) -> None:
+    if mutation is DraftsOffByOne and not drafts:
+        return
+    with pytest.raises(Leak):
+        await proven(config, mutation, drafts, preempts=False)
