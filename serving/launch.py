@@ -25,8 +25,8 @@ from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.folder.enforced_version import refuse_rolled_back
 from guard.policy.watch import WatchAction
-from guard.targets.drafts import load_words
-from guard.targets.registry import Registry
+from guard.registry.drafts import load_words
+from guard.registry.registry import Registry
 from guard.uld.promoted import PromotedAssistants
 from serving.admin.app import create_admin
 from serving.admin.service import AdminService

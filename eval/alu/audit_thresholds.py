@@ -13,7 +13,7 @@ from eval.benchmarks.targets import authors
 from guard.detection.embedder import Embedder
 from guard.policy.compiler import Compiler
 from guard.policy.policy import Policy
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 
 COSINES = (0.60, 0.65, 0.70, 0.75, 0.80)
 FORGOTTEN = "forget10, paraphrased"

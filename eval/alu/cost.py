@@ -24,7 +24,7 @@ from agents.pipeline import Profile, answer
 from agents.prompts.exchange import TargetSummary, summary_of
 from guard.detection.embedder import Embedder
 from guard.policy.compiler import Compiler
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact, Method
 from guard.text.conversation import Message
 

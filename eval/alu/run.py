@@ -24,8 +24,8 @@ from guard.detection.embedder import SentenceEmbedder
 from guard.matching.automaton import Automaton
 from guard.policy.compiler import Compiler
 from guard.policy.policy import Policy
+from guard.registry.registry import Registry
 from guard.targets.phrases import forbidden
-from guard.targets.registry import Registry
 from serving.bench.processes import Endpoint, guarded, stock
 
 TIMEOUT_S = 600.0

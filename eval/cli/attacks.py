@@ -139,7 +139,7 @@ def _secrets(options: NearOptions, noise: int) -> _Attacked:
 def _phrase_leaks(drafts: Sequence[Draft]) -> LeaksBy:
     from eval.attacks.leak_scorer import long_phrases_of, phrase_leaks
     from guard.evidence.distinctiveness import decisive_phrases
-    from guard.targets.drafts import new_target
+    from guard.registry.drafts import new_target
 
     decisive = {phrase for draft in drafts for phrase in decisive_phrases(new_target(draft))}
     return phrase_leaks({draft.name: long_phrases_of(draft) for draft in drafts}, decisive)

@@ -14,8 +14,8 @@ from guard.policy.compiler import Compiler
 from guard.policy.conversation_plan import plan_conversation
 from guard.policy.plan import Plan
 from guard.policy.policy import Policy
+from guard.registry.registry import Registry
 from guard.targets.passages import enforced
-from guard.targets.registry import Registry
 from guard.targets.target import Draft
 from guard.text.conversation import Message
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
-from guard.targets.drafts import new_target
+from guard.registry.drafts import new_target
 from guard.targets.target import Draft, Fact, ForgetTarget, Scope
 
 _FIRST = ("Il", "Ta", "Ra", "Jo", "Mi", "So", "El", "Ka", "Da", "Lu", "Ven", "Or", "Hal", "Pe", "Yas", "Bren")

@@ -30,9 +30,9 @@ from guard.policy.phrase_counts import PhraseCounts
 from guard.policy.policy import Policy
 from guard.policy.soft import SoftContextual, SoftDigests, is_soft
 from guard.policy.watch import Watch, WatchAction
+from guard.registry.registry import Registry, VectorKey
 from guard.soft.matching import SoftMatching
 from guard.targets.phrases import names_of
-from guard.targets.registry import Registry, VectorKey
 from guard.targets.target import ForgetTarget, Mode, Scope, State
 from guard.uld.promoted import PromotedAssistants, in_force
 

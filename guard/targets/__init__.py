@@ -1,1 +1,1 @@
-"""Forget targets: their fields, the phrases that follow from them, and the database that stores them."""
+"""Forget targets: their fields, and the phrases that follow from them."""

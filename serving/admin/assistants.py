@@ -10,8 +10,8 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
 from guard.errors import InvalidTarget, ModelUnavailable
+from guard.registry.registry import Registry
 from guard.targets.question_file import rows_of_target
-from guard.targets.registry import Registry
 from guard.targets.target import ForgetTarget, Method, State
 from guard.uld.assistant import Status, Training
 from serving.admin.problems import Refused, documented

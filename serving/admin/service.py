@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 from fastapi import Depends, Request
 
 from guard.policy.current import Applier, CurrentPolicy
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Mode
 from serving.assistants.service import AssistantService
 from serving.elicitation.service import ElicitationService

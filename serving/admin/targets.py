@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Query, Response
 
 from guard.errors import StaleRevision, UnknownTarget
-from guard.targets.drafts import Added
+from guard.registry.drafts import Added
 from guard.targets.target import ForgetTarget, State
 from serving.admin.problems import Refused, documented
 from serving.admin.requests import Batch, TargetIn, TargetPatch

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from guard.errors import InvalidTarget, LetheError
 from guard.files import exclusive_lock
+from guard.registry.registry import Registry
 from guard.targets.question_file import QuestionRow, rows_of_target
-from guard.targets.registry import Registry
 from guard.targets.target import State
 from guard.uld.assistant import Assistants
 from guard.uld.corpus import Corpus, default_retain_rows

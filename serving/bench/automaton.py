@@ -12,7 +12,7 @@ from pathlib import Path
 from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
 from guard.policy.always import AlwaysOnAutomata
-from guard.targets.drafts import new_target
+from guard.registry.drafts import new_target
 from guard.targets.target import Draft, ForgetTarget, Kind, Scope
 from serving.bench.run import SYLLABLES
 

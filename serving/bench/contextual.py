@@ -11,7 +11,7 @@ import numpy as np
 
 from guard.detection.embedder import Embedder, Vectors
 from guard.detection.target_texts import target_texts, vectors_name
-from guard.targets.registry import Registry, VectorKey
+from guard.registry.registry import Registry, VectorKey
 from guard.targets.target import Draft, Fact
 from serving.bench.load import Load
 from serving.bench.processes import Endpoint, guarded, stock

@@ -33,8 +33,8 @@ def fit(
     from guard.detection.training import DetectorExample, examples_of
     from guard.detection.training import fit as fitted
     from guard.errors import InvalidTarget
+    from guard.registry.registry import Registry
     from guard.targets.question_file import read_rows
-    from guard.targets.registry import Registry
     from guard.targets.target import Scope
     from serving.settings import load
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from guard.detection.embedder import Embedder
 from guard.errors import LetheError, RequestRefused
+from guard.registry.registry import Registry
 from guard.targets.elicitation import Elicitation, Proposal, compared, with_accepted
-from guard.targets.registry import Registry
 from guard.targets.target import ForgetTarget, Kind
 from serving.elicitation.asking import Options
 from serving.elicitation.changes import same_in_other_words

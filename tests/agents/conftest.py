@@ -11,7 +11,7 @@ import pytest
 
 from agents.audit import PolicyAudit
 from guard.policy.compiler import Compiler
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact
 
 

@@ -12,7 +12,7 @@ from guard.matching.automaton import Automaton
 from guard.matching.escape_scanner import EscapeScanner
 from guard.matching.near import NearScanner
 from guard.policy.exemptions import exemptions
-from guard.targets.drafts import new_target
+from guard.registry.drafts import new_target
 from guard.targets.near import near_texts
 from guard.targets.passages import enforced
 from guard.targets.target import Draft, Fact, ForgetTarget

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from guard.detection.embedder import Vectors
     from guard.policy.compiler import Compiler
     from guard.policy.policy import Policy
-    from guard.targets.registry import Registry
+    from guard.registry.registry import Registry
     from guard.targets.target import Draft
 
 
@@ -45,7 +45,7 @@ def embedder() -> WordEmbedder:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    from guard.targets.registry import Registry
+    from guard.registry.registry import Registry
 
     registry = Registry(tmp_path / "registry.db")
     yield registry

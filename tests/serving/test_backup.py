@@ -17,7 +17,7 @@ from guard.policy.folder.enforced_version import (
     write_enforced_version,
 )
 from guard.policy.plan import PlanKind
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Mode
 from serving.backup import BackupFailed, backup, restore
 from serving.telemetry.metrics import Metrics

@@ -17,7 +17,7 @@ from guard.policy.current import CurrentPolicy
 from guard.policy.near import AlwaysNear
 from guard.policy.plan import Plan, PlanKind
 from guard.policy.watch import WatchAction
-from guard.targets.drafts import new_target
+from guard.registry.drafts import new_target
 from guard.targets.target import Draft, Kind, Mode, Scope
 from guard.text.conversation import Message
 from serving.planner import LONG_CHARS, MAX_LONG, PlannedRequest, Planner, engine_args, engine_body

@@ -12,7 +12,7 @@ from guard.evidence.distinctiveness import (
     decisive_phrases,
     distinctive_phrases,
 )
-from guard.targets.drafts import new_target
+from guard.registry.drafts import new_target
 from guard.targets.target import Draft, Fact, ForgetTarget, Kind
 
 FACTS = (

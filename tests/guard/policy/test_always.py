@@ -12,8 +12,8 @@ from guard.matching.automaton_store import AutomatonStore
 from guard.matching.subset import MAX_KEPT, attach
 from guard.policy import layers
 from guard.policy.always import AlwaysOnAutomata
+from guard.registry.registry import Registry
 from guard.targets.passages import enforced
-from guard.targets.registry import Registry
 from guard.targets.target import Draft, ForgetTarget, Scope
 
 WORDS = ["alder", "birch", "cedar", "dogwood", "elm", "fir"]

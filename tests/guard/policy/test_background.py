@@ -14,7 +14,7 @@ from guard.matching.automaton_store import AutomatonStore
 from guard.policy import layers
 from guard.policy.compiler import Compiler
 from guard.policy.policy import Policy
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Kind, Scope
 
 NAMES = [

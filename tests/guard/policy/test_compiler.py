@@ -26,7 +26,7 @@ from guard.patterns.pattern import Pattern, PatternKind
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.policy import Policy
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact, Kind, Method, Mode, Scope
 from guard.text.conversation import Message
 from guard.variants.variant import Variants

@@ -6,7 +6,7 @@ import pytest
 
 from guard.policy import near
 from guard.policy.near import AlwaysNear
-from guard.targets.drafts import new_target
+from guard.registry.drafts import new_target
 from guard.targets.target import Draft, ForgetTarget, Kind, Scope
 from guard.text.normalise import fold
 

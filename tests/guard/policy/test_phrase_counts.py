@@ -12,7 +12,7 @@ from guard.policy import layers as module
 from guard.policy import phrase_counts as counts_module
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.phrase_counts import MAX_DATE_TARGETS, MAX_TARGETS, PhraseCounts, never_alone
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact, ForgetTarget, Kind, Scope
 from guard.text.normalise import fold
 

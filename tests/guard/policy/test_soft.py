@@ -16,9 +16,9 @@ from guard.matching.automaton import Automaton
 from guard.policy.compiler import Compiler
 from guard.policy.plan import plan_for
 from guard.policy.policy import Policy
+from guard.registry.registry import Registry
 from guard.soft.bias import Bias
 from guard.soft.matching import SoftMatching
-from guard.targets.registry import Registry
 from guard.targets.target import Draft, Mode, Scope
 
 VOCABULARY = Vocabulary([b"", b" doctor", b" lawyer"], special=[0], eos=[0])

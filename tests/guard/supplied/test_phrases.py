@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from guard.matching.automaton import Automaton
+from guard.registry.drafts import new_target
 from guard.supplied.near import without_supplied
 from guard.supplied.phrases import remaining
-from guard.targets.drafts import new_target
 from guard.targets.near import near_texts
 from guard.targets.passages import enforced
 from guard.targets.target import Draft, Fact, ForgetTarget

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from guard.registry.drafts import new_target
 from guard.surrogates.substitution import ReplacedPhrases, Substitution, in_case
-from guard.targets.drafts import new_target
 from guard.targets.target import Draft, Fact, ForgetTarget, Kind
 
 FACT = Fact(question="What did she write?", answer="“The Lantern of Hollow Tarn”.")

@@ -4,8 +4,8 @@ import pytest
 
 from guard.matching.escape_scanner import EscapeScanner
 from guard.matching.near import NearScanner
+from guard.registry.drafts import new_target
 from guard.targets import near
-from guard.targets.drafts import new_target
 from guard.targets.near import long_phrases, near_texts
 from guard.targets.target import Draft, Fact, Kind
 from guard.variants.variant import Variants

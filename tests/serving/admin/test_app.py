@@ -24,7 +24,7 @@ from pydantic import SecretStr, ValidationError
 from guard.detection.detector import Match, Signals
 from guard.errors import PolicyUnavailable
 from guard.policy.plan import Plan, PlanKind
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Mode
 from guard.text.conversation import Message
 from guard.text.normalise import fold

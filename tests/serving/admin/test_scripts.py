@@ -8,9 +8,9 @@ import pytest
 
 from guard.detection.names import Names
 from guard.matching.automaton import Automaton
+from guard.registry.registry import Registry
 from guard.targets.passages import enforced
 from guard.targets.phrases import names_of
-from guard.targets.registry import Registry
 from serving.admin.requests import TargetIn
 
 NAMES = (

@@ -20,7 +20,7 @@ from guard.detection.detector import Detector
 from guard.policy.compiler import Compiler
 from guard.policy.current import CurrentPolicy
 from guard.policy.policy import Policy
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft
 from serving.answers.agents import Agents, AgentSettings
 from serving.data_plane import DataPlane, Limits

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from guard.errors import InvalidTarget, ModelUnavailable
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact, ForgetTarget, Method
 from guard.uld.corpus import default_retain_rows
 from serving.assistants import worker

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from guard.detection.target_texts import vectors_name
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from serving.bench import contextual
 from serving.bench.load import Load
 from serving.bench.run import Case, Ratio, people

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from guard.errors import DuplicateTarget
 from guard.patterns.pattern import Pattern, PatternKind
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Decoder, Draft, Fact, Kind, Method, Mode, Scope
 from guard.variants.variant import Variants
 from serving.admin.client import AdminClient

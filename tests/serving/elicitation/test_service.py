@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from guard.errors import EngineUnavailable, UnknownTarget
+from guard.registry.registry import Registry
 from guard.targets.elicitation import Change
-from guard.targets.registry import Registry
 from guard.targets.target import Draft, ForgetTarget, Kind
 from serving.elicitation.asking import Options, Sampling
 from serving.elicitation.forms import Prompt

@@ -17,7 +17,7 @@ from guard.detection.detector import Match
 from guard.matching.automaton import Automaton
 from guard.policy.plan import Plan, PlanKind
 from guard.policy.watch import WatchAction
-from guard.targets.drafts import new_target
+from guard.registry.drafts import new_target
 from guard.targets.target import Draft, Mode
 from guard.text.conversation import Message
 from serving.answers.application import Application, Outcome

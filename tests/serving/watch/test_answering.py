@@ -25,8 +25,8 @@ from guard.policy.compiler import Compiler
 from guard.policy.plan import PlanKind, plan_for
 from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
+from guard.registry.registry import Registry
 from guard.targets import target as targets
-from guard.targets.registry import Registry
 from guard.targets.target import Draft, Fact, Kind, Method, Mode
 from guard.text.conversation import Message
 from serving.data_plane import DataPlane, Limits

@@ -15,7 +15,7 @@ from guard.detection.detector import Detector
 from guard.policy.compiler import Compiler
 from guard.policy.plan import PlanKind, plan_for
 from guard.policy.policy import Policy
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact
 from guard.text.conversation import Message
 from serving.planner import PlannedRequest, Planner, said_targets

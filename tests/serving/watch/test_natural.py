@@ -17,7 +17,7 @@ from guard.detection.detector import Detector
 from guard.policy.compiler import Compiler
 from guard.policy.current import CurrentPolicy
 from guard.policy.watch import WatchAction
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact, Method, Mode
 from serving.data_plane import DataPlane, Limits
 from serving.http.asgi import Receive, Scope, Send, read_body, respond

@@ -9,7 +9,7 @@ import pytest
 
 from guard.policy.compiler import Compiler
 from guard.policy.folder import sweep
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Scope
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,12 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
-from guard.targets.database import Database
-from guard.targets.drafts import Added, missing, new_target, new_targets, refuse_duplicates
-from guard.targets.elicitation import Elicitation
-from guard.targets.phrase_updates import update_phrases
-from guard.targets.records import (
+from guard.registry.database import Database
+from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
+from guard.registry.phrase_updates import update_phrases
+from guard.registry.records import (
     EVENT_COLUMNS,
     TARGET_COLUMNS,
     erased,
@@ -28,6 +26,8 @@ from guard.targets.records import (
     write_all,
     write_elicitation,
 )
+from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
+from guard.targets.elicitation import Elicitation
 from guard.targets.target import Draft, ForgetTarget, State
 
 

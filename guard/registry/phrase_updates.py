@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import orjson
 
-from guard.targets.database import Database
+from guard.registry.database import Database
+from guard.registry.records import TARGET_COLUMNS, target_of
 from guard.targets.phrases import phrases, variants
-from guard.targets.records import TARGET_COLUMNS, target_of
 from guard.targets.rules import rules_version
 from guard.targets.target import ForgetTarget
 

@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeVar
 from ulid import ULID
 
 from guard.errors import DuplicateTarget, InvalidTarget
+from guard.registry.records import duplicate_of, folded_name, refuse_duplicate
 from guard.targets.phrases import phrases, variants
-from guard.targets.records import duplicate_of, folded_name, refuse_duplicate
 from guard.targets.target import Draft, ForgetTarget, State
 from guard.targets.validation import validate
 

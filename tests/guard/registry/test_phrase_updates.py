@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from guard.policy.compiler import Compiler
-from guard.targets import phrase_updates, rules
-from guard.targets.registry import Registry
+from guard.registry import phrase_updates
+from guard.registry.registry import Registry
+from guard.targets import rules
 from guard.targets.rules import rules_version
 from guard.targets.target import Draft, Fact, Scope
 

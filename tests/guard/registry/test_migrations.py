@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from guard.errors import StoreUnavailable
-from guard.targets import migrations
-from guard.targets.migrations import MIGRATIONS, migrate
-from guard.targets.registry import Registry
+from guard.registry import migrations
+from guard.registry.migrations import MIGRATIONS, migrate
+from guard.registry.registry import Registry
 from guard.targets.target import Draft
 from guard.variants.variant import Variants
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from guard.errors import DuplicateTarget, InvalidTarget, LetheError, StaleRevision, StoreUnavailable, UnknownTarget
+from guard.registry.registry import Registry
 from guard.targets.audit_log import Action, Actor
 from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind
-from guard.targets.registry import Registry
 from guard.targets.target import Draft, Fact, Kind, Method, Mode, Scope, State
 
 SOON = datetime(2090, 5, 1, 12, tzinfo=UTC)
@@ -427,7 +427,7 @@ def test_concurrent_writers_and_readers_see_whole_states(registry: Registry) -> 
 WRITER = """
 import sys, threading
 from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind
-from guard.targets.registry import Registry
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact
 registry = Registry(sys.argv[1])
 def write(worker):

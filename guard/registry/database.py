@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from guard.errors import StoreUnavailable
-from guard.targets.migrations import migrate
+from guard.registry.migrations import migrate
 
 _BUSY_TIMEOUT_S = 10.0
 

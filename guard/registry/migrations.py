@@ -150,8 +150,8 @@ def m007_soft(connection: sqlite3.Connection) -> None:
 @migration
 def m008_variants(connection: sqlite3.Connection) -> None:
     """Give every stored target the variants of the default, generated as for a new one."""
+    from guard.registry.records import draft_of
     from guard.targets.phrases import variants
-    from guard.targets.records import draft_of
     from guard.targets.target import Draft
 
     connection.execute("ALTER TABLE targets ADD COLUMN variants TEXT NOT NULL DEFAULT '[]'")
@@ -172,7 +172,7 @@ def m009_patterns(connection: sqlite3.Connection) -> None:
 @migration
 def m010_folded_names(connection: sqlite3.Connection) -> None:
     """Fold the names of active targets again; where two fold alike by now, the later keeps what it had."""
-    from guard.targets.records import folded_name
+    from guard.registry.records import folded_name
 
     for id, name in connection.execute(
         "SELECT id, draft ->> '$.name' FROM targets WHERE state = 'active'"

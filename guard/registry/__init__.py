@@ -1,0 +1,1 @@
+"""The registry: the database that stores forget targets, their audit trail and the policy version."""
