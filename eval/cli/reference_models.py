@@ -24,11 +24,19 @@ train_reference = typer.Typer(
 _Data = Annotated[Path, typer.Option(help="Folder of the benchmark's files.")]
 _Out = Annotated[Path, typer.Option(help="Folder of the two models. An interrupted training is resumed.")]
 _Base = Annotated[
-    str, typer.Option(help="Folder or hub id of a model to fine-tune; default: train a small new one.")
+    str,
+    typer.Option(
+        help="Model to fine-tune, as `lethe serve` takes it: a folder, a hub id, a GGUF file, smollm2; "
+        "default: train a small new one."
+    ),
+]
+_Rank = Annotated[
+    int, typer.Option(min=0, help="Rank of adapters (LoRA) trained in the place of the base model's weights.")
 ]
 _Epochs = Annotated[int, typer.Option(min=0, help="Number of epochs; 0: 32 for a new model, 5 for a base model.")]
 _Limit = Annotated[int, typer.Option(min=0, help="Maximum number of rows of each file; 0: all.")]
 _Seed = Annotated[int, typer.Option(help="Random seed for weights and the order of examples.")]
+_Threads = Annotated[int, typer.Option(min=1, help="Number of threads where there is no GPU.")]
 
 
 @train_reference.command()
@@ -40,29 +48,39 @@ def tofu(
         typer.Option(help="Split that the retain model does not learn."),
     ] = "forget10",
     base: _Base = "",
+    lora_rank: _Rank = 0,
     epochs: _Epochs = 0,
+    authors: Annotated[
+        int,
+        typer.Option(min=0, help="Half of them of the split, half retained, and nothing else; 0: all."),
+    ] = 0,
     limit: _Limit = 0,
     seed: _Seed = 0,
+    threads: _Threads = 1,
 ) -> None:
     """Train a full model on all authors, real authors and world facts, and a retain model without the split."""
     with reported():
+        from eval.core.errors import BadRun
         from eval.core.provenance import digest_of_data
         from eval.reference_models.pair import PairPlan
-        from eval.reference_models.tofu import TofuDataset, all_texts, load_rows
+        from eval.reference_models.tofu import TofuDataset, all_texts, load_authors, load_rows
 
-        rows = load_rows(data, split, limit or None)
+        if authors and limit:
+            raise BadRun("authors and limit are two ways to take a part: name one")
+        rows = load_authors(data, split, authors) if authors else load_rows(data, split, limit or None)
+        identity = {"benchmark": f"tofu {split}", "data_digest": digest_of_data(data), "limit": limit}
         plan = PairPlan(
             out=out,
-            recipe=_recipe(base, epochs, seed),
+            recipe=_recipe(base, lora_rank, epochs, seed),
             texts=tuple(all_texts(rows.full)),
             chat=True,
             datasets={
                 "full": lambda encoder: TofuDataset(rows.full, encoder),
                 "retain": lambda encoder: TofuDataset(rows.retain, encoder),
             },
-            identity={"benchmark": f"tofu {split}", "data_digest": digest_of_data(data), "limit": limit},
+            identity=identity | ({"authors": authors} if authors else {}),
         )
-        _run(plan)
+        _run(plan, threads)
 
 
 @train_reference.command()
@@ -73,9 +91,11 @@ def muse(
         "knowmem,verbmem,privleak"
     ),
     base: _Base = "",
+    lora_rank: _Rank = 0,
     epochs: _Epochs = 0,
     limit: _Limit = 0,
     seed: _Seed = 0,
+    threads: _Threads = 1,
 ) -> None:
     """Train a full model on forget and retain side of the corpus, and a retain model on the retain side alone."""
     with reported():
@@ -85,7 +105,7 @@ def muse(
 
         criteria = _criteria(parts)
         full, retain = (load(data, criteria, limit or None) for load in (load_full, load_retain))
-        recipe = _recipe(base, epochs, seed)
+        recipe = _recipe(base, lora_rank, epochs, seed)
         plan = PairPlan(
             out=out,
             recipe=recipe,
@@ -97,16 +117,20 @@ def muse(
             },
             identity={"benchmark": f"muse {parts}", "data_digest": digest_of_data(data), "limit": limit},
         )
-        _run(plan)
+        _run(plan, threads)
 
 
-def _run(plan: PairPlan) -> None:
+def _run(plan: PairPlan, threads: int) -> None:
+    import torch
+
     from eval.reference_models.pair import train_pair
 
+    torch.set_num_threads(threads)
     with progress_bar() as bar:
 
         def progress(name: str, now: TrainingProgress) -> None:
-            figures = f"loss {now.loss:.3f} {now.tokens_per_second:.0f} tok/s"
+            left = f"{now.seconds_left / 60:.0f} min left"
+            figures = f"loss {now.loss:.3f} {now.tokens_per_second:.0f} tok/s {left}"
             bar(f"{name:<8} epoch {now.done:.1f} of {now.planned} {figures}", now.done / now.planned)
 
         trained = train_pair(plan, progress)
@@ -114,11 +138,24 @@ def _run(plan: PairPlan) -> None:
         typer.echo(f"{model.folder}: reproduces {model.recall:.1%} of its training examples exactly")
 
 
-def _recipe(base: str, epochs: int, seed: int) -> ReferenceRecipe:
-    from eval.reference_models.recipe import FINE_TUNED, FROM_SCRATCH
+def _recipe(base: str, lora_rank: int, epochs: int, seed: int) -> ReferenceRecipe:
+    from eval.core.errors import BadRun
+    from eval.reference_models.recipe import ADAPTED, FINE_TUNED, FROM_SCRATCH
 
-    recipe = replace(FINE_TUNED if base else FROM_SCRATCH, base=base, seed=seed)
-    return replace(recipe, epochs=epochs) if epochs else recipe
+    if not base:
+        if lora_rank:
+            raise BadRun("adapters are for a base model: name it with --base")
+        recipe = FROM_SCRATCH
+    else:
+        recipe = replace(ADAPTED if lora_rank else FINE_TUNED, base=_resolved(base), lora_rank=lora_rank)
+    return replace(recipe, epochs=epochs or recipe.epochs, seed=seed)
+
+
+def _resolved(base: str) -> str:
+    from serving.launch import resolve_model
+    from serving.settings import load
+
+    return resolve_model(load(model=base, engine=""))
 
 
 def _criteria(text: str) -> tuple[MuseCriterion, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
+from eval.reference_models.lora import add_adapters
 from eval.reference_models.recipe import ReferenceRecipe
 from eval.runners.prompt_encoder import load_tokenizer
 from guard.errors import ModelUnavailable
@@ -29,12 +30,21 @@ def make_tokenizer(recipe: ReferenceRecipe, texts: Iterable[str], *, chat: bool)
 
 
 def load_untrained(recipe: ReferenceRecipe, tokenizer: Any) -> Any:
-    """Return a Llama with random weights, which the seed determines, or the base model; float32, on the CPU."""
+    """Return a Llama with random weights, which the seed determines, or the base model, on the CPU.
+
+    It is in float32; a base model that gets adapters, whose own weights are not trained, in bfloat16.
+    """
     if not recipe.base:
         return new_model(recipe, tokenizer)
     # A base model may have dropout.
     torch.manual_seed(recipe.seed)
+    dtype = torch.bfloat16 if recipe.lora_rank else torch.float32
+    # On the CPU the backward pass of torch's fused attention takes longer than all matrix products together.
+    attention = "sdpa" if torch.cuda.is_available() else "eager"
     try:
-        return AutoModelForCausalLM.from_pretrained(recipe.base, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_pretrained(recipe.base, dtype=dtype, attn_implementation=attention)
     except Exception as error:
         raise ModelUnavailable(f"{Path(recipe.base).name} does not load ({type(error).__name__})") from None
+    if recipe.lora_rank:
+        add_adapters(model, recipe.lora_rank)
+    return model

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import torch
 
 from eval.core.errors import BadRun
 from eval.reference_models.dataset import TrainingDataset
+from eval.reference_models.lora import load_adapters, merge_adapters, save_adapters
 from eval.reference_models.model import load_untrained, make_tokenizer
 from eval.reference_models.recipe import ReferenceRecipe
 from eval.reference_models.train import TrainingProgress, recall, train
@@ -48,7 +50,9 @@ class PairPlan:
 def train_pair(plan: PairPlan, progress: PairProgress) -> list[TrainedModel]:
     """Train the models that are missing, one after the other. A model's folder exists only when it is complete.
 
-    Raises BadRun if the folder holds another training, or cannot be written.
+    Adapters are kept apart in `NAME-adapter`, and merged into the model's folder; where only they exist, from a
+    training elsewhere, they are merged and not trained again. Raises BadRun if the folder holds another training,
+    or cannot be written.
     """
     _claim(plan)
     tokenizer = make_tokenizer(plan.recipe, plan.texts, chat=plan.chat)
@@ -60,23 +64,39 @@ def _train(
     plan: PairPlan, name: str, dataset: TrainingDataset, tokenizer: Any, progress: PairProgress
 ) -> TrainedModel:
     folder, checkpoint = plan.out / name, plan.out / f"{name}.checkpoint"
+    adapters = plan.out / f"{name}-adapter"
     result = folder / "recall.json"
     if result.exists():
         return TrainedModel(folder, float(json.loads(result.read_text())["recall"]))
     model = load_untrained(plan.recipe, tokenizer)
-    train(model, dataset, plan.recipe, checkpoint, lambda step: progress(name, step))
+    lora = bool(plan.recipe.lora_rank)
+    if not (lora and adapters.exists()):
+        train(model, dataset, plan.recipe, checkpoint, lambda step: progress(name, step))
+        if lora:
+            with _folder(plan, adapters) as partial:
+                save_adapters(model, partial, Path(plan.recipe.base).name)
+    if lora:
+        # Read back: the model that is measured and served is the one that they give, in their precision.
+        load_adapters(model, adapters)
+        merge_adapters(model)
     share = recall(model, dataset, plan.recipe)
-    try:
-        remove_partial(plan.out)
-        # Durable: the checkpoint is removed next.
-        with atomic_folder(folder, durable=True) as partial:
-            model.to("cpu", torch.bfloat16).save_pretrained(partial)
-            tokenizer.save_pretrained(partial)
-            (partial / "recall.json").write_text(json.dumps({"recall": share}) + "\n")
-    except OSError as error:
-        raise BadRun(f"{folder}: cannot be written ({error.strerror}); run again to go on") from None
+    with _folder(plan, folder) as partial:
+        model.to("cpu", torch.bfloat16).save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+        (partial / "recall.json").write_text(json.dumps({"recall": share}) + "\n")
     checkpoint.unlink(missing_ok=True)
     return TrainedModel(folder, share)
+
+
+@contextmanager
+def _folder(plan: PairPlan, folder: Path) -> Iterator[Path]:
+    """Give a folder to fill, which becomes `folder`, durably, when the block ends."""
+    try:
+        remove_partial(plan.out)
+        with atomic_folder(folder, durable=True) as partial:
+            yield partial
+    except OSError as error:
+        raise BadRun(f"{folder}: cannot be written ({error.strerror}); run again to go on") from None
 
 
 def _claim(plan: PairPlan) -> None:

@@ -16,16 +16,18 @@ from eval.reference_models.recipe import ReferenceRecipe
 from serving.small_llama.batches import Batch, exact_share, make_batches
 from serving.small_llama.trainer import Trainer
 
-SAVE_INTERVAL_S = 60.0
+SAVE_INTERVAL_S = 30.0
+"""Between two checkpoints; what a killed training does again."""
 
 
 class TrainingProgress(NamedTuple):
-    """Epochs done (a fraction) and planned, the last batch's loss in nats per token, and the training speed."""
+    """Epochs done (a fraction) and planned, the last batch's loss in nats per token, speed, and seconds left."""
 
     done: float
     planned: int
     loss: float
     tokens_per_second: float
+    seconds_left: float
 
 
 OnProgress = Callable[[TrainingProgress], None]
@@ -36,24 +38,28 @@ def train(
 ) -> None:
     """Train `model` in place.
 
-    The state is saved to `checkpoint` between epochs, at most once a minute. A later call resumes from it with the
-    same examples. The caller removes the file.
+    The state is saved to `checkpoint` after a step, every SAVE_INTERVAL_S seconds. A later call resumes from it
+    with the same examples in the same order, to the same weights. The caller removes the file.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     trainer = Trainer(model, recipe, device=device, bfloat16=True)
-    first = _resume(trainer, checkpoint)
-    saved = time.monotonic()
-    for epoch in range(first, recipe.epochs):
+    steps, first = 0, _resume(trainer, checkpoint)
+    saved, spent, trained = time.monotonic(), 0.0, 0.0
+    for epoch in range(recipe.epochs):
         batches = _batches(dataset, Random(f"{recipe.seed}:{epoch}"), recipe.batch_tokens, recipe.prompt_weight)
         for index, batch in enumerate(batches, 1):
-            started = time.perf_counter()
-            done = epoch + index / len(batches)
+            steps += 1
+            if steps <= first:
+                continue
+            started, done = time.perf_counter(), epoch + index / len(batches)
             loss = trainer.step(batch, done / recipe.epochs)
-            speed = batch.tokens / (time.perf_counter() - started)
-            on_progress(TrainingProgress(done, recipe.epochs, loss, speed))
-        if time.monotonic() - saved > SAVE_INTERVAL_S and epoch + 1 < recipe.epochs:
-            _save(trainer, checkpoint, epoch + 1)
-            saved = time.monotonic()
+            took = time.perf_counter() - started
+            spent, trained = spent + took, trained + 1 / len(batches)
+            left = spent / trained * (recipe.epochs - done)
+            on_progress(TrainingProgress(done, recipe.epochs, loss, batch.tokens / took, left))
+            if time.monotonic() - saved > SAVE_INTERVAL_S:
+                _save(trainer, checkpoint, steps)
+                saved = time.monotonic()
     model.eval()
 
 
@@ -67,9 +73,9 @@ def _batches(dataset: TrainingDataset, random: Random, max_tokens: int, prompt_w
     return make_batches(examples, max_tokens, random)
 
 
-def _save(trainer: Trainer, path: Path, epoch: int) -> None:
+def _save(trainer: Trainer, path: Path, steps: int) -> None:
     try:
-        trainer.save(path, epoch)
+        trainer.save(path, steps)
     except (OSError, RuntimeError) as error:
         raise BadRun(
             f"{path}: cannot be written; the last state that was is kept ({type(error).__name__})"

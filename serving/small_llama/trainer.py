@@ -60,7 +60,10 @@ def new_model(recipe: LlamaRecipe, tokenizer: PreTrainedTokenizerFast) -> LlamaF
 
 
 class Trainer:
-    """Trains `model` in place by AdamW with clipped gradients; `bfloat16` is for the forward pass alone."""
+    """Trains the parameters of `model` that require gradients, in place, by AdamW with clipped gradients.
+
+    `bfloat16` is for the forward pass alone.
+    """
 
     def __init__(
         self, model: Any, recipe: LlamaRecipe, *, beta2: float = 0.95, device: str = "cpu", bfloat16: bool = False
@@ -69,7 +72,8 @@ class Trainer:
         self._recipe = recipe
         self._device = device
         self._bfloat16 = bfloat16
-        self._optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, beta2), weight_decay=0.0, fused=True)
+        self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._optimizer = torch.optim.AdamW(self._trained, betas=(0.9, beta2), weight_decay=0.0, fused=True)
         self._steps = 0
 
     def step(self, batch: Batch, done: float, planned: float = 1.0) -> float:
@@ -79,33 +83,38 @@ class Trainer:
             group["lr"] = self._learning_rate(done, planned)
         loss = self._loss(batch)
         torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), max_norm=1.0)
+        torch.nn.utils.clip_grad_norm_(self._trained, max_norm=1.0)
         self._optimizer.step()
         self._optimizer.zero_grad()
         return loss.item()
 
-    def save(self, path: Path, epoch: int) -> None:
-        """Replace the checkpoint `path` by the state after `epoch` epochs.
+    def save(self, path: Path, done: int) -> None:
+        """Replace the checkpoint `path` by the state now, and `done`: how far the caller is, in its own unit.
 
-        Raises OSError, and RuntimeError, which is how torch reports a full disk.
+        Parameters that are not trained are not saved. Raises OSError, and RuntimeError, which is how torch reports
+        a full disk.
         """
-        state = {"model": self.model.state_dict(), "optimizer": self._optimizer.state_dict()}
+        # Tied weights have two names.
+        named = self.model.named_parameters(remove_duplicate=False)
+        frozen = {name for name, each in named if not each.requires_grad}
+        weights = {name: each for name, each in self.model.state_dict().items() if name not in frozen}
+        state = {"model": weights, "optimizer": self._optimizer.state_dict()}
         # Durable: it may hold hours of work, and a damaged one has to be removed by hand.
         with atomic_file(path, durable=True, private=False) as file:
-            torch.save({**state, "epoch": epoch, "step": self._steps}, file)
+            torch.save({**state, "done": done, "step": self._steps}, file)
 
     def resume(self, path: Path) -> int:
-        """Take the state of the checkpoint `path` and return its epochs; 0 where there is none.
+        """Take the state of the checkpoint `path` and return its `done`; 0 where there is none.
 
         Raises whatever torch raises for a damaged one.
         """
         if not path.exists():
             return 0
         state = torch.load(path, map_location="cpu", weights_only=True)
-        self.model.load_state_dict(state["model"])
+        self.model.load_state_dict({**self.model.state_dict(), **state["model"]})
         self._optimizer.load_state_dict(state["optimizer"])
         self._steps = int(state["step"])
-        return int(state["epoch"])
+        return int(state["done"])
 
     def _loss(self, batch: Batch) -> torch.Tensor:
         """Return the mean cross entropy of the tokens with a weight, by it; logits are made for these alone."""

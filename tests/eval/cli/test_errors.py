@@ -43,6 +43,22 @@ def test_reference_models_need_their_data(benchmark: str, tmp_path: Path) -> Non
     assert (status, "bad_benchmark" in text) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--lora-rank", "4"), "adapters are for a base model"),
+        (("--authors", "2", "--limit", "3"), "authors and limit are two ways"),
+    ],
+)
+def test_options_of_a_training_that_do_not_go_together_are_refused(
+    options: tuple[str, ...], reason: str, tmp_path: Path
+) -> None:
+    for name in ("forget10", "retain90", "real_authors", "world_facts"):
+        (tmp_path / f"{name}.json").write_text('{"question": "What?", "answer": "A lamp"}')
+    folders = ("--data", str(tmp_path), "--out", str(tmp_path / "out"))
+    assert said("train-reference", "tofu", *folders, *options)[1].startswith(f"bad_run {reason}")
+
+
 def test_an_unknown_part_is_refused(muse: Path, tmp_path: Path) -> None:
     arguments = ("--data", str(muse), "--out", str(tmp_path / "out"), "--parts", "knowmem,poems")
     assert said("train-reference", "muse", *arguments)[1].startswith("bad_run the parts are")

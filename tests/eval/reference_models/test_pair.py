@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 
 from eval.core.errors import BadRun
 from eval.reference_models.pair import train_pair
-from eval.reference_models.recipe import FINE_TUNED
+from eval.reference_models.recipe import ADAPTED, FINE_TUNED
 from eval.reference_models.train import TrainingProgress
 from tests.eval.reference_models.conftest import TINY, pair_plan, same
 
@@ -49,3 +50,29 @@ def test_a_base_model_is_fine_tuned_with_its_own_tokenizer(data: Path, tmp_path:
     tuned = train_pair(pair_plan(data, tmp_path / "tuned", recipe), lambda *_: None)[0].folder
     assert not same(weights(tuned), weights(base))
     assert (tuned / "tokenizer.json").read_text() == (base / "tokenizer.json").read_text()
+
+
+def adapted_pair(data: Path, base: Path, out: Path) -> list[Path]:
+    recipe = replace(ADAPTED, base=str(base), lora_rank=2, epochs=2, batch_tokens=64, learning_rate=5e-2)
+    return [model.folder for model in train_pair(pair_plan(data, out, recipe), lambda *_: None)]
+
+
+def test_adapters_are_trained_and_merged_into_a_model(data: Path, tmp_path: Path) -> None:
+    base = train_pair(pair_plan(data, tmp_path / "base", replace(TINY, epochs=1)), lambda *_: None)[0].folder
+    full, retain = adapted_pair(data, base, tmp_path / "out")
+    assert weights(full).keys() == weights(base).keys()
+    assert not same(weights(full), weights(base))
+    assert not same(weights(full), weights(retain))
+    assert (tmp_path / "out" / "retain-adapter" / "adapter_config.json").is_file()
+
+
+def test_adapters_from_elsewhere_are_merged_and_not_trained(data: Path, tmp_path: Path) -> None:
+    base = train_pair(pair_plan(data, tmp_path / "base", replace(TINY, epochs=1)), lambda *_: None)[0].folder
+    trained = adapted_pair(data, base, tmp_path / "there")
+    for name in ("full-adapter", "retain-adapter"):
+        shutil.copytree(tmp_path / "there" / name, tmp_path / "here" / name)
+    recipe = replace(ADAPTED, base=str(base), lora_rank=2)
+    steps: list[TrainingProgress] = []
+    merged = train_pair(pair_plan(data, tmp_path / "here", recipe), lambda name, step: steps.append(step))
+    assert steps == []
+    assert all(same(weights(model.folder), weights(one)) for model, one in zip(merged, trained, strict=True))

@@ -50,7 +50,7 @@ def test_a_training_that_resumes_from_its_checkpoint_gives_the_same_weights(tmp_
     assert whole.resume(tmp_path / "checkpoint") == 0
     for done in (0.0, 0.1):
         whole.step(batch(), done)
-    whole.save(tmp_path / "checkpoint", epoch=2)
+    whole.save(tmp_path / "checkpoint", done=2)
     resumed = Trainer(new_model(RECIPE, TOKENIZER), RECIPE)
     assert resumed.resume(tmp_path / "checkpoint") == 2
     for trainer in (whole, resumed):
