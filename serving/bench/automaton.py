@@ -14,7 +14,7 @@ from guard.matching.automaton_store import AutomatonStore
 from guard.policy.always import AlwaysOnAutomata
 from guard.registry.drafts import new_target
 from guard.targets.target import Draft, ForgetTarget, Kind, Scope
-from serving.bench.run import SYLLABLES
+from serving.bench.invented import SYLLABLES
 
 CHANGES = 50
 MIB = 2**20

@@ -7,7 +7,7 @@ import itertools
 import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -78,7 +78,7 @@ async def closed_loop(requests: Iterable[T], clients: int, send: Callable[[T], A
 
 async def measure(url: str, model: str, load: Load, seed: int) -> Measured:
     """Run `load` against `url`; httpx.HTTPError when a request fails."""
-    prompts = _prompts(load.requests, seed)
+    asked = list(itertools.islice(prompts(seed), load.requests))
     first: list[float] = []
     between: list[float] = []
     total: list[float] = []
@@ -94,7 +94,7 @@ async def measure(url: str, model: str, load: Load, seed: int) -> Measured:
                 between.extend(b - a for a, b in itertools.pairwise(times))
 
         started = time.perf_counter()
-        await closed_loop(prompts, load.concurrency, send)
+        await closed_loop(asked, load.concurrency, send)
         wall = time.perf_counter() - started
     return Measured(wall, load.requests * load.tokens, first, between, total)
 
@@ -125,7 +125,8 @@ def _body(model: str, prompt: str, tokens: int) -> dict[str, object]:
     return {"model": model, "prompt": prompt, "max_tokens": tokens, "temperature": 0.0, "ignore_eos": True}
 
 
-def _prompts(count: int, seed: int) -> list[str]:
-    # All prompts differ, so that no cache answers instead of the engine.
+def prompts(seed: int) -> Iterator[str]:
+    """Yield prompts without end, all different, so that no cache answers instead of the engine."""
     chooser = random.Random(seed)
-    return [" ".join(chooser.choices(WORDS, k=12)) + f" {chooser.random():.6f}" for _ in range(count)]
+    while True:
+        yield " ".join(chooser.choices(WORDS, k=12)) + f" {chooser.random():.6f}"

@@ -14,34 +14,13 @@ from typing import Any
 
 from rich.table import Table
 
+from serving.bench.invented import invented_name
 from serving.bench.load import Load, Measured, measure, median
 from serving.bench.processes import Endpoint, guarded, stock
 
 PHRASES_PER_TARGET = 100
 BATCH = 500
 """Targets added in one request."""
-SYLLABLES = [
-    "ba",
-    "ke",
-    "li",
-    "mo",
-    "nu",
-    "pra",
-    "sho",
-    "tri",
-    "vel",
-    "wex",
-    "yor",
-    "zan",
-    "dru",
-    "fim",
-    "gal",
-    "hos",
-    "jun",
-    "kor",
-    "lam",
-    "nev",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +68,7 @@ FIGURES: tuple[tuple[str, str, Callable[[Measured], float], bool], ...] = (
 def literals(count: int, first: int = 0) -> list[dict[str, Any]]:
     """Return targets with `count` invented always-on phrases, so that every row runs the automaton."""
     chooser = random.Random(f"{count} {first}")
-    phrases = [_invented(chooser) for _ in range(count)]
+    phrases = [invented_name(chooser) for _ in range(count)]
     groups = [phrases[i : i + PHRASES_PER_TARGET] for i in range(0, count, PHRASES_PER_TARGET)]
     return [
         {"name": f"bench literals {first} {number}", "kind": "topic", "scope": "always", "phrases": group}
@@ -102,7 +81,7 @@ def people(count: int) -> list[dict[str, Any]]:
     chooser = random.Random(count)
     homes: dict[str, str] = {}
     while len(homes) < count:
-        homes[_invented(chooser)] = _invented(chooser)
+        homes[invented_name(chooser)] = invented_name(chooser)
     return [
         {"name": name, "facts": [{"question": f"Where does {name} live?", "answer": f"{name} lives in {place}."}]}
         for name, place in homes.items()
@@ -240,8 +219,3 @@ def _cells(row: Ratio) -> tuple[str, ...]:
     values = (f"{median(side):.1f} {row.unit}" for side in (row.stock, row.guarded))
     stream = "yes" if load.stream else "no"
     return (row.case.policy, row.figure, str(load.concurrency), stream, *values, f"{row.ratio:.3f}")
-
-
-def _invented(chooser: random.Random) -> str:
-    words = ("".join(chooser.choices(SYLLABLES, k=3)).capitalize() for _ in range(2))
-    return " ".join(words)

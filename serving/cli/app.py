@@ -5,7 +5,6 @@ Each command imports what it needs, so that starting the command line loads neit
 
 from __future__ import annotations
 
-import contextlib
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ import typer
 from serving.cli.assistants import assistants
 from serving.cli.audit import audit
 from serving.cli.backup import backup, restore
+from serving.cli.bench import bench
 from serving.cli.console import admin_client, console, errors, print_table, reported
 from serving.cli.detector import detector
 from serving.cli.elicit import accept, elicit, proposals
@@ -30,7 +30,6 @@ app = typer.Typer(
     add_completion=False,
     help="Serve a language model as if it had never learned what it was asked to forget.",
 )
-bench = typer.Typer(help="Compare the guarded endpoint with stock vLLM on this machine.")
 app.add_typer(bench, name="bench")
 app.add_typer(targets, name="targets")
 app.add_typer(assistants, name="assistant")
@@ -109,178 +108,6 @@ def check(
     console.print(f"plan {verdict['plan']}   policy {verdict['policy_version']}")
     if rows:
         print_table(("target", "score", "signals", "mode", "supplied"), rows)
-
-
-@bench.callback(invoke_without_command=True)
-def compare(
-    context: typer.Context,
-    model: Annotated[
-        str | None, typer.Option(help="Folder, GGUF file or hub id of the model; default: the toy.")
-    ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each case; medians are reported.")] = 3,
-    tokens: Annotated[int, typer.Option(min=2, help="Tokens per answer in the throughput runs.")] = 64,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the toy and the logs.")] = None,
-    minutes: Annotated[
-        float, typer.Option(min=0, help="Limit of the measuring, shared by the policies; 0: none.")
-    ] = 0,
-) -> None:
-    """Compare the guarded endpoint with stock vLLM on this machine, as ratios. What is measured by then is printed
-    where it is interrupted."""
-    if context.invoked_subcommand is not None:
-        return
-    import tempfile
-
-    from serving import launch
-    from serving.bench import run
-    from serving.gguf.progress import progress
-    from serving.settings import TOY, load
-
-    comparison = run.Comparison()
-    with reported():
-        served = launch.resolve_model(load(model=model or None, data_dir=data_dir), TOY)
-        with (
-            tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder,
-            progress("bench") as say,
-            contextlib.suppress(KeyboardInterrupt),
-        ):
-            say("starting both servers")
-            run.run(comparison, served, Path(folder), rounds, tokens, say, minutes)
-    ratios = comparison.ratios()
-    console.print(run.table(ratios))
-    print(run.markdown(ratios))
-
-
-@bench.command()
-def resident(
-    rounds: Annotated[int, typer.Option(min=1, help="Measurements of throughput; medians are reported.")] = 3,
-    tokens: Annotated[int, typer.Option(min=2, help="Tokens per answer in the throughput runs.")] = 64,
-    adds: Annotated[int, typer.Option(min=2, help="Targets added one by one while streams run.")] = 100,
-) -> None:
-    """Measure 0, 100,000 and 1,000,000 always-on phrases, on the toy."""
-    import tempfile
-
-    from serving import launch
-    from serving.bench import resident as measured
-    from serving.settings import TOY, load
-
-    with reported():
-        served = launch.resolve_model(load(), TOY)
-        with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
-            print(measured.markdown(list(measured.run(served, Path(folder), rounds, tokens, adds, status.update))))
-
-
-@bench.command()
-def contextual(
-    minutes: Annotated[
-        float, typer.Option(min=0, help="Time for all of it; each case has one round at least.")
-    ] = 15,
-    targets: Annotated[
-        list[int] | None,
-        typer.Option(min=0, help="Contextual targets; may be repeated. Default: 0, 100, 100,000."),
-    ] = None,
-    tokens: Annotated[int, typer.Option(min=2, help="Tokens per answer in the throughput runs.")] = 64,
-    model: Annotated[
-        str | None, typer.Option(help="Folder, GGUF file or hub id of the model; default: the toy.")
-    ] = None,
-) -> None:
-    """Measure what contextual targets cost requests that touch none. Stopped, it shows what it has measured."""
-    import tempfile
-
-    from serving import launch
-    from serving.bench import contextual as measured
-    from serving.bench import run
-    from serving.settings import TOY, load
-
-    ratios: list[run.Ratio] = []
-    with reported():
-        served = launch.resolve_model(load(model=model or None), TOY)
-        counts = targets or measured.COUNTS
-        try:
-            with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder:
-                # One by one, so that those measured before an interrupt are kept.
-                ratios.extend(measured.run(served, Path(folder), counts, 60 * minutes, tokens, errors.print))
-        finally:
-            print(run.markdown(measured.merged(ratios)))
-
-
-@bench.command()
-def touched(
-    minutes: Annotated[
-        float, typer.Option(min=0, help="Time for all; each method has one question at least.")
-    ] = 8,
-    model: Annotated[
-        str | None, typer.Option(help="Folder, GGUF file or hub id of the model; default: smollm2.")
-    ] = None,
-) -> None:
-    """Measure answers about a well-known novel that is forgotten, by method, beside those without the target."""
-    import tempfile
-
-    from serving import launch
-    from serving.bench import touched as measured
-    from serving.bench.processes import guarded
-    from serving.settings import SMOLLM2, load
-
-    found: list[measured.Touched] = []
-    with reported():
-        served = launch.resolve_model(load(model=model or None), SMOLLM2)
-        try:
-            with (
-                tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder,
-                guarded(served, Path(folder)) as server,
-            ):
-                found.extend(measured.run(server, 60 * minutes, errors.print))
-        finally:
-            print(measured.markdown(found))
-
-
-@bench.command()
-def automaton(
-    targets: Annotated[int, typer.Option(min=2, help="Invented people, with four phrases each.")] = 1_000,
-) -> None:
-    """Measure the memory and the building time of compiled phrases, and the time to compile one target more."""
-    from serving.bench import automaton as measured
-
-    print(measured.markdown(measured.run(targets)))
-
-
-@bench.command()
-def adversarial(
-    seconds: Annotated[float, typer.Option(min=5, help="How long hostile requests are sent.")] = 30,
-    model: Annotated[
-        str | None, typer.Option(help="Folder, GGUF file or hub id of the model; default: the toy.")
-    ] = None,
-) -> None:
-    """Measure what hostile requests, an import and a start do to everybody else."""
-    import tempfile
-
-    from serving import launch
-    from serving.bench import adversarial as measured
-    from serving.settings import TOY, load
-
-    with reported():
-        served = launch.resolve_model(load(model=model or None), TOY)
-        with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, console.status("starting") as status:
-            print(measured.markdown(list(measured.run(served, Path(folder), seconds, status.update))))
-
-
-@bench.command()
-def readings(
-    mib: Annotated[int, typer.Option(min=1, help="Length of the longest text, in MiB.")] = 1,
-) -> None:
-    """Measure whether reading a request takes time in proportion to its length."""
-    from serving.bench import readings as measured
-
-    print(measured.markdown(list(measured.run(mib))))
-
-
-@bench.command()
-def start(
-    rounds: Annotated[int, typer.Option(min=1, help="Starts of each command; medians are reported.")] = 9,
-) -> None:
-    """Measure the processor time of commands that call no model: the cost of starting the command line."""
-    from serving.bench import start as measured
-
-    print(measured.markdown(list(measured.run(rounds))))
 
 
 @app.command()
