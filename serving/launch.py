@@ -34,6 +34,8 @@ from serving.answers.agents import open_agents
 from serving.assistants.service import AssistantService
 from serving.data_plane import DataPlane, Limits
 from serving.demo.cache import ensure_demo_model
+from serving.desk.app import WithDesk, create_desk
+from serving.desk.asking import guarded_answers
 from serving.elicitation.service import ElicitationService
 from serving.engine.embedded import Embedded, check_model, extra_flags, on_cpu, open_embedded
 from serving.engine.remote import open_remote
@@ -176,7 +178,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         verdicts=verdicts,
         elicitations=elicitations,
     )
-    admin = _admin_plane(settings, service, key, partial(_audit, current, embedder))
+    admin = _admin_plane(settings, service, key, data, partial(_audit, current, embedder))
     planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
     if settings.eval_port is not None:
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
@@ -210,9 +212,13 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _admin_plane(
-    settings: Settings, service: AdminService, key: SecretStr, audit: Callable[[], PolicyAudit]
+    settings: Settings, service: AdminService, key: SecretStr, data: App, audit: Callable[[], PolicyAudit]
 ) -> App:
     admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
+    if settings.desk:
+        ask = guarded_answers(data, next(iter(listed(settings.api_keys)), None))
+        limits = {"idle_s": settings.desk_idle_s, "max_body_bytes": settings.max_body_bytes}
+        admin = WithDesk(admin, create_desk(service, key, ask, **limits))
     if not settings.guardrail_key:
         return admin
     return Guardrail(admin, audit, settings.guardrail_key, settings.max_body_bytes)

@@ -81,6 +81,10 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Bearer key of the admin plane; empty: generated and printed once, on loopback only.",
     )
+    desk: bool = Field(True, description="Whether the admin plane has web pages, under `/ui`.")
+    desk_idle_s: int = Field(
+        1800, ge=60, le=43_200, description="Seconds without a click after which the desk asks for the key again."
+    )
     api_keys: Keys = Field(
         SecretStr(""), description="Comma-separated bearer keys of clients; empty: no key is required."
     )

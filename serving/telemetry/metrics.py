@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from time import perf_counter
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -36,6 +36,13 @@ class FailClosed(StrEnum):
     NOT_READY = "not_ready"
     ROW_FAILED = "row_failed"
     ENGINE_FAILED = "engine_failed"
+
+
+class Timed(NamedTuple):
+    """How often something was timed since the start, and the mean of its seconds (0 where it never was)."""
+
+    times: int
+    mean_s: float
 
 
 class Metrics:
@@ -107,6 +114,16 @@ class Metrics:
             yield
         finally:
             self._overhead.labels(name).observe(perf_counter() - started)
+
+    def stage(self, name: str) -> Timed:
+        """Return how often a stage was timed, and how long it took."""
+        samples = {
+            sample.name.rpartition("_")[2]: sample.value
+            for sample in next(iter(self._overhead.collect())).samples
+            if sample.labels.get("stage") == name and "le" not in sample.labels
+        }
+        count = int(samples.get("count", 0))
+        return Timed(count, samples["sum"] / count if count else 0.0)
 
     def observe_loop_lag(self, seconds: float) -> None:
         """Observe how late the event loop of both planes came to a task that was due."""

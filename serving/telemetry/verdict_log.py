@@ -162,6 +162,17 @@ class VerdictLog:
         items = [_verdict(row) for row in rows[:limit]]
         return VerdictPage(items, items[-1].seq if len(rows) > limit else None)
 
+    def by_hour(self, hours: int, now: float) -> list[int]:
+        """Return how many verdicts there were in each of the last `hours` before `now`, the oldest hour first."""
+        self.flush()
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT CAST((? - at) / 3600 AS INTEGER) AS ago, count(*) FROM verdicts WHERE at > ? GROUP BY ago",
+                (now, now - hours * 3600),
+            ).fetchall()
+        counts = dict(rows)
+        return [counts.get(ago, 0) for ago in reversed(range(hours))]
+
     def _write(self, connection: sqlite3.Connection, batch: Sequence[Verdict]) -> None:
         rows = [
             (*head, json.dumps(dict(v.signals)), v.kind, v.mode, v.touched_by)

@@ -1,0 +1,70 @@
+"""The desk as an ASGI application, and in front of the admin plane."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from guard.errors import LetheError
+from serving.admin.problems import Refused
+from serving.admin.service import AdminService
+from serving.desk import overview, sign_in
+from serving.desk.context import Ask, Desk
+from serving.desk.gate import SIGN_IN, STATIC, Gate
+from serving.desk.rendering import FOLDER, HOME, render
+from serving.desk.sessions import Sessions, SignInLimit
+from serving.http.asgi import App, Receive, Scope, Send
+
+ROUTES = (
+    Route(SIGN_IN, sign_in.sign_in),
+    Route(SIGN_IN, sign_in.begin, methods=["POST"]),
+    Route(f"{HOME}/sign-out", sign_in.sign_out, methods=["POST"]),
+    Route(HOME, overview.overview),
+    Route(f"{HOME}/", overview.overview),
+    Route(f"{HOME}/now", overview.now),
+    Mount(STATIC, StaticFiles(directory=FOLDER / "static")),
+)
+
+
+def create_desk(service: AdminService, key: SecretStr, ask: Ask, *, idle_s: float, max_body_bytes: int) -> App:
+    """Return the desk of `service`. People sign in with `key`; `ask` gives guarded answers."""
+    sessions = Sessions(idle_s)
+    app = Starlette(
+        routes=ROUTES,
+        exception_handlers={LetheError: _lethe_error, Refused: _refused, HTTPException: _http_error},
+    )
+    app.router.redirect_slashes = False
+    app.state.desk = Desk(service=service, key=key, sessions=sessions, limit=SignInLimit(), ask=ask)
+    return Gate(app, sessions, max_body_bytes)
+
+
+class WithDesk:
+    """An ASGI application: the desk under `/ui`, the admin plane for all else."""
+
+    def __init__(self, admin: App, desk: App) -> None:
+        self._admin = admin
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        of_desk = scope["type"] == "http" and (scope["path"] == HOME or scope["path"].startswith(f"{HOME}/"))
+        await (self._desk if of_desk else self._admin)(scope, receive, send)
+
+
+async def _lethe_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LetheError)
+    return render(request, "error", error.status, code=error.code, detail=error.message)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return render(request, "error", error.status, code=error.code, detail=error.detail)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return render(request, "error", error.status_code, code="unknown_page", detail="")

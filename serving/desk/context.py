@@ -1,0 +1,39 @@
+"""What the desk's pages are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from starlette.datastructures import FormData
+from starlette.requests import Request
+
+from serving.admin.service import AdminService
+from serving.desk.sessions import Sessions, SignInLimit
+
+Ask = Callable[[str], Awaitable[str]]
+"""Returns the guarded answer to a prompt, as a client would get it. Raises LetheError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The parts of a server that the desk's pages show and change."""
+
+    service: AdminService
+    key: SecretStr
+    sessions: Sessions
+    limit: SignInLimit
+    ask: Ask
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk that a page belongs to."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def form_of(request: Request) -> FormData:
+    """Return the form of a POST, whose token the gate has checked."""
+    form: FormData = request.scope["form"]
+    return form
