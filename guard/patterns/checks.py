@@ -10,6 +10,8 @@ from types import ModuleType
 
 from guard.text.normalise import ascii_digits, fold
 
+# Visa, Mastercard, American Express, Diners, JCB, Maestro, Discover, UnionPay, RuPay, Troy.
+_ISSUERS = re.compile(r"4|5[0-8]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|3[0-9]|6|8[12]|9792")
 MIN_CARD_DIGITS, MAX_CARD_DIGITS = 12, 19
 DOMAIN = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,63}"
 _EMAIL = re.compile(rf"[^\s@\"(),:;<>\[\]\\]{{1,64}}@{DOMAIN}")
@@ -31,17 +33,23 @@ def is_card(text: str) -> bool:
     return digits.isdecimal() and in_length and bool(luhn.is_valid(digits))
 
 
+def is_issued(text: str) -> bool:
+    """Whether the digits begin as those of a card scheme do: years in a row do not."""
+    return _ISSUERS.match(fold(ascii_digits(text))) is not None
+
+
 def is_email(text: str) -> bool:
     """Whether the text has the form of an e-mail address."""
     return _EMAIL.fullmatch(text) is not None
 
 
 def is_phone(text: str, country: str) -> bool:
-    """Whether the text is a valid phone number: of `country`, a code of two letters, or of any with a + if ""."""
+    """Whether the text is a phone number that is valid in `country`; if that is "", anywhere, with + or 00."""
     import phonenumbers
 
+    international = text if country else re.sub(r"^\(?00", "+", text)
     try:
-        number = phonenumbers.parse(text, country.upper() or None)
+        number = phonenumbers.parse(international, country.upper() or None)
     except phonenumbers.NumberParseException:
         return False
     if not country:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from guard.errors import InvalidTarget
-from guard.patterns.checks import is_card, is_email, is_iban, is_phone, knows_phones_of, national_ids
+from guard.patterns.checks import is_card, is_email, is_iban, is_issued, is_phone, knows_phones_of, national_ids
 from guard.patterns.expression import Expression, State
 from guard.patterns.pattern import WHOLE_CLASS, Pattern, PatternKind
 from guard.patterns.syntax import MAX_MATCH_CHARS, canonical
@@ -26,13 +27,25 @@ class _Form(NamedTuple):
     sign: re.Pattern[str]
 
 
+MIN_ID_CHARS = 8
+"""The shortest national id of a whole class: six digits are also a date, and valid as the number of a club."""
+MAX_STARTS = 4
+"""Places where values began that came to one state: before an id, the words "is a" look like letters of it."""
+# What may stand between the groups of a value: " - ", the asterisks of Markdown.
+_BETWEEN = "[ ./_*-]{0,5}"
+# An amount, and no phone number.
+_GROUPED = re.compile(r"\d{1,3}(?:[,.]\d{3})+")
 _DIGIT, _AT = re.compile(r"\d"), re.compile("[@\uff20\ufe6b]")
 _FORMS = {
-    PatternKind.IBAN: _Form(r"[a-z]{2}[ -]?[0-9]{2}(?:[ -]?[a-z0-9]){11,30}", _DIGIT),
-    PatternKind.PHONE: _Form(r"(?:\+[ (]?)?\(?[0-9](?:[ ()./-]{0,2}[0-9]){5,16}", _DIGIT),
+    PatternKind.IBAN: _Form(
+        f"[a-z]{_BETWEEN}[a-z](?:{_BETWEEN}[0-9]){{2}}(?:{_BETWEEN}[a-z0-9]){{11,30}}", _DIGIT
+    ),
+    PatternKind.PHONE: _Form(r"(?:\+[ (]?)?\(?[0-9](?:[ ()./-]{0,3}[0-9]){5,16}", _DIGIT),
     PatternKind.EMAIL: _Form(r"[\w.%+-]+@(?:[\w-]+\.)+\w{2,24}", _AT),
-    PatternKind.CARD: _Form(r"[0-9](?:[ .-]?[0-9]){11,18}", _DIGIT),
-    PatternKind.NATIONAL_ID: _Form(r"[a-z]{0,6}[ ]?[0-9](?:[ ./-]?[a-z0-9]){4,20}", _DIGIT),
+    PatternKind.CARD: _Form(f"[0-9](?:{_BETWEEN}[0-9]){{11,18}}", _DIGIT),
+    PatternKind.NATIONAL_ID: _Form(
+        f"(?:[a-z]{{1,6}}{_BETWEEN}){{0,2}}[0-9](?:{_BETWEEN}[a-z0-9]){{4,20}}", _DIGIT
+    ),
 }
 
 
@@ -99,16 +112,29 @@ def _expression(form: str) -> Expression:
 def _validator(kind: PatternKind, country: str) -> Callable[[str], bool]:
     match kind:
         case PatternKind.IBAN:
-            return lambda text: text.startswith(country) and is_iban(text)
+            return lambda text: text.startswith(country) and is_iban(_letters_and_digits(text))
         case PatternKind.PHONE:
-            return lambda text: is_phone(text, country)
+            return lambda text: not _GROUPED.fullmatch(text) and is_phone(text, country)
         case PatternKind.NATIONAL_ID:
             known = national_ids(country)
-            return lambda text: any(module.is_valid(text) for module in known)
+            return lambda text: any(module.is_valid(form) for form in _ids(text) for module in known)
         case PatternKind.CARD:
-            return is_card
+            return lambda text: is_issued(text) and is_card(text)
         case _:
             return is_email
+
+
+def _letters_and_digits(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
+def _ids(text: str) -> tuple[str, ...]:
+    """Return how an id may be given to its rules: some want the sign in the middle, others know none."""
+    joined = _letters_and_digits(text)
+    digits = sum(map(str.isdigit, joined))
+    # An Italian one has the fewest digits, 7 of 16; "in 1984 he went to" has fewer.
+    is_likely = len(joined) >= MIN_ID_CHARS and digits >= 0.4 * len(joined)
+    return tuple(dict.fromkeys((text, joined))) if is_likely else ()
 
 
 class ClassMatcher:
@@ -118,15 +144,15 @@ class ClassMatcher:
         """`after_word`: a letter or digit stands before the text."""
         self._class = value_class
         self._after_word = after_word
-        # Where each value in progress began, the earliest first.
-        self._live: dict[State, int] = {}
+        # Where the values in progress began, the earliest first.
+        self._live: dict[State, tuple[int, ...]] = {}
         # Where values began that have ended, unless the next character belongs to them.
         self._ended: list[int] = []
 
     @property
     def earliest(self) -> int | None:
         """Where the earliest value in progress began, if there is one."""
-        return min([*self._live.values(), *self._ended], default=None)
+        return min([*chain.from_iterable(self._live.values()), *self._ended], default=None)
 
     def take(self, text: str, at: int, char: str) -> int | None:
         """Take `char`, how the character at `at` of `text` reads; return where a value began if one has ended."""
@@ -139,19 +165,19 @@ class ClassMatcher:
         bordered = self._class.bordered
         candidates = list(self._live.items())
         if not (bordered and self._after_word and is_word):
-            candidates.append((self._class.expression.start, at))
+            candidates.append((self._class.expression.start, (at,)))
         self._live, self._after_word = {}, is_word
         for state, began in candidates:
             after = self._class.expression.step(state, char)
             if after is None:
                 continue
             # Of a longer value, the beginning is let go.
-            start = max(began, at - MAX_MATCH_CHARS)
+            starts = tuple(max(start, at - MAX_MATCH_CHARS) for start in began)
             if after.accepts:
                 if not bordered:
-                    return start
-                self._ended.append(start)
-            self._live.setdefault(after, start)
+                    return starts[0]
+                self._ended += starts
+            self._live[after] = (*self._live.get(after, ()), *starts)[: MAX_STARTS if bordered else 1]
         return None
 
     def end(self, text: str, at: int) -> int | None:
@@ -173,7 +199,7 @@ class ClassMatcher:
 
     def cut(self, count: int) -> None:
         """Say that the text now begins `count` characters later."""
-        self._live = {state: start - count for state, start in self._live.items()}
+        self._live = {state: tuple(start - count for start in starts) for state, starts in self._live.items()}
         self._ended = [start - count for start in self._ended]
 
 

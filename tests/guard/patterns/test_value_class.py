@@ -48,7 +48,7 @@ ibans = st.sampled_from(sorted(ACCOUNTS)).flatmap(
 )
 cards = (
     st.text(DIGITS, min_size=12, max_size=18)
-    .filter(lambda text: text[0] != "0")
+    .map(lambda text: "4" + text[1:])
     .map(lambda number: number + str(luhn.calc_check_digit(number)))
 )
 around = st.sampled_from(["", "pay to ", "IBAN: ", "(", "\n", "№ ", "¿", "in 1984, "])
@@ -59,7 +59,7 @@ def grouped(text: str, size: int, separator: str) -> str:
     return separator.join(text[at : at + size] for at in range(0, len(text), size))
 
 
-@given(ibans, around, after, st.sampled_from(["", " ", "-", "\u00a0"]))
+@given(ibans, around, after, st.sampled_from(["", " ", "-", ".", " - ", "  ", "\u00a0"]))
 def test_any_iban_is_found_in_any_grouping(iban: str, before: str, rest: str, separator: str) -> None:
     assert iban_rules.is_valid(iban)
     assert found_in(IBANS, before + grouped(iban, 4, separator) + rest)
@@ -72,7 +72,7 @@ def test_an_iban_whose_check_digits_are_wrong_is_not_found(iban: str, shift: int
     assert not found_in(IBANS, f"to {wrong} today")
 
 
-@given(cards, around, after, st.sampled_from(["", " ", "-"]))
+@given(cards, around, after, st.sampled_from(["", " ", "-", ".", "/", "  ", " – "]))
 def test_any_card_is_found(card: str, before: str, rest: str, separator: str) -> None:
     assert found_in(CARDS, before + grouped(card, 4, separator) + rest)
 
@@ -102,6 +102,21 @@ def test_a_card_whose_check_digit_is_wrong_is_not_found(card: str, shift: int) -
         (EMAILS, "ｉlsabet＠quorne.example", True),
         (EMAILS, "meet @quorne at 5.30", False),
         (CODES, "see xkx-1234", True),
+        (CARDS, "**4111** **1111** **1111** **1111**", True),
+        (CARDS, "in 2013, 2014 2015 2016 2009 then", False),
+        (CARDS, "1994 1995 1996 1997 and 1994 1995 1996 1993, 1994 1995 1996 1995", False),
+        (IBANS, "G B 2 9 N W B K 6 0 1 6 1 3 3 1 9 2 6 8 1 9", True),
+        (whole(PatternKind.PHONE), "ring 0049 30 901820", True),
+        (whole(PatternKind.PHONE, "de"), "ring 030 - 901 820", True),
+        (whole(PatternKind.PHONE, "de"), "of 1.234.567 people, 1,234,567", False),
+        (whole(PatternKind.NATIONAL_ID, "us"), "it is 536-90-4399.", True),
+        (whole(PatternKind.NATIONAL_ID, "us"), "it is no 536904399 then", True),
+        (whole(PatternKind.NATIONAL_ID, "us"), "it is 536-90-43", False),
+        (whole(PatternKind.NATIONAL_ID, "de"), "im Jahr 100000, WKN 716460, 1.234.567 Leute", False),
+        (whole(PatternKind.NATIONAL_ID, "es"), "su DNI es 54.362.315-K", True),
+        (whole(PatternKind.NATIONAL_ID, "es"), "NIE X-2482300-W", True),
+        (whole(PatternKind.NATIONAL_ID, "fi"), "se on 131052-308T", True),
+        (whole(PatternKind.NATIONAL_ID, "it"), "cf RSS MRA 85T10 A562S.", True),
         (CODES, "see kx-123", False),
         (whole(PatternKind.NATIONAL_ID, "it"), "cf RSSMRA85T10A562S.", True),
         (whole(PatternKind.NATIONAL_ID, "it"), "cf RSSMRA85T10A562T.", False),
