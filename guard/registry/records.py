@@ -196,6 +196,11 @@ def write_elicitation(connection: sqlite3.Connection, target: ForgetTarget, elic
     _write_events(connection, [replace(target, updated_at=elicitation.at)], Action.ELICITED, Actor.ADMIN)
 
 
+def write_revealed(connection: sqlite3.Connection, targets: Sequence[ForgetTarget], at: datetime) -> None:
+    """Write the audit events of a look at the texts of these targets. The policy stays as it is."""
+    _write_events(connection, [replace(target, updated_at=at) for target in targets], Action.REVEALED, Actor.ADMIN)
+
+
 def found_elicitation(connection: sqlite3.Connection, id: str) -> Elicitation | None:
     """Return what a model said of a target when it was last elicited, if it was."""
     row = connection.execute(

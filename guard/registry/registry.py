@@ -20,12 +20,13 @@ from guard.registry.records import (
     found_active,
     found_elicitation,
     policy_version,
-    position,
     refuse_duplicate,
     target_of,
     write_all,
     write_elicitation,
+    write_revealed,
 )
+from guard.registry.search import EventSearch, TargetSearch, find_targets, latest_events
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
 from guard.targets.elicitation import Elicitation
 from guard.targets.target import Draft, ForgetTarget, State
@@ -111,16 +112,19 @@ class Registry:
 
     def list(self, after: str | None = None, limit: int = 100, state: State | None = None) -> Page:
         """Return up to `limit` targets added after the one named by `after` (else raises `UnknownTarget`)."""
+        return self.find(TargetSearch(state=state), after, limit)
+
+    def find(self, search: TargetSearch, after: str | None = None, limit: int = 100) -> Page:
+        """Do as `list`, with the targets alone that `search` means."""
         with self._database.reading() as connection:
-            start = 0 if after is None else position(connection, after)
-            rows = connection.execute(
-                f"""SELECT {TARGET_COLUMNS} FROM targets
-                    WHERE seq > :start AND (:state IS NULL OR state = :state) ORDER BY seq LIMIT :limit""",
-                {"start": start, "state": state, "limit": limit + 1},
-            )
-            items = [target_of(row) for row in rows]
+            items = find_targets(connection, search, after, limit + 1)
         more = len(items) > limit
         return Page(items[:limit], items[limit - 1].id if more else None)
+
+    def note_revealed(self, ids: Sequence[str]) -> None:
+        """Note in the audit trail that somebody read the texts of these targets. Raises `UnknownTarget`."""
+        with self._database.writing() as connection:
+            write_revealed(connection, [found(connection, id) for id in ids], datetime.now(UTC))
 
     def change(self, id: str, draft: Draft, revision: int) -> ForgetTarget:
         """Replace the draft of an active target that is still at `revision`; its phrases are extracted again.
@@ -246,6 +250,11 @@ class Registry:
                 f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
             )
             return [event_of(row) for row in rows]
+
+    def latest_events(self, search: EventSearch, before: int | None = None, limit: int = 100) -> Events:
+        """Return up to `limit` of the audit events that `search` means, newest first, below `before`."""
+        with self._database.reading() as connection:
+            return latest_events(connection, search, before, limit)
 
     def first_broken_event(self, after: int = 0, limit: int = -1) -> int | None:
         """Return the first `seq` at which the audit trail was altered, None if it is intact.

@@ -11,13 +11,15 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What happened to a target; `elicited`: the model was asked what it says of it, and nothing was changed."""
+    """What happened to a target; two change nothing: `elicited`, the model was asked what it says of it, and
+    `revealed`, somebody read its texts on a page."""
 
     ADDED = "added"
     CHANGED = "changed"
     REVOKED = "revoked"
     EXPIRED = "expired"
     ELICITED = "elicited"
+    REVEALED = "revealed"
 
 
 class Actor(StrEnum):

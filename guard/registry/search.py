@@ -1,0 +1,79 @@
+"""Search: pages of forget targets and of audit events that have given properties."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from guard.registry.records import EVENT_COLUMNS, TARGET_COLUMNS, event_of, folded_name, position, target_of
+from guard.targets.audit_log import Action, Event
+from guard.targets.target import ForgetTarget, Kind, Mode, State
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSearch:
+    """Which targets are meant: of a state, kind and mode, and with `name` in their names; None or "" for all."""
+
+    state: State | None = None
+    kind: Kind | None = None
+    mode: Mode | None = None
+    name: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSearch:
+    """Which audit events are meant: of one action and one target; None or "" for all."""
+
+    action: Action | None = None
+    target_id: str = ""
+
+
+def find_targets(
+    connection: sqlite3.Connection, search: TargetSearch, after: str | None, limit: int
+) -> list[ForgetTarget]:
+    """Return up to `limit` targets in the order they were added, after the one named by `after`.
+
+    Raises `UnknownTarget` if there is no such one.
+    """
+    conditions: list[tuple[str, object]] = [("seq > ?", 0 if after is None else position(connection, after))]
+    if search.state:
+        conditions.append(("state = ?", search.state.value))
+    if search.kind:
+        conditions.append(("kind = ?", search.kind.value))
+    if search.mode:
+        # No text of a target looks like this: a quotation mark in one is escaped.
+        conditions.append(("draft LIKE ?", f'%"mode":"{search.mode.value}"%'))
+    if search.name:
+        pattern = folded_name(search.name).translate(_ESCAPES)
+        conditions.append(("folded_name LIKE ? ESCAPE '\\'", f"%{pattern}%"))
+    rows = connection.execute(
+        f"SELECT {TARGET_COLUMNS} FROM targets WHERE {_all(conditions)} ORDER BY seq LIMIT ?",
+        (*_values(conditions), limit),
+    )
+    return [target_of(row) for row in rows]
+
+
+def latest_events(
+    connection: sqlite3.Connection, search: EventSearch, before: int | None, limit: int
+) -> list[Event]:
+    """Return up to `limit` audit events, the newest first, with a `seq` below `before`."""
+    conditions: list[tuple[str, object]] = [] if before is None else [("seq < ?", before)]
+    if search.action:
+        conditions.append(("action = ?", search.action.value))
+    if search.target_id:
+        conditions.append(("target_id = ?", search.target_id))
+    where = f"WHERE {_all(conditions)}" if conditions else ""
+    rows = connection.execute(
+        f"SELECT {EVENT_COLUMNS} FROM events {where} ORDER BY seq DESC LIMIT ?", (*_values(conditions), limit)
+    )
+    return [event_of(row) for row in rows]
+
+
+def _all(conditions: list[tuple[str, object]]) -> str:
+    return " AND ".join(condition for condition, _ in conditions)
+
+
+def _values(conditions: list[tuple[str, object]]) -> list[object]:
+    return [value for _, value in conditions]
