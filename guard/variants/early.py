@@ -12,6 +12,7 @@ from guard.text.language import language_of
 from guard.text.lexicon import frequency
 from guard.text.normalise import fold, fold_char
 from guard.text.words import Word, words_of
+from guard.variants.addresses import ADDRESS
 from guard.variants.frequency import begins_common_word, is_ordinary
 
 MIN_CONTENT_WORDS = 3
@@ -23,6 +24,8 @@ MIN_HALF_CHARS = 5
 letters and digits, 25 bits, stay unsaid."""
 _OF_WORDS = frozenset({PhraseKind.TITLE, PhraseKind.PHRASE, PhraseKind.NAME, PhraseKind.ALIAS})
 _MAX_PHRASE_CHARS = 400
+# Of an e-mail address before its "@": shorter, it may be the end of any word.
+_MIN_LOCAL_CHARS = 3
 # Orders of magnitude by which the words said are rarer together, and on average, than one word of text in all.
 _MIN_RARITY = 9.5
 _MIN_MEAN_RARITY = 4.3
@@ -40,7 +43,7 @@ def first_distinctive(phrase: Phrase, *, contextual: bool = False) -> str:
     the name.
 
     A number, or a code of letters and digits, is closed at its half, if that has MIN_HALF_CHARS characters and is
-    no beginning of a word; a code that is an address is not.
+    no beginning of a word; an e-mail address is closed before its last dot, if twice as much is said by then.
     """
     text = phrase.text
     if len(text) > _MAX_PHRASE_CHARS:
@@ -50,6 +53,8 @@ def first_distinctive(phrase: Phrase, *, contextual: bool = False) -> str:
         if len(content) < MIN_CONTENT_WORDS:
             return text
         return _closed_at_share(text, content) if contextual else _closed_where_rare(text, content)
+    if ADDRESS.fullmatch(text):
+        return _closed_before_top_level(text)
     if phrase.kind in (PhraseKind.NUMBER, PhraseKind.CODE):
         return _closed_at_half(text)
     return text
@@ -79,6 +84,12 @@ def _closed_where_rare(text: str, content: list[Word]) -> str:
         if is_rare and not is_ordinary(beginning, language, MIN_SAID_WORDS):
             return beginning
     return text
+
+
+def _closed_before_top_level(address: str) -> str:
+    local, beginning = address[: address.index("@")], address[: address.rindex(".")]
+    is_distinctive = len(fold(local)) >= _MIN_LOCAL_CHARS and len(fold(beginning)) >= 2 * MIN_HALF_CHARS
+    return beginning if is_distinctive else address
 
 
 def _closed_at_half(text: str) -> str:
