@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from eval.benchmarks.benchmark import Benchmark, TargetTokenizer
 from eval.benchmarks.files import Question, load_questions, need, read_rows
 from eval.benchmarks.spaces import clean_up
-from eval.benchmarks.targets import authors
+from eval.benchmarks.targets import ROWS_PER_AUTHOR, authors
 from eval.benchmarks.tofu_cells import (
     FORGET,
     HOLDOUT,
@@ -107,6 +107,13 @@ class Tofu(Benchmark[Item]):
     """Replay TOFU: probability, ROUGE, truth ratio, forget quality, utility, membership."""
 
     split: ForgetSplit = field(default="forget10", metadata={"help": "Who is forgotten."})
+    authors: int = field(
+        default=0,
+        metadata={
+            "help": "Authors that the models were trained on with --authors: half are forgotten, half retained, "
+            "and --limit takes rows of all of them; 0: the whole split."
+        },
+    )
 
     name = "tofu"
     methods = "none,icu,keyword,decline,guard"
@@ -117,11 +124,19 @@ class Tofu(Benchmark[Item]):
 
     def drafts(self, data: Path) -> tuple[Draft, ...]:
         """Return the authors of the forget split with all their questions and answers."""
-        return authors(load_questions(need(data, self.split)))
+        return authors(load_questions(need(data, self.split))[: self._rows])
 
     def tasks(self, data: Path, limit: int | None, tokenizer: TargetTokenizer) -> tuple[Task[Item], ...]:
         """Return a task for each set, and one of the holdout answers, which are only scored."""
-        return tasks_of(load(data, self.split), limit)
+        sets = load(data, self.split)
+        if self.authors:
+            forget, retain = (_spread(rows[: self._rows], limit) for rows in (sets.forget, sets.retain))
+            sets = replace(sets, forget=forget, retain=retain)
+        return tasks_of(sets, limit)
+
+    @property
+    def _rows(self) -> int | None:
+        return self.authors // 2 * ROWS_PER_AUTHOR or None
 
     def cells(self, samples: ReplaySamples, run: str, tasks: Sequence[Task[Item]]) -> Cells:
         """Return every aggregate of a run in open-unlearning's convention."""
@@ -142,6 +157,12 @@ class Tofu(Benchmark[Item]):
                 tables[Convention.OPEN_UNLEARNING], published=self.split == "forget10"
             ),
         }
+
+
+def _spread(rows: Sequence[PerturbedQuestion], limit: int | None) -> tuple[PerturbedQuestion, ...]:
+    """Return `limit` rows, evenly spread."""
+    count = min(limit or len(rows), len(rows))
+    return tuple(rows[place * len(rows) // count] for place in range(count))
 
 
 def tasks_of(sets: TofuSets, limit: int | None, max_tokens: int = MAX_TOKENS) -> tuple[Task[Item], ...]:

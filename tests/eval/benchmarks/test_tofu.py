@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from eval.benchmarks.files import load_questions
-from eval.benchmarks.tofu import load, load_perturbed
+from eval.benchmarks.tofu import Tofu, load, load_perturbed
 from eval.core.errors import BadBenchmark
+from tests.eval.benchmarks.fakes import FakeTokenizer
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -59,6 +60,18 @@ def test_texts_stay_out_of_a_repr(tmp_path: Path) -> None:
 def test_a_missing_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadBenchmark, match="forget10_perturbed"):
         load(tmp_path, "forget10")
+
+
+def test_a_few_authors_are_asked_about_evenly(shared: Path) -> None:
+    folder = shared / "data" / "tofu"
+    benchmark, whole = Tofu(authors=4), load(folder, "forget10")
+    assert [len(draft.facts) for draft in benchmark.drafts(folder)] == [20, 20]
+    tasks = {task.name: task.items for task in benchmark.tasks(folder, 8, FakeTokenizer())}
+    for name, rows in (("forget", whole.forget), ("retain", whole.retain)):
+        assert [item.prompt.text for item in tasks[name]] == [row.question for row in rows[:40:5]]
+    assert len(tasks["world_facts"]) == 8
+    every = {task.name: task.items for task in benchmark.tasks(folder, None, FakeTokenizer())}
+    assert [len(every[name]) for name in ("forget", "retain", "holdout")] == [40, 40, 400]
 
 
 def test_the_published_files(shared: Path) -> None:

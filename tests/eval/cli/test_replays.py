@@ -21,7 +21,7 @@ def options(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "more", "methods"),
     [
-        ("tofu", ENDPOINT | LOGIT_DIFFERENCE | {"split"}, "none,icu,keyword,decline,guard"),
+        ("tofu", ENDPOINT | LOGIT_DIFFERENCE | {"split", "authors"}, "none,icu,keyword,decline,guard"),
         ("muse", ENDPOINT | {"corpus"}, "none,decline,guard"),
         ("rwku", set(), "none,icu,decline,guard"),
         ("wpu", set(), "none,decline,guard"),
