@@ -39,9 +39,12 @@ def mask(logits: torch.Tensor, batch: RestrictedBatch, eos: tuple[int, ...]) -> 
     if masks.past < logits.shape[-1]:
         logits[:, masks.past :].index_fill_(0, restricted, _NEVER)
     if len(masks.exhaustible):
-        # Reducing the logits costs more than all the rest, and at most steps no phrase forbids anything. No branch
-        # on what is dead: it would wait for the device at every step.
-        dead = torch.isneginf(logits.amax(-1, keepdim=True)[exhaustible])
+        # Reducing the logits costs more than all the rest, and at most steps no phrase forbids anything in most
+        # rows; a copy of more than half of them would cost more. No branch on what is dead: it would wait for the
+        # device at every step.
+        few = len(exhaustible) < len(logits) // 2
+        best = logits[exhaustible].amax(-1, keepdim=True) if few else logits.amax(-1, keepdim=True)[exhaustible]
+        dead = torch.isneginf(best)
         _end_where(logits, exhaustible, dead, ends)
     if len(masks.closed):
         logits[closed] = _NEVER

@@ -11,7 +11,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from string import ascii_letters
@@ -26,13 +26,15 @@ from guard.decoding.request_args import EngineArgs
 from guard.decoding.restricted_requests import RestrictedRequests
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
-from serving.bench.invented import invented_name, invented_word
+from serving.bench.invented import invented_word
 
 BATCH = 256
 STEPS = 200
 PROMPT_TOKENS = 32
 VOCABULARIES = (128_000, 262_144)
 PHRASES = (0, 100, 100_000)
+GIVEN_NAMES = 300
+"""First words of the forbidden phrases; the second ones are all different."""
 BEGUN = 0.1
 """The share of the rows' words that begin a forbidden phrase."""
 _INTERFACE = "vllm.v1.worker.gpu.sample.logits_processor"
@@ -40,7 +42,10 @@ _MAX_PIECE = 13  # characters
 
 
 class Step(NamedTuple):
-    """Microseconds that the processor takes of a step, in order; milliseconds of the first step of all rows."""
+    """Microseconds that the processor takes of a step, in order; milliseconds of the first step of all rows.
+
+    Processor time on a CPU, wall time on a GPU.
+    """
 
     vocabulary: int
     phrases: int
@@ -89,7 +94,8 @@ def run(
 
 def _measure(device: torch.device, words: Words, size: int, count: int, batch: int, steps: int) -> Step:
     chooser = random.Random(count)
-    forbidden = [invented_name(chooser) for _ in range(count)]
+    given = [invented_word(chooser, 3).capitalize() for _ in range(GIVEN_NAMES)]
+    forbidden = [f"{chooser.choice(given)} {invented_word(chooser, 3).capitalize()}" for _ in range(count)]
     said = _texts(words, forbidden, batch, PROMPT_TOKENS + 1 + steps)
     with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder:
         automata: tuple[str, ...] = ()
@@ -163,27 +169,29 @@ def _run(processor: Any, args: EngineArgs, size: int) -> list[float]:
             pos=torch.full_like(slots, position),
             input_ids=states.all_token_ids.gpu[:, position],
         )
-        _wait(states.device)
-        began = time.perf_counter()
+        began = _now(states.device)
         processor.apply(logits, context)
-        _wait(states.device)
-        taken.append(time.perf_counter() - began)
+        taken.append(_now(states.device) - began)
     return taken
 
 
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+def _now(device: torch.device) -> float:
+    """Return seconds once the device has done its work: of this process on a CPU, where others may run too."""
+    if device.type != "cuda":
+        return time.process_time()
+    torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
-def markdown(steps: Sequence[Step]) -> str:
-    """Return the steps as a Markdown table."""
+def markdown(steps: Iterable[Step]) -> Iterator[str]:
+    """Yield the lines of a Markdown table as the steps are measured."""
     head = ("vocabulary", "phrases", "us a step, p50", "p99", "first step, ms")
-    rows = [head, ("---",) * len(head)]
+    yield f"| {' | '.join(head)} |"
+    yield "| --- " * len(head) + "|"
     for one in steps:
         p50, p99 = (one.microseconds[int(share * (len(one.microseconds) - 1))] for share in (0.5, 0.99))
-        rows.append((f"{one.vocabulary:,}", f"{one.phrases:,}", f"{p50:.0f}", f"{p99:.0f}", f"{one.first_ms:.1f}"))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        cells = f"{one.vocabulary:,}", f"{one.phrases:,}", f"{p50:.0f}", f"{p99:.0f}", f"{one.first_ms:.1f}"
+        yield f"| {' | '.join(cells)} |"
 
 
 def device_name(device: str) -> str:
@@ -193,4 +201,6 @@ def device_name(device: str) -> str:
 
 if __name__ == "__main__":
     here = "cuda" if torch.cuda.is_available() else "cpu"
-    print(f"{device_name(here)}, {BATCH} rows\n\n{markdown(list(run(here, BATCH, STEPS, VOCABULARIES, PHRASES)))}")
+    print(f"{device_name(here)}, {BATCH} rows\n")
+    for line in markdown(run(here, BATCH, STEPS, VOCABULARIES, PHRASES)):
+        print(line, flush=True)

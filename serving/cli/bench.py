@@ -241,4 +241,5 @@ def step(
     found = measured.run(
         used, batch, steps, vocabulary or measured.VOCABULARIES, measured.PHRASES if phrases is None else phrases
     )
-    print(measured.markdown(list(found)))
+    for line in measured.markdown(found):
+        print(line, flush=True)

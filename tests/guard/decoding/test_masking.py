@@ -41,6 +41,20 @@ def test_a_row_with_nothing_left_may_end(batch: RestrictedBatch) -> None:
     assert logits.tolist() == [[NEVER] * 4, [0, NEVER, NEVER, NEVER], [0, NEVER, NEVER, NEVER]]
 
 
+@pytest.mark.parametrize("restricted", range(1, 9))
+def test_however_many_rows_are_restricted_those_with_nothing_left_may_end(restricted: int) -> None:
+    """Few of them are reduced by themselves, many with the whole batch."""
+    batch, abc = RestrictedBatch(VOCABULARY), Restriction(Automaton.compile(["abc"]), VOCABULARY)
+    for row in range(restricted):
+        batch.put(7 - row, [abc], [A, B], [])
+    logits = torch.full((8, 4), NEVER)
+    logits[:, C] = 3.0
+    logits[7, A] = 1.0
+    mask(logits, batch, VOCABULARY.eos)
+    free, ended, alive = [NEVER, NEVER, NEVER, 3], [0, NEVER, NEVER, NEVER], [NEVER, 1, NEVER, NEVER]
+    assert logits.tolist() == [free] * (8 - restricted) + [ended] * (restricted - 1) + [alive]
+
+
 def test_a_view_of_padded_logits_is_masked_in_place(batch: RestrictedBatch) -> None:
     padded = torch.ones(3, 8)
     mask(padded[:, :4], batch, VOCABULARY.eos)
