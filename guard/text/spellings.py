@@ -84,7 +84,7 @@ def _final_apart(char: str) -> str:
 def _letters_written(text: str) -> Iterator[str]:
     """Yield `text` with each word as it is, with its letters written out, and with pairs as one letter."""
     words = _WORD.findall(text)
-    options = [tuple(dict.fromkeys((word, word.translate(_TO_PAIRS), _shortened(word)))) for word in words]
+    options = [tuple(dict.fromkeys((word, *_written_out(word), _shortened(word)))) for word in words]
     gaps = _WORD.split(text)
     combinations: Iterable[tuple[str, ...]] = product(*options)
     if prod(map(len, options)) > MAX_COMBINATIONS:
@@ -97,6 +97,13 @@ def _letters_written(text: str) -> Iterator[str]:
         spelt = gaps[0] + "".join(word + gap for word, gap in zip(chosen, gaps[1:], strict=True))
         if len(words) > 1 or len(fold(spelt)) >= MIN_SHORTENED_CHARS or spelt == text:
             yield spelt
+
+
+def _written_out(word: str) -> Iterator[str]:
+    """Yield the word with its German and Nordic letters written out: all of them, and each alone (Østergaard)."""
+    yield word.translate(_TO_PAIRS)
+    letters = dict.fromkeys(letter for letter in word if letter in _WRITTEN_OUT)
+    yield from (word.replace(letter, _WRITTEN_OUT[letter]) for letter in letters if len(letters) > 1)
 
 
 def _shortened(word: str) -> str:

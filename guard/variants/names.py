@@ -61,6 +61,8 @@ _COURTESY = (
 _MIDDLE_INITIALS = "ABCDEGHJKLMNPRSTW"
 # Of the family name after a middle initial; the whole would cost an automaton twice as many states.
 _SHOWN_LETTERS = 4
+# Particles that are written with the name (d'Arvignac, O'Maolan), and the Arabic article.
+_ELIDED = re.compile(r"^(?:(?:d[aei]ll|d|l|o)['’]|ال)", re.IGNORECASE)
 # Words, and endings of words: "a smith", "the miller's".
 _WORD_LETTERS = "AIS"
 _ALL_INITIALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -115,6 +117,9 @@ def _of_parts(name: PersonalName, wide: bool, allowed: Collection[str]) -> Itera
     if rare and len(fold(core)) >= MIN_FAMILY_NAME_CHARS and fold(core) not in allowed:
         # Whatever else is written holds it, but for cases in which a vowel is dropped.
         yield Variant(_stem(name), VariantKind.FAMILY_NAME)
+        bare = _ELIDED.sub("", core, count=1)
+        if is_rare_name(bare) and len(fold(bare)) >= MIN_FAMILY_NAME_CHARS and fold(bare) not in allowed:
+            yield Variant(bare, VariantKind.FAMILY_NAME)
         yield from _cases(name)
         return
     if not all(map(is_common, (first, *name.family))) or len(fold(first + family)) >= MIN_COMMON_NAME_CHARS:
@@ -123,8 +128,9 @@ def _of_parts(name: PersonalName, wide: bool, allowed: Collection[str]) -> Itera
     yield from _cases(name)
     if len(first) > 1:
         for initial in _ALL_INITIALS if wide else _MIDDLE_INITIALS:
-            if not (initial in _WORD_LETTERS and is_common(core)):
-                yield Variant(f"{first} {initial}. {family[:_SHOWN_LETTERS]}", VariantKind.INITIAL)
+            # "Joan a mill" is ordinary text.
+            shown = family if initial in _WORD_LETTERS and is_common(core) else family[:_SHOWN_LETTERS]
+            yield Variant(f"{first} {initial}. {shown}", VariantKind.INITIAL)
     if rare or (wide and not (first[0] in _WORD_LETTERS and is_common(core))):
         yield Variant(f"{first[0]}. {family}", VariantKind.INITIAL)
         reversed_initial = f"{family}, {first[0]}."
@@ -136,9 +142,11 @@ def _of_parts(name: PersonalName, wide: bool, allowed: Collection[str]) -> Itera
 
 
 def _cases(name: PersonalName) -> Iterator[Variant]:
-    for form in inflected((*name.given, *name.family)):
-        yield Variant(" ".join(form), VariantKind.INFLECTION)
-        yield Variant(" ".join((*form[len(name.given) :], *form[: len(name.given)])), VariantKind.INFLECTION)
+    """Yield the cases of the name in both orders, then without its middle names."""
+    for given in dict.fromkeys((name.given, name.given[:1])):
+        for form in inflected((*given, *name.family)):
+            yield Variant(" ".join(form), VariantKind.INFLECTION)
+            yield Variant(" ".join((*form[len(given) :], *form[: len(given)])), VariantKind.INFLECTION)
 
 
 def _stem(name: PersonalName) -> str:
@@ -153,7 +161,7 @@ def _stem(name: PersonalName) -> str:
 
 def _is_personal(words: Sequence[str]) -> bool:
     """Whether words may be a personal name: all or none of them with a capital, and none that no name has."""
-    plain = [word for word in words if word.lower() not in _PARTICLES]
+    plain = [_ELIDED.sub("", word, count=1) or word for word in words if word.lower() not in _PARTICLES]
     cased = any(word[0].isupper() for word in plain)
     return not any(word.lower() in _NO_NAMES or word.isdigit() or (cased and word[0].islower()) for word in plain)
 
