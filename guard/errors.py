@@ -6,6 +6,7 @@ LetheError
 ├── DuplicateTarget     an active forget target of this name and kind exists      409
 ├── StaleRevision       If-Match names another revision than the stored one       412
 ├── StoreUnavailable    the registry cannot be read or written                    503
+│   └── StoreUnreachable  its database cannot be reached now, or is busy          503
 ├── PolicyUnavailable   a compiled policy file is missing or damaged              503
 ├── ModelUnavailable    the model, its tokenizer or the embedder cannot be loaded 503
 ├── EngineUnavailable   the engine is starting, dead, or fails its self-test      503
@@ -65,6 +66,10 @@ class StoreUnavailable(LetheError):
 
     code = "store_unavailable"
     status = 503
+
+
+class StoreUnreachable(StoreUnavailable):
+    """The registry's database cannot be reached at this moment, is busy or read-only: worth another try."""
 
 
 class PolicyUnavailable(LetheError):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from guard.errors import LetheError
 from guard.files import atomic_file, atomic_folder
 from guard.policy.folder import enforced_version
+from guard.registry.database import Location, PostgresUrl
 
 REGISTRY, VERDICTS = "lethe.db", "verdicts.db"
 _BUSY_S = 30.0
@@ -29,18 +30,22 @@ class Contents(NamedTuple):
     active: int
 
 
-def backup(data_dir: Path, folder: Path) -> Contents:
+def backup(registry: Location, data_dir: Path, folder: Path) -> Contents:
     """Copy the registry and the verdicts of `data_dir` into the new folder `folder`, all or nothing.
 
     Each is copied in one state that SQLite vouches for, newest changes included, while a server goes on writing.
     Raises BackupFailed.
     """
+    sources = _sources(registry, data_dir)
+    if not sources[REGISTRY].is_file():
+        raise BackupFailed(f"there is no {sources[REGISTRY].name} in {sources[REGISTRY].parent}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with atomic_folder(folder, durable=True) as partial:
             partial.chmod(0o700)
-            for name in _present(data_dir):
-                _copy(data_dir / name, partial / name)
+            for name, source in sources.items():
+                if source.is_file():
+                    _copy(source, partial / name)
             return _contents(partial)
     except sqlite3.Error as error:
         raise BackupFailed(f"a database cannot be copied ({type(error).__name__})") from None
@@ -48,18 +53,19 @@ def backup(data_dir: Path, folder: Path) -> Contents:
         raise BackupFailed(f"the backup cannot be written: {error.strerror}") from None
 
 
-def restore(folder: Path, data_dir: Path) -> Contents:
-    """Replace the databases of `data_dir` by those of the backup `folder`. No server may be using `data_dir`.
+def restore(folder: Path, registry: Location, data_dir: Path) -> Contents:
+    """Replace the registry and the verdicts of `data_dir` by those of the backup `folder`; no server may use them.
 
     Nothing is replaced unless every database of the backup is whole. Raises BackupFailed.
     """
+    targets = _sources(registry, data_dir)
     try:
         names = _present(folder)
         for name in names:
             _check(folder / name)
         contents = _contents(folder)
         for name in names:
-            _replace(data_dir / name, folder / name)
+            _replace(targets[name], folder / name)
         # What was enforced before is meant to be undone.
         (data_dir / "policy" / enforced_version.FILE_NAME).unlink(missing_ok=True)
     except sqlite3.Error as error:
@@ -67,6 +73,13 @@ def restore(folder: Path, data_dir: Path) -> Contents:
     except OSError as error:
         raise BackupFailed(f"the backup cannot be restored: {error.strerror}") from None
     return contents
+
+
+def _sources(registry: Location, data_dir: Path) -> dict[str, Path]:
+    """Return the databases of a server, by what they are called in a backup."""
+    if isinstance(registry, PostgresUrl):
+        raise BackupFailed("the registry is in PostgreSQL: use pg_dump and pg_restore")
+    return {REGISTRY: registry, VERDICTS: data_dir / VERDICTS}
 
 
 def _present(folder: Path) -> list[str]:

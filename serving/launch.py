@@ -144,10 +144,10 @@ async def _prove(settings: Settings, engine: RunningEngine) -> None:
 async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIterator[tuple[App, ...]]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.policy_dir.mkdir(parents=True, exist_ok=True)
-    registry = Registry(settings.database)
+    registry = Registry(settings.registry)
     refuse_rolled_back(settings.policy_dir, registry.version())
     embedder = SentenceEmbedder(settings.embedder or None)
-    current = CurrentPolicy()
+    current = CurrentPolicy(max_staleness_s=settings.max_staleness)
     # A remote engine does not load our assistants.
     promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)
     matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
@@ -184,6 +184,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
     tasks = [asyncio.create_task(part.run()) for part in (applier, supervisor, verdicts)]
     tasks.append(asyncio.create_task(watch_loop(metrics)))
+    tasks.append(asyncio.create_task(registry.listen(applier.notify)))
     tasks.append(asyncio.create_task(asyncio.to_thread(load_words)))
     if assistants is not None:
         tasks.append(asyncio.create_task(assistants.trainer.run()))
@@ -237,7 +238,7 @@ def _scorer(supervisor: Supervisor, data: DataPlane) -> Callable[[], AnswerScore
 
 
 def _assistants(settings: Settings, model: str, applier: Applier) -> AssistantService:
-    return AssistantService(settings.assistants_dir, model, settings.database, applier.notify)
+    return AssistantService(settings.assistants_dir, model, settings.registry, applier.notify)
 
 
 def _loopback(host: str) -> bool:

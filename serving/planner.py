@@ -100,6 +100,8 @@ class Planner:
         """Return why no request can be planned now, or an empty string."""
         if self._current.policy is None:
             return "the policy is being compiled"
+        if self._current.stale:
+            return "the registry cannot be reached"
         return "" if self._current.healthy else "the policy in force is older than the registry's"
 
     @property

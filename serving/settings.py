@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
 from guard.detection.calibration import COSINE_THRESHOLD
 from guard.errors import BadSettings
+from guard.registry.database import Location, location_of
 from serving.environment import service_variables
 from serving.keys import joined, trimmed
 
@@ -39,6 +40,12 @@ FOREIGN = frozenset(
 
 Key = Annotated[SecretStr, AfterValidator(trimmed)]
 Keys = Annotated[SecretStr, AfterValidator(joined)]
+
+
+def _database(url: SecretStr) -> SecretStr:
+    if url:
+        location_of(url.get_secret_value())
+    return url
 
 
 class Settings(BaseSettings):
@@ -89,6 +96,21 @@ class Settings(BaseSettings):
         SecretStr(""), description="Comma-separated bearer keys of clients; empty: no key is required."
     )
     data_dir: Path = Field(Path(".lethe"), description="Folder of the database, compiled policies and caches.")
+    database: Annotated[Key, AfterValidator(_database)] = Field(
+        SecretStr(""),
+        description=(
+            "URL of the registry: `sqlite:///PATH`, or `postgresql://USER:PASSWORD@HOST/NAME`, which several "
+            "servers share; empty: `lethe.db` in `data_dir`."
+        ),
+    )
+    max_staleness: float = Field(
+        30.0,
+        gt=0,
+        description=(
+            "Seconds for which answers go on while the registry cannot be reached; after that, requests are "
+            "refused with 503 until it can."
+        ),
+    )
     embedder: str = Field(
         "",
         description="Folder or hub id of the sentence-transformers model; empty: all-MiniLM-L6-v2 as packaged.",
@@ -226,9 +248,10 @@ class Settings(BaseSettings):
         return self.data_dir / "detector"
 
     @property
-    def database(self) -> Path:
-        """The registry's SQLite file."""
-        return self.data_dir / "lethe.db"
+    def registry(self) -> Location:
+        """Where the registry is."""
+        url = self.database.get_secret_value()
+        return location_of(url) if url else self.data_dir / "lethe.db"
 
 
 def load(**flags: Any) -> Settings:

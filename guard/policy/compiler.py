@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,14 +17,16 @@ from guard.detection.index import TargetIndex
 from guard.detection.lookup import Lookup, PendingTarget, smallest_first
 from guard.detection.names import Names
 from guard.detection.target_texts import first_of, target_texts, vectors_name
+from guard.errors import StoreUnreachable
 from guard.evidence.distinctiveness import distinctive_phrases
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
 from guard.patterns.value_class import ValueClass, classes_of
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.background import BackgroundValue, Merge, Targets
+from guard.policy.change import Change, change_of
 from guard.policy.contextual import ContextualAutomata, Revision, restricts
-from guard.policy.folder.enforced_version import write_enforced_version
+from guard.policy.folder.enforced_version import RegistryRolledBack, write_enforced_version
 from guard.policy.folder.sweep import Sweep
 from guard.policy.phrase_counts import PhraseCounts
 from guard.policy.policy import Policy
@@ -33,7 +35,7 @@ from guard.policy.watch import Watch, WatchAction
 from guard.registry.registry import Registry, VectorKey
 from guard.soft.matching import SoftMatching
 from guard.targets.phrases import names_of
-from guard.targets.target import ForgetTarget, Mode, Scope, State
+from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.uld.promoted import PromotedAssistants, in_force
 
 log = logging.getLogger(__name__)
@@ -94,7 +96,9 @@ class Compiler:
         Returns `previous` itself when nothing changed. Otherwise it does one step of limited length: it takes up
         what has changed or was compiled in the background, or else embeds some of the targets that are pending.
         """
-        self._registry.expire(now)
+        # A registry that can only be read is followed; what is due to expire stays in force.
+        with suppress(StoreUnreachable):
+            self._registry.expire(now)
         if previous is not None and self._sweep.is_due:
             self._sweep.sweep(self._needed(previous))
         is_due = self._is_merged() or (self._awaits_soft and self._matching.get() is not None)
@@ -105,6 +109,10 @@ class Compiler:
             return previous if assistants == previous.assistants else replace(previous, assistants=assistants)
         return self.compile(previous)
 
+    def registry_version(self) -> int:
+        """Return the registry's version."""
+        return self._registry.version()
+
     def compile(self, previous: Policy | None = None) -> Policy:
         """Return the policy of the registry's current version; the cost is in proportion to what has changed.
 
@@ -112,13 +120,18 @@ class Compiler:
         one, a change of more than MAX_STEP_TEXTS texts leaves its targets pending: their names and phrases are in
         force, and `refresh` embeds them. Always-on automata are written, and published to running answers, before
         it returns.
-        Raises StoreUnavailable, ModelUnavailable or PolicyUnavailable.
+        Raises StoreUnavailable, ModelUnavailable or PolicyUnavailable, and RegistryRolledBack if the registry is
+        older than `previous`, as a standby that took over may be.
         """
         before = previous or self._empty
         if previous is None:
             self._registry.update_phrases()
         version, changed = self._registry.changes(before.version)
-        change = _changed(before.version, version, before.targets, changed)
+        if version < before.version:
+            raise RegistryRolledBack(
+                f"the registry went back from version {before.version} to {version}: its newest changes are lost"
+            )
+        change = change_of(before.version, version, before.targets, changed)
         lookup = self._lookup(change, before.lookup, fresh=previous is None)
         lookup = replace(lookup, classes=_classes(change, before.lookup))
         context = self._context(before, change)
@@ -174,7 +187,7 @@ class Compiler:
     def _assistants(self, targets: Mapping[str, ForgetTarget]) -> dict[str, str]:
         return in_force(self._promoted.by_target(), targets) if self._promoted else {}
 
-    def _context(self, before: Policy, change: _Change) -> frozenset[str]:
+    def _context(self, before: Policy, change: Change) -> frozenset[str]:
         """Return the folds of what is not forbidden alone, now that targets have changed."""
         if self._counted != before.version:
             self._counts = PhraseCounts(before.targets.values())
@@ -182,13 +195,13 @@ class Compiler:
         self._counted = change.version
         return self._counts.context()
 
-    def _always(self, change: _Change, before: AlwaysOnAutomata, context: frozenset[str]) -> AlwaysOnAutomata:
+    def _always(self, change: Change, before: AlwaysOnAutomata, context: frozenset[str]) -> AlwaysOnAutomata:
         def changed(automata: AlwaysOnAutomata, added: Targets, ended: Targets) -> AlwaysOnAutomata:
             return automata.with_changes(filter(_is_always_on, added), ended, self._store, context)
 
         return self._always_merge.advance(changed(before, change.active, change.earlier), change.targets, changed)
 
-    def _watch(self, change: _Change, before: Watch) -> Watch:
+    def _watch(self, change: Change, before: Watch) -> Watch:
         def changed(watch: Watch, added: Targets, ended: Targets) -> Watch:
             return watch.with_changes(added, ended, self._store)
 
@@ -197,7 +210,7 @@ class Compiler:
         merge = self._watch_merges[before.mode]
         return merge.advance(changed(before, change.active, change.earlier), change.targets, changed)
 
-    def _soft(self, change: _Change) -> SoftContextual:
+    def _soft(self, change: Change) -> SoftContextual:
         """Return the soft matches of the targets; none while the matching is being computed."""
         self._wants_soft |= any(map(is_soft, change.active))
         matching = self._matching.get() if self._wants_soft else None
@@ -212,7 +225,7 @@ class Compiler:
             soft.get(target.id)
         return soft
 
-    def _lookup(self, change: _Change, before: Lookup, fresh: bool) -> Lookup:
+    def _lookup(self, change: Change, before: Lookup, fresh: bool) -> Lookup:
         new = [target for target in change.active if target.draft.scope is Scope.CONTEXTUAL]
         known = [id for id in change.ids if id in before.index or id in before.pending]
         if not new and not known:
@@ -257,37 +270,14 @@ class Compiler:
         embedded = self._embedder.embed([one.text for each in texts for one in each])
         parts = np.split(embedded, np.cumsum([len(each) for each in texts])[:-1])
         keys = [VectorKey(target.id, target.revision) for target in targets]
-        self._registry.keep_vectors(name, {key: part.tobytes() for key, part in zip(keys, parts, strict=True)})
+        try:
+            self._registry.keep_vectors(name, {key: part.tobytes() for key, part in zip(keys, parts, strict=True)})
+        except StoreUnreachable as error:
+            log.warning("the next start embeds %d targets again: %s", len(targets), error.message)
         return {target.id: part for target, part in zip(targets, parts, strict=True)}
 
 
-class _Change(NamedTuple):
-    """All active targets at `version`, those that changed after `since`, and the ids of all that did or ended.
-
-    `earlier` are those of them that were active at `since`, as they were.
-    """
-
-    since: int
-    version: int
-    targets: dict[str, ForgetTarget]
-    active: list[ForgetTarget]
-    ids: list[str]
-    earlier: list[ForgetTarget]
-
-
-def _changed(
-    since: int, version: int, before: Mapping[str, ForgetTarget], changed: Sequence[ForgetTarget]
-) -> _Change:
-    active = [target for target in changed if target.state is State.ACTIVE]
-    targets = {**before, **{target.id: target for target in active}}
-    for target in changed:
-        if target.state is not State.ACTIVE:
-            targets.pop(target.id, None)
-    ids = [target.id for target in changed]
-    return _Change(since, version, targets, active, ids, [before[id] for id in ids if id in before])
-
-
-def _classes(change: _Change, before: Lookup) -> dict[str, tuple[ValueClass, ...]]:
+def _classes(change: Change, before: Lookup) -> dict[str, tuple[ValueClass, ...]]:
     """Return the classes of values of all targets that have any."""
     changed = set(change.ids)
     kept = {id: classes for id, classes in before.classes.items() if id not in changed}

@@ -1,120 +1,82 @@
-"""The SQLite file: one writer whose commits survive a power cut, and readers that never wait for it."""
+"""The databases that a registry can be in, SQLite or PostgreSQL, behind one interface."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
-from guard.errors import StoreUnavailable
-from guard.registry.migrations import migrate
+from guard.errors import BadSettings
 
-_BUSY_TIMEOUT_S = 10.0
+APPLICATION_ID = 0x4C455448
+"""Marks the files and locks of Lethe; "LETH" in ASCII."""
 
 
-class Database:
-    """Transactions on the database at `path`, which is created (readable by its owner alone) if it does not exist.
+class Cursor(Protocol):
+    """The rows of one statement."""
 
-    Thread-safe. Every error of SQLite is raised as `StoreUnavailable`.
-    """
+    def fetchone(self) -> Any: ...
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._idle: list[sqlite3.Connection] = []
-        self._closed = False
-        with _as_store_errors():
-            _create_private(path)
-            self._writer = self._connect()
-            try:
-                self._writer.execute("PRAGMA journal_mode = WAL")
-                migrate(self._writer)
-            except BaseException:
-                self._writer.close()
-                raise
+    def fetchall(self) -> list[Any]: ...
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Open the one write transaction: durable when the block ends, rolled back if it raises."""
-        with self._lock, _as_store_errors():
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    self._writer.execute("ROLLBACK")
-                raise
+    def __iter__(self) -> Iterator[Any]: ...
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Open a read transaction, which sees one committed state throughout, on its own connection."""
-        with _as_store_errors():
-            connection = self._borrow()
-            try:
-                connection.execute("BEGIN")
-                yield connection
-            finally:
-                self._return(connection)
+
+class Connection(Protocol):
+    """Statements inside a transaction, in the SQL that SQLite and PostgreSQL share; `?` stands for a parameter."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Cursor: ...
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> object: ...
+
+
+class Database(Protocol):
+    """Transactions on a database. Thread-safe; errors of the database are raised as `StoreUnavailable`."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a write transaction: one at a time, durable when the block ends, rolled back if it raises."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a read transaction, which sees one committed state throughout."""
 
     def scrub(self) -> None:
-        """Checkpoint and truncate the write-ahead log, so that no erased text is left in it."""
-        with self._lock, _as_store_errors():
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        """Remove what the database still holds of rows that were overwritten or deleted."""
+
+    async def listen(self, changed: Callable[[], object]) -> None:
+        """Call `changed` soon after any process has changed the policy, until cancelled. Hints can be missed."""
 
     def close(self) -> None:
-        """Close the file; the database cannot be used afterwards."""
-        with self._lock:
-            self._closed = True
-            for connection in (*self._idle, self._writer):
-                connection.close()
-
-    def _borrow(self) -> sqlite3.Connection:
-        if self._closed:
-            raise StoreUnavailable("the registry is closed")
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._connect()
-
-    def _return(self, connection: sqlite3.Connection) -> None:
-        try:
-            connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            connection.close()
-            return
-        self._idle.append(connection)
-        if self._closed:
-            connection.close()
-
-    def _connect(self) -> sqlite3.Connection:
-        # As a URI in mode rw: a file that vanished is an error, not a new, empty registry.
-        connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=rw",
-            uri=True,
-            timeout=_BUSY_TIMEOUT_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")
-        return connection
+        """Close all connections; the database cannot be used afterwards."""
 
 
-@contextmanager
-def _as_store_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        cause = getattr(error, "sqlite_errorname", None) or type(error).__name__
-        raise StoreUnavailable(f"the registry's database cannot be used ({cause})") from None
-    except OSError as error:
-        raise StoreUnavailable(f"the registry's file cannot be used ({error.strerror})") from None
+@dataclass(frozen=True, slots=True)
+class PostgresUrl:
+    """The URL of a PostgreSQL database. It may hold a password, so it is not printed."""
+
+    value: str = field(repr=False)
 
 
-def _create_private(path: Path) -> None:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+Location = Path | PostgresUrl
+"""Where a registry is: a SQLite file, or a PostgreSQL database."""
+
+
+def location_of(url: str) -> Location:
+    """Return the location that `sqlite:///PATH` or `postgresql://...` names.
+
+    A path with a fourth slash is absolute. Raises BadSettings, which does not repeat the URL.
+    """
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme in ("postgresql", "postgres"):
+        return PostgresUrl(url)
+    if separator and scheme == "sqlite" and rest[:1] == "/" and rest[1:] not in ("", ":memory:"):
+        return Path(rest[1:])
+    raise BadSettings("the database must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME")
+
+
+def url_of(location: Location) -> str:
+    """Return the URL by which another process finds the database; it may hold a password."""
+    if isinstance(location, PostgresUrl):
+        return location.value
+    return f"sqlite:///{location.absolute()}"

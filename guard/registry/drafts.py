@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
@@ -10,6 +9,7 @@ from typing import NamedTuple, TypeVar
 from ulid import ULID
 
 from guard.errors import DuplicateTarget, InvalidTarget
+from guard.registry.database import Connection
 from guard.registry.records import duplicate_of, folded_name, refuse_duplicate
 from guard.targets.phrases import phrases, variants
 from guard.targets.target import Draft, ForgetTarget, State
@@ -58,7 +58,7 @@ def new_targets(drafts: Sequence[Draft]) -> list[ForgetTarget]:
     return targets
 
 
-def missing(connection: sqlite3.Connection, targets: list[ForgetTarget]) -> Added:
+def missing(connection: Connection, targets: list[ForgetTarget]) -> Added:
     """Return those whose kind and name no active target and none before has, and the ids that the rest have."""
     new: dict[tuple[str, str], ForgetTarget] = {}
     existing = []
@@ -72,7 +72,7 @@ def missing(connection: sqlite3.Connection, targets: list[ForgetTarget]) -> Adde
     return Added(list(new.values()), existing)
 
 
-def refuse_duplicates(connection: sqlite3.Connection, targets: Sequence[ForgetTarget]) -> None:
+def refuse_duplicates(connection: Connection, targets: Sequence[ForgetTarget]) -> None:
     """Raise DuplicateTarget, whose `field` starts at `targets[i]`, for one that is stored or occurs twice."""
     seen: set[tuple[str, str]] = set()
     for i, target in enumerate(targets):

@@ -1,4 +1,4 @@
-"""The registry's schema, as the list of migrations that create it."""
+"""The registry's schema in SQLite, as the list of migrations that create it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 import orjson
 
 from guard.errors import StoreUnavailable
-
-APPLICATION_ID = 0x4C455448
+from guard.registry.database import APPLICATION_ID
 
 Migration = Callable[[sqlite3.Connection], None]
 MIGRATIONS: list[Migration] = []

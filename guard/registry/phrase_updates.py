@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
 
-from guard.registry.database import Database
+from guard.registry.database import Connection, Database
 from guard.registry.records import TARGET_COLUMNS, target_of
 from guard.targets.phrases import phrases, variants
 from guard.targets.rules import rules_version
@@ -70,7 +69,7 @@ def _made_again(target: ForgetTarget) -> _Phrases:
     return _Phrases(target, [phrase.text for phrase in found], [variant.text for variant in other])
 
 
-def _write(connection: sqlite3.Connection, made: Sequence[_Phrases]) -> None:
+def _write(connection: Connection, made: Sequence[_Phrases]) -> None:
     connection.executemany(
         """UPDATE targets SET forbidden = ?, variants = ?, rules = ?
            WHERE id = ? AND revision = ? AND state = 'active'""",

@@ -1,8 +1,7 @@
-"""Rows of targets and audit events in SQLite, and the statements of the registry's transactions."""
+"""Rows of targets and audit events, and the statements of the registry's transactions."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +11,7 @@ import orjson
 
 from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, UnknownTarget
 from guard.patterns.pattern import Pattern, PatternKind
+from guard.registry.database import Connection
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, chained
 from guard.targets.elicitation import Elicitation, proposals_of
 from guard.targets.rules import rules_version
@@ -112,7 +112,7 @@ def erased(target: ForgetTarget, state: State, at: datetime) -> ForgetTarget:
     )
 
 
-def found(connection: sqlite3.Connection, id: str) -> ForgetTarget:
+def found(connection: Connection, id: str) -> ForgetTarget:
     """Return the stored target. Raises `UnknownTarget`."""
     row = connection.execute(f"SELECT {TARGET_COLUMNS} FROM targets WHERE id = ?", (id,)).fetchone()
     if row is None:
@@ -120,7 +120,7 @@ def found(connection: sqlite3.Connection, id: str) -> ForgetTarget:
     return target_of(row)
 
 
-def found_active(connection: sqlite3.Connection, id: str, revision: int | None) -> ForgetTarget:
+def found_active(connection: Connection, id: str, revision: int | None) -> ForgetTarget:
     """Return the stored target if it is active and, where one is named, at `revision`."""
     target = found(connection, id)
     if target.state is not State.ACTIVE:
@@ -130,7 +130,7 @@ def found_active(connection: sqlite3.Connection, id: str, revision: int | None) 
     return target
 
 
-def position(connection: sqlite3.Connection, id: str) -> int:
+def position(connection: Connection, id: str) -> int:
     """Return the position of the target in the order of adding. Raises `UnknownTarget`."""
     row = connection.execute("SELECT seq FROM targets WHERE id = ?", (id,)).fetchone()
     if row is None:
@@ -143,7 +143,7 @@ def folded_name(name: str) -> str:
     return fold(compose(name).casefold())
 
 
-def duplicate_of(connection: sqlite3.Connection, target: ForgetTarget) -> str | None:
+def duplicate_of(connection: Connection, target: ForgetTarget) -> str | None:
     """Return the id of another active target of the same kind and folded name, or None."""
     row = connection.execute(
         "SELECT id FROM targets WHERE state = 'active' AND kind = ? AND folded_name = ? AND id != ?",
@@ -152,7 +152,7 @@ def duplicate_of(connection: sqlite3.Connection, target: ForgetTarget) -> str | 
     return None if row is None else str(row[0])
 
 
-def refuse_duplicate(connection: sqlite3.Connection, target: ForgetTarget) -> None:
+def refuse_duplicate(connection: Connection, target: ForgetTarget) -> None:
     """Raise `DuplicateTarget` if another active target is of the same kind and folded name."""
     existing = duplicate_of(connection, target)
     if existing is not None:
@@ -163,28 +163,28 @@ def refuse_duplicate(connection: sqlite3.Connection, target: ForgetTarget) -> No
         )
 
 
-def policy_version(connection: sqlite3.Connection) -> int:
+def policy_version(connection: Connection) -> int:
     """Return the number of mutations so far."""
     return int(connection.execute("SELECT version FROM policy").fetchone()[0])
 
 
-def write_all(
-    connection: sqlite3.Connection, targets: Sequence[ForgetTarget], action: Action, actor: Actor
-) -> None:
+def write_all(connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: Actor) -> None:
     """Write every target and its audit event, under the next policy version."""
     connection.execute("UPDATE policy SET version = version + 1")
-    for target in targets:
-        _write_target(connection, target)
+    _write_targets(connection, targets)
     _write_events(connection, targets, action, actor)
 
 
-def write_elicitation(connection: sqlite3.Connection, target: ForgetTarget, elicitation: Elicitation) -> None:
+def write_elicitation(connection: Connection, target: ForgetTarget, elicitation: Elicitation) -> None:
     """Write what a model said of a target in place of what one said before, and the audit event.
 
     The policy stays as it is.
     """
     connection.execute(
-        "INSERT OR REPLACE INTO elicitations (target_id, model, at, answers, proposals) VALUES (?, ?, ?, ?, ?)",
+        """INSERT INTO elicitations (target_id, model, at, answers, proposals) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (target_id) DO UPDATE SET
+             model = excluded.model, at = excluded.at, answers = excluded.answers,
+             proposals = excluded.proposals""",
         (
             target.id,
             elicitation.model,
@@ -196,12 +196,12 @@ def write_elicitation(connection: sqlite3.Connection, target: ForgetTarget, elic
     _write_events(connection, [replace(target, updated_at=elicitation.at)], Action.ELICITED, Actor.ADMIN)
 
 
-def write_revealed(connection: sqlite3.Connection, targets: Sequence[ForgetTarget], at: datetime) -> None:
+def write_revealed(connection: Connection, targets: Sequence[ForgetTarget], at: datetime) -> None:
     """Write the audit events of a look at the texts of these targets. The policy stays as it is."""
     _write_events(connection, [replace(target, updated_at=at) for target in targets], Action.REVEALED, Actor.ADMIN)
 
 
-def found_elicitation(connection: sqlite3.Connection, id: str) -> Elicitation | None:
+def found_elicitation(connection: Connection, id: str) -> Elicitation | None:
     """Return what a model said of a target when it was last elicited, if it was."""
     row = connection.execute(
         "SELECT model, at, answers, proposals FROM elicitations WHERE target_id = ?", (id,)
@@ -220,18 +220,16 @@ def found_elicitation(connection: sqlite3.Connection, id: str) -> Elicitation | 
         raise StoreUnavailable(f"the registry's elicitation of {id} cannot be read") from None
 
 
-def _write_events(
-    connection: sqlite3.Connection, targets: Sequence[ForgetTarget], action: Action, actor: Actor
-) -> None:
+def _write_events(connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: Actor) -> None:
     version = policy_version(connection)
     last = connection.execute("SELECT seq, digest FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     seq, digest = last or (0, GENESIS)
-    for target in targets:
-        seq += 1
+    events = []
+    for number, target in enumerate(targets, start=seq + 1):
         event = chained(
             digest,
             Event(
-                seq=seq,
+                seq=number,
                 at=target.updated_at,
                 action=action,
                 target_id=target.id,
@@ -241,12 +239,14 @@ def _write_events(
             ),
         )
         digest = event.digest
-        _write_event(connection, event)
+        events.append(event)
+    connection.executemany(
+        f"INSERT INTO events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_event_row, events)
+    )
 
 
-def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
-    expires_at = target.draft.expires_at
-    connection.execute(
+def _write_targets(connection: Connection, targets: Sequence[ForgetTarget]) -> None:
+    connection.executemany(
         f"""INSERT INTO targets ({TARGET_COLUMNS}, kind, folded_name, expires_at, rules)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET
@@ -254,39 +254,41 @@ def _write_target(connection: sqlite3.Connection, target: ForgetTarget) -> None:
               forbidden = excluded.forbidden, variants = excluded.variants, updated_at = excluded.updated_at,
               kind = excluded.kind, folded_name = excluded.folded_name, expires_at = excluded.expires_at,
               rules = excluded.rules""",
-        (
-            target.id,
-            target.state,
-            target.revision,
-            orjson.dumps(target.draft).decode(),
-            orjson.dumps(target.forbidden).decode(),
-            orjson.dumps(target.variants).decode(),
-            target.created_at.isoformat(),
-            target.updated_at.isoformat(),
-            target.draft.kind,
-            folded_name(target.draft.name),
-            None if expires_at is None else expires_at.timestamp(),
-            rules_version(),
-        ),
+        map(_target_row, targets),
     )
     # A vector reveals much of its text, and one of an older revision is useless.
-    connection.execute("DELETE FROM vectors WHERE target_id = ?", (target.id,))
-    if target.state is not State.ACTIVE:
-        for table in ("elicitations", "open_elicitations"):
-            connection.execute(f"DELETE FROM {table} WHERE target_id = ?", (target.id,))
+    connection.executemany("DELETE FROM vectors WHERE target_id = ?", [(target.id,) for target in targets])
+    ended = [(target.id,) for target in targets if target.state is not State.ACTIVE]
+    for table in ("elicitations", "open_elicitations"):
+        connection.executemany(f"DELETE FROM {table} WHERE target_id = ?", ended)
 
 
-def _write_event(connection: sqlite3.Connection, event: Event) -> None:
-    connection.execute(
-        f"INSERT INTO events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            event.seq,
-            event.at.isoformat(),
-            event.action,
-            event.target_id,
-            event.revision,
-            event.policy_version,
-            event.actor,
-            event.digest,
-        ),
+def _target_row(target: ForgetTarget) -> Sequence[Any]:
+    expires_at = target.draft.expires_at
+    return (
+        target.id,
+        target.state,
+        target.revision,
+        orjson.dumps(target.draft).decode(),
+        orjson.dumps(target.forbidden).decode(),
+        orjson.dumps(target.variants).decode(),
+        target.created_at.isoformat(),
+        target.updated_at.isoformat(),
+        target.draft.kind,
+        folded_name(target.draft.name),
+        None if expires_at is None else expires_at.timestamp(),
+        rules_version(),
+    )
+
+
+def _event_row(event: Event) -> Sequence[Any]:
+    return (
+        event.seq,
+        event.at.isoformat(),
+        event.action,
+        event.target_id,
+        event.revision,
+        event.policy_version,
+        event.actor,
+        event.digest,
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
-from guard.registry.database import Database
+from guard.registry.database import Location
 from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
+from guard.registry.opening import open_database
 from guard.registry.phrase_updates import update_phrases
 from guard.registry.records import (
     EVENT_COLUMNS,
@@ -26,17 +26,10 @@ from guard.registry.records import (
     write_elicitation,
     write_revealed,
 )
-from guard.registry.search import EventSearch, TargetSearch, find_targets, latest_events
+from guard.registry.search import EventSearch, Page, TargetSearch, find_targets, latest_events
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
 from guard.targets.elicitation import Elicitation
 from guard.targets.target import Draft, ForgetTarget, State
-
-
-class Page(NamedTuple):
-    """A page of targets in the order they were added; `next` is the cursor of the next page, or None."""
-
-    items: list[ForgetTarget]
-    next: str | None
 
 
 class Snapshot(NamedTuple):
@@ -51,6 +44,10 @@ Targets = list[ForgetTarget]
 Events = list[Event]
 
 
+MAX_EVENTS = 2**62
+"""More events than there can be: the `LIMIT` of a statement that has none."""
+
+
 class VectorKey(NamedTuple):
     """The key of cached vectors: a target at a revision."""
 
@@ -59,17 +56,17 @@ class VectorKey(NamedTuple):
 
 
 class Registry:
-    """Forget targets in a SQLite file: changes survive a crash once a call returns; failed calls change nothing.
+    """Forget targets in a database: changes survive a crash once a call returns; failed calls change nothing.
 
     Every mutation is one transaction of row, audit event and `version() + 1`. Thread-safe; raises only the errors
     of `guard.errors`. Texts of a target that is revoked or expires are erased.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._database = Database(Path(path))
+    def __init__(self, location: Location) -> None:
+        self._database = open_database(location)
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the database."""
         self._database.close()
 
     def add(self, draft: Draft) -> ForgetTarget:
@@ -117,9 +114,7 @@ class Registry:
     def find(self, search: TargetSearch, after: str | None = None, limit: int = 100) -> Page:
         """Do as `list`, with the targets alone that `search` means."""
         with self._database.reading() as connection:
-            items = find_targets(connection, search, after, limit + 1)
-        more = len(items) > limit
-        return Page(items[:limit], items[limit - 1].id if more else None)
+            return find_targets(connection, search, after, limit)
 
     def note_revealed(self, ids: Sequence[str]) -> None:
         """Note in the audit trail that somebody read the texts of these targets. Raises `UnknownTarget`."""
@@ -150,11 +145,12 @@ class Registry:
 
     def expire(self, now: datetime) -> int:
         """End every active target whose `expires_at` is not after `now`, erase its texts; return how many."""
+        due = f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' AND expires_at <= ?"
+        with self._database.reading() as connection:
+            if connection.execute(f"{due} LIMIT 1", (now.timestamp(),)).fetchone() is None:
+                return 0
         with self._database.writing() as connection:
-            rows = connection.execute(
-                f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' AND expires_at <= ?",
-                (now.timestamp(),),
-            )
+            rows = connection.execute(due, (now.timestamp(),))
             targets = [erased(target_of(row), State.EXPIRED, now) for row in rows]
             if targets:
                 write_all(connection, targets, Action.EXPIRED, Actor.CLOCK)
@@ -180,7 +176,9 @@ class Registry:
         """Note that the elicitation of an active target has begun. Raises `UnknownTarget`."""
         with self._database.writing() as connection:
             target = found_active(connection, id, None)
-            connection.execute("INSERT OR IGNORE INTO open_elicitations (target_id) VALUES (?)", (target.id,))
+            connection.execute(
+                "INSERT INTO open_elicitations (target_id) VALUES (?) ON CONFLICT DO NOTHING", (target.id,)
+            )
 
     def close_elicitation(self, id: str) -> None:
         """Note that the elicitation of a target has ended."""
@@ -197,6 +195,10 @@ class Registry:
         """Make the phrases of active targets again that other rules made, see `update_phrases`; return of how
         many."""
         return update_phrases(self._database)
+
+    async def listen(self, changed: Callable[[], object]) -> None:
+        """Call `changed` soon after any process has changed the policy, until cancelled. Hints can be missed."""
+        await self._database.listen(changed)
 
     def version(self) -> int:
         """Return the policy version: the number of mutations so far."""
@@ -256,15 +258,16 @@ class Registry:
         with self._database.reading() as connection:
             return latest_events(connection, search, before, limit)
 
-    def first_broken_event(self, after: int = 0, limit: int = -1) -> int | None:
+    def first_broken_event(self, after: int = 0, limit: int | None = None) -> int | None:
         """Return the first `seq` at which the audit trail was altered, None if it is intact.
 
-        Up to `limit` events (all, if negative) after the event `after` are checked; that event's digest is
+        Up to `limit` events (all, if None) after the event `after` are checked; that event's digest is
         trusted.
         """
         with self._database.reading() as connection:
             rows = connection.execute(
-                f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+                f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
+                (after, MAX_EVENTS if limit is None else limit),
             ).fetchall()
             found = connection.execute("SELECT digest FROM events WHERE seq = ?", (after,)).fetchone()
         if not rows:
@@ -285,7 +288,8 @@ class Registry:
         """Cache vectors, except those of targets that have changed or ended meanwhile."""
         with self._database.writing() as connection:
             connection.executemany(
-                """INSERT OR REPLACE INTO vectors
-                   SELECT ?, id, revision, ? FROM targets WHERE id = ? AND revision = ? AND state = 'active'""",
+                """INSERT INTO vectors (embedder, target_id, revision, vector)
+                   SELECT ?, id, revision, ? FROM targets WHERE id = ? AND revision = ? AND state = 'active'
+                   ON CONFLICT (embedder, target_id, revision) DO UPDATE SET vector = excluded.vector""",
                 [(embedder, vector, id, revision) for (id, revision), vector in vectors.items()],
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from guard.registry.database import Connection
 from guard.registry.records import EVENT_COLUMNS, TARGET_COLUMNS, event_of, folded_name, position, target_of
 from guard.targets.audit_log import Action, Event
 from guard.targets.target import ForgetTarget, Kind, Mode, State
@@ -30,9 +31,14 @@ class EventSearch:
     target_id: str = ""
 
 
-def find_targets(
-    connection: sqlite3.Connection, search: TargetSearch, after: str | None, limit: int
-) -> list[ForgetTarget]:
+class Page(NamedTuple):
+    """A page of targets in the order they were added; `next` is the cursor of the next page, or None."""
+
+    items: list[ForgetTarget]
+    next: str | None
+
+
+def find_targets(connection: Connection, search: TargetSearch, after: str | None, limit: int) -> Page:
     """Return up to `limit` targets in the order they were added, after the one named by `after`.
 
     Raises `UnknownTarget` if there is no such one.
@@ -50,14 +56,13 @@ def find_targets(
         conditions.append(("folded_name LIKE ? ESCAPE '\\'", f"%{pattern}%"))
     rows = connection.execute(
         f"SELECT {TARGET_COLUMNS} FROM targets WHERE {_all(conditions)} ORDER BY seq LIMIT ?",
-        (*_values(conditions), limit),
+        (*_values(conditions), limit + 1),
     )
-    return [target_of(row) for row in rows]
+    items = [target_of(row) for row in rows]
+    return Page(items[:limit], items[limit - 1].id if len(items) > limit else None)
 
 
-def latest_events(
-    connection: sqlite3.Connection, search: EventSearch, before: int | None, limit: int
-) -> list[Event]:
+def latest_events(connection: Connection, search: EventSearch, before: int | None, limit: int) -> list[Event]:
     """Return up to `limit` audit events, the newest first, with a `seq` below `before`."""
     conditions: list[tuple[str, object]] = [] if before is None else [("seq < ?", before)]
     if search.action:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from guard.registry.database import Location
 from guard.uld.assistant import Assistant, Assistants, Status
 from serving.assistants.queue import Job, Jobs
 from serving.assistants.trainer import Trainer
@@ -25,7 +26,7 @@ class AssistantService:
     Its methods block.
     """
 
-    def __init__(self, root: Path, model: str, database: Path, changed: Callable[[], None]) -> None:
+    def __init__(self, root: Path, model: str, database: Location, changed: Callable[[], None]) -> None:
         self._assistants = Assistants(root)
         self._model = model
         self._jobs = Jobs(root / QUEUE)

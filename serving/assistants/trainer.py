@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 from guard.errors import LetheError
+from guard.registry.database import Location, url_of
 from serving.assistants.queue import MAX_ATTEMPTS, Job, Jobs, JobState
+from serving.assistants.worker import DATABASE_ENV
 
 log = logging.getLogger("lethe.training")
 POLL_S = 1.0
@@ -24,8 +27,9 @@ class Trainer:
     with the server, and the next server resumes it.
     """
 
-    def __init__(self, database: Path, model: str, root: Path, jobs: Jobs) -> None:
-        self._command = [sys.executable, "-m", "serving.assistants.worker", str(database), model, str(root)]
+    def __init__(self, database: Location, model: str, root: Path, jobs: Jobs) -> None:
+        self._command = [sys.executable, "-m", "serving.assistants.worker", model, str(root)]
+        self._environment = {**os.environ, DATABASE_ENV: url_of(database)}
         self._jobs = jobs
         self._queued = asyncio.Event()
 
@@ -58,7 +62,11 @@ class Trainer:
             return
         self._jobs.save(replace(job, state=JobState.TRAINING, tries=job.tries + 1))
         process = await asyncio.create_subprocess_exec(
-            *self._command, job.id, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+            *self._command,
+            job.id,
+            env=self._environment,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
         )
         try:
             await process.wait()

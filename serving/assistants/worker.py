@@ -1,4 +1,7 @@
-"""The process of one training: `python -m serving.assistants.worker DATABASE MODEL ROOT JOB_ID`."""
+"""The process of one training: `python -m serving.assistants.worker MODEL ROOT JOB_ID`.
+
+The registry's URL, which may hold a password, is in its environment: `LETHE_DATABASE`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 
 from guard.errors import InvalidTarget, LetheError
 from guard.files import exclusive_lock
+from guard.registry.database import Location, location_of
 from guard.registry.registry import Registry
 from guard.targets.question_file import QuestionRow, rows_of_target
 from guard.targets.target import State
@@ -18,6 +22,7 @@ from guard.uld.assistant import Assistants
 from guard.uld.corpus import Corpus, default_retain_rows
 from serving.assistants.queue import Job, Jobs, JobState
 
+DATABASE_ENV = "LETHE_DATABASE"
 QUEUE = "queue"
 # A small corpus is repeated until an epoch has this many steps, so that a single fact is learnt too.
 MIN_STEPS_PER_EPOCH = 20
@@ -25,8 +30,8 @@ BATCH_SIZE = 8
 PROGRESS_PERIOD_S = 1.0
 
 
-def main(database: Path, model: str, root: Path, job_id: str) -> None:
-    """Run the training of a job and save how it ended; the arguments are those of the command line.
+def main(database: Location, model: str, root: Path, job_id: str) -> None:
+    """Run the training of a job and save how it ended; `model`, `root` and `job_id` are those of the command line.
 
     Waits while another process trains in the same folder.
     """
@@ -59,7 +64,7 @@ def corpus_of(rows: Sequence[QuestionRow], seed: int = 0) -> Corpus:
     return Corpus(corpus.forget * repeats, corpus.retain * repeats)
 
 
-def _train(job: Job, jobs: Jobs, database: Path, model: str, assistants: Assistants) -> str:
+def _train(job: Job, jobs: Jobs, database: Location, model: str, assistants: Assistants) -> str:
     from guard.uld.train import EpochLosses, Recipe, train
     from guard.uld.truncated_model import depth
 
@@ -76,7 +81,7 @@ def _train(job: Job, jobs: Jobs, database: Path, model: str, assistants: Assista
     return train(model, corpus, recipe, assistants, report, job.targets).digest
 
 
-def _rows(database: Path, targets: Sequence[str]) -> list[QuestionRow]:
+def _rows(database: Location, targets: Sequence[str]) -> list[QuestionRow]:
     registry = Registry(database)
     try:
         found = [registry.get(target_id) for target_id in targets]
@@ -88,4 +93,4 @@ def _rows(database: Path, targets: Sequence[str]) -> list[QuestionRow]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4])
+    main(location_of(os.environ[DATABASE_ENV]), sys.argv[1], Path(sys.argv[2]), sys.argv[3])

@@ -54,7 +54,7 @@ def fill(data_dir: Path, targets: int, open_embedder: Callable[[], Embedder]) ->
     """Write a registry of so many invented people, with their vectors, for a server with this data folder."""
     settings = Settings(data_dir=data_dir)
     data_dir.mkdir(parents=True)
-    registry = Registry(settings.database)
+    registry = Registry(settings.registry)
     try:
         if targets:
             _fill(registry, targets, open_embedder())

@@ -20,7 +20,8 @@ def backup(
     from serving.settings import load
 
     with reported():
-        held = backups.backup(load(data_dir=data_dir).data_dir, folder)
+        settings = load(data_dir=data_dir)
+        held = backups.backup(settings.registry, settings.data_dir, folder)
     console.print(f"{folder}: policy version {held.version}, {held.active} active targets", soft_wrap=True)
 
 
@@ -33,7 +34,9 @@ def restore(
     from serving.settings import load
 
     with reported():
-        target = load(data_dir=data_dir).data_dir
-        with owned(target):
-            held = backups.restore(folder, target)
-    console.print(f"{target}: policy version {held.version}, {held.active} active targets", soft_wrap=True)
+        settings = load(data_dir=data_dir)
+        with owned(settings.data_dir):
+            held = backups.restore(folder, settings.registry, settings.data_dir)
+    console.print(
+        f"{settings.data_dir}: policy version {held.version}, {held.active} active targets", soft_wrap=True
+    )

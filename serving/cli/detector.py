@@ -40,7 +40,7 @@ def fit(
 
     with reported(), progress_bar() as bar:
         settings = load(data_dir=data_dir)
-        registry = Registry(settings.database)
+        registry = Registry(settings.registry)
         targets = [target for target in registry.active() if target.draft.scope is Scope.CONTEXTUAL]
         registry.close()
         ids = {target.draft.name: target.id for target in targets}

@@ -17,6 +17,7 @@ from guard.policy.folder.enforced_version import (
     write_enforced_version,
 )
 from guard.policy.plan import PlanKind
+from guard.registry.database import PostgresUrl
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, Mode
 from serving.backup import BackupFailed, backup, restore
@@ -48,12 +49,12 @@ def test_a_backup_beside_a_running_server_holds_the_newest_changes_and_can_be_re
     verdicts = VerdictLog(data / "verdicts.db", Metrics())
     verdicts.add([Verdict(time.time(), "r1", "ft_1", 1, 0.9, {}, PlanKind.RESTRICT, Mode.ENFORCE)])
     verdicts.flush()
-    held = backup(data, tmp_path / "saved" / "monday")
+    held = backup(data / "lethe.db", data, tmp_path / "saved" / "monday")
     assert held == (2, 2)
     registry.add(Draft(name="Cy Quill"))
     registry.close()
     write_enforced_version(data / "policy", 3)
-    assert restore(tmp_path / "saved" / "monday", data) == held
+    assert restore(tmp_path / "saved" / "monday", data / "lethe.db", data) == held
     assert names(data) == ["Ada Quill", "Bo Quill"]
     assert len(VerdictLog(data / "verdicts.db", Metrics()).page().items) == 1
     refuse_rolled_back(data / "policy", 2)
@@ -61,7 +62,7 @@ def test_a_backup_beside_a_running_server_holds_the_newest_changes_and_can_be_re
 
 def test_a_backup_is_whole_files_that_only_their_owner_reads(tmp_path: Path, data: Path) -> None:
     Registry(data / "lethe.db").add(Draft(name="Ada Quill"))
-    backup(data, tmp_path / "saved")
+    backup(data / "lethe.db", data, tmp_path / "saved")
     assert os.listdir(tmp_path / "saved") == ["lethe.db"]
     assert (tmp_path / "saved").stat().st_mode & 0o077 == 0
     assert (tmp_path / "saved" / "lethe.db").stat().st_mode & 0o077 == 0
@@ -73,11 +74,11 @@ def test_a_backup_is_whole_files_that_only_their_owner_reads(tmp_path: Path, dat
 
 def test_what_was_logged_and_not_folded_in_does_not_outlive_a_restore(tmp_path: Path, data: Path) -> None:
     Registry(data / "lethe.db").add(Draft(name="Ada Quill"))
-    backup(data, tmp_path / "saved")
+    backup(data / "lethe.db", data, tmp_path / "saved")
     left = Registry(data / "lethe.db")
     left.add(Draft(name="Bo Quill"))
     assert (data / "lethe.db-wal").stat().st_size > 0
-    restore(tmp_path / "saved", data)
+    restore(tmp_path / "saved", data / "lethe.db", data)
     assert names(data) == ["Ada Quill"]
     left.close()
 
@@ -89,20 +90,20 @@ def test_nothing_is_replaced_by_a_backup_that_is_none(tmp_path: Path, data: Path
     registry.close()
     (tmp_path / "saved").mkdir()
     with pytest.raises(BackupFailed, match=r"no lethe\.db"):
-        restore(tmp_path / "saved", data)
+        restore(tmp_path / "saved", data / "lethe.db", data)
     (tmp_path / "saved" / "lethe.db").write_bytes(content)
     with pytest.raises(BackupFailed):
-        restore(tmp_path / "saved", data)
+        restore(tmp_path / "saved", data / "lethe.db", data)
     assert names(data) == ["Ada Quill"]
 
 
 def test_a_backup_over_another_or_of_nothing_is_refused(tmp_path: Path, data: Path) -> None:
     with pytest.raises(BackupFailed, match=r"no lethe\.db"):
-        backup(data, tmp_path / "saved")
+        backup(data / "lethe.db", data, tmp_path / "saved")
     Registry(data / "lethe.db").add(Draft(name="Ada Quill"))
-    backup(data, tmp_path / "saved")
+    backup(data / "lethe.db", data, tmp_path / "saved")
     with pytest.raises(BackupFailed):
-        backup(data, tmp_path / "saved")
+        backup(data / "lethe.db", data, tmp_path / "saved")
 
 
 def test_a_copy_without_its_log_is_noticed_by_the_version_that_was_enforced(data: Path, tmp_path: Path) -> None:
@@ -126,3 +127,24 @@ def test_a_registry_that_is_as_new_as_what_was_enforced_is_served(tmp_path: Path
     refuse_rolled_back(tmp_path / "policy", version)
     write_enforced_version(tmp_path / "policy", 2)
     refuse_rolled_back(tmp_path / "policy", version)
+
+
+def test_a_registry_that_is_elsewhere_is_copied_and_restored_there(tmp_path: Path, data: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.db"
+    registry = Registry(elsewhere)
+    registry.add(Draft(name="Ada Quill"))
+    held = backup(elsewhere, data, tmp_path / "saved")
+    registry.add(Draft(name="Bo Quill"))
+    registry.close()
+    assert restore(tmp_path / "saved", elsewhere, data) == held == (1, 1)
+    assert os.listdir(data) == []
+    restored = Registry(elsewhere)
+    assert restored.version() == 1
+    restored.close()
+
+
+def test_a_registry_in_postgresql_is_left_to_its_own_tools(tmp_path: Path, data: Path) -> None:
+    url = PostgresUrl("postgresql://db/lethe")
+    for call in (lambda: backup(url, data, tmp_path / "saved"), lambda: restore(tmp_path / "saved", url, data)):
+        with pytest.raises(BackupFailed, match="pg_dump"):
+            call()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from guard.errors import BadSettings
+from guard.registry.database import PostgresUrl
 from serving.settings import Settings, load
 
 
@@ -139,3 +140,26 @@ def test_keys_do_not_show() -> None:
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_has_a_help_text(name: str) -> None:
     assert Settings.model_fields[name].description
+
+
+def test_a_registry_is_in_the_data_folder_or_where_its_url_says(tmp_path: Path) -> None:
+    assert load(data_dir=tmp_path).registry == tmp_path / "lethe.db"
+    assert load(database="sqlite:////srv/registry.db").registry == Path("/srv/registry.db")
+    assert load(database="sqlite:///registry.db").registry == Path("registry.db")
+    assert load(database="postgresql://ada:s3cret@db/lethe").registry == PostgresUrl(
+        "postgresql://ada:s3cret@db/lethe"
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://a:s3cret@db/x", "sqlite://", "sqlite:///", "sqlite:///:memory:", "s3cret"]
+)
+def test_a_database_of_another_kind_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(BadSettings, match="sqlite:///PATH or postgresql://") as caught:
+        load(database=url)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_password_of_a_database_is_not_printed() -> None:
+    settings = load(database="postgresql://ada:s3cret@db/lethe")
+    assert "s3cret" not in f"{settings!r} {settings.registry!r} {settings.registry}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -20,22 +18,17 @@ DRAFT = Draft(name="Brisa Okonkwo-Lund", facts=(Fact(answer="She was born on 3 M
 
 
 @pytest.fixture
-def earlier(registry: Registry, tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """The rows of the registry, to be altered as an earlier version would have written them."""
-    with closing(sqlite3.connect(tmp_path / "registry.db", isolation_level=None)) as connection:
-        yield connection
-
-
-def as_stored_before(connection: sqlite3.Connection) -> None:
-    connection.execute("UPDATE targets SET forbidden = '[\"Brisa\"]', variants = '[]', rules = 'earlier'")
+def as_stored_before(alter: Callable[..., None]) -> Callable[[], None]:
+    """Alters the rows of the registry as an earlier version would have written them."""
+    return partial(alter, "UPDATE targets SET forbidden = '[\"Brisa\"]', variants = '[]', rules = 'earlier'")
 
 
 def test_phrases_and_variants_are_those_of_the_rules_in_force_once_a_policy_is_compiled(
-    registry: Registry, compiler: Compiler, earlier: sqlite3.Connection
+    registry: Registry, compiler: Compiler, as_stored_before: Callable[[], None]
 ) -> None:
     stored = registry.add(DRAFT)
     events, version = registry.events(), registry.version()
-    as_stored_before(earlier)
+    as_stored_before()
     assert registry.get(stored.id).forbidden == ("Brisa",)
     policy = compiler.compile()
     # Revision, times, audit log and version are those of the last change that a client made.
@@ -46,13 +39,13 @@ def test_phrases_and_variants_are_those_of_the_rules_in_force_once_a_policy_is_c
 
 
 def test_only_active_targets_of_other_rules_are_made_again_a_batch_at_a_time(
-    registry: Registry, earlier: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, as_stored_before: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(phrase_updates, "BATCH_TARGETS", 2)
     ended, *_ = registry.add_many([Draft(name=f"Orla Quarn {number}") for number in range(5)])
     registry.revoke(ended.id)
     assert registry.update_phrases() == 0
-    as_stored_before(earlier)
+    as_stored_before()
     registry.add(DRAFT)
     assert registry.update_phrases() == 4
     assert registry.update_phrases() == 0
@@ -60,10 +53,10 @@ def test_only_active_targets_of_other_rules_are_made_again_a_batch_at_a_time(
 
 
 def test_a_target_that_the_rules_cannot_read_keeps_its_phrases(
-    registry: Registry, earlier: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, as_stored_before: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored, other = registry.add_many([DRAFT, Draft(name="Orla Quarn")])
-    as_stored_before(earlier)
+    as_stored_before()
     made = phrase_updates.phrases
 
     def failing(draft: Draft) -> object:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from guard.errors import UnknownTarget
@@ -10,13 +7,6 @@ from guard.registry.registry import Registry
 from guard.registry.search import EventSearch, TargetSearch
 from guard.targets.audit_log import Action
 from guard.targets.target import Draft, Kind, Mode, State
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    registry = Registry(tmp_path / "registry.db")
-    yield registry
-    registry.close()
 
 
 def names(registry: Registry, search: TargetSearch) -> list[str]:

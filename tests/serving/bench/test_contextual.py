@@ -58,7 +58,7 @@ def test_a_registry_is_filled_with_targets_whose_vectors_are_known(
     monkeypatch.setattr(contextual, "BATCH", 3)
     embedder = Embedder()
     contextual.fill(tmp_path / "guarded", 5, lambda: embedder)
-    registry = Registry(Settings(data_dir=tmp_path / "guarded").database)
+    registry = Registry(Settings(data_dir=tmp_path / "guarded").registry)
     try:
         active, kept = registry.active(), registry.vectors(vectors_name(embedder.name))
     finally:
@@ -72,7 +72,7 @@ def test_a_registry_is_filled_with_targets_whose_vectors_are_known(
 
 def test_without_targets_no_encoder_is_loaded(tmp_path: Path) -> None:
     contextual.fill(tmp_path / "guarded", 0, lambda: pytest.fail("loaded"))
-    assert Settings(data_dir=tmp_path / "guarded").database.exists()
+    assert (tmp_path / "guarded" / "lethe.db").exists()
 
 
 def test_as_many_people_are_invented_as_asked_for() -> None:
