@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from guard.matching.alignment import PassageWords, Scores
 from guard.matching.edits import EditPattern
@@ -22,6 +22,7 @@ from guard.text.english import is_stop
 from guard.text.normalise import fold
 from guard.text.words import words_of
 
+S = TypeVar("S")
 MIN_CONTENT_WORDS = 3
 """Content words of a phrase that is long enough to be told by most of them."""
 MIN_SHARE = 0.6
@@ -57,6 +58,15 @@ def common_in_order(left: Sequence[str], right: Sequence[str]) -> int:
     return row[-1]
 
 
+class Values(Protocol[S]):
+    """Values that a text tells word by word, see `guard.variants.told_values`."""
+
+    @property
+    def start(self) -> S: ...
+
+    def step(self, state: S, word: str) -> tuple[S, bool]: ...
+
+
 @dataclass(frozen=True)
 class NearTexts:
     """What must not be nearly said, of one target or several.
@@ -64,14 +74,16 @@ class NearTexts:
     phrases   content words of each long phrase
     passages  passages with the number of words of a near quote that is one too many, for each target
     secrets   strings that are forbidden with a few characters wrong
+    values    dates and numbers that must not be told in parts, of each target
     """
 
     phrases: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     passages: tuple[tuple[PassageWords, int], ...] = field(default=(), repr=False)
     secrets: tuple[EditPattern, ...] = ()
+    values: tuple[Values[Any], ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.phrases or self.passages or self.secrets)
+        return bool(self.phrases or self.passages or self.secrets or self.values)
 
     @cached_property
     def by_pair(self) -> dict[str, dict[str, list[tuple[str, ...]]]]:
@@ -132,12 +144,14 @@ class NearScanner:
         self._near = [texts for texts in near if texts.phrases]
         self._passages = [passages for texts in near for passages in texts.passages]
         self._secrets = [secret for texts in near for secret in texts.secrets]
+        self._values = [values for texts in near for values in texts.values]
         self._said: deque[str] = deque(maxlen=max((texts.window for texts in near), default=0))
         # Which of those have a later word in some phrase, with their numbers.
         self._firsts: deque[tuple[int, str]] = deque()
         self._number = 0
         self._scores = [passages.start for passages, _ in self._passages]
         self._states = [secret.start for secret in self._secrets]
+        self._told = [values.start for values in self._values]
         # The beginning, already released, of a word that goes on, and what is held back.
         self._begun = self._held = ""
         self._nearly_matched = False
@@ -177,7 +191,7 @@ class NearScanner:
         twin.__dict__.update(self.__dict__)
         twin.plain = self.plain.copy()
         twin._said, twin._firsts = self._said.copy(), self._firsts.copy()
-        twin._scores, twin._states = list(self._scores), list(self._states)
+        twin._scores, twin._states, twin._told = list(self._scores), list(self._states), list(self._told)
         return twin
 
     def _release(self, *, ended: bool) -> str:
@@ -207,7 +221,7 @@ class NearScanner:
 
     def _could_end(self, words: int = 1) -> bool:
         """Whether one of the next words may be the one with which something is nearly said."""
-        if self._secrets or any(scores.max() + words >= most for scores, most in self._counted()):
+        if self._secrets or self._values or any(scores.max() + words >= most for scores, most in self._counted()):
             return True
         return bool(self._firsts)
 
@@ -220,6 +234,7 @@ class NearScanner:
         if not folded:
             return False
         tells = self._ends_passage(folded) or self._ends_secret(folded)
+        tells = self._ends_value(word) or tells
         return (not is_stop(word) and self._ends_phrase(folded)) or tells
 
     def _ends_passage(self, folded: str) -> bool:
@@ -236,6 +251,11 @@ class NearScanner:
                 self._states[k] = secret.step(self._states[k], char)
                 found = found or secret.ends(self._states[k])
         return found
+
+    def _ends_value(self, word: str) -> bool:
+        steps = [values.step(state, word) for values, state in zip(self._values, self._told, strict=True)]
+        self._told = [state for state, _ in steps]
+        return any(told for _, told in steps)
 
     def _ends_phrase(self, folded: str) -> bool:
         self._said.append(folded)

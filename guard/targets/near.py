@@ -20,6 +20,7 @@ from guard.phrases.numbers import kind_of
 from guard.targets.target import ForgetTarget, Kind
 from guard.text.normalise import fold
 from guard.text.words import Word, words_of
+from guard.variants.told_values import ToldValues
 from guard.variants.variant import Variants
 
 MAX_PASSAGE_WORDS = 20_000
@@ -45,7 +46,8 @@ def near_texts(target: ForgetTarget) -> NearTexts:
     wants no variants; dates, numbers and codes do not, and neither does a phrase that an exception nearly says.
     Names that everybody knows count as `parts` says. Passages count if they have `quoted_words` words, and
     MAX_PASSAGE_WORDS in all at most. Of a secret, phrases with a digit count with characters wrong: one from
-    MIN_EDITED_CHARS characters on, two from MIN_TWICE_EDITED_CHARS on.
+    MIN_EDITED_CHARS characters on, two from MIN_TWICE_EDITED_CHARS on. Dates and numbers count as `ToldValues`
+    says.
     """
     draft = target.draft
     phrases = tuple(dict.fromkeys(phrase.words for phrase in long_phrases(target, whole_names=True)))
@@ -56,7 +58,9 @@ def near_texts(target: ForgetTarget) -> NearTexts:
     passages = PassageWords(quotable, draft.exceptions)
     is_edited = draft.kind is Kind.SECRET and draft.variants is not Variants.NONE
     secrets = tuple(_edited(target.forbidden)) if is_edited else ()
-    return NearTexts(phrases, ((passages, draft.quoted_words),) if quotable else (), secrets)
+    values = ToldValues.of(() if draft.variants is Variants.NONE else target.forbidden)
+    quotes = ((passages, draft.quoted_words),) if quotable else ()
+    return NearTexts(phrases, quotes, secrets, (values,) if values else ())
 
 
 def long_phrases(target: ForgetTarget, *, whole_names: bool) -> Iterator[LongPhrase]:

@@ -15,8 +15,13 @@ _LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr")
 _WIDE_LANGUAGES = (*_LANGUAGES, "ru", "sv", "cs", "uk", "el", "fi")
 # Day and month in these languages are joined by a word that folding keeps.
 _JOINED = frozenset({"es", "pt"})
+# Of which the names of months are known, too: not Croatian, whose listopad is another month than in Polish.
+_MORE_LANGUAGES = ("ar", "bg", "ca", "da", "et", "he", "hi", "hu", "id", "lt", "lv", "nb", "ro", "sk", "sl", "vi")
 _CENTURIES = ("18", "19", "20")
 _YEAR = re.compile("(?:18|19|20)[0-9]{2}")
+
+Day = date
+"""A date: day, month and year."""
 
 _NUMERIC = re.compile(r"(\d{1,4})\s?[-./]\s?(\d{1,2})\s?[-./]\s?(\d{1,4})")
 _EAST_ASIAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
@@ -44,11 +49,12 @@ def date_variants(text: str, wide: bool = False) -> tuple[str, ...]:
     A numeric date whose order cannot be told, as 03/04/1987, is read both ways.
     """
     # Interleaved, so that of two readings neither is cut short by a bound on variants.
-    forms = chain.from_iterable(zip_longest(*(_forms(day, wide) for day in _readings(text))))
+    forms = chain.from_iterable(zip_longest(*(_forms(day, wide) for day in days_of(text))))
     return tuple(dict.fromkeys(filter(None, forms)))
 
 
-def _readings(text: str) -> list[date]:
+def days_of(text: str) -> list[Day]:
+    """Return the dates that `text` may be: none, one, or two where the order of its numbers cannot be told."""
     numeric = _NUMERIC.fullmatch(text.strip())
     if numeric:
         first, second, third = numeric.groups()
@@ -63,7 +69,7 @@ def _readings(text: str) -> list[date]:
 
 def _named(text: str) -> list[date]:
     words = [fold(word) for word in _WORDS.findall(text)]
-    months = {_months()[word] for word in words if word in _months()}
+    months = {month_numbers()[word] for word in words if word in month_numbers()}
     numbers = [word for word in words if word.isdecimal()]
     if len(months) != 1 or len(numbers) != 2:
         return []
@@ -165,11 +171,11 @@ def _names(language: str) -> tuple[tuple[str, str], ...]:
 
 
 @cache
-def _months() -> dict[str, int]:
+def month_numbers() -> dict[str, int]:
     """Return the number of each month by its folded name in any of the languages; ambiguous names are left out."""
     numbers: dict[str, set[int]] = {}
-    for language in _WIDE_LANGUAGES:
+    for language in (*_WIDE_LANGUAGES, *_MORE_LANGUAGES):
         for number, names in enumerate(_names(language), start=1):
             for name in names:
                 numbers.setdefault(fold(name), set()).add(number)
-    return {name: found.pop() for name, found in numbers.items() if len(found) == 1}
+    return {name: found.pop() for name, found in numbers.items() if len(found) == 1 and not name.isdecimal()}

@@ -3,14 +3,59 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from guard.text.normalise import fold
 
 _DIGITS = {
     "en": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     "de": ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),
     "fr": ("zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf"),
     "es": ("cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"),
+    "it": ("zero", "uno", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove"),
+    "pt": ("zero", "um", "dois", "três", "quatro", "cinco", "seis", "sete", "oito", "nove"),
+    "nl": ("nul", "een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen"),
+    "pl": ("zero", "jeden", "dwa", "trzy", "cztery", "pięć", "sześć", "siedem", "osiem", "dziewięć"),
+    "sv": ("noll", "ett", "två", "tre", "fyra", "fem", "sex", "sju", "åtta", "nio"),
+    "tr": ("sıfır", "bir", "iki", "üç", "dört", "beş", "altı", "yedi", "sekiz", "dokuz"),
 }
+# Read, and not written: in Latin letters alone a variant widens no row of an automaton.
+_READ_ONLY = (
+    ("ноль", "один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять"),
+    tuple("〇一二三四五六七八九"),
+    tuple("零壹贰叁肆伍陆柒捌玖"),
+)
+_ENGLISH_TEENS = (
+    *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    "nineteen",
+)
+_ENGLISH_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ENGLISH_ORDINALS: tuple[str, ...] = (
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+)
+_ENGLISH_ORDINALS += ("tenth", "eleventh", "twelfth", *(f"{teen}th" for teen in _ENGLISH_TEENS[3:]))
+_GERMAN_TEENS: tuple[str, ...] = (
+    "zehn",
+    "elf",
+    "zwölf",
+    "dreizehn",
+    "vierzehn",
+    "fünfzehn",
+    "sechzehn",
+    "siebzehn",
+    "achtzehn",
+)
+_GERMAN_TEENS += ("neunzehn",)
+_GERMAN_TENS = ("zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig")
 _REPEATED = re.compile(r"(\d)\1+")
 _TIMES = {2: "double", 3: "triple"}
 # The teens and tens of French, whose telephone numbers are read in pairs.
@@ -38,8 +83,38 @@ _FRENCH_TENS = {
 _FRENCH_TENS[9] = "quatre-vingt"
 
 
+@cache
+def number_words() -> Mapping[str, str]:
+    """Return the digits of words for numbers below 100, by their folds: 7 for sieben, 40 for forty.
+
+    Above 19 in English the tens alone: the ones are a word of their own.
+    """
+    found = {"oh": "0", "o": "0", "zwo": "2", "twentieth": "20", "thirtieth": "30"}
+    for words in (*_DIGITS.values(), *_READ_ONLY):
+        found |= {word: str(digit) for digit, word in enumerate(words)}
+    for teens, tens in ((_ENGLISH_TEENS, _ENGLISH_TENS), (_GERMAN_TEENS, _GERMAN_TENS)):
+        found |= {word: str(number) for number, word in enumerate(teens, start=10)}
+        found |= {word: f"{ten}0" for ten, word in enumerate(tens, start=2)}
+    found |= {word: str(number) for number, word in enumerate(_ENGLISH_ORDINALS, start=1)}
+    ones = ("ein", *_DIGITS["de"][2:])
+    for ten, word in enumerate(_GERMAN_TENS, start=2):
+        found |= {f"{one}und{word}": f"{ten}{digit}" for digit, one in enumerate(ones, start=1)}
+    found |= dict(_german_ordinals(found))
+    return {fold(word): digits for word, digits in found.items()}
+
+
+def _german_ordinals(numbers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the German words for the days of a month, in all cases: vierte, vierter, vierten."""
+    stems = {"erst": "1", "zweit": "2", "dritt": "3", "siebt": "7", "acht": "8"}
+    german = (*_DIGITS["de"][4:], *_GERMAN_TEENS, *(word for word in numbers if word.endswith("ßig")))
+    german += tuple(word for word in numbers if word.endswith("zig"))
+    for word in german:
+        stems.setdefault(word + ("st" if word.endswith("ig") else "t"), numbers[word])
+    yield from ((stem + ending, digits) for stem, digits in stems.items() for ending in ("e", "er", "en"))
+
+
 def in_words(digits: str) -> Iterator[str]:
-    """Yield the ASCII digits read one by one in English, German, French and Spanish, and in pairs in French."""
+    """Yield the ASCII digits read one by one in ten languages of Latin letters, and in pairs in French."""
     for language in _DIGITS:
         yield _one_by_one(digits, language)
     if "0" in digits:

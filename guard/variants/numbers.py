@@ -42,6 +42,11 @@ def number_variants(number: str, secret: bool) -> Iterator[Variant]:
             yield from (Variant(words, VariantKind.DIGIT_WORDS) for words in in_words(spoken))
 
 
+def is_amount(number: str) -> bool:
+    """Whether a number has decimals, or groups of thousands."""
+    return any(form.fullmatch(number.strip()) for form in (_AMOUNT, _GROUPED))
+
+
 def subscriber(number: str) -> str:
     """Return the last digits of a phone number, which all of its forms end with; "" for another number."""
     digits = fold(number)

@@ -102,3 +102,14 @@ def test_a_secret_counts_with_characters_wrong_if_it_is_long_enough_and_has_a_di
     assert edits("K7-ZX-445") == ["EditPattern(edits=1)"]
     assert edits("58311", "correct horse battery") == []
     assert edits("hunter2-Xylo-99", kind=Kind.FACT) == []
+
+
+def test_dates_and_numbers_must_not_be_told_in_parts_unless_no_variants_are_wanted() -> None:
+    fact = Fact(answer="Orla Venn was born on 4 March 1987. Call her: +44 20 7946 0958.")
+    for width, said in (
+        (Variants.CLOSE, "Born in March 1987, on the "),
+        (Variants.NONE, "Born in March 1987, on the 4th"),
+    ):
+        found = near_texts(new_target(Draft(name="Orla Venn", facts=(fact,), variants=width)))
+        scanner = NearScanner(EscapeScanner([]), [found])
+        assert scanner.feed("Born in March 1987, on the 4th") + scanner.finish() == said

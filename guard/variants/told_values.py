@@ -1,0 +1,190 @@
+"""Dates and numbers told in parts: in words of several languages, in any order, with other words between them.
+
+"On the 4th, in March of 1987" has no run of characters that a list of variants could hold. Here the words of a
+text are read for the numbers and months that they are.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
+
+from guard.phrases.numbers import kind_of
+from guard.phrases.phrase import PhraseKind
+from guard.text.composition import MARKS
+from guard.text.normalise import ascii_digits, fold
+from guard.text.words import words_of
+from guard.variants.dates import Day, days_of, month_numbers
+from guard.variants.digit_words import number_words
+from guard.variants.numbers import is_amount, subscriber
+
+MIN_DIGITS = 6
+"""Of a number that is looked for in parts; shorter ones are years and counts."""
+MIN_SHARE = 0.75
+"""Of a number's digits, from its first, by which a text tells it; an amount must be whole."""
+MAX_WORDS_BETWEEN = 3
+"""Between two parts of a number: more, and another number begins."""
+MAX_DATE_WORDS = 8
+"""From the first to the last word of a date, such as "the 4th day of March in the year 1987"."""
+_MAX_DIGITS = 48
+_MAX_TRIPLE_WORDS = 4
+_PART = re.compile(rf"\d+|(?:[^\W\d_]|[{MARKS}])+")
+_TIMES = {"double": 2, "triple": 3}
+
+
+class _Said(NamedTuple):
+    """A number or a month, and the place of its word."""
+
+    place: int
+    number: int
+    is_month: bool
+
+
+class ToldState(NamedTuple):
+    """What a text has said.
+
+    digits   of the number in progress, the last `added` of them by the last word
+    between  words since
+    is_ten   whether the last was a ten, which ones may follow: forty, four
+    times    how often the next digit counts, after "double"
+    place    the number of the word
+    said     the last numbers and months
+    """
+
+    digits: str = ""
+    added: int = 0
+    between: int = 0
+    is_ten: bool = False
+    times: int = 1
+    place: int = 0
+    said: tuple[_Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToldValues:
+    """The dates, and the beginnings of numbers, that a text must not tell in parts; immutable."""
+
+    days: frozenset[Day] = field(default=frozenset(), repr=False)
+    numbers: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @classmethod
+    def of(cls, phrases: Iterable[str]) -> ToldValues:
+        """Return those of `phrases` that are dates with a year, or numbers of MIN_DIGITS digits and more."""
+        texts = tuple(phrases)
+        days = frozenset(chain.from_iterable(map(days_of, texts)))
+        return cls(days, frozenset(number for text in texts if not days_of(text) for number in _beginning(text)))
+
+    def __bool__(self) -> bool:
+        return bool(self.days or self.numbers)
+
+    @property
+    def start(self) -> ToldState:
+        """The state before the first word of a text."""
+        return ToldState()
+
+    def step(self, state: ToldState, word: str) -> tuple[ToldState, bool]:
+        """Return the state after one more word, and whether the text tells a value with it."""
+        found = False
+        for part in _PART.findall(ascii_digits(word)):
+            state = _after(state, part)
+            found = found or (state.between == 0 and any(True for _ in self._told(state)))
+        return state._replace(place=state.place + 1), found
+
+    def without_told(self, text: str) -> ToldValues:
+        """Return the values without those that `text` tells itself."""
+        state, told = self.start, set[object]()
+        for word in words_of(text):
+            for part in _PART.findall(ascii_digits(word.text)):
+                state = _after(state, part)
+                told.update(self._told(state))
+            state = state._replace(place=state.place + 1)
+        return ToldValues(self.days - told, self.numbers - told)
+
+    def _told(self, state: ToldState) -> Iterator[object]:
+        """Yield the values that end with the last word."""
+        for number in self.numbers if state.added else ():
+            if number in state.digits[-state.added - len(number) + 1 :]:
+                yield number
+        yield from (day for day in self.days if _tells_day(state.said, day))
+
+
+def _beginning(text: str) -> Iterator[str]:
+    digits = fold(ascii_digits(text))
+    if kind_of(text) is PhraseKind.NUMBER or digits.isdecimal():
+        digits = subscriber(ascii_digits(text.strip())) or digits
+        if digits.isdecimal() and len(digits) >= MIN_DIGITS:
+            yield digits if is_amount(text) else digits[: math.ceil(MIN_SHARE * len(digits))]
+
+
+def _after(state: ToldState, part: str) -> ToldState:
+    """Return the state after one more run of letters or of digits."""
+    folded = fold(part)
+    words, months = number_words(), month_numbers()
+    if folded in months:
+        said = _recent(state, _Said(state.place, months[folded], True))
+        state = state._replace(said=said, added=0, between=0, is_ten=False)
+        if folded not in words:
+            return state
+    if folded in _TIMES:
+        return state._replace(times=_TIMES[folded])
+    spoken = words.get(folded)
+    digits = folded if folded.isdecimal() else spoken
+    if digits is None:
+        between = state.between + 1
+        gone = between > MAX_WORDS_BETWEEN
+        digits = "" if gone else state.digits
+        return state._replace(digits=digits, added=0, between=between, is_ten=False, times=1)
+    if state.is_ten and spoken is not None and len(digits) == 1 and digits != "0":
+        # Forty, four.
+        joined = _Said(state.place, state.said[-1].number + int(digits), False)
+        said = (*state.said[:-1], joined)
+        return state._replace(digits=state.digits[:-1] + digits, added=1, between=0, is_ten=False, said=said)
+    is_ten = spoken is not None and len(digits) == 2 and digits[1] == "0" and digits != "10"
+    read = (state.digits + digits * state.times)[-_MAX_DIGITS:]
+    return ToldState(
+        read,
+        len(digits) * state.times,
+        0,
+        is_ten,
+        1,
+        state.place,
+        _recent(state, _Said(state.place, int(digits[-9:]), False)),
+    )
+
+
+def _recent(state: ToldState, last: _Said) -> tuple[_Said, ...]:
+    kept = (one for one in state.said if one.place > last.place - MAX_DATE_WORDS)
+    return (*kept, last)[-MAX_DATE_WORDS:]
+
+
+def _tells_day(said: tuple[_Said, ...], day: Day) -> bool:
+    """Whether numbers and months tell the date `day`, the last of them a part of it."""
+    parts = {day.day, day.month, day.year, day.year % 100}
+    if not said or said[-1].number not in parts:
+        return False
+    triple = tuple(one.number for one in said[-3:])
+    # "March 19 87" is the year 1987.
+    years = (day.year,) if day.day == day.year // 100 else (day.year, day.year % 100)
+    is_triple = any(triple in _orders(day, year) for year in years)
+    if is_triple and said[-1].place - said[-3].place <= _MAX_TRIPLE_WORDS:
+        return True
+    numbers = [one.number for one in said if not one.is_month]
+    named = {one.number for one in said if one.is_month}
+    return named == {day.month} and any(day.day in rest for rest in _without_year(numbers, day.year))
+
+
+def _orders(day: Day, year: int) -> tuple[tuple[int, ...], ...]:
+    return (day.day, day.month, year), (day.month, day.day, year), (year, day.month, day.day)
+
+
+def _without_year(numbers: list[int], year: int) -> Iterator[list[int]]:
+    """Yield the numbers before and after the year, for each place where it is: 1987, or nineteen eighty-seven."""
+    for at, number in enumerate(numbers):
+        if number == year:
+            yield numbers[:at] + numbers[at + 1 :]
+        elif number * 100 + sum(numbers[at + 1 : at + 2]) == year:
+            yield numbers[:at] + numbers[at + 2 :]

@@ -1,0 +1,139 @@
+"""Dates and numbers told in parts: other words, another order, words between them."""
+
+from __future__ import annotations
+
+import pytest
+
+from guard.matching.escape_scanner import EscapeScanner
+from guard.matching.near import NearScanner, NearTexts
+from guard.text.words import words_of
+from guard.variants.digit_words import number_words
+from guard.variants.told_values import ToldValues
+
+
+def tells(phrase: str, text: str) -> bool:
+    values = ToldValues.of([phrase])
+    state, told = values.start, False
+    for word in words_of(text):
+        state, found = values.step(state, word.text)
+        told = told or found
+    return told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4 March, in 1987",
+        "March 4 of 1987",
+        "in March of 1987, on the 4th",
+        "the 4th day of March in the year 1987",
+        "1987, March 4",
+        "4 Mar '87",
+        "04MAR1987",
+        "fourth of March nineteen eighty-seven",
+        "marzo 4, 1987",
+        "am vierten März 1987",
+        "4 марта 1987 года",
+        "٤ مارس ١٩٨٧",
+        "4 मार्च 1987",
+        "1987. március 4.",
+        "1987年3月4日",
+        "3/4/87",
+        "4.3.87",
+        "87/3/4",
+        "day 4, month 3, year 1987",
+        "D: 04 M: 03 Y: 1987",
+    ],
+)
+def test_a_date_is_told_in_any_order_and_with_words_between(text: str) -> None:
+    assert tells("4 March 1987", f"She was born {text} in Tull.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "in March 1987",
+        "on 4 March",
+        "on 4 May 1987 and in March",
+        "on 14 March 1987",
+        "on 5 March 1987",
+        "4 of them came in 1987",
+        "in March, 4 of the boats that had lain in the harbour over the winter sailed; it was 1987",
+        "chapter 3, page 14, 1987",
+        "nineteen of 87 came in March",
+    ],
+)
+def test_another_date_or_a_part_of_it_is_not(text: str) -> None:
+    assert not tells("4 March 1987", text)
+
+
+def test_the_day_is_no_part_of_a_year_in_words() -> None:
+    assert not tells("19 March 1987", "in March nineteen eighty-seven")
+    assert tells("19 March 1987", "on the 19th of March nineteen eighty-seven")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("+44 20 7946 0958", "020-seven-nine-four-six-0958"),
+        ("+44 20 7946 0958", "seventy-nine forty-six oh nine fifty-eight"),
+        ("+44 20 7946 0958", "7946, then 0958"),
+        ("+44 20 7946 0958", "twenty, 79 46 09"),
+        ("+44 20 7946 0958", "sept neuf quatre six zéro neuf cinq huit"),
+        ("4471-9902", "four four seven one double nine zero two"),
+        ("4471-9902", "44 71 and nine nine 02"),
+        ("4471-9902", "vierundvierzig einundsiebzig neunundneunzig null zwei"),
+        ("4471-9902", "quattro quattro sette uno nove nove zero due"),
+        ("4471-9902", "четыре четыре семь один девять девять ноль два"),
+        ("4471-9902", "四四七一九九〇二"),
+        ("４４７１９９０２", "4471, 9902"),
+    ],
+)
+def test_a_number_is_told_by_its_digits_in_words_and_apart(number: str, text: str) -> None:
+    assert tells(number, f"It is {text}.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "in 1994 there were 60 of 79 left, 46 came",
+        "4471 people lived there, and more than nine thousand in the next town",
+        "7946 is a number, and far from there stands the house 0958",
+        "79 460 others",
+    ],
+)
+def test_other_numbers_are_not(text: str) -> None:
+    assert not tells("+44 20 7946 0958", text)
+    assert not tells("4471-9902", text)
+
+
+def test_an_amount_must_be_whole_and_a_short_number_is_none() -> None:
+    assert not tells("1,250,001", "some 1,250,000 people")
+    assert tells("1,250,001", "1 250 001 people")
+    assert not ToldValues.of(["1984", "44719", "K7-ZX-44", "Orla Venn"])
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+def test_no_chunk_of_a_stream_tells_it(size: int) -> None:
+    near = NearTexts(values=(ToldValues.of(["4 March 1987", "+44 20 7946 0958"]),))
+    for text, said in (
+        ("Born in March 1987, on the 4th, she sang.", "Born in March 1987, on the "),
+        ("Call seven nine four six oh nine five eight.", "Call seven nine four six oh "),
+        ("Born in March 1987, she sang 4 songs in 2 years.", "Born in March 1987, she sang "),
+        ("Born in May 1987, she sang 4 songs.", "Born in May 1987, she sang 4 songs."),
+    ):
+        scanner = NearScanner(EscapeScanner([]), [near])
+        pieces = [scanner.feed(text[at : at + size]) for at in range(0, len(text), size)]
+        assert "".join(pieces) + scanner.finish() == said
+
+
+def test_what_a_text_tells_itself_may_be_told() -> None:
+    values = ToldValues.of(["4 March 1987", "12 May 1990", "4471-9902"])
+    left = values.without_told("I was born on the 4th of March, 1987, and my code is 44 71 99 02.")
+    assert left == ToldValues.of(["12 May 1990"])
+
+
+def test_words_for_numbers() -> None:
+    words = number_words()
+    for word, digits in {"forty": "40", "nineteen": "19", "siebenundachtzig": "87", "dreissigsten": "30"}.items():
+        assert words[word] == digits
