@@ -13,24 +13,28 @@ from guard.text.lexicon import given_names, places
 SHARED_NAME_BITS = 30.0
 """Names of people with fewer bits are those of many: two words among the commonest 3,000."""
 
+_YEAR_DIGITS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class KnownName:
-    """A name or alias that others have too, and who or what they are."""
+    """A name, alias or given phrase that others have too, and who or what they are."""
 
     name: str = field(repr=False)
     why: str
 
 
 def known_names(draft: Draft) -> Iterator[KnownName]:
-    """Yield the names and aliases of a target that others have; none, where `distinguish` tells them apart.
+    """Yield the names and aliases of a target that others have, and given phrases that everybody knows; no names,
+    where `distinguish` tells them apart.
 
     Only what the word lists know is found: places of 50,000 inhabitants and more, and common names.
     """
-    if draft.distinguish or draft.kind is Kind.SECRET:
+    if draft.kind is Kind.SECRET:
         return
     language = language_of(" ".join(fact.answer for fact in draft.facts)) if draft.facts else "en"
-    for name in dict.fromkeys((draft.name, *draft.aliases)):
+    names = () if draft.distinguish else (draft.name, *draft.aliases)
+    for name in dict.fromkeys((*names, *draft.phrases)):
         why = _why(name.casefold(), language)
         if why:
             yield KnownName(name, why)
@@ -38,7 +42,9 @@ def known_names(draft: Draft) -> Iterator[KnownName]:
 
 def _why(name: str, language: str) -> str:
     words = name.split()
-    if name in places():
+    if name.isdecimal() and len(name) <= _YEAR_DIGITS:
+        return "also years, counts and other numbers of ordinary text"
+    if name.removeprefix("the ") in places():
         return "also a place or another thing that everybody knows"
     if len(words) == 1 and name in given_names():
         return "also a given name"

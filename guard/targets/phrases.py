@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 
+from guard.patterns.pattern import PatternKind
 from guard.patterns.validators import phrases_of
+from guard.patterns.value_class import classes_of, found_in
 from guard.phrases import extraction
 from guard.phrases.numbers import kind_of
 from guard.phrases.phrase import Phrase, PhraseKind, distinct
-from guard.phrases.side_effects import SideEffect, side_effects
+from guard.phrases.side_effects import MAX_EXAMPLES, SideEffect, side_effects
 from guard.phrases.titles import names_of_works
 from guard.targets.target import Draft, Kind, Scope
 from guard.text.language import language_of
+from guard.text.lexicon import ranks
 from guard.text.normalise import fold
 from guard.variants.generation import generate
 from guard.variants.names import cases
 from guard.variants.variant import Variant, Variants
 
+MAX_MATCHED_WORDS = 5_000
+"""Commonest words of a language that regular expressions are tried on."""
 NAMED_KINDS = frozenset({Kind.PERSON, Kind.WORK, Kind.SECRET})
 
 
@@ -50,9 +55,22 @@ def variants(draft: Draft, found: Sequence[Phrase] | None = None) -> tuple[Varia
 
 
 def side_effects_of(draft: Draft) -> tuple[SideEffect, ...]:
-    """Return the phrases of `draft` that also forbid common words of English or of the language of its texts."""
+    """Return the phrases of `draft` that also forbid common words of English or of the language of its texts, and
+    its regular expressions that match some of the MAX_MATCHED_WORDS commonest."""
     texts = (draft.name, *(fact.answer for fact in draft.facts), *draft.passages)
-    return tuple(side_effects(forbidden(draft), language_of("\n".join(texts))))
+    language = language_of("\n".join(texts))
+    return (*side_effects(forbidden(draft), language), *_matched_words(draft, language))
+
+
+def _matched_words(draft: Draft, language: str) -> Iterator[SideEffect]:
+    expressions = (pattern for pattern in draft.patterns if pattern.kind is PatternKind.REGEX)
+    for pattern in expressions:
+        common = dict.fromkeys(
+            word for code in (language, "en") for word in islice(ranks(code), MAX_MATCHED_WORDS)
+        )
+        found = [word for value_class in classes_of([pattern]) for word in common if found_in(value_class, word)]
+        if found:
+            yield SideEffect(pattern.value, len(found), tuple(found)[:MAX_EXAMPLES])
 
 
 def names_of(draft: Draft) -> tuple[str, ...]:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from guard.patterns.pattern import Pattern, PatternKind
 from guard.phrases.side_effects import MAX_EXAMPLES, SideEffect, side_effects
 from guard.targets.phrases import side_effects_of
-from guard.targets.target import Draft, Fact
+from guard.targets.target import Draft, Fact, Kind
 
 
 def of_phrase(phrase: str, language: str = "en") -> SideEffect | None:
@@ -34,6 +35,20 @@ def test_words_are_those_of_the_language_of_the_texts() -> None:
     assert [
         effect.phrase for effect in side_effects_of(Draft(name="Lenor Quast", aliases=("Stadt",), facts=facts))
     ] == ["Stadt"]
+
+
+@pytest.mark.parametrize("expression", [".{4,}", r"\w{4,}", "[a-z]+ing", "(?:that|with)+"])
+def test_a_regular_expression_that_matches_common_words_is_named(expression: str) -> None:
+    draft = Draft(name="codes", kind=Kind.TOPIC, patterns=(Pattern(kind=PatternKind.REGEX, value=expression),))
+    (effect,) = side_effects_of(draft)
+    assert effect.phrase == expression
+    assert effect.words >= len(effect.examples) > 0
+
+
+@pytest.mark.parametrize("expression", [r"KX-\d{4}", r"[A-Z]{2}\d{6}", "quorne[a-z]*"])
+def test_one_that_matches_none_is_not(expression: str) -> None:
+    draft = Draft(name="codes", kind=Kind.TOPIC, patterns=(Pattern(kind=PatternKind.REGEX, value=expression),))
+    assert side_effects_of(draft) == ()
 
 
 def test_a_repr_shows_no_text() -> None:
