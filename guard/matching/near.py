@@ -59,12 +59,16 @@ def common_in_order(left: Sequence[str], right: Sequence[str]) -> int:
 
 
 class Values(Protocol[S]):
-    """Values that a text tells word by word, see `guard.variants.told_values`."""
+    """What a text tells word by word: `guard.variants.told_values`, `guard.variants.told_names`."""
 
     @property
     def start(self) -> S: ...
 
     def step(self, state: S, word: str) -> tuple[S, bool]: ...
+
+    def without_told(self, text: str) -> Values[S]: ...
+
+    def __bool__(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class NearTexts:
     phrases   content words of each long phrase
     passages  passages with the number of words of a near quote that is one too many, for each target
     secrets   strings that are forbidden with a few characters wrong
-    values    dates and numbers that must not be told in parts, of each target
+    values    dates, numbers and names that must not be told in other ways, of each target
     """
 
     phrases: tuple[tuple[str, ...], ...] = field(default=(), repr=False)

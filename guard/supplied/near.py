@@ -10,7 +10,6 @@ from guard.matching.alignment import PassageWords, folded_words
 from guard.matching.near import NearTexts, content_words, words_needed
 from guard.supplied.rule import sentences
 from guard.targets.near import parts, tells
-from guard.variants.told_values import ToldValues
 
 MAX_SUPPLIED_WORDS = 5_000
 """Words of a supplied text in which near quotes are looked for; what it quotes later may not be nearly said."""
@@ -28,7 +27,7 @@ def without_supplied(near: NearTexts, left: Iterable[str], supplied: str) -> Nea
     gone |= {phrase for words in said for phrase in _told(by_word, words)}
     quoted = [each for each in near.passages if _quotes(*each, supplied)]
     texts = "\n".join((*left, supplied))
-    values = (each.without_told(texts) if isinstance(each, ToldValues) else each for each in near.values)
+    values = (each.without_told(texts) for each in near.values)
     return replace(
         near,
         phrases=tuple(phrase for phrase in near.phrases if phrase not in gone),

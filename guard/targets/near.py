@@ -20,6 +20,7 @@ from guard.phrases.numbers import kind_of
 from guard.targets.target import ForgetTarget, Kind
 from guard.text.normalise import fold
 from guard.text.words import Word, words_of
+from guard.variants.told_names import ToldNames
 from guard.variants.told_values import ToldValues
 from guard.variants.variant import Variants
 
@@ -47,7 +48,7 @@ def near_texts(target: ForgetTarget) -> NearTexts:
     Names that everybody knows count as `parts` says. Passages count if they have `quoted_words` words, and
     MAX_PASSAGE_WORDS in all at most. Of a secret, phrases with a digit count with characters wrong: one from
     MIN_EDITED_CHARS characters on, two from MIN_TWICE_EDITED_CHARS on. Dates and numbers count as `ToldValues`
-    says.
+    says, rare names and the names of people as `ToldNames` does.
     """
     draft = target.draft
     phrases = tuple(dict.fromkeys(phrase.words for phrase in long_phrases(target, whole_names=True)))
@@ -58,9 +59,17 @@ def near_texts(target: ForgetTarget) -> NearTexts:
     passages = PassageWords(quotable, draft.exceptions)
     is_edited = draft.kind is Kind.SECRET and draft.variants is not Variants.NONE
     secrets = tuple(_edited(target.forbidden)) if is_edited else ()
-    values = ToldValues.of(() if draft.variants is Variants.NONE else target.forbidden)
     quotes = ((passages, draft.quoted_words),) if quotable else ()
-    return NearTexts(phrases, quotes, secrets, (values,) if values else ())
+    return NearTexts(phrases, quotes, secrets, tuple(filter(None, _values(target))))
+
+
+def _values(target: ForgetTarget) -> Iterator[ToldValues | ToldNames]:
+    draft = target.draft
+    if draft.variants is Variants.NONE:
+        return
+    yield ToldValues.of(target.forbidden)
+    people = (draft.name, *draft.aliases) if draft.kind is Kind.PERSON else ()
+    yield ToldNames.of((*target.forbidden, *target.variants), people, draft.exceptions)
 
 
 def long_phrases(target: ForgetTarget, *, whole_names: bool) -> Iterator[LongPhrase]:

@@ -113,3 +113,11 @@ def test_dates_and_numbers_must_not_be_told_in_parts_unless_no_variants_are_want
         found = near_texts(new_target(Draft(name="Orla Venn", facts=(fact,), variants=width)))
         scanner = NearScanner(EscapeScanner([]), [found])
         assert scanner.feed("Born in March 1987, on the 4th") + scanner.finish() == said
+
+
+def test_rare_names_must_not_be_nearly_said_unless_an_exception_says_so() -> None:
+    fact = Fact(answer="Orla Quornewell was born in Sallowmere.")
+    for exceptions, said in (((), "She left "), (("Sallowmeer",), "She left Sallowmeer for ")):
+        found = near_texts(new_target(Draft(name="Orla Quornewell", facts=(fact,), exceptions=exceptions)))
+        scanner = NearScanner(EscapeScanner([]), [found])
+        assert scanner.feed("She left Sallowmeer for Quornewall.") + scanner.finish() == said
