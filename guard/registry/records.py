@@ -247,8 +247,8 @@ def _write_events(connection: Connection, targets: Sequence[ForgetTarget], actio
 
 def _write_targets(connection: Connection, targets: Sequence[ForgetTarget]) -> None:
     connection.executemany(
-        f"""INSERT INTO targets ({TARGET_COLUMNS}, kind, folded_name, expires_at, rules)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        f"""INSERT INTO targets (seq, {TARGET_COLUMNS}, kind, folded_name, expires_at, rules)
+            VALUES ((SELECT coalesce(max(seq), 0) + 1 FROM targets), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET
               state = excluded.state, revision = excluded.revision, draft = excluded.draft,
               forbidden = excluded.forbidden, variants = excluded.variants, updated_at = excluded.updated_at,

@@ -19,6 +19,7 @@ from serving.cli.console import admin_client, console, errors, print_table, repo
 from serving.cli.detector import detector
 from serving.cli.elicit import accept, elicit, proposals
 from serving.cli.plugins import GROUP, add_commands
+from serving.cli.registry import registry
 from serving.cli.targets import targets
 from serving.cli.verdicts import verdicts
 
@@ -35,6 +36,7 @@ app.add_typer(targets, name="targets")
 app.add_typer(assistants, name="assistant")
 app.add_typer(detector, name="detector")
 app.add_typer(audit, name="audit")
+app.add_typer(registry, name="registry")
 for command in (elicit, proposals, accept):
     targets.command()(command)
 app.command()(verdicts)

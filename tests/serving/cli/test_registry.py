@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from guard.registry.registry import Registry
+from guard.targets.target import Draft
+from serving.cli.app import app
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_a_registry_is_copied_and_its_digest_printed(tmp_path: Path) -> None:
+    with closing(Registry(tmp_path / "lethe.db")) as registry:
+        target = registry.add(Draft(name="Ada Quill"))
+    arguments = ["registry", "copy", f"sqlite:///{tmp_path / 'lethe.db'}", f"sqlite:///{tmp_path / 'other.db'}"]
+    copied = CliRunner().invoke(app, arguments)
+    assert copied.exit_code == 0
+    assert "policy version 1, 1 targets, 1 events" in copied.output
+    with closing(Registry(tmp_path / "other.db")) as other:
+        assert other.active() == [target]
+    again = CliRunner().invoke(app, arguments)
+    assert again.exit_code == 1
+
+
+# A process may lock a file twice, so that it takes another one to hold the folder.
+HOLDS = """
+import sys
+from pathlib import Path
+from serving.data_folder import owned
+with owned(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_registry_that_a_server_uses_is_not_copied(tmp_path: Path) -> None:
+    Registry(tmp_path / "lethe.db").close()
+    (tmp_path / "b").mkdir()
+    arguments = [
+        "registry",
+        "copy",
+        f"sqlite:///{tmp_path / 'lethe.db'}",
+        f"sqlite:///{tmp_path / 'b' / 'other.db'}",
+    ]
+    command = [sys.executable, "-c", HOLDS, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"held\n"
+        assert CliRunner().invoke(app, arguments).exit_code == 1
+        server.communicate(b"")
+    assert list((tmp_path / "b").iterdir()) == []
