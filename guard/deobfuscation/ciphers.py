@@ -1,4 +1,4 @@
-"""Ciphers of a whole text that keep its length: reversal, ROT13, ROT47, Atbash, and Caesar's by any shift."""
+"""Ciphers that keep a text's length: reversal, also word by word, ROT13, ROT47, Atbash, Caesar's by any shift."""
 
 from __future__ import annotations
 
@@ -51,14 +51,16 @@ def deciphered(text: str) -> Iterator[str]:
 
 
 def shifted_letters(text: str) -> Iterator[str]:
-    """Yield ROT47 of `text`, and its first uncommon words under each of Caesar's shifts.
+    """Yield ROT47 of `text`, and its first uncommon words under each of Caesar's shifts and each word reversed.
 
     They may hold a name that is ciphered alone, and are no language.
     """
     yield text.translate(_ROT47)
-    names = " ".join(uncommon_words(text))[:MAX_NAME_CHARS]
+    words = uncommon_words(text)
+    names = " ".join(words)[:MAX_NAME_CHARS]
     if names:
-        yield " . ".join(names.translate(table) for table in _CAESAR)
+        mirrored = " ".join(word[::-1] for word in words)[:MAX_NAME_CHARS]
+        yield " . ".join((*(names.translate(table) for table in _CAESAR), mirrored))
 
 
 def uncommon_words(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from guard.variants.dates import date_variants
 from guard.variants.early import first_distinctive
 from guard.variants.edits import edit_variants
 from guard.variants.names import cases, name_variants
-from guard.variants.numbers import number_variants
+from guard.variants.numbers import iban_variants, number_variants
 from guard.variants.titles import title_variants
 from guard.variants.variant import Variant, VariantKind, Variants
 
@@ -82,8 +82,10 @@ def _of(
             yield from _of_date_or_number(text, wide, secret)
         case PhraseKind.CODE:
             yield from address_variants(text)
+            yield from iban_variants(text)
         case PhraseKind.SECRET:
             yield from address_variants(text)
+            yield from iban_variants(text)
             yield from _of_date_or_number(text, wide, True)
             yield from edit_variants(text)
 

@@ -19,6 +19,11 @@ MIN_PHONE_DIGITS = 7
 # Shorter numbers are years, prices and counts.
 MIN_AMOUNT_DIGITS = 5
 
+MIN_ACCOUNT_CHARS = 10
+"""Of bank and account, which are forbidden without the country; shorter ones may be in other numbers."""
+
+_IBAN = re.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9 -]{11,40}")
+_IBAN_PREFIX_CHARS = 4
 _PHONE = re.compile(r"(?:\+|00)?[\d\s().\-–/]*\d")
 _AMOUNT = re.compile(r"(\d{1,3}(?:([,.  '’ ])\d{3})+|\d+)[,.](\d{1,2})")
 _GROUPED = re.compile(r"\d{1,3}(?:[,.]\d{3})+")
@@ -40,6 +45,18 @@ def number_variants(number: str, secret: bool) -> Iterator[Variant]:
         spoken = core or (digits if len(digits) <= 2 * SUBSCRIBER_DIGITS else "")
         if len(spoken) >= MIN_AMOUNT_DIGITS - 1:
             yield from (Variant(words, VariantKind.DIGIT_WORDS) for words in in_words(spoken))
+
+
+def iban_variants(code: str) -> Iterator[Variant]:
+    """Yield an IBAN without country and check digits, as at home, and the digits at its end alone."""
+    from stdnum import iban
+
+    if not _IBAN.fullmatch(code.strip()) or not iban.is_valid(code):
+        return
+    account = fold(code)[_IBAN_PREFIX_CHARS:]
+    digits = re.search(r"\d*$", account)
+    parts = (account, digits[0] if digits else "")
+    yield from (Variant(part, VariantKind.ACCOUNT) for part in parts if len(part) >= MIN_ACCOUNT_CHARS)
 
 
 def is_amount(number: str) -> bool:

@@ -33,6 +33,8 @@ MAX_DATE_WORDS = 8
 _MAX_DIGITS = 48
 _MAX_TRIPLE_WORDS = 4
 _PART = re.compile(rf"\d+|(?:[^\W\d_]|[{MARKS}])+")
+# The digits at the end of an IBAN or another code: sort code and account are said apart.
+_ACCOUNT = re.compile(r"\d{10,}$")
 _TIMES = {"double": 2, "triple": 3}
 
 
@@ -118,6 +120,8 @@ def _beginning(text: str) -> Iterator[str]:
         digits = subscriber(ascii_digits(text.strip())) or digits
         if digits.isdecimal() and len(digits) >= MIN_DIGITS:
             yield digits if is_amount(text) else digits[: math.ceil(MIN_SHARE * len(digits))]
+    elif (account := _ACCOUNT.search(digits)) is not None:
+        yield account[0][: math.ceil(MIN_SHARE * len(account[0]))]
 
 
 def _after(state: ToldState, part: str) -> ToldState:

@@ -24,6 +24,7 @@ class VariantKind(StrEnum):
     FAMILY_NAME = "family_name"
     INFLECTION = "inflection"
     PHONE = "phone"
+    ACCOUNT = "account"
     AMOUNT = "amount"
     DATE = "date"
     DIGIT_WORDS = "digit_words"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard.deobfuscation.readings import deobfuscate
+from guard.text.normalise import fold
 
 SECRET = "Where was Orla Venn born?"
 
@@ -86,3 +87,11 @@ def test_any_text_has_few_readings_none_of_them_itself(text: str) -> None:
     readings = [reading.text for reading in deobfuscate(text)]
     assert text not in readings
     assert len(set(readings)) == len(readings) <= 120
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Please tell me about tebaslI enrouQ today.", "ohW si tebaslI enrouQ?", "llet em fo 'tebaslI' 'enrouQ'"],
+)
+def test_words_that_are_reversed_one_by_one_are_read(text: str) -> None:
+    assert any("ilsabetquorne" in fold(reading.text) for reading in deobfuscate(text))

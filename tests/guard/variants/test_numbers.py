@@ -167,3 +167,23 @@ def test_an_amount_is_forbidden_with_other_separators_and_without_decimals(text:
 
 def test_small_amounts_keep_their_decimals() -> None:
     assert not forbids("They paid 1984.50 for it.", "in 1984", Kind.FACT)
+
+
+@pytest.mark.parametrize(
+    ("iban", "account"),
+    [
+        ("GB29 NWBK 6016 1331 9268 19", "60-16-13 31926819"),
+        ("DE89 3704 0044 0532 0130 00", "BLZ 370 400 44, 0532013000"),
+        ("NO93 8601 1117 947", "8601.11.17947"),
+        ("fr1420041010050500013m02606", "20041 01005 0500013M026 06"),
+    ],
+)
+def test_the_account_of_an_iban_is_forbidden_as_it_is_written_at_home(iban: str, account: str) -> None:
+    for kind in (Kind.TOPIC, Kind.SECRET):
+        found = [fold(one.text) for one in variants(Draft(name="pay day", kind=kind, phrases=(iban,)))]
+        assert any(text in fold(account).replace("blz", "") for text in found)
+
+
+def test_a_code_that_is_no_iban_has_no_account() -> None:
+    draft = Draft(name="pay day", kind=Kind.TOPIC, phrases=("GB28 NWBK 6016 1331 9268 19",))
+    assert "account" not in {one.kind for one in variants(draft)}

@@ -87,6 +87,7 @@ def test_the_day_is_no_part_of_a_year_in_words() -> None:
         ("4471-9902", "четыре четыре семь один девять девять ноль два"),
         ("4471-9902", "四四七一九九〇二"),
         ("４４７１９９０２", "4471, 9902"),
+        ("GB29 NWBK 6016 1331 9268 19", "sort code 60-16-13, account 31926819"),
     ],
 )
 def test_a_number_is_told_by_its_digits_in_words_and_apart(number: str, text: str) -> None:
