@@ -26,9 +26,11 @@ from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.folder.enforced_version import refuse_rolled_back
 from guard.policy.watch import WatchAction
 from guard.registry.drafts import load_words
+from guard.registry.lease import Lease
 from guard.registry.registry import Registry
 from guard.uld.promoted import PromotedAssistants
 from serving.admin.app import create_admin
+from serving.admin.replicas import lease_of
 from serving.admin.service import AdminService
 from serving.answers.agents import open_agents
 from serving.assistants.service import AssistantService
@@ -152,9 +154,9 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)
     matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
     compiler = Compiler(registry, embedder, settings.policy_dir, promoted, matching, WatchAction(settings.watch))
-    applier = Applier(compiler, current, applied=keep_objects)
-    proof = partial(_prove, settings)
-    supervisor = Supervisor(opener(settings, model), proof, settings.start_timeout)
+    lease = lease_of(settings, registry, current, describe_engine(settings, model))
+    applier = Applier(compiler, current, applied=partial(_applied, lease))
+    supervisor = Supervisor(opener(settings, model), partial(_prove, settings), settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector, settings.detection_timeout)
     metrics = Metrics()
@@ -177,17 +179,17 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         metrics=metrics,
         verdicts=verdicts,
         elicitations=elicitations,
+        lease=lease,
     )
     admin = _admin_plane(settings, service, key, data, partial(_audit, current, embedder))
     planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
     if settings.eval_port is not None:
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
-    tasks = [asyncio.create_task(part.run()) for part in (applier, supervisor, verdicts)]
-    tasks.append(asyncio.create_task(watch_loop(metrics)))
-    tasks.append(asyncio.create_task(registry.listen(applier.notify)))
-    tasks.append(asyncio.create_task(asyncio.to_thread(load_words)))
+    parts = [part.run() for part in (applier, supervisor, verdicts, lease)]
+    parts += [watch_loop(metrics), registry.listen(applier.notify), asyncio.to_thread(load_words)]
     if assistants is not None:
-        tasks.append(asyncio.create_task(assistants.trainer.run()))
+        parts.append(assistants.trainer.run())
+    tasks = [asyncio.create_task(part) for part in parts]
     try:
         yield planes
     finally:
@@ -196,6 +198,11 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         await asyncio.gather(elicitations.close(), *tasks, return_exceptions=True)
         await clients.aclose()
         registry.close()
+
+
+def _applied(lease: Lease) -> None:
+    keep_objects()
+    lease.notify()
 
 
 def _limits(settings: Settings) -> Limits:

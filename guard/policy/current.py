@@ -44,6 +44,11 @@ class CurrentPolicy:
         """Whether there is a policy, the last attempt to bring it up to date succeeded, and it is not stale."""
         return self.policy is not None and not self.failure and not self.stale
 
+    @property
+    def enforced_version(self) -> int:
+        """The version of the registry that is enforced in full, -1 before the first."""
+        return -1 if self.policy is None else self.policy.complete_version
+
     def required(self) -> Policy:
         """Return the policy; PolicyUnavailable when none is compiled yet, or it is stale."""
         if self.policy is None:

@@ -35,6 +35,10 @@ class Connection(Protocol):
 class Database(Protocol):
     """Transactions on a database. Thread-safe; errors of the database are raised as `StoreUnavailable`."""
 
+    @property
+    def clock(self) -> str:
+        """The SQL expression of the time, in seconds since 1970, by the database's clock."""
+
     def writing(self) -> AbstractContextManager[Connection]:
         """Open a write transaction: one at a time, durable when the block ends, rolled back if it raises."""
 

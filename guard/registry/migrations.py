@@ -214,3 +214,19 @@ def m015_open_elicitations(connection: sqlite3.Connection) -> None:
     connection.execute(
         "CREATE TABLE open_elicitations (target_id TEXT PRIMARY KEY REFERENCES targets (id)) STRICT"
     )
+
+
+@migration
+def m016_replicas(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE replicas (
+             id TEXT PRIMARY KEY,
+             name TEXT NOT NULL,
+             version INTEGER NOT NULL,
+             engine TEXT NOT NULL,
+             runner TEXT NOT NULL,
+             started_at TEXT NOT NULL,
+             lease_s REAL NOT NULL,
+             renewed_at REAL NOT NULL
+           ) STRICT"""
+    )

@@ -46,6 +46,8 @@ class PostgresDatabase:
     duplicates, whoever writes.
     """
 
+    clock = "extract(epoch FROM clock_timestamp())::float8"
+
     def __init__(self, url: PostgresUrl) -> None:
         self._parameters = _parameters(url)
         self._idle: list[psycopg.Connection] = []

@@ -108,4 +108,16 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
            )""",
         'CREATE TABLE open_elicitations (target_id TEXT COLLATE "C" PRIMARY KEY REFERENCES targets (id))',
     ),
+    "p002_replicas": (
+        """CREATE TABLE replicas (
+             id TEXT COLLATE "C" PRIMARY KEY,
+             name TEXT NOT NULL,
+             version BIGINT NOT NULL,
+             engine TEXT NOT NULL,
+             runner TEXT NOT NULL,
+             started_at TEXT NOT NULL,
+             lease_s DOUBLE PRECISION NOT NULL,
+             renewed_at DOUBLE PRECISION NOT NULL
+           )""",
+    ),
 }

@@ -26,6 +26,7 @@ from guard.registry.records import (
     write_elicitation,
     write_revealed,
 )
+from guard.registry.replicas import Replicas
 from guard.registry.search import EventSearch, Page, TargetSearch, find_targets, latest_events
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
 from guard.targets.elicitation import Elicitation
@@ -64,6 +65,7 @@ class Registry:
 
     def __init__(self, location: Location) -> None:
         self._database = open_database(location)
+        self.replicas = Replicas(self._database)
 
     def close(self) -> None:
         """Release the database."""

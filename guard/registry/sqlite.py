@@ -18,6 +18,8 @@ _BUSY_TIMEOUT_S = 10.0
 class SqliteDatabase:
     """The `Database` in the file at `path`, which is made, readable by its owner alone, if it does not exist."""
 
+    clock = "(julianday('now') - 2440587.5) * 86400.0"
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()

@@ -112,6 +112,10 @@ class AdminClient:
         """Return the version of the registry and the version that is enforced."""
         return self._call("GET", "/admin/v1/policy")
 
+    def replicas(self) -> Any:
+        """Return the servers that share the registry, and the version that each enforces."""
+        return self._call("GET", "/admin/v1/replicas")
+
     def revoke(self, target_id: str) -> None:
         """Revoke one target and wait until it is no longer enforced."""
         self._call("DELETE", f"/admin/v1/targets/{target_id}", params={"wait": "applied"})

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 from fastapi import Depends, Request
 
 from guard.policy.current import Applier, CurrentPolicy
+from guard.registry.lease import Lease
 from guard.registry.registry import Registry
 from guard.targets.target import Mode
 from serving.assistants.service import AssistantService
@@ -36,6 +37,7 @@ class AdminService:
     unready       returns why no request may be answered now, or an empty string
     assistants    None for a remote engine
     verdicts      its methods block
+    lease         this server among those that share the registry
     elicitations  asks the served model, unrestricted, what it says of a target
     """
 
@@ -48,6 +50,7 @@ class AdminService:
     metrics: Metrics
     verdicts: VerdictLog
     elicitations: ElicitationService
+    lease: Lease
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

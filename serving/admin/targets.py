@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -156,18 +157,27 @@ async def active(service: AdminService, target_id: str) -> ForgetTarget:
 
 
 async def settle(service: AdminService, wait: str | None, timeout: int, *ids: str) -> None:
-    """Have a change of targets applied, and wait for it if `wait` says so; Refused after `timeout` seconds."""
+    """Have a change of targets applied; if `wait` says so, wait until all live replicas enforce it.
+
+    Refused after `timeout` seconds, with the names of those that do not.
+    """
     service.applier.notify()
     if wait is None:
         return
+    ends = time.monotonic() + timeout
     version = await run_sync(service.registry.version)
-    if not await service.applier.wait(version, timeout, ids):
-        raise Refused(
-            504,
-            "not_applied_in_time",
-            f"the change is stored, and not yet enforced after {timeout} seconds",
-            instance=f"{PATH}/{ids[0]}" if len(ids) == 1 else None,
-        )
+    where = ""
+    if await service.applier.wait(version, timeout, ids):
+        behind = await service.lease.behind(version, max(0.0, ends - time.monotonic()))
+        if not behind:
+            return
+        where = f" by {', '.join(one.name for one in behind)}"
+    raise Refused(
+        504,
+        "not_applied_in_time",
+        f"the change is stored, and not yet enforced{where} after {timeout} seconds",
+        instance=f"{PATH}/{ids[0]}" if len(ids) == 1 else None,
+    )
 
 
 def _refuse_past(bodies: Iterable[TargetPatch]) -> None:

@@ -20,6 +20,7 @@ from serving.cli.detector import detector
 from serving.cli.elicit import accept, elicit, proposals
 from serving.cli.plugins import GROUP, add_commands
 from serving.cli.registry import registry
+from serving.cli.replicas import replicas
 from serving.cli.targets import targets
 from serving.cli.verdicts import verdicts
 
@@ -40,6 +41,7 @@ app.add_typer(registry, name="registry")
 for command in (elicit, proposals, accept):
     targets.command()(command)
 app.command()(verdicts)
+app.command()(replicas)
 app.command()(backup)
 app.command()(restore)
 

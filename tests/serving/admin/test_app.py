@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from guard.detection.detector import Match, Signals
 from guard.errors import PolicyUnavailable
 from guard.policy.plan import Plan, PlanKind
 from guard.registry.registry import Registry
+from guard.registry.replicas import Replica
 from guard.targets.target import Draft, Mode
 from guard.text.conversation import Message
 from guard.text.normalise import fold
@@ -71,6 +73,8 @@ class Service:
         self.asked: list[Message] = []
         self.assistants: AssistantService | None = None
         self.elicitations: ElicitationService | None = None
+        self.lease = self
+        self.replicas: list[Replica] = []
         self.metrics = Metrics()
         self.verdicts = VerdictLog(path.with_name("verdicts.db"), self.metrics)
 
@@ -86,6 +90,12 @@ class Service:
         assert targets
         assert version == self.registry.version()
         return self.applies
+
+    async def behind(self, version: int, timeout: float) -> list[Replica]:
+        return [one for one in self.replicas if one.version < version]
+
+    def list(self) -> list[Replica]:
+        return self.replicas
 
     async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         if self.reason:
@@ -794,3 +804,47 @@ async def test_the_description_knows_that_a_secret_is_never_supplied(
     schema = described["components"]["schemas"]["TargetIn"] | {"components": described["components"]}
     assert Draft202012Validator(schema).is_valid(body) is (status == 201)
     assert (await client.post(TARGETS, json=body)).status_code == status
+
+
+REPLICA = Replica(
+    id="r1",
+    name="host-b:8000",
+    version=1,
+    engine="vLLM",
+    runner="v2",
+    started_at=datetime(2030, 1, 1, tzinfo=UTC),
+    lease_s=40.0,
+    age_s=2.5,
+)
+
+
+async def test_replicas_are_listed(client: httpx.AsyncClient, service: Service) -> None:
+    service.replicas = [REPLICA, replace(REPLICA, id="r2", age_s=41.0)]
+    answer = await client.get("/admin/v1/replicas")
+    assert answer.json() == {
+        "version": 0,
+        "replicas": [
+            {
+                "id": id,
+                "name": "host-b:8000",
+                "enforced_version": 1,
+                "engine": "vLLM",
+                "runner": "v2",
+                "started_at": "2030-01-01T00:00:00Z",
+                "renewed_s": age,
+                "live": live,
+            }
+            for id, age, live in [("r1", 2.5, True), ("r2", 41.0, False)]
+        ],
+    }
+
+
+async def test_a_change_that_another_replica_does_not_enforce_is_not_applied(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    service.replicas = [REPLICA]
+    wait = {"wait": "applied", "timeout": "1"}
+    assert (await client.post(TARGETS, params=wait, json=ADA)).status_code == 201
+    refused = await client.post(TARGETS, params=wait, json={"name": "Bela Moth"})
+    assert (refused.status_code, refused.json()["code"]) == (504, "not_applied_in_time")
+    assert "not yet enforced by host-b:8000 after 1 seconds" in refused.json()["detail"]
