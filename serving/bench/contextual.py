@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
+from pydantic import SecretStr
 
 from guard.detection.embedder import Embedder, Vectors
 from guard.detection.target_texts import target_texts, vectors_name
@@ -52,9 +53,9 @@ def loads(tokens: int) -> tuple[Load, ...]:
 
 def fill(data_dir: Path, targets: int, open_embedder: Callable[[], Embedder]) -> None:
     """Write a registry of so many invented people, with their vectors, for a server with this data folder."""
-    settings = Settings(data_dir=data_dir)
     data_dir.mkdir(parents=True)
-    registry = Registry(settings.registry)
+    # In the folder, whatever database the environment names: it may be one that is in use.
+    registry = Registry(Settings(data_dir=data_dir, database=SecretStr("")).registry)
     try:
         if targets:
             _fill(registry, targets, open_embedder())

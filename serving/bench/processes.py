@@ -77,7 +77,10 @@ def guarded(model: str, folder: Path, environment: Mapping[str, str] = MappingPr
     command += ["--data-dir", str(folder / "guarded")]
     url = f"http://127.0.0.1:{port}"
     with _process(
-        command, folder / "guarded.log", {**environment, "LETHE_ADMIN_KEY": key}, f"{url}/readyz"
+        command,
+        folder / "guarded.log",
+        {**environment, "LETHE_ADMIN_KEY": key, "LETHE_DATABASE": ""},
+        f"{url}/readyz",
     ) as pid:
         headers = {"authorization": f"Bearer {key}"}
         admin_url = f"http://127.0.0.1:{admin_port}"

@@ -12,6 +12,7 @@ import pytest
 from guard.decoding.request_args import BIAS, EngineArgs, Subtraction
 from guard.detection.calibration import Signals
 from guard.detection.detector import Examination, Match
+from guard.errors import PolicyUnavailable
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.current import CurrentPolicy
 from guard.policy.near import AlwaysNear
@@ -171,3 +172,13 @@ async def test_near_copies_count_of_touched_targets_in_enforce_mode() -> None:
         ("lanterns", "mercy", "diary"),
         ("tide", "ledger", "prize"),
     ]
+
+
+def test_a_policy_that_is_too_stale_makes_the_server_unready_and_plans_nothing() -> None:
+    current = CurrentPolicy(SimpleNamespace(lookup=None), max_staleness_s=60)  # type: ignore[arg-type]
+    planner = Planner(current, SimpleNamespace())  # type: ignore[arg-type]
+    assert planner.unready() == ""
+    current.compared_at -= 61
+    assert planner.unready() == "the registry cannot be reached"
+    with pytest.raises(PolicyUnavailable, match="cannot be reached"):
+        asyncio.run(planner.plan(()))

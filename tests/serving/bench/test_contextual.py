@@ -70,6 +70,14 @@ def test_a_registry_is_filled_with_targets_whose_vectors_are_known(
     assert np.allclose(np.linalg.norm(np.concatenate(rows), axis=1), 1.0, atol=1e-5)
 
 
+def test_a_bench_never_fills_the_database_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LETHE_DATABASE", f"sqlite:///{tmp_path / 'in-use.db'}")
+    contextual.fill(tmp_path / "guarded", 0, lambda: pytest.fail("loaded"))
+    assert not (tmp_path / "in-use.db").exists()
+
+
 def test_without_targets_no_encoder_is_loaded(tmp_path: Path) -> None:
     contextual.fill(tmp_path / "guarded", 0, lambda: pytest.fail("loaded"))
     assert (tmp_path / "guarded" / "lethe.db").exists()
