@@ -46,8 +46,44 @@ class Cluster:
         self._control("-l", str(self.folder / "log"), "-o", f"{options} -k {self.folder}", "start")
 
     def stop(self) -> None:
-        """Stop as a crash does."""
-        self._control("-m", "immediate", "stop")
+        """Stop as a crash does, if it runs."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self._control("-m", "immediate", "stop")
+
+    def promote(self) -> None:
+        """Have a standby take over."""
+        self._control("promote")
+
+    def set(self, setting: str) -> None:
+        """Change a setting of the running cluster, such as `work_mem = '1MB'`."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+            connection.execute("SELECT pg_reload_conf()")
+
+    @contextmanager
+    def standby(self) -> Iterator[Cluster]:
+        """Start a standby, without whose word the cluster commits nothing."""
+        with _folder(self.user) as folder:
+            copy = [
+                str(self.binaries / "pg_basebackup"),
+                "-D",
+                str(folder / "data"),
+                "-R",
+                "-c",
+                "fast",
+                "--no-sync",
+            ]
+            copy += ["-h", str(self.folder), "-U", "lethe"]
+            subprocess.run(copy, check=True, user=self.user, cwd=folder, timeout=_START_TIMEOUT_S)
+            started = Cluster(folder, self.binaries, self.user)
+            started.start()
+            try:
+                self.set("synchronous_standby_names = '*'")
+                # What is committed can be read at the standby.
+                self.set("synchronous_commit = remote_apply")
+                yield started
+            finally:
+                started.stop()
 
     def _control(self, *arguments: str) -> None:
         command = [str(self.binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-s", "-w", *arguments]
@@ -61,11 +97,7 @@ def cluster() -> Iterator[Cluster]:
     if binaries is None:
         pytest.skip("PostgreSQL is not installed here (Debian: apt-get install postgresql)")
     user = "postgres" if os.geteuid() == 0 else None
-    # Not pytest's own folder: the path of a socket has 107 bytes at most.
-    folder = Path(tempfile.mkdtemp(prefix="lethe-pg-"))
-    try:
-        if user is not None:
-            shutil.chown(folder, user)
+    with _folder(user) as folder:
         initdb = [str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "lethe", "-A", "trust", "-E", "UTF8"]
         initdb += ["--locale=C.UTF-8", "--no-sync"]
         subprocess.run(initdb, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
@@ -75,6 +107,16 @@ def cluster() -> Iterator[Cluster]:
             yield started
         finally:
             started.stop()
+
+
+@contextmanager
+def _folder(user: str | None) -> Iterator[Path]:
+    # Not pytest's own folder: the path of a socket has 107 bytes at most.
+    folder = Path(tempfile.mkdtemp(prefix="lethe-pg-"))
+    try:
+        if user is not None:
+            shutil.chown(folder, user)
+        yield folder
     finally:
         shutil.rmtree(folder)
 
