@@ -84,9 +84,17 @@ Unnamed = Callable[[PlannedRequest], None]
 class Planner:
     """Plans requests under the policy in force. A request keeps its policy snapshot until it ends."""
 
-    def __init__(self, current: CurrentPolicy, detector: Detector, detection_timeout: float = math.inf) -> None:
-        """`detection_timeout` is in seconds, the wait for a thread included."""
+    def __init__(
+        self,
+        current: CurrentPolicy,
+        detector: Detector,
+        detection_timeout: float = math.inf,
+        is_behind: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`detection_timeout` is in seconds, the wait for a thread included; `is_behind` returns whether other
+        servers enforce a later policy."""
         self._current = current
+        self._is_behind = is_behind
         self._detector = detector
         self._seconds = detection_timeout
         # As many threads as the embedder encodes together; long conversations never hold all of them.
@@ -102,6 +110,8 @@ class Planner:
             return "the policy is being compiled"
         if self._current.stale:
             return "the registry cannot be reached"
+        if self._is_behind():
+            return "other servers enforce a later policy"
         return "" if self._current.healthy else "the policy in force is older than the registry's"
 
     @property

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from guard.errors import StoreUnavailable
 from guard.registry.replicas import Replica, Replicas
@@ -18,6 +19,15 @@ RENEW_PERIOD_S = 5.0
 LEASE_MARGIN_S = 10.0
 """Seconds by which a lease is longer than a server may answer without the registry: two periods."""
 WAIT_POLL_S = 0.1
+BEHIND_S = 10.0
+"""Seconds in which a server must enforce what another one enforces already."""
+
+
+class _Required(NamedTuple):
+    """A version that another server enforced at the time `since`, on the monotonic clock."""
+
+    version: int
+    since: float
 
 
 class Lease:
@@ -28,6 +38,12 @@ class Lease:
         self._own = own
         self._version = version
         self._changed = asyncio.Event()
+        self._required = _Required(-1, 0.0)
+
+    def is_behind(self) -> bool:
+        """Return whether another server has enforced a later version for more than BEHIND_S seconds."""
+        required = self._required
+        return self._version() < required.version and time.monotonic() - required.since > BEHIND_S
 
     def notify(self) -> None:
         """Say, in the event loop, that another version is enforced."""
@@ -45,7 +61,7 @@ class Lease:
                 try:
                     version = self._version()
                     if version >= 0:
-                        await asyncio.to_thread(self._replicas.renew, replace(self._own, version=version))
+                        await asyncio.to_thread(self._renew, version)
                     failed = False
                 except StoreUnavailable as error:
                     if not failed:
@@ -57,6 +73,12 @@ class Lease:
         finally:
             with contextlib.suppress(StoreUnavailable):
                 self._replicas.end(self._own.id)
+
+    def _renew(self, version: int) -> None:
+        self._replicas.renew(replace(self._own, version=version))
+        if version >= self._required.version:
+            others = [one.version for one in self.list() if one.live and one.id != self._own.id]
+            self._required = _Required(max(others, default=-1), time.monotonic())
 
     async def behind(self, version: int, timeout: float) -> list[Replica]:
         """Return the other live replicas that do not enforce `version` within `timeout` seconds, if any."""

@@ -129,3 +129,38 @@ async def test_a_lease_goes_on_once_the_registry_can_be_written_again(
         await asyncio.sleep(0.1)
         monkeypatch.delattr(registry.replicas, "renew")
         await until(lambda: len(lease.list()) == 1)
+
+
+@pytest.mark.anyio
+async def test_a_server_is_behind_once_another_has_enforced_more_for_a_while(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enforced = 5
+    registry.replicas.renew(replace(B, version=6))
+    lease = Lease(registry.replicas, A, lambda: enforced)
+    async with renewing(lease):
+        await until(lambda: len(lease.list()) == 2)
+        assert not lease.is_behind()
+        monkeypatch.setattr(leases, "BEHIND_S", 0.05)
+        await until(lease.is_behind)
+        # What the other enforces by now is not asked for at once.
+        registry.replicas.renew(replace(B, version=7))
+        enforced = 6
+        assert not lease.is_behind()
+        lease.notify()
+        await until(lease.is_behind)
+        enforced = 7
+        assert not lease.is_behind()
+
+
+@pytest.mark.anyio
+async def test_a_server_is_not_behind_one_that_was_lost(
+    registry: Registry, alter: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "BEHIND_S", 0.0)
+    registry.replicas.renew(replace(B, version=6))
+    alter("UPDATE replicas SET renewed_at = renewed_at - 41")
+    lease = Lease(registry.replicas, A, lambda: 5)
+    async with renewing(lease):
+        await until(lambda: len(lease.list()) == 2)
+        assert not lease.is_behind()
