@@ -60,6 +60,7 @@ MEMBERS = {
         "get_tokenizer",
         "shutdown",
     ),
+    ("engine/arg_utils.py", "EngineArgs"): ("create_engine_config", "from_cli_args"),
     ("sampling_params.py", "SamplingParams"): ("extra_args", "skip_special_tokens"),
 }
 ORDERS = {
