@@ -10,6 +10,7 @@ import binascii
 import codecs
 import html
 import re
+import unicodedata
 from collections.abc import Callable
 from functools import partial
 from urllib.parse import unquote
@@ -17,6 +18,8 @@ from urllib.parse import unquote
 # A word of plain letters may decode by chance; the result is then hardly ever text.
 MIN_TEXT_CHARS = 4
 MIN_LETTER_SHARE = 0.8
+MIN_CODE_CHARS = 12
+"""Bytes that can all be printed, by chance in one of 10^5 runs of so many."""
 
 # No code point has more digits, and int() refuses thousands.
 _ENTITY = re.compile(r"(&#[xX]?)0*([0-9a-fA-F]{1,7};?)|&[0-9A-Za-z]{1,32};?")
@@ -130,7 +133,11 @@ def decode_numbers(text: str) -> str:
     def read(piece: str) -> bytes:
         numbers = re.findall(r"\d+", piece)
         decimal = bytes(map(int, numbers))
-        return decimal if is_text(decimal.decode("latin-1")) else bytes(int(number, 8) for number in numbers)
+        return (
+            decimal
+            if is_text(decimal.decode("latin-1"), or_code=False)
+            else bytes(int(number, 8) for number in numbers)
+        )
 
     return _replaced(_DECIMAL, read, text)
 
@@ -168,11 +175,21 @@ def _uu_line(line: str) -> str:
     return line
 
 
-def is_text(decoded: str) -> bool:
-    """Whether what was decoded is long enough and has letters enough to be meant as text."""
-    letters = sum(character.isalpha() or character.isspace() for character in decoded)
-    printable = decoded.replace("\n", " ").isprintable()
-    return len(decoded) >= MIN_TEXT_CHARS and printable and letters >= MIN_LETTER_SHARE * len(decoded)
+def is_text(decoded: str, *, or_code: bool = True) -> bool:
+    """Whether what was decoded is long enough and has letters enough to be meant as text; or, from
+    MIN_CODE_CHARS characters on, as another code, in which each of them can be printed or shows as nothing."""
+    if len(decoded) < MIN_TEXT_CHARS or "\ufffd" in decoded:
+        return False
+    shown = decoded if decoded.isascii() else "".join(char for char in decoded if not is_hidden(char))
+    if not shown.replace("\n", " ").isprintable():
+        return False
+    letters = sum(character.isalpha() or character.isspace() for character in shown)
+    return letters >= MIN_LETTER_SHARE * len(shown) or (or_code and len(decoded) >= MIN_CODE_CHARS)
+
+
+def is_hidden(char: str) -> bool:
+    """Whether a character shows as nothing, or as a mark on the one before."""
+    return unicodedata.category(char) in ("Cf", "Mn", "Me")
 
 
 def _replaced(pattern: re.Pattern[str], read: Callable[[str], bytes], text: str) -> str:

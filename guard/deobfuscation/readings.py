@@ -49,21 +49,28 @@ def deobfuscate(text: str) -> tuple[Reading, ...]:
 
 def _in_place(text: str) -> Iterator[str]:
     """Yield the readings in which pieces of `text` are replaced by what they encode."""
-    read = text
-    for _ in range(MAX_DEPTH):
-        before = read
-        for decode in DECODERS:
-            read = decode(read)
-        if read == before:
-            break
-        yield read
+    *_, read = (text, *(decoded := tuple(_decoded(text))))
+    yield from decoded
     joined = join_spelt(read)
     if joined != read:
         yield joined
+        *_, joined = (joined, *(decoded := tuple(_decoded(joined))))
+        yield from decoded
     for table in _LEET:
         plain = _LEET_WORD.sub(partial(_translated, table), joined)
         if plain != joined:
             yield plain
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """Yield what `text` decodes to, and what that does, MAX_DEPTH deep."""
+    for _ in range(MAX_DEPTH):
+        before = text
+        for decode in DECODERS:
+            text = decode(text)
+        if text == before:
+            return
+        yield text
 
 
 def _translated(table: dict[int, int], found: re.Match[str]) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -95,3 +96,56 @@ def test_any_text_has_few_readings_none_of_them_itself(text: str) -> None:
 )
 def test_words_that_are_reversed_one_by_one_are_read(text: str) -> None:
     assert any("ilsabetquorne" in fold(reading.text) for reading in deobfuscate(text))
+
+
+INNER: dict[str, Callable[[str], str]] = {
+    "hex": lambda text: text.encode().hex(),
+    "bits": lambda text: " ".join(f"{byte:08b}" for byte in text.encode()),
+    "decimal": lambda text: " ".join(map(str, text.encode())),
+    "escapes": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
+    "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "references": lambda text: "".join(f"&#{ord(char)};" for char in text),
+    "zero width": "\u200b".join,
+    "hyphens": "-".join,
+}
+OUTER: dict[str, Callable[[str], str]] = {
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "hex": lambda text: text.encode().hex(),
+    "bits": lambda text: "".join(f"{byte:08b}" for byte in text.encode()),
+    "selectors": lambda text: "".join(chr(0xE0100 + b - 16) if b > 15 else chr(0xFE00 + b) for b in text.encode()),
+}
+
+
+@pytest.mark.parametrize("outer", OUTER)
+@pytest.mark.parametrize("inner", INNER)
+def test_a_code_inside_a_code_is_read(inner: str, outer: str) -> None:
+    hidden = OUTER[outer](INNER[inner]("Orla Vennquist"))
+    assert any("orlavennquist" in fold(reading) for reading in language(f"Answer this: {hidden} please"))
+
+
+@pytest.mark.parametrize("outer", ["base64", "base32", "hex"])
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        "\u200b".join,
+        lambda code: "".join(f"{char}\u0301\u0323" for char in code),
+        lambda code: "".join(chr(ord(char) + 0xFEE0) for char in code),
+    ],
+)
+def test_a_code_in_styled_letters_or_with_marks_between_is_read(
+    outer: str, disguise: Callable[[str], str]
+) -> None:
+    hidden = disguise(OUTER[outer]("Orla Vennquist"))
+    assert any("orlavennquist" in fold(reading) for reading in language(f"Answer this: {hidden} please"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See https://docs.example.org/en/latest/reference/configuration.html#section-3 for it.",
+        "Ｔｅｓｔ。これは普通の文章です。",
+    ],
+)
+def test_links_and_wide_letters_of_prose_are_no_codes(text: str) -> None:
+    assert language(text) == []
