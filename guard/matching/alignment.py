@@ -51,7 +51,13 @@ class PassageWords:
         return np.zeros(len(self._words) + 1, np.int32)
 
     def step(self, before: Scores, folded: str) -> tuple[Scores, int]:
-        """Return the scores after one more word, and the words of the longest near quote that ends with it."""
+        """Return the scores after one more word, and the words of the longest near quote that ends with it.
+
+        Numbers that no passage has count for nothing.
+        """
+        if folded.isdecimal() and folded not in self._numbers:
+            # Of a numbered list: one word a line.
+            return before, 0
         same = self._words == self._numbers.get(folded, _UNKNOWN_WORD)
         after = np.maximum(before - 1, 0)
         # The word replaces one of the passage, or is the same.

@@ -181,3 +181,18 @@ def test_a_pattern_ends_where_the_distance_says(secret: str, text: str, edits: i
         states = pattern.step(states, char)
         found = found or pattern.ends(states)
     assert found == (edits_to_nearest_part(secret, text) <= edits)
+
+
+@pytest.mark.parametrize("numbered", ["{}. {}\n", "({}) {} ", "{:03} | {}\n"])
+def test_words_of_a_passage_in_a_numbered_list_are_a_near_quote(numbered: str) -> None:
+    words = PASSAGE.split()
+    text = "".join(numbered.format(number, word) for number, word in enumerate(words, start=1))
+    assert longest_near_quote([PASSAGE], text) == len(words)
+    assert released(QUOTED, [text]).split()[-1] in ("8.", "(8)", "008", "|")
+    assert longest_near_quote([PASSAGE], released(QUOTED, [text])) == 7
+
+
+def test_a_number_of_a_passage_is_a_word_of_it() -> None:
+    passage = "in 1871 the 40 boats left for Port Ember"
+    assert longest_near_quote([passage], passage) == 9
+    assert longest_near_quote([passage], passage.replace("1871", "1872").replace("40", "41")) == 5
