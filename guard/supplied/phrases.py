@@ -25,6 +25,7 @@ _FULL = frozenset(
     {
         VariantKind.ORDER,
         VariantKind.INFLECTION,
+        VariantKind.ROMANISED,
         VariantKind.PHONE,
         VariantKind.AMOUNT,
         VariantKind.DATE,

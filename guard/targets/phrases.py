@@ -19,6 +19,7 @@ from guard.text.lexicon import ranks
 from guard.text.normalise import fold
 from guard.variants.generation import generate
 from guard.variants.names import cases
+from guard.variants.romanisation import romanised
 from guard.variants.variant import Variant, Variants
 
 MAX_MATCHED_WORDS = 5_000
@@ -74,11 +75,14 @@ def _matched_words(draft: Draft, language: str) -> Iterator[SideEffect]:
 
 
 def names_of(draft: Draft) -> tuple[str, ...]:
-    """Return the names by which the detector knows a target, with their cases unless it wants no variants."""
+    """Return the names by which the detector knows a target, with their cases and, of people, in Latin letters,
+    unless it wants no variants."""
     names = (draft.name, *draft.aliases)
     if draft.variants is Variants.NONE:
         return names
-    return (*names, *(variant.text for name in names for variant in cases(name)))
+    spelt = (variant.text for name in names for variant in cases(name))
+    latin = chain.from_iterable(map(romanised, names if draft.kind is Kind.PERSON else ()))
+    return (*names, *spelt, *(name for name in latin if " " in name))
 
 
 def extract(draft: Draft) -> tuple[Phrase, ...]:

@@ -16,6 +16,7 @@ from guard.variants.early import first_distinctive
 from guard.variants.edits import edit_variants
 from guard.variants.names import cases, name_variants
 from guard.variants.numbers import iban_variants, number_variants
+from guard.variants.romanisation import romanised_variants
 from guard.variants.titles import title_variants
 from guard.variants.variant import Variant, VariantKind, Variants
 
@@ -71,6 +72,7 @@ def _of(
     kind = PhraseKind.SECRET if secret and phrase.kind in _WITHOUT_WORDS else phrase.kind
     if is_person:
         yield from name_variants(text, wide, excepted)
+        yield from romanised_variants(text)
     match kind:
         case PhraseKind.NAME:
             yield from cases(text)

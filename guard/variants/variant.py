@@ -23,6 +23,7 @@ class VariantKind(StrEnum):
     COURTESY = "courtesy"
     FAMILY_NAME = "family_name"
     INFLECTION = "inflection"
+    ROMANISED = "romanised"
     PHONE = "phone"
     ACCOUNT = "account"
     AMOUNT = "amount"
