@@ -55,6 +55,7 @@ class ToldState(NamedTuple):
     times    how often the next digit counts, after "double"
     place    the number of the word
     said     the last numbers and months
+    read     the last letters, and digits for words that are numbers, the last `new` of them by the last word
     """
 
     digits: str = ""
@@ -64,24 +65,30 @@ class ToldState(NamedTuple):
     times: int = 1
     place: int = 0
     said: tuple[_Said, ...] = ()
+    read: str = ""
+    new: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ToldValues:
-    """The dates, and the beginnings of numbers, that a text must not tell in parts; immutable."""
+    """The dates, the beginnings of numbers, and the folded codes that a text must not tell in parts; immutable."""
 
     days: frozenset[Day] = field(default=frozenset(), repr=False)
     numbers: frozenset[str] = field(default=frozenset(), repr=False)
+    codes: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
     def of(cls, phrases: Iterable[str]) -> ToldValues:
-        """Return those of `phrases` that are dates with a year, or numbers of MIN_DIGITS digits and more."""
+        """Return those of `phrases` that are dates with a year, numbers of MIN_DIGITS digits and more, or have
+        letters and digits."""
         texts = tuple(phrases)
         days = frozenset(chain.from_iterable(map(days_of, texts)))
-        return cls(days, frozenset(number for text in texts if not days_of(text) for number in _beginning(text)))
+        others = [text for text in texts if not days_of(text)]
+        codes = frozenset(code for code in map(fold, others) if _is_code(code))
+        return cls(days, frozenset(chain.from_iterable(map(_beginning, others))), codes)
 
     def __bool__(self) -> bool:
-        return bool(self.days or self.numbers)
+        return bool(self.days or self.numbers or self.codes)
 
     @property
     def start(self) -> ToldState:
@@ -93,7 +100,7 @@ class ToldValues:
         found = False
         for part in _PART.findall(ascii_digits(word)):
             state = _after(state, part)
-            found = found or (state.between == 0 and any(True for _ in self._told(state)))
+            found = found or any(True for _ in self._told(state))
         return state._replace(place=state.place + 1), found
 
     def without_told(self, text: str) -> ToldValues:
@@ -104,14 +111,16 @@ class ToldValues:
                 state = _after(state, part)
                 told.update(self._told(state))
             state = state._replace(place=state.place + 1)
-        return ToldValues(self.days - told, self.numbers - told)
+        return ToldValues(self.days - told, self.numbers - told, self.codes - told)
 
     def _told(self, state: ToldState) -> Iterator[object]:
         """Yield the values that end with the last word."""
         for number in self.numbers if state.added else ():
             if number in state.digits[-state.added - len(number) + 1 :]:
                 yield number
-        yield from (day for day in self.days if _tells_day(state.said, day))
+        yield from (code for code in self.codes if code in state.read[-state.new - len(code) + 1 :])
+        if state.between == 0:
+            yield from (day for day in self.days if _tells_day(state.said, day))
 
 
 def _beginning(text: str) -> Iterator[str]:
@@ -124,9 +133,21 @@ def _beginning(text: str) -> Iterator[str]:
         yield account[0][: math.ceil(MIN_SHARE * len(account[0]))]
 
 
+def _is_code(folded: str) -> bool:
+    mixed = any(map(str.isdigit, folded)) and any(map(str.isalpha, folded))
+    return mixed and MIN_DIGITS <= len(folded) <= _MAX_DIGITS
+
+
 def _after(state: ToldState, part: str) -> ToldState:
     """Return the state after one more run of letters or of digits."""
     folded = fold(part)
+    number = number_words().get(folded, folded)
+    goes_on = state.is_ten and number != folded and len(number) == 1 and number != "0"
+    read = (state.read[:-1] if goes_on else state.read) + number
+    return _counted(state, folded)._replace(read=read[-2 * _MAX_DIGITS :], new=len(number))
+
+
+def _counted(state: ToldState, folded: str) -> ToldState:
     words, months = number_words(), month_numbers()
     if folded in months:
         said = _recent(state, _Said(state.place, months[folded], True))

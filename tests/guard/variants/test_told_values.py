@@ -111,7 +111,22 @@ def test_other_numbers_are_not(text: str) -> None:
 def test_an_amount_must_be_whole_and_a_short_number_is_none() -> None:
     assert not tells("1,250,001", "some 1,250,000 people")
     assert tells("1,250,001", "1 250 001 people")
-    assert not ToldValues.of(["1984", "44719", "K7-ZX-44", "Orla Venn"])
+    assert not ToldValues.of(["1984", "44719", "Orla Venn", "K7"])
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("hunter2-Xylo-99", "hunter two Xylo ninety-nine"),
+        ("hunter2-Xylo-99", "hunter2, xylo, nine nine"),
+        ("K7-ZX-44", "K seven, Z X, forty-four"),
+        ("K7-ZX-44", "K sieben ZX vierundvierzig"),
+        ("QX7-R9T", "Q-X-seven R-nine-T"),
+    ],
+)
+def test_a_code_is_told_with_its_digits_in_words(code: str, text: str) -> None:
+    assert tells(code, f"It is {text}.")
+    assert not tells(code, f"It is {text[:-4]}.")
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
@@ -138,3 +153,11 @@ def test_words_for_numbers() -> None:
     words = number_words()
     for word, digits in {"forty": "40", "nineteen": "19", "siebenundachtzig": "87", "dreissigsten": "30"}.items():
         assert words[word] == digits
+
+
+def test_what_the_text_before_has_told_does_not_end_what_follows() -> None:
+    near = NearTexts(values=(ToldValues.of(["4 March 1987", "4471-9902", "K7-ZX-44"]),))
+    seed = "Born on 4 March 1987, code 4471-9902, plate K7-ZX-44"
+    scanner = NearScanner(EscapeScanner([]), [near], seed)
+    text = ", she lived in a house by the sea."
+    assert scanner.feed(text) + scanner.finish() == text
