@@ -71,7 +71,7 @@ def save_adapters(model: Any, folder: Path, base: str) -> None:
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": base,
         "r": rank,
-        "lora_alpha": SCALE * rank,
+        "lora_alpha": int(SCALE * rank),
         "lora_dropout": 0.0,
         "bias": "none",
         "target_modules": sorted({name.split(".")[-3] for name in tensors}),

@@ -37,4 +37,4 @@ FROM_SCRATCH = ReferenceRecipe()
 FINE_TUNED = ReferenceRecipe(epochs=5, learning_rate=1e-5, warmup=20, prompt_weight=0.0)
 """The published recipe of TOFU's own models: five epochs at 1e-5."""
 ADAPTED = replace(FINE_TUNED, learning_rate=2e-3, batch_tokens=512)
-"""The same with adapters, which take a hundred times the learning rate at this width, and smaller batches."""
+"""The same with adapters, which start at zero and take a far higher learning rate, and smaller batches."""

@@ -87,6 +87,7 @@ def test_adapters_are_read_as_they_were_written_in_the_format_of_peft(tmp_path: 
 
     config = json.loads((tmp_path / "adapter_config.json").read_text())
     assert (config["r"], config["lora_alpha"], config["base_model_name_or_path"]) == (3, 3 * SCALE, "a-model")
+    assert isinstance(config["lora_alpha"], int)  # vLLM takes no other number
     assert "gate_proj" in config["target_modules"]
     tensors = load_file(tmp_path / "adapter_model.safetensors")
     assert tensors["base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight"].shape == (3, 16)
