@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
@@ -64,7 +64,8 @@ def save_adapters(model: Any, folder: Path, base: str) -> None:
     """Write the adapters of `model` into `folder`, in bfloat16; `base` is the name of the model without them."""
     adapters = dict(_adapters(model))
     tensors = {name: tensor.detach().to("cpu", torch.bfloat16).contiguous() for name, tensor in adapters.items()}
-    save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    # Not safetensors' save_file: its files are for their owner alone.
+    (folder / WEIGHTS_FILE).write_bytes(save(tensors, metadata={"format": "pt"}))
     rank = min(tensor.shape[0] for name, tensor in tensors.items() if ".lora_A." in name)
     config = {
         "peft_type": "LORA",
