@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 from serving.admin.client import AdminClient, AdminRefused
+from serving.admin.target_file import Row, batches
 from serving.cli.console import progress_bar
-from serving.cli.target_file import Row, batches
 
 POLL_S = 0.5
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from serving.admin.target_file import UnreadableFile, as_line, pattern_of, read_rows, read_text
 from serving.cli.console import admin_client, console, fail, print_table
-from serving.cli.target_file import UnreadableFile, as_line, pattern_of, read_rows, read_text
 
 if TYPE_CHECKING:
     from serving.admin.client import AdminClient

@@ -13,20 +13,32 @@ from starlette.staticfiles import StaticFiles
 from guard.errors import LetheError
 from serving.admin.problems import Refused
 from serving.admin.service import AdminService
-from serving.desk import overview, sign_in
+from serving.desk import overview, sign_in, target, target_form, targets
 from serving.desk.context import Ask, Desk
 from serving.desk.gate import SIGN_IN, STATIC, Gate
 from serving.desk.rendering import FOLDER, HOME, render
 from serving.desk.sessions import Sessions, SignInLimit
+from serving.desk.targets import LIST
 from serving.http.asgi import App, Receive, Scope, Send
 
+_ONE = f"{LIST}/{{id}}"
 ROUTES = (
     Route(SIGN_IN, sign_in.sign_in),
     Route(SIGN_IN, sign_in.begin, methods=["POST"]),
     Route(f"{HOME}/sign-out", sign_in.sign_out, methods=["POST"]),
     Route(HOME, overview.overview),
     Route(f"{HOME}/", overview.overview),
-    Route(f"{HOME}/now", overview.now),
+    Route(LIST, targets.targets),
+    Route(f"{LIST}/reveal", targets.reveal, methods=["POST"]),
+    Route(f"{LIST}/revoke", targets.revoke, methods=["POST"]),
+    Route(f"{LIST}/add", target_form.blank),
+    Route(f"{LIST}/add", target_form.add, methods=["POST"]),
+    Route(_ONE, target.target),
+    Route(f"{_ONE}/reveal", target.reveal, methods=["POST"]),
+    Route(f"{_ONE}/revoke", target.revoke, methods=["POST"]),
+    Route(f"{_ONE}/try", target.try_it, methods=["POST"]),
+    Route(f"{_ONE}/edit", target_form.edit),
+    Route(f"{_ONE}/edit", target_form.change, methods=["POST"]),
     Mount(STATIC, StaticFiles(directory=FOLDER / "static")),
 )
 

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from serving.admin.service import AdminService
-from serving.desk.sessions import Sessions, SignInLimit
+from serving.desk.sessions import Session, Sessions, SignInLimit
 
 Ask = Callable[[str], Awaitable[str]]
 """Returns the guarded answer to a prompt, as a client would get it. Raises LetheError."""
@@ -31,6 +31,12 @@ def desk_of(request: Request) -> Desk:
     """Return the desk that a page belongs to."""
     desk: Desk = request.app.state.desk
     return desk
+
+
+def session_of(request: Request) -> Session:
+    """Return the session of a request that came through the gate."""
+    session: Session = request.scope["session"]
+    return session
 
 
 def form_of(request: Request) -> FormData:

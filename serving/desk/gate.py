@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 import traceback
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +36,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+_OWN_PLACE = re.compile(rf"{HOME}(/[\w-]+)*(\?[\w.=&%+*~-]*)?", re.ASCII)
 
 _log = logging.getLogger("lethe")
 
@@ -96,6 +98,11 @@ def is_polled(request: Request) -> bool:
 def is_secure(request: Request) -> bool:
     """Return whether the browser speaks https, to this server or to a proxy before it."""
     return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", "").lower())
+
+
+def own_place(place: object) -> str:
+    """Return `place` if it is a page of the desk, else its first page: a form leads nowhere else."""
+    return place if isinstance(place, str) and _OWN_PLACE.fullmatch(place) else HOME
 
 
 def _is_own(request: Request, token: object, session: Session | None) -> bool:

@@ -37,13 +37,8 @@ class Now(NamedTuple):
 
 
 async def overview(request: Request) -> Response:
-    """Show the whole page."""
+    """Show the page, which asks for itself again every ten seconds."""
     return render(request, "overview", now=await run_sync(_now, desk_of(request).service))
-
-
-async def now(request: Request) -> Response:
-    """Show what changes by itself."""
-    return render(request, "overview_now", now=await run_sync(_now, desk_of(request).service))
 
 
 def _now(service: AdminService) -> Now:

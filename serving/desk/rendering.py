@@ -52,6 +52,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(t=text, home=HOME)
     environment.filters["moment"] = moment
+    environment.filters["instant"] = lambda at: moment(datetime.fromtimestamp(at, UTC))
     return environment
 
 

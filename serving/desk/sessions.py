@@ -29,11 +29,16 @@ Clock = Callable[[], float]
 
 @dataclass(slots=True)
 class Session:
-    """One signed-in browser; `csrf` is the token that every form of it carries."""
+    """One signed-in browser.
+
+    csrf        the token that every form of this session carries
+    revealed    ids of the targets whose texts its pages show
+    """
 
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     began: float = 0.0
     used: float = 0.0
+    revealed: set[str] = field(default_factory=set)
 
 
 class Sessions:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from serving.desk.context import desk_of, form_of
-from serving.desk.gate import COOKIE, SIGN_IN, SIGN_IN_COOKIE, is_secure
+from serving.desk.gate import COOKIE, SIGN_IN, SIGN_IN_COOKIE, is_secure, own_place
 from serving.desk.rendering import HOME, render
 from serving.desk.sessions import FAILURES_S
 from serving.keys import key_matches
-
-_OWN_PLACE = re.compile(rf"{HOME}(/[\w-]+)*(\?[\w.=&%+-]*)?", re.ASCII)
 
 
 async def sign_in(request: Request) -> Response:
@@ -51,11 +48,6 @@ async def sign_out(request: Request) -> Response:
     response = RedirectResponse(SIGN_IN, 303)
     response.delete_cookie(COOKIE, path=HOME)
     return response
-
-
-def own_place(place: object) -> str:
-    """Return `place` if it is a page of the desk, else its first page: a sign-in leads nowhere else."""
-    return place if isinstance(place, str) and _OWN_PLACE.fullmatch(place) else HOME
 
 
 def _again(request: Request, after: str, status: int, fault: str) -> Response:

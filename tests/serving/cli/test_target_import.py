@@ -17,10 +17,11 @@ from guard.patterns.pattern import Pattern, PatternKind
 from guard.registry.registry import Registry
 from guard.targets.target import Decoder, Draft, Fact, Kind, Method, Mode, Scope
 from guard.variants.variant import Variants
+from serving.admin import target_file
 from serving.admin.client import AdminClient
 from serving.admin.requests import Batch
 from serving.admin.responses import target_of
-from serving.cli import target_file, target_import
+from serving.cli import target_import
 from serving.cli.app import app
 
 EVERYTHING = Draft(

@@ -7,9 +7,8 @@ import httpx
 import pytest
 
 from serving.desk.app import WithDesk, create_desk
-from serving.desk.gate import COOKIE
+from serving.desk.gate import COOKIE, own_place
 from serving.desk.sessions import FAILURES_S, MAX_FAILURES, MAX_SESSION_S, MAX_SESSIONS, Sessions, SignInLimit
-from serving.desk.sign_in import own_place
 from serving.http.asgi import Receive, Scope, Send, respond
 from tests.serving.desk.conftest import KEY, Browser, Service
 
@@ -51,7 +50,7 @@ async def test_a_wrong_key_begins_no_session(stranger: Browser, key: str) -> Non
     assert (await stranger.get("/ui")).status_code == 303
 
 
-@pytest.mark.parametrize("path", ["/ui", "/ui/", "/ui/now", "/ui/targets", "/ui/nowhere", "/ui/targets/ft_1"])
+@pytest.mark.parametrize("path", ["/ui", "/ui/", "/ui/targets", "/ui/nowhere", "/ui/targets/ft_1"])
 async def test_nothing_is_shown_to_who_has_not_signed_in(stranger: Browser, path: str) -> None:
     response = await stranger.get(path)
     assert response.status_code == 303
@@ -211,9 +210,9 @@ async def test_what_a_page_asks_for_by_itself_keeps_nobody_signed_in(
         browser = Browser(client)
         await browser.sign_in()
         clock.now += 599
-        assert (await browser.get("/ui/now", **{"hx-request": "true"})).status_code == 200
+        assert (await browser.get("/ui", **{"hx-request": "true"})).status_code == 200
         clock.now += 1
-        ended = await browser.get("/ui/now", **{"hx-request": "true"})
+        ended = await browser.get("/ui", **{"hx-request": "true"})
         assert (ended.status_code, ended.headers["hx-redirect"]) == (401, "/ui/sign-in")
 
 

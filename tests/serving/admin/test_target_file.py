@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serving.cli.target_file import UnreadableFile, read_rows
+from serving.admin.target_file import UnreadableFile, read_rows
 
 BOM = b"\xef\xbb\xbf"
 ADA: dict[str, Any] = {"name": "Ada Quill", "facts": [{"answer": "Born in\u2028Ost\x85."}]}

@@ -1,4 +1,4 @@
-"""Files of forget targets for `lethe targets import`: JSON, a JSON list or JSON Lines, and CSV, in UTF-8."""
+"""Files of forget targets to import: JSON, a JSON list or JSON Lines, and CSV, in UTF-8."""
 
 from __future__ import annotations
 

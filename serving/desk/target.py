@@ -1,0 +1,94 @@
+"""One target: what is known of it, what it forbids and why, and a prompt to try it with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from guard.errors import LetheError
+from guard.targets.target import ForgetTarget, State
+from guard.text.conversation import message
+from serving.admin.check_response import CheckResponse, check_response
+from serving.admin.responses import preview_of, target_of
+from serving.admin.service import AdminService
+from serving.desk.context import desk_of, form_of, session_of
+from serving.desk.rendering import render
+from serving.desk.targets import LIST, note_revealed
+
+RECENT_VERDICTS = 10
+
+
+class Tried(NamedTuple):
+    """What would be done with a prompt, and what a client would be answered; `fault`: why there is no answer."""
+
+    prompt: str
+    check: CheckResponse
+    answer: str
+    fault: str
+
+
+def place_of(id: str) -> str:
+    """Return the path of the page of a target."""
+    return f"{LIST}/{id}"
+
+
+async def target(request: Request) -> Response:
+    """Show a target; of one that has ended, what remains of it."""
+    return await _page(request, None)
+
+
+async def reveal(request: Request) -> Response:
+    """Show its texts for the rest of the session, and note that in the audit trail."""
+    id = request.path_params["id"]
+    await note_revealed(request, [id])
+    return RedirectResponse(place_of(id), 303)
+
+
+async def revoke(request: Request) -> Response:
+    """Revoke a target at the revision that the page showed."""
+    service, id = desk_of(request).service, request.path_params["id"]
+    revision = str(form_of(request).get("revision"))
+    await run_sync(service.registry.revoke, id, int(revision) if revision.isdecimal() else 0)
+    service.applier.notify()
+    return RedirectResponse(place_of(id), 303)
+
+
+async def try_it(request: Request) -> Response:
+    """Show what is done with a prompt and what a client is answered. Neither is stored."""
+    prompt = str(form_of(request).get("prompt", ""))
+    desk = desk_of(request)
+    planned = await desk.service.planner.plan([message("user", prompt)])
+    answer = fault = ""
+    try:
+        answer = await desk.ask(prompt)
+    except LetheError as error:
+        fault = error.message
+    return await _page(request, Tried(prompt, check_response(planned.plan), answer, fault))
+
+
+async def _page(request: Request, tried: Tried | None) -> Response:
+    service, id = desk_of(request).service, request.path_params["id"]
+    found = await run_sync(service.registry.get, id)
+    revealed = id in session_of(request).revealed
+    is_active = found.state is State.ACTIVE
+    review = await run_sync(preview_of, found, revealed, service.context()) if is_active else None
+    verdicts = await run_sync(service.verdicts.page, None, RECENT_VERDICTS, None, id)
+    return render(
+        request,
+        "target",
+        target=target_of(found, revealed),
+        revealed=revealed,
+        active=is_active,
+        in_force=_in_force(service, found),
+        review=review,
+        tried=tried,
+        verdicts=verdicts.items,
+    )
+
+
+def _in_force(service: AdminService, found: ForgetTarget) -> bool:
+    policy = service.current.policy
+    return policy is not None and policy.has(found.id, found.revision)

@@ -1,0 +1,112 @@
+"""The list of targets: search, filters, pages, and what is done with several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple, TypeVar
+from urllib.parse import urlencode
+
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from guard.errors import UnknownTarget
+from guard.registry.registry import Registry
+from guard.registry.search import TargetSearch
+from guard.targets.target import ForgetTarget, Kind, Mode, State
+from serving.admin.responses import masked
+from serving.desk.context import desk_of, form_of, session_of
+from serving.desk.gate import own_place
+from serving.desk.rendering import HOME, render
+
+PAGE_ROWS = 50
+LIST = f"{HOME}/targets"
+ALL = "all"
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class Row(NamedTuple):
+    """A target in the list; `name` is masked unless the session has revealed it."""
+
+    id: str
+    name: str
+    target: ForgetTarget
+
+
+async def targets(request: Request) -> Response:
+    """Show one page of the targets that are asked for; by default the active ones."""
+    query = request.query_params
+    search = TargetSearch(
+        state=choice(State, query.get("state", State.ACTIVE)),
+        kind=choice(Kind, query.get("kind")),
+        mode=choice(Mode, query.get("mode")),
+        name=query.get("q", "").strip(),
+    )
+    registry, revealed = desk_of(request).service.registry, session_of(request).revealed
+    found = await run_sync(registry.find, search, query.get("after") or None, PAGE_ROWS)
+    asked = {name: value for name, value in query.items() if name != "after" and value}
+    return render(
+        request,
+        "targets",
+        rows=[_row(target, revealed) for target in found.items],
+        query={"q": "", "kind": "", "mode": "", "state": State.ACTIVE, **asked},
+        next=f"{LIST}?{urlencode({**asked, 'after': found.next})}" if found.next else "",
+        first=f"{LIST}?{urlencode(asked)}" if query.get("after") else "",
+        back=f"{LIST}?{request.url.query}" if request.url.query else LIST,
+        kinds=[*Kind],
+        modes=[*Mode],
+        states=[*State, ALL],
+    )
+
+
+async def reveal(request: Request) -> Response:
+    """Show the texts of these targets for the rest of the session, and note that in the audit trail."""
+    form = form_of(request)
+    await note_revealed(request, [str(id) for id in form.getlist("shown")])
+    return RedirectResponse(own_place(form.get("back")), 303)
+
+
+async def revoke(request: Request) -> Response:
+    """Revoke the chosen targets, after a page that asks for confirmation."""
+    form = form_of(request)
+    ids = [str(id) for id in dict.fromkeys(form.getlist("chosen"))][:PAGE_ROWS]
+    back = own_place(form.get("back"))
+    if not ids:
+        return RedirectResponse(back, 303)
+    service, revealed = desk_of(request).service, session_of(request).revealed
+    if "confirmed" in form:
+        await run_sync(_revoke, service.registry, ids)
+        service.applier.notify()
+        return RedirectResponse(back, 303)
+    found = await run_sync(lambda: [service.registry.get(id) for id in ids])
+    rows = [_row(target, revealed) for target in found if target.state is State.ACTIVE]
+    return render(request, "revoke", rows=rows, back=back)
+
+
+async def note_revealed(request: Request, ids: Sequence[str]) -> None:
+    """Reveal targets that this session has not revealed yet. Raises UnknownTarget."""
+    revealed = session_of(request).revealed
+    new = [id for id in dict.fromkeys(ids) if id not in revealed]
+    if new:
+        await run_sync(desk_of(request).service.registry.note_revealed, new)
+        revealed.update(new)
+
+
+def choice(kind: type[_Choice], value: str | None) -> _Choice | None:
+    """Return the member of an enum with this value, None if there is none: a filter that is not set."""
+    return kind(value) if value in {member.value for member in kind} else None
+
+
+def _row(target: ForgetTarget, revealed: set[str]) -> Row:
+    return Row(target.id, target.draft.name if target.id in revealed else masked(target.draft.name), target)
+
+
+def _revoke(registry: Registry, ids: Sequence[str]) -> None:
+    for id in ids:
+        try:
+            registry.revoke(id)
+        except UnknownTarget:
+            # Somebody else has revoked it meanwhile, or it has expired.
+            continue

@@ -1,0 +1,162 @@
+"""Stored cross-site scripting: whatever a text of a target holds, pages show it and are not changed by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html.parser import HTMLParser
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from guard.patterns.pattern import Pattern, PatternKind
+from guard.targets.target import Draft, Fact
+from guard.variants.variant import Variants
+from tests.serving.desk.conftest import Browser, Service
+
+pytestmark = pytest.mark.anyio
+
+CODE = "alert(document.cookie)"
+BREAKOUTS = (
+    "",
+    '"',
+    "'",
+    "`",
+    '">',
+    "'>",
+    "</textarea>",
+    "</title>",
+    "</script>",
+    "-->",
+    "]]>",
+    "</select>",
+    "&quot;>",
+)
+VECTORS = (
+    f"<script>{CODE}</script>",
+    f"<img src=x onerror={CODE}>",
+    f"<svg/onload={CODE}>",
+    f"<a href=javascript:{CODE}>link",
+    f"<iframe srcdoc='<script>{CODE}</script>'>",
+    f" onfocus={CODE} autofocus x=",
+    f"<div hx-get=/ui hx-trigger=load hx-on:click={CODE}>",
+    "<form action=https://evil.example><button>go",
+)
+OTHERS = (
+    *(
+        "{{ 7 * 7 }}",
+        "{% include 'csrf.html' %}",
+        "{{ csrf }}",
+        "${7*7}",
+        "<%= 7*7 %>",
+        "{name.__class__}",
+        "%s%n",
+        "{0}",
+    ),
+    *(
+        "\u202e<b>right",
+        "＜script＞x＜/script＞",
+        "<ScRiPt/x>a</sCrIpT>",
+        "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    ),
+    *(
+        "<base href=//evil.example>",
+        "<style>*{display:none}</style>",
+        "<link rel=stylesheet href=//evil.example>",
+        "<!--hidden",
+    ),
+)
+PAYLOADS = [*(f"Mothwick{breakout}{vector}" for breakout in BREAKOUTS for vector in VECTORS), *OTHERS]
+OWN = ("/ui", "#")
+
+
+class Page(HTMLParser):
+    """Everything in a page that a browser acts upon."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.dangers: list[str] = []
+        self.tags: set[str] = set()
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            leads_away = name in ("href", "src", "action", "formaction", "hx-get", "hx-post") and not (
+                value or ""
+            ).startswith(OWN)
+            if name.startswith(("on", "hx-on", "style", "srcdoc", "autofocus")) or leads_away:
+                self.dangers.append(f"{tag} {name}={value}")
+            self.texts.append(value or "")
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def check(text: str, shown: Iterable[str] = ()) -> None:
+    page = Page(text)
+    assert page.dangers == []
+    assert not page.tags & {"img", "iframe", "a\x0b", "b", "style", "base", "object", "embed"}
+    assert text.count("<script") == 1
+    assert text.count("<form") == text.count('name="csrf"') + text.count('role="search"')
+    whole = "\n".join(page.texts)
+    assert [one for one in shown if " ".join(one.split()) not in " ".join(whole.split())] == []
+
+
+def test_there_are_a_hundred_payloads_of_many_kinds() -> None:
+    assert len(set(PAYLOADS)) >= 100
+
+
+async def test_no_name_becomes_part_of_a_list(browser: Browser, service: Service) -> None:
+    targets = service.registry.add_many([Draft(name=f"{n:03} {payload}") for n, payload in enumerate(PAYLOADS)])
+    ids = [target.id for target in targets]
+    await browser.post("/ui/targets/reveal", {"shown": ids})
+    for start in range(0, len(ids), 50):
+        after = f"?after={ids[start - 1]}" if start else ""
+        page = await browser.get(f"/ui/targets{after}")
+        check(page.text, [target.draft.name for target in targets[start : start + 50]])
+        confirmation = await browser.post("/ui/targets/revoke", {"chosen": ids[start : start + 50], "back": "/ui"})
+        check(confirmation.text, [target.draft.name for target in targets[start : start + 50]])
+
+
+async def test_no_field_becomes_part_of_a_page_of_its_target(browser: Browser, service: Service) -> None:
+    lines = tuple(f"Ada {payload}" for payload in PAYLOADS)
+    draft = Draft(
+        name=lines[0],
+        aliases=lines,
+        facts=tuple(Fact(question=line, answer=f"It is called {line}.") for line in lines),
+        passages=lines[:40],
+        phrases=lines,
+        exceptions=tuple(f"Bo {line}" for line in lines),
+        distinguish=lines[:60],
+        variants=Variants.NONE,
+        patterns=(Pattern(kind=PatternKind.EMAIL, value="a@quill.example"),),
+        basis="<script>basis</script>",
+        external_ref='"><img src=x onerror=alert(1)>',
+    )
+    target = service.registry.add(draft)
+    place = f"/ui/targets/{target.id}"
+    check((await browser.get(place)).text)
+    await browser.post(f"{place}/reveal")
+    labels = (draft.basis, draft.external_ref)
+    check((await browser.get(place)).text, (*lines, *labels))
+    check((await browser.get(f"{place}/edit")).text, (*lines, *labels))
+    check((await browser.post(f"{place}/edit", {"name": lines[1], "revision": "9"})).text, (lines[1], lines[0]))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS[::9] + list(OTHERS))
+async def test_nothing_that_is_sent_comes_back_as_part_of_a_page(
+    browser: Browser, service: Service, payload: str
+) -> None:
+    target = service.registry.add(Draft(name="Ada"))
+    service.matched = payload
+    check(
+        (await browser.get("/ui/targets?" + urlencode({"q": payload, "kind": payload, "state": payload}))).text,
+        [payload],
+    )
+    names = ("name", "kind", "mode", "alpha", "patterns", "expires_at", "basis", "answer")
+    check((await browser.post("/ui/targets/add", dict.fromkeys(names, payload))).text, [payload])
+    check((await browser.post(f"/ui/targets/{target.id}/try", {"prompt": payload})).text, [payload])
+    check((await browser.get(f"/ui/targets/{quote(payload, safe='')}")).text)
+    check((await browser.get("/ui/sign-in?" + urlencode({"next": payload}))).text.replace(" autofocus", ""))
