@@ -49,13 +49,32 @@ def read_rows(path: Path) -> list[Row]:
 
     A byte order mark and any line end of a spreadsheet or an editor are passed over.
     """
-    text = read_text(path)
-    rows = _csv_rows(text) if path.suffix.lower() == ".csv" else _json_rows(text)
-    return [
-        Row({key: value for key, value in row.draft.items() if key not in READ_ONLY}, row.place)
-        for row in rows
-        if row.draft.get("state", "active") == "active"
-    ]
+    return parse_rows(read_text(path), is_csv=path.suffix.lower() == ".csv")
+
+
+def parse_rows(text: str, *, is_csv: bool, columns: Mapping[str, str] | None = None) -> list[Row]:
+    """Return the targets in a text as `read_rows` does. Raises UnreadableFile.
+
+    columns  which member of a target a column of CSV stands for, "" for none; by default that of its name
+    """
+    try:
+        return [
+            Row({key: value for key, value in row.draft.items() if key not in READ_ONLY}, row.place)
+            for row in (_csv_rows(text, columns or {}) if is_csv else _json_rows(text))
+            if row.draft.get("state", "active") == "active"
+        ]
+    except csv.Error:
+        raise UnreadableFile(f"a cell is longer than {csv.field_size_limit()} characters, or not closed") from None
+    except RecursionError:
+        raise UnreadableFile(f"nested too deeply. Read is text {FORMATS}") from None
+
+
+def columns_of(text: str) -> list[str]:
+    """Return the names of the columns of CSV, without those that have none."""
+    try:
+        return [name for name in _reader(text).fieldnames or () if name]
+    except csv.Error:
+        return []
 
 
 def batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
@@ -122,17 +141,25 @@ def _row(value: object, place: str) -> Row:
     return Row(value, place)
 
 
-def _csv_rows(text: str) -> Iterator[Row]:
+def _reader(text: str) -> csv.DictReader[str]:
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    if "name" not in (reader.fieldnames or ()):
+    return csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def _csv_rows(text: str, columns: Mapping[str, str]) -> Iterator[Row]:
+    reader = _reader(text)
+    meant = [columns.get(name, name) for name in reader.fieldnames or ()]
+    if len(set(filter(None, meant))) < len([*filter(None, meant)]):
+        raise UnreadableFile("line 1: two columns are the same member of a target")
+    reader.fieldnames = meant
+    if "name" not in meant:
         raise UnreadableFile("line 1: no column is called name. Its columns are the members of a target")
     for cells in reader:
         place = f"line {reader.line_num}"
         if None in cells or None in cells.values():
             raise UnreadableFile(f"{place}: not as many cells as columns")
-        yield Row({key: _cell(key, cell) for key, cell in cells.items() if cell.strip()}, place)
+        yield Row({key: _cell(key, cell) for key, cell in cells.items() if key and cell.strip()}, place)
 
 
 def _cell(column: str, cell: str) -> Any:

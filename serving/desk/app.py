@@ -13,7 +13,17 @@ from starlette.staticfiles import StaticFiles
 from guard.errors import LetheError
 from serving.admin.problems import Refused
 from serving.admin.service import AdminService
-from serving.desk import overview, sign_in, target, target_form, targets
+from serving.desk import (
+    assistants,
+    elicitation,
+    observed,
+    overview,
+    sign_in,
+    target,
+    target_form,
+    targets,
+    transfer,
+)
 from serving.desk.context import Ask, Desk
 from serving.desk.gate import SIGN_IN, STATIC, Gate
 from serving.desk.rendering import FOLDER, HOME, render
@@ -39,6 +49,22 @@ ROUTES = (
     Route(f"{_ONE}/try", target.try_it, methods=["POST"]),
     Route(f"{_ONE}/edit", target_form.edit),
     Route(f"{_ONE}/edit", target_form.change, methods=["POST"]),
+    Route(f"{_ONE}/elicitation", elicitation.elicitation),
+    Route(f"{_ONE}/elicitation", elicitation.start, methods=["POST"]),
+    Route(f"{_ONE}/elicitation/cancel", elicitation.cancel, methods=["POST"]),
+    Route(f"{_ONE}/elicitation/accept", elicitation.accept, methods=["POST"]),
+    Route(transfer.IMPORT, transfer.choose),
+    Route(transfer.IMPORT, transfer.upload, methods=["POST"]),
+    Route(transfer.ROWS, transfer.rows),
+    Route(transfer.ROWS, transfer.store, methods=["POST"]),
+    Route(f"{transfer.IMPORT}/discard", transfer.discard, methods=["POST"]),
+    Route(f"{HOME}/export", transfer.export, methods=["POST"]),
+    Route(observed.VERDICTS, observed.verdicts),
+    Route(observed.AUDIT, observed.audit),
+    Route(assistants.ASSISTANTS, assistants.assistants),
+    Route(assistants.ASSISTANTS, assistants.train, methods=["POST"]),
+    Route(f"{assistants.ASSISTANTS}/{{digest}}/promote", assistants.promote, methods=["POST"]),
+    Route(f"{assistants.ASSISTANTS}/{{digest}}/retire", assistants.retire, methods=["POST"]),
     Mount(STATIC, StaticFiles(directory=FOLDER / "static")),
 )
 

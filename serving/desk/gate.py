@@ -63,6 +63,9 @@ class Gate:
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             _log.error("desk: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+        finally:
+            if form := scope.get("form"):
+                await form.close()
 
     async def _refusal(self, request: Request) -> Response | None:
         # What a page asks for by itself keeps nobody signed in.
@@ -74,14 +77,13 @@ class Gate:
         if request.method != "POST":
             return None
         try:
-            form = await self._form(request)
+            form = request.scope["form"] = await self._form(request)
         except BodyTooLarge:
             return render(request, "error", 413, code="body_too_large", detail="")
         except MultiPartException:
             return render(request, "error", 400, code="malformed_body", detail="")
         if not _is_own(request, form.get("csrf"), session):
             return render(request, "error", 403, code="not_from_here", detail="")
-        request.scope["form"] = form
         return None
 
     async def _form(self, request: Request) -> Any:

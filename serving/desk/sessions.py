@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 from cachetools import TTLCache
 
+from serving.desk.uploads import Upload
+
 MAX_SESSIONS = 256
 """The most sessions at a time; a further one ends the one that was used longest ago."""
 MAX_SESSION_S = 12 * 3600.0
@@ -33,12 +35,14 @@ class Session:
 
     csrf        the token that every form of this session carries
     revealed    ids of the targets whose texts its pages show
+    upload      the file that is looked through before it is imported
     """
 
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     began: float = 0.0
     used: float = 0.0
     revealed: set[str] = field(default_factory=set)
+    upload: Upload | None = field(default=None, repr=False)
 
 
 class Sessions:

@@ -15,6 +15,7 @@ from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.responses import preview_of, target_of
 from serving.admin.service import AdminService
 from serving.desk.context import desk_of, form_of, session_of
+from serving.desk.gate import own_place
 from serving.desk.rendering import render
 from serving.desk.targets import LIST, note_revealed
 
@@ -44,7 +45,7 @@ async def reveal(request: Request) -> Response:
     """Show its texts for the rest of the session, and note that in the audit trail."""
     id = request.path_params["id"]
     await note_revealed(request, [id])
-    return RedirectResponse(place_of(id), 303)
+    return RedirectResponse(own_place(form_of(request).get("back", place_of(id))), 303)
 
 
 async def revoke(request: Request) -> Response:

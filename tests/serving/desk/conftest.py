@@ -38,7 +38,7 @@ class Service:
         self.metrics = Metrics()
         self.verdicts = VerdictLog(path / "verdicts.db", self.metrics)
         self.assistants: AssistantService | None = None
-        self.elicitations: ElicitationService | None = None
+        self.elicitations = ElicitationService(self.registry, None, lambda: None, self.notify)  # type: ignore[arg-type]
         self.reason = ""
         self.matched = "ft_1"
         self.asked: list[str] = []

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from guard.registry.search import EventSearch
+from guard.targets.audit_log import Action
+from guard.targets.target import Draft, Fact
+from serving.admin.target_file import MAX_BATCH_ROWS
+from tests.serving.desk.conftest import Browser, Service
+
+pytestmark = pytest.mark.anyio
+
+ROWS = "/ui/import/rows"
+
+
+async def give(browser: Browser, content: str | bytes, name: str = "targets.jsonl") -> str:
+    data = content.encode() if isinstance(content, str) else content
+    response = await browser.post("/ui/import", files={"file": (name, data, "text/plain")})
+    if response.status_code == 303:
+        assert response.headers["location"] == ROWS
+        response = await browser.get(ROWS)
+    return response.text
+
+
+def names(service: Service) -> list[str]:
+    return [target.draft.name for target in service.registry.active()]
+
+
+async def test_a_file_is_looked_through_and_then_stored(browser: Browser, service: Service) -> None:
+    service.registry.add(Draft(name="Bo Quill"))
+    text = '{"name": "Ada Quill", "facts": [{"answer": "Born in Ost."}]}\n{"name": "bo quill"}\n'
+    page = await give(browser, text)
+    assert "2 rows can be stored, 0 are faulty" in page
+    assert names(service) == ["Bo Quill"]
+    done = await browser.post(ROWS, {"store": "yes"})
+    assert "1 targets were stored; 1 were there already" in done.text
+    assert names(service) == ["Bo Quill", "Ada Quill"]
+    assert (await browser.get(ROWS)).headers["location"] == "/ui/import"
+
+
+async def test_every_faulty_row_is_named_with_all_its_faults(browser: Browser, service: Service) -> None:
+    rows = [
+        {"name": "Ada Quill"},
+        {"name": "x", "kind": "god"},
+        {"name": "Bo", "colour": "red"},
+        {"name": "Cy", "expires_at": "2001-01-01T00:00:00Z"},
+        {"facts": [{"answer": 5}]},
+    ]
+    page = await give(browser, json.dumps(rows), "targets.json")
+    assert "1 rows can be stored, 4 are faulty" in page
+    for text in ("row 2", "row 3", "row 4", "row 5", "kind", "colour", "expires_at", "facts[0].answer"):
+        assert text in page
+    assert (await browser.post(ROWS, {"store": "yes"})).headers["location"] == ROWS
+    assert names(service) == []
+    done = await browser.post(ROWS, {"store": "yes", "sound": "yes"})
+    assert "1 targets were stored; 0 were there already, 4 faulty rows were left out" in done.text
+    assert names(service) == ["Ada Quill"]
+
+
+async def test_columns_of_a_spreadsheet_are_given_their_meaning(browser: Browser, service: Service) -> None:
+    text = "Full name;Also known as;External ref;Colour\nAda Quill;A. Q.|Adina;T-1;red\nBo Quill;;T-2;blue\n"
+    page = await give(browser, text, "list.CSV")
+    assert "no column is called name" in page
+    page = (
+        await browser.post(
+            ROWS, {"columns": "yes", "column-0": "name", "column-1": "aliases", "column-2": "external_ref"}
+        )
+    ).headers
+    assert page["location"] == ROWS
+    shown = await browser.get(ROWS)
+    assert "2 rows can be stored" in shown.text
+    await browser.post(ROWS, {"store": "yes"})
+    ada, bo = service.registry.active()
+    assert (ada.draft.name, ada.draft.aliases, ada.draft.external_ref) == ("Ada Quill", ("A. Q.", "Adina"), "T-1")
+    assert (bo.draft.aliases, bo.draft.external_ref) == ((), "T-2")
+
+
+async def test_two_columns_cannot_mean_the_same(browser: Browser) -> None:
+    await give(browser, "name,title\nAda Quill,Bo Quill\n", "list.csv")
+    await browser.post(ROWS, {"columns": "yes", "column-0": "name", "column-1": "name"})
+    assert "two columns" in (await browser.get(ROWS)).text
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"", "a.json"),
+        (b"\xff\xfe", "a.json"),
+        (b"{", "a.json"),
+        (b"[" * 100_000, "a.json"),
+        (b"3", "a.json"),
+        (b"", "a.csv"),
+        (b"name\n\x00\n", "a.csv"),
+        (b"name\n" + b"x" * 150_000, "a.csv"),
+        (b'name,basis\n"Ada', "a.csv"),
+        ("\n".join(f'{{"name": "P {n:04}"}}' for n in range(MAX_BATCH_ROWS + 1)).encode(), "a.jsonl"),
+    ],
+)
+async def test_what_cannot_be_read_is_refused_with_a_reason(
+    browser: Browser, service: Service, content: bytes, name: str
+) -> None:
+    page = await give(browser, content, name)
+    assert 'role="alert"' in page or "0 rows can be stored" in page
+    await browser.post(ROWS, {"store": "yes", "sound": "yes"})
+    assert names(service) == []
+
+
+async def test_no_text_of_a_file_becomes_part_of_a_page(browser: Browser) -> None:
+    code = '"><script>alert(1)</script>'
+    page = await give(browser, json.dumps([{"name": f"Ada {code}"}, {"name": f"x{code}", code: 1}]))
+    assert page.count("<script") == 1
+    page = await give(browser, f"name,{code.replace(',', '')}\nAda,{code}\n", "a.csv")
+    assert page.count("<script") == 1
+
+
+async def test_a_file_can_be_discarded_and_is_of_one_session(browser: Browser) -> None:
+    await give(browser, '{"name": "Ada Quill"}')
+    assert (await browser.post("/ui/import/discard")).status_code == 303
+    assert (await browser.get(ROWS)).headers["location"] == "/ui/import"
+    assert (await browser.post(ROWS, {"store": "yes"})).headers["location"] == "/ui/import"
+    assert (await browser.post("/ui/import", {"file": "text"})).status_code == 422
+
+
+async def test_an_export_is_noted_target_by_target_and_can_be_imported_again(
+    browser: Browser, service: Service
+) -> None:
+    drafts = [Draft(name="Ada Quill", facts=(Fact(answer="Born in Ost."),)), Draft(name="Bo Quill")]
+    targets = service.registry.add_many(drafts)
+    service.registry.revoke(targets[1].id)
+    exported = await browser.post("/ui/export")
+    assert exported.headers["content-disposition"] == 'attachment; filename="targets.jsonl"'
+    assert [json.loads(line)["name"] for line in exported.text.splitlines()] == ["Ada Quill"]
+    events = service.registry.latest_events(EventSearch(action=Action.REVEALED))
+    assert [event.target_id for event in events] == [targets[0].id]
+    service.registry.revoke(targets[0].id)
+    await give(browser, exported.content)
+    await browser.post(ROWS, {"store": "yes"})
+    assert [target.draft for target in service.registry.active()] == drafts[:1]
+
+
+async def test_an_export_needs_the_token_of_the_session(browser: Browser, service: Service) -> None:
+    service.registry.add(Draft(name="Ada Quill"))
+    assert (await browser.get("/ui/export")).status_code == 405
+    assert "Ada" not in (await browser.post("/ui/export", {"csrf": "x"})).text
