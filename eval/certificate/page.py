@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
 
-from eval.certificate.signing import fingerprint
+from guard.signatures import fingerprint
 
 _STYLE: Final = """
 body{font:16px/1.55 Georgia,serif;max-width:760px;margin:2.5rem auto;padding:0 1rem;color:#222}

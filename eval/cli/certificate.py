@@ -50,9 +50,10 @@ def certify(
         from eval.certificate.neighbours import load_neighbours
         from eval.certificate.page import page
         from eval.certificate.payload import payload
-        from eval.certificate.signing import SigningKey, fingerprint
+        from eval.certificate.signing import SigningKey
         from eval.core.errors import BadRun
         from eval.harness.atomic_file import write_result
+        from guard.signatures import fingerprint
         from serving.settings import load
 
         if enforce and baseline_url:
@@ -81,8 +82,8 @@ def verify(
 ) -> None:
     """Check a certificate's signature: status 0 valid, 3 altered, 4 signed by another key, 1 not a certificate."""
     with reported():
-        from eval.certificate.signing import SignatureStatus, check, fingerprint, public_key_of
-        from eval.core.errors import BadCertificate
+        from eval.certificate.signing import public_key_of
+        from guard.signatures import BadCertificate, SignatureStatus, check, fingerprint
 
         try:
             content = file.read_bytes()

@@ -6,7 +6,6 @@ LetheError
     ├── BadLog              a log is missing, unreadable or not of the expected format
     ├── RetainLogRequired   a metric of the log compares with a retain model, and no retain log was given
     ├── BadRun              a run's folder cannot be written, or holds something else
-    ├── BadCertificate      a file is not a certificate
     └── EndpointFailed      the endpoint, or its admin plane, does not answer as it must
 
 Messages name files, lines and fields, never the text in them.
@@ -46,12 +45,6 @@ class BadRun(EvalError):
     """The folder of a run cannot be read, written, or belongs to another run."""
 
     code = "bad_run"
-
-
-class BadCertificate(EvalError):
-    """A file is not a certificate; one that was altered is told apart from it."""
-
-    code = "bad_certificate"
 
 
 class EndpointFailed(EvalError):

@@ -15,6 +15,7 @@ from serving.admin.problems import Refused
 from serving.admin.service import AdminService
 from serving.desk import (
     assistants,
+    certificates,
     elicitation,
     observed,
     overview,
@@ -65,6 +66,8 @@ ROUTES = (
     Route(assistants.ASSISTANTS, assistants.train, methods=["POST"]),
     Route(f"{assistants.ASSISTANTS}/{{digest}}/promote", assistants.promote, methods=["POST"]),
     Route(f"{assistants.ASSISTANTS}/{{digest}}/retire", assistants.retire, methods=["POST"]),
+    Route(certificates.CERTIFICATES, certificates.certificates),
+    Route(certificates.CERTIFICATES, certificates.verify, methods=["POST"]),
     Mount(STATIC, StaticFiles(directory=FOLDER / "static")),
 )
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.certificate.signing import SignatureStatus, SigningKey, canonical, check, fingerprint, public_key_of
-from eval.core.errors import BadCertificate, BadRun
+from eval.certificate.signing import SigningKey, public_key_of
+from eval.core.errors import BadRun
+from guard.signatures import BadCertificate, SignatureStatus, canonical, check, fingerprint
 
 PAYLOAD = {"statement": "suppressed at this endpoint since 2031", "after": {"count": 0, "of": 9}, "é": None}
 
