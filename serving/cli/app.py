@@ -88,8 +88,10 @@ def _serve(settings: Settings) -> None:
     listeners = launch.listeners(settings)
     served = launch.resolve_model(settings)
     for name, listener in listeners.items():
-        address, number = listener.getsockname()[:2]
-        console.print(f"{name:<13} {launch.base_url(address, number)}")
+        url = launch.base_url(*listener.getsockname()[:2])
+        console.print(f"{name:<13} {url}")
+        if name == "admin plane" and settings.desk:
+            console.print(f"{'desk':<13} {url}/ui")
     if generated:
         console.print(f"admin key     {key.get_secret_value()}   (shown once; set LETHE_ADMIN_KEY to choose it)")
     console.print(f"engine        {launch.describe_engine(settings, served)}")

@@ -13,7 +13,9 @@ from starlette.staticfiles import StaticFiles
 from guard.errors import LetheError
 from serving.admin.problems import Refused
 from serving.admin.service import AdminService
-from serving.desk import (
+from serving.desk.context import Ask, Desk
+from serving.desk.gate import SIGN_IN, STATIC, Gate
+from serving.desk.pages import (
     assistants,
     certificates,
     elicitation,
@@ -25,11 +27,9 @@ from serving.desk import (
     targets,
     transfer,
 )
-from serving.desk.context import Ask, Desk
-from serving.desk.gate import SIGN_IN, STATIC, Gate
+from serving.desk.pages.targets import LIST
 from serving.desk.rendering import FOLDER, HOME, render
 from serving.desk.sessions import Sessions, SignInLimit
-from serving.desk.targets import LIST
 from serving.http.asgi import App, Receive, Scope, Send
 
 _ONE = f"{LIST}/{{id}}"

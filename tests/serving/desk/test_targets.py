@@ -8,7 +8,7 @@ import pytest
 from guard.registry.search import EventSearch
 from guard.targets.audit_log import Action
 from guard.targets.target import Draft, Fact, Kind, Mode, State
-from serving.desk.targets import PAGE_ROWS
+from serving.desk.pages.targets import PAGE_ROWS
 from tests.serving.desk.conftest import Browser, Service
 
 pytestmark = pytest.mark.anyio

@@ -12,8 +12,8 @@ from guard.registry.search import EventSearch
 from guard.targets.audit_log import Action
 from guard.targets.target import Mode
 from serving.desk.context import desk_of
+from serving.desk.pages.targets import choice
 from serving.desk.rendering import HOME, render
-from serving.desk.targets import choice
 
 PAGE_ROWS = 100
 VERDICTS, AUDIT = f"{HOME}/verdicts", f"{HOME}/audit"

@@ -10,8 +10,8 @@ from guard.targets.elicitation import Change, is_accepted
 from serving.admin.responses import masked
 from serving.admin.targets import active
 from serving.desk.context import desk_of, form_of, session_of
+from serving.desk.pages.target import place_of
 from serving.desk.rendering import render
-from serving.desk.target import place_of
 from serving.elicitation.asking import Options
 
 

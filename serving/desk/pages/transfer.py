@@ -20,7 +20,7 @@ from serving.admin.requests import TargetIn
 from serving.admin.responses import target_of
 from serving.admin.target_file import MAX_BATCH_ROWS, Row, UnreadableFile, as_line, columns_of, parse_rows
 from serving.desk.context import desk_of, form_of, session_of
-from serving.desk.fields import Fault, faults_of
+from serving.desk.pages.fields import Fault, faults_of
 from serving.desk.rendering import HOME, render, text
 from serving.desk.uploads import Upload
 

@@ -18,10 +18,10 @@ from serving.admin.requests import TargetIn, TargetPatch
 from serving.admin.responses import Preview, preview_of
 from serving.admin.targets import active
 from serving.desk.context import desk_of, form_of, session_of
-from serving.desk.fields import SPARE_ROWS, Fields, differing, faults_of, fields_of, fields_sent, members_of
+from serving.desk.pages.fields import SPARE_ROWS, Fields, differing, faults_of, fields_of, fields_sent, members_of
+from serving.desk.pages.target import place_of
+from serving.desk.pages.targets import LIST
 from serving.desk.rendering import render
-from serving.desk.target import place_of
-from serving.desk.targets import LIST
 
 MORE_ROWS = 8
 CHOICES = {

@@ -16,8 +16,8 @@ from serving.admin.responses import preview_of, target_of
 from serving.admin.service import AdminService
 from serving.desk.context import desk_of, form_of, session_of
 from serving.desk.gate import own_place
+from serving.desk.pages.targets import LIST, note_revealed
 from serving.desk.rendering import render
-from serving.desk.targets import LIST, note_revealed
 
 RECENT_VERDICTS = 10
 

@@ -1,0 +1,1 @@
+"""The pages of the desk, a function each, with a template of the same name."""
