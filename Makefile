@@ -31,7 +31,7 @@ e2e-answers: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/e2e/decoding tests/e2e/evaluation tests/e2e/uld
 
 e2e-server: $(VENV)/installed-dev
-	$(BIN)/python -m pytest tests/e2e/forgetting tests/e2e/operation tests/e2e/surfaces
+	$(BIN)/python -m pytest tests/e2e/desk tests/e2e/forgetting tests/e2e/operation tests/e2e/surfaces
 
 # Client libraries against the demo model, in an environment of their own: what they depend on conflicts with nothing of
 # ours there. Not part of `test`, as they take longer to install than to run.

@@ -10,6 +10,7 @@ from guard.targets.elicitation import Change, is_accepted
 from serving.admin.responses import masked
 from serving.admin.targets import active
 from serving.desk.context import desk_of, form_of, session_of
+from serving.desk.gate import is_polled
 from serving.desk.pages.target import place_of
 from serving.desk.rendering import render
 from serving.elicitation.asking import Options
@@ -20,6 +21,9 @@ async def elicitation(request: Request) -> Response:
     service, id = desk_of(request).service, request.path_params["id"]
     target = await active(service, id)
     job = await run_sync(service.elicitations.job, id)
+    if is_polled(request) and not (job and job.open):
+        # It has just ended: what it found is shown by the whole page.
+        return Response(headers={"HX-Refresh": "true"})
     found = await run_sync(service.registry.elicitation, id)
     revealed = id in session_of(request).revealed
     proposals = found.proposals if found else ()

@@ -108,6 +108,10 @@ async def test_an_elicitation_is_started_watched_and_cancelled(
     page = await browser.get(place)
     assert '<progress value="0.25"' in page.text
     assert 'hx-trigger="every 2s"' in page.text
+    polled = {"hx-request": "true"}
+    assert "hx-refresh" not in (await browser.get(place, **polled)).headers
+    jobs[target.id].state = JobState.DONE
+    assert (await browser.get(place, **polled)).headers["hx-refresh"] == "true"
     assert (await browser.post(f"{place}/cancel")).status_code == 303
     assert jobs == {}
     jobs[target.id] = Job(target.id, JobState.FAILED, detail="the engine stopped")

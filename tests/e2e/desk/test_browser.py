@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from guard.targets.target import Draft, Fact
+from tests.e2e.desk.conftest import Site
+from tests.serving.desk.conftest import KEY
+from tests.serving.desk.test_injection import PAYLOADS
+
+pytestmark = pytest.mark.e2e
+# In dark only colours differ.
+RULES = {"light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "dark": ["color-contrast"]}
+
+
+@pytest.fixture(autouse=True)
+def no_violation_of_the_policy(site: Site) -> Iterator[None]:
+    """Fail a test in which the browser reports a violation of the content security policy or a broken script."""
+    yield
+    told = [entry["message"] for entry in site.driver.get_log("browser")]
+    assert [message for message in told if "Content Security Policy" in message or "Uncaught" in message] == []
+
+
+@pytest.fixture
+def signed_in(site: Site) -> Site:
+    site.open("/ui")
+    if "/sign-in" in site.driver.current_url:
+        site.fill("#key", KEY + Keys.ENTER)
+        site.wait_for("Enforced policy version")
+    return site
+
+
+def added(site: Site, name: str, **more: Any) -> str:
+    return site.service.registry.add(Draft(name=name, **more)).id
+
+
+def test_one_signs_in_by_the_keyboard_alone(site: Site) -> None:
+    site.open("/ui/targets")
+    assert site.driver.switch_to.active_element.get_attribute("id") == "key"
+    site.driver.switch_to.active_element.send_keys("wrong" + Keys.ENTER)
+    site.wait_for("This is not the admin key")
+    site.driver.switch_to.active_element.send_keys(KEY + Keys.ENTER)
+    site.wait_for("Add a target")
+    assert site.driver.current_url == f"{site.url}/ui/targets"
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(signed_in: Site) -> None:
+    signed_in.find("body").send_keys(Keys.TAB)
+    link = signed_in.driver.switch_to.active_element
+    assert link.text == "Skip to the content"
+    link.send_keys(Keys.ENTER)
+    assert signed_in.driver.switch_to.active_element.get_attribute("id") == "main"
+
+
+def test_a_target_is_previewed_stored_tried_and_revoked(signed_in: Site) -> None:
+    site = signed_in
+    site.open("/ui/targets/add")
+    site.fill("#name", "Ada Quillfeather")
+    site.fill("#answer-1", 'She wrote "The Glass Orchard" in Mothwick.')
+    # Enter stores nothing either.
+    site.find("#name").send_keys(Keys.ENTER)
+    site.wait_for("Nothing is stored yet")
+    site.press("Show what it would forbid")
+    site.wait_for("The Glass Orchard")
+    site.press("Store")
+    site.wait_for("What is known of it")
+    place = site.driver.current_url
+    site.fill("#prompt", "Who wrote it?")
+    site.press("Try")
+    site.wait_for("I would rather talk about <b>orchards</b>.")
+    # The answer came into the page, which stayed.
+    assert site.driver.current_url == place
+    site.open_details("Revoke…")
+    site.press("Revoke it")
+    site.wait_for("This target is revoked")
+    assert "Quillfeather" not in site.text()
+
+
+def test_two_tabs_that_change_one_target_do_not_overwrite_each_other(signed_in: Site) -> None:
+    site = signed_in
+    place = f"/ui/targets/{added(site, 'Bo Quill')}"
+    site.open(place)
+    site.press("Reveal its texts")
+    site.wait_for("Bo Quill")
+    site.open(f"{place}/edit")
+    first = site.driver.current_window_handle
+    site.driver.switch_to.new_window("tab")
+    site.open(f"{place}/edit")
+    site.fill("#basis", "Article 17")
+    site.press("Store")
+    site.wait_for("revision 2")
+    site.driver.close()
+    site.driver.switch_to.window(first)
+    site.fill("#basis", "Contract")
+    site.press("Store")
+    site.wait_for("Somebody has changed this target meanwhile")
+    site.wait_for("Stored now: Article 17")
+    assert site.find("#basis").get_attribute("value") == "Contract"
+    site.press("Store over what is there now")
+    site.wait_for("revision 3")
+
+
+def test_several_are_found_revealed_and_revoked(signed_in: Site) -> None:
+    site = signed_in
+    for name in ("Cy Vell", "Dee Vell"):
+        added(site, name)
+    site.open("/ui/targets")
+    site.fill("#q", "vell")
+    site.press("Find")
+    site.wait_for("characters)")
+    site.press("Reveal the names on this page")
+    site.wait_for("Dee Vell")
+    for box in site.driver.find_elements("css selector", "tbody input[type=checkbox]"):
+        box.click()
+    site.press("Revoke the chosen ones…")
+    site.wait_for("These 2 targets")
+    site.press("Revoke them")
+    site.wait_for("No target is like this")
+
+
+def test_a_spreadsheet_is_imported_and_the_list_exported(signed_in: Site, tmp_path: Any) -> None:
+    site = signed_in
+    file = tmp_path / "list.csv"
+    file.write_text("Person;Ref\nEli Marsh;T-1\nx;T-2\n", encoding="utf-8")
+    site.open("/ui/import")
+    site.find("#file").send_keys(str(file))
+    site.press("Look through it")
+    site.wait_for("no column is called name")
+    site.find("#column-0 option[value=name]").click()
+    site.find("#column-1 option[value=external_ref]").click()
+    site.press("Read again with these columns")
+    site.wait_for("1 rows can be stored, 1 are faulty")
+    site.find("input[name=sound]").click()
+    site.press("Store 1 targets")
+    site.wait_for("1 targets were stored")
+    site.open("/ui/targets")
+    site.open_details("Export…")
+    site.press("Export all active targets")
+    assert site.driver.current_url == f"{site.url}/ui/targets"
+
+
+def test_no_payload_in_a_target_runs_as_a_script(signed_in: Site) -> None:
+    site = signed_in
+    lines = tuple(f"Fay {payload}" for payload in PAYLOADS)
+    facts = tuple(Fact(question=line, answer=line) for line in lines[:40])
+    id = added(site, lines[0], aliases=lines, exceptions=lines, facts=facts, basis=PAYLOADS[1])
+    site.open(f"/ui/targets/{id}")
+    site.press("Reveal its texts")
+    site.wait_for("<script>")
+    for path in ("/ui/targets", f"/ui/targets/{id}", f"/ui/targets/{id}/edit", f"/ui/targets/{id}/elicitation"):
+        site.open(path)
+        # An open alert would make this fail.
+        assert site.driver.execute_script("return document.querySelectorAll('main script, main img').length") == 0
+    site.service.registry.revoke(id)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_meets_wcag_aa(signed_in: Site, axe: str, scheme: str) -> None:
+    site = signed_in
+    id = added(
+        site, f"Gus {scheme}", aliases=("G. M.",), facts=(Fact(answer='Wrote "The Glass Orchard of Mothwick".'),)
+    )
+    site.service.matched = id
+    place = f"/ui/targets/{id}"
+    site.scheme(scheme)
+    found: dict[str, list[str]] = {}
+
+    def look(name: str) -> None:
+        site.driver.save_screenshot(str(site.screenshots / f"{name}-{scheme}.png"))
+        site.driver.execute_script(axe)
+        result = site.driver.execute_async_script(
+            "axe.run(document, {runOnly: arguments[0]}).then(arguments[1])", RULES[scheme]
+        )
+        if result["violations"]:
+            found[name] = [f"{one['id']}: {one['nodes'][0]['html']}" for one in result["violations"]]
+
+    site.open(place)
+    look("target-masked")
+    site.press("Reveal its texts")
+    site.wait_for("Glass Orchard")
+    look("target")
+    site.fill("#prompt", "Who?")
+    site.press("Try")
+    site.wait_for("orchards")
+    look("try")
+    pages = (
+        "",
+        "/targets",
+        "/targets/add",
+        "/import",
+        "/verdicts",
+        "/audit",
+        "/assistants",
+        "/certificates",
+        "/nowhere",
+    )
+    for path in (*(f"/ui{page}" for page in pages), f"{place}/edit", f"{place}/elicitation"):
+        site.open(path)
+        look(path.removeprefix("/ui").strip("/").replace(id, "one").replace("/", "-") or "overview")
+    site.press("Sign out")
+    site.wait_for("Admin key")
+    look("sign-in")
+    assert found == {}
