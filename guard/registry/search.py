@@ -45,12 +45,12 @@ def find_targets(connection: Connection, search: TargetSearch, after: str | None
     """
     conditions: list[tuple[str, object]] = [("seq > ?", 0 if after is None else position(connection, after))]
     if search.state:
-        conditions.append(("state = ?", search.state.value))
+        conditions.append(("state = ?", str(search.state)))
     if search.kind:
-        conditions.append(("kind = ?", search.kind.value))
+        conditions.append(("kind = ?", str(search.kind)))
     if search.mode:
         # No text of a target looks like this: a quotation mark in one is escaped.
-        conditions.append(("draft LIKE ?", f'%"mode":"{search.mode.value}"%'))
+        conditions.append(("draft LIKE ?", f'%"mode":"{search.mode}"%'))
     if search.name:
         pattern = folded_name(search.name).translate(_ESCAPES)
         conditions.append(("folded_name LIKE ? ESCAPE '\\'", f"%{pattern}%"))
@@ -66,7 +66,7 @@ def latest_events(connection: Connection, search: EventSearch, before: int | Non
     """Return up to `limit` audit events, the newest first, with a `seq` below `before`."""
     conditions: list[tuple[str, object]] = [] if before is None else [("seq < ?", before)]
     if search.action:
-        conditions.append(("action = ?", search.action.value))
+        conditions.append(("action = ?", str(search.action)))
     if search.target_id:
         conditions.append(("target_id = ?", search.target_id))
     where = f"WHERE {_all(conditions)}" if conditions else ""

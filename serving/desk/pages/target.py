@@ -15,7 +15,7 @@ from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.responses import preview_of, target_of
 from serving.admin.service import AdminService
 from serving.desk.context import desk_of, form_of, session_of
-from serving.desk.gate import own_place
+from serving.desk.gate import is_polled, own_place
 from serving.desk.pages.targets import LIST, note_revealed
 from serving.desk.rendering import render
 
@@ -75,7 +75,9 @@ async def _page(request: Request, tried: Tried | None) -> Response:
     found = await run_sync(service.registry.get, id)
     revealed = id in session_of(request).revealed
     is_active = found.state is State.ACTIVE
-    review = await run_sync(preview_of, found, revealed, service.context()) if is_active else None
+    # A page that asks whether its revision is in force by now shows nothing else of the answer.
+    reviewed = is_active and not is_polled(request)
+    review = await run_sync(preview_of, found, revealed, service.context()) if reviewed else None
     verdicts = await run_sync(service.verdicts.page, None, RECENT_VERDICTS, None, id)
     return render(
         request,

@@ -125,10 +125,10 @@ async def test_no_field_becomes_part_of_a_page_of_its_target(browser: Browser, s
     draft = Draft(
         name=lines[0],
         aliases=lines,
-        facts=tuple(Fact(question=line, answer=f"It is called {line}.") for line in lines),
+        facts=tuple(Fact(question=line, answer=f"It is called {line}.") for line in lines[::2]),
         passages=lines[:40],
-        phrases=lines,
-        exceptions=tuple(f"Bo {line}" for line in lines),
+        phrases=lines[::3],
+        exceptions=tuple(f"Bo {line}" for line in lines[::3]),
         distinguish=lines[:60],
         variants=Variants.NONE,
         patterns=(Pattern(kind=PatternKind.EMAIL, value="a@quill.example"),),

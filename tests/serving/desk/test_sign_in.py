@@ -238,6 +238,21 @@ async def test_a_body_larger_than_the_server_takes_is_refused(browser: Browser) 
     assert (await browser.post("/ui/sign-out", {"text": "x" * 300_000})).status_code == 413
 
 
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", "multipart/form-data; boundary=x", "application/json", "text/plain"]
+)
+async def test_what_is_no_form_is_refused(browser: Browser, kind: str) -> None:
+    response = await browser.client.post("/ui/sign-out", content=b"csrf", headers={"content-type": kind})
+    assert response.status_code in (400, 403)
+    assert 'role="alert"' in response.text
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_other_methods_change_nothing(browser: Browser, method: str) -> None:
+    assert (await browser.client.request(method, "/ui/sign-out")).status_code == 405
+    assert (await browser.get("/ui")).status_code == 200
+
+
 async def test_the_admin_plane_stays_where_it_is() -> None:
     async def answer(scope: Scope, receive: Receive, send: Send, name: str) -> None:
         await respond(send, 200, name)

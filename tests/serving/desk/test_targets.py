@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -276,6 +277,22 @@ async def test_a_revocation_is_of_the_revision_that_was_seen(browser: Browser, s
     page = await browser.get(place)
     assert "revoked" in page.text
     assert (await browser.get(f"{place}/edit")).status_code == 404
+
+
+async def test_a_page_asks_whether_its_revision_is_in_force_until_it_is(
+    browser: Browser, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"/ui/targets/{service.registry.add(ADA).id}"
+    page = await browser.get(place)
+    assert "Revision 1 is stored and not yet in force" in page.text
+    assert f'hx-get="{place}" hx-select="#force"' in page.text
+    polled = await browser.get(place, **{"hx-request": "true"})
+    assert 'id="force"' in polled.text
+    assert 'id="review"' not in polled.text
+    monkeypatch.setattr(service, "current", SimpleNamespace(policy=SimpleNamespace(has=lambda *_: True)))
+    page = await browser.get(place)
+    assert "Revision 1 is enforced" in page.text
+    assert "hx-get" not in page.text
 
 
 async def test_a_prompt_is_tried_with_its_evidence_and_the_guarded_answer(
