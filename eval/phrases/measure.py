@@ -46,16 +46,20 @@ class Outcome:
 
 
 def outcome(fact: LabelledFact) -> Outcome:
-    """Extract the phrases of `fact` and compare them with its labels, folded.
+    """Extract the phrases of `fact` and compare them with its labels: see `outcome_of`."""
+    return outcome_of(fact, forbidden(Draft(name="label", kind=Kind.FACT, facts=(Fact(answer=fact.text),))))
+
+
+def outcome_of(fact: LabelledFact, phrases: Sequence[str]) -> Outcome:
+    """Compare phrases with the labels of `fact`, folded.
 
     What tells is forbidden if a phrase is contained in it. A phrase is right if it is what tells or a part of it
     of some length, or has it inside with little else, and is not contained in what is common.
     """
-    phrases = forbidden(Draft(name="label", kind=Kind.FACT, facts=(Fact(answer=fact.text),)))
     tells, common = [fold(t) for t in fact.tells], [fold(c) for c in fact.common]
     missed = tuple(t for t in fact.tells if not any(fold(phrase) in fold(t) for phrase in phrases))
     wrong = tuple(phrase for phrase in phrases if not _is_right(fold(phrase), tells, common))
-    return Outcome(fact, missed, wrong, phrases)
+    return Outcome(fact, missed, wrong, tuple(phrases))
 
 
 def _is_right(phrase: str, tells: list[str], common: list[str]) -> bool:

@@ -8,7 +8,7 @@ from guard.phrases.context import is_specific
 from guard.phrases.names import names
 from guard.phrases.numbers import numerals
 from guard.phrases.organisations import organisations, streets_and_prizes
-from guard.phrases.phrase import Phrase
+from guard.phrases.phrase import Phrase, distinct
 from guard.phrases.rare_words import acronyms, rare_words
 from guard.phrases.scripts.east_asian_names import chinese_names, japanese_names
 from guard.phrases.scripts.korean_names import korean_names
@@ -17,6 +17,7 @@ from guard.phrases.scripts.spaced_names import spaced_names
 from guard.phrases.scripts.thai_names import thai_names
 from guard.phrases.scripts.titles import titles_without_quotes
 from guard.phrases.small_titles import small_titles
+from guard.phrases.tagger.review import reviewed
 from guard.phrases.titled_names import titled_names
 from guard.phrases.titles import QUOTED, titles
 from guard.text.language import language_of
@@ -46,7 +47,12 @@ def of_passage(passage: str) -> Iterator[Phrase]:
     yield from _named(passage, language_of(passage))
 
 
-def _named(text: str, language: str) -> Iterator[Phrase]:
+def _named(text: str, language: str) -> list[Phrase]:
+    return reviewed(text, language, distinct(found_by_rules(text, language)))
+
+
+def found_by_rules(text: str, language: str) -> Iterator[Phrase]:
+    """Yield what rules find in `text`, before it is reviewed: titles, numbers, names and acronyms."""
     numeric, lettered = numerals(text, language)
     for found in (
         titles(text, language),
