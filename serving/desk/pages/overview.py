@@ -11,6 +11,7 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
+from guard.registry.replicas import Replica
 from guard.targets.target import Kind, State
 from serving.admin.service import AdminService, Enforced
 from serving.desk.context import desk_of
@@ -24,6 +25,7 @@ class Now(NamedTuple):
 
     touches   by hour of the last HOURS, oldest first
     added_ms  mean time that judging a request took before its answer; None before the first
+    replicas  the servers that share the registry, this one among them
     """
 
     unready: str
@@ -34,6 +36,7 @@ class Now(NamedTuple):
     touches: list[int]
     added_ms: float | None
     requests: int
+    replicas: list[Replica]
 
 
 async def overview(request: Request) -> Response:
@@ -54,4 +57,5 @@ def _now(service: AdminService) -> Now:
         touches=service.verdicts.by_hour(HOURS, time.time()),
         added_ms=detection.mean_s * 1000 if detection.times else None,
         requests=detection.times,
+        replicas=service.lease.list(),
     )

@@ -13,6 +13,7 @@ from guard.errors import EngineUnavailable
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind
 from guard.registry.registry import Registry
+from guard.registry.replicas import Replica
 from guard.targets.target import Mode
 from guard.text.conversation import Message
 from serving.admin.service import Enforced
@@ -39,10 +40,15 @@ class Service:
         self.verdicts = VerdictLog(path / "verdicts.db", self.metrics)
         self.assistants: AssistantService | None = None
         self.elicitations = ElicitationService(self.registry, None, lambda: None, self.notify)  # type: ignore[arg-type]
+        self.lease = self
+        self.replicas: list[Replica] = []
         self.reason = ""
         self.matched = "ft_1"
         self.asked: list[str] = []
         self.engine = True
+
+    def list(self) -> list[Replica]:
+        return self.replicas
 
     def notify(self) -> None:
         pass

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from guard.registry.replicas import Replica
 from guard.registry.search import EventSearch
 from guard.targets.audit_log import Action
 from guard.targets.target import Draft, Fact, Kind, Mode, State
@@ -332,6 +334,27 @@ async def test_the_overview_tells_what_is_enforced_and_why_nothing_is_answered(
     with service.metrics.time_stage("detection"):
         pass
     assert re.search(r"<dd>\d+\.\d ms</dd>", (await browser.get("/ui")).text)
+
+
+async def test_the_overview_tells_which_server_enforces_what_is_stored(browser: Browser, service: Service) -> None:
+    service.registry.add_many([ADA, Draft(name="Bo")])
+    service.registry.add(Draft(name="Cy"))
+    at = datetime(2031, 1, 31, tzinfo=UTC)
+    service.replicas = [
+        Replica(id=name, name=name, version=version, engine="", runner="", started_at=at, lease_s=60, age_s=age)
+        for name, version, age in (("one:8000", 2, 1), ("two:8000", 1, 1), ("<b>three:8000", 2, 61))
+    ]
+    page = html.unescape((await browser.get("/ui")).text)
+    states = {
+        row[0]: row[2]
+        for row in (re.findall("<td[^>]*>(.*?)</td>", row) for row in page.split("<tr>"))
+        if len(row) == 4
+    }
+    assert states == {
+        "one:8000": "enforces the stored version",
+        "two:8000": "behind the stored version",
+        "<b>three:8000": "its lease has ended",
+    }
 
 
 async def test_an_ordinary_page_is_small(browser: Browser, service: Service) -> None:
