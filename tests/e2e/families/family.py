@@ -28,12 +28,14 @@ class Family:
     kind      `model_type` of its configuration
     ends      tokens that end an answer beside the tokenizer's own
     more      values of its configuration beside those that all have
+    reads_as  the tokenizer's class, where transformers knows it by a `model_type` that this model does not have
     """
 
     package: str
     kind: str
     ends: tuple[str, ...] = ()
     more: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    reads_as: str = ""
 
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
@@ -44,7 +46,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "qwen3": Family("tokenizer-qwen3", "qwen3", ("<|endoftext|>",)),
         "gemma3": Family("tokenizer-gemma3", "gemma3_text", ("<eos>",), {"query_pre_attn_scalar": 32}),
         "mistral": Family("tokenizer-llama2", "mistral"),
-        "deepseek": Family("tokenizer-deepseek_v3", "llama"),  # its attention has no CPU kernel
+        # Its attention has no CPU kernel.
+        "deepseek": Family("tokenizer-deepseek_v3", "llama", reads_as="PreTrainedTokenizerFast"),
         "phi4": Family("tokenizer-gpt4o", "phi3", ("<|endofprompt|>",)),
         "gpt-oss": Family("tokenizer-gptoss", "llama", ("<|call|>", "<|endoftext|>")),  # likewise
     }
@@ -62,6 +65,9 @@ def make_model(family: Family, folder: Path) -> Path:
     folder.mkdir(parents=True)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(source / name, folder / name)
+    if family.reads_as:
+        file = folder / "tokenizer_config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"tokenizer_class": family.reads_as}))
     tokenizer = AutoTokenizer.from_pretrained(folder)
     if not tokenizer.chat_template:
         tokenizer.chat_template = PLAIN_TEMPLATE
