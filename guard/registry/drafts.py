@@ -12,7 +12,7 @@ from guard.errors import DuplicateTarget, InvalidTarget
 from guard.registry.database import Connection
 from guard.registry.records import duplicate_of, folded_name, refuse_duplicate
 from guard.targets.phrases import phrases, variants
-from guard.targets.target import Draft, ForgetTarget, State
+from guard.targets.target import Draft, Fact, ForgetTarget, State
 from guard.targets.validation import validate
 
 _Refusal = TypeVar("_Refusal", InvalidTarget, DuplicateTarget)
@@ -26,8 +26,9 @@ class Added(NamedTuple):
 
 
 def load_words() -> None:
-    """Load the tables of words that phrases are extracted by, before the first target comes: it takes seconds."""
-    new_target(Draft(name="Ilsabet Quorne"))
+    """Load the word lists and the tagger that phrases are extracted by, before the first target comes: it takes
+    seconds."""
+    new_target(Draft(name="Ilsabet Quorne", facts=(Fact(answer="Ilsabet Quorne wrote Half Past the Rain."),)))
 
 
 def new_target(draft: Draft) -> ForgetTarget:
