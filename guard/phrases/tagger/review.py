@@ -36,7 +36,7 @@ class Tagged(NamedTuple):
 def reviewed(text: str, language: str, found: Sequence[Phrase], model: Model | None = None) -> list[Phrase]:
     """Return what of the phrases `found` by rules in `text` is likely to tell, and what else is.
 
-    It takes a millisecond a sentence.
+    It takes a millisecond or two a sentence.
     """
     tokens = tokens_of(text, language) if len(text) <= _MAX_CHARS else []
     if not tokens:
