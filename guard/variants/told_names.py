@@ -84,7 +84,7 @@ class ToldNames:
         forms = [folded, *_shortened(folded)]
         names = dict.fromkeys(name for form in forms for name in self._by_form.get(form, ()))
         alike = [name for name in names if name.startswith(folded) or _is_one_edit(name, folded)]
-        if alike and not is_known_word(word.lower()) and not is_known_word(folded):
+        if alike and not is_known_word(word) and not is_known_word(folded):
             yield from alike
 
     def _paired(self, said: tuple[str, ...], family: str) -> Iterator[Pair]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from guard.phrases.called import ARABIC_CALLED, HEBREW_CALLED, HINDI_CALLED
 from guard.phrases.context import is_frequent, is_function_word, is_given_name, is_listed, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
+from guard.phrases.scripts.affixes import PREFIXES, SUFFIXES, VOWEL_SIGNS
 from guard.text.lexicon import ranks
 from guard.text.words import Word
 
@@ -15,17 +16,7 @@ _MARKS = (
     "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0970-\u0dff\u200c\u200d"
 )
 _WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{_MARKS}]|['’\"״׳־-](?=[^\W\d_]))*")
-_VOWEL_SIGNS = re.compile("[\u0591-\u05c7\u064b-\u065f\u0670]")
-_PREFIXES = {
-    "ar": ("وال", "فال", "بال", "كال", "ولل", "لل", "ال", "و", "ف", "ب", "ك", "ل", "س"),
-    "he": ("וכש", "וה", "וב", "ול", "ומ", "וש", "שב", "שה", "כש", "מה", "לכש", "ו", "ה", "ב", "ל", "מ", "ש", "כ"),
-}
-_SUFFIXES = {
-    "ar": ("هما", "ها", "هم", "نا", "ات", "ون", "ين", "ان", "تها", "ته", "ه", "ي", "ا", "ة", "ت", "ك"),
-    "he": ("יהם", "ים", "ות", "יו", "יה", "ה", "ו", "י", "ת"),
-    "hi": ("ियों", "ियाँ", "ों", "ें", "ाँ", "ता", "ती", "ते", "ना", "ने", "कर", "े", "ी", "ा"),
-    "ur": ("وں", "یں", "ے", "ی"),
-}
+_SUFFIXES = SUFFIXES | {"ur": ("وں", "یں", "ے", "ی")}
 _MIN_STEM = 3
 # A noun with these has one letter more without them.
 _AFTER_SHORT_STEMS = frozenset({"تها", "ته"})
@@ -246,7 +237,7 @@ def _is_definite(word: str, language: str) -> bool:
 
 
 def _is_common(word: str, language: str) -> bool:
-    word = _VOWEL_SIGNS.sub("", word)
+    word = VOWEL_SIGNS.sub("", word)
     parts = re.split("[-־]", word)
     if len(parts) > 1:
         return all(len(part) < _MIN_STEM or _is_common(part, language) for part in parts) or is_place(word)
@@ -261,8 +252,8 @@ def _is_listed(word: str, language: str) -> bool:
     """Whether a dictionary has the word, with or without what is written together with it at its beginning."""
     if language == "hi" and word.endswith(("वाला", "वाली", "वाले")):
         return True
-    bare = _VOWEL_SIGNS.sub("", word)
-    prefixes = (prefix for prefix in _PREFIXES.get(language, ()) if bare.startswith(prefix))
+    bare = VOWEL_SIGNS.sub("", word)
+    prefixes = (prefix for prefix in PREFIXES.get(language, ()) if bare.startswith(prefix))
     return any(is_listed(form, language) for form in (bare, *map(bare.removeprefix, prefixes)))
 
 
@@ -277,7 +268,7 @@ def _spellings(word: str, language: str) -> list[str]:
 
 def _stripped(word: str, language: str) -> Iterator[str]:
     """Yield the word without each prefix and ending that its language writes together with it."""
-    prefixes = ("", *(p for p in _PREFIXES.get(language, ()) if word.startswith(p)))
+    prefixes = ("", *(p for p in PREFIXES.get(language, ()) if word.startswith(p)))
     for prefix in prefixes:
         bare = word[len(prefix) :]
         if len(bare) < _MIN_STEM - 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from guard.phrases.context import (
     lowered,
 )
 from guard.phrases.institutions import COURTESY, PARTICLES, is_street
+from guard.phrases.scripts.affixes import PREFIXES, SUFFIXES, VOWEL_SIGNS
 from guard.phrases.tagger.tokens import EAST_ASIAN, Token
 from guard.text.lexicon import family_names, is_known_word, japanese_given_names, ranks, works
 
@@ -39,15 +39,7 @@ _UNRANKED = 1_000_000
 _MAX_CHARS, _MAX_DIGITS, _MAX_SEGMENT = 10, 6, 4
 _MIN_STEM = 2
 _MAX_CACHED = 16_384
-_VOWEL_SIGNS = re.compile("[\u0591-\u05c7\u064b-\u065f\u0670]")
-_PREFIXES = {
-    "ar": ("وال", "فال", "بال", "كال", "ولل", "لل", "ال", "و", "ف", "ب", "ك", "ل", "س"),
-    "he": ("וכש", "וה", "וב", "ול", "ומ", "וש", "שב", "שה", "כש", "מה", "לכש", "ו", "ה", "ב", "ל", "מ", "ש", "כ"),
-}
-_SUFFIXES = {
-    "ar": ("هما", "ها", "هم", "نا", "ات", "ون", "ين", "ان", "تها", "ته", "ه", "ي", "ا", "ة", "ت", "ك"),
-    "he": ("יהם", "ים", "ות", "יו", "יה", "ה", "ו", "י", "ת"),
-    "hi": ("ियों", "ियाँ", "ों", "ें", "ाँ", "ता", "ती", "ते", "ना", "ने", "कर", "े", "ी", "ा"),
+_SUFFIXES = SUFFIXES | {
     "tr": (
         *("ları", "leri", "lar", "ler", "dan", "den", "nda", "nde", "nın", "nin", "ını", "ini", "da", "de"),
         *("sı", "si", "ın", "in", "ı", "i", "u", "ü", "a", "e"),
@@ -94,8 +86,8 @@ def class_of(word: str, language: str) -> WordClass:
     if any(map(str.isdecimal, word)):
         return WordClass("dx", ("d",))
     lower = lowered(word, language)
-    if language in _PREFIXES:
-        lower = _VOWEL_SIGNS.sub("", lower)
+    if language in PREFIXES:
+        lower = VOWEL_SIGNS.sub("", lower)
     known = ranks(language)
     rank = known.get(lower, _UNRANKED)
     stem_rank = min((known.get(stem, _UNRANKED) for stem in _stems(lower, language)), default=_UNRANKED)
@@ -146,7 +138,7 @@ def _shape(word: str) -> str:
 
 def _stems(word: str, language: str) -> list[str]:
     """Return the word without each prefix and suffix that it may have."""
-    prefixes = (prefix for prefix in _PREFIXES.get(language, ()) if word.startswith(prefix))
+    prefixes = (prefix for prefix in PREFIXES.get(language, ()) if word.startswith(prefix))
     bare = [word[len(prefix) :] for prefix in prefixes if len(word) - len(prefix) >= _MIN_STEM]
     suffixes = _SUFFIXES.get(language, ())
     return bare + [
