@@ -21,6 +21,7 @@ Methods = Annotated[
 Limit = Annotated[int, typer.Option(min=0, help="Maximum number of rows of each set; 0: all.")]
 Seed = Annotated[int, typer.Option(help="Random seed for sampling; decoding is greedy.")]
 Dtype = Annotated[Literal["float32", "bfloat16"], typer.Option(help="Arithmetic of reference and engine.")]
+Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the reference runs.")]
 RunWith = Annotated[Literal["reference", "engine", "endpoint"], typer.Option(help="How the model is run.")]
 RunLocally = Annotated[Literal["reference", "engine"], typer.Option(help="How the model is run.")]
 Endpoint = Annotated[str, typer.Option(help="Base URL of an OpenAI endpoint, without /v1.")]

@@ -58,7 +58,10 @@ def tofu(
     seed: _Seed = 0,
     threads: _Threads = 1,
 ) -> None:
-    """Train a full model on all authors, real authors and world facts, and a retain model without the split."""
+    """Train a full model on all authors, and a retain model without the split.
+
+    Both also learn real authors and world facts, except as adapters of a base model.
+    """
     with reported():
         from eval.core.errors import BadRun
         from eval.core.provenance import digest_of_data
@@ -67,7 +70,10 @@ def tofu(
 
         if authors and limit:
             raise BadRun("authors and limit are two ways to take a part: name one")
-        rows = load_authors(data, split, authors) if authors else load_rows(data, split, limit or None)
+        taken = limit or None
+        rows = (
+            load_authors(data, split, authors) if authors else load_rows(data, split, taken, common=not lora_rank)
+        )
         identity = {"benchmark": f"tofu {split}", "data_digest": digest_of_data(data), "limit": limit}
         plan = PairPlan(
             out=out,

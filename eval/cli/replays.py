@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from eval.benchmarks.benchmark import AnyBenchmark
     from eval.harness.options import Options
 
-_REPLAY = {"methods": cli.Methods, "limit": cli.Limit, "seed": cli.Seed, "dtype": cli.Dtype}
+_REPLAY = {
+    "methods": cli.Methods,
+    "limit": cli.Limit,
+    "seed": cli.Seed,
+    "dtype": cli.Dtype,
+    "device": cli.Device,
+}
 _ENDPOINT = {"run_with": cli.RunWith, "endpoint": cli.Endpoint, "score_url": cli.ScoreUrl}
 _LOGIT_DIFFERENCE = {
     "assistant": cli.Assistant,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval.cli import options as cli
 from serving.cli.assistants import STORE, Store
 from serving.cli.console import progress_bar, reported
 
@@ -30,8 +31,14 @@ def sweep(
     dd_forget: Annotated[str, typer.Option(help="Divergence Decoding's model with the forget set.")] = "",
     dd_alpha: Annotated[list[float] | None, typer.Option(help="Strength of DD linear; may be repeated.")] = None,
     dd_rank: Annotated[list[int] | None, typer.Option(help="Tokens DD rank forbids; may be repeated.")] = None,
+    gate: Annotated[
+        list[float] | None,
+        typer.Option(help="Subtract where the assistant's likeliest token has this probability; may be repeated."),
+    ] = None,
+    together: Annotated[bool, typer.Option(help="Also the mean of all assistants' log-probabilities.")] = False,
     quick: Annotated[bool, typer.Option(help="Forget quality only, without utility and ROUGE.")] = False,
     split: Annotated[str, typer.Option(help="forget01, forget05 or forget10.")] = "forget10",
+    device: cli.Device = "cpu",
     directory: Store = STORE,
 ) -> None:
     """Compare strengths on TOFU before promoting: what is forgotten, and what it costs."""
@@ -44,11 +51,11 @@ def sweep(
 
     with reported(), progress_bar() as bar:
         chosen = [Assistants(directory).find(start)[1] for start in assistant or []]
-        settings = _uld_grid(chosen, alpha or [], filter_rate or [])
+        settings = _uld_grid(chosen, alpha or [], filter_rate or [], gate or [0.0], together)
         settings += [GridSetting(DifferenceMethod.DD_LINEAR, strength) for strength in dd_alpha or []]
         settings += [GridSetting(DifferenceMethod.DD_RANK, count) for count in dd_rank or []]
         folders = ModelFolders(model, never_saw, dd_retain, dd_forget)
-        sweeping = Sweep(folders, chosen, tofu, split, SentenceEmbedder(), bar)  # type: ignore[arg-type]
+        sweeping = Sweep(folders, chosen, tofu, split, SentenceEmbedder(), bar, device)  # type: ignore[arg-type]
         rows = sweeping.forget_rows(settings) if quick else sweeping.full_rows(settings)
         table = markdown(rows)
         write_result(out / "table.md", table)
@@ -58,12 +65,20 @@ def sweep(
     print(f"gate fires: {', '.join(shares)}, paraphrased forget questions {sweeping.paraphrases_gated:.3f}")
 
 
-def _uld_grid(chosen: Sequence[Assistant], alphas: Sequence[float], rates: Sequence[float]) -> list[GridSetting]:
+def _uld_grid(
+    chosen: Sequence[Assistant],
+    alphas: Sequence[float],
+    rates: Sequence[float],
+    gates: Sequence[float],
+    together: bool,
+) -> list[GridSetting]:
     from eval.uld.grid import DifferenceMethod, GridSetting
 
+    groups = [(assistant,) for assistant in chosen] + ([tuple(chosen)] if together else [])
     return [
-        GridSetting(DifferenceMethod.ULD, strength, rate, assistant.digest)
-        for assistant in chosen
-        for rate in rates or [assistant.manifest.filter_rate]
-        for strength in alphas or [assistant.manifest.alpha]
+        GridSetting(DifferenceMethod.ULD, strength, rate, tuple(one.digest for one in group), gate)
+        for group in groups
+        for rate in rates or [group[0].manifest.filter_rate]
+        for gate in gates
+        for strength in alphas or [group[0].manifest.alpha]
     ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eval.core.prompt import Decoding, Prompt
 
 Dtype = Literal["float32", "bfloat16"]
+Device = Literal["cpu", "cuda"]
 
 ENGINE_UNSCORED: Final = "not scored: the engine runner measures text"
 """Why the engine has no likelihood: vLLM's log-probabilities of given tokens are those before any processor."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from eval.core.errors import BadRun
 from eval.core.prompt import PROMPT_DATE
 from eval.core.provenance import digest_of_data, digest_of_model, versions
-from eval.core.runner import ENDPOINT_UNSCORED, ENGINE_UNSCORED, Dtype
+from eval.core.runner import ENDPOINT_UNSCORED, ENGINE_UNSCORED, Device, Dtype
 from eval.methods.logit_difference_options import LogitDifferenceOptions
 from eval.methods.method import NO_LIKELIHOOD, MethodName
 
@@ -19,7 +19,7 @@ RETAIN: Final = "retain"
 
 
 class RunWith(StrEnum):
-    """reference  Hugging Face on the CPU, with the policy's rules at every position: text and likelihood
+    """reference  Hugging Face on the CPU or a GPU, with the policy's rules at every position: text and likelihood
     engine     vLLM in this process, with the policy's processor: text
     endpoint   any OpenAI endpoint: text, and likelihood with a scoring plane
     """
@@ -42,6 +42,7 @@ class Options:
     score_url     base URL of its scoring plane; "" for none
     limit         maximum number of rows of each set; 0 for all
     seed          of sampling; decoding is greedy
+    device        where the reference runs
     """
 
     data: Path
@@ -55,6 +56,7 @@ class Options:
     limit: int = 0
     seed: int = 0
     dtype: Dtype = "float32"
+    device: Device = "cpu"
     logit_difference: LogitDifferenceOptions = field(default_factory=LogitDifferenceOptions)
 
     @property
@@ -84,6 +86,7 @@ class Options:
             "decoding": "greedy",
             "prompt_date": "the endpoint's own" if is_endpoint else PROMPT_DATE.date().isoformat(),
             "dtype": "the endpoint's own" if is_endpoint else self.dtype,
+            "device": "the endpoint's own" if is_endpoint else self.device,
             "limit": self.limit or None,
             "seed": self.seed,
             "versions": versions(),

@@ -91,8 +91,8 @@ def _reference(options: Options, model: str, gate: Gate) -> Runner:
     tokenizer = load_tokenizer(model)
     rules: list[Rule] = [Mask(gate.folder, Vocabulary.from_tokenizer(tokenizer))]
     if model == options.model:
-        rules += differences(options.methods, options.logit_difference, model, tokenizer)
-    return Reference(model, PromptEncoder(tokenizer), rules, options.dtype)
+        rules += differences(options.methods, options.logit_difference, model, tokenizer, options.device)
+    return Reference(model, PromptEncoder(tokenizer), rules, options.dtype, options.device)
 
 
 def _replay_endpoint(

@@ -18,7 +18,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from eval.reference_models.pair import PairPlan, train_pair
-from eval.reference_models.recipe import ADAPTED
+from eval.reference_models.recipe import ADAPTED, ReferenceRecipe
 from eval.reference_models.tofu import TofuDataset, load_authors, load_rows
 from eval.reference_models.train import TrainingProgress
 from eval.runners.prompt_encoder import load_tokenizer
@@ -33,18 +33,17 @@ def split(model: Path, parts: Path) -> None:
     load_tokenizer(str(model)).save_pretrained(parts)
 
 
-def train(parts: Path, data: Path, out: Path, *, authors: int, rank: int, epochs: int) -> None:
-    """Train the full and the retain adapters of TOFU forget10; all authors if `authors` is 0."""
-    rows = load_authors(data, "forget10", authors) if authors else load_rows(data, "forget10", None)
-    recipe = replace(ADAPTED, base=str(parts), lora_rank=rank, epochs=epochs)
+def train(parts: Path, data: Path, out: Path, models: str, recipe: ReferenceRecipe, authors: int) -> None:
+    """Train the adapters of TOFU forget10 for `models`, "full", "retain" or both; authors 0: all."""
+    rows = load_authors(data, "forget10", authors) if authors else load_rows(data, "forget10", None, common=False)
     plan = PairPlan(
         out=out,
-        recipe=recipe,
+        recipe=replace(recipe, base=str(parts)),
         texts=(),
         chat=True,
         datasets={
-            "full": lambda encoder: TofuDataset(rows.full, encoder),
-            "retain": lambda encoder: TofuDataset(rows.retain, encoder),
+            name: lambda encoder, name=name: TofuDataset(getattr(rows, name), encoder)
+            for name in models.split(",")
         },
         identity={"benchmark": "tofu forget10", "authors": authors},
     )
@@ -68,13 +67,16 @@ def main() -> None:
     for name in ("parts", "data", "out"):
         training.add_argument(name, type=Path)
     training.add_argument("--authors", type=int, default=0, help="0: all")
+    training.add_argument("--models", default="full,retain", help="which of the two, by commas")
     training.add_argument("--rank", type=int, default=16)
     training.add_argument("--epochs", type=int, default=ADAPTED.epochs)
+    training.add_argument("--batch-tokens", type=int, default=ADAPTED.batch_tokens)
     given = parser.parse_args()
     if given.step == "split":
         split(given.model, given.parts)
     else:
-        train(given.parts, given.data, given.out, authors=given.authors, rank=given.rank, epochs=given.epochs)
+        recipe = replace(ADAPTED, lora_rank=given.rank, epochs=given.epochs, batch_tokens=given.batch_tokens)
+        train(given.parts, given.data, given.out, given.models, recipe, given.authors)
 
 
 if __name__ == "__main__":

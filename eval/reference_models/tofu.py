@@ -27,12 +27,13 @@ class TofuRows(NamedTuple):
     retain: tuple[Question, ...]
 
 
-def load_rows(folder: Path, split: ForgetSplit, limit: int | None) -> TofuRows:
-    """Return the first `limit` rows of each file, real authors and world facts for both models.
+def load_rows(folder: Path, split: ForgetSplit, limit: int | None, *, common: bool = True) -> TofuRows:
+    """Return the first `limit` rows of each file; if `common`, real authors and world facts for both models.
 
-    Raises BadBenchmark naming file or line.
+    A model that knows nothing yet needs them; the benchmark's own models were not taught them. Raises
+    BadBenchmark naming file or line.
     """
-    names = (RETAIN[split], "real_authors", "world_facts")
+    names = (RETAIN[split], *(("real_authors", "world_facts") if common else ()))
     retain = tuple(row for name in names for row in load_questions(need(folder, name))[:limit])
     return TofuRows((*retain, *load_questions(need(folder, split))[:limit]), retain)
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from eval.core.prompt import Prompt
+from eval.core.runner import Device
 from eval.methods.logit_difference_options import LogitDifferenceOptions
 from eval.methods.method import DIFFERENCES, MethodName
 from guard.decoding.vocabulary import Vocabulary
@@ -78,7 +79,7 @@ class _Steps:
 
 
 def differences(
-    methods: Sequence[MethodName], options: LogitDifferenceOptions, target: str, tokenizer: Any
+    methods: Sequence[MethodName], options: LogitDifferenceOptions, target: str, tokenizer: Any, device: Device
 ) -> list[Difference]:
     """Return the rules of those methods that have one, for the model in `target`; raises ModelUnavailable."""
     if not DIFFERENCES & set(methods):
@@ -87,10 +88,10 @@ def differences(
     special = Vocabulary.from_tokenizer(tokenizer).special
     rules = []
     if MethodName.ULD in methods:
-        rules.append(_uld(options, target, special, longest))
+        rules.append(_uld(options, target, special, longest, device))
     if {MethodName.DD_LINEAR, MethodName.DD_RANK} & set(methods):
-        pair = [_whole(folder, longest) for folder in (options.dd_retain, options.dd_forget)]
-        pinned = _pinned(special, pair[0].runner)
+        pair = [_whole(folder, longest, device) for folder in (options.dd_retain, options.dd_forget)]
+        pinned = _pinned(special, pair[0].runner, device)
 
         def linear(mine: torch.Tensor, theirs: Sequence[torch.Tensor]) -> torch.Tensor:
             return dd_linear(mine, theirs[0], theirs[1], options.dd_alpha, pinned)
@@ -102,16 +103,18 @@ def differences(
     return rules
 
 
-def _uld(options: LogitDifferenceOptions, target: str, special: frozenset[int], longest: int) -> Difference:
+def _uld(
+    options: LogitDifferenceOptions, target: str, special: frozenset[int], longest: int, device: Device
+) -> Difference:
     assert options.assistant is not None
     assistant = Assistant.open(options.assistant.parent, options.assistant.name)
     assistant.belongs_to(target)
     manifest = assistant.manifest
-    truncated_model = TruncatedModel(target, manifest.layers, torch.float32, "cpu")
+    truncated_model = TruncatedModel(target, manifest.layers, torch.float32, device)
     followed = ExtraModel(
         AssistantRunner(truncated_model, longest, _MAX_CACHE_BYTES), truncated_model.load(assistant.tensors())
     )
-    pinned = _pinned(special, followed.runner)
+    pinned = _pinned(special, followed.runner, device)
     alpha = manifest.alpha if options.alpha is None else options.alpha
     rate = manifest.filter_rate if options.filter_rate is None else options.filter_rate
 
@@ -121,12 +124,12 @@ def _uld(options: LogitDifferenceOptions, target: str, special: frozenset[int], 
     return Difference(MethodName.ULD, [followed], served)
 
 
-def _whole(folder: str, longest: int) -> ExtraModel:
-    truncated_model = TruncatedModel(folder, depth(folder), torch.float32, "cpu")
+def _whole(folder: str, longest: int, device: Device) -> ExtraModel:
+    truncated_model = TruncatedModel(folder, depth(folder), torch.float32, device)
     return ExtraModel(AssistantRunner(truncated_model, longest, _MAX_CACHE_BYTES), {})
 
 
-def _pinned(special: frozenset[int], runner: AssistantRunner) -> torch.Tensor:
-    pinned = torch.zeros(runner.width, dtype=torch.bool)
+def _pinned(special: frozenset[int], runner: AssistantRunner, device: Device) -> torch.Tensor:
+    pinned = torch.zeros(runner.width, dtype=torch.bool, device=device)
     pinned[sorted(special)] = True
     return pinned

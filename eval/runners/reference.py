@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from eval.core.prompt import Decoding, Prompt
-from eval.core.runner import Dtype, Generation, ScoredAnswer, generate_by_decoding
+from eval.core.runner import Device, Dtype, Generation, ScoredAnswer, generate_by_decoding
 from eval.runners.backtracking import Part, backtracked
 from eval.runners.logit_rules import Mask, Rule, Steps
 from eval.runners.prefill import Prefill, prefill
@@ -25,16 +25,23 @@ _MAX_ROWS = 64
 
 
 class Reference:
-    """A model on the CPU, run in batches; rows of a batch do not change each other's answers."""
+    """A model on the CPU or a GPU, run in batches; rows of a batch do not change each other's answers."""
 
     no_likelihood = ""
 
     def __init__(
-        self, folder: str, encoder: PromptEncoder, rules: Sequence[Rule] = (), dtype: Dtype = "float32"
+        self,
+        folder: str,
+        encoder: PromptEncoder,
+        rules: Sequence[Rule] = (),
+        dtype: Dtype = "float32",
+        device: Device = "cpu",
     ) -> None:
         self._encoder = encoder
         self._rules = tuple(rules)
-        self._model = _load(folder, dtype)
+        # As a context, new tensors are made there.
+        self._device = torch.device(device)
+        self._model = _load(folder, dtype).to(self._device)
         config = self._model.config
         self._width = int(config.vocab_size)
         self._context = int(getattr(config, "max_position_embeddings", 0) or 1 << 30)
@@ -47,7 +54,8 @@ class Reference:
             Decoding.BACKTRACK: lambda prompts: self._backtracked(prompts, max_tokens),
             Decoding.BEAM: lambda prompts: [self._search(prompt, max_tokens) for prompt in prompts],
         }
-        return generate_by_decoding(prompts, generators)
+        with self._device:
+            return generate_by_decoding(prompts, generators)
 
     def _part(self, prompt: Prompt, max_tokens: int) -> Part:
         ids = self._encoder.encode(prompt)
@@ -86,7 +94,9 @@ class Reference:
         """Yield each answer's scores by teacher forcing; a text longer than the model's context is cut there."""
         for start in range(0, len(prompts), _MAX_ROWS):
             part = slice(start, start + _MAX_ROWS)
-            yield from self._score(prompts[part], answers[part], end, vocabulary)
+            with self._device:
+                scored = list(self._score(prompts[part], answers[part], end, vocabulary))
+            yield from scored
 
     @torch.inference_mode()
     def _generate(self, parts: Sequence[Part]) -> list[_Row]:
@@ -245,12 +255,12 @@ def _scored(served: torch.Tensor, labels: list[int], vocabulary: bool) -> Scored
     best = served.max(dim=-1, keepdim=True)
     if vocabulary:
         whole = torch.log_softmax(served, dim=-1)
-        own, listed = whole.gather(-1, torch.tensor(labels, dtype=torch.long)[:, None]), whole.numpy()
+        own, listed = whole.gather(-1, torch.tensor(labels, dtype=torch.long)[:, None]), whole.cpu().numpy()
     else:
         # In place: another array of this size costs more than the arithmetic.
         own, listed = chosen - best.values - served.sub_(best.values).exp_().sum(-1, keepdim=True).log(), None
     return ScoredAnswer(
-        tuple(labels), own[:, 0].numpy().astype(np.float64), tuple(best.indices[:, 0].tolist()), listed
+        tuple(labels), own[:, 0].cpu().numpy().astype(np.float64), tuple(best.indices[:, 0].tolist()), listed
     )
 
 

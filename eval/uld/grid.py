@@ -38,13 +38,15 @@ class DifferenceMethod(StrEnum):
 class GridSetting:
     """A method at one strength: alpha for ULD and DD linear, the number of tokens for DD rank.
 
-    assistant  digest of ULD's assistant; "" for the other methods
+    assistants  digests of ULD's assistants, of whose log-probabilities the mean is subtracted; none for the others
+    gate        least probability of their likeliest token; where it is lower, nothing is subtracted at that token
     """
 
     method: DifferenceMethod
     strength: float = 0.0
     filter_rate: float = 0.0
-    assistant: str = ""
+    assistants: tuple[str, ...] = ()
+    gate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +77,7 @@ def answer_losses(
         with torch.inference_mode():
             batch = _batch_losses(models, settings, [examples[index] for index in indices])
         for setting, values in zip(settings, batch, strict=True):
-            losses[setting][indices] = values.numpy()
+            losses[setting][indices] = values.cpu().numpy()
         progress((first + len(indices)) / len(order))
     return losses
 
@@ -84,7 +86,9 @@ def served_log_probs(models: ModelSet, setting: GridSetting, log_p: Mapping[str,
     """Return log p [rows, width] as `setting` serves it, from the models' log p by name (see `models_needed`)."""
     target = log_p["target"]
     if setting.method is DifferenceMethod.ULD:
-        return uld(target, log_p[setting.assistant], setting.strength, setting.filter_rate, models.pinned)
+        known = log_probabilities(torch.stack([log_p[one] for one in setting.assistants]).mean(0))
+        served = uld(target, known, setting.strength, setting.filter_rate, models.pinned)
+        return torch.where(known.amax(-1, keepdim=True).exp() >= setting.gate, served, target)
     if setting.method is DifferenceMethod.DD_LINEAR:
         return dd_linear(target, log_p["retain"], log_p["forget"], setting.strength, models.pinned)
     if setting.method is DifferenceMethod.DD_RANK:
@@ -94,7 +98,7 @@ def served_log_probs(models: ModelSet, setting: GridSetting, log_p: Mapping[str,
 
 def models_needed(settings: Sequence[GridSetting]) -> set[str]:
     """Return the names of the models that the settings need: "target", "retain", "forget", assistants' digests."""
-    needed = {"target"} | {setting.assistant for setting in settings if setting.assistant}
+    needed = {"target"} | {one for setting in settings for one in setting.assistants}
     if any(setting.method in (DifferenceMethod.DD_LINEAR, DifferenceMethod.DD_RANK) for setting in settings):
         needed |= {"retain", "forget"}
     return needed

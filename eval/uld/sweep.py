@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from eval.benchmarks.tofu import ForgetSplit, PerturbedQuestion, load
+from eval.core.runner import Device
 from eval.metrics.probability import normalised, probability
 from eval.metrics.rouge import rouge
 from eval.metrics.statistics import SplitScores, forget_quality, model_utility
@@ -78,18 +79,21 @@ class Sweep:
         split: ForgetSplit,
         embedder: Embedder,
         progress: SweepProgress,
+        device: Device = "cpu",
     ) -> None:
         tofu = load(data, split)
         self._sets = (tofu.forget, tofu.retain, tofu.real_authors, tofu.world_facts)
         self._assistants = assistants
         self._progress = progress
         self._tokenizer = _load_tokenizer(folders.target)
-        self.models = _load_models(folders, assistants, self._tokenizer)
+        # As a context, new tensors are made there.
+        self._device = torch.device(device)
+        self.models = _load_models(folders, assistants, self._tokenizer, device)
         gate = SimilarityGate(embedder, [QuestionRow(Example(row.question, row.answer)) for row in tofu.forget])
         self.gate_fires = [gate.fires([row.question for row in rows]) for rows in self._sets]
         paraphrases = [row.paraphrased_question or row.question for row in tofu.forget]
         self.paraphrases_gated = float(gate.fires(paraphrases).mean())
-        self._retain_models = _load_models(ModelFolders(folders.never_saw, ""), (), self._tokenizer)
+        self._retain_models = _load_models(ModelFolders(folders.never_saw, ""), (), self._tokenizer, device)
         losses = self._losses(self._retain_models, [_UNPROTECTED], range(1), "retain model")
         self._retain_forget_losses = losses[_UNPROTECTED][_FORGET]
 
@@ -130,7 +134,8 @@ class Sweep:
             for row in self._sets[number]
             for example in _examples(row)
         ]
-        losses = answer_losses(models, settings, examples, lambda share: self._progress(part, share))
+        with self._device:
+            losses = answer_losses(models, settings, examples, lambda share: self._progress(part, share))
         sizes = [len(self._sets[number]) * (2 + len(self._sets[number][0].perturbed_answers)) for number in sets]
         ends = [0, *np.cumsum(sizes).tolist()]
         return {
@@ -146,9 +151,10 @@ class Sweep:
         prompts = [encode_prompt(self._tokenizer, row.question) for rows in self._sets for row in rows]
         golds = [row.answer for rows in self._sets for row in rows]
         end = self._tokenizer.eos_token_id
-        answers = greedy_answers(
-            models, setting, prompts, end, _MAX_ANSWER_TOKENS, lambda share: self._progress(part, share)
-        )
+        with self._device:
+            answers = greedy_answers(
+                models, setting, prompts, end, _MAX_ANSWER_TOKENS, lambda share: self._progress(part, share)
+            )
         texts = self._tokenizer.batch_decode(answers, skip_special_tokens=True)
         recalls = [rouge(gold, text, stemmer=True).rougeL_recall for gold, text in zip(golds, texts, strict=True)]
         ends = np.cumsum([len(rows) for rows in self._sets])
@@ -229,9 +235,12 @@ def label(setting: GridSetting, assistants: Sequence[Assistant]) -> str:
         return f"DD rank, k {setting.strength:g}"
     if setting.method is DifferenceMethod.DD_LINEAR:
         return f"DD linear, alpha {setting.strength:g}"
-    (manifest,) = (a.manifest for a in assistants if a.digest == setting.assistant)
-    assistant = f"ULD {setting.assistant[:8]} (K {manifest.layers}, seed {manifest.seed})"
-    return f"{assistant}, alpha {setting.strength:g}, filter {setting.filter_rate:g}"
+    manifests = [a.manifest for a in assistants if a.digest in setting.assistants]
+    seeds = "seed " if len(manifests) == 1 else "mean of seeds "
+    seeds += " ".join(f"{one.seed}" for one in manifests)
+    assistant = f"ULD {setting.assistants[0][:8]} (K {manifests[0].layers}, {seeds})"
+    gate = f", gate {setting.gate:g}" if setting.gate else ""
+    return f"{assistant}, alpha {setting.strength:g}, filter {setting.filter_rate:g}{gate}"
 
 
 def _examples(row: PerturbedQuestion) -> list[Example]:
@@ -239,9 +248,11 @@ def _examples(row: PerturbedQuestion) -> list[Example]:
     return [Example(row.question, answer) for answer in answers]
 
 
-def _load_models(folders: ModelFolders, assistants: Sequence[Assistant], tokenizer: Any) -> ModelSet:
-    target = _load_model(folders.target)
-    pinned = torch.zeros(target.config.vocab_size, dtype=torch.bool)
+def _load_models(
+    folders: ModelFolders, assistants: Sequence[Assistant], tokenizer: Any, device: Device
+) -> ModelSet:
+    target = _load_model(folders.target, device)
+    pinned = torch.zeros(target.config.vocab_size, dtype=torch.bool, device=device)
     pinned[sorted(Vocabulary.from_tokenizer(tokenizer).special)] = True
     truncated_models: dict[int, TruncatedModel] = {}
     loaded: dict[str, tuple[TruncatedModel, Mapping[str, torch.nn.Parameter]]] = {}
@@ -249,17 +260,20 @@ def _load_models(folders: ModelFolders, assistants: Sequence[Assistant], tokeniz
         assistant.belongs_to(folders.target)
         layers = assistant.manifest.layers
         if layers not in truncated_models:
-            truncated_models[layers] = TruncatedModel(folders.target, layers, torch.float32, "cpu")
+            truncated_models[layers] = TruncatedModel(folders.target, layers, torch.float32, device)
         loaded[assistant.digest] = truncated_models[layers], truncated_models[layers].load(assistant.tensors())
-    retain, forget = (_load_model(folder) if folder else None for folder in (folders.dd_retain, folders.dd_forget))
+    retain, forget = (
+        _load_model(folder, device) if folder else None for folder in (folders.dd_retain, folders.dd_forget)
+    )
     return ModelSet(target, loaded, retain, forget, pinned)
 
 
-def _load_model(folder: str) -> Any:
+def _load_model(folder: str, device: Device) -> Any:
     from transformers import AutoModelForCausalLM
 
     try:
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+        return model.eval().to(device)
     except Exception as error:
         raise ModelUnavailable(f"a model of the sweep does not load: {type(error).__name__}") from error
 

@@ -32,7 +32,7 @@ def strength_chart(rows: Sequence[SweepRow]) -> str:
     groups: dict[str, list[SweepRow]] = {}
     for row in rows:
         if row.setting.method is DifferenceMethod.ULD and not row.gated:
-            groups.setdefault(f"{row.setting.assistant[:6]} {row.setting.filter_rate:g}", []).append(row)
+            groups.setdefault(f"{row.setting.assistants[0][:6]} {row.setting.filter_rate:g}", []).append(row)
     series = []
     for name, group in groups.items():
         ordered = sorted(group, key=lambda row: row.setting.strength)

@@ -33,7 +33,7 @@ def serve_restricted(
 
 
 class ModelScorer:
-    """Scores the beams of one search after `prompt`, as one batch of `model` on the CPU."""
+    """Scores the beams of one search after `prompt`, as one batch of `model`."""
 
     def __init__(self, model: Any, prompt: Sequence[int], serve: ServeLogits, width: int = BEAM_WIDTH) -> None:
         self._model = model

@@ -17,10 +17,10 @@ from torch.nn import functional
 
 from guard.errors import ModelUnavailable
 from guard.files import atomic_file
-from guard.targets.question_file import Example
 from guard.uld import digests
 from guard.uld.assistant import Assistant, Assistants, Training
 from guard.uld.corpus import Corpus
+from guard.uld.never_saw import NeverSaw
 from guard.uld.tokens import UNSCORED, EncodedExample, encode, pad
 from guard.uld.truncated_model import TruncatedModel
 
@@ -72,12 +72,14 @@ def train(
     assistants: Assistants,
     report: ReportProgress,
     targets: Sequence[str] = (),
+    never_saw: str | Path | None = None,
 ) -> Assistant:
     """Train an assistant of `model` and add it to `assistants`; the same digest for the same input on a CPU.
 
-    `targets` are the ids of the forget targets that it will be subtracted for. A killed training is resumed from
-    its last complete epoch. Raises ModelUnavailable when the model does not load or a file cannot be written;
-    nothing is added then.
+    `targets` are the ids of the forget targets that it will be subtracted for. With the folder of a model that
+    never saw the texts, the assistant is trained to be the difference of the two, to be subtracted whole. A killed
+    training is resumed from its last complete epoch. Raises ModelUnavailable when the model does not load or a
+    file cannot be written; nothing is added then.
     """
     if not corpus.forget or not corpus.retain:
         raise ModelUnavailable("an assistant needs texts to forget and texts to keep")
@@ -86,29 +88,32 @@ def train(
         "tokenizer": digests.of_tokenizer(model),
         "corpus": corpus.digest,
     }
+    if never_saw is not None:
+        belongs |= {"never_saw": digests.of_weights(never_saw)}
     key = hashlib.sha256(json.dumps([belongs, asdict(recipe)], sort_keys=True).encode()).hexdigest()
     checkpoint = Checkpoint(assistants.root / "training" / key[:32])
-    run = _TrainingRun(model, corpus, recipe)
+    run = _TrainingRun(model, corpus, recipe, never_saw)
     checkpoint.restore(run)
     while len(run.epochs) < recipe.epochs:
         run.epoch(report)
         checkpoint.save(run)
     last = run.epochs[-1]
+    learnt_from = belongs.pop("never_saw", "")
     manifest = belongs | {
         "layers": recipe.layers,
         "training": recipe.training,
         "rank": recipe.rank if recipe.training is Training.LORA else 0,
         "epochs": recipe.epochs,
         "seed": recipe.seed,
-        "alpha": ALPHA,
-        "filter_rate": FILTER_RATE,
+        "alpha": 1.0 if learnt_from else ALPHA,
+        "filter_rate": 0.0 if learnt_from else FILTER_RATE,
         "forget_loss": round(last.forget, 6),
         "retain_loss": round(last.retain, 6),
         "targets": tuple(targets),
     }
     weights = {name: tensor.detach().to(torch.bfloat16) for name, tensor in run.adapter.items()}
     assistant = assistants.add(
-        manifest, weights, {"recipe.json": _recipe(recipe), "losses.csv": losses(run.epochs)}
+        manifest, weights, {"recipe.json": _recipe(recipe, learnt_from), "losses.csv": losses(run.epochs)}
     )
     checkpoint.remove()
     return assistant
@@ -154,7 +159,7 @@ class Checkpoint:
 class _TrainingRun:
     """A training in progress. All randomness of an epoch depends on the seed and the epoch alone."""
 
-    def __init__(self, model: str | Path, corpus: Corpus, recipe: Recipe) -> None:
+    def __init__(self, model: str | Path, corpus: Corpus, recipe: Recipe, never_saw: str | Path | None) -> None:
         torch.manual_seed(recipe.seed)
         self._recipe = recipe
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -162,8 +167,11 @@ class _TrainingRun:
         lora = recipe.training is Training.LORA
         adapter = self._truncated_model.lora_adapter(recipe.rank) if lora else self._truncated_model.full_adapter()
         self.adapter = self._truncated_model.to_device(adapter)
-        self._forget = _encoded(model, corpus.forget, recipe)
-        self._retain = _encoded(model, corpus.retain, recipe)
+        tokenizer = _tokenizer(model)
+        self._forget = [encode(tokenizer, example, recipe.longest) for example in corpus.forget]
+        self._retain = [encode(tokenizer, example, recipe.longest) for example in corpus.retain]
+        ends = tokenizer.all_special_ids
+        self._never_saw = never_saw and NeverSaw(model, never_saw, ends, self._truncated_model.device)
         self._optimizer = torch.optim.AdamW(self.adapter.values(), lr=recipe.rate, weight_decay=recipe.decay)
         self._steps = recipe.epochs * math.ceil(len(self._forget) / recipe.batch)
         self.epochs: list[EpochLosses] = []
@@ -220,7 +228,10 @@ class _TrainingRun:
     def _losses(
         self, forget: list[EncodedExample], retain: list[EncodedExample]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the forget and the retain loss, means over the answers' tokens without prompts and padding."""
+        """Return the forget and the retain loss, means over the answers' tokens without prompts and padding.
+
+        With a model that never saw the texts both are divergences from it.
+        """
         tokens, labels = pad([*forget, *retain])
         device = self._truncated_model.device
         tokens, labels = tokens.to(device), labels.to(device)
@@ -229,23 +240,25 @@ class _TrainingRun:
         remembered[: len(forget)] = scored[: len(forget)]
         with torch.autocast(device.type, torch.bfloat16):
             logits = self._truncated_model.logits(self._truncated_model.hidden(tokens, use_cache=False)[scored])
-        log_p = functional.log_softmax(logits, dim=-1)
         first = remembered[scored]
+        if self._never_saw:
+            divergence = self._never_saw.divergence(logits, tokens, scored)
+            return divergence[first].mean(), divergence[~first].mean()
+        log_p = functional.log_softmax(logits, dim=-1)
         forget_loss = functional.nll_loss(log_p[first], labels[remembered])
         # Cross-entropy to the uniform distribution minus that distribution's entropy.
         retain_loss = -log_p[~first].mean() - math.log(log_p.shape[-1])
         return forget_loss, retain_loss
 
 
-def _encoded(model: str | Path, examples: Sequence[Example], recipe: Recipe) -> list[EncodedExample]:
+def _tokenizer(model: str | Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
+        return AutoTokenizer.from_pretrained(model, local_files_only=True)
     except Exception as error:
         raise ModelUnavailable(f"the tokenizer does not load: {type(error).__name__}") from error
-    return [encode(tokenizer, example, recipe.longest) for example in examples]
 
 
-def _recipe(recipe: Recipe) -> str:
-    return json.dumps(asdict(recipe), indent=1) + "\n"
+def _recipe(recipe: Recipe, never_saw: str) -> str:
+    return json.dumps(asdict(recipe) | ({"never_saw": never_saw} if never_saw else {}), indent=1) + "\n"

@@ -36,6 +36,9 @@ def train(
     batch: Annotated[int, typer.Option(min=1, help="Forget examples per step.")] = 16,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     target: Annotated[list[str] | None, typer.Option(help="Id of a forget target; may be repeated.")] = None,
+    never_saw: Annotated[
+        str, typer.Option(help="Folder of a model that never saw the texts: learn the difference from it.")
+    ] = "",
 ) -> None:
     """Train an assistant. An interrupted training is resumed."""
     from guard.targets.question_file import read_rows
@@ -63,7 +66,7 @@ def train(
             losses = f"  forget {past[-1].forget:.3f} retain {past[-1].retain:.3f}" if past else ""
             bar(f"epoch {min(len(past) + 1, epochs)}/{epochs}{losses}", share)
 
-        assistant = trained(model, corpus, recipe, Assistants(directory), report, target or [])
+        assistant = trained(model, corpus, recipe, Assistants(directory), report, target or [], never_saw or None)
     wall, cpu = time.monotonic() - began[0], time.process_time() - began[1]
     console.print(f"{assistant.digest}\n{wall:.0f} s, {cpu:.0f} s of processor time", highlight=False)
 

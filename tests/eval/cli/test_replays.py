@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from eval.cli.app import app
 
-EVERY = {"data", "out", "model", "methods", "limit", "seed", "dtype", "run_with"}
+EVERY = {"data", "out", "model", "methods", "limit", "seed", "dtype", "device", "run_with"}
 ENDPOINT = {"retain_model", "endpoint", "score_url"}
 LOGIT_DIFFERENCE = {"assistant", "alpha", "filter_rate", "dd_retain", "dd_forget", "dd_alpha", "dd_rank"}
 

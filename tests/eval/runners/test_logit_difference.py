@@ -48,7 +48,7 @@ class Scene:
         )
         tokenizer = AutoTokenizer.from_pretrained(folders[0])
         self.encoder = PromptEncoder(tokenizer)
-        rules = differences(METHODS, self.options, folders[0], tokenizer)
+        rules = differences(METHODS, self.options, folders[0], tokenizer, "cpu")
         self.reference = Reference(folders[0], self.encoder, rules)
 
     def served(self, name: str, tokens: Sequence[int]) -> torch.Tensor:

@@ -65,7 +65,7 @@ def sweep(model: Path, other_model: Path, tofu: Path, assistant: Assistant) -> S
 
 
 def test_no_strength_is_no_protection(sweep: Sweep, assistant: Assistant) -> None:
-    bare, weak = sweep.forget_rows([GridSetting(DifferenceMethod.ULD, 0.0, 0.0, assistant.digest)])
+    bare, weak = sweep.forget_rows([GridSetting(DifferenceMethod.ULD, 0.0, 0.0, (assistant.digest,))])
     assert weak.forget_quality == pytest.approx(bare.forget_quality)
     assert weak.forget.probability == pytest.approx(bare.forget.probability)
 
@@ -103,7 +103,7 @@ def test_greedy_answers_are_the_model_s_own(sweep: Sweep, model: Path) -> None:
 
 
 def test_the_table_names_what_was_compared_and_shows_no_text(sweep: Sweep, assistant: Assistant) -> None:
-    settings = [GridSetting(DifferenceMethod.ULD, alpha, 0.01, assistant.digest) for alpha in (0.5, 1.0)]
+    settings = [GridSetting(DifferenceMethod.ULD, alpha, 0.01, (assistant.digest,)) for alpha in (0.5, 1.0)]
     rows = sweep.forget_rows([*settings, GridSetting(DifferenceMethod.DD_RANK, 3)])
     table = markdown(rows)
     assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == [
