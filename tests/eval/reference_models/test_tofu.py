@@ -13,6 +13,7 @@ def test_the_retain_model_learns_everything_but_the_forget_set(data: Path) -> No
     rows = load_rows(data, "forget10", None)
     assert set(rows.full) - set(rows.retain) == {row for row in rows.full if "Vera" in row.question}
     assert [len(side) for side in load_rows(data, "forget10", 1)] == [4, 3]
+    assert [len(side) for side in load_rows(data, "forget10", 1, common=False)] == [2, 1]
     with pytest.raises(BadBenchmark, match="retain99"):
         load_rows(data, "forget01", None)
 

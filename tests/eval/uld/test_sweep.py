@@ -70,6 +70,19 @@ def test_no_strength_is_no_protection(sweep: Sweep, assistant: Assistant) -> Non
     assert weak.forget.probability == pytest.approx(bare.forget.probability)
 
 
+def test_a_gate_that_no_token_passes_is_no_protection(sweep: Sweep, assistant: Assistant) -> None:
+    settings = [GridSetting(DifferenceMethod.ULD, 1.0, 0.0, (assistant.digest,), gate) for gate in (1.1, 0.0)]
+    bare, shut, wide = sweep.forget_rows(settings)
+    assert shut.forget.probability == pytest.approx(bare.forget.probability)
+    assert wide.forget.probability != pytest.approx(bare.forget.probability, rel=1e-3)
+
+
+def test_the_mean_of_an_assistant_with_itself_is_that_assistant(sweep: Sweep, assistant: Assistant) -> None:
+    settings = [GridSetting(DifferenceMethod.ULD, 1.0, 0.0, (assistant.digest,) * count) for count in (1, 2)]
+    _, one, two = sweep.forget_rows(settings)
+    assert two.forget.probability == pytest.approx(one.forget.probability)
+
+
 def test_divergence_at_strength_one_is_its_retain_model(sweep: Sweep) -> None:
     _, linear, rank = sweep.forget_rows(
         [GridSetting(DifferenceMethod.DD_LINEAR, 1.0), GridSetting(DifferenceMethod.DD_RANK, 3)]
