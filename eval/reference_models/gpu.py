@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -41,10 +42,7 @@ def train(parts: Path, data: Path, out: Path, models: str, recipe: ReferenceReci
         recipe=replace(recipe, base=str(parts)),
         texts=(),
         chat=True,
-        datasets={
-            name: lambda encoder, name=name: TofuDataset(getattr(rows, name), encoder)
-            for name in models.split(",")
-        },
+        datasets={name: partial(TofuDataset, getattr(rows, name)) for name in models.split(",")},
         identity={"benchmark": "tofu forget10", "authors": authors},
     )
     for model in train_pair(plan, _print_progress):
