@@ -10,6 +10,7 @@ import pytest
 
 from eval.reference_models import gpu
 from eval.reference_models.pair import train_pair
+from eval.reference_models.recipe import ADAPTED
 from tests.eval.reference_models.conftest import TINY, pair_plan
 
 ROOT = Path(gpu.__file__).parents[2]
@@ -57,5 +58,7 @@ def test_a_model_is_sent_in_parts_and_its_adapters_come_back(
     gpu.split(base, tmp_path / "parts")
     parts = list((tmp_path / "parts").glob("model-*.safetensors"))
     assert len(parts) > 1
-    gpu.train(tmp_path / "parts", data, tmp_path / "out", authors=0, rank=2, epochs=1)
+    gpu.train(
+        tmp_path / "parts", data, tmp_path / "out", "full,retain", replace(ADAPTED, lora_rank=2, epochs=1), 0
+    )
     assert {path.name for path in tmp_path.glob("out/*-adapter")} == {"full-adapter", "retain-adapter"}
