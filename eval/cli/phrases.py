@@ -18,7 +18,7 @@ def report(
         list[str] | None,
         typer.Option(
             metavar="SET",
-            help="List what is missed and wrong in this set too: tuned_on, tuned_on_2, ..., tuned_on_6.",
+            help="List what is missed and wrong in this set too: tuned_on, tuned_on_2, ..., tuned_on_7.",
         ),
     ] = None,
 ) -> None:

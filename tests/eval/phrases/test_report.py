@@ -47,14 +47,14 @@ def test_the_table_ends_with_the_totals() -> None:
         "| language | recall, tuned_on | precision, tuned_on | recall, tuned_on_2 | precision, tuned_on_2"
         " | recall, tuned_on_3 | precision, tuned_on_3 | recall, tuned_on_4 | precision, tuned_on_4"
         " | recall, tuned_on_5 | precision, tuned_on_5 | recall, tuned_on_6 | precision, tuned_on_6"
-        " | recall, held_out_4 | precision, held_out_4 |"
+        " | recall, tuned_on_7 | precision, tuned_on_7 |"
     )
     assert lines[-1].startswith("| all | ")
 
 
 def test_recall_and_precision_stay_in_the_sets_that_rules_were_tuned_on() -> None:
-    # No rule has been mended on the sixth set yet.
-    for split in set(TUNED_ON) - {Split.TUNED_ON_6}:
+    # No rule has been mended on the last two sets yet.
+    for split in set(TUNED_ON) - {Split.TUNED_ON_6, Split.TUNED_ON_7}:
         counts = counts_by_language(map(outcome, labelled_facts(split))).values()
         assert sum(row.found for row in counts) >= 0.95 * sum(row.tells for row in counts)
         assert sum(row.right for row in counts) >= 0.94 * sum(row.phrases for row in counts)

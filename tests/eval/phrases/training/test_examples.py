@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from eval.phrases.labelled_facts import TUNED_ON, LabelledFact, Split, labelled_facts
+from eval.phrases.labelled_facts import HELD_OUT, TUNED_ON, LabelledFact, labelled_facts
 from eval.phrases.training.examples import example, facts_and_patterns, first_found
 from guard.phrases.phrase import Phrase, PhraseKind
 
@@ -39,5 +39,5 @@ def test_facts_and_patterns_are_of_all_languages_and_hold_what_tells() -> None:
 
 
 def test_no_fact_is_held_out() -> None:
-    held_out = {fact.text for fact in labelled_facts(Split.HELD_OUT_4)}
+    held_out = {fact.text for split in HELD_OUT for fact in labelled_facts(split)}
     assert held_out.isdisjoint(fact.text for fact in facts_and_patterns())
