@@ -47,7 +47,7 @@ def test_the_table_ends_with_the_totals() -> None:
         "| language | recall, tuned_on | precision, tuned_on | recall, tuned_on_2 | precision, tuned_on_2"
         " | recall, tuned_on_3 | precision, tuned_on_3 | recall, tuned_on_4 | precision, tuned_on_4"
         " | recall, tuned_on_5 | precision, tuned_on_5 | recall, tuned_on_6 | precision, tuned_on_6"
-        " | recall, tuned_on_7 | precision, tuned_on_7 |"
+        " | recall, tuned_on_7 | precision, tuned_on_7 | recall, held_out_5 | precision, held_out_5 |"
     )
     assert lines[-1].startswith("| all | ")
 
