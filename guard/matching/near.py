@@ -59,14 +59,14 @@ def common_in_order(left: Sequence[str], right: Sequence[str]) -> int:
 
 
 class Values(Protocol[S]):
-    """What a text tells word by word: `guard.variants.told_values`, `guard.variants.told_names`."""
+    """What a text tells word by word: `guard.variants.value_matcher`, `guard.variants.name_matcher`."""
 
     @property
     def start(self) -> S: ...
 
     def step(self, state: S, word: str) -> tuple[S, bool]: ...
 
-    def without_told(self, text: str) -> Values[S]: ...
+    def without_stated(self, text: str) -> Values[S]: ...
 
     def __bool__(self) -> bool: ...
 

@@ -27,7 +27,7 @@ def without_supplied(near: NearTexts, left: Iterable[str], supplied: str) -> Nea
     gone |= {phrase for words in said for phrase in _told(by_word, words)}
     quoted = [each for each in near.passages if _quotes(*each, supplied)]
     texts = "\n".join((*left, supplied))
-    values = (each.without_told(texts) for each in near.values)
+    values = (each.without_stated(texts) for each in near.values)
     return replace(
         near,
         phrases=tuple(phrase for phrase in near.phrases if phrase not in gone),

@@ -20,8 +20,8 @@ from guard.phrases.numbers import kind_of
 from guard.targets.target import ForgetTarget, Kind
 from guard.text.normalise import fold
 from guard.text.words import Word, words_of
-from guard.variants.told_names import ToldNames
-from guard.variants.told_values import ToldValues
+from guard.variants.name_matcher import NameMatcher
+from guard.variants.value_matcher import ValueMatcher
 from guard.variants.variant import Variants
 
 MAX_PASSAGE_WORDS = 20_000
@@ -47,8 +47,8 @@ def near_texts(target: ForgetTarget) -> NearTexts:
     wants no variants; dates, numbers and codes do not, and neither does a phrase that an exception nearly says.
     Names that everybody knows count as `parts` says. Passages count if they have `quoted_words` words, and
     MAX_PASSAGE_WORDS in all at most. Of a secret, phrases with a digit count with characters wrong: one from
-    MIN_EDITED_CHARS characters on, two from MIN_TWICE_EDITED_CHARS on. Dates and numbers count as `ToldValues`
-    says, rare names and the names of people as `ToldNames` does.
+    MIN_EDITED_CHARS characters on, two from MIN_TWICE_EDITED_CHARS on. Dates and numbers count as `ValueMatcher`
+    says, rare names and the names of people as `NameMatcher` does.
     """
     draft = target.draft
     phrases = tuple(dict.fromkeys(phrase.words for phrase in long_phrases(target, whole_names=True)))
@@ -63,13 +63,13 @@ def near_texts(target: ForgetTarget) -> NearTexts:
     return NearTexts(phrases, quotes, secrets, tuple(filter(None, _values(target))))
 
 
-def _values(target: ForgetTarget) -> Iterator[ToldValues | ToldNames]:
+def _values(target: ForgetTarget) -> Iterator[ValueMatcher | NameMatcher]:
     draft = target.draft
     if draft.variants is Variants.NONE:
         return
-    yield ToldValues.of(target.forbidden)
+    yield ValueMatcher.of(target.forbidden)
     people = (draft.name, *draft.aliases) if draft.kind is Kind.PERSON else ()
-    yield ToldNames.of((*target.forbidden, *target.variants), people, draft.exceptions)
+    yield NameMatcher.of((*target.forbidden, *target.variants), people, draft.exceptions)
 
 
 def long_phrases(target: ForgetTarget, *, whole_names: bool) -> Iterator[LongPhrase]:

@@ -124,7 +124,7 @@ async def test_the_roles_are_told_the_nearest_targets_and_no_more_than_eight(aud
     assert len(told[0]["facts"]) == 2
 
 
-async def test_the_composer_is_told_names_and_no_facts(audit: PolicyAudit) -> None:
+async def test_the_composer_is_name_matcher_and_no_facts(audit: PolicyAudit) -> None:
     actor = Actor(by_role(**lines()))
     await play(actor, audit)
     assert actor.asked[3].role == "composer"

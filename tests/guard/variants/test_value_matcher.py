@@ -8,11 +8,11 @@ from guard.matching.escape_scanner import EscapeScanner
 from guard.matching.near import NearScanner, NearTexts
 from guard.text.words import words_of
 from guard.variants.digit_words import number_words
-from guard.variants.told_values import ToldValues
+from guard.variants.value_matcher import ValueMatcher
 
 
 def tells(phrase: str, text: str) -> bool:
-    values = ToldValues.of([phrase])
+    values = ValueMatcher.of([phrase])
     state, told = values.start, False
     for word in words_of(text):
         state, found = values.step(state, word.text)
@@ -111,7 +111,7 @@ def test_other_numbers_are_not(text: str) -> None:
 def test_an_amount_must_be_whole_and_a_short_number_is_none() -> None:
     assert not tells("1,250,001", "some 1,250,000 people")
     assert tells("1,250,001", "1 250 001 people")
-    assert not ToldValues.of(["1984", "44719", "Orla Venn", "K7"])
+    assert not ValueMatcher.of(["1984", "44719", "Orla Venn", "K7"])
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_code_is_told_with_its_digits_in_words(code: str, text: str) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
 def test_no_chunk_of_a_stream_tells_it(size: int) -> None:
-    near = NearTexts(values=(ToldValues.of(["4 March 1987", "+44 20 7946 0958"]),))
+    near = NearTexts(values=(ValueMatcher.of(["4 March 1987", "+44 20 7946 0958"]),))
     for text, said in (
         ("Born in March 1987, on the 4th, she sang.", "Born in March 1987, on the "),
         ("Call seven nine four six oh nine five eight.", "Call seven nine four six oh "),
@@ -144,9 +144,9 @@ def test_no_chunk_of_a_stream_tells_it(size: int) -> None:
 
 
 def test_what_a_text_tells_itself_may_be_told() -> None:
-    values = ToldValues.of(["4 March 1987", "12 May 1990", "4471-9902"])
-    left = values.without_told("I was born on the 4th of March, 1987, and my code is 44 71 99 02.")
-    assert left == ToldValues.of(["12 May 1990"])
+    values = ValueMatcher.of(["4 March 1987", "12 May 1990", "4471-9902"])
+    left = values.without_stated("I was born on the 4th of March, 1987, and my code is 44 71 99 02.")
+    assert left == ValueMatcher.of(["12 May 1990"])
 
 
 def test_words_for_numbers() -> None:
@@ -156,7 +156,7 @@ def test_words_for_numbers() -> None:
 
 
 def test_what_the_text_before_has_told_does_not_end_what_follows() -> None:
-    near = NearTexts(values=(ToldValues.of(["4 March 1987", "4471-9902", "K7-ZX-44"]),))
+    near = NearTexts(values=(ValueMatcher.of(["4 March 1987", "4471-9902", "K7-ZX-44"]),))
     seed = "Born on 4 March 1987, code 4471-9902, plate K7-ZX-44"
     scanner = NearScanner(EscapeScanner([]), [near], seed)
     text = ", she lived in a house by the sea."

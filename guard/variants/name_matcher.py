@@ -1,4 +1,4 @@
-"""Names told with a letter wrong, without their end, or with other names between given name and family name.
+"""Names said with a letter wrong, without their end, or with other names between given name and family name.
 
 A mask that forbids a name's last token leaves "Sallowmer" and "Sallowmeer" to say.
 """
@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ToldNames:
+class NameMatcher:
     """Names that a text must not tell so; immutable.
 
     rare     the folds of rare names of one word
@@ -47,7 +47,7 @@ class ToldNames:
     allowed: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
-    def of(cls, phrases: Iterable[str], people: Iterable[str], exceptions: Iterable[str] = ()) -> ToldNames:
+    def of(cls, phrases: Iterable[str], people: Iterable[str], exceptions: Iterable[str] = ()) -> NameMatcher:
         """Return the rare ones of `phrases` that are one word, and the pairs of the names `people`."""
         rare = frozenset(fold(phrase) for phrase in phrases if _is_rare(phrase))
         parsed = (name for name in map(PersonalName.parse, people) if name is not None)
@@ -66,16 +66,16 @@ class ToldNames:
     def step(self, state: tuple[str, ...], word: str) -> tuple[tuple[str, ...], bool]:
         """Return the state after one more word, and whether the text tells a name with it."""
         folded = fold(word)
-        told = any(True for _ in self._misspelt(word, folded)) or any(True for _ in self._paired(state, folded))
-        return (*state, word)[-MAX_NAMES_BETWEEN - 1 :], told
+        found = any(True for _ in self._misspelt(word, folded)) or any(True for _ in self._paired(state, folded))
+        return (*state, word)[-MAX_NAMES_BETWEEN - 1 :], found
 
-    def without_told(self, text: str) -> ToldNames:
+    def without_stated(self, text: str) -> NameMatcher:
         """Return the names without those that `text` has, or tells."""
         words = [word.text for word in words_of(text)]
         folded = set(map(fold, words))
-        told = {name for word in words for name in self._misspelt(word, fold(word))}
+        stated = {name for word in words for name in self._misspelt(word, fold(word))}
         kept = frozenset(pair for pair in self.pairs if not folded.issuperset(pair))
-        return ToldNames(self.rare - told - folded, kept, self.allowed)
+        return NameMatcher(self.rare - stated - folded, kept, self.allowed)
 
     def _misspelt(self, word: str, folded: str) -> Iterator[str]:
         """Yield the rare names that a word is with one letter wrong, or the beginning of."""

@@ -1,4 +1,4 @@
-"""Dates and numbers told in parts: in words of several languages, in any order, with other words between them.
+"""Dates and numbers said in parts: in words of several languages, in any order, with other words between them.
 
 "On the 4th, in March of 1987" has no run of characters that a list of variants could hold. Here the words of a
 text are read for the numbers and months that they are.
@@ -46,7 +46,7 @@ class _Said(NamedTuple):
     is_month: bool
 
 
-class ToldState(NamedTuple):
+class ValueState(NamedTuple):
     """What a text has said.
 
     digits   of the number in progress, the last `added` of them by the last word
@@ -70,7 +70,7 @@ class ToldState(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ToldValues:
+class ValueMatcher:
     """The dates, the beginnings of numbers, and the folded codes that a text must not tell in parts; immutable."""
 
     days: frozenset[Day] = field(default=frozenset(), repr=False)
@@ -78,7 +78,7 @@ class ToldValues:
     codes: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
-    def of(cls, phrases: Iterable[str]) -> ToldValues:
+    def of(cls, phrases: Iterable[str]) -> ValueMatcher:
         """Return those of `phrases` that are dates with a year, numbers of MIN_DIGITS digits and more, or have
         letters and digits."""
         texts = tuple(phrases)
@@ -91,29 +91,29 @@ class ToldValues:
         return bool(self.days or self.numbers or self.codes)
 
     @property
-    def start(self) -> ToldState:
+    def start(self) -> ValueState:
         """The state before the first word of a text."""
-        return ToldState()
+        return ValueState()
 
-    def step(self, state: ToldState, word: str) -> tuple[ToldState, bool]:
+    def step(self, state: ValueState, word: str) -> tuple[ValueState, bool]:
         """Return the state after one more word, and whether the text tells a value with it."""
         found = False
         for part in _PART.findall(ascii_digits(word)):
             state = _after(state, part)
-            found = found or any(True for _ in self._told(state))
+            found = found or any(True for _ in self._ended(state))
         return state._replace(place=state.place + 1), found
 
-    def without_told(self, text: str) -> ToldValues:
+    def without_stated(self, text: str) -> ValueMatcher:
         """Return the values without those that `text` tells itself."""
-        state, told = self.start, set[object]()
+        state, stated = self.start, set[object]()
         for word in words_of(text):
             for part in _PART.findall(ascii_digits(word.text)):
                 state = _after(state, part)
-                told.update(self._told(state))
+                stated.update(self._ended(state))
             state = state._replace(place=state.place + 1)
-        return ToldValues(self.days - told, self.numbers - told, self.codes - told)
+        return ValueMatcher(self.days - stated, self.numbers - stated, self.codes - stated)
 
-    def _told(self, state: ToldState) -> Iterator[object]:
+    def _ended(self, state: ValueState) -> Iterator[object]:
         """Yield the values that end with the last word."""
         for number in self.numbers if state.added else ():
             if number in state.digits[-state.added - len(number) + 1 :]:
@@ -138,7 +138,7 @@ def _is_code(folded: str) -> bool:
     return mixed and MIN_DIGITS <= len(folded) <= _MAX_DIGITS
 
 
-def _after(state: ToldState, part: str) -> ToldState:
+def _after(state: ValueState, part: str) -> ValueState:
     """Return the state after one more run of letters or of digits."""
     folded = fold(part)
     number = number_words().get(folded, folded)
@@ -147,7 +147,7 @@ def _after(state: ToldState, part: str) -> ToldState:
     return _counted(state, folded)._replace(read=read[-2 * _MAX_DIGITS :], new=len(number))
 
 
-def _counted(state: ToldState, folded: str) -> ToldState:
+def _counted(state: ValueState, folded: str) -> ValueState:
     words, months = number_words(), month_numbers()
     if folded in months:
         said = _recent(state, _Said(state.place, months[folded], True))
@@ -170,7 +170,7 @@ def _counted(state: ToldState, folded: str) -> ToldState:
         return state._replace(digits=state.digits[:-1] + digits, added=1, between=0, is_ten=False, said=said)
     is_ten = spoken is not None and len(digits) == 2 and digits[1] == "0" and digits != "10"
     read = (state.digits + digits * state.times)[-_MAX_DIGITS:]
-    return ToldState(
+    return ValueState(
         read,
         len(digits) * state.times,
         0,
@@ -181,7 +181,7 @@ def _counted(state: ToldState, folded: str) -> ToldState:
     )
 
 
-def _recent(state: ToldState, last: _Said) -> tuple[_Said, ...]:
+def _recent(state: ValueState, last: _Said) -> tuple[_Said, ...]:
     kept = (one for one in state.said if one.place > last.place - MAX_DATE_WORDS)
     return (*kept, last)[-MAX_DATE_WORDS:]
 

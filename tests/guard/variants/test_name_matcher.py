@@ -6,16 +6,16 @@ import pytest
 
 from guard.matching.escape_scanner import EscapeScanner
 from guard.matching.near import NearScanner, NearTexts
-from guard.variants.told_names import ToldNames
+from guard.variants.name_matcher import NameMatcher
 
-NAMES = ToldNames.of(
+NAMES = NameMatcher.of(
     ["Quorne", "Sallowmere", "Gorzałek", "harbour", "Miller", "Κουρνάκης", "K7ZX44"],
     ["Joan Miller", "Anna Maria Kowalska", "Ilsabet Quorne"],
     exceptions=["Quorn", "Sallowmeer Hall"],
 )
 
 
-def said(text: str, names: ToldNames = NAMES, size: int = 1_000) -> str:
+def said(text: str, names: NameMatcher = NAMES, size: int = 1_000) -> str:
     scanner = NearScanner(EscapeScanner([]), [NearTexts(values=(names,))])
     pieces = [scanner.feed(text[at : at + size]) for at in range(0, len(text), size)]
     return "".join(pieces) + scanner.finish()
@@ -63,10 +63,10 @@ def test_other_words_and_other_people_are_said(text: str) -> None:
 
 
 def test_what_the_caller_says_itself_may_be_said() -> None:
-    left = NAMES.without_told("Joan Cole Miller lives in Sallowmere, or Sallowmire.")
+    left = NAMES.without_stated("Joan Cole Miller lives in Sallowmere, or Sallowmire.")
     assert said("Joan Anne Miller is in Salowmere", left) == "Joan Anne Miller is in Salowmere"
     assert said("Ms Kuorne", left) == "Ms "
 
 
 def test_names_that_others_have_are_not_looked_for() -> None:
-    assert not ToldNames.of(["Miller", "London", "harbour", "Rose"], ["The Rose"])
+    assert not NameMatcher.of(["Miller", "London", "harbour", "Rose"], ["The Rose"])
