@@ -16,13 +16,13 @@ from eval.cli.growth import growths
 from eval.cli.over_restriction import over_restriction
 from eval.cli.reference_models import train_reference
 from eval.cli.replays import ReplayGroup
-from eval.cli.supplied import elicitation, supplied_texts
+from eval.cli.endpoints import elicitation, endpoints
 from eval.cli.turning import turning
 
 app = typer.Typer(cls=ReplayGroup, no_args_is_help=True, add_completion=False)
 app.add_typer(certificates)
 app.add_typer(growths)
-app.add_typer(supplied_texts)
+app.add_typer(endpoints)
 app.add_typer(train_reference, name="train-reference")
 
 

@@ -1,4 +1,4 @@
-"""`lethe eval supplied`, `known`, `elicitation`, `membership`: what is said of targets, and what that tells."""
+"""Commands of the evaluation that ask a running server: supplied texts, membership, elicitation, known subjects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eval.cli.console import command_line, reported
 if TYPE_CHECKING:
     from eval.known.answers import Answers
 
-supplied_texts = typer.Typer()
+endpoints = typer.Typer()
 
 
 def _write(out: Path, samples: Iterable[Mapping[str, object]], table: str) -> None:
@@ -26,7 +26,7 @@ def _write(out: Path, samples: Iterable[Mapping[str, object]], table: str) -> No
     write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
 
 
-@supplied_texts.command()
+@endpoints.command()
 def supplied(
     out: Annotated[Path, typer.Option(help="Result folder.")],
     url: Annotated[
@@ -95,7 +95,7 @@ def elicitation(
     typer.echo(markdown(found))
 
 
-@supplied_texts.command()
+@endpoints.command()
 def membership(
     out: Annotated[Path, typer.Option(help="Result folder.")],
     data: Annotated[Path, typer.Option(help="Folder of the benchmarks' data.")],
@@ -147,7 +147,7 @@ def membership(
     typer.echo(table)
 
 
-@supplied_texts.command()
+@endpoints.command()
 def known(
     out: Annotated[Path, typer.Option(help="Result folder; a run that was stopped goes on in it.")],
     url: Annotated[
