@@ -12,11 +12,11 @@ import typer
 from eval.cli.attacks import attacks
 from eval.cli.certificate import certificates
 from eval.cli.console import reported
+from eval.cli.endpoints import elicitation, endpoints
 from eval.cli.growth import growths
 from eval.cli.over_restriction import over_restriction
 from eval.cli.reference_models import train_reference
 from eval.cli.replays import ReplayGroup
-from eval.cli.endpoints import elicitation, endpoints
 from eval.cli.turning import turning
 
 app = typer.Typer(cls=ReplayGroup, no_args_is_help=True, add_completion=False)

@@ -1,4 +1,4 @@
-"""Commands of the evaluation that ask a running server: supplied texts, membership, elicitation, known subjects."""
+"""Commands of the evaluation that ask a running server: supplied texts, membership, elicitation, known ones."""
 
 from __future__ import annotations
 
