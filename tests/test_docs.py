@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import html
+import json
 import re
-from collections.abc import Iterator
+import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.core import TyperGroup
+import yaml
 from typer.main import get_command
 
+from docs.site import reference
 from guard.errors import LetheError
 from serving.cli.app import app
 from serving.protocol.refused_fields import REFUSED_FIELDS
@@ -19,6 +21,7 @@ from serving.routes import ROUTES
 from serving.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
+COMMANDS = dict(reference.commands(get_command(app), "lethe"))
 
 
 def text(name: str) -> str:
@@ -47,9 +50,48 @@ def test_every_surface_names_a_test_that_exists() -> None:
     rows = [line for block in table for line in block.splitlines() if line.startswith("| ")][1:]
     assert len(rows) > 20
     for row in rows:
-        file, test = row.split("|")[-2].strip().strip("`").split("::")
-        path = ROOT / (file if file.startswith("tests/") else f"tests/e2e/{file}")
-        assert re.search(rf"^(async )?def {test}\(", path.read_text(encoding="utf-8"), re.M), row
+        (place,) = TEST.findall(row.split("|")[-2])
+        assert exists(*place), row
+
+
+def test_every_attack_names_a_test_that_exists() -> None:
+    attacks = text("docs/security.md").split("## Attacks, defences, tests")[1].split("\n## ")[0]
+    rows = [line for line in attacks.splitlines() if line.startswith("| ") and not line.startswith("| attack |")]
+    assert len(rows) > 60
+    for row in rows:
+        (place,) = TEST.findall(row.split("|")[-2])
+        assert exists(*place), row
+
+
+def test_every_requirement_has_a_status_and_says_where() -> None:
+    table = text("docs/security.md").split("## OWASP AISVS")[1]
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| ")
+    ]
+    assert len(rows) > 30
+    for number, _, status, where in rows[1:]:
+        assert re.fullmatch(r"\d+\.\d+\.\d+", number)
+        assert status in {"met", "partly", "not"}, number
+        assert where, number
+        assert all(exists(*place) for place in TEST.findall(where)), number
+
+
+TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
+"""A test as pages name it; one outside `tests/` is in `tests/e2e`."""
+
+
+def exists(file: str, test: str) -> bool:
+    path = ROOT / (file if file.startswith("tests/") else f"tests/e2e/{file}")
+    return bool(re.search(rf"^ *(async )?def {test}\(", path.read_text(encoding="utf-8"), re.M))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "docs/diagrams").glob("*.dot")))
+def test_a_diagram_is_drawn_from_its_text(name: str) -> None:
+    labels = re.findall(r'label="([^"]+)"', text(f"docs/diagrams/{name}.dot"))
+    written = {line for label in labels for line in label.split("\\n")}
+    drawn = text(f"docs/diagrams/{name}.svg")
+    assert written == {html.unescape(line) for line in re.findall(r"<text [^>]*>([^<]*)</text>", drawn)}
+    assert not re.search(r"<script|<image|href=", drawn)
 
 
 def kinds(error: type[LetheError] = LetheError) -> list[type[LetheError]]:
@@ -66,16 +108,7 @@ def test_every_error_code_is_documented() -> None:
     assert {error.code for error in kinds()} <= documented
 
 
-def commands(command: Any, path: str) -> Iterator[str]:
-    """The command and those below it, without groups that do nothing by themselves."""
-    names = command.list_commands(None) if isinstance(command, TyperGroup) else []
-    if not names or command.invoke_without_command:
-        yield path
-    for name in names:
-        yield from commands(command.get_command(None, name), f"{path} {name}")
-
-
-@pytest.mark.parametrize("command", sorted(commands(get_command(app), "lethe")))
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_is_documented(command: str) -> None:
     assert re.search(rf"`{command}[` ]", text("docs/cli.md"))
 
@@ -86,7 +119,13 @@ def test_the_readme_starts_with_the_two_commands() -> None:
     assert "make test" in readme
 
 
-@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+PAGES = [
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md"),
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_relative_link_leads_somewhere(page: str) -> None:
     folder = (ROOT / page).parent
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text(page))
@@ -115,6 +154,35 @@ def test_every_walk_ends_at_a_line_of_the_file_that_it_names() -> None:
     assert len(walks) == 3
     for file, line in walks:
         assert line in text(file), (file, line)
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """The blocks of code of a page, each with its language, if it says one."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", text(page), re.S | re.M)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_in_a_block_is_one_with_these_options(page: str) -> None:
+    code = "\n".join(body for language, body in blocks(page) if not language).replace("\\\n", " ")
+    for line in re.findall(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?(lethe (?!\.\.).*)$", code, re.M):
+        said = re.sub(r"(\w)\|\S+", r"\1", re.split(r"\s+[#|>]", line)[0]).split()
+        path = next((path for n in (4, 3, 2) if (path := " ".join(said[:n])) in COMMANDS), None)
+        assert path, line
+        options = {name for one in COMMANDS[path].params for name in (*one.opts, *one.secondary_opts)} | {"--help"}
+        used = {word.split("=")[0] for word in said if re.match(r"--\w", word)}
+        assert used <= options, line
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_of_data_or_python_can_be_read(page: str) -> None:
+    readers = {
+        "json": json.loads,
+        "toml": tomllib.loads,
+        "yaml": yaml.safe_load,
+        "python": lambda code: compile(code, page, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT),
+    }
+    for language, body in blocks(page):
+        readers.get(language, str)(body)
 
 
 def test_the_worked_example_of_the_restriction_prints_what_its_page_says(
