@@ -158,7 +158,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     applier = Applier(compiler, current, applied=partial(_applied, lease))
     supervisor = Supervisor(opener(settings, model), partial(_prove, settings), settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
-    planner = Planner(current, detector, settings.detection_timeout, lease.is_behind)
+    planner = Planner(current, detector, settings.detection_timeout, lease.unready)
     metrics = Metrics()
     verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
     recorder = Recorder(metrics, verdicts)

@@ -89,12 +89,12 @@ class Planner:
         current: CurrentPolicy,
         detector: Detector,
         detection_timeout: float = math.inf,
-        is_behind: Callable[[], bool] = lambda: False,
+        elsewhere: Callable[[], str] = lambda: "",
     ) -> None:
-        """`detection_timeout` is in seconds, the wait for a thread included; `is_behind` returns whether other
-        servers enforce a later policy."""
+        """`detection_timeout` is in seconds, the wait for a thread included; `elsewhere` returns why other
+        processes keep this server from answering, or an empty string."""
         self._current = current
-        self._is_behind = is_behind
+        self._elsewhere = elsewhere
         self._detector = detector
         self._seconds = detection_timeout
         # As many threads as the embedder encodes together; long conversations never hold all of them.
@@ -110,8 +110,8 @@ class Planner:
             return "the policy is being compiled"
         if self._current.stale:
             return "the registry cannot be reached"
-        if self._is_behind():
-            return "other servers enforce a later policy"
+        if reason := self._elsewhere():
+            return reason
         return "" if self._current.healthy else "the policy in force is older than the registry's"
 
     @property

@@ -8,6 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from guard.errors import PolicyUnavailable, StoreUnavailable, StoreUnreachable
@@ -84,6 +85,9 @@ class Applier:
         self._changed = asyncio.Event()
         self._applied = asyncio.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
+        # Threads of their own: what else the process does in threads holds up no policy.
+        self._compiling = ThreadPoolExecutor(1, thread_name_prefix="policy")
+        self._comparing = ThreadPoolExecutor(1, thread_name_prefix="policy-version")
 
     def notify(self) -> None:
         """Say, from any thread, that the registry has changed."""
@@ -109,10 +113,11 @@ class Applier:
 
     async def _compare(self) -> None:
         """Read the registry's version now and then, since to compile a large change takes minutes."""
+        loop = asyncio.get_running_loop()
         while True:
             began = time.monotonic()
             with contextlib.suppress(StoreUnavailable):
-                await asyncio.to_thread(self._compiler.registry_version)
+                await loop.run_in_executor(self._comparing, self._compiler.registry_version)
                 if self._reaches_registry:
                     self._current.compared_at = began
             await asyncio.sleep(self._poll_s)
@@ -136,7 +141,8 @@ class Applier:
     async def _apply(self) -> None:
         before, began = self._current.policy, time.monotonic()
         try:
-            policy = await asyncio.to_thread(self._compiler.refresh, before, datetime.now(UTC))
+            loop, now = asyncio.get_running_loop(), datetime.now(UTC)
+            policy = await loop.run_in_executor(self._compiling, self._compiler.refresh, before, now)
         except StoreUnreachable as error:
             if self._reaches_registry:
                 log.warning("the policy stays as it is until the registry can be reached: %s", error.message)

@@ -42,6 +42,10 @@ class Database(Protocol):
     def writing(self) -> AbstractContextManager[Connection]:
         """Open a write transaction: one at a time, durable when the block ends, rolled back if it raises."""
 
+    def noting(self) -> AbstractContextManager[Connection]:
+        """Open a write transaction for rows of no policy version: it need not wait for `writing`, and what it
+        writes may be lost if the database crashes within a second."""
+
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a read transaction, which sees one committed state throughout."""
 

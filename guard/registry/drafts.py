@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
@@ -18,6 +19,9 @@ from guard.targets.validation import validate
 _Refusal = TypeVar("_Refusal", InvalidTarget, DuplicateTarget)
 
 
+_LOADING = threading.Lock()
+
+
 class Added(NamedTuple):
     """The targets that were stored, and the ids of those that were active before, in the order of the drafts."""
 
@@ -28,11 +32,19 @@ class Added(NamedTuple):
 def load_words() -> None:
     """Load the word lists and the tagger that phrases are extracted by, before the first target comes: it takes
     seconds."""
-    new_target(Draft(name="Ilsabet Quorne", facts=(Fact(answer="Ilsabet Quorne wrote Half Past the Rain."),)))
+    with _LOADING:
+        _new_target(Draft(name="Ilsabet Quorne", facts=(Fact(answer="Ilsabet Quorne wrote Half Past the Rain."),)))
 
 
 def new_target(draft: Draft) -> ForgetTarget:
     """Return an active target with an id of its own. Raises InvalidTarget."""
+    # Lists that are being loaded are waited for: two threads that load them need twice the time.
+    with _LOADING:
+        pass
+    return _new_target(draft)
+
+
+def _new_target(draft: Draft) -> ForgetTarget:
     now = datetime.now(UTC)
     validate(draft, now)
     found = phrases(draft)

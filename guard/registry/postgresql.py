@@ -68,6 +68,13 @@ class PostgresDatabase:
             yield connection
 
     @contextmanager
+    def noting(self) -> Iterator[Connection]:
+        """Open a write transaction that neither waits for that of `writing` nor for the disk or a standby."""
+        with self._transaction("BEGIN") as connection:
+            connection.execute("SET LOCAL synchronous_commit = off")
+            yield connection
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a read transaction, which sees one committed state throughout, also of a standby."""
         with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:

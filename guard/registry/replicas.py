@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from guard.registry.database import Database
+from guard.registry.records import policy_version
 
 KEPT_S = 24 * 3600.0
 """Seconds for which a replica that ended without a word stays on the list."""
@@ -40,14 +41,19 @@ class Replicas:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def renew(self, replica: Replica) -> None:
-        """Put the replica on the list, or renew its lease. Raises `StoreUnavailable`."""
+    def enter(self, replica: Replica) -> int:
+        """Put the replica on the list, in place of an entry that it has; return the registry's version.
+
+        Changes up to that version did not wait for it, and all later ones do. Raises `StoreUnavailable`.
+        """
         clock = self._database.clock
         with self._database.writing() as connection:
             connection.execute(
+                f"DELETE FROM replicas WHERE id = ? OR renewed_at < {clock} - {KEPT_S}", (replica.id,)
+            )
+            connection.execute(
                 f"""INSERT INTO replicas (id, name, version, engine, runner, started_at, lease_s, renewed_at)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, {clock})
-                    ON CONFLICT (id) DO UPDATE SET version = excluded.version, renewed_at = excluded.renewed_at""",
+                    VALUES (?, ?, ?, ?, ?, ?, ?, {clock})""",
                 (
                     replica.id,
                     replica.name,
@@ -58,11 +64,26 @@ class Replicas:
                     replica.lease_s,
                 ),
             )
-            connection.execute(f"DELETE FROM replicas WHERE renewed_at < {clock} - {KEPT_S}")
+            return policy_version(connection)
+
+    def renew(self, replica: Replica) -> bool:
+        """Renew the lease of a replica, with its version; return whether it was still on the list and live.
+
+        One that was not must `enter` again. It is no change of the policy, waits for none, and may be lost if the
+        database crashes. Raises `StoreUnavailable`.
+        """
+        clock = self._database.clock
+        with self._database.noting() as connection:
+            renewed = connection.execute(
+                f"""UPDATE replicas SET version = ?, renewed_at = {clock}
+                    WHERE id = ? AND renewed_at >= {clock} - lease_s RETURNING 1""",
+                (replica.version, replica.id),
+            )
+            return renewed.fetchone() is not None
 
     def end(self, id: str) -> None:
         """Take a replica that answers nothing any more off the list."""
-        with self._database.writing() as connection:
+        with self._database.noting() as connection:
             connection.execute("DELETE FROM replicas WHERE id = ?", (id,))
 
     def list(self) -> list[Replica]:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from guard.errors import StoreUnavailable
@@ -47,6 +47,10 @@ class SqliteDatabase:
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
                 raise
+
+    def noting(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Open the one write transaction."""
+        return self.writing()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from ulid import ULID
 
+from guard.files import write_atomically
 from guard.policy.current import CurrentPolicy
+from guard.registry.database import PostgresUrl
 from guard.registry.lease import LEASE_MARGIN_S, Lease
 from guard.registry.registry import Registry
 from guard.registry.replicas import Replica
@@ -19,6 +23,7 @@ from serving.admin.service import Service
 from serving.settings import Settings
 
 router = APIRouter(tags=["policy"])
+ID_FILE = "replica"
 
 
 class ReplicaOut(BaseModel):
@@ -43,9 +48,10 @@ class ReplicaList(BaseModel):
 
 def lease_of(settings: Settings, registry: Registry, current: CurrentPolicy, engine: str) -> Lease:
     """Return the lease of this server: longer than it answers without the registry, by LEASE_MARGIN_S seconds."""
+    name = f"{socket.gethostname()}:{settings.port}"
     own = Replica(
-        id=str(ULID()),
-        name=f"{socket.gethostname()}:{settings.port}",
+        id=_id_of(settings.data_dir / ID_FILE, name),
+        name=name,
         version=0,
         engine=engine,
         # Which runner a remote engine uses is not known here.
@@ -53,7 +59,24 @@ def lease_of(settings: Settings, registry: Registry, current: CurrentPolicy, eng
         started_at=datetime.now(UTC),
         lease_s=settings.max_staleness + LEASE_MARGIN_S,
     )
-    return Lease(registry.replicas, own, lambda: current.enforced_version)
+    shared = isinstance(settings.registry, PostgresUrl)
+    return Lease(registry.replicas, own, lambda: current.enforced_version, shared=shared)
+
+
+def _id_of(path: Path, name: str) -> str:
+    """Return the id of the server of this name with the data folder that the file is in, made on its first start.
+
+    A folder that was copied to another server gets another id there.
+    """
+    with suppress(OSError, ValueError):
+        id, of = path.read_text().split()
+        if of == name:
+            return id
+    id = str(ULID())
+    # Durable or not: with another id, an entry that a killed process left is live until its lease ends.
+    with suppress(OSError):
+        write_atomically(path, f"{id} {name}\n", durable=False, private=True)
+    return id
 
 
 @router.get("/admin/v1/replicas", responses=documented())

@@ -178,8 +178,8 @@ def test_a_policy_that_is_too_stale_makes_the_server_unready_and_plans_nothing()
     current = CurrentPolicy(SimpleNamespace(lookup=None), max_staleness_s=60)  # type: ignore[arg-type]
     planner = Planner(current, SimpleNamespace())  # type: ignore[arg-type]
     assert planner.unready() == ""
-    behind = Planner(current, SimpleNamespace(), is_behind=lambda: True)  # type: ignore[arg-type]
-    assert behind.unready() == "other servers enforce a later policy"
+    behind = Planner(current, SimpleNamespace(), elsewhere=lambda: "other servers do")  # type: ignore[arg-type]
+    assert behind.unready() == "other servers do"
     current.compared_at -= 61
     assert planner.unready() == "the registry cannot be reached"
     with pytest.raises(PolicyUnavailable, match="cannot be reached"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -126,3 +127,17 @@ async def test_a_registry_that_went_back_is_refused(
     monkeypatch.setattr(registry, "changes", lambda since: (0, []))
     with pytest.raises(RegistryRolledBack, match="from version 1 to 0"):
         compiler.compile(policy)
+
+
+async def test_a_policy_is_applied_while_all_other_threads_of_the_process_are_busy(
+    registry: Registry, compiler: Compiler
+) -> None:
+    goes_on = threading.Event()
+    busy = [asyncio.get_running_loop().run_in_executor(None, goes_on.wait, 20) for _ in range(64)]
+    try:
+        async with applying(compiler, CurrentPolicy()) as applier:
+            registry.add(CODE)
+            assert await applier.wait(1, timeout=10)
+    finally:
+        goes_on.set()
+        await asyncio.gather(*busy)
