@@ -15,7 +15,7 @@ DATA_DIR ?=
 FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
 	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
 
-.PHONY: serve tour real-model families clients docs diagrams test unit schedules contract try-sources e2e e2e-answers e2e-server check format bench conformance clean
+.PHONY: serve sbom tour real-model families clients docs diagrams test unit schedules contract try-sources e2e e2e-answers e2e-server check format bench images pin deploy-check conformance clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed $(if $(filter-out smollm2,$(MODEL))$(ENGINE),,$(VENV)/installed-model)
@@ -113,8 +113,38 @@ format: $(VENV)/installed-dev
 bench: $(VENV)/installed
 	$(BIN)/lethe bench
 
+# Both images, from the bases of deploy/images.env, with a bill of materials and provenance attached.
+images:
+	set -a; . deploy/images.env; for target in cpu gpu; do \
+		docker buildx build --sbom=true --provenance=true --build-arg PYTHON_IMAGE="$$PYTHON_IMAGE" \
+			--target $$target --tag lethe:$$target . || exit 1; done
+
+# Writes the digests behind the tags of deploy/images.env.
+pin:
+	deploy/pin
+
+# What is installed in .venv, as a CycloneDX bill of materials.
+sbom: $(VENV)/installed .sbom/installed
+	.sbom/bin/cyclonedx-py environment --output-reproducible --output-format JSON --output-file sbom.json $(BIN)/python
+	@echo "wrote sbom.json"
+
+.sbom/installed: pyproject.toml
+	$(PYTHON) -m venv .sbom
+	.sbom/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.sbom/bin/python -m pip install --quiet --group sbom
+	@touch $@
+
+# The chart by Helm, its objects by Kubernetes' schemas, the compose files, the dashboard, and the alerts by promtool.
+deploy-check: $(VENV)/installed-deploy
+	$(BIN)/python -m pytest tests/deploy
+
+# Helm's library is linked against a recent glibc; where it cannot be installed, what needs it is skipped.
+$(VENV)/installed-deploy: $(VENV)/installed-dev
+	-$(BIN)/python -m pip install --quiet $(if $(LOCK),--constraint $(LOCK)) --group deploy
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .site .clients .families .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .site .clients .families .sbom .mypy_cache .ruff_cache .pytest_cache sbom.json .hypothesis
 
 # $(call progress,what,command): runs the command and says every few seconds that it still runs.
 define progress

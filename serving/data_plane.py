@@ -136,7 +136,8 @@ class DataPlane:
         elif route in TOKENS:
             return await self._answer_tokens(scope, receive, send, headers)
         elif method == "POST":
-            return await self._generate(scope, receive, send, headers)
+            with self.metrics.in_flight():
+                return await self._generate(scope, receive, send, headers)
         else:
             return await self._answer_get(path, send, headers)
         await _refuse(send, scope, error, headers)

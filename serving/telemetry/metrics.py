@@ -57,6 +57,7 @@ class Metrics:
 
     def _make_request_metrics(self) -> None:
         self._requests = self._counter("requests", "Answered requests of the data plane.", "route", "status")
+        self._in_flight = self._gauge("requests_in_flight", "Requests that generate, in progress.")
         self._duration = self._histogram(
             "request_duration_seconds", "Until the last byte.", REQUEST_BUCKETS_S, "route"
         )
@@ -101,6 +102,12 @@ class Metrics:
         """Count a response of the data plane and its duration; `route` is one that is served, or `other`."""
         self._requests.labels(route, str(status)).inc()
         self._duration.labels(route).observe(seconds)
+
+    @contextmanager
+    def in_flight(self) -> Iterator[None]:
+        """Count a request as in progress."""
+        with self._in_flight.track_inprogress():
+            yield
 
     def observe_first_byte(self, route: str, seconds: float) -> None:
         """Observe the seconds until a stream's first byte."""

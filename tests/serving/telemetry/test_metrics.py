@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
+from serving.http.asgi import Receive, Scope, Send
 from serving.protocol.refused_fields import CHAT
 from serving.telemetry.metrics import FailClosed, Metrics
 from tests.serving.test_data_plane import ASK, FakeEngine, FakePlanner, client, plane
@@ -80,6 +81,25 @@ async def test_a_request_is_counted_by_route_status_plan_and_what_was_withheld()
     assert found["lethe_withheld_answers_total", frozenset()] == 2
     assert found["lethe_holdback_chars_count", frozenset()] == 2
     assert "Quill" not in text
+
+
+@pytest.mark.anyio
+async def test_a_request_is_in_flight_until_its_last_byte() -> None:
+    seen: list[float | None] = []
+
+    class Looking(FakeEngine):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] == CHAT:
+                seen.append(app.metrics.registry.get_sample_value("lethe_requests_in_flight"))
+            await super().__call__(scope, receive, send)
+
+    app = plane(Looking("I know nobody."), FakePlanner(PlanKind.RESTRICT))
+    async with client(app) as http:
+        await http.post(CHAT, json=ASK)
+        # One that is refused leaves none behind either.
+        await http.post(CHAT, json={**ASK, "echo": True})
+    assert seen == [1]
+    assert app.metrics.registry.get_sample_value("lethe_requests_in_flight") == 0
 
 
 @pytest.mark.anyio
