@@ -33,7 +33,7 @@ from serving.http.asgi import (
     respond,
     while_connected,
 )
-from serving.http.headers import request_id_of
+from serving.http.headers import header_of, request_id_of
 from serving.keys import api_keys, bearer_keys, key_matches
 from serving.planner import Planner
 from serving.preparation import Preparation, Unread
@@ -45,9 +45,11 @@ from serving.protocol.dialects.translated import Translated
 from serving.protocol.fields import Unknown
 from serving.protocol.request import parse, read_json, read_request
 from serving.routes import MODELS, ONE_MODEL, ROUTES, TOKENS, model_of, plain_path, route_of
-from serving.telemetry.logs import log_access
+from serving.telemetry.logs import PROBES, log_access
 from serving.telemetry.metrics import FailClosed, Metrics
 from serving.telemetry.recorder import Recorder
+from serving.telemetry.traced_engine import traced
+from serving.telemetry.tracing import TRACEPARENT, Tracer, note_status, span, traced_request
 from serving.tokens import answer_tokens
 from serving.watch.answering import Answering
 from serving.watch.context import Client, RequestContext
@@ -82,9 +84,11 @@ class DataPlane:
         limits: Limits,
         agents: Agents | None = None,
         recorder: Recorder | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._supervisor = supervisor
         self._planner = planner
+        self._tracer = tracer
         self._limits = limits
         self._recorder = recorder or Recorder(Metrics())
         natural = limits.decline_style == "natural"
@@ -99,7 +103,13 @@ class DataPlane:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await self._http({**scope, "path": plain_path(scope["path"])}, receive, send)
+            await self._trace({**scope, "path": plain_path(scope["path"])}, receive, send)
+
+    async def _trace(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = route_of(scope["path"]) or "other"
+        tracer = None if route in PROBES else self._tracer
+        with traced_request(tracer, scope["method"], route, header_of(scope, TRACEPARENT).decode("latin-1")):
+            await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = request_id_of(scope)
@@ -118,6 +128,7 @@ class DataPlane:
         finally:
             route = route_of(scope["path"]) or "other"
             seconds = timing.elapsed_s
+            note_status(timing.status)
             self.metrics.count_response(route, timing.status, seconds)
             if timing.first_byte_s is not None:
                 self.metrics.observe_first_byte(route, timing.first_byte_s)
@@ -166,7 +177,7 @@ class DataPlane:
         app = self._supervisor.app
         if reason or app is None:
             raise EngineUnavailable(f"The server is not ready: {reason}.")
-        return app
+        return traced(app)
 
     async def _answer_tokens(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         raw = await read_json(scope, receive, self._limits.max_body_bytes)
@@ -189,7 +200,7 @@ class DataPlane:
             await check_context_length(engine, request, len(raw))
         prompts = request.prompts.texts or await detokenize(engine, request.prompts.rows)
         async with EarlyCall(engine, request, headers[0][1].decode(), self._overlap) as call:
-            with self.metrics.time_stage("detection"):
+            with self.metrics.time_stage("detection"), span("judge"):
                 conversation = await off_loop(len(raw), request.conversation, prompts)
                 planned = await while_connected(receive, self._planner.plan(conversation, call.begin))
             call.judged(planned)

@@ -59,6 +59,7 @@ from serving.scoring.teacher_forcing import AnswerScorer
 from serving.settings import SMOLLM2, TOY, Settings
 from serving.telemetry.loop_lag import watch_loop
 from serving.telemetry.metrics import Metrics
+from serving.telemetry.opening import open_tracer
 from serving.telemetry.recorder import Recorder
 from serving.telemetry.verdict_log import VerdictLog
 
@@ -159,14 +160,14 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     supervisor = Supervisor(opener(settings, model), partial(_prove, settings), settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector, settings.detection_timeout, lease.unready)
-    metrics = Metrics()
+    metrics, tracer = Metrics(), open_tracer(settings.otlp_endpoint)
     verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
     recorder = Recorder(metrics, verdicts)
     clients = contextlib.AsyncExitStack()
     agents = await clients.enter_async_context(
         open_agents(settings, lambda: supervisor.app, current, embedder, recorder.record_agents)
     )
-    data = DataPlane(supervisor, planner, _limits(settings), agents, recorder)
+    data = DataPlane(supervisor, planner, _limits(settings), agents, recorder, tracer)
     assistants = None if settings.engine else _assistants(settings, model, applier)
     elicitations = ElicitationService(registry, embedder, lambda: supervisor.app, applier.notify)
     service = AdminService(
@@ -187,6 +188,8 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
     parts = [part.run() for part in (applier, supervisor, verdicts, lease)]
     parts += [watch_loop(metrics), registry.listen(applier.notify), asyncio.to_thread(load_words)]
+    if tracer is not None:
+        parts.append(tracer.run(metrics.registry, service.observe_state))
     if assistants is not None:
         parts.append(assistants.trainer.run())
     tasks = [asyncio.create_task(part) for part in parts]

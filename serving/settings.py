@@ -9,6 +9,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -45,6 +46,13 @@ Keys = Annotated[SecretStr, AfterValidator(joined)]
 def _database(url: SecretStr) -> SecretStr:
     if url:
         location_of(url.get_secret_value())
+    return url
+
+
+def _collector(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("not a URL")
     return url
 
 
@@ -190,6 +198,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Maximum size of a request body.")
     log_format: Literal["text", "json"] = Field(
         "text", description="Form of the log on standard error: lines of text, or a JSON object a line."
+    )
+    otlp_endpoint: Annotated[str, AfterValidator(_collector)] = Field(
+        "", description="Base URL of an OTLP/HTTP collector, as in `http://collector:4318`; empty: none."
     )
     keep_alive_s: int = Field(
         75,

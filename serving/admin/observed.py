@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from guard.detection.detector import TouchedBy
@@ -15,10 +15,10 @@ from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
 from serving.admin.problems import documented
 from serving.admin.service import Service
-from serving.telemetry.metrics import CONTENT_TYPE
 from serving.telemetry.verdict_log import Verdict
 
 router = APIRouter(tags=["observation"])
+FORMATS: dict[str, dict[str, str]] = {"text/plain": {}, "application/openmetrics-text": {}}
 
 
 class VerdictOut(BaseModel):
@@ -59,15 +59,16 @@ async def verdicts(
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}, "description": "Prometheus' text format"}, **documented()},
+    responses={
+        200: {"content": FORMATS, "description": "Prometheus' text format, or OpenMetrics"},
+        **documented(),
+    },
 )
-async def metrics(service: Service) -> Response:
-    """Return the metrics of both planes; docs/metrics.md lists them."""
-    stored = await run_sync(service.registry.version)
-    enforced = service.enforced()
-    up = not service.unready()
-    text = service.metrics.exposition(stored, enforced.version, enforced.targets, enforced.pending, up)
-    return Response(text, media_type=CONTENT_TYPE)
+async def metrics(request: Request, service: Service) -> Response:
+    """Return the metrics of both planes, as OpenMetrics where `Accept` asks for it; docs/metrics.md lists them."""
+    await service.observe_state()
+    content, content_type = service.metrics.exposition(request.headers.get("accept", ""))
+    return Response(content, media_type=content_type)
 
 
 def _out(verdict: Verdict) -> VerdictOut:

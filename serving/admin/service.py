@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
+from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
 from guard.policy.current import Applier, CurrentPolicy
@@ -58,6 +59,12 @@ class AdminService:
         if policy is None:
             return Enforced(0, {})
         return Enforced(policy.complete_version, policy.counts, len(policy.lookup.pending))
+
+    async def observe_state(self) -> None:
+        """Set the metrics of the state of policy and engine."""
+        stored, enforced = await run_sync(self.registry.version), self.enforced()
+        up = not self.unready()
+        self.metrics.set_state(stored, enforced.version, enforced.targets, enforced.pending, up)
 
     def context(self) -> frozenset[str]:
         """Return the folds of phrases of many targets, which the policy in force forbids in no answer alone."""

@@ -36,6 +36,7 @@ from serving.planner import CONSTRAINTS, engine_args
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
 from serving.settings import Settings
+from serving.telemetry.tracing import spanned
 
 MAX_CHOICES = 8
 DEFAULT_MAX_TOKENS = 1024
@@ -91,6 +92,7 @@ class Agents:
 
         return Application(request, request_id, compute)
 
+    @spanned("agents")
     async def _answer(
         self, engine: App, request: GenerationRequest, prompts: Sequence[str], plan: Plan
     ) -> Outcome:

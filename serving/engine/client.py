@@ -11,6 +11,7 @@ from openai import AsyncOpenAI
 
 from serving.http import asgi_client
 from serving.http.asgi import App
+from serving.telemetry.traced_engine import traced
 
 
 class InProcessTransport(httpx.AsyncBaseTransport):
@@ -23,7 +24,9 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         app = self._engine()
         if app is None:
             raise httpx.ConnectError("no engine is ready", request=request)
-        response = await asgi_client.request(app, request.method, request.url.path, raw=await request.aread())
+        response = await asgi_client.request(
+            traced(app), request.method, request.url.path, raw=await request.aread()
+        )
         return httpx.Response(response.status, headers={"content-type": "application/json"}, content=response.body)
 
 

@@ -11,14 +11,14 @@ from enum import StrEnum
 from time import perf_counter
 from typing import Literal, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
 
 from guard.detection.detector import TouchedBy
 from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
+from serving.telemetry.tracing import exemplar
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
 REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 # Finer around 50 ms, the most that a client may wait for the loop.
@@ -36,6 +36,13 @@ class FailClosed(StrEnum):
     NOT_READY = "not_ready"
     ROW_FAILED = "row_failed"
     ENGINE_FAILED = "engine_failed"
+
+
+class Exposition(NamedTuple):
+    """All metrics as Prometheus reads them, and their media type."""
+
+    content: bytes
+    content_type: str
 
 
 class Timed(NamedTuple):
@@ -101,7 +108,7 @@ class Metrics:
     def count_response(self, route: str, status: int, seconds: float) -> None:
         """Count a response of the data plane and its duration; `route` is one that is served, or `other`."""
         self._requests.labels(route, str(status)).inc()
-        self._duration.labels(route).observe(seconds)
+        self._duration.labels(route).observe(seconds, exemplar())
 
     @contextmanager
     def in_flight(self) -> Iterator[None]:
@@ -111,7 +118,7 @@ class Metrics:
 
     def observe_first_byte(self, route: str, seconds: float) -> None:
         """Observe the seconds until a stream's first byte."""
-        self._first.labels(route).observe(seconds)
+        self._first.labels(route).observe(seconds, exemplar())
 
     @contextmanager
     def time_stage(self, name: str) -> Iterator[None]:
@@ -120,7 +127,7 @@ class Metrics:
         try:
             yield
         finally:
-            self._overhead.labels(name).observe(perf_counter() - started)
+            self._overhead.labels(name).observe(perf_counter() - started, exemplar())
 
     def stage(self, name: str) -> Timed:
         """Return how often a stage was timed, and how long it took."""
@@ -171,12 +178,17 @@ class Metrics:
         self._agent_tokens.labels(role, "read").inc(prompt_tokens)
         self._agent_tokens.labels(role, "said").inc(completion_tokens)
 
-    def exposition(self, stored: int, enforced: int, targets: Mapping[Mode, int], pending: int, up: bool) -> bytes:
-        """Return all metrics in Prometheus' text format, with the given state of the policy and the engine."""
+    def set_state(self, stored: int, enforced: int, targets: Mapping[Mode, int], pending: int, up: bool) -> None:
+        """Set the metrics of the state of the policy and the engine."""
         self._version.labels("stored").set(stored)
         self._version.labels("enforced").set(enforced)
         for mode in Mode:
             self._targets.labels(mode.value).set(targets.get(mode, 0))
         self._pending.set(pending)
         self._engine.set(up)
-        return generate_latest(self.registry)
+
+    def exposition(self, accept: str = "") -> Exposition:
+        """Return all metrics in the format that an `Accept` header asks for: Prometheus' text by default, or
+        OpenMetrics, which has exemplars."""
+        encode, content_type = choose_encoder(accept)
+        return Exposition(encode(self.registry), content_type)

@@ -12,6 +12,7 @@ from guard.policy.plan import PlanKind
 from guard.targets.target import Mode
 from serving.planner import PlannedRequest
 from serving.telemetry.metrics import Metrics
+from serving.telemetry.tracing import event, note
 from serving.telemetry.verdict_log import VerdictLog, verdicts_of, would_be
 
 # The strongest first: a request that touches several shadow targets counts once, under the first of these.
@@ -28,6 +29,7 @@ class Recorder:
     def record_plan(self, request_id: str, planned: PlannedRequest) -> None:
         """Count the plan of one request and log its verdicts."""
         plan = planned.plan
+        note(plan=plan.kind, policy_version=plan.version, touched=len(plan.matches))
         self.metrics.count_plan(plan.kind, Mode.ENFORCE)
         shadows = {
             would_be(planned.touched[match.target_id]) for match in plan.matches if match.mode is Mode.SHADOW
@@ -42,6 +44,7 @@ class Recorder:
         known = {match.target_id for match in before.plan.matches}
         new = [match for match in found.plan.matches if match.target_id not in known]
         enforced = any(match.mode is Mode.ENFORCE for match in new)
+        event("planned again", plan=found.plan.kind, touched=len(new), enforced=enforced)
         if enforced:
             self.metrics.count_plan(found.plan.kind, Mode.ENFORCE, TouchedBy.ANSWER)
         elif shadows := {would_be(found.touched[match.target_id]) for match in new}:
@@ -61,6 +64,7 @@ class Recorder:
         for item in result.items:
             prompt, completion = item.usage
             self.metrics.count_agent_call(item.role.value, _call_outcome(item), prompt, completion)
+            event("agent called", role=item.role, repair=item.repair, read=prompt, said=completion)
 
 
 def _call_outcome(item: Item) -> Literal["answered", "repair", "failed"]:

@@ -32,6 +32,7 @@ from serving.planner import CONSTRAINTS, WITHHELD, PlannedRequest, Planner, engi
 from serving.protocol.request import GenerationRequest
 from serving.telemetry.metrics import FailClosed
 from serving.telemetry.recorder import Recorder
+from serving.telemetry.tracing import note, span, spanned
 from serving.watch.context import Client, RequestContext
 from serving.watch.natural import NaturalDeclines
 from serving.watch.sentences import SentenceReader, read_all
@@ -101,6 +102,7 @@ class Answering:
         await self._end(client, context, found or sent.planned, sent.cut)
         return replace(sent, response=None, planned=found or sent.planned)
 
+    @spanned("watch")
     async def _found(self, context: RequestContext, sent: _Sent) -> PlannedRequest | None:
         """Return the plan with the targets that an answer touches by what it said; None if there are none."""
         said = sent.guard.said() if sent.guard is not None else []
@@ -165,6 +167,7 @@ class Answering:
         declined = self._make_guard(context, declined=True)
         return SpelledAnswer(app, context.request, context.seeds, touches, declined)
 
+    @spanned("answer")
     async def _run(
         self,
         app: App,
@@ -180,6 +183,7 @@ class Answering:
         `said` is what was released of a stream that goes on.
         """
         request, headers = context.request, context.headers
+        note(plan=planned.plan.kind, again=said is not None)
         body = engine_body(request, planned.plan)
         guard = self._output_guard(context, planned, said)
         response = GuardedResponse(
@@ -203,12 +207,14 @@ class Answering:
                 await response.fail()
         if guard is not None and not response.row_failed:
             self._recorder.metrics.observe_output_guard(guard.max_held, guard.withheld)
+            note(held_chars=guard.max_held, withheld=guard.withheld)
         if isinstance(app, BacktrackingApplication):
             self._recorder.metrics.observe_restarts(app.restarts)
+            note(restarts=app.restarts)
         return _Sent(planned, response, guard, said or "", reader.found)
 
     async def _read_sentence(self, planned: PlannedRequest, sentence: str) -> PlannedRequest | None:
-        with self._recorder.metrics.time_stage("sentence"):
+        with self._recorder.metrics.time_stage("sentence"), span("sentence"):
             return await self._planner.plan_sentence(planned, sentence)
 
     def _output_guard(

@@ -33,7 +33,7 @@ from guard.text.normalise import fold
 from serving.admin.app import create_admin
 from serving.admin.patterns import LETTERS, TWO_LETTERS
 from serving.admin.requests import TargetIn
-from serving.admin.service import Enforced
+from serving.admin.service import AdminService, Enforced
 from serving.assistants.service import AssistantService
 from serving.elicitation.service import ElicitationService
 from serving.planner import PlannedRequest
@@ -106,6 +106,9 @@ class Service:
 
     def enforced(self) -> Enforced:
         return Enforced(3, {Mode.SHADOW: 1, Mode.ENFORCE: 2})
+
+    async def observe_state(self) -> None:
+        await AdminService.observe_state(self)  # type: ignore[arg-type]
 
     def context(self) -> frozenset[str]:
         return self.common
@@ -652,9 +655,9 @@ async def test_the_description_states_what_the_plane_does(client: httpx.AsyncCli
             assert "401" in operation["responses"]
             assert operation.get("security", described["security"]) == [{"admin_key": []}]
         for status, response in operation["responses"].items():
-            usual = "text/plain" if path == "/metrics" else "application/json"
-            kind = "application/problem+json" if int(status) >= 400 else usual
-            assert list(response.get("content", {kind: {}})) == [kind]
+            usual = ["text/plain", "application/openmetrics-text"] if path == "/metrics" else ["application/json"]
+            kinds = ["application/problem+json"] if int(status) >= 400 else usual
+            assert list(response.get("content", kinds)) == kinds
     assert described["components"]["schemas"]["TargetIn"]["additionalProperties"] is False
     assert "HTTPValidationError" not in described["components"]["schemas"]
     if_match = {p["name"]: p["required"] for p in operations["patch", TARGETS + "/{target_id}"]["parameters"]}
@@ -759,6 +762,13 @@ async def test_metrics_are_for_who_bears_the_key_and_tell_the_state(app: FastAPI
     assert 'lethe_targets{mode="enforce"} 2.0' in lines
     assert "lethe_engine_up 1.0" in lines
     assert not any(text in answer.text for text in TEXTS)
+
+
+async def test_metrics_are_openmetrics_for_who_asks_for_it(client: httpx.AsyncClient) -> None:
+    asked = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2"
+    answer = await client.get("/metrics", headers={"accept": asked})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert answer.text.endswith("# EOF\n")
 
 
 async def test_listed_values_are_checked_masked_and_given_back(client: httpx.AsyncClient) -> None:

@@ -31,13 +31,18 @@ def used() -> Metrics:
     return metrics
 
 
+def exposed(metrics: Metrics, up: bool = True) -> str:
+    metrics.set_state(2, 1, {Mode.ENFORCE: 3}, 5, up)
+    return metrics.exposition().content.decode()
+
+
 def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     families = text_string_to_metric_families(text)
     return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
 
 
 def test_every_metric_is_documented_and_every_documented_one_exists() -> None:
-    families = text_string_to_metric_families(used().exposition(2, 1, {Mode.ENFORCE: 3}, 5, True).decode())
+    families = text_string_to_metric_families(exposed(used()))
     exposition = {f.name + ("_total" if f.type == "counter" else "") for f in families}
     exposition = {name for name in exposition if not name.endswith("_created")}
     documented = set(re.findall(r"^\| `(lethe_[a-z_]+)`", DOCS.read_text(encoding="utf-8"), re.M))
@@ -45,7 +50,7 @@ def test_every_metric_is_documented_and_every_documented_one_exists() -> None:
 
 
 def test_state_is_as_given_when_asked() -> None:
-    found = samples(used().exposition(2, 1, {Mode.ENFORCE: 3}, 5, up=False).decode())
+    found = samples(exposed(used(), up=False))
     assert found["lethe_policy_version", frozenset({("stage", "stored")})] == 2
     assert found["lethe_policy_version", frozenset({("stage", "enforced")})] == 1
     assert found["lethe_targets", frozenset({("mode", "enforce")})] == 3
@@ -69,7 +74,7 @@ async def test_a_request_is_counted_by_route_status_plan_and_what_was_withheld()
         await http.post(CHAT, json={**ASK, "stream": True})
         await http.post(CHAT, json={**ASK, "echo": True})
         await http.get("/Ada%20Quill")
-    text = app.metrics.exposition(0, 0, {}, 0, True).decode()
+    text = exposed(app.metrics)
     found = samples(text)
     assert found["lethe_requests_total", frozenset({("route", CHAT), ("status", "200")})] == 2
     assert found["lethe_requests_total", frozenset({("route", CHAT), ("status", "400")})] == 1
