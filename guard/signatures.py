@@ -1,4 +1,4 @@
-"""Signatures of certificates: Ed25519 (RFC 8032) over canonical JSON, which anybody can check."""
+"""Signatures of certificates and checkpoints: Ed25519 (RFC 8032) over canonical JSON; anybody can check them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from guard.errors import LetheError
 
 ALGORITHM = "Ed25519"
-_MEMBERS = ("certificate", "signature")
 _SIGNATURE = ("algorithm", "public_key", "value")
 
 
@@ -51,21 +50,22 @@ def canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def check(file: bytes, expected: str | None) -> SignatureCheck:
+def check(file: bytes, expected: str | None, member: str = "certificate") -> SignatureCheck:
     """Check a certificate file's signature. A single byte that differs from the signed ones makes it ALTERED.
 
     expected  the public key (64 hexadecimal digits) that must have signed; None accepts the key in the file
+    member    what is signed: `certificate`, or `checkpoint` for a line of those
     Raises BadCertificate if the file is not a certificate at all.
     """
     try:
         document = json.loads(file)
-        payload, signature = (document[name] for name in _MEMBERS)
+        payload, signature = document[member], document["signature"]
         algorithm, public_key, value = (signature[name] for name in _SIGNATURE)
         as_signed = canonical(document) + b"\n" == file and len(document) + len(signature) == 5
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise BadCertificate("not a certificate: no JSON object with certificate and signature") from None
+        raise BadCertificate(f"not a {member}: no JSON object with {member} and signature") from None
     if not isinstance(payload, dict) or algorithm != ALGORITHM or not isinstance(public_key, str):
-        raise BadCertificate("not a certificate: its members are not those of one")
+        raise BadCertificate(f"not a {member}: its members are not those of one")
     if not as_signed or not _signed(public_key, value, payload):
         return SignatureCheck(SignatureStatus.ALTERED, payload, public_key)
     foreign = expected is not None and expected != public_key

@@ -119,6 +119,11 @@ class Settings(BaseSettings):
             "refused with 503 until it can."
         ),
     )
+    audit_period_s: int = Field(
+        3600,
+        ge=1,
+        description="Seconds between two looks at the audit trail: what is new is verified and signed.",
+    )
     embedder: str = Field(
         "",
         description="Folder or hub id of the sentence-transformers model; empty: all-MiniLM-L6-v2 as packaged.",

@@ -10,8 +10,8 @@ from eval.certificate.endpoint import DECODING
 from eval.certificate.leaks import DEFINITION
 from eval.certificate.measure import CertificateRequest, Measurement, ProbeRound, similarity
 from eval.certificate.probes import ProbeForm
-from eval.certificate.signing import SigningKey
 from eval.metrics.statistics import clopper_pearson
+from guard.signing import SigningKey
 
 SCHEMA: Final = "lethe-certificate/1"
 INTERVALS: Final = "Clopper-Pearson, 95 %"

@@ -1,80 +1,35 @@
-"""The Ed25519 key that signs certificates."""
+"""The key that signs certificates, and the public keys that people name."""
 
 from __future__ import annotations
 
-import hmac
-import os
 from pathlib import Path
-from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from eval.core.errors import BadRun
-from guard.signatures import ALGORITHM, canonical
+from guard import signing
+from guard.signing import BadSigningKey
 
 
-class SigningKey:
+class SigningKey(signing.SigningKey):
     """An Ed25519 private key."""
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
-        self.public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
-
     @classmethod
-    def load(cls, path: Path) -> SigningKey:
+    def load(cls, path: Path) -> signing.SigningKey:
         """Return the key in a PEM file that only its owner may read. Raises BadRun."""
         try:
-            if path.stat().st_mode & 0o077:
-                raise BadRun(f"{path}: others may read this key; chmod 600 it, or take another")
-            key = load_pem_private_key(path.read_bytes(), None)
-        except OSError as error:
-            raise BadRun(f"{path}: the key cannot be read ({error.strerror})") from None
-        except (ValueError, TypeError):
-            raise BadRun(f"{path}: not a private key in PEM without a password") from None
-        if not isinstance(key, Ed25519PrivateKey):
-            raise BadRun(f"{path}: not an Ed25519 key")
-        return cls(key)
+            return super().load(path)
+        except BadSigningKey as error:
+            raise BadRun(error.message) from None
 
     @classmethod
-    def load_or_make(cls, path: Path) -> SigningKey:
+    def load_or_make(cls, path: Path) -> signing.SigningKey:
         """Return the key in this file; create the file with mode 0600 if there is none. Raises BadRun."""
-        if path.exists():
-            return cls.load(path)
-        key = Ed25519PrivateKey.generate()
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(pem)
-        except OSError as error:
-            raise BadRun(f"{path}: the key cannot be written ({error.strerror})") from None
-        return cls(key)
-
-    def digest(self, value: object) -> str:
-        """Return the HMAC-SHA256 of a value under a key that only this key's holder can derive.
-
-        A plain hash of a name could be reversed by hashing names.
-        """
-        raw = self._key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        derived = hmac.digest(raw, b"lethe certificate digests", "sha256")
-        return hmac.digest(derived, canonical(value), "sha256").hex()
-
-    def sign(self, payload: dict[str, Any]) -> bytes:
-        """Return the certificate file: one line of canonical JSON."""
-        signature = {
-            "algorithm": ALGORITHM,
-            "public_key": self.public,
-            "value": self._key.sign(canonical(payload)).hex(),
-        }
-        return canonical({"certificate": payload, "signature": signature}) + b"\n"
+            return super().load_or_make(path)
+        except BadSigningKey as error:
+            raise BadRun(error.message) from None
 
 
 def public_key_of(text: str) -> str:

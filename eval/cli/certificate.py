@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from serving.admin.client import AdminClient
 
 certificates = typer.Typer()
-KEY_NAME = "certificate.key"
 EXIT_STATUS = {"valid": 0, "altered": 3, "foreign": 4}
 
 
@@ -54,6 +53,7 @@ def certify(
         from eval.core.errors import BadRun
         from eval.harness.atomic_file import write_result
         from guard.signatures import fingerprint
+        from guard.signing import KEY_NAME
         from serving.settings import load
 
         if enforce and baseline_url:

@@ -129,6 +129,10 @@ class AdminClient:
         """Return one page of the audit trail."""
         return self._call("GET", "/admin/v1/audit", params={"cursor": cursor, "limit": limit})
 
+    def checkpoints(self) -> Any:
+        """Return the signed checkpoints of the audit trail."""
+        return self._call("GET", "/admin/v1/audit/checkpoints")
+
     def check(self, text: str) -> Any:
         """Return which targets a text touches and what would be done."""
         return self._call("POST", "/admin/v1/check", json={"text": text})

@@ -1,14 +1,14 @@
-"""Routes for observation: the verdict log and Prometheus metrics."""
+"""Routes for observation: the verdict log, checkpoints of the audit trail, and Prometheus metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from guard.detection.detector import TouchedBy
 from guard.policy.plan import PlanKind
@@ -54,6 +54,48 @@ async def verdicts(
     """List which requests touched which targets, newest first; no texts are recorded."""
     found = await run_sync(service.verdicts.page, cursor, limit, mode, target_id)
     return VerdictPage(verdicts=[_out(verdict) for verdict in found.items], next_cursor=found.next)
+
+
+class CheckpointOut(BaseModel):
+    """How far the audit trail went, and that it held."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    # The member is called `schema`, which pydantic's own class has too.
+    form: Literal["lethe-checkpoint/1"] = Field(alias="schema")
+    seq: int = Field(description="The last event.")
+    digest: str = Field(description="Its digest.")
+    trail: str = Field(description="The digest of the first event: which trail this is.")
+    policy_version: int
+    at: str
+
+
+class SignatureOut(BaseModel):
+    """An Ed25519 signature over the canonical JSON (RFC 8785) of what is signed."""
+
+    algorithm: Literal["Ed25519"]
+    public_key: str
+    value: str
+
+
+class SignedCheckpoint(BaseModel):
+    """A checkpoint and the server's signature: what the signature is over is `checkpoint`, as it stands here."""
+
+    checkpoint: CheckpointOut
+    signature: SignatureOut
+
+
+class CheckpointList(BaseModel):
+    """All checkpoints of this server, oldest first."""
+
+    checkpoints: list[SignedCheckpoint]
+
+
+@router.get("/admin/v1/audit/checkpoints", responses=documented())
+async def checkpoints(service: Service) -> CheckpointList:
+    """List the signed checkpoints of the audit trail that this server has made, to be kept elsewhere."""
+    lines = await run_sync(service.audit.lines)
+    return CheckpointList(checkpoints=[SignedCheckpoint.model_validate_json(line) for line in lines])
 
 
 @router.get(

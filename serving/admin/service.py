@@ -14,6 +14,7 @@ from guard.registry.lease import Lease
 from guard.registry.registry import Registry
 from guard.targets.target import Mode
 from serving.assistants.service import AssistantService
+from serving.audit.checkpoints import AuditKeeper
 from serving.elicitation.service import ElicitationService
 from serving.planner import Planner
 from serving.telemetry.metrics import Metrics
@@ -39,6 +40,7 @@ class AdminService:
     assistants    None for a remote engine
     verdicts      its methods block
     lease         this server among those that share the registry
+    audit         verifies the audit trail and signs checkpoints of it
     elicitations  asks the served model, unrestricted, what it says of a target
     """
 
@@ -52,6 +54,7 @@ class AdminService:
     verdicts: VerdictLog
     elicitations: ElicitationService
     lease: Lease
+    audit: AuditKeeper
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

@@ -94,6 +94,8 @@ class Metrics:
         self._version = self._gauge("policy_version", "Version stored and version enforced.", "stage")
         self._targets = self._gauge("targets", "Targets of the enforced version.", "mode")
         self._pending = self._gauge("targets_pending", "Targets in force that are not embedded yet.")
+        self._audit = self._gauge("audit_intact", "1 while the audit trail held when last verified.")
+        self._audit.set(1)
         self._engine = self._gauge("engine_up", "1 while requests may be answered.")
 
     def _counter(self, name: str, help: str, *labels: str) -> Counter:
@@ -177,6 +179,10 @@ class Metrics:
         self._agent_calls.labels(role, outcome).inc()
         self._agent_tokens.labels(role, "read").inc(prompt_tokens)
         self._agent_tokens.labels(role, "said").inc(completion_tokens)
+
+    def set_audit_intact(self, intact: bool) -> None:
+        """Set whether the audit trail held when it was last verified."""
+        self._audit.set(intact)
 
     def set_state(self, stored: int, enforced: int, targets: Mapping[Mode, int], pending: int, up: bool) -> None:
         """Set the metrics of the state of the policy and the engine."""

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,8 @@ from guard.errors import PolicyUnavailable
 from guard.policy.plan import Plan, PlanKind
 from guard.registry.registry import Registry
 from guard.registry.replicas import Replica
+from guard.signatures import canonical
+from guard.signing import SigningKey
 from guard.targets.target import Draft, Mode
 from guard.text.conversation import Message
 from guard.text.normalise import fold
@@ -35,6 +38,7 @@ from serving.admin.patterns import LETTERS, TWO_LETTERS
 from serving.admin.requests import TargetIn
 from serving.admin.service import AdminService, Enforced
 from serving.assistants.service import AssistantService
+from serving.audit.checkpoints import AuditKeeper, read_checkpoint
 from serving.elicitation.service import ElicitationService
 from serving.planner import PlannedRequest
 from serving.protocol.refused_fields import CHAT
@@ -76,12 +80,17 @@ class Service:
         self.lease = self
         self.replicas: list[Replica] = []
         self.metrics = Metrics()
+        self.key = SigningKey(Ed25519PrivateKey.generate())
         self.verdicts = VerdictLog(path.with_name("verdicts.db"), self.metrics)
 
     @property
     def registry(self) -> Registry:
         self.opened = self.opened or Registry(self._path)
         return self.opened
+
+    @property
+    def audit(self) -> AuditKeeper:
+        return AuditKeeper(self.registry, self.key, self._path.with_name("checkpoints.jsonl"), self.metrics, 3600)
 
     def notify(self) -> None:
         self.changes += 1
@@ -769,6 +778,15 @@ async def test_metrics_are_openmetrics_for_who_asks_for_it(client: httpx.AsyncCl
     answer = await client.get("/metrics", headers={"accept": asked})
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     assert answer.text.endswith("# EOF\n")
+
+
+async def test_checkpoints_are_given_as_they_were_signed(client: httpx.AsyncClient, service: Service) -> None:
+    path = "/admin/v1/audit/checkpoints"
+    assert (await client.get(path)).json() == {"checkpoints": []}
+    service.registry.add(Draft(name="Ada Quillfeather"))
+    made = service.audit.keep()
+    (given,) = (await client.get(path)).json()["checkpoints"]
+    assert read_checkpoint(canonical(given), service.key.public) == made
 
 
 async def test_listed_values_are_checked_masked_and_given_back(client: httpx.AsyncClient) -> None:

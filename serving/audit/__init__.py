@@ -1,0 +1,1 @@
+"""The audit trail for others: verified and signed while the server runs, and exported."""
