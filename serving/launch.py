@@ -35,6 +35,7 @@ from serving.admin.service import AdminService
 from serving.answers.agents import open_agents
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import open_keeper
+from serving.audit.sender import Sender
 from serving.data_plane import DataPlane, Limits
 from serving.demo.cache import ensure_demo_model
 from serving.desk.app import WithDesk, create_desk
@@ -182,13 +183,14 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         verdicts=verdicts,
         elicitations=elicitations,
         lease=lease,
-        audit=open_keeper(settings, registry, metrics),
+        audit=open_keeper(registry, settings.data_dir, metrics, settings.audit_period_s),
+        webhooks=Sender(settings.webhooks, registry, lease),
     )
     admin = _admin_plane(settings, service, key, data, partial(_audit, current, embedder))
     planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
     if settings.eval_port is not None:
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
-    parts = [part.run() for part in (applier, supervisor, verdicts, lease, service.audit)]
+    parts = [part.run() for part in (applier, supervisor, verdicts, lease, service.audit, service.webhooks)]
     parts += [watch_loop(metrics), registry.listen(applier.notify), asyncio.to_thread(load_words)]
     if tracer is not None:
         parts.append(tracer.run(metrics.registry, service.observe_state))

@@ -12,12 +12,19 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
 from guard.detection.calibration import COSINE_THRESHOLD
 from guard.errors import BadSettings
 from guard.registry.database import Location, location_of
+from serving.audit.webhook import Webhook
 from serving.environment import service_variables
 from serving.keys import joined, trimmed
 
@@ -123,6 +130,10 @@ class Settings(BaseSettings):
         3600,
         ge=1,
         description="Seconds between two looks at the audit trail: what is new is verified and signed.",
+    )
+    webhooks: tuple[Webhook, ...] = Field(
+        (),
+        description="Whom to tell of targets and policy versions: `url`, `secret` and `events` of each, as JSON.",
     )
     embedder: str = Field(
         "",
@@ -284,6 +295,8 @@ def load(**flags: Any) -> Settings:
             f"{'.'.join(str(part) for part in item['loc'])} ({item['type']})" for item in error.errors()
         )
         raise BadSettings(f"settings refused: {keys}") from None
+    except SettingsError:
+        raise BadSettings("settings refused: webhooks (not JSON)") from None
 
 
 def _file() -> dict[str, Any]:

@@ -45,6 +45,8 @@ _TABLES = (
     _Table("vectors", "embedder, target_id, revision, vector", "embedder, target_id, revision"),
     _Table("elicitations", "target_id, model, at, answers, proposals", "target_id"),
     _Table("open_elicitations", "target_id", "target_id"),
+    _Table("webhooks", "id, seq, enforced, attempts, retry_at, owner, held_until", "id"),
+    _Table("dead_letters", "webhook, seq, at, attempts, reason", "webhook, seq"),
 )
 
 

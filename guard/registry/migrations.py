@@ -230,3 +230,28 @@ def m016_replicas(connection: sqlite3.Connection) -> None:
              renewed_at REAL NOT NULL
            ) STRICT"""
     )
+
+
+@migration
+def m040_webhooks(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE webhooks (
+             id TEXT PRIMARY KEY,
+             seq INTEGER NOT NULL,
+             enforced INTEGER NOT NULL,
+             attempts INTEGER NOT NULL,
+             retry_at REAL NOT NULL,
+             owner TEXT NOT NULL,
+             held_until REAL NOT NULL
+           ) STRICT"""
+    )
+    connection.execute(
+        """CREATE TABLE dead_letters (
+             webhook TEXT NOT NULL,
+             seq INTEGER NOT NULL,
+             at TEXT NOT NULL,
+             attempts INTEGER NOT NULL,
+             reason TEXT NOT NULL,
+             PRIMARY KEY (webhook, seq)
+           ) STRICT"""
+    )

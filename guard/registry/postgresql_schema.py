@@ -120,4 +120,23 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
              renewed_at DOUBLE PRECISION NOT NULL
            )""",
     ),
+    "p040_webhooks": (
+        """CREATE TABLE webhooks (
+             id TEXT COLLATE "C" PRIMARY KEY,
+             seq BIGINT NOT NULL,
+             enforced BIGINT NOT NULL,
+             attempts BIGINT NOT NULL,
+             retry_at DOUBLE PRECISION NOT NULL,
+             owner TEXT NOT NULL,
+             held_until DOUBLE PRECISION NOT NULL
+           )""",
+        """CREATE TABLE dead_letters (
+             webhook TEXT COLLATE "C" NOT NULL,
+             seq BIGINT NOT NULL,
+             at TEXT NOT NULL,
+             attempts BIGINT NOT NULL,
+             reason TEXT NOT NULL,
+             PRIMARY KEY (webhook, seq)
+           )""",
+    ),
 }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from guard.registry.database import Location
+from guard.registry.deliveries import Deliveries
 from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
 from guard.registry.opening import open_database
 from guard.registry.phrase_updates import update_phrases
@@ -66,6 +67,7 @@ class Registry:
     def __init__(self, location: Location) -> None:
         self._database = open_database(location)
         self.replicas = Replicas(self._database)
+        self.deliveries = Deliveries(self._database)
 
     def close(self) -> None:
         """Release the database."""

@@ -133,6 +133,14 @@ class AdminClient:
         """Return the signed checkpoints of the audit trail."""
         return self._call("GET", "/admin/v1/audit/checkpoints")
 
+    def webhooks(self) -> Any:
+        """Return how far each webhook was told."""
+        return self._call("GET", "/admin/v1/webhooks")
+
+    def retry_webhook(self, webhook_id: str) -> Any:
+        """Deliver the dead letters of a webhook once more."""
+        return self._call("POST", f"/admin/v1/webhooks/{webhook_id}:retry")
+
     def check(self, text: str) -> Any:
         """Return which targets a text touches and what would be done."""
         return self._call("POST", "/admin/v1/check", json={"text": text})

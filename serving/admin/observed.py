@@ -1,4 +1,4 @@
-"""Routes for observation: the verdict log, checkpoints of the audit trail, and Prometheus metrics."""
+"""Routes for observation: the verdict log, the audit trail outside, and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -96,6 +96,62 @@ async def checkpoints(service: Service) -> CheckpointList:
     """List the signed checkpoints of the audit trail that this server has made, to be kept elsewhere."""
     lines = await run_sync(service.audit.lines)
     return CheckpointList(checkpoints=[SignedCheckpoint.model_validate_json(line) for line in lines])
+
+
+class DeadLetterOut(BaseModel):
+    """An event that a webhook did not take."""
+
+    seq: int
+    at: datetime
+    attempts: int
+    reason: str = Field(description="A status, or the class of an error.")
+
+
+class WebhookOut(BaseModel):
+    """How far a webhook was told; its URL and secret are not shown."""
+
+    id: str
+    seq: int = Field(description="The last event that was delivered or given up.")
+    behind: int = Field(description="How many events are waiting.")
+    dead_letters: list[DeadLetterOut]
+
+
+class WebhookList(BaseModel):
+    """The webhooks of this server, in the order of its settings."""
+
+    webhooks: list[WebhookOut]
+
+
+class Delivered(BaseModel):
+    """How many dead letters a webhook took."""
+
+    delivered: int
+
+
+@router.get("/admin/v1/webhooks", responses=documented())
+async def webhooks(service: Service) -> WebhookList:
+    """List how far each webhook was told, and the events that it did not take."""
+    states = await run_sync(service.webhooks.states)
+    return WebhookList(
+        webhooks=[
+            WebhookOut(
+                id=state.id,
+                seq=state.seq,
+                behind=max(0, state.last - state.seq),
+                dead_letters=[
+                    DeadLetterOut(seq=one.seq, at=one.at, attempts=one.attempts, reason=one.reason)
+                    for one in state.dead_letters
+                ],
+            )
+            for state in states
+        ]
+    )
+
+
+@router.post("/admin/v1/webhooks/{id}:retry", responses=documented(404))
+async def retry(service: Service, id: str) -> Delivered:
+    """Deliver the dead letters of a webhook once more, oldest first, until one is not taken."""
+    return Delivered(delivered=await service.webhooks.deliver_dead(id))
 
 
 @router.get(

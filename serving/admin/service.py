@@ -15,6 +15,7 @@ from guard.registry.registry import Registry
 from guard.targets.target import Mode
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import AuditKeeper
+from serving.audit.sender import Sender
 from serving.elicitation.service import ElicitationService
 from serving.planner import Planner
 from serving.telemetry.metrics import Metrics
@@ -41,6 +42,7 @@ class AdminService:
     verdicts      its methods block
     lease         this server among those that share the registry
     audit         verifies the audit trail and signs checkpoints of it
+    webhooks      tells others of events
     elicitations  asks the served model, unrestricted, what it says of a target
     """
 
@@ -55,6 +57,7 @@ class AdminService:
     elicitations: ElicitationService
     lease: Lease
     audit: AuditKeeper
+    webhooks: Sender
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

@@ -1,1 +1,1 @@
-"""The audit trail for others: verified and signed while the server runs, and exported."""
+"""The audit trail for others: verified and signed while the server runs, exported, and sent to webhooks."""

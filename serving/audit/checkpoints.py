@@ -21,7 +21,6 @@ from guard.registry.registry import Registry
 from guard.signatures import BadCertificate, SignatureStatus, check
 from guard.signing import KEY_NAME, SigningKey
 from guard.targets.audit_log import GENESIS, first_broken
-from serving.settings import Settings
 from serving.telemetry.metrics import Metrics
 
 log = logging.getLogger("lethe.audit")
@@ -149,13 +148,13 @@ class AuditKeeper:
         return version
 
 
-def open_keeper(settings: Settings, registry: Registry, metrics: Metrics) -> AuditKeeper:
-    """Return the keeper of a server with these settings; its key is made where there is none.
+def open_keeper(registry: Registry, data_dir: Path, metrics: Metrics, period_s: float) -> AuditKeeper:
+    """Return the keeper of a server with this data folder; its key is made where there is none.
 
     Raises BadSigningKey.
     """
-    key = SigningKey.load_or_make(settings.data_dir / KEY_NAME)
-    return AuditKeeper(registry, key, settings.data_dir / FILE_NAME, metrics, settings.audit_period_s)
+    key = SigningKey.load_or_make(data_dir / KEY_NAME)
+    return AuditKeeper(registry, key, data_dir / FILE_NAME, metrics, period_s)
 
 
 def unmatched(checkpoints: Iterable[Checkpoint], digests: dict[int, str]) -> Iterator[Checkpoint]:

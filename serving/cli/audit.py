@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from serving.cli.console import admin_client, console, reported
+from serving.cli.console import admin_client, console, print_table, reported
 
 if TYPE_CHECKING:
     from serving.admin.client import AdminClient
@@ -80,6 +80,23 @@ def export(
         for page in _pages(admin, after):
             for event in page["events"]:
                 typer.echo(orjson.dumps(ocsf_of(event, version) if format is Format.OCSF else event).decode())
+
+
+@audit.command()
+def webhooks(
+    retry: Annotated[str | None, typer.Option(help="Id of a webhook: deliver its dead letters once more.")] = None,
+) -> None:
+    """List how far each webhook was told, and the events that it did not take."""
+    with admin_client() as admin:
+        if retry is not None:
+            console.print(f"delivered: {admin.retry_webhook(retry)['delivered']}")
+        found = admin.webhooks()["webhooks"]
+    rows = []
+    for one in found:
+        letters = one["dead_letters"]
+        reason = f"event {letters[0]['seq']}: {letters[0]['reason']}" if letters else ""
+        rows.append((one["id"], str(one["seq"]), str(one["behind"]), str(len(letters)), reason))
+    print_table(("webhook", "told", "behind", "dead letters", "the first"), rows)
 
 
 def _pages(admin: AdminClient, cursor: int) -> Iterator[Any]:

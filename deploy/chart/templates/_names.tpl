@@ -78,7 +78,7 @@ capabilities:
 {{- fail "model: which model shall the engine serve?" -}}
 {{- end -}}
 {{- range $name, $_ := .Values.settings -}}
-{{- if has $name (list "admin_key" "api_keys" "database" "engine_key" "guardrail_key" "agents_key") -}}
+{{- if has $name (list "admin_key" "api_keys" "database" "engine_key" "guardrail_key" "agents_key" "webhooks") -}}
 {{- fail (printf "settings.%s is a secret: put it into the Secret that secret.name names" $name) -}}
 {{- end -}}
 {{- if has $name (list "host" "port" "admin_host" "admin_port" "data_dir" "engine" "model" "eval_port") -}}
