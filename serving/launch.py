@@ -147,14 +147,12 @@ async def _prove(settings: Settings, engine: RunningEngine) -> None:
 
 @contextlib.asynccontextmanager
 async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIterator[tuple[App, ...]]:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.policy_dir.mkdir(parents=True, exist_ok=True)
     registry = Registry(settings.registry)
     refuse_rolled_back(settings.policy_dir, registry.version())
     embedder = SentenceEmbedder(settings.embedder or None)
     current = CurrentPolicy(max_staleness_s=settings.max_staleness)
-    # A remote engine does not load our assistants.
-    promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)
+    promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)  # which no other loads
     matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
     compiler = Compiler(registry, embedder, settings.policy_dir, promoted, matching, WatchAction(settings.watch))
     lease = lease_of(settings, registry, current, describe_engine(settings, model))
@@ -192,10 +190,8 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
     parts = [part.run() for part in (applier, supervisor, verdicts, lease, service.audit, service.webhooks)]
     parts += [watch_loop(metrics), registry.listen(applier.notify), asyncio.to_thread(load_words)]
-    if tracer is not None:
-        parts.append(tracer.run(metrics.registry, service.observe_state))
-    if assistants is not None:
-        parts.append(assistants.trainer.run())
+    parts += [tracer.run(metrics.registry, service.observe_state)] if tracer else []
+    parts += [assistants.trainer.run()] if assistants else []
     tasks = [asyncio.create_task(part) for part in parts]
     try:
         yield planes

@@ -9,7 +9,6 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -24,7 +23,7 @@ from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
 from guard.detection.calibration import COSINE_THRESHOLD
 from guard.errors import BadSettings
 from guard.registry.database import Location, location_of
-from serving.audit.webhook import Webhook
+from serving.audit.settings import ObservationSettings
 from serving.environment import service_variables
 from serving.keys import joined, trimmed
 
@@ -56,14 +55,7 @@ def _database(url: SecretStr) -> SecretStr:
     return url
 
 
-def _collector(url: str) -> str:
-    parts = urlsplit(url)
-    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise ValueError("not a URL")
-    return url
-
-
-class Settings(BaseSettings):
+class Settings(ObservationSettings):
     """The settings of a server. Unknown keys are errors."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -125,15 +117,6 @@ class Settings(BaseSettings):
             "Seconds for which answers go on while the registry cannot be reached; after that, requests are "
             "refused with 503 until it can."
         ),
-    )
-    audit_period_s: int = Field(
-        3600,
-        ge=1,
-        description="Seconds between two looks at the audit trail: what is new is verified and signed.",
-    )
-    webhooks: tuple[Webhook, ...] = Field(
-        (),
-        description="Whom to tell of targets and policy versions: `url`, `secret` and `events` of each, as JSON.",
     )
     embedder: str = Field(
         "",
@@ -212,12 +195,6 @@ class Settings(BaseSettings):
         description="Comma-separated origins of pages that may call the data plane, `*` for all; empty: none.",
     )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Maximum size of a request body.")
-    log_format: Literal["text", "json"] = Field(
-        "text", description="Form of the log on standard error: lines of text, or a JSON object a line."
-    )
-    otlp_endpoint: Annotated[str, AfterValidator(_collector)] = Field(
-        "", description="Base URL of an OTLP/HTTP collector, as in `http://collector:4318`; empty: none."
-    )
     keep_alive_s: int = Field(
         75,
         gt=0,
