@@ -26,11 +26,10 @@ from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.folder.enforced_version import refuse_rolled_back
 from guard.policy.watch import WatchAction
 from guard.registry.drafts import load_words
-from guard.registry.lease import Lease
 from guard.registry.registry import Registry
 from guard.uld.promoted import PromotedAssistants
 from serving.admin.app import create_admin
-from serving.admin.replicas import lease_of
+from serving.admin.replicas import Elsewhere, elsewhere_of
 from serving.admin.service import AdminService
 from serving.answers.agents import open_agents
 from serving.assistants.service import AssistantService
@@ -147,19 +146,17 @@ async def _prove(settings: Settings, engine: RunningEngine) -> None:
 
 @contextlib.asynccontextmanager
 async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIterator[tuple[App, ...]]:
-    settings.policy_dir.mkdir(parents=True, exist_ok=True)
-    registry = Registry(settings.registry)
-    refuse_rolled_back(settings.policy_dir, registry.version())
+    registry = _open_registry(settings)
     embedder = SentenceEmbedder(settings.embedder or None)
     current = CurrentPolicy(max_staleness_s=settings.max_staleness)
     promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)  # which no other loads
     matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
     compiler = Compiler(registry, embedder, settings.policy_dir, promoted, matching, WatchAction(settings.watch))
-    lease = lease_of(settings, registry, current, describe_engine(settings, model))
-    applier = Applier(compiler, current, applied=partial(_applied, lease))
+    elsewhere = elsewhere_of(settings, registry, current, describe_engine(settings, model))
+    applier = Applier(compiler, current, applied=partial(_applied, elsewhere))
     supervisor = Supervisor(opener(settings, model), partial(_prove, settings), settings.start_timeout)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
-    planner = Planner(current, detector, settings.detection_timeout, lease.unready)
+    planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready)
     metrics, tracer = Metrics(), open_tracer(settings.otlp_endpoint)
     verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
     recorder = Recorder(metrics, verdicts)
@@ -180,15 +177,16 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         metrics=metrics,
         verdicts=verdicts,
         elicitations=elicitations,
-        lease=lease,
         audit=open_keeper(registry, settings.data_dir, metrics, settings.audit_period_s),
-        webhooks=Sender(settings.webhooks, registry, lease),
+        webhooks=Sender(settings.webhooks, registry, elsewhere.lease),
+        lease=elsewhere.lease,
+        workers=elsewhere.workers,
     )
     admin = _admin_plane(settings, service, key, data, partial(_audit, current, embedder))
     planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
     if settings.eval_port is not None:
         planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
-    parts = [part.run() for part in (applier, supervisor, verdicts, lease, service.audit, service.webhooks)]
+    parts = [part.run() for part in (applier, supervisor, verdicts, *elsewhere, service.audit, service.webhooks)]
     parts += [watch_loop(metrics), registry.listen(applier.notify), asyncio.to_thread(load_words)]
     parts += [tracer.run(metrics.registry, service.observe_state)] if tracer else []
     parts += [assistants.trainer.run()] if assistants else []
@@ -203,9 +201,17 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         registry.close()
 
 
-def _applied(lease: Lease) -> None:
+def _open_registry(settings: Settings) -> Registry:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.policy_dir.mkdir(parents=True, exist_ok=True)
+    registry = Registry(settings.registry)
+    refuse_rolled_back(settings.policy_dir, registry.version())
+    return registry
+
+
+def _applied(elsewhere: Elsewhere) -> None:
     keep_objects()
-    lease.notify()
+    elsewhere.notify()
 
 
 def _limits(settings: Settings) -> Limits:

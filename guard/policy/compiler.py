@@ -37,6 +37,7 @@ from guard.soft.matching import SoftMatching
 from guard.targets.phrases import names_of
 from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.uld.promoted import PromotedAssistants, in_force
+from guard.workers.required import publish_required
 
 log = logging.getLogger(__name__)
 
@@ -140,9 +141,9 @@ class Compiler:
         write_enforced_version(self._folder, version)
         contextual = ContextualAutomata(change.targets, self._store, self._known)
         watch, shadow_watch = self._watch(change, before.watch), self._watch(change, before.shadow_watch)
-        if previous is not None and len(change.active) <= MAX_EAGER_TARGETS:
-            for target in change.active:
-                contextual.get(target.id)
+        eager = change.active if previous is not None and len(change.active) <= MAX_EAGER_TARGETS else ()
+        compiled = [contextual[target.id] for target in eager if target.id in contextual]
+        publish_required(self._folder, version, (*always.digests, *compiled))
         policy = Policy(
             version=version,
             lookup=lookup,

@@ -10,6 +10,7 @@ from guard.decoding.masking import mask
 from guard.decoding.request_args import POLICY_DIR_ENV, EngineArgs, folder_of
 from guard.decoding.restricted_requests import RestrictedRequests
 from guard.vllm_v1.base import RowProcessor
+from guard.workers.acknowledgement import of_this_process
 
 
 class RestrictionProcessor(RowProcessor):
@@ -27,12 +28,12 @@ class RestrictionProcessor(RowProcessor):
     def __init__(self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool) -> None:
         """Read the tokenizer, and from LETHE_POLICY_DIR which folder automata are attached from.
 
-        Raises PolicyUnavailable without that variable, and ModelUnavailable for a tokenizer that cannot be
-        restricted: the engine then does not start.
+        Begins to acknowledge in that folder what is loaded. Raises PolicyUnavailable without that variable, and
+        ModelUnavailable for a tokenizer that cannot be restricted: the engine then does not start.
         """
         folder = folder_of(POLICY_DIR_ENV)
         super().__init__(vllm_config, device, is_pin_memory)
-        self._requests = RestrictedRequests(folder, self._vocabulary)
+        self._requests = RestrictedRequests(folder, self._vocabulary, of_this_process(vllm_config))
         self._rows = self._requests.rows
 
     def _put(self, index: int, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> None:

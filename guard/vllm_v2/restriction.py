@@ -10,6 +10,7 @@ from guard.decoding.restricted_requests import RestrictedRequests
 from guard.decoding.rows import LogitsRow
 from guard.vllm_v2.base import SlotProcessor
 from guard.vllm_v2.history import History
+from guard.workers.acknowledgement import of_this_process
 
 if TYPE_CHECKING:
     import torch
@@ -33,12 +34,12 @@ class RestrictionProcessor(SlotProcessor):
     def __init__(self, vllm_config: VllmConfig, req_states: LogitsProcRequestState) -> None:
         """Read the tokenizer, and from LETHE_POLICY_DIR which folder automata are attached from.
 
-        Raises PolicyUnavailable without that variable, and ModelUnavailable for a tokenizer that cannot be
-        restricted: the engine then does not start.
+        Begins to acknowledge in that folder what is loaded. Raises PolicyUnavailable without that variable, and
+        ModelUnavailable for a tokenizer that cannot be restricted: the engine then does not start.
         """
         folder = folder_of(POLICY_DIR_ENV)
         super().__init__(vllm_config, req_states)
-        self._requests = RestrictedRequests(folder, self._vocabulary)
+        self._requests = RestrictedRequests(folder, self._vocabulary, of_this_process(vllm_config))
         self._rows = self._requests.rows
 
     def _put(self, slot: int, params: SamplingParams, history: History) -> bool:

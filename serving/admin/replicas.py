@@ -6,6 +6,7 @@ import socket
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter
@@ -18,6 +19,7 @@ from guard.registry.database import PostgresUrl
 from guard.registry.lease import LEASE_MARGIN_S, Lease
 from guard.registry.registry import Registry
 from guard.registry.replicas import Replica
+from guard.workers.workers import Workers
 from serving.admin.problems import documented
 from serving.admin.service import Service
 from serving.settings import Settings
@@ -46,8 +48,26 @@ class ReplicaList(BaseModel):
     replicas: list[ReplicaOut]
 
 
-def lease_of(settings: Settings, registry: Registry, current: CurrentPolicy, engine: str) -> Lease:
-    """Return the lease of this server: longer than it answers without the registry, by LEASE_MARGIN_S seconds."""
+class Elsewhere(NamedTuple):
+    """Who else enforces the policy: the workers of the engine, and the servers that share the registry."""
+
+    workers: Workers
+    lease: Lease
+
+    def unready(self) -> str:
+        """Return why this server may not answer, as far as they go, or an empty string."""
+        return self.workers.unready() or self.lease.unready()
+
+    def notify(self) -> None:
+        """Say, in the event loop, that this process enforces another version."""
+        self.workers.notify()
+        self.lease.notify()
+
+
+def elsewhere_of(settings: Settings, registry: Registry, current: CurrentPolicy, engine: str) -> Elsewhere:
+    """Return the workers of this server's engine, and its lease, which is longer than it answers without the
+    registry, by LEASE_MARGIN_S seconds. By its lease it enforces what its own process and all workers do."""
+    workers = Workers(settings.policy_dir, lambda: current.policy.version if current.policy else -1)
     name = f"{socket.gethostname()}:{settings.port}"
     own = Replica(
         id=_id_of(settings.data_dir / ID_FILE, name),
@@ -60,7 +80,9 @@ def lease_of(settings: Settings, registry: Registry, current: CurrentPolicy, eng
         lease_s=settings.max_staleness + LEASE_MARGIN_S,
     )
     shared = isinstance(settings.registry, PostgresUrl)
-    return Lease(registry.replicas, own, lambda: current.enforced_version, shared=shared)
+    lease = Lease(registry.replicas, own, lambda: min(current.enforced_version, workers.version), shared=shared)
+    workers.changed = lease.notify
+    return Elsewhere(workers, lease)
 
 
 def _id_of(path: Path, name: str) -> str:

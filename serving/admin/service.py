@@ -13,6 +13,7 @@ from guard.policy.current import Applier, CurrentPolicy
 from guard.registry.lease import Lease
 from guard.registry.registry import Registry
 from guard.targets.target import Mode
+from guard.workers.workers import Workers
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import AuditKeeper
 from serving.audit.sender import Sender
@@ -43,6 +44,7 @@ class AdminService:
     lease         this server among those that share the registry
     audit         verifies the audit trail and signs checkpoints of it
     webhooks      tells others of events
+    workers       the workers of its engine, and what they have loaded
     elicitations  asks the served model, unrestricted, what it says of a target
     """
 
@@ -58,6 +60,7 @@ class AdminService:
     lease: Lease
     audit: AuditKeeper
     webhooks: Sender
+    workers: Workers
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

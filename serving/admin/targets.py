@@ -157,7 +157,8 @@ async def active(service: AdminService, target_id: str) -> ForgetTarget:
 
 
 async def settle(service: AdminService, wait: str | None, timeout: int, *ids: str) -> None:
-    """Have a change of targets applied; if `wait` says so, wait until all live replicas enforce it.
+    """Have a change of targets applied; if `wait` says so, wait until all live replicas and the workers of their
+    engines enforce it.
 
     Refused after `timeout` seconds, with the names of those that do not.
     """
@@ -168,16 +169,23 @@ async def settle(service: AdminService, wait: str | None, timeout: int, *ids: st
     version = await run_sync(service.registry.version)
     where = ""
     if await service.applier.wait(version, timeout, ids):
-        behind = await service.lease.behind(version, max(0.0, ends - time.monotonic()))
-        if not behind:
+        where = await _behind(service, version, ends)
+        if not where:
             return
-        where = f" by {', '.join(one.name for one in behind)}"
     raise Refused(
         504,
         "not_applied_in_time",
         f"the change is stored, and not yet enforced{where} after {timeout} seconds",
         instance=f"{PATH}/{ids[0]}" if len(ids) == 1 else None,
     )
+
+
+async def _behind(service: AdminService, version: int, ends: float) -> str:
+    """Return by whom `version`, which this process enforces, is not enforced when the time `ends` has come."""
+    if not await service.workers.acknowledged(version, max(0.0, ends - time.monotonic())):
+        return " by a worker of the engine"
+    behind = await service.lease.behind(version, max(0.0, ends - time.monotonic()))
+    return f" by {', '.join(one.name for one in behind)}" if behind else ""
 
 
 def _refuse_past(bodies: Iterable[TargetPatch]) -> None:

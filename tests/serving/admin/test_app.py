@@ -77,7 +77,8 @@ class Service:
         self.asked: list[Message] = []
         self.assistants: AssistantService | None = None
         self.elicitations: ElicitationService | None = None
-        self.lease = self
+        self.lease = self.workers = self
+        self.worker_version = 2**40
         self.replicas: list[Replica] = []
         self.metrics = Metrics()
         self.key = SigningKey(Ed25519PrivateKey.generate())
@@ -102,6 +103,9 @@ class Service:
 
     async def behind(self, version: int, timeout: float) -> list[Replica]:
         return [one for one in self.replicas if one.version < version]
+
+    async def acknowledged(self, version: int, timeout: float) -> bool:
+        return self.worker_version >= version
 
     def list(self) -> list[Replica]:
         return self.replicas
@@ -876,3 +880,12 @@ async def test_a_change_that_another_replica_does_not_enforce_is_not_applied(
     refused = await client.post(TARGETS, params=wait, json={"name": "Bela Moth"})
     assert (refused.status_code, refused.json()["code"]) == (504, "not_applied_in_time")
     assert "not yet enforced by host-b:8000 after 1 seconds" in refused.json()["detail"]
+
+
+async def test_a_change_that_a_worker_of_the_engine_has_not_loaded_is_not_applied(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    service.worker_version = 0
+    refused = await client.post(TARGETS, params={"wait": "applied", "timeout": "1"}, json=ADA)
+    assert (refused.status_code, refused.json()["code"]) == (504, "not_applied_in_time")
+    assert "not yet enforced by a worker of the engine after 1 seconds" in refused.json()["detail"]

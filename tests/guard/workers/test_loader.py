@@ -1,0 +1,135 @@
+"""A worker says that it has loaded a version once it has, and goes on saying so."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from guard.matching import subset
+from guard.matching.automaton import Automaton
+from guard.workers import loader as loading
+from guard.workers.acknowledgement import FOLDER_NAME, Acknowledgement, of_this_process, read
+from guard.workers.loader import Loader
+from guard.workers.required import publish_required
+
+OWN = of_this_process(SimpleNamespace(instance_id="e1"))
+
+
+def said(folder: Path) -> Acknowledgement | None:
+    return read(folder / FOLDER_NAME / f"{OWN.id}.json")
+
+
+def version_said(folder: Path) -> tuple[int, str]:
+    found = said(folder)
+    assert found is not None
+    return found.version, found.failure
+
+
+def saved(folder: Path, *phrases: str) -> Automaton:
+    automaton = Automaton.compile(phrases)
+    automaton.save(folder)
+    return automaton
+
+
+def test_nothing_is_acknowledged_before_anything_is_required(tmp_path: Path) -> None:
+    Loader(tmp_path, OWN).poll()
+    assert said(tmp_path) is None
+
+
+def test_a_version_is_acknowledged_once_its_automata_are_attached(tmp_path: Path) -> None:
+    loader = Loader(tmp_path, OWN)
+    one, other = saved(tmp_path, "Ilsabet Quorne"), saved(tmp_path, "the gate code")
+    publish_required(tmp_path, 3, [one.digest, other.digest])
+    loader.poll()
+    assert version_said(tmp_path) == (3, "")
+    assert loader.loaded.keys() == {one.digest, other.digest}
+    publish_required(tmp_path, 4, [other.digest])
+    kept = loader.loaded[other.digest]
+    loader.poll()
+    assert version_said(tmp_path) == (4, "")
+    assert loader.loaded == {other.digest: kept}
+
+
+def test_an_automaton_that_lacks_phrases_of_another_is_loaded_with_it(tmp_path: Path) -> None:
+    whole = saved(tmp_path, "Ilsabet Quorne", "the gate code")
+    rest = subset.write(tmp_path, whole.digest, [0])
+    publish_required(tmp_path, 3, [rest])
+    loader = Loader(tmp_path, OWN)
+    loader.poll()
+    assert version_said(tmp_path) == (3, "")
+    assert loader.loaded[rest].digest == rest
+
+
+def test_a_file_that_cannot_be_loaded_is_acknowledged_as_a_failure_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "RETRY_S", 0.0)
+    loader = Loader(tmp_path, OWN)
+    publish_required(tmp_path, 2, [])
+    loader.poll()
+    automaton = Automaton.compile(["Ilsabet Quorne"])
+    publish_required(tmp_path, 3, [automaton.digest])
+    loader.poll()
+    assert version_said(tmp_path) == (2, "PolicyUnavailable")
+    path = automaton.save(tmp_path)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"!")
+    loader.poll()
+    assert version_said(tmp_path) == (2, "PolicyUnavailable")
+    path.write_bytes(content)
+    loader.poll()
+    assert version_said(tmp_path) == (3, "")
+
+
+def test_the_acknowledgement_is_written_again_as_a_heartbeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = Loader(tmp_path, OWN)
+    publish_required(tmp_path, 3, [])
+    loader.poll()
+    path = tmp_path / FOLDER_NAME / f"{OWN.id}.json"
+    before = path.stat().st_ino, path.stat().st_mtime_ns
+    loader.poll()
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == before
+    monkeypatch.setattr(loading, "HEARTBEAT_S", 0.0)
+    loader._next_beat = 0.0
+    loader.poll()
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) != before
+
+
+def test_a_folder_that_cannot_be_written_stops_no_worker(tmp_path: Path) -> None:
+    (tmp_path / FOLDER_NAME).write_text("a file where the folder should be")
+    automaton = saved(tmp_path, "Ilsabet Quorne")
+    publish_required(tmp_path, 3, [automaton.digest])
+    loader = Loader(tmp_path, OWN)
+    loader.poll()
+    loader.poll()
+    assert automaton.digest in loader.loaded
+
+
+def test_the_thread_ends_with_its_worker(tmp_path: Path) -> None:
+    publish_required(tmp_path, 3, [])
+    before = set(threading.enumerate())
+    loader = Loader(tmp_path, OWN)
+    loader.start()
+    (thread,) = set(threading.enumerate()) - before
+    deadline = time.monotonic() + 20
+    while said(tmp_path) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert version_said(tmp_path) == (3, "")
+    del loader
+    gc.collect()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_worker_says_who_it_is_of_which_engine() -> None:
+    parallel = SimpleNamespace(world_size=8, tensor_parallel_size=4, rank=5, data_parallel_index=1)
+    worker = of_this_process(SimpleNamespace(instance_id="ab12c", parallel_config=parallel))
+    assert (worker.engine, worker.rank, worker.first, worker.ranks) == ("ab12c-1", 5, 4, 8)
+    assert not worker.is_gone
