@@ -29,7 +29,7 @@ from guard.registry.drafts import load_words
 from guard.registry.registry import Registry
 from guard.uld.promoted import PromotedAssistants
 from serving.admin.app import create_admin
-from serving.admin.replicas import Elsewhere, elsewhere_of
+from serving.admin.replicas import Elsewhere, elsewhere_of, name_of
 from serving.admin.service import AdminService
 from serving.answers.agents import open_agents
 from serving.assistants.service import AssistantService
@@ -158,7 +158,8 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready)
     metrics, tracer = Metrics(), open_tracer(settings.otlp_endpoint)
-    verdicts = VerdictLog(settings.data_dir / "verdicts.db", metrics)
+    store = registry.shared or settings.data_dir / "verdicts.db"
+    verdicts = VerdictLog(store, metrics, server=name_of(settings))
     recorder = Recorder(metrics, verdicts)
     clients = contextlib.AsyncExitStack()
     agents = await clients.enter_async_context(

@@ -237,6 +237,11 @@ class Settings(ObservationSettings):
         return self.data_dir / "policy"
 
     @property
+    def verdicts(self) -> Path:
+        """File of the verdicts, where the registry is not shared."""
+        return self.data_dir / "verdicts.db"
+
+    @property
     def assistants_dir(self) -> Path:
         """Folder of ULD's assistants, whatever their status, and of the training queue."""
         return self.data_dir / "assistants"

@@ -120,6 +120,21 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
              renewed_at DOUBLE PRECISION NOT NULL
            )""",
     ),
+    "p003_verdicts": (
+        """CREATE TABLE verdicts (
+             seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+             at DOUBLE PRECISION NOT NULL,
+             request_id TEXT NOT NULL,
+             target_id TEXT COLLATE "C" NOT NULL,
+             revision BIGINT NOT NULL,
+             score DOUBLE PRECISION NOT NULL,
+             signals TEXT NOT NULL,
+             kind TEXT NOT NULL,
+             mode TEXT NOT NULL,
+             touched_by TEXT NOT NULL,
+             server TEXT NOT NULL
+           )""",
+    ),
     "p040_webhooks": (
         """CREATE TABLE webhooks (
              id TEXT COLLATE "C" PRIMARY KEY,

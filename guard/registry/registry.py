@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from guard.registry.database import Location
+from guard.registry.database import Location, PostgresUrl
 from guard.registry.deliveries import Deliveries
 from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
 from guard.registry.opening import open_database
@@ -68,6 +68,8 @@ class Registry:
         self._database = open_database(location)
         self.replicas = Replicas(self._database)
         self.deliveries = Deliveries(self._database)
+        # What all servers that share the registry write; None for a file, which one server has.
+        self.shared = self._database if isinstance(location, PostgresUrl) else None
 
     def close(self) -> None:
         """Release the database."""

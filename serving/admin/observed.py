@@ -34,6 +34,7 @@ class VerdictOut(BaseModel):
     plan: PlanKind = Field(description="What was done; for a target in shadow, what enforcing it would have done.")
     mode: Mode
     touched_by: TouchedBy = Field(description="Whether what was asked touched the target, or the answer.")
+    server: str = Field(description="Host and port of the server that answered.")
 
 
 class VerdictPage(BaseModel):
@@ -51,7 +52,8 @@ async def verdicts(
     mode: Annotated[Mode | None, Query(description="Only verdicts of targets in this mode.")] = None,
     target_id: Annotated[str | None, Query(description="Only verdicts of this target.")] = None,
 ) -> VerdictPage:
-    """List which requests touched which targets, newest first; no texts are recorded."""
+    """List which requests touched which targets, newest first, of all servers that share the registry; no texts
+    are recorded."""
     found = await run_sync(service.verdicts.page, cursor, limit, mode, target_id)
     return VerdictPage(verdicts=[_out(verdict) for verdict in found.items], next_cursor=found.next)
 
@@ -181,4 +183,5 @@ def _out(verdict: Verdict) -> VerdictOut:
         plan=verdict.kind,
         mode=verdict.mode,
         touched_by=verdict.touched_by,
+        server=verdict.server,
     )

@@ -64,11 +64,16 @@ class Elsewhere(NamedTuple):
         self.lease.notify()
 
 
+def name_of(settings: Settings) -> str:
+    """Return the host and port of this server."""
+    return f"{socket.gethostname()}:{settings.port}"
+
+
 def elsewhere_of(settings: Settings, registry: Registry, current: CurrentPolicy, engine: str) -> Elsewhere:
     """Return the workers of this server's engine, and its lease, which is longer than it answers without the
     registry, by LEASE_MARGIN_S seconds. By its lease it enforces what its own process and all workers do."""
     workers = Workers(settings.policy_dir, lambda: current.policy.version if current.policy else -1)
-    name = f"{socket.gethostname()}:{settings.port}"
+    name = name_of(settings)
     own = Replica(
         id=_id_of(settings.data_dir / ID_FILE, name),
         name=name,

@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from guard.detection.detector import Match, TouchedBy
 from guard.errors import StoreUnavailable
 from guard.patterns.value_class import is_class
 from guard.policy.plan import PlanKind
+from guard.registry.database import Connection
 from guard.targets.target import ForgetTarget, Method, Mode
 from serving.telemetry.metrics import Metrics
+from serving.telemetry.verdict_file import VerdictFile
 
 log = logging.getLogger("lethe")
 MAX_ROWS = 100_000
@@ -29,18 +29,24 @@ MAX_AGE_S = 30 * 24 * 3600.0
 MAX_WAITING = 10_000
 WRITE_PERIOD_S = 0.2
 MAX_PER_REQUEST = 50
-_COLUMNS = "seq, at, request_id, target_id, revision, score, signals, kind, mode, touched_by"
-_SCHEMA = """CREATE TABLE IF NOT EXISTS verdicts (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, request_id TEXT NOT NULL, target_id TEXT NOT NULL,
-    revision INTEGER NOT NULL, score REAL NOT NULL, signals TEXT NOT NULL, kind TEXT NOT NULL,
-    mode TEXT NOT NULL, touched_by TEXT NOT NULL DEFAULT 'question')"""
-# Files of versions that did not read answers lack it.
-_ADDED = "ALTER TABLE verdicts ADD COLUMN touched_by TEXT NOT NULL DEFAULT 'question'"
+SWEEP_PERIOD_S = 60.0
+_COLUMNS = "seq, at, request_id, target_id, revision, score, signals, kind, mode, touched_by, server"
+
+
+class VerdictStore(Protocol):
+    """Where verdicts are: a file of this server, or the registry's database, which other servers share."""
+
+    def noting(self) -> AbstractContextManager[Connection]: ...
+
+    def reading(self) -> AbstractContextManager[Connection]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One target that a request touched; `kind` is what was done or, for a shadow target, would have been."""
+    """One target that a request touched; `kind` is what was done or, for a shadow target, would have been.
+
+    `server` is the host and port of the server that answered.
+    """
 
     at: float
     request_id: str
@@ -52,6 +58,7 @@ class Verdict:
     mode: Mode
     seq: int = 0
     touched_by: TouchedBy = TouchedBy.QUESTION
+    server: str = ""
 
 
 class VerdictPage(NamedTuple):
@@ -101,19 +108,27 @@ def verdicts_of(
 
 
 class VerdictLog:
-    """The latest verdicts in a SQLite file: at most `max_rows`, none older than `max_age_s` seconds.
+    """The latest verdicts of all servers that share `store`: at most `max_rows`, none older than `max_age_s` s.
 
-    `add` puts verdicts in a queue that `run` writes from a thread. If the queue is full or the file cannot be
-    written, they are dropped and counted: no request waits or fails. `page` raises StoreUnavailable.
+    `add` puts verdicts in a queue that `run` writes from a thread, as those of the server `server`. If the queue
+    is full or the store cannot be written, they are dropped and counted: no request waits or fails. `page` raises
+    StoreUnavailable.
     """
 
     def __init__(
-        self, path: Path, metrics: Metrics, max_rows: int = MAX_ROWS, max_age_s: float = MAX_AGE_S
+        self,
+        store: Path | VerdictStore,
+        metrics: Metrics,
+        max_rows: int = MAX_ROWS,
+        max_age_s: float = MAX_AGE_S,
+        server: str = "",
     ) -> None:
-        self._path = path
+        self._store = VerdictFile(store) if isinstance(store, Path) else store
         self._metrics = metrics
         self._max_rows = max_rows
         self._max_age_s = max_age_s
+        self._server = server
+        self._next_sweep = 0.0
         self._queue: deque[Verdict] = deque()
         self._write_lock = threading.Lock()
 
@@ -141,7 +156,7 @@ class VerdictLog:
             if not batch:
                 return
             try:
-                with self._open() as connection:
+                with self._store.noting() as connection:
                     self._write(connection, batch)
             except StoreUnavailable as error:
                 self._metrics.count_dropped_verdicts(len(batch))
@@ -152,12 +167,14 @@ class VerdictLog:
     ) -> VerdictPage:
         """Return up to `limit` verdicts older than number `before`, newest first; of one mode or target."""
         self.flush()
-        with self._open() as connection:
+        oldest = time.time() - self._max_age_s
+        wanted = {"at >= ?": oldest, "seq < ?": before, "mode = ?": mode, "target_id = ?": target_id}
+        given = {condition: value for condition, value in wanted.items() if value is not None}
+        where = " AND ".join(given)
+        with self._store.reading() as connection:
             rows = connection.execute(
-                f"""SELECT {_COLUMNS} FROM verdicts WHERE (:before IS NULL OR seq < :before)
-                    AND (:mode IS NULL OR mode = :mode) AND (:target IS NULL OR target_id = :target)
-                    ORDER BY seq DESC LIMIT :limit""",
-                {"before": before, "mode": mode, "target": target_id, "limit": limit + 1},
+                f"SELECT {_COLUMNS} FROM verdicts WHERE {where} ORDER BY seq DESC LIMIT ?",
+                (*given.values(), limit + 1),
             ).fetchall()
         items = [_verdict(row) for row in rows[:limit]]
         return VerdictPage(items, items[-1].seq if len(rows) > limit else None)
@@ -165,49 +182,37 @@ class VerdictLog:
     def by_hour(self, hours: int, now: float) -> list[int]:
         """Return how many verdicts there were in each of the last `hours` before `now`, the oldest hour first."""
         self.flush()
-        with self._open() as connection:
+        with self._store.reading() as connection:
+            # Half less, and rounded: by CAST, PostgreSQL rounds and SQLite cuts off.
             rows = connection.execute(
-                "SELECT CAST((? - at) / 3600 AS INTEGER) AS ago, count(*) FROM verdicts WHERE at > ? GROUP BY ago",
+                """SELECT CAST(round((? - at) / 3600 - 0.4999999) AS INTEGER) AS ago, count(*) FROM verdicts
+                   WHERE at > ? GROUP BY ago""",
                 (now, now - hours * 3600),
             ).fetchall()
         counts = dict(rows)
         return [counts.get(ago, 0) for ago in reversed(range(hours))]
 
-    def _write(self, connection: sqlite3.Connection, batch: Sequence[Verdict]) -> None:
+    def _write(self, connection: Connection, batch: Sequence[Verdict]) -> None:
         rows = [
-            (*head, json.dumps(dict(v.signals)), v.kind, v.mode, v.touched_by)
+            (*head, json.dumps(dict(v.signals)), v.kind, v.mode, v.touched_by, v.server or self._server)
             for v in batch
             for head in [(v.at, v.request_id, v.target_id, v.revision, v.score)]
         ]
-        with connection:
-            connection.executemany(
-                f"INSERT INTO verdicts ({_COLUMNS.removeprefix('seq, ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
-            newest = connection.execute("SELECT max(seq) FROM verdicts").fetchone()[0]
-            connection.execute(
-                "DELETE FROM verdicts WHERE seq <= ? OR at < ?",
-                (newest - self._max_rows, time.time() - self._max_age_s),
-            )
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            # Readable only by its owner, as the registry is.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-            with closing(sqlite3.connect(self._path, timeout=5)) as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute(_SCHEMA)
-                columns = {row[1] for row in connection.execute("PRAGMA table_info(verdicts)")}
-                if "touched_by" not in columns:
-                    connection.execute(_ADDED)
-                yield connection
-        except (sqlite3.Error, OSError) as error:
-            cause = getattr(error, "sqlite_errorname", None) or type(error).__name__
-            raise StoreUnavailable(f"the verdicts' file cannot be used ({cause})") from None
+        connection.executemany(
+            f"INSERT INTO verdicts ({_COLUMNS.removeprefix('seq, ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+        )
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + SWEEP_PERIOD_S
+        newest = connection.execute("SELECT max(seq) FROM verdicts").fetchone()[0]
+        connection.execute(
+            "DELETE FROM verdicts WHERE seq <= ? OR at < ?",
+            (newest - self._max_rows, time.time() - self._max_age_s),
+        )
 
 
 def _verdict(row: Sequence[object]) -> Verdict:
-    seq, at, request_id, target_id, revision, score, signals, kind, mode, touched_by = row
+    seq, at, request_id, target_id, revision, score, signals, kind, mode, touched_by, server = row
     return Verdict(
         float(str(at)),
         str(request_id),
@@ -219,4 +224,5 @@ def _verdict(row: Sequence[object]) -> Verdict:
         Mode(str(mode)),
         int(str(seq)),
         TouchedBy(str(touched_by)),
+        str(server),
     )
