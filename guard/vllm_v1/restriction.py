@@ -9,8 +9,10 @@ from vllm.config import VllmConfig
 from guard.decoding.masking import mask
 from guard.decoding.request_args import POLICY_DIR_ENV, EngineArgs, folder_of
 from guard.decoding.restricted_requests import RestrictedRequests
+from guard.errors import PolicyUnavailable
 from guard.vllm_v1.base import RowProcessor
 from guard.workers.acknowledgement import of_this_process
+from guard.workers.unproven import unproven
 
 
 class RestrictionProcessor(RowProcessor):
@@ -28,10 +30,13 @@ class RestrictionProcessor(RowProcessor):
     def __init__(self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool) -> None:
         """Read the tokenizer, and from LETHE_POLICY_DIR which folder automata are attached from.
 
-        Begins to acknowledge in that folder what is loaded. Raises PolicyUnavailable without that variable, and
-        ModelUnavailable for a tokenizer that cannot be restricted: the engine then does not start.
+        Begins to acknowledge in that folder what is loaded. Raises PolicyUnavailable without that variable and for
+        an engine that is run as nobody has shown to be restricted, and ModelUnavailable for a tokenizer that
+        cannot be: the engine then does not start.
         """
         folder = folder_of(POLICY_DIR_ENV)
+        if reason := unproven(vllm_config):
+            raise PolicyUnavailable(reason)
         super().__init__(vllm_config, device, is_pin_memory)
         self._requests = RestrictedRequests(folder, self._vocabulary, of_this_process(vllm_config))
         self._rows = self._requests.rows

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from guard.decoding.request_args import POLICY_DIR_ENV, EngineArgs, folder_of
 from guard.decoding.restricted_requests import RestrictedRequests
 from guard.decoding.rows import LogitsRow
+from guard.errors import PolicyUnavailable
 from guard.vllm_v2.base import SlotProcessor
 from guard.vllm_v2.history import History
 from guard.workers.acknowledgement import of_this_process
+from guard.workers.unproven import unproven
 
 if TYPE_CHECKING:
     import torch
@@ -34,10 +36,13 @@ class RestrictionProcessor(SlotProcessor):
     def __init__(self, vllm_config: VllmConfig, req_states: LogitsProcRequestState) -> None:
         """Read the tokenizer, and from LETHE_POLICY_DIR which folder automata are attached from.
 
-        Begins to acknowledge in that folder what is loaded. Raises PolicyUnavailable without that variable, and
-        ModelUnavailable for a tokenizer that cannot be restricted: the engine then does not start.
+        Begins to acknowledge in that folder what is loaded. Raises PolicyUnavailable without that variable and for
+        an engine that is run as nobody has shown to be restricted, and ModelUnavailable for a tokenizer that
+        cannot be: the engine then does not start.
         """
         folder = folder_of(POLICY_DIR_ENV)
+        if reason := unproven(vllm_config):
+            raise PolicyUnavailable(reason)
         super().__init__(vllm_config, req_states)
         self._requests = RestrictedRequests(folder, self._vocabulary, of_this_process(vllm_config))
         self._rows = self._requests.rows

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from guard.decoding.request_args import PROCESSORS, PROCESSORS_V2
 from guard.errors import EngineUnavailable
+from guard.workers.unproven import unproven
 
 Runner = Literal["auto", "v1", "v2"]
 EXACT_METHODS = frozenset({"standard", "block"})
@@ -21,13 +22,16 @@ def processors_for(config: Any, runner: Runner) -> tuple[str, ...]:
     """Return the import paths of our processors for the runner that vLLM will use with this VllmConfig.
 
     vLLM decides by itself, from its build, the model and its flags. Raises EngineUnavailable if `runner` asks for
-    the other one, and for speculative decoding under which nothing or not everything would be restricted.
+    the other one, for speculative decoding under which nothing or not everything would be restricted, and for an
+    engine that is run as nobody has shown to be restricted.
     """
     used: Runner = "v2" if config.use_v2_model_runner else "v1"
     if runner not in ("auto", used):
         raise EngineUnavailable(
             f"vLLM uses its {used.upper()} runner here, and the setting runner asks for {runner}"
         )
+    if reason := unproven(config):
+        raise EngineUnavailable(reason)
     speculative = config.speculative_config
     if speculative is not None:
         if used == "v1":

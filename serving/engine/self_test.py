@@ -11,8 +11,8 @@ step late, or loses it when a request is preempted, lets one through. With specu
 draft tokens.
 
 In the last batch all is forbidden to everybody, so that each worker that samples has a row to mask: replicas, and
-with batch-sharded sampling the tensor-parallel ranks, which then share the requests by their slots. Without it all
-ranks mask and sample the same rows, and vLLM answers with the tokens of the first.
+tensor-parallel ranks where they share the requests by their slots. By default all ranks mask and sample the same
+rows, and vLLM answers with the tokens of the first.
 """
 
 from __future__ import annotations

@@ -40,6 +40,13 @@ def test_methods_that_may_accept_a_masked_draft_are_refused(method: str) -> None
         processors_for(config(True, method), "auto")
 
 
+def test_an_engine_that_nobody_has_shown_to_be_restricted_is_refused() -> None:
+    transfer = SimpleNamespace(kv_connector="NixlConnector", kv_role="kv_both")
+    parted = SimpleNamespace(**vars(config(True)), kv_transfer_config=transfer)
+    with pytest.raises(EngineUnavailable, match="prefill and decoding on different engines"):
+        processors_for(parted, "auto")
+
+
 def test_both_runners_get_the_same_three_in_the_same_order() -> None:
     assert [path.split(":")[1] for path in PROCESSORS_V2] == [path.split(":")[1] for path in PROCESSORS]
     assert PROCESSORS_V2[-1] == "guard.vllm_v2:RestrictionProcessor"

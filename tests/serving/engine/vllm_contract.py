@@ -46,7 +46,14 @@ INTERFACES = {
     ("v1/sample/logits_processor/interface.py", "BatchUpdate"): ("batch_size", "removed", "added", "moved"),
 }
 MEMBERS = {
-    ("config/vllm.py", "VllmConfig"): ("use_v2_model_runner", "speculative_config", "model_config"),
+    ("config/vllm.py", "VllmConfig"): (
+        *("use_v2_model_runner", "speculative_config", "model_config", "parallel_config", "kv_transfer_config"),
+        "instance_id",
+    ),
+    ("config/parallel.py", "ParallelConfig"): (
+        *("world_size", "rank", "tensor_parallel_size", "data_parallel_index", "enable_batch_sharded_sampling"),
+    ),
+    ("config/kv_transfer.py", "KVTransferConfig"): ("kv_connector", "kv_role"),
     ("config/model.py", "ModelConfig"): (
         "logits_processors",
         "logprobs_mode",
