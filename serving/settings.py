@@ -68,7 +68,11 @@ class Settings(ObservationSettings):
         ),
     )
     engine: str = Field(
-        "", description="Base URL of a remote vLLM that loads our processors; empty: an embedded engine."
+        "",
+        description=(
+            "Base URL of a remote vLLM that loads our processors, or of several, divided by commas; empty: an "
+            "embedded engine."
+        ),
     )
     engine_key: Key = Field(
         SecretStr(""), description="Bearer key that the remote engine asks for (vLLM's `--api-key`)."
@@ -232,14 +236,14 @@ class Settings(ObservationSettings):
         return tuple(origin for origin in members if origin)
 
     @property
+    def engines(self) -> tuple[str, ...]:
+        """The members of `engine`, each once."""
+        return tuple(dict.fromkeys(url.strip() for url in self.engine.split(",") if url.strip()))
+
+    @property
     def policy_dir(self) -> Path:
         """Folder of compiled automata, which the engine's workers load."""
         return self.data_dir / "policy"
-
-    @property
-    def verdicts(self) -> Path:
-        """File of the verdicts, where the registry is not shared."""
-        return self.data_dir / "verdicts.db"
 
     @property
     def assistants_dir(self) -> Path:

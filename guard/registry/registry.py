@@ -66,9 +66,8 @@ class Registry:
 
     def __init__(self, location: Location) -> None:
         self._database = open_database(location)
-        self.replicas = Replicas(self._database)
-        self.deliveries = Deliveries(self._database)
-        # What all servers that share the registry write; None for a file, which one server has.
+        self.replicas, self.deliveries = Replicas(self._database), Deliveries(self._database)
+        # None for a file, which one server has.
         self.shared = self._database if isinstance(location, PostgresUrl) else None
 
     def close(self) -> None:

@@ -1,16 +1,17 @@
-"""Replicas, the servers that share the registry: the lease of this one, and the admin plane's route on all."""
+"""Replicas, the servers that share the registry, and the engines of this one: its lease, and the routes on all."""
 
 from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from ulid import ULID
 
 from guard.files import write_atomically
@@ -20,8 +21,9 @@ from guard.registry.lease import LEASE_MARGIN_S, Lease
 from guard.registry.registry import Registry
 from guard.registry.replicas import Replica
 from guard.workers.workers import Workers
-from serving.admin.problems import documented
+from serving.admin.problems import Refused, documented
 from serving.admin.service import Service
+from serving.engine.supervisor import EngineState
 from serving.settings import Settings
 
 router = APIRouter(tags=["policy"])
@@ -126,3 +128,41 @@ async def replicas(service: Service) -> ReplicaList:
             for one in found
         ],
     )
+
+
+class EngineOut(BaseModel):
+    """An engine of this server; an embedded one has no `url`."""
+
+    url: str
+    state: EngineState
+    reason: str = Field(description="Why it is not ready; empty while it is.")
+    outstanding: int = Field(description="Requests that it is answering, where there are several engines.")
+    drained: bool = Field(description="Whether it gets no more requests.")
+
+
+class EngineList(BaseModel):
+    """The engines of this server, in the order of its settings."""
+
+    engines: list[EngineOut]
+
+
+class DrainIn(BaseModel):
+    """An engine that is to get no more requests, or to get them again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str
+    drained: bool = True
+
+
+@router.get("/admin/v1/engines", responses=documented())
+async def engines(service: Service) -> EngineList:
+    """List the engines of this server. Drained engines are those of this server alone, until it stops."""
+    return EngineList(engines=[EngineOut(**asdict(one)) for one in service.engines.members])
+
+
+@router.post("/admin/v1/engines:drain", status_code=204, responses=documented(400, 404, 413, 415))
+async def drain(service: Service, body: DrainIn) -> None:
+    """Have one of several engines get no more requests, or get them again. What it is answering goes on."""
+    if not service.engines.drain(body.url, drained=body.drained):
+        raise Refused(404, "unknown_engine", "this server has several engines, and none of this url", field="url")

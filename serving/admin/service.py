@@ -18,6 +18,7 @@ from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import AuditKeeper
 from serving.audit.sender import Sender
 from serving.elicitation.service import ElicitationService
+from serving.engine.supervisor import Engines
 from serving.planner import Planner
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_log import VerdictLog
@@ -44,6 +45,7 @@ class AdminService:
     lease         this server among those that share the registry
     audit         verifies the audit trail and signs checkpoints of it
     webhooks      tells others of events
+    engines       one engine, or several
     workers       the workers of its engine, and what they have loaded
     elicitations  asks the served model, unrestricted, what it says of a target
     """
@@ -61,6 +63,7 @@ class AdminService:
     audit: AuditKeeper
     webhooks: Sender
     workers: Workers
+    engines: Engines
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

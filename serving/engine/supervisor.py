@@ -8,6 +8,7 @@ import itertools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -44,6 +45,41 @@ class RunningEngine(Protocol):
     def preempt(self) -> Callable[[], Awaitable[None]] | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What is known of an engine: its address, state, why it is not ready, and the requests that it is answering,
+    which are counted where there are several."""
+
+    url: str
+    state: EngineState
+    reason: str
+    outstanding: int = 0
+    drained: bool = False
+
+
+class Engines(Protocol):
+    """One engine or several behind one application, None while none is ready, with the reason."""
+
+    @property
+    def members(self) -> list[Member]: ...
+
+    def drain(self, url: str, *, drained: bool) -> bool: ...
+
+    @property
+    def app(self) -> App | None: ...
+
+    @property
+    def engine(self) -> RunningEngine | None: ...
+
+    @property
+    def abort_token(self) -> AbortToken | None: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    async def run(self) -> None: ...
+
+
 Opener = Callable[[], AbstractAsyncContextManager[RunningEngine]]
 SelfTest = Callable[[RunningEngine], Awaitable[None]]
 
@@ -55,7 +91,8 @@ class Supervisor:
     reason   why there is none, or an empty string
     """
 
-    def __init__(self, opener: Opener, self_test: SelfTest, start_timeout: float) -> None:
+    def __init__(self, opener: Opener, self_test: SelfTest, start_timeout: float, url: str = "") -> None:
+        self._url = url
         self._open = opener
         self._self_test = self_test
         self._start_timeout = start_timeout
@@ -66,6 +103,15 @@ class Supervisor:
     @property
     def app(self) -> App | None:
         return self.engine.app if self.engine else None
+
+    @property
+    def members(self) -> list[Member]:
+        """This engine."""
+        return [Member(self._url, self.state, self.reason)]
+
+    def drain(self, url: str, *, drained: bool) -> bool:
+        """Return False: a server drains by being stopped."""
+        return False
 
     @property
     def abort_token(self) -> AbortToken | None:
