@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import ipaddress
 import logging
 import secrets
@@ -50,6 +49,7 @@ from serving.guardrail import Guardrail
 from serving.http.asgi import App
 from serving.http.cors import allow_origins
 from serving.http.head import HeadAsGet
+from serving.http.listening import listen
 from serving.http.uvicorn_server import server_of, stop
 from serving.interpreter import keep_objects, serve_many_threads
 from serving.keys import listed
@@ -62,15 +62,11 @@ from serving.telemetry.metrics import Metrics
 from serving.telemetry.opening import open_tracer
 from serving.telemetry.recorder import Recorder
 from serving.telemetry.verdict_log import VerdictLog
+from serving.workers.policy_plane import PolicyPlane
 
 log = logging.getLogger("lethe")
 LOOPBACK = "127.0.0.1"
-
-
-class PortInUse(BadSettings):
-    """A plane's port is taken by another process."""
-
-    code = "port_in_use"
+MIN_TOKEN_CHARS = 16
 
 
 def admin_key(settings: Settings) -> tuple[SecretStr, bool]:
@@ -82,39 +78,24 @@ def admin_key(settings: Settings) -> tuple[SecretStr, bool]:
     return SecretStr(secrets.token_urlsafe(32)), True
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a bound socket; PortInUse or BadSettings if the address cannot be bound."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUse(f"port {port} is in use") from None
-        raise BadSettings(f"cannot listen on port {port}: {error.strerror}") from None
-    return listener
-
-
-def base_url(host: str, port: int) -> str:
-    """Return the URL of a plane that listens there; an IPv6 address stands in brackets."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def listeners(settings: Settings) -> dict[str, socket.socket]:
-    """Return a bound socket for each plane by name; for the scoring plane only if `eval_port` is set, on loopback.
+    """Return a bound socket for each plane by name; for the scoring plane, on loopback, and the policy plane only
+    if their ports are set.
 
-    Raises as `listen` does, and BadSettings for scoring on a remote engine.
+    Raises as `listen` does, and BadSettings for scoring on a remote engine and for a policy plane without a token.
     """
     if settings.eval_port is not None and settings.engine:
         raise BadSettings("eval_port needs an engine of our own: a remote one does not score given answers")
+    if settings.policy_port is not None and len(settings.policy_token) < MIN_TOKEN_CHARS:
+        raise BadSettings(f"policy_port needs a policy_token of at least {MIN_TOKEN_CHARS} characters")
     planes = {
         "data plane": listen(settings.host, settings.port),
         "admin plane": listen(settings.admin_host, settings.admin_port),
     }
     if settings.eval_port is not None:
         planes["scoring plane"] = listen(LOOPBACK, settings.eval_port)
+    if settings.policy_port is not None:
+        planes["policy plane"] = listen(settings.policy_host, settings.policy_port)
     return planes
 
 
@@ -144,8 +125,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready)
     metrics, tracer = Metrics(), open_tracer(settings.otlp_endpoint)
-    store = registry.shared or settings.data_dir / "verdicts.db"
-    verdicts = VerdictLog(store, metrics, server=name_of(settings))
+    verdicts = VerdictLog(registry.shared or settings.data_dir / "verdicts.db", metrics, server=name_of(settings))
     recorder = Recorder(metrics, verdicts)
     clients = contextlib.AsyncExitStack()
     agents = await clients.enter_async_context(
@@ -171,9 +151,9 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         engines=engines,
     )
     admin = _admin_plane(settings, service, key, data, partial(_audit, current, embedder))
+    scoring = partial(create_scoring, planner, _scorer(engines, data), key, settings.max_body_bytes)
     planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
-    if settings.eval_port is not None:
-        planes += (create_scoring(planner, _scorer(engines, data), key, settings.max_body_bytes),)
+    planes += _internal_planes(settings, scoring)
     parts = [part.run() for part in (applier, engines, verdicts, *elsewhere, service.audit, service.webhooks)]
     parts += [watch_loop(metrics), registry.listen(applier.notify), asyncio.to_thread(load_words)]
     parts += [tracer.run(metrics.registry, service.observe_state)] if tracer else []
@@ -227,6 +207,13 @@ def _admin_plane(
     if not settings.guardrail_key:
         return admin
     return Guardrail(admin, audit, settings.guardrail_key, settings.max_body_bytes)
+
+
+def _internal_planes(settings: Settings, scoring: Callable[[], App]) -> tuple[App, ...]:
+    planes: tuple[App, ...] = (scoring(),) if settings.eval_port is not None else ()
+    if settings.policy_port is not None:
+        planes += (PolicyPlane(settings.policy_dir, settings.policy_token),)
+    return planes
 
 
 def _audit(current: CurrentPolicy, embedder: Embedder) -> PolicyAudit:

@@ -6,7 +6,6 @@ Sources, strongest first: flags of `lethe serve`, environment (`LETHE_*`), the T
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,8 +22,9 @@ from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV
 from guard.detection.calibration import COSINE_THRESHOLD
 from guard.errors import BadSettings
 from guard.registry.database import Location, location_of
+from guard.workers.environment import POLICY_URL_ENV
 from serving.audit.settings import ObservationSettings
-from serving.environment import service_variables
+from serving.environment import read_file, refuse_unknown, service_variables
 from serving.keys import joined, trimmed
 
 PREFIX = "LETHE_"
@@ -41,6 +41,7 @@ FOREIGN = frozenset(
         "LETHE_ASSISTANT_CACHE_MIB",
         ASSISTANT_DIR_ENV,
         "LETHE_ASSISTANTS",
+        POLICY_URL_ENV,
     }
 )
 
@@ -102,6 +103,16 @@ class Settings(ObservationSettings):
     desk: bool = Field(True, description="Whether the admin plane has web pages, under `/ui`.")
     desk_idle_s: int = Field(
         1800, ge=60, le=43_200, description="Seconds without a click after which the desk asks for the key again."
+    )
+    policy_host: str = Field("127.0.0.1", description="Address the policy plane listens on.")
+    policy_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port where workers of engines elsewhere fetch compiled policies; empty: no policy plane.",
+    )
+    policy_token: Key = Field(
+        SecretStr(""), description="Bearer token of the policy plane, of at least 16 characters."
     )
     api_keys: Keys = Field(
         SecretStr(""), description="Comma-separated bearer keys of clients; empty: no key is required."
@@ -270,10 +281,12 @@ class Settings(ObservationSettings):
 def load(**flags: Any) -> Settings:
     """Return the settings of this process; BadSettings naming each invalid key, never its value."""
     given = {key: value for key, value in flags.items() if value is not None}
-    _refuse_unknown_environment()
+    refuse_unknown({f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | FOREIGN, PREFIX)
     # The environment overrides the file, so its keys are removed from the file's values.
     named = os.environ.keys() - service_variables(os.environ)
-    from_file = {k: v for k, v in _file().items() if f"{PREFIX}{k.upper()}" not in named}
+    from_file = {
+        k: v for k, v in read_file(os.environ.get("LETHE_CONFIG")).items() if f"{PREFIX}{k.upper()}" not in named
+    }
     try:
         return Settings(**{**from_file, **given})
     except ValidationError as error:
@@ -283,21 +296,3 @@ def load(**flags: Any) -> Settings:
         raise BadSettings(f"settings refused: {keys}") from None
     except SettingsError:
         raise BadSettings("settings refused: webhooks (not JSON)") from None
-
-
-def _file() -> dict[str, Any]:
-    path = os.environ.get("LETHE_CONFIG")
-    if not path:
-        return {}
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSettings(f"LETHE_CONFIG cannot be read: {type(error).__name__}") from None
-
-
-def _refuse_unknown_environment() -> None:
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | FOREIGN
-    known |= service_variables(os.environ)
-    unknown = sorted(key for key in os.environ if key.startswith(PREFIX) and key not in known)
-    if unknown:
-        raise BadSettings(f"unknown settings in the environment: {', '.join(unknown)}")

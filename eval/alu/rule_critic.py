@@ -24,7 +24,7 @@ from agents.prompts.replies import LOWEST, ratings_format
 from eval.alu.dialogues import rate_answer
 from eval.alu.people import people
 from guard.errors import EngineUnavailable
-from serving.launch import listen
+from serving.http.listening import listen
 
 TIMEOUT_S = 600.0
 MAX_START_S = 30.0

@@ -9,10 +9,9 @@ from guard.decoding.batch import RestrictedBatch
 from guard.decoding.request_args import EngineArgs
 from guard.decoding.restriction import RestrictionCache
 from guard.decoding.vocabulary import Vocabulary
-from guard.matching.automaton import Automaton
 from guard.matching.live_automata import LiveAutomata
 from guard.workers.acknowledgement import Acknowledgement
-from guard.workers.loader import Loader
+from guard.workers.source import Source
 
 
 class RestrictedRequests:
@@ -26,16 +25,10 @@ class RestrictedRequests:
         # Read with word borders now, which takes a second for 128,000 tokens: later, a batch would wait for it.
         vocabulary.bordered  # noqa: B018
         self.rows = RestrictedBatch(vocabulary)
-        self._loader = Loader(folder, own) if own else None
-        self._restrictions = RestrictionCache(folder, vocabulary, self._loaded)
+        self._restrictions = RestrictionCache(Source(folder, own), vocabulary)
         self._live = LiveAutomata(folder)
         self._published: tuple[str, ...] = ()
         self._pending: tuple[str, ...] | None = None
-        if self._loader is not None:
-            self._loader.start()
-
-    def _loaded(self, digest: str) -> Automaton | None:
-        return self._loader.loaded.get(digest) if self._loader is not None else None
 
     def put(
         self,

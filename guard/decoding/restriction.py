@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from guard.decoding.token_matching import TokenMatcher
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
-from guard.matching.subset import MAX_KEPT, attach, is_subset
+from guard.matching.subset import MAX_KEPT, is_subset
+from guard.workers.source import Source
 
 MAX_CACHED_RESTRICTIONS = 64
 MAX_CACHE_BYTES = 40_000_000
@@ -230,21 +231,13 @@ class Restriction:
         return first
 
 
-Loaded = Callable[[str], Automaton | None]
-
-
-def _not_loaded(_: str) -> None:
-    return None
-
-
 class RestrictionCache:
     """The restrictions of one vocabulary by digest, attached from a folder on first use: an LRU cache."""
 
-    def __init__(self, folder: Path, vocabulary: Vocabulary, loaded: Loaded = _not_loaded) -> None:
-        """`loaded` returns the automata that are attached already, by digest."""
-        self._folder = folder
+    def __init__(self, source: Path | Source, vocabulary: Vocabulary) -> None:
+        """`source` is where automata are attached from; a path is that of a folder."""
+        self._source = Source(source) if isinstance(source, Path) else source
         self._vocabulary = vocabulary
-        self._loaded = loaded
         self._attached = _LeastRecentlyUsed(MAX_CACHED_RESTRICTIONS)
         self._subsets = _LeastRecentlyUsed(MAX_KEPT)
         self._budget = CacheBudget()
@@ -256,9 +249,7 @@ class RestrictionCache:
         """
         restriction = self._attached.get(digest) or self._subsets.get(digest)
         if restriction is None:
-            automaton = self._loaded(digest)
-            if automaton is None:
-                automaton = attach(self._folder, digest, lambda whole: self.get(whole).automaton)
+            automaton = self._source.attach(digest, lambda whole: self.get(whole).automaton)
             restriction = Restriction(automaton, self._vocabulary, self._budget)
             (self._subsets if is_subset(automaton) else self._attached)[digest] = restriction
         self._budget.touch(restriction)

@@ -67,8 +67,7 @@ class Registry:
     def __init__(self, location: Location) -> None:
         self._database = open_database(location)
         self.replicas, self.deliveries = Replicas(self._database), Deliveries(self._database)
-        # None for a file, which one server has.
-        self.shared = self._database if isinstance(location, PostgresUrl) else None
+        self.shared = self._database if isinstance(location, PostgresUrl) else None  # as a file is not
 
     def close(self) -> None:
         """Release the database."""

@@ -18,7 +18,7 @@ import httpx
 
 from guard.errors import EngineUnavailable
 from serving.engine.embedded import on_cpu, prepare_environment, shared_flags
-from serving.launch import listen
+from serving.http.listening import listen
 from serving.settings import Settings
 
 START_TIMEOUT_S = 600.0

@@ -52,7 +52,10 @@ def serve(
         str | None,
         typer.Option(help="Folder, GGUF file or hub id of the model, smollm2 or toy; default: smollm2."),
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="Base URL of a remote vLLM with our processors.")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="Base URL of a remote vLLM with our processors, or of several, divided by commas."),
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address of the data plane.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the data plane.")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Port of the admin plane.")] = None,
@@ -83,12 +86,13 @@ def serve(
 
 def _serve(settings: Settings) -> None:
     from serving import launch
+    from serving.http.listening import base_url
 
     key, generated = launch.admin_key(settings)
     listeners = launch.listeners(settings)
     served = launch.resolve_model(settings)
     for name, listener in listeners.items():
-        url = launch.base_url(*listener.getsockname()[:2])
+        url = base_url(*listener.getsockname()[:2])
         console.print(f"{name:<13} {url}")
         if name == "admin plane" and settings.desk:
             console.print(f"{'desk':<13} {url}/ui")

@@ -8,8 +8,9 @@ import pytest
 from guard.errors import ModelUnavailable
 from serving import launch
 from serving.http.asgi import App, Receive, Scope, Send
+from serving.http.listening import base_url
 from serving.http.uvicorn_server import server_of
-from serving.launch import base_url, resolve_model
+from serving.launch import resolve_model
 from serving.settings import TOY, Settings
 
 
