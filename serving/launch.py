@@ -22,10 +22,8 @@ from guard.detection.embedder import Embedder, SentenceEmbedder
 from guard.errors import BadSettings
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
-from guard.policy.folder.enforced_version import refuse_rolled_back
 from guard.policy.watch import WatchAction
 from guard.registry.drafts import load_words
-from guard.registry.registry import Registry
 from guard.uld.promoted import PromotedAssistants
 from serving.admin.app import create_admin
 from serving.admin.replicas import Elsewhere, elsewhere_of, name_of
@@ -39,6 +37,7 @@ from serving.demo.cache import ensure_demo_model
 from serving.desk.app import WithDesk, create_desk
 from serving.desk.asking import guarded_answers
 from serving.elicitation.service import ElicitationService
+from serving.encryption.opening import Store, opened_store
 from serving.engine.embedded import Embedded, check_model, extra_flags, on_cpu
 from serving.engine.opening import engines_of
 from serving.engine.soft_matching import soft_matching
@@ -113,12 +112,12 @@ async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequenc
 
 @contextlib.asynccontextmanager
 async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIterator[tuple[App, ...]]:
-    registry = _open_registry(settings)
+    clients = contextlib.AsyncExitStack()
+    store = clients.enter_context(opened_store(settings))
+    registry = store.registry
     embedder = SentenceEmbedder(settings.embedder or None)
     current = CurrentPolicy(max_staleness_s=settings.max_staleness)
-    promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)  # which no other loads
-    matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
-    compiler = Compiler(registry, embedder, settings.policy_dir, promoted, matching, WatchAction(settings.watch))
+    compiler = _compiler(settings, model, store, embedder)
     elsewhere = elsewhere_of(settings, registry, current, describe_engine(settings, model))
     applier = Applier(compiler, current, applied=partial(_applied, elsewhere))
     engines = engines_of(settings, model)
@@ -127,12 +126,11 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     metrics, tracer = Metrics(), open_tracer(settings.otlp_endpoint)
     verdicts = VerdictLog(registry.shared or settings.data_dir / "verdicts.db", metrics, server=name_of(settings))
     recorder = Recorder(metrics, verdicts)
-    clients = contextlib.AsyncExitStack()
     agents = await clients.enter_async_context(
         open_agents(settings, lambda: engines.app, current, embedder, recorder.record_agents)
     )
     data = DataPlane(engines, planner, _limits(settings), agents, recorder, tracer)
-    assistants = None if settings.engine else _assistants(settings, model, applier)
+    assistants = None if settings.engine else _assistants(settings, model, applier, store)
     elicitations = ElicitationService(registry, embedder, lambda: engines.app, applier.notify)
     service = AdminService(
         registry=registry,
@@ -166,15 +164,14 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
             task.cancel()
         await asyncio.gather(elicitations.close(), *tasks, return_exceptions=True)
         await clients.aclose()
-        registry.close()
 
 
-def _open_registry(settings: Settings) -> Registry:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    settings.policy_dir.mkdir(parents=True, exist_ok=True)
-    registry = Registry(settings.registry)
-    refuse_rolled_back(settings.policy_dir, registry.version())
-    return registry
+def _compiler(settings: Settings, model: str, store: Store, embedder: Embedder) -> Compiler:
+    # An engine elsewhere loads no assistants of ours.
+    promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)
+    matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
+    watch = WatchAction(settings.watch)
+    return Compiler(store.registry, embedder, settings.policy_dir, promoted, matching, watch, store.version_dir)
 
 
 def _applied(elsewhere: Elsewhere) -> None:
@@ -228,8 +225,10 @@ def _scorer(engines: Engines, data: DataPlane) -> Callable[[], AnswerScorer]:
     return scorer
 
 
-def _assistants(settings: Settings, model: str, applier: Applier) -> AssistantService:
-    return AssistantService(settings.assistants_dir, model, settings.registry, applier.notify)
+def _assistants(settings: Settings, model: str, applier: Applier, store: Store) -> AssistantService:
+    return AssistantService(
+        settings.assistants_dir, model, settings.registry, applier.notify, store.key, store.keep
+    )
 
 
 def _loopback(host: str) -> bool:

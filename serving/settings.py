@@ -6,7 +6,6 @@ Sources, strongest first: flags of `lethe serve`, environment (`LETHE_*`), the T
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -24,6 +23,7 @@ from guard.errors import BadSettings
 from guard.registry.database import Location, location_of
 from guard.workers.environment import POLICY_URL_ENV
 from serving.audit.settings import ObservationSettings
+from serving.encryption.settings import StorageSettings
 from serving.environment import read_file, refuse_unknown, service_variables
 from serving.keys import joined, trimmed
 
@@ -56,7 +56,7 @@ def _database(url: SecretStr) -> SecretStr:
     return url
 
 
-class Settings(ObservationSettings):
+class Settings(ObservationSettings, StorageSettings):
     """The settings of a server. Unknown keys are errors."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -117,7 +117,6 @@ class Settings(ObservationSettings):
     api_keys: Keys = Field(
         SecretStr(""), description="Comma-separated bearer keys of clients; empty: no key is required."
     )
-    data_dir: Path = Field(Path(".lethe"), description="Folder of the database, compiled policies and caches.")
     database: Annotated[Key, AfterValidator(_database)] = Field(
         SecretStr(""),
         description=(
@@ -250,26 +249,6 @@ class Settings(ObservationSettings):
     def engines(self) -> tuple[str, ...]:
         """The members of `engine`, each once."""
         return tuple(dict.fromkeys(url.strip() for url in self.engine.split(",") if url.strip()))
-
-    @property
-    def policy_dir(self) -> Path:
-        """Folder of compiled automata, which the engine's workers load."""
-        return self.data_dir / "policy"
-
-    @property
-    def assistants_dir(self) -> Path:
-        """Folder of ULD's assistants, whatever their status, and of the training queue."""
-        return self.data_dir / "assistants"
-
-    @property
-    def promoted_dir(self) -> Path:
-        """Folder of the assistants that are served."""
-        return self.assistants_dir / "promoted"
-
-    @property
-    def detector_dir(self) -> Path:
-        """Folder of the trained detector, if there is one."""
-        return self.data_dir / "detector"
 
     @property
     def registry(self) -> Location:

@@ -49,6 +49,7 @@ class Measurement:
     before              the same probes before suppression; None if that was not measured
     before_source       how `before` was measured, or why it was not
     matched_neighbours  number of neighbour questions in which the policy matches this target
+    encrypted           whether the target is stored encrypted, under a key of its own
     """
 
     target: CertifiedTarget
@@ -59,6 +60,7 @@ class Measurement:
     after: ProbeRound
     matched_neighbours: int
     policy_version: int
+    encrypted: bool
     ended: datetime
 
 
@@ -119,6 +121,7 @@ def measure(
         after,
         matched,
         policy_version=int(policy["enforced_version"]),
+        encrypted=bool(policy["encrypted"]),
         ended=datetime.now(UTC),
     )
 

@@ -54,6 +54,8 @@ def page(payload: Mapping[str, Any], public_key: str, file_name: str) -> str:
                 "Forget target": f"{target['id']}, revision {target['revision']}, {target['kind']}",
                 "Legal basis as recorded": target["basis"] or "none recorded",
                 "Operator's reference": target["external_ref"] or "none recorded",
+                # Certificates of earlier versions do not say it.
+                "Stored": payload.get("storage", "not stated"),
             }
         ),
         "<h2>What was measured</h2>",

@@ -14,6 +14,14 @@ from eval.metrics.statistics import clopper_pearson
 from guard.signing import SigningKey
 
 SCHEMA: Final = "lethe-certificate/1"
+ENCRYPTED: Final = (
+    "The target's texts are stored encrypted, under a key of their own, which is replaced when the target ends."
+    " Copies made before then, backups among them, can be read by whoever has the encryption key of their time."
+)
+NOT_ENCRYPTED: Final = (
+    "The target's texts are not encrypted where they are stored, and are overwritten when the target ends."
+    " Copies made before then, backups among them, still tell them."
+)
 INTERVALS: Final = "Clopper-Pearson, 95 %"
 
 
@@ -41,6 +49,7 @@ def payload(measurement: Measurement, request: CertificateRequest, key: SigningK
             "forbidden_phrases": len(target.forbidden),
         },
         "policy_version": measurement.policy_version,
+        "storage": ENCRYPTED if measurement.encrypted else NOT_ENCRYPTED,
         "measurement": {
             "began": moment((measurement.before or measurement.after).started),
             "ended": moment(measurement.ended),

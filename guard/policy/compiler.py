@@ -32,7 +32,8 @@ from guard.policy.phrase_counts import PhraseCounts
 from guard.policy.policy import Policy
 from guard.policy.soft import SoftContextual, SoftDigests, is_soft
 from guard.policy.watch import Watch, WatchAction
-from guard.registry.registry import Registry, VectorKey
+from guard.registry.database import VectorKey
+from guard.registry.registry import Registry
 from guard.soft.matching import SoftMatching
 from guard.targets.phrases import names_of
 from guard.targets.target import ForgetTarget, Mode, Scope
@@ -52,7 +53,8 @@ class Compiler:
     """Builds policies; what a previous policy holds of targets that have not changed since is reused.
 
     `folder` is where the engine finds compiled automata. It belongs to one process: compiling without a previous
-    policy removes what earlier processes left there, except the always-on automata still in force.
+    policy removes what earlier processes left there, except the always-on automata still in force. The enforced
+    version is remembered in `version_folder`, if that is another one.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class Compiler:
         promoted: PromotedAssistants | None = None,
         matching: Callable[[], SoftMatching] | None = None,
         watch_action: WatchAction = WatchAction.ANSWER,
+        version_folder: Path | None = None,
     ) -> None:
         self._registry = registry
         self._embedder = embedder
         self._folder = folder
+        self._version_folder = version_folder or folder
         self._store = AutomatonStore(folder)
         self._promoted = promoted
         self._known: dict[Revision, str] = {}
@@ -138,7 +142,7 @@ class Compiler:
         context = self._context(before, change)
         always = self._always(change, before.always, context)
         publish(self._folder, always.digests)
-        write_enforced_version(self._folder, version)
+        write_enforced_version(self._version_folder, version)
         contextual = ContextualAutomata(change.targets, self._store, self._known)
         watch, shadow_watch = self._watch(change, before.watch), self._watch(change, before.shadow_watch)
         eager = change.active if previous is not None and len(change.active) <= MAX_EAGER_TARGETS else ()

@@ -40,13 +40,15 @@ class _Table(NamedTuple):
 
 # Events follow the targets that they name.
 _TABLES = (
-    _Table("targets", f"seq, kind, folded_name, expires_at, rules, {TARGET_COLUMNS}", "seq"),
+    _Table("targets", f"seq, kind, expires_at, rules, {TARGET_COLUMNS}", "seq"),
     _Table("events", EVENT_COLUMNS, "seq"),
     _Table("vectors", "embedder, target_id, revision, vector", "embedder, target_id, revision"),
     _Table("elicitations", "target_id, model, at, answers, proposals", "target_id"),
     _Table("open_elicitations", "target_id", "target_id"),
     _Table("webhooks", "id, seq, enforced, attempts, retry_at, owner, held_until", "id"),
     _Table("dead_letters", "webhook, seq, at, attempts, reason", "webhook, seq"),
+    # What is encrypted stays so, and is opened by the same key.
+    _Table("data_keys", "id, purpose, wrapped_by, wrapped, created_at", "id, wrapped_by"),
 )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from guard.encryption.sealing import Secret
 from guard.errors import BadSettings
+from guard.targets.target import ForgetTarget
 
 APPLICATION_ID = 0x4C455448
 """Marks the files and locks of Lethe; "LETH" in ASCII."""
@@ -24,7 +26,7 @@ class Cursor(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
-class Connection(Protocol):
+class Statements(Protocol):
     """Statements inside a transaction, in the SQL that SQLite and PostgreSQL share; `?` stands for a parameter."""
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Cursor: ...
@@ -32,8 +34,87 @@ class Connection(Protocol):
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> object: ...
 
 
+class Connection(Statements, Protocol):
+    """Statements on a registry."""
+
+    @property
+    def texts(self) -> Texts:
+        """How the texts of targets are stored."""
+
+
+class VectorKey(NamedTuple):
+    """The key of cached vectors: a target at a revision."""
+
+    target_id: str
+    revision: int
+
+
+class StoredTexts(NamedTuple):
+    """What a row stores of a target's texts: JSON, or hardly anything and the JSON sealed.
+
+    data_key    number of the data key that wraps the target's own, 0 if nothing is sealed
+    target_key  the target's own key, wrapped
+    """
+
+    draft: str
+    forbidden: str
+    variants: str
+    folded_name: str
+    data_key: int
+    target_key: bytes | None
+    sealed: bytes | None
+
+
+class OpenTexts(NamedTuple):
+    """The texts of a target: the members of its draft, its phrases and their variants."""
+
+    draft: dict[str, Any]
+    forbidden: list[str]
+    variants: list[str]
+
+
+class Texts(Protocol):
+    """How the texts of targets are stored: as they are, or sealed. Thread-safe; errors are StoreUnavailable."""
+
+    @property
+    def files_key(self) -> Secret | None:
+        """The key that seals files which tell targets, None if they are not sealed."""
+
+    def stored(self, connection: Connection, targets: Sequence[ForgetTarget], new: bool) -> list[StoredTexts]:
+        """Return what the rows of these targets store; `new`: there are no such rows yet."""
+
+    def opened(self, connection: Connection, id: str, state: str, revision: int, stored: StoredTexts) -> OpenTexts:
+        """Return the texts of a target. Raises ValueError too if they are malformed."""
+
+    def named(self, connection: Connection, kind: str, name: str) -> Sequence[str]:
+        """Return the ids of the active targets of this kind and folded name."""
+
+    def positions(self, connection: Connection, part: str) -> list[int] | None:
+        """Return the positions of the active targets whose folded name contains `part`, in their order.
+
+        None: the database can search the names.
+        """
+
+    def stored_proposals(self, connection: Connection, id: str, content: bytes) -> str:
+        """Return what is stored of the proposals of an elicitation, which are JSON."""
+
+    def open_proposals(self, connection: Connection, id: str, stored: str) -> bytes:
+        """Return the JSON of proposals."""
+
+    def stored_vectors(
+        self, connection: Connection, embedder: str, vectors: Mapping[VectorKey, bytes]
+    ) -> Mapping[VectorKey, bytes]:
+        """Return what is stored of the vectors of targets at revisions, of those targets that there are."""
+
+    def open_vectors(self, connection: Connection, embedder: str) -> dict[VectorKey, bytes]:
+        """Return the cached vectors of an embedder by target and revision."""
+
+
 class Database(Protocol):
     """Transactions on a database. Thread-safe; errors of the database are raised as `StoreUnavailable`."""
+
+    texts: Texts
+    """How the texts of targets are stored, as its connections say: as they are, until this is set."""
 
     @property
     def clock(self) -> str:
@@ -51,6 +132,9 @@ class Database(Protocol):
 
     def scrub(self) -> None:
         """Remove what the database still holds of rows that were overwritten or deleted."""
+
+    def rewrite(self) -> None:
+        """Write the tables that hold texts anew, so that nothing is left of what they held before."""
 
     async def listen(self, changed: Callable[[], object]) -> None:
         """Call `changed` soon after any process has changed the policy, until cancelled. Hints can be missed."""

@@ -11,7 +11,8 @@ from ulid import ULID
 
 from guard.errors import DuplicateTarget, InvalidTarget
 from guard.registry.database import Connection
-from guard.registry.records import duplicate_of, folded_name, refuse_duplicate
+from guard.registry.records import duplicate_of, refuse_duplicate
+from guard.registry.rows.names import folded_name
 from guard.targets.phrases import phrases, variants
 from guard.targets.target import Draft, Fact, ForgetTarget, State
 from guard.targets.validation import validate

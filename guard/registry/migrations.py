@@ -149,7 +149,7 @@ def m007_soft(connection: sqlite3.Connection) -> None:
 @migration
 def m008_variants(connection: sqlite3.Connection) -> None:
     """Give every stored target the variants of the default, generated as for a new one."""
-    from guard.registry.records import draft_of
+    from guard.registry.rows.draft import draft_of
     from guard.targets.phrases import variants
     from guard.targets.target import Draft
 
@@ -171,7 +171,7 @@ def m009_patterns(connection: sqlite3.Connection) -> None:
 @migration
 def m010_folded_names(connection: sqlite3.Connection) -> None:
     """Fold the names of active targets again; where two fold alike by now, the later keeps what it had."""
-    from guard.registry.records import folded_name
+    from guard.registry.rows.names import folded_name
 
     for id, name in connection.execute(
         "SELECT id, draft ->> '$.name' FROM targets WHERE state = 'active'"
@@ -253,5 +253,25 @@ def m040_webhooks(connection: sqlite3.Connection) -> None:
              attempts INTEGER NOT NULL,
              reason TEXT NOT NULL,
              PRIMARY KEY (webhook, seq)
+           ) STRICT"""
+    )
+
+
+@migration
+def m017_encryption(connection: sqlite3.Connection) -> None:
+    """Make room for sealed texts and their keys. Of a sealed draft, steps before and after see the mode alone, and
+    can add members that it lacks."""
+    connection.execute("ALTER TABLE targets ADD COLUMN data_key INTEGER NOT NULL DEFAULT 0")
+    connection.execute("ALTER TABLE targets ADD COLUMN target_key BLOB")
+    connection.execute("ALTER TABLE targets ADD COLUMN sealed BLOB")
+    connection.execute("CREATE INDEX targets_by_data_key ON targets (data_key, seq)")
+    connection.execute(
+        """CREATE TABLE data_keys (
+             id INTEGER NOT NULL,
+             purpose TEXT NOT NULL,
+             wrapped_by TEXT NOT NULL,
+             wrapped BLOB NOT NULL,
+             created_at TEXT NOT NULL,
+             PRIMARY KEY (id, wrapped_by)
            ) STRICT"""
     )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
-
-import orjson
+from dataclasses import replace
 
 from guard.registry.database import Connection, Database
 from guard.registry.records import TARGET_COLUMNS, target_of
@@ -42,45 +40,41 @@ def update_phrases(database: Database) -> int:
     return done
 
 
-class _Phrases(NamedTuple):
-    """The phrases and variants of a target at a revision."""
-
-    target: ForgetTarget
-    forbidden: Sequence[str]
-    variants: Sequence[str]
-
-
 def _outdated(database: Database) -> list[ForgetTarget]:
     with database.reading() as connection:
         rows = connection.execute(
             f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' AND rules != ? ORDER BY seq LIMIT ?",
             (rules_version(), BATCH_TARGETS),
         )
-        return [target_of(row) for row in rows]
+        return [target_of(connection, row) for row in rows]
 
 
-def _made_again(target: ForgetTarget) -> _Phrases:
+def _made_again(target: ForgetTarget) -> ForgetTarget:
     try:
         found = phrases(target.draft)
         other = variants(target.draft, found)
     except Exception as error:
         log.warning("%s keeps the phrases of earlier rules: %s", target.id, type(error).__name__)
-        return _Phrases(target, target.forbidden, target.variants)
-    return _Phrases(target, [phrase.text for phrase in found], [variant.text for variant in other])
+        return target
+    forbidden, changed = (phrase.text for phrase in found), (variant.text for variant in other)
+    return replace(target, forbidden=tuple(forbidden), variants=tuple(changed))
 
 
-def _write(connection: Connection, made: Sequence[_Phrases]) -> None:
+def _write(connection: Connection, made: Sequence[ForgetTarget]) -> None:
+    stored = connection.texts.stored(connection, made, new=False)
     connection.executemany(
-        """UPDATE targets SET forbidden = ?, variants = ?, rules = ?
+        """UPDATE targets SET draft = ?, forbidden = ?, variants = ?, sealed = ?, rules = ?
            WHERE id = ? AND revision = ? AND state = 'active'""",
         [
             (
-                orjson.dumps(each.forbidden).decode(),
-                orjson.dumps(each.variants).decode(),
+                texts.draft,
+                texts.forbidden,
+                texts.variants,
+                texts.sealed,
                 rules_version(),
-                each.target.id,
-                each.target.revision,
+                target.id,
+                target.revision,
             )
-            for each in made
+            for target, texts in zip(made, stored, strict=True)
         ],
     )

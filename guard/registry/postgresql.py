@@ -13,8 +13,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from guard.errors import StoreUnavailable, StoreUnreachable
-from guard.registry.database import Connection, Cursor, PostgresUrl
+from guard.registry.database import Connection, Cursor, PostgresUrl, Texts
 from guard.registry.postgresql_schema import POLICY_CHANNEL, migrate
+from guard.registry.rows.plain import PlainTexts
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class PostgresDatabase:
     clock = "extract(epoch FROM clock_timestamp())::float8"
 
     def __init__(self, url: PostgresUrl) -> None:
+        self.texts: Texts = PlainTexts()
         self._parameters = _parameters(url)
         self._idle: list[psycopg.Connection] = []
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
@@ -88,6 +90,16 @@ class PostgresDatabase:
         except StoreUnavailable as error:
             log.warning("erased texts wait for autovacuum: %s", error.message)
 
+    def rewrite(self) -> None:
+        """Write the tables that hold texts anew; nobody can use them meanwhile."""
+        with self._connection() as connection:
+            # As long as it takes: the default limit of a statement is one for serving.
+            connection.execute("SET statement_timeout = 0")
+            try:
+                connection.execute("VACUUM (FULL) targets, elicitations, vectors")
+            finally:
+                connection.execute("RESET statement_timeout")
+
     async def listen(self, changed: Callable[[], object]) -> None:
         """Call `changed` after each change of the policy that the database notifies of, until cancelled."""
         while True:
@@ -110,7 +122,7 @@ class PostgresDatabase:
     def _transaction(self, begin: str) -> Iterator[Connection]:
         with self._connection(begin) as connection:
             try:
-                yield _Statements(connection)
+                yield _Statements(connection, self.texts)
                 connection.execute("COMMIT")
             except BaseException:
                 with suppress(psycopg.Error):
@@ -170,7 +182,8 @@ class PostgresDatabase:
 class _Statements:
     """A `Connection`: `?` stands for a parameter, as in SQLite."""
 
-    def __init__(self, connection: psycopg.Connection) -> None:
+    def __init__(self, connection: psycopg.Connection, texts: Texts) -> None:
+        self.texts = texts
         self._connection = connection
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Cursor:

@@ -154,4 +154,18 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
              PRIMARY KEY (webhook, seq)
            )""",
     ),
+    "p003_encryption": (
+        "ALTER TABLE targets ADD COLUMN data_key BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE targets ADD COLUMN target_key BYTEA",
+        "ALTER TABLE targets ADD COLUMN sealed BYTEA",
+        "CREATE INDEX targets_by_data_key ON targets (data_key, seq)",
+        """CREATE TABLE data_keys (
+             id BIGINT NOT NULL,
+             purpose TEXT NOT NULL,
+             wrapped_by TEXT COLLATE "C" NOT NULL,
+             wrapped BYTEA NOT NULL,
+             created_at TEXT NOT NULL,
+             PRIMARY KEY (id, wrapped_by)
+           )""",
+    ),
 }

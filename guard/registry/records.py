@@ -10,70 +10,35 @@ from typing import Any
 import orjson
 
 from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, UnknownTarget
-from guard.patterns.pattern import Pattern, PatternKind
-from guard.registry.database import Connection
+from guard.registry.database import Connection, StoredTexts
+from guard.registry.rows.draft import draft_of
+from guard.registry.rows.names import folded_name
 from guard.targets.audit_log import GENESIS, Action, Actor, Event, chained
 from guard.targets.elicitation import Elicitation, proposals_of
 from guard.targets.rules import rules_version
-from guard.targets.target import Decoder, Draft, Fact, ForgetTarget, Kind, Method, Mode, Scope, State, Supplied
-from guard.text.composition import compose
-from guard.text.normalise import fold
-from guard.variants.variant import Variants
+from guard.targets.target import ForgetTarget, State
 
-TARGET_COLUMNS = "id, state, revision, draft, forbidden, variants, created_at, updated_at"
+TARGET_COLUMNS = "id, state, revision, created_at, updated_at, " + ", ".join(StoredTexts._fields)
 EVENT_COLUMNS = "seq, at, action, target_id, revision, policy_version, actor, digest"
 
 
-def target_of(row: Sequence[Any]) -> ForgetTarget:
+def target_of(connection: Connection, row: Sequence[Any]) -> ForgetTarget:
     """Return the target of a row of `TARGET_COLUMNS`. Raises `StoreUnavailable` if it is malformed."""
-    id, state, revision, draft, forbidden, variants, created_at, updated_at = row
+    id, state, revision, created_at, updated_at, *stored = row
     try:
+        texts = connection.texts.opened(connection, id, state, revision, StoredTexts(*stored))
         return ForgetTarget(
             id=id,
-            draft=draft_of(orjson.loads(draft)),
+            draft=draft_of(texts.draft),
             state=State(state),
             revision=revision,
-            forbidden=tuple(orjson.loads(forbidden)),
-            variants=tuple(orjson.loads(variants)),
+            forbidden=tuple(texts.forbidden),
+            variants=tuple(texts.variants),
             created_at=datetime.fromisoformat(created_at),
             updated_at=datetime.fromisoformat(updated_at),
         )
     except (ValueError, TypeError, KeyError):
         raise StoreUnavailable(f"the registry's record of {id} cannot be read") from None
-
-
-def draft_of(members: dict[str, Any]) -> Draft:
-    """Return the draft of the members that a row stores. Raises ValueError, TypeError or KeyError if it is
-    malformed."""
-    expires_at = members["expires_at"]
-    return Draft(
-        name=members["name"],
-        kind=Kind(members["kind"]),
-        aliases=tuple(members["aliases"]),
-        facts=tuple(Fact(answer=fact["answer"], question=fact["question"]) for fact in members["facts"]),
-        passages=tuple(members["passages"]),
-        phrases=tuple(members["phrases"]),
-        patterns=tuple(
-            Pattern(kind=PatternKind(each["kind"]), value=each["value"], country=each["country"])
-            for each in members["patterns"]
-        ),
-        exceptions=tuple(members["exceptions"]),
-        distinguish=tuple(members["distinguish"]),
-        variants=Variants(members["variants"]),
-        methods=tuple(Method(method) for method in members["methods"]),
-        scope=Scope(members["scope"]),
-        mode=Mode(members["mode"]),
-        decoder=Decoder(members["decoder"]),
-        alpha=members["alpha"],
-        filter_rate=members["filter_rate"],
-        quoted_words=members["quoted_words"],
-        supplied=None if members["supplied"] is None else Supplied(members["supplied"]),
-        soft=members["soft"],
-        shared=members["shared"],
-        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
-        basis=members["basis"],
-        external_ref=members["external_ref"],
-    )
 
 
 def event_of(row: Sequence[Any]) -> Event:
@@ -117,7 +82,7 @@ def found(connection: Connection, id: str) -> ForgetTarget:
     row = connection.execute(f"SELECT {TARGET_COLUMNS} FROM targets WHERE id = ?", (id,)).fetchone()
     if row is None:
         raise UnknownTarget("no forget target has this id")
-    return target_of(row)
+    return target_of(connection, row)
 
 
 def found_active(connection: Connection, id: str, revision: int | None) -> ForgetTarget:
@@ -138,18 +103,10 @@ def position(connection: Connection, id: str) -> int:
     return int(row[0])
 
 
-def folded_name(name: str) -> str:
-    """Return what two names of one kind may not have in common: the fold of the composed name in small letters."""
-    return fold(compose(name).casefold())
-
-
 def duplicate_of(connection: Connection, target: ForgetTarget) -> str | None:
     """Return the id of another active target of the same kind and folded name, or None."""
-    row = connection.execute(
-        "SELECT id FROM targets WHERE state = 'active' AND kind = ? AND folded_name = ? AND id != ?",
-        (target.draft.kind, folded_name(target.draft.name), target.id),
-    ).fetchone()
-    return None if row is None else str(row[0])
+    same = connection.texts.named(connection, target.draft.kind, folded_name(target.draft.name))
+    return next((id for id in same if id != target.id), None)
 
 
 def refuse_duplicate(connection: Connection, target: ForgetTarget) -> None:
@@ -171,7 +128,7 @@ def policy_version(connection: Connection) -> int:
 def write_all(connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: Actor) -> None:
     """Write every target and its audit event, under the next policy version."""
     connection.execute("UPDATE policy SET version = version + 1")
-    _write_targets(connection, targets)
+    _write_targets(connection, targets, new=action is Action.ADDED)
     _write_events(connection, targets, action, actor)
 
 
@@ -190,7 +147,7 @@ def write_elicitation(connection: Connection, target: ForgetTarget, elicitation:
             elicitation.model,
             elicitation.at.isoformat(),
             elicitation.answers,
-            orjson.dumps(elicitation.proposals).decode(),
+            connection.texts.stored_proposals(connection, target.id, orjson.dumps(elicitation.proposals)),
         ),
     )
     _write_events(connection, [replace(target, updated_at=elicitation.at)], Action.ELICITED, Actor.ADMIN)
@@ -214,7 +171,7 @@ def found_elicitation(connection: Connection, id: str) -> Elicitation | None:
             model=model,
             at=datetime.fromisoformat(at),
             answers=answers,
-            proposals=proposals_of(orjson.loads(proposals)),
+            proposals=proposals_of(orjson.loads(connection.texts.open_proposals(connection, id, proposals))),
         )
     except (ValueError, TypeError, KeyError):
         raise StoreUnavailable(f"the registry's elicitation of {id} cannot be read") from None
@@ -245,16 +202,15 @@ def _write_events(connection: Connection, targets: Sequence[ForgetTarget], actio
     )
 
 
-def _write_targets(connection: Connection, targets: Sequence[ForgetTarget]) -> None:
+def _write_targets(connection: Connection, targets: Sequence[ForgetTarget], new: bool) -> None:
+    columns = f"{TARGET_COLUMNS}, kind, expires_at, rules".split(", ")
+    changing = [name for name in columns if name not in ("id", "created_at")]
+    stored = connection.texts.stored(connection, targets, new)
     connection.executemany(
-        f"""INSERT INTO targets (seq, {TARGET_COLUMNS}, kind, folded_name, expires_at, rules)
-            VALUES ((SELECT coalesce(max(seq), 0) + 1 FROM targets), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET
-              state = excluded.state, revision = excluded.revision, draft = excluded.draft,
-              forbidden = excluded.forbidden, variants = excluded.variants, updated_at = excluded.updated_at,
-              kind = excluded.kind, folded_name = excluded.folded_name, expires_at = excluded.expires_at,
-              rules = excluded.rules""",
-        map(_target_row, targets),
+        f"""INSERT INTO targets (seq, {", ".join(columns)})
+            VALUES ((SELECT coalesce(max(seq), 0) + 1 FROM targets), {", ".join("?" * len(columns))})
+            ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in changing)}""",
+        map(_target_row, targets, stored),
     )
     # A vector reveals much of its text, and one of an older revision is useless.
     connection.executemany("DELETE FROM vectors WHERE target_id = ?", [(target.id,) for target in targets])
@@ -263,19 +219,16 @@ def _write_targets(connection: Connection, targets: Sequence[ForgetTarget]) -> N
         connection.executemany(f"DELETE FROM {table} WHERE target_id = ?", ended)
 
 
-def _target_row(target: ForgetTarget) -> Sequence[Any]:
+def _target_row(target: ForgetTarget, stored: StoredTexts) -> Sequence[Any]:
     expires_at = target.draft.expires_at
     return (
         target.id,
         target.state,
         target.revision,
-        orjson.dumps(target.draft).decode(),
-        orjson.dumps(target.forbidden).decode(),
-        orjson.dumps(target.variants).decode(),
         target.created_at.isoformat(),
         target.updated_at.isoformat(),
+        *stored,
         target.draft.kind,
-        folded_name(target.draft.name),
         None if expires_at is None else expires_at.timestamp(),
         rules_version(),
     )

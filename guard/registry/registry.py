@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from guard.registry.database import Location, PostgresUrl
+from guard.encryption.sealing import Secret
+from guard.registry.database import Location, PostgresUrl, VectorKey
 from guard.registry.deliveries import Deliveries
 from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
-from guard.registry.opening import open_database
+from guard.registry.opening import open_registry
 from guard.registry.phrase_updates import update_phrases
 from guard.registry.records import (
     EVENT_COLUMNS,
@@ -45,16 +46,8 @@ class Snapshot(NamedTuple):
 Targets = list[ForgetTarget]
 Events = list[Event]
 
-
 MAX_EVENTS = 2**62
 """More events than there can be: the `LIMIT` of a statement that has none."""
-
-
-class VectorKey(NamedTuple):
-    """The key of cached vectors: a target at a revision."""
-
-    target_id: str
-    revision: int
 
 
 class Registry:
@@ -64,8 +57,8 @@ class Registry:
     of `guard.errors`. Texts of a target that is revoked or expires are erased.
     """
 
-    def __init__(self, location: Location) -> None:
-        self._database = open_database(location)
+    def __init__(self, location: Location, key: Secret | None = None) -> None:
+        self._database = open_registry(location, key)
         self.replicas, self.deliveries = Replicas(self._database), Deliveries(self._database)
         self.shared = self._database if isinstance(location, PostgresUrl) else None  # as a file is not
 
@@ -155,7 +148,7 @@ class Registry:
                 return 0
         with self._database.writing() as connection:
             rows = connection.execute(due, (now.timestamp(),))
-            targets = [erased(target_of(row), State.EXPIRED, now) for row in rows]
+            targets = [erased(target_of(connection, row), State.EXPIRED, now) for row in rows]
             if targets:
                 write_all(connection, targets, Action.EXPIRED, Actor.CLOCK)
         if targets:
@@ -195,9 +188,17 @@ class Registry:
             rows = connection.execute("SELECT 1 FROM open_elicitations WHERE target_id = ?", (id,))
             return rows.fetchone() is not None
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether what tells targets is encrypted in the database."""
+        return self.files_key() is not None
+
+    def files_key(self) -> Secret | None:
+        """Return the key that seals files of the servers of this registry, None if nothing is encrypted."""
+        return self._database.texts.files_key
+
     def update_phrases(self) -> int:
-        """Make the phrases of active targets again that other rules made, see `update_phrases`; return of how
-        many."""
+        """Do as the function of this name, and return of how many targets."""
         return update_phrases(self._database)
 
     async def listen(self, changed: Callable[[], object]) -> None:
@@ -217,7 +218,7 @@ class Registry:
         """Return the active targets and the policy version they belong to, read together."""
         with self._database.reading() as connection:
             rows = connection.execute(f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' ORDER BY seq")
-            return Snapshot(policy_version(connection), [target_of(row) for row in rows])
+            return Snapshot(policy_version(connection), [target_of(connection, row) for row in rows])
 
     def changes(self, since: int) -> Snapshot:
         """Return every target that changed after policy version `since`, whatever its state, and the version read.
@@ -232,7 +233,7 @@ class Registry:
                       (SELECT target_id FROM events WHERE policy_version > ?) ORDER BY seq""",
                 (since,),
             )
-            return Snapshot(policy_version(connection), [target_of(row) for row in rows])
+            return Snapshot(policy_version(connection), [target_of(connection, row) for row in rows])
 
     def changed_at(self, since: int) -> dict[str, int]:
         """Return by id of each target that changed after policy version `since` the version of its last change."""
@@ -283,17 +284,15 @@ class Registry:
     def vectors(self, embedder: str) -> dict[VectorKey, bytes]:
         """Return the cached vectors of `embedder`, as little-endian float32."""
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT target_id, revision, vector FROM vectors WHERE embedder = ?", (embedder,)
-            )
-            return {VectorKey(id, revision): vector for id, revision, vector in rows}
+            return connection.texts.open_vectors(connection, embedder)
 
     def keep_vectors(self, embedder: str, vectors: Mapping[VectorKey, bytes]) -> None:
         """Cache vectors, except those of targets that have changed or ended meanwhile."""
         with self._database.writing() as connection:
+            stored = connection.texts.stored_vectors(connection, embedder, vectors)
             connection.executemany(
                 """INSERT INTO vectors (embedder, target_id, revision, vector)
                    SELECT ?, id, revision, ? FROM targets WHERE id = ? AND revision = ? AND state = 'active'
                    ON CONFLICT (embedder, target_id, revision) DO UPDATE SET vector = excluded.vector""",
-                [(embedder, vector, id, revision) for (id, revision), vector in vectors.items()],
+                [(embedder, vector, id, revision) for (id, revision), vector in stored.items()],
             )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from guard.registry.database import Connection
-from guard.registry.records import EVENT_COLUMNS, TARGET_COLUMNS, event_of, folded_name, position, target_of
+from guard.registry.records import EVENT_COLUMNS, TARGET_COLUMNS, event_of, position, target_of
+from guard.registry.rows.names import folded_name
 from guard.targets.audit_log import Action, Event
 from guard.targets.target import ForgetTarget, Kind, Mode, State
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+
+MAX_POSITIONS = 1000
+"""Positions of targets in one statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +56,41 @@ def find_targets(connection: Connection, search: TargetSearch, after: str | None
     if search.mode:
         # No text of a target looks like this: a quotation mark in one is escaped.
         conditions.append(("draft LIKE ?", f'%"mode":"{search.mode}"%'))
-    if search.name:
-        pattern = folded_name(search.name).translate(_ESCAPES)
-        conditions.append(("folded_name LIKE ? ESCAPE '\\'", f"%{pattern}%"))
+    part = folded_name(search.name)
+    if part:
+        positions = connection.texts.positions(connection, part)
+        if positions is not None:
+            return _page(_at(connection, conditions, positions, limit + 1), limit)
+        conditions.append(("folded_name LIKE ? ESCAPE '\\'", f"%{part.translate(_ESCAPES)}%"))
+    return _page(_selected(connection, conditions, limit + 1), limit)
+
+
+def _page(items: list[ForgetTarget], limit: int) -> Page:
+    return Page(items[:limit], items[limit - 1].id if len(items) > limit else None)
+
+
+def _at(
+    connection: Connection, conditions: list[tuple[str, object]], positions: list[int], limit: int
+) -> list[ForgetTarget]:
+    """Return the first `limit` targets of these conditions that are at one of these positions."""
+    # The first condition is where to begin.
+    rest = positions[bisect_right(positions, int(str(conditions[0][1]))) :]
+    items: list[ForgetTarget] = []
+    for start in range(0, len(rest), MAX_POSITIONS):
+        some = rest[start : start + MAX_POSITIONS]
+        among = (f"seq >= ? AND seq IN ({', '.join(map(str, some))})", some[0])
+        items += _selected(connection, [*conditions, among], limit - len(items))
+        if len(items) == limit:
+            break
+    return items
+
+
+def _selected(connection: Connection, conditions: list[tuple[str, object]], limit: int) -> list[ForgetTarget]:
     rows = connection.execute(
         f"SELECT {TARGET_COLUMNS} FROM targets WHERE {_all(conditions)} ORDER BY seq LIMIT ?",
-        (*_values(conditions), limit + 1),
+        (*_values(conditions), limit),
     )
-    items = [target_of(row) for row in rows]
-    return Page(items[:limit], items[limit - 1].id if len(items) > limit else None)
+    return [target_of(connection, row) for row in rows]
 
 
 def latest_events(connection: Connection, search: EventSearch, before: int | None, limit: int) -> list[Event]:

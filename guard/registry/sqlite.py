@@ -10,9 +10,17 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from guard.errors import StoreUnavailable
+from guard.registry.database import Texts
 from guard.registry.migrations import migrate
+from guard.registry.rows.plain import PlainTexts
 
 _BUSY_TIMEOUT_S = 10.0
+
+
+class SqliteConnection(sqlite3.Connection):
+    """A `Connection`."""
+
+    texts: Texts
 
 
 class SqliteDatabase:
@@ -21,9 +29,10 @@ class SqliteDatabase:
     clock = "(julianday('now') - 2440587.5) * 86400.0"
 
     def __init__(self, path: Path) -> None:
+        self.texts: Texts = PlainTexts()
         self._path = path
         self._lock = threading.Lock()
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[SqliteConnection] = []
         self._closed = False
         with _as_store_errors():
             _create_private(path)
@@ -36,10 +45,11 @@ class SqliteDatabase:
                 raise
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[SqliteConnection]:
         """Open the one write transaction: durable when the block ends, rolled back if it raises."""
         with self._lock, _as_store_errors():
             self._writer.execute("BEGIN IMMEDIATE")
+            self._writer.texts = self.texts
             try:
                 yield self._writer
                 self._writer.execute("COMMIT")
@@ -48,17 +58,18 @@ class SqliteDatabase:
                     self._writer.execute("ROLLBACK")
                 raise
 
-    def noting(self) -> AbstractContextManager[sqlite3.Connection]:
+    def noting(self) -> AbstractContextManager[SqliteConnection]:
         """Open the one write transaction."""
         return self.writing()
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[SqliteConnection]:
         """Open a read transaction, which sees one committed state throughout, on its own connection."""
         with _as_store_errors():
             connection = self._borrow()
             try:
                 connection.execute("BEGIN")
+                connection.texts = self.texts
                 yield connection
             finally:
                 self._return(connection)
@@ -66,6 +77,12 @@ class SqliteDatabase:
     def scrub(self) -> None:
         """Checkpoint and truncate the write-ahead log, so that no erased text is left in it."""
         with self._lock, _as_store_errors():
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def rewrite(self) -> None:
+        """Write the whole file anew, and empty the write-ahead log."""
+        with self._lock, _as_store_errors():
+            self._writer.execute("VACUUM")
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     async def listen(self, changed: Callable[[], object]) -> None:
@@ -78,7 +95,7 @@ class SqliteDatabase:
             for connection in (*self._idle, self._writer):
                 connection.close()
 
-    def _borrow(self) -> sqlite3.Connection:
+    def _borrow(self) -> SqliteConnection:
         if self._closed:
             raise StoreUnavailable("the registry is closed")
         try:
@@ -86,7 +103,7 @@ class SqliteDatabase:
         except IndexError:
             return self._connect()
 
-    def _return(self, connection: sqlite3.Connection) -> None:
+    def _return(self, connection: SqliteConnection) -> None:
         try:
             connection.execute("ROLLBACK")
         except sqlite3.Error:
@@ -96,7 +113,7 @@ class SqliteDatabase:
         if self._closed:
             connection.close()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> SqliteConnection:
         # As a URI in mode rw: a file that vanished is an error, not a new, empty registry.
         connection = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=rw",
@@ -104,6 +121,7 @@ class SqliteDatabase:
             timeout=_BUSY_TIMEOUT_S,
             isolation_level=None,
             check_same_thread=False,
+            factory=SqliteConnection,
         )
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")

@@ -95,6 +95,7 @@ async def policy(service: Service) -> PolicyOut:
         enforced_version=enforced.version,
         enforced=dict(enforced.targets),
         pending=enforced.pending,
+        encrypted=service.registry.encrypted,
     )
 
 

@@ -259,6 +259,7 @@ class PolicyOut(BaseModel):
     pending: int = Field(
         description="Targets whose phrases and names are in force, and whose meaning is still being embedded."
     )
+    encrypted: bool = Field(description="Whether what tells targets is encrypted where it is stored.")
 
 
 class EventOut(BaseModel):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from guard.encryption.sealing import Secret
 from guard.registry.database import Location
 from guard.uld.assistant import Assistant, Assistants, Status
 from serving.assistants.queue import Job, Jobs
@@ -23,19 +24,30 @@ class AssistantStatus(NamedTuple):
 class AssistantService:
     """Assistants, their training queue and its trainer. `changed` is called when the served assistants change.
 
-    Its methods block.
+    Its methods block. `key` opens the registry, if it is encrypted. `keep` is called after every change of files.
     """
 
-    def __init__(self, root: Path, model: str, database: Location, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        model: str,
+        database: Location,
+        changed: Callable[[], None],
+        key: Secret | None = None,
+        keep: Callable[[], None] = lambda: None,
+    ) -> None:
         self._assistants = Assistants(root)
         self._model = model
         self._jobs = Jobs(root / QUEUE)
         self._changed = changed
-        self.trainer = Trainer(database, model, root, self._jobs)
+        self._keep = keep
+        self.trainer = Trainer(database, model, root, self._jobs, key, keep)
 
     def queue(self, targets: Sequence[str]) -> Job:
         """Queue a training for these forget targets."""
-        return self._jobs.add(targets)
+        job = self._jobs.add(targets)
+        self._keep()
+        return job
 
     def jobs(self) -> list[Job]:
         """Return all trainings, oldest first."""
@@ -52,10 +64,12 @@ class AssistantService:
     def promote(self, digest: str) -> AssistantStatus:
         """Start serving an assistant; raise ModelUnavailable if it is damaged or of another model."""
         promoted = self._assistants.promote(digest, self._model)
+        self._keep()
         self._changed()
         return AssistantStatus(Status.PROMOTED, promoted)
 
     def retire(self, digest: str) -> None:
         """Stop serving an assistant; raise ModelUnavailable if there is none."""
         self._assistants.retire(digest)
+        self._keep()
         self._changed()

@@ -7,13 +7,15 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from guard.encryption.sealing import Secret
 from guard.errors import LetheError
 from guard.registry.database import Location, url_of
 from serving.assistants.queue import MAX_ATTEMPTS, Job, Jobs, JobState
-from serving.assistants.worker import DATABASE_ENV
+from serving.assistants.worker import DATABASE_ENV, KEY_ENV
 
 log = logging.getLogger("lethe.training")
 POLL_S = 1.0
@@ -24,12 +26,22 @@ class Trainer:
     """Runs the trainings of one folder of assistants, the oldest first.
 
     A training whose process died is resumed from its last epoch, in up to MAX_ATTEMPTS attempts. A training stops
-    with the server, and the next server resumes it.
+    with the server, and the next server resumes it. `key` opens the registry, if it is encrypted; `keep` is called
+    when a training has ended.
     """
 
-    def __init__(self, database: Location, model: str, root: Path, jobs: Jobs) -> None:
+    def __init__(
+        self,
+        database: Location,
+        model: str,
+        root: Path,
+        jobs: Jobs,
+        key: Secret | None = None,
+        keep: Callable[[], None] = lambda: None,
+    ) -> None:
         self._command = [sys.executable, "-m", "serving.assistants.worker", model, str(root)]
-        self._environment = {**os.environ, DATABASE_ENV: url_of(database)}
+        self._environment = {**os.environ, DATABASE_ENV: url_of(database), KEY_ENV: key.value.hex() if key else ""}
+        self._keep = keep
         self._jobs = jobs
         self._queued = asyncio.Event()
 
@@ -78,4 +90,5 @@ class Trainer:
             if stopped.open:
                 self._jobs.save(replace(stopped, tries=job.tries))
             raise
+        await asyncio.to_thread(self._keep)
         log.info("training %s: %s", job.id, self._jobs.get(job.id).state)

@@ -1,6 +1,7 @@
 """The process of one training: `python -m serving.assistants.worker MODEL ROOT JOB_ID`.
 
-The registry's URL, which may hold a password, is in its environment: `LETHE_DATABASE`.
+The registry's URL, which may hold a password, is in its environment: `LETHE_DATABASE`; and so is the key of an
+encrypted registry: `LETHE_ENCRYPTION_KEY`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from guard.encryption.key_source import key_of
+from guard.encryption.sealing import Secret
 from guard.errors import InvalidTarget, LetheError
 from guard.files import exclusive_lock
 from guard.registry.database import Location, location_of
@@ -23,6 +26,7 @@ from guard.uld.corpus import Corpus, default_retain_rows
 from serving.assistants.queue import Job, Jobs, JobState
 
 DATABASE_ENV = "LETHE_DATABASE"
+KEY_ENV = "LETHE_ENCRYPTION_KEY"
 QUEUE = "queue"
 # A small corpus is repeated until an epoch has this many steps, so that a single fact is learnt too.
 MIN_STEPS_PER_EPOCH = 20
@@ -30,7 +34,7 @@ BATCH_SIZE = 8
 PROGRESS_PERIOD_S = 1.0
 
 
-def main(database: Location, model: str, root: Path, job_id: str) -> None:
+def main(database: Location, model: str, root: Path, job_id: str, key: Secret | None = None) -> None:
     """Run the training of a job and save how it ended; `model`, `root` and `job_id` are those of the command line.
 
     Waits while another process trains in the same folder.
@@ -43,7 +47,7 @@ def main(database: Location, model: str, root: Path, job_id: str) -> None:
             return
         job = replace(job, state=JobState.TRAINING)
         try:
-            digest = _train(job, jobs, database, model, Assistants(root))
+            digest = _train(job, jobs, corpus_of(_rows(database, key, job.targets)), model, Assistants(root))
             ended = replace(job, state=JobState.TRAINED, share=1.0, assistant=digest)
         except LetheError as error:
             ended = replace(job, state=JobState.FAILED, code=error.code, detail=error.message)
@@ -64,11 +68,10 @@ def corpus_of(rows: Sequence[QuestionRow], seed: int = 0) -> Corpus:
     return Corpus(corpus.forget * repeats, corpus.retain * repeats)
 
 
-def _train(job: Job, jobs: Jobs, database: Location, model: str, assistants: Assistants) -> str:
+def _train(job: Job, jobs: Jobs, corpus: Corpus, model: str, assistants: Assistants) -> str:
     from guard.uld.train import EpochLosses, Recipe, train
     from guard.uld.truncated_model import depth
 
-    corpus = corpus_of(_rows(database, job.targets))
     last = 0.0
 
     def report(share: float, epochs: Sequence[EpochLosses]) -> None:
@@ -81,8 +84,8 @@ def _train(job: Job, jobs: Jobs, database: Location, model: str, assistants: Ass
     return train(model, corpus, recipe, assistants, report, job.targets).digest
 
 
-def _rows(database: Location, targets: Sequence[str]) -> list[QuestionRow]:
-    registry = Registry(database)
+def _rows(database: Location, key: Secret | None, targets: Sequence[str]) -> list[QuestionRow]:
+    registry = Registry(database, key)
     try:
         found = [registry.get(target_id) for target_id in targets]
     finally:
@@ -93,4 +96,6 @@ def _rows(database: Location, targets: Sequence[str]) -> list[QuestionRow]:
 
 
 if __name__ == "__main__":
-    main(location_of(os.environ[DATABASE_ENV]), sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    given = os.environ.get(KEY_ENV)
+    opens = key_of(given) if given else None
+    main(location_of(os.environ[DATABASE_ENV]), sys.argv[1], Path(sys.argv[2]), sys.argv[3], opens)

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from guard.detection.embedder import Embedder, Vectors
 from guard.detection.target_texts import target_texts, vectors_name
-from guard.registry.registry import Registry, VectorKey
+from guard.registry.database import VectorKey
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact
 from serving.bench.load import Load
 from serving.bench.processes import Endpoint, guarded, stock
@@ -55,7 +56,8 @@ def fill(data_dir: Path, targets: int, open_embedder: Callable[[], Embedder]) ->
     """Write a registry of so many invented people, with their vectors, for a server with this data folder."""
     data_dir.mkdir(parents=True)
     # In the folder, whatever database the environment names: it may be one that is in use.
-    registry = Registry(Settings(data_dir=data_dir, database=SecretStr("")).registry)
+    settings = Settings(data_dir=data_dir, database=SecretStr(""))
+    registry = Registry(settings.registry, settings.wrapping_key())
     try:
         if targets:
             _fill(registry, targets, open_embedder())

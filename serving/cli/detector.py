@@ -36,13 +36,15 @@ def fit(
     from guard.registry.registry import Registry
     from guard.targets.question_file import read_rows
     from guard.targets.target import Scope
+    from serving.encryption.folders import opened_folders
     from serving.settings import load
 
     with reported(), progress_bar() as bar:
         settings = load(data_dir=data_dir)
-        registry = Registry(settings.registry)
-        targets = [target for target in registry.active() if target.draft.scope is Scope.CONTEXTUAL]
+        registry = Registry(settings.registry, settings.wrapping_key())
+        targets, key = registry.active(), registry.files_key()
         registry.close()
+        targets = [target for target in targets if target.draft.scope is Scope.CONTEXTUAL]
         ids = {target.draft.name: target.id for target in targets}
         asked = [row.example for row in read_rows(ask)] if ask else []
         if any(row.answer not in ids for row in asked):
@@ -56,7 +58,8 @@ def fit(
         ]
         embedder = SentenceEmbedder(settings.embedder or None)
         done = fitted(embedder, targets, examples, kept, false_positives=false_positives, seed=seed, progress=bar)
-        path = save(done.classifier, settings.detector_dir)
+        with opened_folders(settings, key, remains=settings.opened_dir.exists()):
+            path = save(done.classifier, settings.detector_dir)
     console.print(
         f"{path}\n{len(done.classifier.targets)} targets, {done.examples} examples, {done.negatives} kept"
     )

@@ -1,4 +1,4 @@
-"""`lethe registry`: copy the registry from one database to another."""
+"""`lethe registry`: copy the registry from one database to another, encrypt it, and change its keys."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serving.cli.console import console, reported
+from serving.cli.console import console, progress_bar, reported
 
 if TYPE_CHECKING:
     from guard.registry.database import Location
 
-registry = typer.Typer(no_args_is_help=True, help="Copy the registry between SQLite and PostgreSQL.")
+registry = typer.Typer(
+    no_args_is_help=True, help="Copy the registry between databases, encrypt it, change its keys."
+)
 
 
-@registry.callback()
-def _group() -> None:
-    # Without it typer takes the only command for the group itself.
-    pass
+DataDir = Annotated[Path | None, typer.Option(help="Folder of the database and caches.")]
 
 
 @registry.command()
@@ -40,6 +39,60 @@ def copy(
         copied = copying.copy(*places)
     console.print(f"policy version {copied.version}, {copied.targets} targets, {copied.events} events")
     console.print(f"digest {copied.digest}", soft_wrap=True)
+
+
+@registry.command()
+def encrypt(data_dir: DataDir = None) -> None:
+    """Encrypt a registry that is not, and the files of the data folder; its servers must be stopped.
+
+    A run that was interrupted is taken up again.
+    """
+    from serving.data_folder import owned
+    from serving.encryption.changes import encrypt_all
+    from serving.settings import load
+
+    with reported(), progress_bar() as bar:
+        settings = load(data_dir=data_dir)
+        with owned(settings.data_dir):
+            done = encrypt_all(settings, settings.registry, settings.wrapping_key(), bar)
+    console.print(f"{done} targets are encrypted")
+
+
+@registry.command()
+def reencrypt(data_dir: DataDir = None) -> None:
+    """Encrypt all targets again under a new data key and new keys of their own; servers may go on.
+
+    A run that was interrupted is taken up again.
+    """
+    from serving.encryption.changes import encrypt_again
+    from serving.settings import load
+
+    with reported(), progress_bar() as bar:
+        settings = load(data_dir=data_dir)
+        done = encrypt_again(settings.registry, settings.wrapping_key(), bar)
+    console.print(f"{done} targets are encrypted under a new data key")
+
+
+@registry.command()
+def rewrap(
+    file: Annotated[Path | None, typer.Option(help="File of the new encryption key.")] = None,
+    command: Annotated[str, typer.Option(help="Command that prints the new encryption key.")] = "",
+    drop: Annotated[
+        bool, typer.Option(help="Let no other key open it: all servers have started with this one.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Have another encryption key open the registry, too; servers may go on.
+
+    With --drop the keys before open it no longer; without a new key, it is the configured one that remains.
+    """
+    from serving.encryption.changes import new_key, wrap_again
+    from serving.settings import load
+
+    with reported():
+        settings = load(data_dir=data_dir)
+        done = wrap_again(settings.registry, settings.wrapping_key(), new_key(file, command, drop), drop)
+    console.print(f"{done} data keys are opened by {'this key alone' if drop else 'both keys'}")
 
 
 def _hold(place: Location, held: ExitStack) -> None:

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from guard.errors import StoreUnavailable
-from guard.registry.database import Connection
+from guard.registry.database import Statements
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS verdicts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, request_id TEXT NOT NULL, target_id TEXT NOT NULL,
@@ -29,13 +29,13 @@ class VerdictFile:
         self._path = path
 
     @contextmanager
-    def noting(self) -> Iterator[Connection]:
+    def noting(self) -> Iterator[Statements]:
         """Open a write transaction."""
         with self._open() as connection, connection:
             yield connection
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Statements]:
         """Open the file to be read."""
         with self._open() as connection:
             yield connection

@@ -18,7 +18,7 @@ from guard.detection.detector import Match, TouchedBy
 from guard.errors import StoreUnavailable
 from guard.patterns.value_class import is_class
 from guard.policy.plan import PlanKind
-from guard.registry.database import Connection
+from guard.registry.database import Statements
 from guard.targets.target import ForgetTarget, Method, Mode
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_file import VerdictFile
@@ -36,9 +36,9 @@ _COLUMNS = "seq, at, request_id, target_id, revision, score, signals, kind, mode
 class VerdictStore(Protocol):
     """Where verdicts are: a file of this server, or the registry's database, which other servers share."""
 
-    def noting(self) -> AbstractContextManager[Connection]: ...
+    def noting(self) -> AbstractContextManager[Statements]: ...
 
-    def reading(self) -> AbstractContextManager[Connection]: ...
+    def reading(self) -> AbstractContextManager[Statements]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class VerdictLog:
         counts = dict(rows)
         return [counts.get(ago, 0) for ago in reversed(range(hours))]
 
-    def _write(self, connection: Connection, batch: Sequence[Verdict]) -> None:
+    def _write(self, connection: Statements, batch: Sequence[Verdict]) -> None:
         rows = [
             (*head, json.dumps(dict(v.signals)), v.kind, v.mode, v.touched_by, v.server or self._server)
             for v in batch

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
+import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -53,17 +57,27 @@ def children(pid: int) -> list[int]:
     return [int(line) for line in found.split()]
 
 
-def test_every_acknowledged_target_survives_kill_9_and_none_is_half_written(tmp_path: Path, shared: Path) -> None:
+@pytest.fixture
+def memory() -> Iterator[str]:
+    folder = tempfile.mkdtemp(prefix="lethe-test-", dir="/dev/shm")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_every_acknowledged_target_survives_kill_9_and_none_is_half_written(
+    tmp_path: Path, shared: Path, memory: str
+) -> None:
     # The engine's state does not matter here: targets are taken from the first moment on.
     flags = ("--engine", f"http://127.0.0.1:{free_port()}")
-    first = start(tmp_path, *flags, wait=False)
+    encrypted = {"LETHE_ENCRYPTION_KEY": secrets.token_hex(32), "LETHE_MEMORY_DIR": memory}
+    first = start(tmp_path, *flags, wait=False, **encrypted)
     wait_admin(first)
     acknowledged = asyncio.run(post_until_dead(first, kill_after=POSTS // 4))
     first.process.wait(10)
     first.close()
     assert POSTS // 4 <= len(acknowledged) < POSTS
 
-    second = start(tmp_path, *flags, wait=False)
+    second = start(tmp_path, *flags, wait=False, **encrypted)
     try:
         wait_admin(second)
         listed = second.admin.get("/admin/v1/targets", params={"limit": 1000, "reveal": "true"}).json()["targets"]
@@ -76,6 +90,11 @@ def test_every_acknowledged_target_survives_kill_9_and_none_is_half_written(tmp_
         second.stop()
     with sqlite3.connect(tmp_path / "data" / "lethe.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    files = [path.read_bytes().lower() for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert not any(word in content for content in files for word in (b"invented person", b"keep lamp"))
+    keyless = start(tmp_path, *flags, wait=False)
+    assert keyless.process.wait(60) == 1
+    assert "encryption_key_missing" in keyless.tail()
 
 
 def wait_admin(server: Server) -> None:

@@ -57,7 +57,7 @@ class FakeAdmin:
         return {"matches": [{"target_id": "ft_1"}] if "Quennbeck" in text else []}
 
     def policy(self) -> Any:
-        return {"enforced_version": 7}
+        return {"enforced_version": 7, "encrypted": True}
 
 
 def fake_endpoints(monkeypatch: pytest.MonkeyPatch, **endpoints: FakeAnswers) -> None:

@@ -23,3 +23,15 @@ def test_every_number_is_an_integer_or_a_decimal_in_a_string(
 
     assert floats(content) == []
     assert share(0, 100) == {"count": 0, "of": 100, "rate": "0.0000", "low": "0.0000", "high": "0.0362"}
+
+
+@pytest.mark.parametrize(("encrypted", "said"), [(True, "under a key of their own"), (False, "not encrypted")])
+def test_it_says_how_the_texts_are_stored_and_what_an_erasure_reaches(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encrypted: bool, said: str
+) -> None:
+    fake_endpoints(monkeypatch, guarded=ignorant)
+    admin = FakeAdmin()
+    monkeypatch.setattr(admin, "policy", lambda: {"enforced_version": 7, "encrypted": encrypted})
+    storage = certify(admin, tmp_path)["storage"]
+    assert said in storage
+    assert "backups" in storage

@@ -76,7 +76,9 @@ def test_the_database_of_another_program_is_refused_and_left_alone(connection: s
 def test_audit_events_can_neither_be_changed_nor_deleted(connection: sqlite3.Connection) -> None:
     migrate(connection)
     connection.execute(
-        "INSERT INTO targets VALUES (1, 'ft_1', 'person', '', 'active', 1, '{}', '[]', NULL, '', '', '[]', '')"
+        """INSERT INTO targets
+             (seq, id, kind, folded_name, state, revision, draft, forbidden, created_at, updated_at)
+           VALUES (1, 'ft_1', 'person', '', 'active', 1, '{}', '[]', '', '')"""
     )
     connection.execute("INSERT INTO events VALUES (1, '', 'added', 'ft_1', 1, 1, 'admin', '')")
     for statement in ("UPDATE events SET action = 'revoked'", "DELETE FROM events"):
@@ -117,7 +119,10 @@ def test_stored_names_are_folded_again_and_two_that_fold_alike_by_now_stay(
                 *["2026-01-01T00:00:00+00:00"] * 2,
             )
             connection.execute(
-                "INSERT INTO targets VALUES (?, ?, 'person', ?, 'active', 1, ?, '[]', NULL, ?, ?, '[]', '')", row
+                """INSERT INTO targets
+                     (seq, id, kind, folded_name, state, revision, draft, forbidden, created_at, updated_at)
+                   VALUES (?, ?, 'person', ?, 'active', 1, ?, '[]', ?, ?)""",
+                row,
             )
         migrate(connection)
         folded = [name for (name,) in connection.execute("SELECT folded_name FROM targets ORDER BY seq")]

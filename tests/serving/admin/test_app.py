@@ -446,6 +446,7 @@ async def test_the_policy_tells_stored_from_enforced(client: httpx.AsyncClient) 
         "enforced_version": 3,
         "enforced": {"shadow": 1, "enforce": 2},
         "pending": 0,
+        "encrypted": False,
     }
 
 

@@ -5,8 +5,11 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from click.testing import Result
 from typer.testing import CliRunner
 
+from guard.encryption.key_source import key_in_file
+from guard.encryption.sealing import new_secret
 from guard.registry.registry import Registry
 from guard.targets.target import Draft
 from serving.cli.app import app
@@ -54,3 +57,31 @@ def test_a_registry_that_a_server_uses_is_not_copied(tmp_path: Path) -> None:
         assert CliRunner().invoke(app, arguments).exit_code == 1
         server.communicate(b"")
     assert list((tmp_path / "b").iterdir()) == []
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(app, ["registry", *arguments], env=environment)
+
+
+def test_a_registry_is_encrypted_and_its_keys_are_changed(tmp_path: Path) -> None:
+    data, first, second = tmp_path / "data", tmp_path / "first", tmp_path / "second"
+    data.mkdir()
+    for file in (first, second):
+        file.write_text(new_secret().value.hex())
+    with closing(Registry(data / "lethe.db")) as registry:
+        target = registry.add(Draft(name="Ada Quill"))
+    place = {"LETHE_DATA_DIR": str(data)}
+    old, new = ({**place, "LETHE_ENCRYPTION_KEY_FILE": str(file)} for file in (first, second))
+    assert "encryption_key_unreadable" in run("encrypt", **place).output
+    assert "registry_not_encrypted" in run("reencrypt", **old).output
+    assert "1 targets are encrypted" in run("encrypt", **old).output
+    assert b"Quill" not in (data / "lethe.db").read_bytes()
+    assert "encryption_key_wrong" in run("reencrypt", **new).output
+    assert "1 targets are encrypted under a new data key" in run("reencrypt", **old).output
+    assert "encryption_key_unreadable" in run("rewrap", **old).output
+    assert "2 data keys are opened by both" in run("rewrap", "--file", str(second), **old).output
+    assert "0 targets are encrypted" in run("encrypt", **old).output
+    assert "2 data keys are opened by this key alone" in run("rewrap", "--drop", **new).output
+    assert "encryption_key_wrong" in run("encrypt", **old).output
+    with closing(Registry(data / "lethe.db", key_in_file(second))) as registry:
+        assert registry.active() == [target]

@@ -1,0 +1,1 @@
+"""Encryption at rest: records sealed by AES-256-GCM under keys that an operator's key wraps."""

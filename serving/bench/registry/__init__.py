@@ -1,0 +1,1 @@
+"""What the registry costs: the bench of its encryption."""
