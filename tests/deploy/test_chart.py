@@ -128,7 +128,9 @@ def test_every_container_is_probed(objects: list[dict[str, Any]]) -> None:
 def test_no_secret_is_written_anywhere(objects: list[dict[str, Any]]) -> None:
     assert not [each for each in objects if each["kind"] == "Secret"]
     secrets = {
-        f"LETHE_{name.upper()}" for name in Settings.model_fields if name.endswith("_key") or name == "database"
+        f"LETHE_{name.upper()}"
+        for name in Settings.model_fields
+        if name.endswith(("_key", "_token")) or name == "database"
     }
     for pod in pods(objects):
         for container in pod["containers"]:
@@ -180,15 +182,21 @@ def test_nobody_but_lethe_reaches_the_engine_that_the_chart_starts() -> None:
     assert peer["podSelector"]["matchLabels"].items() <= lethe.items()
 
 
-def test_data_plane_and_engine_share_the_folder_of_policies_as_one_user() -> None:
-    objects = rendered(values_of("values-vllm.yaml"))
-    claim = one(objects, "PersistentVolumeClaim", "lethe-policy")
-    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
-    for pod in pods(objects):
-        assert {"name": "policy", "persistentVolumeClaim": {"claimName": "lethe-policy"}} in pod["volumes"]
-        assert pod["securityContext"]["runAsUser"] == 10001
+def test_workers_fetch_policies_from_every_replica() -> None:
+    objects = rendered(merged(values_of("values-vllm.yaml"), {"replicas": 3}))
+    (lethe,) = one(objects, "StatefulSet")["spec"]["template"]["spec"]["containers"]
+    assert {"name": "LETHE_POLICY_PORT", "value": "8002"} in lethe["env"]
+    assert {"name": "policy", "port": 8002, "targetPort": "policy"} in one(objects, "Service", "lethe-replicas")[
+        "spec"
+    ]["ports"]
     (vllm,) = one(objects, "Deployment", "lethe-engine")["spec"]["template"]["spec"]["containers"]
-    assert {"name": "LETHE_POLICY_DIR", "value": "/data/policy"} in vllm["env"]
+    urls = ",".join(f"http://lethe-{number}.lethe-replicas:8002" for number in range(3))
+    assert {"name": "LETHE_POLICY_URL", "value": urls} in vllm["env"]
+    # In memory, as the files spell out what is forbidden.
+    assert {"name": "LETHE_POLICY_DIR", "value": "/dev/shm/lethe"} in vllm["env"]
+    token = {"secretKeyRef": {"name": "lethe-keys", "key": "policy-token"}}
+    for container in (lethe, vllm):
+        assert {"name": "LETHE_POLICY_TOKEN", "valueFrom": token} in container["env"]
     assert "--logits-processors=guard.vllm_v2:RestrictionProcessor" in vllm["args"]
     assert "--logprobs-mode=processed_logprobs" in vllm["args"]
 
@@ -207,11 +215,11 @@ def test_replicas_are_scaled_by_requests_in_flight() -> None:
     ("values", "reason"),
     [
         ({"secret": {"name": ""}}, "secret.name"),
-        ({"engine": {"kind": "remote", "url": "http://vllm"}, "replicas": 2}, "several data planes"),
         (
-            {"engine": {"kind": "deployment"}, "replicas": 1, "autoscaling": {"enabled": True}},
-            "several data planes",
+            {"engine": {"kind": "remote", "url": "http://vllm"}, "autoscaling": {"enabled": True}},
+            "every data plane",
         ),
+        ({"engine": {"kind": "deployment"}, "autoscaling": {"enabled": True}}, "every data plane"),
         ({"engine": {"kind": "deployment"}, "replicas": 1, "model": ""}, "which model"),
         ({"engine": {"kind": "remote"}, "replicas": 1}, "engine.url"),
         ({"settings": {"admin_key": "word"}}, "is a secret"),
@@ -239,22 +247,26 @@ def test_values_that_the_chart_does_not_know_are_refused(values: dict[str, Any])
         rendered(merged(values_of("embedded"), values))
 
 
-def test_engines_of_production_stack_load_the_processors_and_the_claim() -> None:
+def test_engines_of_production_stack_load_the_processors_and_find_every_replica() -> None:
     stack = yaml.safe_load((CHART.parent / "production-stack" / "values.yaml").read_text(encoding="utf-8"))
     (model,) = stack["servingEngineSpec"]["modelSpec"]
     assert "--logits-processors=guard.vllm_v2:RestrictionProcessor" in model["vllmConfig"]["extraArgs"]
     assert {"name": "LETHE_POLICY_DIR", "value": model["extraVolumeMounts"][0]["mountPath"]} in model["env"]
-    lethe = rendered(values_of("values-production-stack.yaml"))
-    volumes = one(lethe, "StatefulSet")["spec"]["template"]["spec"]["volumes"]
-    claims = {volume["persistentVolumeClaim"]["claimName"] for volume in volumes if volume["name"] == "policy"}
-    assert claims == {model["extraVolumes"][0]["persistentVolumeClaim"]["claimName"]}
-    assert stack["servingEngineSpec"]["securityContext"]["runAsUser"] == 10001
+    (url,) = [variable["value"] for variable in model["env"] if variable["name"] == "LETHE_POLICY_URL"]
+    objects = rendered(values_of("values-production-stack.yaml"))
+    number = one(objects, "StatefulSet")["spec"]["replicas"]
+    assert url.split(",") == [f"http://lethe-{each}.lethe-replicas:8002" for each in range(number)]
+    # Engines may fetch policies, and nobody else; the router may not.
+    rules = one(objects, "NetworkPolicy")["spec"]["ingress"]
+    (rule,) = [rule for rule in rules if rule["ports"][0]["port"] == "policy"]
+    assert rule["from"] == [{"podSelector": {"matchLabels": {"helm-release-name": "vllm"}}}]
 
 
-@pytest.mark.parametrize("name", ["policy-claim.yaml", "network-policy.yaml"])
-def test_what_stands_beside_production_stack_is_what_kubernetes_takes(name: str) -> None:
+def test_the_policies_around_production_stack_are_what_kubernetes_takes() -> None:
     kubernetes = pytest.importorskip(
         "kubernetes_validate", reason="make deploy-check installs Kubernetes' schemas"
     )
-    for each in yaml.safe_load_all((CHART.parent / "production-stack" / name).read_text(encoding="utf-8")):
+    for each in yaml.safe_load_all(
+        (CHART.parent / "production-stack" / "network-policy.yaml").read_text(encoding="utf-8")
+    ):
         kubernetes.validate(each, "1.32", strict=True)

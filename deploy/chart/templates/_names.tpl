@@ -30,13 +30,19 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: engine
 {{- end -}}
 
-{{/* Whether the engine reads compiled policies from a volume that it shares with the data plane. */}}
-{{- define "lethe.sharesPolicy" -}}
+{{/* Whether workers fetch compiled policies from the data planes. */}}
+{{- define "lethe.servesPolicy" -}}
 {{- if ne .Values.engine.kind "embedded" }}yes{{ end -}}
 {{- end -}}
 
-{{- define "lethe.policyClaim" -}}
-{{- .Values.policy.existingClaim | default (printf "%s-policy" (include "lethe.name" .)) -}}
+{{/* The policy plane of every replica: each is followed by itself, so they are listed one by one. */}}
+{{- define "lethe.policyUrls" -}}
+{{- $name := include "lethe.name" . -}}
+{{- $urls := list -}}
+{{- range $number := until (int .Values.replicas) -}}
+{{- $urls = append $urls (printf "http://%s-%d.%s-replicas:%d" $name $number $name (int $.Values.policy.port)) -}}
+{{- end -}}
+{{- join "," $urls -}}
 {{- end -}}
 
 {{- define "lethe.engineUrl" -}}
@@ -51,7 +57,6 @@ http://{{ include "lethe.name" . }}-engine:{{ .Values.engine.port }}
 {{ required "secret.name: which Secret holds admin-key and database?" .Values.secret.name }}
 {{- end -}}
 
-{{/* The same user in both: compiled policies are readable by their owner only. */}}
 {{- define "lethe.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 10001
@@ -70,18 +75,17 @@ capabilities:
 {{- end -}}
 
 {{- define "lethe.refuse" -}}
-{{- $many := or (gt (int .Values.replicas) 1) .Values.autoscaling.enabled -}}
-{{- if and $many (include "lethe.sharesPolicy" .) -}}
-{{- fail "replicas: several data planes cannot share one folder of compiled policies; with engine.kind deployment or remote there is one" -}}
+{{- if and .Values.autoscaling.enabled (include "lethe.servesPolicy" .) -}}
+{{- fail "autoscaling: engines that are shared name every data plane; with engine.kind deployment or remote set replicas" -}}
 {{- end -}}
 {{- if and (eq .Values.engine.kind "deployment") (not .Values.model) -}}
 {{- fail "model: which model shall the engine serve?" -}}
 {{- end -}}
 {{- range $name, $_ := .Values.settings -}}
-{{- if has $name (list "admin_key" "api_keys" "database" "engine_key" "guardrail_key" "agents_key" "webhooks") -}}
+{{- if has $name (list "admin_key" "api_keys" "database" "engine_key" "guardrail_key" "agents_key" "webhooks" "policy_token") -}}
 {{- fail (printf "settings.%s is a secret: put it into the Secret that secret.name names" $name) -}}
 {{- end -}}
-{{- if has $name (list "host" "port" "admin_host" "admin_port" "data_dir" "engine" "model" "eval_port") -}}
+{{- if has $name (list "host" "port" "admin_host" "admin_port" "data_dir" "engine" "model" "eval_port" "policy_host" "policy_port") -}}
 {{- fail (printf "settings.%s is the chart's own" $name) -}}
 {{- end -}}
 {{- end -}}
