@@ -35,7 +35,6 @@ from serving.audit.sender import Sender
 from serving.data_plane import DataPlane, Limits
 from serving.demo.cache import ensure_demo_model
 from serving.desk.app import WithDesk, create_desk
-from serving.desk.asking import guarded_answers
 from serving.elicitation.service import ElicitationService
 from serving.encryption.opening import Store, opened_store
 from serving.engine.embedded import Embedded, check_model, extra_flags, on_cpu
@@ -61,6 +60,8 @@ from serving.telemetry.metrics import Metrics
 from serving.telemetry.opening import open_tracer
 from serving.telemetry.recorder import Recorder
 from serving.telemetry.verdict_log import VerdictLog
+from serving.trial.asking import guarded_answers, stock_answers
+from serving.trial.trials import ServedTrials
 from serving.workers.policy_plane import PolicyPlane
 
 log = logging.getLogger("lethe")
@@ -147,8 +148,9 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         lease=elsewhere.lease,
         workers=elsewhere.workers,
         engines=engines,
+        trials=_trials(settings, planner, engines, data),
     )
-    admin = _admin_plane(settings, service, key, data, partial(_audit, current, embedder))
+    admin = _admin_plane(settings, service, key, partial(_audit, current, embedder))
     scoring = partial(create_scoring, planner, _scorer(engines, data), key, settings.max_body_bytes)
     planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
     planes += _internal_planes(settings, scoring)
@@ -194,13 +196,12 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _admin_plane(
-    settings: Settings, service: AdminService, key: SecretStr, data: App, audit: Callable[[], PolicyAudit]
+    settings: Settings, service: AdminService, key: SecretStr, audit: Callable[[], PolicyAudit]
 ) -> App:
     admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
     if settings.desk:
-        ask = guarded_answers(data, next(iter(listed(settings.api_keys)), None))
         limits = {"idle_s": settings.desk_idle_s, "max_body_bytes": settings.max_body_bytes}
-        admin = WithDesk(admin, create_desk(service, key, ask, **limits))
+        admin = WithDesk(admin, create_desk(service, key, **limits))
     if not settings.guardrail_key:
         return admin
     return Guardrail(admin, audit, settings.guardrail_key, settings.max_body_bytes)
@@ -211,6 +212,11 @@ def _internal_planes(settings: Settings, scoring: Callable[[], App]) -> tuple[Ap
     if settings.policy_port is not None:
         planes += (PolicyPlane(settings.policy_dir, settings.policy_token),)
     return planes
+
+
+def _trials(settings: Settings, planner: Planner, engines: Engines, data: App) -> ServedTrials:
+    client = next(iter(listed(settings.api_keys)), None)
+    return ServedTrials(planner, stock_answers(lambda: engines.app), guarded_answers(data, client))
 
 
 def _audit(current: CurrentPolicy, embedder: Embedder) -> PolicyAudit:

@@ -19,7 +19,7 @@ from eval.attacks.leak_scorer import LeaksBy
 from eval.attacks.near_requests import NearRequest, Surface
 from eval.core.errors import EndpointFailed
 from eval.runners.endpoint import admin_errors
-from serving.admin.client import AdminClient
+from serving.client import AdminClient
 
 MAX_TOKENS: Final = 48
 ANSWERS_FILE: Final = "near.jsonl"
@@ -184,7 +184,7 @@ def _outcome(
     touched = None
     if told or listed or number % _CHECKED_EVERY == 0:
         with admin_errors():
-            touched = bool(admin.check(asked)["matches"])
+            touched = bool(admin.check(asked).matches)
     return NearAnswers(*described, len(said.texts), len(told), listed, touched, 0, repeated, request.joined, told)
 
 

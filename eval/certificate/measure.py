@@ -15,7 +15,7 @@ from eval.core.errors import EndpointFailed
 from eval.metrics.rouge import rouge
 from eval.runners.endpoint import admin_errors
 from guard.targets.target import Mode
-from serving.admin.client import AdminClient
+from serving.client import AdminClient
 
 Leaks = Sequence[bool | None]
 """For each probe whether it leaked; None where the endpoint did not accept the request."""
@@ -93,15 +93,15 @@ def measure(
 ) -> Measurement:
     """Send every probe. Raises EndpointFailed if an answer cannot be had, or the target is not enforced."""
     with admin_errors():
-        target = CertifiedTarget.from_json(admin.get(request.target, reveal=True))
+        target = CertifiedTarget.of(admin.get(request.target, reveal=True))
         probes = make_probes(target, request.seed, request.max_facts)
         before, before_source = None, NOT_MEASURED
         if request.enforce:
             _require_mode(target, Mode.SHADOW)
             on_step("asking before")
             before, before_source = _run_probes(request.url, target, probes, neighbours), IN_SHADOW
-            enforced = admin.change(target.id, {"mode": Mode.ENFORCE.value}, target.revision)
-            target = CertifiedTarget.from_json(enforced)
+            enforced = admin.change(target.id, {"mode": "enforce"}, target.revision, reveal=True)
+            target = CertifiedTarget.of(enforced)
         _require_mode(target, Mode.ENFORCE)
         if request.baseline_url:
             on_step("asking the unprotected endpoint")
@@ -110,7 +110,7 @@ def measure(
         after = _run_probes(request.url, target, probes, neighbours)
         matched = sum(_matches_target(admin, question, target.id) for question in neighbours.questions)
         policy = admin.policy()
-        if CertifiedTarget.from_json(admin.get(request.target, reveal=True)).revision != target.revision:
+        if admin.get(request.target).revision != target.revision:
             raise EndpointFailed("the target was changed while it was measured; run again")
     return Measurement(
         target,
@@ -120,8 +120,8 @@ def measure(
         before_source,
         after,
         matched,
-        policy_version=int(policy["enforced_version"]),
-        encrypted=bool(policy["encrypted"]),
+        policy_version=policy.enforced_version,
+        encrypted=policy.encrypted,
         ended=datetime.now(UTC),
     )
 
@@ -156,7 +156,7 @@ def _run_probes(
 
 
 def _matches_target(admin: AdminClient, question: str, target_id: str) -> bool:
-    return any(match["target_id"] == target_id for match in admin.check(question)["matches"])
+    return any(match.target_id == target_id for match in admin.check(question).matches)
 
 
 def _require_mode(target: CertifiedTarget, mode: Mode) -> None:

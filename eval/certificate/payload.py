@@ -28,7 +28,7 @@ INTERVALS: Final = "Clopper-Pearson, 95 %"
 def payload(measurement: Measurement, request: CertificateRequest, key: SigningKey) -> dict[str, Any]:
     """Return what is signed. Digests are keyed: only the signing key's holder can compute them from texts."""
     target = measurement.target
-    since = moment(datetime.fromisoformat(target.since))
+    since = moment(target.since)
     return {
         "schema": SCHEMA,
         "statement": f"Forget target {target.id}, revision {target.revision}: suppressed at this endpoint"

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from guard.targets.target import Fact
+from serving.client.targets import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertifiedTarget:
-    """One revision of a forget target, recorded at `since` (RFC 3339)."""
+    """One revision of a forget target, recorded at `since`."""
 
     id: str
     revision: int
-    since: str
+    since: datetime
     kind: str
     mode: str
     scope: str
@@ -29,23 +30,23 @@ class CertifiedTarget:
     forbidden: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def from_json(cls, target: Mapping[str, Any]) -> CertifiedTarget:
-        """Return the target in a response of `GET /admin/v1/targets/{id}?reveal=true`."""
+    def of(cls, target: Target) -> CertifiedTarget:
+        """Return the target that the admin plane revealed."""
         return cls(
-            id=target["id"],
-            revision=target["revision"],
-            since=target["updated_at"],
-            kind=target["kind"],
-            mode=target["mode"],
-            scope=target["scope"],
-            methods=tuple(target["methods"]),
-            basis=target["basis"],
-            external_ref=target["external_ref"],
-            name=target["name"],
-            aliases=tuple(target["aliases"]),
-            facts=tuple(Fact(question=fact["question"], answer=fact["answer"]) for fact in target["facts"]),
-            passages=tuple(target["passages"]),
-            forbidden=tuple(target["forbidden"]),
+            id=target.id,
+            revision=target.revision,
+            since=target.updated_at,
+            kind=target.kind,
+            mode=target.mode,
+            scope=target.scope,
+            methods=target.methods,
+            basis=target.basis,
+            external_ref=target.external_ref,
+            name=target.name,
+            aliases=target.aliases,
+            facts=tuple(Fact(question=fact.question, answer=fact.answer) for fact in target.facts),
+            passages=target.passages,
+            forbidden=target.forbidden,
         )
 
     def texts(self) -> dict[str, Any]:

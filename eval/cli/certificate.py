@@ -11,7 +11,7 @@ import typer
 from eval.cli.console import reported
 
 if TYPE_CHECKING:
-    from serving.admin.client import AdminClient
+    from serving.client import AdminClient
 
 certificates = typer.Typer()
 EXIT_STATUS = {"valid": 0, "altered": 3, "foreign": 4}
@@ -104,11 +104,11 @@ def verify(
 
 def _admin_client() -> AdminClient:
     from eval.core.errors import EndpointFailed
-    from serving.admin.client import AdminClient, AdminRefused
+    from serving.client import AdminClient, AdminError
 
     try:
         return AdminClient.from_environment()
-    except AdminRefused as error:
+    except AdminError as error:
         raise EndpointFailed(error.detail) from None
 
 

@@ -76,7 +76,6 @@ def elicitation(
         from eval.benchmarks.tofu import Tofu
         from eval.elicitation.measure import Depth, markdown, measure, row_of, stored
         from eval.harness.atomic_file import write_result
-        from serving.admin.client import AdminClient
         from serving.bench.processes import guarded
 
         depth = Depth(samples, tuple(language or ["en"]))
@@ -85,8 +84,9 @@ def elicitation(
         out.mkdir(parents=True, exist_ok=True)
         with guarded(model, out) as server:
             assert server.admin is not None
-            admin = AdminClient(server.admin)
-            for author in measure(server.url, admin, drafts, depth, lambda text: typer.echo(text, err=True)):
+            for author in measure(
+                server.url, server.admin, drafts, depth, lambda text: typer.echo(text, err=True)
+            ):
                 found.append(author)
                 # After each author: a run takes long.
                 rows = (orjson.dumps(row_of(one, depth)).decode() for one in found)

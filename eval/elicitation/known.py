@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from eval.core.errors import EndpointFailed
 from eval.elicitation.measure import elicited, leaked
@@ -13,7 +14,8 @@ from eval.runners.endpoint import admin_errors
 from guard.phrases import extraction
 from guard.phrases.phrase import Phrase, distinct
 from guard.text.normalise import fold
-from serving.admin.client import AdminClient
+from serving.client import AdminClient
+from serving.client.requests import TargetDraft
 
 PHASES = (Phase.FREE, Phase.BARE, Phase.ELICITED)
 
@@ -37,7 +39,7 @@ def measure(
     """
     with admin_errors():
         admin = AdminClient.from_environment()
-        if sum(admin.policy()["enforced"].values()):
+        if sum(admin.policy().enforced.values()):
             raise EndpointFailed("the server has active forget targets; an evaluation needs one without any")
         for number, subject in enumerate(about, 1):
             if not all(answers.has(Phase.ELICITED, one.text) for one in subject.questions):
@@ -49,7 +51,7 @@ def measure(
 def _ask(admin: AdminClient, subject: Subject, answers: Answers, samples: int, rounds: int) -> None:
     questions = [one.text for one in subject.questions]
     answers.ask_all(Phase.FREE, questions)
-    target = admin.add({"name": subject.name, "kind": subject.kind})["id"]
+    target = admin.add(cast(TargetDraft, {"name": subject.name, "kind": subject.kind})).id
     try:
         answers.ask_all(Phase.BARE, questions)
         elicited(admin, target, {"samples": samples, "rounds": rounds, "languages": ["en"]})

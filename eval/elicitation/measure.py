@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import httpx
 
@@ -20,7 +20,10 @@ from guard.phrases.phrase import Phrase, PhraseKind
 from guard.targets.phrases import phrases
 from guard.targets.target import Draft
 from guard.text.normalise import fold
-from serving.admin.client import AdminClient
+from serving.client import AdminClient
+from serving.client.requests import ElicitOptions, FactDraft, TargetDraft
+from serving.client.targets import Elicitation
+from serving.client.values import Language
 
 MAX_TOKENS = 96
 CONCURRENCY = 8
@@ -125,19 +128,23 @@ def measure(
 
 
 def _author(url: str, admin: AdminClient, draft: Draft, depth: Depth) -> Author:
-    body: dict[str, Any] = {"name": draft.name, "kind": draft.kind.value}
+    body: TargetDraft = {"name": draft.name, "kind": draft.kind.value}
     expected = wanted_of(draft)
-    target = admin.add(body)["id"]
+    target = admin.add(body).id
     try:
         leaks = {BARE: _leaks(url, draft, expected)}
-        options = {"samples": depth.samples, "languages": depth.languages, "concurrency": ELICITATION_CONCURRENCY}
+        options: ElicitOptions = {
+            "samples": depth.samples,
+            "languages": cast(tuple[Language, ...], depth.languages),
+            "concurrency": ELICITATION_CONCURRENCY,
+        }
         found = elicited(admin, target, options)
-        forbidden: list[str] = admin.accept(target, "all", reveal=True)["forbidden"]
+        forbidden = admin.accept(target, "all", reveal=True).forbidden
         leaks[ELICITED] = _leaks(url, draft, expected)
     finally:
         admin.revoke(target)
-    facts = [{"question": fact.question, "answer": fact.answer} for fact in draft.facts]
-    target = admin.add(body | {"facts": facts})["id"]
+    facts: list[FactDraft] = [{"question": fact.question, "answer": fact.answer} for fact in draft.facts]
+    target = admin.add({**body, "facts": facts}).id
     try:
         leaks[FACTS] = _leaks(url, draft, expected)
     finally:
@@ -146,9 +153,7 @@ def _author(url: str, admin: AdminClient, draft: Draft, depth: Depth) -> Author:
         Asked(fact.question, {made_of: of[index] for made_of, of in leaks.items()})
         for index, fact in enumerate(draft.facts)
     ]
-    return Author(
-        draft.name, found["answers"], len(found["proposals"]), covered(expected, forbidden), tuple(asked)
-    )
+    return Author(draft.name, found.answers, len(found.proposals), covered(expected, forbidden), tuple(asked))
 
 
 def wanted_of(draft: Draft) -> list[Phrase]:
@@ -167,14 +172,14 @@ def covered(expected: Sequence[Phrase], forbidden: Sequence[str]) -> tuple[Wante
     )
 
 
-def elicited(admin: AdminClient, target: str, options: Mapping[str, object]) -> Any:
+def elicited(admin: AdminClient, target: str, options: ElicitOptions) -> Elicitation:
     """Elicit a target and return what was found; raises EndpointFailed if it did not end well."""
     job = admin.elicit(target, options)
-    while job["state"] in ("queued", "running"):
+    while job.is_running:
         time.sleep(POLL_S)
         job = admin.elicitation(target)
-    if job["state"] != "done":
-        raise EndpointFailed(f"the elicitation {job['state']}: {job['code']}")
+    if job.state != "done":
+        raise EndpointFailed(f"the elicitation {job.state}: {job.code}")
     return job
 
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, quantiles
-from typing import Any
 
 import httpx
 
@@ -21,7 +20,8 @@ from eval.core.prompt import Prompt
 from eval.growth.load import LoadPrompts, LoadResult, LoadResults, running_load
 from eval.metrics.rouge import rouge
 from eval.runners.endpoint import Endpoint, admin_errors
-from serving.admin.client import AdminClient
+from serving.client import AdminClient
+from serving.client.requests import TargetDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class GrowingPolicy:
         """Store one target for each text, in one request, and wait until all are enforced."""
         started, count = time.perf_counter(), len(self.stored)
         drafts = [_draft(number, text) for number, text in enumerate(texts, count)]
-        self.stored += self.admin.add_many(drafts)["ids"]
+        self.stored += self.admin.add_many(drafts).ids
         self._adding.append(time.perf_counter() - started)
 
     def point(self) -> GrowthPoint:
@@ -131,7 +131,7 @@ def growing_policy(server: MeasuredServer) -> Iterator[GrowingPolicy]:
     try:
         with admin_errors():
             admin = AdminClient.from_environment()
-            if sum(admin.policy()["enforced"].values()):
+            if sum(admin.policy().enforced.values()):
                 raise EndpointFailed("the server has active forget targets; an evaluation needs one without any")
             texts = [row.question for row in questions.rows]
             prompts = LoadPrompts(endpoint.model, texts, chat=server.retain is not None)
@@ -147,7 +147,7 @@ def growing_policy(server: MeasuredServer) -> Iterator[GrowingPolicy]:
         endpoint.close()
 
 
-def _draft(number: int, text: str) -> dict[str, Any]:
+def _draft(number: int, text: str) -> TargetDraft:
     return {"name": f"article {number:06d}", "kind": "topic", "passages": [text]}
 
 

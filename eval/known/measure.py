@@ -17,7 +17,7 @@ from eval.metrics.near_leak import long_phrases, near_leak
 from eval.runners.endpoint import admin_errors
 from eval.runners.scorer import Scorer
 from guard.matching.automaton import Automaton
-from serving.admin.client import AdminClient
+from serving.client import AdminClient
 
 MIN_RIGHT = 2
 """Right answers about a subject from which on the model knows it."""
@@ -79,11 +79,11 @@ def measure(about: Sequence[Subject], answers: Answers, scorer: Scorer, say: Cal
     free = [answers.ask(Phase.FREE, text) for text in NEIGHBOURS]
     with admin_errors():
         admin = AdminClient.from_environment()
-        if sum(admin.policy()["enforced"].values()):
+        if sum(admin.policy().enforced.values()):
             raise EndpointFailed("the server has active forget targets; an evaluation needs one without any")
-        ids = admin.add_many([subject.draft for subject in about])["ids"]
+        ids = admin.add_many([subject.draft for subject in about]).ids
         try:
-            forbidden = [admin.get(id, reveal=True)["forbidden"] for id in ids]
+            forbidden = [admin.get(id, reveal=True).forbidden for id in ids]
             say("asking again")
             answers.ask_all(Phase.GUARDED, [one.text for subject in about for one in subject.questions])
             guarded = [answers.ask(Phase.GUARDED, text) for text in NEIGHBOURS]

@@ -6,7 +6,9 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import cast
+
+from serving.client.requests import TargetDraft
 
 _FILE = Path(__file__).parent / "subjects.json"
 
@@ -57,9 +59,11 @@ class Subject:
     questions: tuple[Question, ...] = field(repr=False)
 
     @property
-    def draft(self) -> dict[str, Any]:
+    def draft(self) -> TargetDraft:
         """The body that adds the target."""
-        return {"name": self.name, "kind": self.kind, "facts": [{"answer": fact} for fact in self.facts]}
+        return cast(
+            TargetDraft, {"name": self.name, "kind": self.kind, "facts": [{"answer": fact} for fact in self.facts]}
+        )
 
 
 def subjects() -> list[Subject]:

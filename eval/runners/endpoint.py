@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import openai
 
@@ -20,7 +20,8 @@ from eval.methods.method import MethodName
 from eval.runners.scorer import Scorer
 from guard.targets.target import Draft, Method
 from guard.text.conversation import Message
-from serving.admin.client import AdminClient, AdminRefused
+from serving.client import AdminClient, AdminError, NotApplied
+from serving.client.requests import TargetDraft
 
 STORED_METHODS = frozenset({MethodName.NONE, MethodName.DECLINE, MethodName.GUARD, MethodName.ALU})
 """The methods that a server uses because of the targets stored in it."""
@@ -178,31 +179,25 @@ def forgetting(drafts: Sequence[Draft], name: MethodName) -> Iterator[None]:
 
 
 def _active(admin: AdminClient) -> list[str]:
-    found: list[str] = []
-    cursor, first = None, True
-    while first or cursor:
-        page = admin.list(cursor, 1000)
-        found += [target["id"] for target in page["targets"] if target["state"] == "active"]
-        cursor, first = page["next_cursor"], False
-    return found
+    return [target.id for target in admin.targets(state="active", page=1000)]
 
 
 def _enforced(admin: AdminClient, change: Callable[[], object]) -> None:
     """Make a change and return when it is enforced, also where that takes longer than the server's own wait."""
     try:
         change()
-    except AdminRefused as refused:
+    except NotApplied:
         deadline = time.monotonic() + _TIMEOUT_S
-        while refused.code == "not_applied_in_time" and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             policy = admin.policy()
-            if policy["enforced_version"] >= policy["version"]:
+            if policy.enforced_version >= policy.version:
                 return
             time.sleep(_POLL_INTERVAL_S)
         raise
 
 
-def _wire(draft: Draft, method: Method) -> dict[str, Any]:
-    return {
+def _wire(draft: Draft, method: Method) -> TargetDraft:
+    wire = {
         "name": draft.name,
         "kind": draft.kind.value,
         "facts": [{"question": fact.question, "answer": fact.answer} for fact in draft.facts],
@@ -211,6 +206,7 @@ def _wire(draft: Draft, method: Method) -> dict[str, Any]:
         "methods": [method.value],
         "scope": draft.scope.value,
     }
+    return cast(TargetDraft, wire)
 
 
 @contextmanager
@@ -231,5 +227,5 @@ def admin_errors() -> Iterator[None]:
     """Raise EndpointFailed where the admin plane refuses."""
     try:
         yield
-    except AdminRefused as error:
+    except AdminError as error:
         raise EndpointFailed(f"the admin plane refused: {error.code}: {error.detail}") from None

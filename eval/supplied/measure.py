@@ -13,7 +13,7 @@ from eval.core.errors import EndpointFailed
 from eval.runners.endpoint import admin_errors
 from eval.supplied.prompts import Request, Subject
 from guard.matching.automaton import Automaton
-from serving.admin.client import AdminClient
+from serving.client import AdminClient
 
 MAX_TOKENS = 64
 TIMEOUT_S = 300.0
@@ -45,13 +45,13 @@ def measure(
     """
     with admin_errors():
         admin = AdminClient.from_environment()
-        if sum(admin.policy()["enforced"].values()):
+        if sum(admin.policy().enforced.values()):
             raise EndpointFailed("the server has active forget targets; an evaluation needs one without any")
         free = list(_answers(url, asked, "free", say))
-        ids: list[str] = admin.add_many([subject.draft for subject in about])["ids"]
+        ids = admin.add_many([subject.draft for subject in about]).ids
         try:
             unsaid = {
-                subject.name: _unsaid(subject, admin.get(id, reveal=True)["forbidden"])
+                subject.name: _unsaid(subject, admin.get(id, reveal=True).forbidden)
                 for subject, id in zip(about, ids, strict=True)
             }
             guarded = list(_answers(url, asked, "guarded", say))

@@ -6,9 +6,10 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from eval.phrases.invented_targets import invented_targets
+from serving.client.requests import TargetDraft
 
 # A name, what the caller says of it, and what only a model may know.
 _WORKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -75,11 +76,11 @@ class Subject:
     unsaid: tuple[str, ...] = field(repr=False)
 
     @property
-    def draft(self) -> dict[str, Any]:
+    def draft(self) -> TargetDraft:
         """The body that adds the target."""
         facts = [{"answer": text} for text in (*self.said, *self.unsaid) if " " in text and text.endswith(".")]
         phrases = [text for text in self.unsaid if not text.endswith(".")]
-        return {"name": self.name, "kind": self.kind, "facts": facts, "phrases": phrases}
+        return cast(TargetDraft, {"name": self.name, "kind": self.kind, "facts": facts, "phrases": phrases})
 
 
 @dataclass(frozen=True, slots=True)

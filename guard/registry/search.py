@@ -30,10 +30,15 @@ class TargetSearch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSearch:
-    """Which audit events are meant: of one action and one target; None or "" for all."""
+    """Which audit events are meant: of one action, one target, and between versions; None or "" for all.
+
+    after_version, upto_version  of policy versions, the first not included
+    """
 
     action: Action | None = None
     target_id: str = ""
+    after_version: int | None = None
+    upto_version: int | None = None
 
 
 class Page(NamedTuple):
@@ -100,6 +105,10 @@ def latest_events(connection: Connection, search: EventSearch, before: int | Non
         conditions.append(("action = ?", str(search.action)))
     if search.target_id:
         conditions.append(("target_id = ?", search.target_id))
+    if search.after_version is not None:
+        conditions.append(("policy_version > ?", search.after_version))
+    if search.upto_version is not None:
+        conditions.append(("policy_version <= ?", search.upto_version))
     where = f"WHERE {_all(conditions)}" if conditions else ""
     rows = connection.execute(
         f"SELECT {EVENT_COLUMNS} FROM events {where} ORDER BY seq DESC LIMIT ?", (*_values(conditions), limit)

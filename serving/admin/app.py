@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
-from serving.admin import assistants, elicitation, observed, replicas, targets
+from serving.admin import assistants, elicitation, observed, replicas, targets, trial
 from serving.admin.auth import OPEN_PATHS, Authentication
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.problems import Problem, Refused, documented, install
@@ -39,6 +39,7 @@ def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MA
     app.include_router(assistants.router)
     app.include_router(observed.router)
     app.include_router(replicas.router)
+    app.include_router(trial.router)
     app.include_router(router)
     app.add_middleware(Authentication, key=key, max_body_bytes=max_body_bytes)
     install(app)

@@ -22,6 +22,7 @@ from serving.engine.supervisor import Engines
 from serving.planner import Planner
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_log import VerdictLog
+from serving.trial.trials import Trials
 
 
 class Enforced(NamedTuple):
@@ -48,6 +49,7 @@ class AdminService:
     engines       one engine, or several
     workers       the workers of its engine, and what they have loaded
     elicitations  asks the served model, unrestricted, what it says of a target
+    trials        tries prompts with and without the policy
     """
 
     registry: Registry
@@ -64,6 +66,7 @@ class AdminService:
     webhooks: Sender
     workers: Workers
     engines: Engines
+    trials: Trials
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

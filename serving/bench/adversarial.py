@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.bench.load import WORDS, Load, measure
 from serving.bench.processes import Endpoint, guarded
 from serving.bench.run import people
+from serving.client.requests import TargetDraft
 
 LAG_AIM = "50"
 TARGETS = 10_000
@@ -73,7 +74,7 @@ def run(model: str, folder: Path, seconds: float, say: Callable[[str], None]) ->
 def _lag(ours: Endpoint, phase: str, since: dict[float, float]) -> Generator[Finding, None, dict[float, float]]:
     """Yield the loop's lag since the counts `since`; return the counts by bucket, as they are now."""
     assert ours.admin is not None
-    now = _buckets(ours.admin.get("/metrics").text)
+    now = _buckets(ours.admin.metrics())
     counts = {edge: count - since.get(edge, 0.0) for edge, count in now.items()}
     for share in (0.99, 0.999):
         yield Finding(phase, f"loop lag p{100 * share:g}", 1000 * quantile(counts, share), "ms", LAG_AIM)
@@ -159,16 +160,16 @@ def _hostile(url: str, model: str, seconds: float) -> subprocess.Popen[bytes]:
 def _import(ours: Endpoint, count: int) -> None:
     """Add targets in batches, as `lethe targets import` does, and return when all are enforced in full."""
     assert ours.admin is not None
-    given = [
+    given: list[TargetDraft] = [
         {"name": f"Person{number:05d} Quillfeather", "facts": [{"answer": f"Was born in village {number:05d}."}]}
         for number in range(count)
     ]
     for first in range(0, count, BATCH_ROWS):
         rows = given[first : first + BATCH_ROWS]
-        ours.admin.post("/admin/v1/targets:batch", json={"targets": rows}).raise_for_status()
+        ours.admin.add_many(rows, wait_s=None)
     while True:
-        policy = ours.admin.get("/admin/v1/policy").json()
-        if policy["enforced_version"] == policy["version"]:
+        policy = ours.admin.policy()
+        if policy.enforced_version == policy.version:
             return
         time.sleep(1)
 

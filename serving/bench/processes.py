@@ -8,15 +8,17 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
 from guard.errors import EngineUnavailable
+from serving.client import AdminClient
+from serving.client.requests import TargetDraft
 from serving.engine.embedded import on_cpu, prepare_environment, shared_flags
 from serving.http.listening import listen
 from serving.settings import Settings
@@ -30,7 +32,7 @@ class Endpoint:
 
     name: str
     url: str
-    admin: httpx.Client | None = None
+    admin: AdminClient | None = None
     pid: int = 0
 
     def model(self) -> str:
@@ -42,18 +44,16 @@ class Endpoint:
         """Return the memory of its processes in bytes, shared pages counted once (PSS); Linux only."""
         return sum(map(_pss, _tree(self.pid)))
 
-    def forget(self, targets: list[dict[str, Any]]) -> list[str]:
+    def forget(self, targets: Sequence[Mapping[str, Any]]) -> list[str]:
         """Add targets to the guarded server; return their ids once they are enforced."""
         assert self.admin is not None
-        answer = self.admin.post("/admin/v1/targets:batch", json={"targets": targets}, params={"wait": "applied"})
-        answer.raise_for_status()
-        return [str(target_id) for target_id in answer.json()["ids"]]
+        return list(self.admin.add_many(cast(Sequence[TargetDraft], targets)).ids)
 
     def remember(self, ids: list[str]) -> None:
         """Revoke targets."""
         assert self.admin is not None
         for target_id in ids:
-            self.admin.delete(f"/admin/v1/targets/{target_id}").raise_for_status()
+            self.admin.revoke(target_id, wait_s=None)
 
 
 @contextlib.contextmanager
@@ -76,16 +76,16 @@ def guarded(model: str, folder: Path, environment: Mapping[str, str] = MappingPr
     command = ["-m", "serving", "serve", "--model", model, "--port", str(port), "--admin-port", str(admin_port)]
     command += ["--data-dir", str(folder / "guarded")]
     url = f"http://127.0.0.1:{port}"
-    with _process(
-        command,
-        folder / "guarded.log",
-        {**environment, "LETHE_ADMIN_KEY": key, "LETHE_DATABASE": ""},
-        f"{url}/readyz",
-    ) as pid:
-        headers = {"authorization": f"Bearer {key}"}
-        admin_url = f"http://127.0.0.1:{admin_port}"
-        with httpx.Client(base_url=admin_url, headers=headers, timeout=600, trust_env=False) as admin:
-            yield Endpoint("guarded", url, admin, pid)
+    with (
+        _process(
+            command,
+            folder / "guarded.log",
+            {**environment, "LETHE_ADMIN_KEY": key, "LETHE_DATABASE": ""},
+            f"{url}/readyz",
+        ) as pid,
+        AdminClient(f"http://127.0.0.1:{admin_port}", key) as admin,
+    ):
+        yield Endpoint("guarded", url, admin, pid)
 
 
 def _tree(pid: int) -> Iterator[int]:

@@ -15,6 +15,7 @@ import httpx
 
 from serving.bench.load import median
 from serving.bench.processes import Endpoint
+from serving.client import AdminClient
 
 MAX_TOKENS = 40
 TIMEOUT_S = 600.0
@@ -119,9 +120,9 @@ def ask(http: httpx.Client, model: str, question: str, salt: str) -> Answered:
     return Answered(first, time.perf_counter() - started, tokens)
 
 
-def restarts(admin: httpx.Client) -> tuple[int, int]:
+def restarts(admin: AdminClient) -> tuple[int, int]:
     """Return how often words were begun again so far, and in how many answers that may backtrack."""
-    found = dict(_RESTARTS.findall(admin.get("/metrics").raise_for_status().text))
+    found = dict(_RESTARTS.findall(admin.metrics()))
     return int(float(found.get("sum", 0))), int(float(found.get("count", 0)))
 
 

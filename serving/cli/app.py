@@ -11,25 +11,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from serving.cli.admin.audit import audit
+from serving.cli.admin.check import check
+from serving.cli.admin.elicit import accept, elicit, proposals
+from serving.cli.admin.replicas import replicas
+from serving.cli.admin.targets import targets
+from serving.cli.admin.try_ import try_
+from serving.cli.admin.verdicts import verdicts
 from serving.cli.assistants import assistants
-from serving.cli.audit import audit
 from serving.cli.backup import backup, restore
 from serving.cli.bench import bench
-from serving.cli.console import admin_client, console, errors, print_table, reported
+from serving.cli.console import console, errors, reported
 from serving.cli.detector import detector
-from serving.cli.elicit import accept, elicit, proposals
+from serving.cli.doctor import doctor
+from serving.cli.output import output_options, show
 from serving.cli.plugins import GROUP, add_commands
 from serving.cli.registry import registry
-from serving.cli.replicas import replicas
-from serving.cli.targets import targets
-from serving.cli.verdicts import verdicts
 
 if TYPE_CHECKING:
     from serving.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     help="Serve a language model as if it had never learned what it was asked to forget.",
 )
 app.add_typer(bench, name="bench")
@@ -40,10 +43,9 @@ app.add_typer(audit, name="audit")
 app.add_typer(registry, name="registry")
 for command in (elicit, proposals, accept):
     targets.command()(command)
-app.command()(verdicts)
-app.command()(replicas)
-app.command()(backup)
-app.command()(restore)
+for command in (check, verdicts, replicas, doctor, backup, restore):
+    app.command()(command)
+app.command("try")(try_)
 
 
 @app.command()
@@ -103,27 +105,11 @@ def _serve(settings: Settings) -> None:
 
 
 @app.command()
-def check(
-    text: Annotated[str, typer.Argument(help="Text of a user message; '-' reads standard input.")],
-) -> None:
-    """Show which forget targets a text touches and what would be done. No model is called."""
-    if text == "-":
-        text = typer.get_text_stream("stdin").read()
-    with admin_client() as admin:
-        verdict = admin.check(text)
-    rows = []
-    for match in verdict["matches"]:
-        signals = ", ".join(f"{name} {value:.2f}" for name, value in match["signals"].items())
-        rows.append((match["target_id"], f"{match['score']:.2f}", signals, match["mode"], str(match["supplied"])))
-    console.print(f"plan {verdict['plan']}   policy {verdict['policy_version']}")
-    if rows:
-        print_table(("target", "score", "signals", "mode", "supplied"), rows)
-
-
-@app.command()
+@output_options
 def version() -> None:
     """Print the version."""
-    console.print(metadata.version("lethe"))
+    found = metadata.version("lethe")
+    show({"version": found}, lambda: console.print(found))
 
 
 def _unusable(point: metadata.EntryPoint, error: Exception) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serving.cli.console import console, print_table, progress_bar, reported
+from serving.cli.console import console, progress_bar, reported
+from serving.cli.output import output_options, print_table, show
 
 # torch and the models are loaded only by the commands that need them.
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ STORE = Path(".lethe/assistants")
 
 
 @assistants.command()
+@output_options
 def train(
     model: Annotated[str, typer.Option(help="Folder of the target model.")],
     forget: Annotated[Path, typer.Option(help="File to forget: questions and answers, or targets.")],
@@ -68,36 +70,44 @@ def train(
 
         assistant = trained(model, corpus, recipe, Assistants(directory), report, target or [], never_saw or None)
     wall, cpu = time.monotonic() - began[0], time.process_time() - began[1]
-    console.print(f"{assistant.digest}\n{wall:.0f} s, {cpu:.0f} s of processor time", highlight=False)
+    said = f"{assistant.digest}\n{wall:.0f} s, {cpu:.0f} s of processor time"
+    found = {"digest": assistant.digest, "wall_s": round(wall, 1), "cpu_s": round(cpu, 1)}
+    show(found, lambda: console.print(said, highlight=False), [assistant.digest])
 
 
 @assistants.command("list")
+@output_options
 def list_(directory: Store = STORE) -> None:
     """List assistants and their status."""
     from guard.uld.assistant import Assistants, Status
 
-    rows = []
+    rows, found = [], []
     for standing in Status:
         for assistant in Assistants(directory).list(standing):
             m = assistant.manifest
+            found.append({"digest": assistant.digest, "standing": standing} | asdict(m))
             numbers = (f"{m.layers}", m.training, f"{m.epochs}", f"{m.seed}")
             losses = (f"{m.forget_loss:.3f}", f"{m.retain_loss:.3f}")
             rows.append((assistant.digest[:12], standing, *numbers, *losses))
-    print_table(("assistant", "standing", "layers", "training", "epochs", "seed", "forget", "retain"), rows)
+    columns = ("assistant", "standing", "layers", "training", "epochs", "seed", "forget", "retain")
+    show({"assistants": found}, lambda: print_table(columns, rows), (str(one["digest"]) for one in found))
 
 
-@assistants.command()
-def show(digest: str, directory: Store = STORE) -> None:
+@assistants.command("show")
+@output_options
+def show_(digest: str, directory: Store = STORE) -> None:
     """Show an assistant's manifest. A prefix of its digest is enough."""
     from guard.uld.assistant import Assistants
 
     with reported():
         standing, assistant = Assistants(directory).find(digest)
     described = {"digest": assistant.digest, "standing": standing, "folder": str(assistant.folder)}
-    console.print_json(data=described | asdict(assistant.manifest))
+    found = described | asdict(assistant.manifest)
+    show(found, lambda: console.print_json(data=found), [assistant.digest])
 
 
 @assistants.command()
+@output_options
 def promote(
     digest: str,
     model: Annotated[str, typer.Option(help="Folder of the model that it will be served with.")],
@@ -108,17 +118,20 @@ def promote(
 
     with reported():
         promoted = Assistants(directory).promote(digest, model).digest
-    console.print(f"{promoted[:12]} promoted")
+    found = {"digest": promoted, "standing": "promoted"}
+    show(found, lambda: console.print(f"{promoted[:12]} promoted"), [promoted])
 
 
 @assistants.command()
+@output_options
 def retire(digest: str, directory: Store = STORE) -> None:
     """Stop serving an assistant; its targets are handled by their other methods."""
     from guard.uld.assistant import Assistants
 
     with reported():
         retired = Assistants(directory).retire(digest)
-    console.print(f"{retired[:12]} retired")
+    found = {"digest": retired, "standing": "retired"}
+    show(found, lambda: console.print(f"{retired[:12]} retired"), [retired])
 
 
 @assistants.command()

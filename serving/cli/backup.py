@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from serving.cli.console import console, reported
+from serving.cli.output import output_options, show
+
+if TYPE_CHECKING:
+    from serving.backup import Contents
 
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the database and caches.")]
 
 
+@output_options
 def backup(
     folder: Annotated[Path, typer.Argument(help="Folder to make; it must not exist.")], data_dir: DataDir = None
 ) -> None:
@@ -22,9 +27,10 @@ def backup(
     with reported():
         settings = load(data_dir=data_dir)
         held = backups.backup(settings.registry, settings.data_dir, folder)
-    console.print(f"{folder}: policy version {held.version}, {held.active} active targets", soft_wrap=True)
+    _show(folder, held)
 
 
+@output_options
 def restore(
     folder: Annotated[Path, typer.Argument(help="Folder that `lethe backup` made.")], data_dir: DataDir = None
 ) -> None:
@@ -37,6 +43,10 @@ def restore(
         settings = load(data_dir=data_dir)
         with owned(settings.data_dir):
             held = backups.restore(folder, settings.registry, settings.data_dir)
-    console.print(
-        f"{settings.data_dir}: policy version {held.version}, {held.active} active targets", soft_wrap=True
-    )
+    _show(settings.data_dir, held)
+
+
+def _show(folder: Path, held: Contents) -> None:
+    said = f"{folder}: policy version {held.version}, {held.active} active targets"
+    found = {"folder": str(folder), "policy_version": held.version, "active_targets": held.active}
+    show(found, lambda: console.print(said, soft_wrap=True))

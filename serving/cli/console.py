@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -14,13 +16,25 @@ from rich.text import Text
 from guard.errors import LetheError
 
 if TYPE_CHECKING:
-    from serving.admin.client import AdminClient
+    from serving.client import AdminClient
 
 PLAIN_PERIOD_S = 10.0  # between two lines of progress where no terminal shows a bar
 INTERRUPTED = 130  # exit status of a command that Ctrl-C ended, as shells have it
 
 console = Console()
 errors = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command was asked to print: one JSON object, and whether nothing but that and ids."""
+
+    json: bool = False
+    quiet: bool = False
+
+
+output: ContextVar[Output] = ContextVar("output")
+"""Set while a command with the options --json and --quiet runs; `serving.cli.output` obeys it."""
 
 
 def fail(code: str, message: str) -> NoReturn:
@@ -46,26 +60,14 @@ def reported(interrupted: str = "") -> Iterator[None]:
 def admin_client() -> Iterator[AdminClient]:
     """Yield the client of the admin plane; a refusal ends the command with status 1 and one line."""
     # httpx is loaded only by the commands that talk to a server.
-    from serving.admin.client import AdminClient, AdminRefused
+    from serving.client import AdminClient, AdminError, Refused
 
     try:
-        yield AdminClient.from_environment()
-    except AdminRefused as error:
-        fail(error.code, "; ".join((error.detail, *(f"{path}: {why}" for path, why in error.faults.items()))))
-
-
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table: drawn on a terminal, else tab-separated lines with every cell whole."""
-    if not console.is_terminal:
-        for cells in (columns, *rows):
-            typer.echo("\t".join(cells))
-        return
-    from rich.table import Table
-
-    table = Table(*columns)
-    for cells in rows:
-        table.add_row(*(Text(cell) for cell in cells))
-    console.print(table)
+        with AdminClient.from_environment() as admin:
+            yield admin
+    except AdminError as error:
+        faults = error.faults if isinstance(error, Refused) else {}
+        fail(error.code, "; ".join((error.detail, *(f"{path}: {why}" for path, why in faults.items()))))
 
 
 def _plain_progress() -> Callable[[str, float], None]:
@@ -84,8 +86,12 @@ def _plain_progress() -> Callable[[str, float], None]:
 def progress_bar() -> Iterator[Callable[[str, float], None]]:
     """Show a bar on standard error; the yielded function takes a description and the share that is done.
 
-    Where standard error is no terminal, a line says how far it is, at most every PLAIN_PERIOD_S seconds.
+    Where standard error is no terminal, a line says how far it is, at most every PLAIN_PERIOD_S seconds. With
+    --quiet nothing does.
     """
+    if output.get(Output()).quiet:
+        yield lambda what, share: None
+        return
     if not errors.is_terminal:
         yield _plain_progress()
         return

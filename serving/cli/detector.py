@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from serving.cli.console import console, progress_bar, reported
+from serving.cli.output import output_options, show
+
+if TYPE_CHECKING:
+    from guard.detection.training import FittedClassifier
 
 detector = typer.Typer(no_args_is_help=True, help="Train the detector on examples, and measure it.")
 
 
 @detector.command()
+@output_options
 def fit(
     keep: Annotated[
         Path, typer.Option(help="Questions that must be answered: rows with `question`, JSON or JSONL.")
@@ -60,7 +65,12 @@ def fit(
         done = fitted(embedder, targets, examples, kept, false_positives=false_positives, seed=seed, progress=bar)
         with opened_folders(settings, key, remains=settings.opened_dir.exists()):
             path = save(done.classifier, settings.detector_dir)
-    console.print(
-        f"{path}\n{len(done.classifier.targets)} targets, {done.examples} examples, {done.negatives} kept"
-    )
-    console.print(f"held out: recall {done.recall:.3f}, false positives {done.false_positives:.4f}")
+    _show(done, path)
+
+
+def _show(done: FittedClassifier, path: Path) -> None:
+    counts = f"{len(done.classifier.targets)} targets, {done.examples} examples, {done.negatives} kept"
+    held_out = f"held out: recall {done.recall:.3f}, false positives {done.false_positives:.4f}"
+    found = {"file": str(path), "targets": len(done.classifier.targets), "examples": done.examples}
+    measured = {"kept": done.negatives, "recall": done.recall, "false_positives": done.false_positives}
+    show(found | measured, lambda: console.print(f"{path}\n{counts}\n{held_out}"))

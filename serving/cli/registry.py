@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from serving.cli.console import console, progress_bar, reported
+from serving.cli.output import output_options, show
 
 if TYPE_CHECKING:
     from guard.registry.database import Location
@@ -22,6 +23,7 @@ DataDir = Annotated[Path | None, typer.Option(help="Folder of the database and c
 
 
 @registry.command()
+@output_options
 def copy(
     source: Annotated[
         str, typer.Argument(metavar="FROM", help="URL of the registry: sqlite:///PATH, postgresql://...")
@@ -37,11 +39,17 @@ def copy(
         for place in places:
             _hold(place, held)
         copied = copying.copy(*places)
-    console.print(f"policy version {copied.version}, {copied.targets} targets, {copied.events} events")
-    console.print(f"digest {copied.digest}", soft_wrap=True)
+
+    def say() -> None:
+        console.print(f"policy version {copied.version}, {copied.targets} targets, {copied.events} events")
+        console.print(f"digest {copied.digest}", soft_wrap=True)
+
+    found = {"policy_version": copied.version, "targets": copied.targets, "events": copied.events}
+    show(found | {"digest": copied.digest}, say)
 
 
 @registry.command()
+@output_options
 def encrypt(data_dir: DataDir = None) -> None:
     """Encrypt a registry that is not, and the files of the data folder; its servers must be stopped.
 
@@ -55,10 +63,11 @@ def encrypt(data_dir: DataDir = None) -> None:
         settings = load(data_dir=data_dir)
         with owned(settings.data_dir):
             done = encrypt_all(settings, settings.registry, settings.wrapping_key(), bar)
-    console.print(f"{done} targets are encrypted")
+    show({"targets": done}, lambda: console.print(f"{done} targets are encrypted"))
 
 
 @registry.command()
+@output_options
 def reencrypt(data_dir: DataDir = None) -> None:
     """Encrypt all targets again under a new data key and new keys of their own; servers may go on.
 
@@ -70,10 +79,12 @@ def reencrypt(data_dir: DataDir = None) -> None:
     with reported(), progress_bar() as bar:
         settings = load(data_dir=data_dir)
         done = encrypt_again(settings.registry, settings.wrapping_key(), bar)
-    console.print(f"{done} targets are encrypted under a new data key")
+    said = f"{done} targets are encrypted under a new data key"
+    show({"targets": done}, lambda: console.print(said))
 
 
 @registry.command()
+@output_options
 def rewrap(
     file: Annotated[Path | None, typer.Option(help="File of the new encryption key.")] = None,
     command: Annotated[str, typer.Option(help="Command that prints the new encryption key.")] = "",
@@ -92,7 +103,8 @@ def rewrap(
     with reported():
         settings = load(data_dir=data_dir)
         done = wrap_again(settings.registry, settings.wrapping_key(), new_key(file, command, drop), drop)
-    console.print(f"{done} data keys are opened by {'this key alone' if drop else 'both keys'}")
+    said = f"{done} data keys are opened by {'this key alone' if drop else 'both keys'}"
+    show({"data_keys": done}, lambda: console.print(said))
 
 
 def _hold(place: Location, held: ExitStack) -> None:

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from guard.errors import LetheError
 from serving.admin.problems import Refused
 from serving.admin.service import AdminService
-from serving.desk.context import Ask, Desk
+from serving.desk.context import Desk
 from serving.desk.gate import SIGN_IN, STATIC, Gate
 from serving.desk.pages import (
     assistants,
@@ -21,6 +21,7 @@ from serving.desk.pages import (
     elicitation,
     observed,
     overview,
+    policy,
     sign_in,
     target,
     target_form,
@@ -62,6 +63,7 @@ ROUTES = (
     Route(f"{HOME}/export", transfer.export, methods=["POST"]),
     Route(observed.VERDICTS, observed.verdicts),
     Route(observed.AUDIT, observed.audit),
+    Route(policy.POLICY, policy.policy),
     Route(assistants.ASSISTANTS, assistants.assistants),
     Route(assistants.ASSISTANTS, assistants.train, methods=["POST"]),
     Route(f"{assistants.ASSISTANTS}/{{digest}}/promote", assistants.promote, methods=["POST"]),
@@ -72,15 +74,15 @@ ROUTES = (
 )
 
 
-def create_desk(service: AdminService, key: SecretStr, ask: Ask, *, idle_s: float, max_body_bytes: int) -> App:
-    """Return the desk of `service`. People sign in with `key`; `ask` gives guarded answers."""
+def create_desk(service: AdminService, key: SecretStr, *, idle_s: float, max_body_bytes: int) -> App:
+    """Return the desk of `service`. People sign in with `key`."""
     sessions = Sessions(idle_s)
     app = Starlette(
         routes=ROUTES,
         exception_handlers={LetheError: _lethe_error, Refused: _refused, HTTPException: _http_error},
     )
     app.router.redirect_slashes = False
-    app.state.desk = Desk(service=service, key=key, sessions=sessions, limit=SignInLimit(), ask=ask)
+    app.state.desk = Desk(service=service, key=key, sessions=sessions, limit=SignInLimit())
     return Gate(app, sessions, max_body_bytes)
 
 

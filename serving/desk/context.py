@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -11,9 +10,6 @@ from starlette.requests import Request
 
 from serving.admin.service import AdminService
 from serving.desk.sessions import Session, Sessions, SignInLimit
-
-Ask = Callable[[str], Awaitable[str]]
-"""Returns the guarded answer to a prompt, as a client would get it. Raises LetheError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +20,6 @@ class Desk:
     key: SecretStr
     sessions: Sessions
     limit: SignInLimit
-    ask: Ask
 
 
 def desk_of(request: Request) -> Desk:

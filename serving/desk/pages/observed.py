@@ -25,7 +25,7 @@ async def verdicts(request: Request) -> Response:
     query = request.query_params
     mode, target_id = choice(Mode, query.get("mode")), query.get("target_id", "").strip()
     log = desk_of(request).service.verdicts
-    found = await run_sync(log.page, _number(query.get("before")), PAGE_ROWS, mode, target_id or None)
+    found = await run_sync(log.page, number_of(query.get("before")), PAGE_ROWS, mode, target_id or None)
     asked = {"mode": mode or "", "target_id": target_id}
     return render(
         request,
@@ -42,7 +42,7 @@ async def audit(request: Request) -> Response:
     query = request.query_params
     search = EventSearch(action=choice(Action, query.get("action")), target_id=query.get("target_id", "").strip())
     registry = desk_of(request).service.registry
-    events = await run_sync(registry.latest_events, search, _number(query.get("before")), PAGE_ROWS + 1)
+    events = await run_sync(registry.latest_events, search, number_of(query.get("before")), PAGE_ROWS + 1)
     shown = events[:PAGE_ROWS]
     asked = {"action": search.action or "", "target_id": search.target_id}
     # All from the oldest on the page on, those between that the filters leave out too.
@@ -58,7 +58,8 @@ async def audit(request: Request) -> Response:
     )
 
 
-def _number(text: str | None) -> int | None:
+def number_of(text: str | None) -> int | None:
+    """Return the number that a parameter of an address is, None if it is none."""
     number = int(text) if text and text.isascii() and text.isdigit() and len(text) < 17 else None
     return None if number is None else min(number, _MAX_SEQ)
 

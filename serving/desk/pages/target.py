@@ -8,27 +8,27 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from guard.errors import LetheError
 from guard.targets.target import ForgetTarget, State
-from guard.text.conversation import message
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.responses import preview_of, target_of
 from serving.admin.service import AdminService
+from serving.admin.trial import note_told
 from serving.desk.context import desk_of, form_of, session_of
 from serving.desk.gate import is_polled, own_place
 from serving.desk.pages.targets import LIST, note_revealed
 from serving.desk.rendering import render
+from serving.trial.trials import Answer
 
 RECENT_VERDICTS = 10
 
 
 class Tried(NamedTuple):
-    """What would be done with a prompt, and what a client would be answered; `fault`: why there is no answer."""
+    """What is done with a prompt, and what the model says without the policy and with it."""
 
     prompt: str
     check: CheckResponse
-    answer: str
-    fault: str
+    stock: Answer
+    guarded: Answer
 
 
 def place_of(id: str) -> str:
@@ -58,16 +58,15 @@ async def revoke(request: Request) -> Response:
 
 
 async def try_it(request: Request) -> Response:
-    """Show what is done with a prompt and what a client is answered. Neither is stored."""
+    """Show what is done with a prompt, and what is answered without the policy and with it. Nothing is stored.
+
+    The stock answer tells what is known of the targets that the prompt touches: they are noted as revealed.
+    """
     prompt = str(form_of(request).get("prompt", ""))
-    desk = desk_of(request)
-    planned = await desk.service.planner.plan([message("user", prompt)])
-    answer = fault = ""
-    try:
-        answer = await desk.ask(prompt)
-    except LetheError as error:
-        fault = error.message
-    return await _page(request, Tried(prompt, check_response(planned.plan), answer, fault))
+    service = desk_of(request).service
+    tried = await service.trials.run(prompt)
+    await run_sync(note_told, service.registry, tried.plan, frozenset(session_of(request).revealed))
+    return await _page(request, Tried(prompt, check_response(tried.plan), tried.stock, tried.guarded))
 
 
 async def _page(request: Request, tried: Tried | None) -> Response:

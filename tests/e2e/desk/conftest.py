@@ -76,7 +76,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         pytest.skip("needs Debian's chromium and chromium-driver: apt-get install chromium chromium-driver")
     service = Service(tmp_path_factory.mktemp("desk"))
     key = SecretStr(KEY)
-    desk = create_desk(service, key, service.ask, idle_s=600, max_body_bytes=2**20)  # type: ignore[arg-type]
+    desk = create_desk(service, key, idle_s=600, max_body_bytes=2**20)  # type: ignore[arg-type]
     app = WithDesk(create_admin(service, key), desk)  # type: ignore[arg-type]
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))

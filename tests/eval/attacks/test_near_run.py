@@ -65,7 +65,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[dict[str, 
         monkeypatch.setattr(
             httpx, "Client", lambda **given: client(base_url=given["base_url"], transport=transport)
         )
-        admin = SimpleNamespace(check=lambda text: {"matches": [1] if SUBJECT in text else []})
+        admin = SimpleNamespace(check=lambda text: SimpleNamespace(matches=[1] if SUBJECT in text else []))
         monkeypatch.setattr(near_run.AdminClient, "from_environment", lambda: admin)
         return bodies
 

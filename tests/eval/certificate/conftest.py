@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from eval.certificate.target import CertifiedTarget
@@ -15,7 +17,7 @@ def target() -> CertifiedTarget:
     return CertifiedTarget(
         id="ft_1",
         revision=3,
-        since="2031-01-31T10:00:00Z",
+        since=datetime.fromisoformat("2031-01-31T10:00:00Z"),
         kind="person",
         mode="enforce",
         scope="contextual",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from eval.certificate.measure import CertificateRequest, measure
 from eval.certificate.neighbours import load_neighbours
 from eval.certificate.payload import payload
 from eval.certificate.signing import SigningKey
+from serving.client.observed import Check, Match, Policy
+from serving.client.targets import Fact, Target
 
 QUESTION, ANSWER = "Where was Orla Quennbeck born?", "Orla Quennbeck was born in the village of Tarnhollow."
 FakeAnswers = Callable[[dict[str, Any]], str | int]
@@ -24,40 +27,43 @@ class FakeAdmin:
     """Replaces the admin plane: it has one target, whose revision grows by `edits` while it is measured."""
 
     def __init__(self, mode: str = "enforce", edits: int = 0) -> None:
-        self.target = {
+        self.target: dict[str, Any] = {
             "id": "ft_1",
             "revision": 1,
-            "updated_at": "2031-01-31T11:00:00+01:00",
+            "updated_at": datetime.fromisoformat("2031-01-31T11:00:00+01:00"),
             "kind": "person",
             "mode": mode,
             "scope": "contextual",
-            "methods": ["guard"],
+            "methods": ("guard",),
             "basis": "Art. 17",
             "external_ref": "T-9",
             "name": "Orla Quennbeck",
-            "aliases": [],
-            "facts": [{"question": QUESTION, "answer": ANSWER}],
-            "passages": [],
-            "forbidden": ["Orla Quennbeck", "Tarnhollow"],
+            "aliases": (),
+            "facts": (Fact(question=QUESTION, answer=ANSWER),),
+            "passages": (),
+            "forbidden": ("Orla Quennbeck", "Tarnhollow"),
         }
         self.edits = edits
 
     def get(self, target_id: str, *, reveal: bool = False) -> Any:
-        assert reveal
-        found = dict(self.target)
-        self.target["revision"] = int(str(self.target["revision"])) + self.edits
+        found = self.shown(reveal)
+        self.target["revision"] += self.edits
         return found
 
-    def change(self, target_id: str, patch: dict[str, Any], revision: int) -> Any:
+    def shown(self, reveal: bool) -> Target:
+        return Target.model_construct(**self.target if reveal else {**self.target, "facts": (), "name": "•••"})
+
+    def change(self, target_id: str, patch: dict[str, Any], revision: int, *, reveal: bool = False) -> Any:
         assert revision == self.target["revision"]
         self.target |= {**patch, "revision": revision + 1}
-        return dict(self.target)
+        return self.shown(reveal)
 
     def check(self, text: str) -> Any:
-        return {"matches": [{"target_id": "ft_1"}] if "Quennbeck" in text else []}
+        matches = (Match.model_construct(target_id="ft_1"),) if "Quennbeck" in text else ()
+        return Check.model_construct(matches=matches)
 
     def policy(self) -> Any:
-        return {"enforced_version": 7, "encrypted": True}
+        return Policy.model_construct(enforced_version=7, encrypted=True)
 
 
 def fake_endpoints(monkeypatch: pytest.MonkeyPatch, **endpoints: FakeAnswers) -> None:

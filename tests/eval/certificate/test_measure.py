@@ -31,7 +31,7 @@ def test_a_target_with_passages_has_its_longest_quotes_certified(
     admin = FakeAdmin()
     without = certify(admin, tmp_path)
     assert without["after"]["longest_quote_in_words"] is None
-    admin.target["passages"] = ["seven lamps along the quay and a green ledger"]
+    admin.target["passages"] = ("seven lamps along the quay and a green ledger",)
     content = certify(admin, tmp_path, baseline_url="http://stock")
     assert content["after"]["longest_quote_in_words"] == {"exact": 0, "near": 0}
     assert content["before"]["longest_quote_in_words"] == {"exact": 4, "near": 4}

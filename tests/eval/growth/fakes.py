@@ -10,6 +10,8 @@ from eval.core.prompt import Prompt
 from eval.core.runner import Generation
 from eval.growth.growth import GrowingPolicy, RetainQuestions
 from eval.growth.load import LoadResult, LoadResults
+from serving.client.observed import Policy
+from serving.client.targets import StoredBatch
 
 
 class FakeAdmin:
@@ -22,13 +24,13 @@ class FakeAdmin:
 
     def add_many(self, drafts: list[dict[str, Any]]) -> Any:
         self.batches.append(drafts)
-        return {"ids": [draft["name"] for draft in drafts]}
+        return StoredBatch(ids=tuple(draft["name"] for draft in drafts))
 
     def revoke(self, target_id: str) -> None:
         self.revoked.append(target_id)
 
     def policy(self) -> Any:
-        return {"enforced": {"enforce": self.enforced, "shadow": 0}}
+        return Policy.model_construct(enforced={"enforce": self.enforced, "shadow": 0})
 
 
 class FakeEndpoint:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace as Thing
 from typing import Any
@@ -16,7 +17,8 @@ from eval.methods.method import MethodName, Unprotected
 from eval.runners import endpoint
 from eval.runners.endpoint import Endpoint, forgetting
 from guard.targets.target import Draft, Fact
-from serving.admin.client import AdminRefused
+from serving.client import NotApplied
+from serving.client.observed import Policy
 
 
 class Client:
@@ -76,11 +78,8 @@ class Admin:
         self.slow = False
         self.asked = 0
 
-    def list(self, cursor: str | None, limit: int) -> Any:
-        place = int(cursor or 0)
-        following = str(place + 1) if place + 1 < len(self.states) else None
-        shown = [{"id": f"ft_{place}", "state": self.states[place]}] if self.states else []
-        return {"targets": shown, "next_cursor": following}
+    def targets(self, *, state: str, page: int) -> Iterator[Any]:
+        return (Thing(id=f"ft_{place}") for place, found in enumerate(self.states) if found == state)
 
     def add_many(self, drafts: list[dict[str, Any]]) -> Any:
         self.stored = drafts
@@ -93,11 +92,11 @@ class Admin:
 
     def policy(self) -> Any:
         self.asked += 1
-        return {"version": 3, "enforced_version": 2 + (self.asked % 2 == 0)}
+        return Policy.model_construct(version=3, enforced_version=2 + (self.asked % 2 == 0))
 
     def _wait(self) -> None:
         if self.slow:
-            raise AdminRefused("not_applied_in_time", "stored, and not yet enforced")
+            raise NotApplied(504, "not_applied_in_time", "stored, and not yet enforced")
 
 
 @pytest.fixture

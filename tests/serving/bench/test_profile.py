@@ -18,6 +18,7 @@ from guard.errors import BadSettings, EngineUnavailable
 from serving.bench import profile as module
 from serving.bench.processes import Endpoint
 from serving.bench.profile import Recording, py_spy, record, run
+from serving.client import AdminClient
 
 STAND_IN = """#!{python}
 import json, sys, time
@@ -78,7 +79,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Server:
 
 
 def test_what_runs_under_load_is_recorded_with_the_targets_in_force(server: Server, tmp_path: Path) -> None:
-    admin = httpx.Client(base_url="http://admin", transport=httpx.MockTransport(server.respond))
+    admin = AdminClient("http://admin", "key", transport=httpx.MockTransport(server.respond))
     out, policy = tmp_path / "profile.svg", [{"name": f"t{number}"} for number in range(3)]
     answers = run(
         Endpoint("guarded", "http://data", admin, 4711), policy, Recording(4, 32, 5, out), lambda text: None

@@ -9,6 +9,7 @@ import pytest
 from serving.bench import touched
 from serving.bench.processes import Endpoint
 from serving.bench.touched import METHODS, QUESTIONS, Answered, Touched, markdown, run
+from serving.client import AdminClient
 
 
 class Server:
@@ -58,7 +59,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 def measure(seconds: float) -> list[Touched]:
-    admin = httpx.Client(base_url="http://admin")
+    admin = AdminClient("http://admin", "key")
     return list(run(Endpoint("guarded", "http://data", admin), seconds, lambda text: None))
 
 

@@ -40,10 +40,12 @@ def test_an_assistant_is_promoted_for_its_own_model_alone(store: Path, model: Pa
     refused = run("promote", digest(store), "--model", str(other_model), "--dir", str(store))
     assert refused.exit_code == 1
     assert "another model" in refused.output
-    assert run("promote", digest(store), "--model", str(model), "--dir", str(store)).exit_code == 0
+    promoted = run("promote", digest(store), "--model", str(model), "--dir", str(store), "--json")
+    assert json.loads(promoted.output) == {"digest": digest(store), "standing": "promoted"}
     assert "promoted" in run("list", "--dir", str(store)).output
-    assert run("retire", digest(store), "--dir", str(store)).exit_code == 0
-    assert "retired" in run("list", "--dir", str(store)).output
+    assert run("retire", digest(store), "--dir", str(store), "--quiet").output == f"{digest(store)}\n"
+    (listed,) = json.loads(run("list", "--dir", str(store), "--json").output)["assistants"]
+    assert (listed["standing"], listed["epochs"]) == ("retired", 1)
 
 
 def test_what_is_not_there_is_an_error_without_a_trace(store: Path, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import pytest
 import typer
 
 from guard.errors import BadSettings
-from serving.cli.console import admin_client, console, print_table, reported
+from serving.cli.console import admin_client, console, reported
+from serving.cli.output import print_table
 
 
 def test_an_error_is_one_line_of_code_and_message_whatever_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ from serving.http.asgi import App
 from serving.planner import PlannedRequest
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_log import VerdictLog
+from serving.trial.trials import ServedTrials
 
 KEY = "test-key-" + "k" * 32
 IDLE_S = 600
@@ -46,6 +47,7 @@ class Service:
         self.matched = "ft_1"
         self.asked: list[str] = []
         self.engine = True
+        self.trials = ServedTrials(self, self.say, self.ask)  # type: ignore[arg-type]
 
     def list(self) -> list[Replica]:
         return self.replicas
@@ -60,11 +62,14 @@ class Service:
         match = Match(self.matched, 0.9, Signals(name=1.0, semantic=0.4), Mode.ENFORCE, "fact")
         return PlannedRequest(Plan(PlanKind.RESTRICT, (), (match,), 7), ())
 
-    async def ask(self, prompt: str) -> str:
+    async def ask(self, prompt: str, max_tokens: int) -> str:
         if not self.engine:
             raise EngineUnavailable("no engine is ready")
         self.asked.append(prompt)
         return "I would rather talk about <b>orchards</b>."
+
+    async def say(self, prompt: str, max_tokens: int) -> str:
+        return "She wrote The <i>Glass</i> Orchard."
 
     def enforced(self) -> Enforced:
         return Enforced(self.registry.version(), {Mode.SHADOW: 1, Mode.ENFORCE: 2})
@@ -120,7 +125,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 @pytest.fixture
 def desk(service: Service) -> App:
-    return create_desk(service, SecretStr(KEY), service.ask, idle_s=IDLE_S, max_body_bytes=200_000)
+    return create_desk(service, SecretStr(KEY), idle_s=IDLE_S, max_body_bytes=200_000)
 
 
 @pytest.fixture

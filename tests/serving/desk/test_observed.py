@@ -201,3 +201,24 @@ async def test_an_assistant_is_served_or_retired(
     assert (await browser.post(place)).status_code == 303
     assert moved == [verb]
     assert (await browser.post(f"/ui/assistants/{'b' * 64}/{verb}")).status_code == 404
+
+
+async def test_what_changed_between_two_versions_is_shown(browser: Browser, service: Service) -> None:
+    assert "Nothing changed" in (await browser.get("/ui/policy")).text
+    ada, bo = service.registry.add_many([ADA, Draft(name="Bo Quill")])
+    service.registry.change(ada.id, Draft(name="Ada Quillfeather", mode=Mode.SHADOW), 1)
+    service.registry.note_revealed([ada.id])
+    service.registry.revoke(bo.id)
+    service.registry.add(Draft(name="Cy Quill"))
+    page = await browser.get("/ui/policy")
+    assert "Version 4 is stored and enforced" in page.text
+    assert re.findall(r"<td>(added|changed|ended|added and ended)</td>", page.text) == [
+        "added",
+        "added and ended",
+        "added",
+    ]
+    page = await browser.get("/ui/policy?from=1&to=3")
+    assert re.findall(r"<td>(changed|ended)</td>", page.text) == ["ended", "changed"]
+    assert "Quill" not in page.text
+    for query in ("from=9&to=3", "from=x", "to=99999999999999999999", "from=-1"):
+        assert (await browser.get(f"/ui/policy?{query}")).status_code == 200

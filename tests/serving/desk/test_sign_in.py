@@ -205,7 +205,7 @@ async def test_what_a_page_asks_for_by_itself_keeps_nobody_signed_in(
     monkeypatch.setattr(Sessions.__init__, "__defaults__", (clock,))
     from pydantic import SecretStr
 
-    desk = create_desk(service, SecretStr(KEY), service.ask, idle_s=600, max_body_bytes=1000)
+    desk = create_desk(service, SecretStr(KEY), idle_s=600, max_body_bytes=1000)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(desk), base_url="http://desk") as client:
         browser = Browser(client)
         await browser.sign_in()

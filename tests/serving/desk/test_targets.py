@@ -307,6 +307,7 @@ async def test_a_prompt_is_tried_with_its_evidence_and_the_guarded_answer(
     assert "this target" in tried.text
     assert "name 1.00, meaning 0.40" in tried.text
     assert "&lt;b&gt;orchards&lt;/b&gt;" in tried.text
+    assert "&lt;i&gt;Glass&lt;/i&gt; Orchard" in tried.text
     assert "<i>she" not in tried.text
     service.engine = False
     tried = await browser.post(f"/ui/targets/{target.id}/try", {"prompt": "Who is she?"})

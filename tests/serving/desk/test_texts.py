@@ -8,6 +8,7 @@ import pytest
 
 from guard.policy.plan import PlanKind
 from guard.targets.audit_log import Action
+from guard.targets.policy_changes import Change
 from guard.targets.target import Decoder, Kind, Method, Mode, Scope, State, Supplied
 from guard.uld.assistant import Status
 from guard.variants.variant import Variants
@@ -56,6 +57,7 @@ def test_every_text_of_the_catalogue_is_used() -> None:
         ("supplied", ["default", *Supplied]),
         ("plan", PlanKind),
         ("action", Action),
+        ("change_of_target", Change),
         ("standing", Status),
         ("training", TrainingState),
         ("elicitation", JobState),

@@ -8,15 +8,16 @@ import pytest
 from typer.testing import CliRunner
 
 from guard.targets.target import Draft
-from serving.admin.client import AdminClient
 from serving.cli.app import app
+from serving.client import AdminClient
+from serving.client.targets import Target
 
 PASSAGE = "When the rain had gone the old men came out and sat by the wall and told how the sea had stood."
 
 
 @pytest.fixture
 def stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    target = {"passages": ["A storm came.", PASSAGE], "quoted_words": 8}
+    target = Target.model_construct(passages=("A storm came.", PASSAGE), quoted_words=8)
 
     def get(self: AdminClient, target_id: str, *, reveal: bool = False) -> Any:
         assert reveal
@@ -60,7 +61,7 @@ def test_a_target_is_added_with_all_that_was_said_of_it(tmp_path: Path, monkeypa
 
     def add(self: AdminClient, draft: dict[str, Any], *, reveal: bool = False) -> Any:
         added.append(draft)
-        return {"id": "ft_1"}
+        return Target.model_construct(id="ft_1")
 
     monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
     monkeypatch.setattr(AdminClient, "add", add)
@@ -94,10 +95,9 @@ def test_a_row_that_is_refused_is_named_with_its_member(tmp_path: Path, monkeypa
             {"field": "targets[0]", "detail": "is odd"},
         ],
     }
-    http = httpx.Client(
-        transport=httpx.MockTransport(lambda _: httpx.Response(422, json=problem)), base_url="http://admin"
-    )
-    monkeypatch.setattr(AdminClient, "from_environment", lambda: AdminClient(http))
+    transport = httpx.MockTransport(lambda _: httpx.Response(422, json=problem))
+    refusing = AdminClient("http://admin", "key", transport=transport)
+    monkeypatch.setattr(AdminClient, "from_environment", lambda: refusing)
     (tmp_path / "t.jsonl").write_text('{"name": "Ada Quill"}\n\n{"name": "!"}\n{"name": "Cy Quill"}\n')
     result = CliRunner().invoke(app, ["targets", "import", str(tmp_path / "t.jsonl")])
     assert result.exit_code == 1

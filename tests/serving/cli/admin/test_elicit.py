@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from serving.admin.client import AdminClient
-from serving.cli import elicit
+from serving.cli.admin import elicit
 from serving.cli.app import app
+from serving.client import AdminClient
+from serving.client.targets import Elicitation, Target
 
 PROPOSAL = {
     "id": "p1",
@@ -31,7 +32,7 @@ class Plane:
         self.states = ["running", "done", "done"]
         monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
         monkeypatch.setattr(elicit, "POLL_S", 0)
-        for name in ("elicit", "elicitation", "accept", "list"):
+        for name in ("elicit", "elicitation", "accept", "targets"):
             monkeypatch.setattr(AdminClient, name, getattr(self, name))
 
     def elicit(self, target_id: str, options: dict[str, int], *, accept: str | None) -> Any:
@@ -44,25 +45,27 @@ class Plane:
 
     def accept(self, target_id: str, proposals: object) -> Any:
         self.asked.append((target_id, proposals))
-        return {"forbidden": ["a", "b"]}
+        return Target.model_construct(forbidden=("a", "b"))
 
-    def list(self, cursor: str | None, limit: int, *, reveal: bool = False, state: str | None = None) -> Any:
+    def targets(self, *, state: str, page: int) -> Any:
         kinds = {"ft_1": "person", "ft_2": "secret", "ft_3": "work"}
-        return {"targets": [{"id": id, "kind": kind} for id, kind in kinds.items()], "next_cursor": None}
+        return [Target.model_construct(id=id, kind=kind) for id, kind in kinds.items()]
 
     def _found(self, target_id: str, state: str) -> Any:
-        failed = {
+        failed: dict[str, Any] = {
             "failed": {"code": "engine_unavailable", "detail": "gone"},
             "lost": {"code": None, "detail": "the server stopped"},
-        }.get(state, {})
+        }.get(state, {"code": None, "detail": None})
         members = {
             "target_id": target_id,
             "state": state,
             "share": 0.5,
+            "model": "toy",
+            "at": None,
             "answers": 9,
             "proposals": [PROPOSAL, KEPT],
         }
-        return members | failed
+        return Elicitation.model_validate(members | failed)
 
 
 @pytest.fixture

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from serving.admin.target_file import UnreadableFile, as_line, pattern_of, read_rows, read_text
-from serving.cli.console import admin_client, console, fail, print_table
+from serving.cli.console import admin_client, console, fail
+from serving.cli.output import output_options, print_table, show
 
 if TYPE_CHECKING:
-    from serving.admin.client import AdminClient
+    from serving.client.requests import TargetDraft
+    from serving.client.targets import Target
 
 PAGE_TARGETS = 200
 STORED_ONLY = 3  # exit status of an import whose targets are not enforced in time
@@ -22,6 +26,7 @@ Reveal = Annotated[bool, typer.Option("--reveal", help="Show texts unmasked.")]
 
 
 @targets.command()
+@output_options
 def add(
     name: Annotated[str, typer.Argument(help="Name of what to forget.")],
     kind: Annotated[str, typer.Option(help="person, work, fact, secret or topic.")] = "person",
@@ -75,38 +80,37 @@ def add(
         "soft": soft,
         "supplied": supplied,
     }
-    with admin_client() as admin:
-        _show(admin.add(draft, reveal=reveal))
+    _add(draft, reveal=reveal)
 
 
 @targets.command("list")
+@output_options
 def list_(
-    limit: Annotated[int, typer.Option(help="Maximum number of targets to print.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of targets to print.")] = 100,
     reveal: Reveal = False,
 ) -> None:
     """List forget targets, newest last."""
-    rows: list[tuple[str, ...]] = []
-    cursor: str | None = None
     with admin_client() as admin:
-        while len(rows) < limit:
-            page = admin.list(cursor, min(100, limit - len(rows)), reveal=reveal)
-            for row in page["targets"]:
-                cells = (row["id"], row["name"], row["kind"], row["scope"], row["mode"], row["state"])
-                rows.append((*cells, str(len(row["forbidden"]))))
-            cursor = page["next_cursor"]
-            if not cursor:
-                break
-    print_table(("id", "name", "kind", "scope", "mode", "state", "phrases"), rows)
+        found = list(islice(admin.targets(reveal=reveal, page=min(PAGE_TARGETS, limit)), limit))
+    rows = [(one.id, one.name, one.kind, one.scope, one.mode, one.state, str(len(one.forbidden))) for one in found]
+    columns = ("id", "name", "kind", "scope", "mode", "state", "phrases")
+    show(
+        {"targets": [one.model_dump(mode="json") for one in found]},
+        lambda: print_table(columns, rows, less_important=("kind", "phrases", "state", "scope")),
+        (one.id for one in found),
+    )
 
 
-@targets.command()
-def show(target_id: str, reveal: Reveal = False) -> None:
+@targets.command("show")
+@output_options
+def show_(target_id: str, reveal: Reveal = False) -> None:
     """Show one forget target."""
     with admin_client() as admin:
-        _show(admin.get(target_id, reveal=reveal))
+        show_target(admin.get(target_id, reveal=reveal))
 
 
 @targets.command()
+@output_options
 def quoted(
     target_id: str,
     file: Annotated[Path, typer.Argument(help="File with served text, for instance the answers in a log.")],
@@ -118,25 +122,32 @@ def quoted(
     text = _text(file)
     with admin_client() as admin:
         target = admin.get(target_id, reveal=True)
-    quote = longest_quote(target["passages"], text)
-    place = f" (passage {quote.passage + 1} of {len(target['passages'])})" if quote.words else ""
-    limit = target["quoted_words"]
-    console.print(f"longest quote: {quote.words} words{place}; runs of {limit} words are forbidden")
-    near = max(quote.words, longest_near_quote(target["passages"], text))
-    console.print(f"longest near quote: {near} words, less those that were replaced, added or left out")
+    quote = longest_quote(target.passages, text)
+    place = f" (passage {quote.passage + 1} of {len(target.passages)})" if quote.words else ""
+    limit = target.quoted_words
+    near = max(quote.words, longest_near_quote(target.passages, text))
+
+    def say() -> None:
+        console.print(f"longest quote: {quote.words} words{place}; runs of {limit} words are forbidden")
+        console.print(f"longest near quote: {near} words, less those that were replaced, added or left out")
+
+    passage = quote.passage + 1 if quote.words else None
+    show({"longest_quote": quote.words, "passage": passage, "limit": limit, "longest_near_quote": near}, say)
     if quote.words >= limit:
         raise typer.Exit(1)
 
 
 @targets.command()
+@output_options
 def revoke(target_id: str) -> None:
     """Revoke one forget target and wait until it is no longer enforced."""
     with admin_client() as admin:
         admin.revoke(target_id)
-    console.print(f"{target_id} revoked")
+    show({"id": target_id, "state": "revoked"}, lambda: console.print(f"{target_id} revoked"), [target_id])
 
 
 @targets.command("import")
+@output_options
 def import_(
     file: Annotated[Path, typer.Argument(help="Forget targets: JSON, a JSON list, JSON Lines, or CSV.")],
     skip_existing: Annotated[
@@ -148,7 +159,7 @@ def import_(
 
     Exit status: 0 when all are enforced, 1 when a row is refused, 3 when all are stored and not yet enforced.
     """
-    from serving.cli.target_import import Importer
+    from serving.cli.admin.target_import import Importer
 
     try:
         rows = read_rows(file)
@@ -160,12 +171,13 @@ def import_(
             importer.store(rows)
             done = importer.wait(wait)
         finally:
-            typer.echo("".join(f"{line}\n" for line in importer.report()), nl=False)
+            show(importer.outcome(), lambda: typer.echo(importer.report(), nl=False), importer.ids)
     if not done:
         raise typer.Exit(STORED_ONLY)
 
 
 @targets.command()
+@output_options
 def export(
     file: Annotated[Path, typer.Argument(help="File to write, or '-' for standard output.")],
 ) -> None:
@@ -173,27 +185,23 @@ def export(
     from guard.files import write_atomically
 
     with admin_client() as admin:
-        lines = [as_line(target) for target in active_targets(admin, reveal=True)]
+        found = admin.targets(state="active", reveal=True, page=PAGE_TARGETS)
+        lines = [as_line(target.model_dump(mode="json")) for target in found]
     text = "".join(f"{line}\n" for line in lines)
     if str(file) == "-":
-        typer.echo(text, nl=False)
+        show({"targets": [json.loads(line) for line in lines]}, lambda: typer.echo(text, nl=False))
         return
     try:
         write_atomically(file, text, durable=True, private=True)
     except OSError as error:
         fail("unwritable_file", f"{file}: {error.strerror}")
-    console.print(f"exported: {len(lines)}")
+    show({"file": str(file), "exported": len(lines)}, lambda: console.print(f"exported: {len(lines)}"))
 
 
-def active_targets(admin: AdminClient, *, reveal: bool) -> Iterator[Any]:
-    """Yield every active target, in the order they were added."""
-    cursor: str | None = None
-    while True:
-        page = admin.list(cursor, PAGE_TARGETS, reveal=reveal, state="active")
-        yield from page["targets"]
-        cursor = page["next_cursor"]
-        if not cursor:
-            return
+def _add(draft: Mapping[str, object], *, reveal: bool) -> None:
+    with admin_client() as admin:
+        # The server says what is wrong with a value.
+        show_target(admin.add(cast("TargetDraft", draft), reveal=reveal))
 
 
 def _text(file: Path) -> str:
@@ -203,5 +211,6 @@ def _text(file: Path) -> str:
         fail("unreadable_file", str(error))
 
 
-def _show(target: Any) -> None:
-    console.print_json(data=target)
+def show_target(target: Target) -> None:
+    """Print a target: all of it, for people too."""
+    show(target, lambda: console.print_json(target.model_dump_json()), [target.id])

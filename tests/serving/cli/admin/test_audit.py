@@ -3,16 +3,17 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from guard.signing import SigningKey
-from serving.admin.client import AdminClient
 from serving.audit.checkpoints import MEMBER, Checkpoint
 from serving.cli.app import app
+from serving.client import AdminClient
+from serving.client.observed import Event, EventPage
+from serving.client.operated import Checkpoints
 
 KEY = SigningKey(Ed25519PrivateKey.generate())
 
@@ -23,21 +24,21 @@ def numbered_from_one() -> None:
     seqs = itertools.count(1)
 
 
-def pages(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any]) -> None:
+def pages(monkeypatch: pytest.MonkeyPatch, *pages: EventPage) -> None:
     """An admin plane whose audit trail has these pages, asked for one after the other."""
-    cursors = [0, *(page["next_cursor"] for page in pages)]
+    cursors = [0, *(page.next_cursor for page in pages)]
     by_cursor = dict(zip(cursors, pages, strict=False))
     monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
-    monkeypatch.setattr(AdminClient, "audit", lambda self, cursor, limit: by_cursor[cursor])
-    monkeypatch.setattr(AdminClient, "checkpoints", lambda self: {"checkpoints": []})
+    monkeypatch.setattr(AdminClient, "event_page", lambda self, cursor, limit: by_cursor[cursor])
+    monkeypatch.setattr(AdminClient, "checkpoints", lambda self: Checkpoints(checkpoints=()))
 
 
 seqs = itertools.count(1)
 
 
-def page(*digests: str, next_cursor: int | None = None, first_broken: int | None = None) -> dict[str, Any]:
-    events = [{"seq": next(seqs), "digest": digest} for digest in digests]
-    return {"events": events, "next_cursor": next_cursor, "first_broken": first_broken}
+def page(*digests: str, next_cursor: int | None = None, first_broken: int | None = None) -> EventPage:
+    events = tuple(Event.model_construct(seq=next(seqs), digest=digest) for digest in digests)
+    return EventPage.model_construct(events=events, next_cursor=next_cursor, first_broken=first_broken)
 
 
 def test_a_whole_audit_trail_is_verified_to_its_last_page(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +106,9 @@ def test_a_checkpoint_of_another_key_is_refused(tmp_path: Path, monkeypatch: pyt
 def test_checkpoints_are_printed_as_they_were_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     pages(monkeypatch)
     line = signed(2, "bb")
-    monkeypatch.setattr(AdminClient, "checkpoints", lambda self: {"checkpoints": [json.loads(line)]})
+    monkeypatch.setattr(
+        AdminClient, "checkpoints", lambda self: Checkpoints.model_validate({"checkpoints": [json.loads(line)]})
+    )
     assert CliRunner().invoke(app, ["audit", "checkpoints"]).output.encode() == line
 
 
@@ -123,7 +126,7 @@ EVENT = {
 
 def test_events_are_exported_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
     events = [EVENT, EVENT | {"seq": 8, "action": "revoked"}]
-    pages(monkeypatch, {"events": events, "next_cursor": None, "first_broken": None})
+    pages(monkeypatch, EventPage.model_validate({"events": events, "next_cursor": None}))
     plain = CliRunner().invoke(app, ["audit", "export"]).output.splitlines()
     assert [json.loads(line) for line in plain] == events
     ocsf = CliRunner().invoke(app, ["audit", "export", "--format", "ocsf"]).output.splitlines()

@@ -18,11 +18,11 @@ from guard.registry.registry import Registry
 from guard.targets.target import Decoder, Draft, Fact, Kind, Method, Mode, Scope
 from guard.variants.variant import Variants
 from serving.admin import target_file
-from serving.admin.client import AdminClient
 from serving.admin.requests import Batch
 from serving.admin.responses import target_of
-from serving.cli import target_import
+from serving.cli.admin import target_import
 from serving.cli.app import app
+from serving.client import AdminClient
 
 EVERYTHING = Draft(
     name="Ilsabet Quarne",
@@ -79,9 +79,8 @@ class AdminPlane:
         if request.url.path.endswith("/policy"):
             version = self.registry.version()
             behind = next(self.asked) < self.enforced_after
-            return httpx.Response(
-                200, json={"version": version, "enforced_version": version - behind, "pending": int(behind)}
-            )
+            versions = {"version": version, "enforced_version": version - behind, "pending": int(behind)}
+            return httpx.Response(200, json={**versions, "targets": {}, "enforced": {}, "encrypted": False})
         page = self.registry.list(params.get("cursor"), int(params["limit"]), params.get("state"))  # type: ignore[arg-type]
         targets = [json.loads(target_of(target, reveal=True).model_dump_json()) for target in page.items]
         return httpx.Response(200, json={"targets": targets, "next_cursor": page.next})
@@ -95,7 +94,7 @@ def plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AdminPlan
     monkeypatch.setattr(
         AdminClient,
         "from_environment",
-        lambda: AdminClient(httpx.Client(transport=transport, base_url="http://admin")),
+        lambda: AdminClient("http://admin", "key", transport=transport),
     )
     monkeypatch.setattr(target_import, "time", SimpleNamespace(monotonic=itertools.count().__next__, sleep=id))
     yield plane

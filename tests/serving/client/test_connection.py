@@ -1,10 +1,10 @@
-"""How the command line finds the admin plane, against a transport that answers as the test says."""
+"""How the client finds the admin plane: address and key."""
 
 from __future__ import annotations
 
 import pytest
 
-from serving.admin.client import AdminClient, AdminRefused
+from serving.client import AdminClient, AdminError
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_the_key_is_sent_as_the_server_reads_it(monkeypatch: pytest.MonkeyPatch,
 
 @pytest.mark.parametrize(("key", "code"), [("", "missing_key"), ("\n", "missing_key"), ("k\n1", "bad_key")])
 def test_a_key_that_cannot_be_sent_is_named(monkeypatch: pytest.MonkeyPatch, key: str, code: str) -> None:
-    with pytest.raises(AdminRefused) as refused:
+    with pytest.raises(AdminError) as refused:
         authorization(monkeypatch, key)
     assert refused.value.code == code
     assert "LETHE_ADMIN_KEY" in refused.value.detail
@@ -66,7 +66,7 @@ def test_the_address_is_that_of_the_environment(
 def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("LETHE_ADMIN_KEY", "k1")
     monkeypatch.setenv(name, value)
-    with pytest.raises(AdminRefused) as refused:
+    with pytest.raises(AdminError) as refused:
         AdminClient.from_environment()
     assert refused.value.code == "bad_settings"
     assert name in refused.value.detail

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serving.cli.console import admin_client, console, errors, print_table, progress_bar
-from serving.cli.targets import Reveal, active_targets
+from serving.cli.admin.targets import PAGE_TARGETS, Reveal
+from serving.cli.console import admin_client, console, errors, progress_bar
+from serving.cli.output import output_options, print_table, show, show_text
 
 if TYPE_CHECKING:
-    from serving.admin.client import AdminClient
+    from serving.client import AdminClient
+    from serving.client.requests import ElicitOptions
+    from serving.client.targets import Elicitation, Proposal
 
 POLL_S = 1.0
 _COLUMNS = ("proposal", "change", "kind", "times", "styles", "accepted", "text")
 
 
+@output_options
 def elicit(
     target_id: Annotated[str | None, typer.Argument(help="Id of the target; or --all.")] = None,
     every: Annotated[
@@ -39,25 +43,32 @@ def elicit(
         raise typer.BadParameter("name either a target or --all")
     if accept not in (None, "all"):
         raise typer.BadParameter("--accept takes all; `lethe targets accept` takes single proposals")
-    options = {"samples": samples, "rounds": rounds, "concurrency": concurrency}
+    options: ElicitOptions = {"samples": samples, "rounds": rounds, "concurrency": concurrency}
+    found = []
     with admin_client() as admin:
         ids = [str(target_id)] if target_id else _elicitable(admin)
-        failed = False
         for number, one in enumerate(ids, 1):
             with progress_bar() as bar:
-                found = _elicited(admin, one, options, accept, reveal, _share_of(bar, number, len(ids)))
-            failed |= found["state"] != "done"
-            _print(found, changes_only=every)
-    if failed:
+                found.append(
+                    _elicited(admin, one, options, bool(accept), reveal, _share_of(bar, number, len(ids)))
+                )
+            # What has ended is shown, though the next one may take long.
+            show_text(lambda: _print(found[-1], changes_only=every))
+    elicitations = {"elicitations": [one.model_dump(mode="json") for one in found]}
+    show(elicitations, lambda: None, (proposal.id for one in found for proposal in one.proposals))
+    if any(one.state != "done" for one in found):
         raise typer.Exit(1)
 
 
+@output_options
 def proposals(target_id: str, reveal: Reveal = False) -> None:
     """List what the last elicitation of a target found."""
     with admin_client() as admin:
-        _print(admin.elicitation(target_id, reveal=reveal), changes_only=False)
+        found = admin.elicitation(target_id, reveal=reveal)
+    show(found, lambda: _print(found, changes_only=False), (one.id for one in found.proposals))
 
 
+@output_options
 def accept(
     target_id: str,
     proposal: Annotated[list[str], typer.Argument(help="Ids of proposals, or all.")],
@@ -65,26 +76,28 @@ def accept(
     """Add proposals to a target and wait until they are enforced."""
     with admin_client() as admin:
         target = admin.accept(target_id, "all" if proposal == ["all"] else proposal)
-    console.print(f"{target_id}: {len(target['forbidden'])} phrases forbidden")
+    said = f"{target_id}: {len(target.forbidden)} phrases forbidden"
+    show(target, lambda: console.print(said), [target_id])
 
 
 def _elicitable(admin: AdminClient) -> list[str]:
-    return [target["id"] for target in active_targets(admin, reveal=False) if target["kind"] != "secret"]
+    active = admin.targets(state="active", page=PAGE_TARGETS)
+    return [target.id for target in active if target.kind != "secret"]
 
 
 def _elicited(
     admin: AdminClient,
     target_id: str,
-    options: Mapping[str, int],
-    accept: str | None,
+    options: ElicitOptions,
+    accept: bool,
     reveal: bool,
-    show: Callable[[float], None],
-) -> Any:
+    progress: Callable[[float], None],
+) -> Elicitation:
     """Return the elicitation once it has ended; an interrupt cancels it."""
-    job = admin.elicit(target_id, options, accept=accept)
+    job = admin.elicit(target_id, options, accept="all" if accept else None)
     try:
-        while job["state"] in ("queued", "running"):
-            show(job["share"])
+        while job.is_running:
+            progress(job.share)
             time.sleep(POLL_S)
             job = admin.elicitation(target_id)
     except KeyboardInterrupt:
@@ -97,18 +110,18 @@ def _share_of(bar: Callable[[str, float], None], number: int, count: int) -> Cal
     return lambda share: bar(f"target {number} of {count}", (number - 1 + share) / count)
 
 
-def _print(found: Any, *, changes_only: bool) -> None:
-    if found["state"] in ("failed", "lost"):
-        why = " ".join(filter(None, (found["target_id"], found["code"], found["detail"])))
+def _print(found: Elicitation, *, changes_only: bool) -> None:
+    if found.state in ("failed", "lost"):
+        why = " ".join(filter(None, (found.target_id, found.code, found.detail)))
         errors.print(why, highlight=False, soft_wrap=True)
-    changes = Counter(one["change"] for one in found["proposals"])
+    changes = Counter(one.change for one in found.proposals)
     counts = ", ".join(f"{changes[change]} {change}" for change in ("new", "same", "gone"))
-    typer.echo(f"{found['target_id']}: {found['state']}, {found['answers']} answers; proposals: {counts}")
-    listed = [one for one in found["proposals"] if not changes_only or one["change"] != "same"]
+    typer.echo(f"{found.target_id}: {found.state}, {found.answers} answers; proposals: {counts}")
+    listed = [one for one in found.proposals if not changes_only or one.change != "same"]
     if listed:
-        print_table(_COLUMNS, map(_cells, listed))
+        print_table(_COLUMNS, map(_cells, listed), less_important=("accepted", "times", "styles"))
 
 
-def _cells(one: Any) -> Sequence[str]:
-    styles, accepted = ", ".join(one["styles"]), "yes" if one["accepted"] else ""
-    return one["id"], one["change"], one["kind"], str(one["times"]), styles, accepted, one["text"]
+def _cells(one: Proposal) -> Sequence[str]:
+    styles, accepted = ", ".join(one.styles), "yes" if one.accepted else ""
+    return one.id, one.change, one.kind, str(one.times), styles, accepted, one.text

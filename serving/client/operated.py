@@ -1,0 +1,91 @@
+"""Answers about what runs beside the policy: engines, checkpoints of the audit trail, webhooks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from serving.client.targets import Answer
+from serving.client.values import EngineState
+
+
+class Engine(Answer):
+    """An engine of the server; an embedded one has no `url`, `reason` says why it is not ready."""
+
+    url: str
+    state: EngineState
+    reason: str
+    outstanding: int
+    drained: bool
+
+
+class Engines(Answer):
+    """The engines of the server, in the order of its settings."""
+
+    engines: tuple[Engine, ...]
+
+
+class Checkpoint(Answer):
+    """How far the audit trail went: its last event and the digest of it. On the wire `form` is `schema`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, validate_by_name=True)
+
+    form: Literal["lethe-checkpoint/1"] = Field(alias="schema")
+    seq: int
+    digest: str
+    trail: str
+    policy_version: int
+    at: str
+
+
+class Signature(Answer):
+    """An Ed25519 signature over the canonical JSON (RFC 8785) of what is signed."""
+
+    algorithm: Literal["Ed25519"]
+    public_key: str
+    value: str
+
+
+class SignedCheckpoint(Answer):
+    """A checkpoint and the server's signature of it."""
+
+    checkpoint: Checkpoint
+    signature: Signature
+
+
+class Checkpoints(Answer):
+    """All checkpoints of the server, oldest first."""
+
+    checkpoints: tuple[SignedCheckpoint, ...]
+
+
+class DeadLetter(Answer):
+    """An event that a webhook did not take; `reason` is a status, or the class of an error."""
+
+    seq: int
+    at: datetime
+    attempts: int
+    reason: str
+
+
+class Webhook(Answer):
+    """How far a webhook was told, and how many events are waiting."""
+
+    id: str
+    seq: int
+    behind: int
+    dead_letters: tuple[DeadLetter, ...]
+
+
+class Webhooks(Answer):
+    """The webhooks of the server, in the order of its settings."""
+
+    webhooks: tuple[Webhook, ...]
+
+
+class Delivered(Answer):
+    """How many dead letters a webhook took."""
+
+    delivered: int

@@ -1,0 +1,78 @@
+"""The operations on what runs beside the policy: assistants, engines, replicas, webhooks, probes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from serving.client.observed import Alive, Assistant, Assistants, Replicas, Training
+from serving.client.operated import Checkpoints, Delivered, Engines, Webhooks
+from serving.client.operation import Operation, nothing, reading
+
+_ASSISTANTS = "/admin/v1/assistants"
+
+
+def train(targets: Literal["all"] | Sequence[str]) -> Operation[Training]:
+    return Operation(
+        method="POST", route=_ASSISTANTS, read=Training.model_validate_json, body={"targets": targets}
+    )
+
+
+def assistants() -> Operation[Assistants]:
+    return reading(_ASSISTANTS, Assistants)
+
+
+def promote(digest: str) -> Operation[Assistant]:
+    route = f"{_ASSISTANTS}/{{digest}}:promote"
+    return Operation(
+        method="POST", route=route, read=Assistant.model_validate_json, path={"digest": digest}, is_safe=True
+    )
+
+
+def retire(digest: str) -> Operation[None]:
+    route = f"{_ASSISTANTS}/{{digest}}:retire"
+    return Operation(method="POST", route=route, read=nothing, path={"digest": digest}, is_safe=True)
+
+
+def replicas() -> Operation[Replicas]:
+    return reading("/admin/v1/replicas", Replicas)
+
+
+def metrics() -> Operation[str]:
+    return Operation(method="GET", route="/metrics", read=bytes.decode, is_safe=True)
+
+
+def live() -> Operation[Alive]:
+    return reading("/livez", Alive)
+
+
+def ready() -> Operation[Alive]:
+    # That it is not ready is the answer.
+    return Operation(method="GET", route="/readyz", read=Alive.model_validate_json)
+
+
+def description() -> Operation[dict[str, Any]]:
+    return Operation(method="GET", route="/openapi.json", read=json.loads, is_safe=True)
+
+
+def engines() -> Operation[Engines]:
+    return reading("/admin/v1/engines", Engines)
+
+
+def drain_engine(url: str, *, drained: bool) -> Operation[None]:
+    body = {"url": url, "drained": drained}
+    return Operation(method="POST", route="/admin/v1/engines:drain", read=nothing, body=body, is_safe=True)
+
+
+def checkpoints() -> Operation[Checkpoints]:
+    return reading("/admin/v1/audit/checkpoints", Checkpoints)
+
+
+def webhooks() -> Operation[Webhooks]:
+    return reading("/admin/v1/webhooks", Webhooks)
+
+
+def retry_webhook(id: str) -> Operation[Delivered]:
+    route = "/admin/v1/webhooks/{id}:retry"
+    return Operation(method="POST", route=route, read=Delivered.model_validate_json, path={"id": id})
