@@ -13,7 +13,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from docs.site import reference
+from docs.site import build, reference
 from guard.errors import LetheError
 from serving.cli.app import app
 from serving.protocol.refused_fields import REFUSED_FIELDS
@@ -130,6 +130,13 @@ def test_every_relative_link_leads_somewhere(page: str) -> None:
     folder = (ROOT / page).parent
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text(page))
     assert [link for link in links if not (folder / link).exists()] == []
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    project = tomllib.loads(text("docs/site/zensical.toml"))["project"]
+    named = set(re.findall(r"'([\w/.-]+\.md)'", str(project["nav"])))
+    pages = {page.removeprefix("docs/") for page in PAGES if page.startswith("docs/")}
+    assert named == pages | {f"reference/{name}" for name in reference.NAMES} | set(build.PROJECT.values())
 
 
 @pytest.mark.parametrize("page", ["docs/architecture.md", "docs/restriction.md", "CONTRIBUTING.md"])

@@ -34,7 +34,8 @@ def page_of(description: Json) -> str:
     return page(
         "Admin API",
         "Every route of the admin plane, from the OpenAPI description that it serves at `/openapi.json`."
-        " How to use them: [admin plane](../admin-plane.md).",
+        " How to use them: [admin plane](../admin-plane.md). What the members of a target mean:"
+        " [a forget target](../admin-plane.md#a-forget-target).",
         "## Routes",
         *routes,
         "## Shapes",

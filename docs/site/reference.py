@@ -20,6 +20,9 @@ from docs.site.markdown import cell, page, table
 ROOT = Path(__file__).resolve().parents[2]
 
 
+NAMES = ("settings.md", "data-plane.md", "admin-api.md", "cli.md", "metrics.md", "errors.md", "evidence.md")
+
+
 class Page(NamedTuple):
     """A page of Markdown, by the name of its file below `reference/`."""
 
@@ -29,15 +32,8 @@ class Page(NamedTuple):
 
 def pages() -> list[Page]:
     """Return all pages of the reference."""
-    return [
-        Page("settings.md", settings()),
-        Page("data-plane.md", data_plane()),
-        Page("admin-api.md", admin_api.page_of(admin_api.openapi())),
-        Page("cli.md", command_line()),
-        Page("metrics.md", metrics()),
-        Page("errors.md", errors()),
-        Page("evidence.md", evidence()),
-    ]
+    made = (settings(), data_plane(), admin_api.page_of(admin_api.openapi()), command_line(), metrics(), errors())
+    return [Page(*page) for page in zip(NAMES, (*made, evidence()), strict=True)]
 
 
 def settings() -> str:

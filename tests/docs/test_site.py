@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,20 +19,6 @@ IN_STYLES = re.compile(r"""(?:url\(|@import )["']?(?:https?:)?//""")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("zensical", reason="the group `docs` is not installed: `make docs`")
     return build.build(tmp_path_factory.mktemp("site"))
-
-
-def test_every_page_of_the_folder_is_in_the_navigation_and_the_other_way_round(tmp_path: Path) -> None:
-    build.collect(tmp_path / "site")
-    pages = {
-        path.relative_to(tmp_path / "site/pages").as_posix() for path in (tmp_path / "site/pages").rglob("*.md")
-    }
-    assert set(_named(tomllib.loads(build.CONFIG.read_text("utf-8"))["project"]["nav"])) == pages
-
-
-def _named(entries: list[object] | str) -> list[str]:
-    if isinstance(entries, str):
-        return [entries]
-    return [name for entry in entries for value in dict(entry).values() for name in _named(value)]  # type: ignore[call-overload]
 
 
 def test_every_page_is_built(site: Path) -> None:
