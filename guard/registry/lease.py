@@ -55,6 +55,7 @@ class Lease:
         # The registry's version when this server came on the list, and until when it may answer by its lease.
         self._entered = -1
         self._ends = -math.inf
+        self._period = min(RENEW_PERIOD_S, (own.lease_s - LEASE_MARGIN_S) / 3)
         # Threads of their own: what else the process does in threads holds up neither renewals nor those who wait.
         self._renewals = ThreadPoolExecutor(1, thread_name_prefix="lease")
         self._lists = ThreadPoolExecutor(1, thread_name_prefix="replicas")
@@ -81,7 +82,8 @@ class Lease:
         self._changed.set()
 
     async def run(self) -> None:
-        """Renew the lease every RENEW_PERIOD_S seconds, and after each change of the version, until cancelled.
+        """Renew the lease every RENEW_PERIOD_S seconds, sooner where a server may answer without the registry for
+        less than three times that, and after each change of the version, until cancelled.
 
         An entry that an earlier process left is removed first. When this is cancelled the server must answer
         nothing any more: it is taken off the list, after a renewal that is on its way.
@@ -99,7 +101,7 @@ class Lease:
                         log.warning("the lease of this replica is not renewed: %s", error.message)
                     failed = True
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(RETRY_PERIOD_S if failed else RENEW_PERIOD_S):
+                    async with asyncio.timeout(min(self._period, RETRY_PERIOD_S) if failed else self._period):
                         await self._changed.wait()
         finally:
             self._ends = -math.inf

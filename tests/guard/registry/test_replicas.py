@@ -225,6 +225,16 @@ async def test_a_server_answers_nothing_long_before_others_take_it_for_lost(
 
 
 @pytest.mark.anyio
+async def test_a_lease_is_renewed_well_before_the_server_may_no_longer_answer(registry: Registry) -> None:
+    lease = Lease(registry.replicas, replace(A, lease_s=leases.LEASE_MARGIN_S + 1.5), lambda: 1)
+    async with renewing(lease):
+        await until(lambda: not lease.unready())
+        first = lease._ends
+        await until(lambda: lease._ends > first)
+        assert lease.unready() == ""
+
+
+@pytest.mark.anyio
 async def test_a_server_that_is_alone_answers_without_a_lease(registry: Registry) -> None:
     assert Lease(registry.replicas, A, lambda: 1, shared=False).unready() == ""
 
