@@ -8,7 +8,15 @@ from functools import cache
 
 from guard.text.english import hides_in_common_word, is_stop
 from guard.text.english import is_common as is_common_english
-from guard.text.lexicon import english_names, frequent_words, given_names, is_dictionary_form, places, ranks
+from guard.text.lexicon import (
+    english_names,
+    frequent_words,
+    given_names,
+    is_attested,
+    is_dictionary_form,
+    places,
+    ranks,
+)
 from guard.text.normalise import ascii_digits, fold
 from guard.text.words import words_of
 
@@ -60,6 +68,11 @@ def is_common(word: str, language: str) -> bool:
 
 
 def is_listed(word: str, language: str) -> bool:
+    """Whether a dictionary of the language or large corpora have the word: a rarer one than common words."""
+    return is_in_dictionary(word, language) or is_attested(lowered(word, language), language)
+
+
+def is_in_dictionary(word: str, language: str) -> bool:
     """Whether a dictionary of the language has the word: a rarer one than those that are common."""
     return is_dictionary_form(lowered(word, language), language) or is_adjective(word, language)
 

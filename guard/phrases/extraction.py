@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from guard.phrases.context import is_specific
+from guard.phrases.known_names import is_known_name
 from guard.phrases.names import names
 from guard.phrases.numbers import numerals
 from guard.phrases.organisations import organisations, streets_and_prizes
@@ -64,7 +65,7 @@ def found_by_rules(text: str, language: str) -> Iterator[Phrase]:
         _uncased_names(lettered, language),
         acronyms(lettered, language),
     ):
-        yield from (phrase for phrase in found if is_specific(phrase.text))
+        yield from (one for one in found if is_specific(one.text) and not is_known_name(one.text, language))
 
 
 def _uncased_names(text: str, language: str) -> Iterator[Phrase]:

@@ -39,6 +39,7 @@ from guard.text.words import Word
 _MAX_NAME_WORDS = 8
 # Of these, words that mean something else: "to", "this", "also".
 _NO_PARTICLES: Mapping[str, frozenset[str]] = {
+    "de": frozenset({"am", "den", "im", "ten"}),
     "en": frozenset({"do", "am", "im", "ten", "op"}),
     "pl": frozenset({"do", "ten", "den"}),
     "cs": frozenset({"do", "ten", "den", "van"}),
@@ -211,7 +212,8 @@ def _joined_runs(text: str, words: list[Word], language: str) -> Iterator[list[W
     run: list[Word] = []
     for word in words:
         gap = text[run[-1].end : word.start] if run else ""
-        if run and (word.text in apart or not _continues(gap, run[-1].text, word.text)):
+        small = word.text in apart and not (run and run[-1].text == "van")
+        if run and (small or not _continues(gap, run[-1].text, word.text)):
             yield run
             run = []
         if run or word.text[0].isupper():

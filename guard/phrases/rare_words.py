@@ -16,7 +16,7 @@ from guard.text.words import Word, words_of
 _ACRONYM = re.compile(r"(?<!\w)[A-Z][A-Z0-9]*(?:[&./-][A-Z0-9]+)*(?![a-z])")
 _MIN_RARE_WORD_CHARS = 5
 # Product of the frequency ranks of the two words.
-_MIN_RARE_PAIR_RANKS = 1_000_000
+_MIN_RARE_PAIR_RANKS = 50_000_000
 _MIN_RANK = 1_000
 _OPENERS = frozenset(
     {"a", "an", "the", "his", "her", "their", "its"}

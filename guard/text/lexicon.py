@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import accumulate
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ LANGUAGES = frozenset(
     "ar bg bn ca cs da de el en es fa fi fr he hi hu id it ja ko nb nl pl pt ro ru sv th tr uk ur vi zh".split()  # noqa: SIM905
 )
 DICTIONARIES = frozenset({"ar", "de", "el", "en", "es", "fr", "he", "hi", "pl", "ru", "tr"})
+ATTESTED = frozenset({"ar", "de", "el", "en", "es", "fr", "he", "ja", "ko", "pl", "ru", "tr", "zh"})
+_HASH_BITS = 0x3FFFFFF
 # Short names of months that are common words elsewhere.
 _NO_MONTHS = frozenset({"out", "set", "pro", "led", "gen", "lip", "lug", "tem", "sie", "mag", "mei"})
 # Of the commonest word of a language, per word of text; that of rank r is used so often divided by r.
@@ -120,6 +123,28 @@ def _form_hashes(language: str) -> NDArray[np.int64]:
     return np.sort(np.fromiter(map(hash, forms), np.int64))
 
 
+def is_attested(word: str, language: str) -> bool:
+    """Whether the word, in lower case, is used in large corpora, if rarely: once in ten million words or more.
+
+    Of Greek, Korean and Turkish it is whether a large dictionary has it. Rare words and usual names are attested,
+    invented names are not. One word in a hundred or fewer is taken for one that is: 26 bits of their hashes are
+    compared. Of a language that is not in ATTESTED none is.
+    """
+    hashes = _attested_hashes(language)
+    index = int(np.searchsorted(hashes, sought := crc32(word.encode()) & _HASH_BITS))
+    return index < len(hashes) and int(hashes[index]) == sought
+
+
+@cache
+def _attested_hashes(language: str) -> NDArray[np.uint32]:
+    """Return the hashes, sorted; in the file are their differences, low bytes first and high bytes after them."""
+    if language not in ATTESTED:
+        return np.zeros(0, np.uint32)
+    data = files("guard.text").joinpath("word_lists", "attested", f"{language}.bin.xz").read_bytes()
+    low, high = np.frombuffer(lzma.decompress(data), np.uint8).reshape(2, -1).astype(np.uint32)
+    return np.cumsum(low + (high << 8), dtype=np.uint32)
+
+
 @cache
 def english_names() -> frozenset[str]:
     """Return those of the English words that are only names, abbreviations or foreign, in lower case."""
@@ -138,7 +163,13 @@ def places() -> frozenset[str]:
 
     Countries, regions, cities of 50,000 inhabitants, languages, currencies, months, weekdays, institutions.
     """
-    return frozenset(_compressed("places")).union(line.casefold() for line in _lines("known_names"))
+    return frozenset(_compressed("places")).union(line.casefold() for line in known_names())
+
+
+@cache
+def known_names() -> tuple[str, ...]:
+    """Return the names that everybody knows and that are no places: institutions, firms, old works, authors."""
+    return tuple(_lines("known_names"))
 
 
 @cache

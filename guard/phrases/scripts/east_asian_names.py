@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from guard.phrases.called import CHINESE_CALLED, CHINESE_ROLE, JAPANESE_CALLED
 from guard.phrases.context import is_given_name, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
-from guard.text.lexicon import family_names, japanese_given_names, ranks, simplified
+from guard.text.lexicon import family_names, is_attested, japanese_given_names, ranks, simplified
 from guard.text.segmentation import Segment, segments_of
 
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+")
@@ -116,6 +116,7 @@ def _is_known(name: str) -> bool:
     plain = name.translate(simplified())
     return (
         plain in ranks("zh")
+        or is_attested(plain, "zh")
         or is_place(name)
         or is_place(plain)
         or all(part.rank is not None and len(part.text) > 1 for part in segments_of(name, "zh"))
@@ -281,7 +282,7 @@ def _is_hiragana_name(word: str) -> bool:
 def _is_known_kanji(run: str, after: str) -> bool:
     """Whether a run of ideographs, and the character after it, are known words with affixes."""
     known = ranks("ja")
-    if run in known or is_place(run):
+    if run in known or is_place(run) or is_attested(run, "ja"):
         return True
     parts = segments_of(run, "ja")
     inflected = len(parts) > 1 and len(parts[-1].text) == 1 and _INFLECTED.match(after) is not None

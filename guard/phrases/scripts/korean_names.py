@@ -9,7 +9,7 @@ from math import prod
 
 from guard.phrases.context import is_frequent, is_place
 from guard.phrases.phrase import Phrase, PhraseKind
-from guard.text.lexicon import family_names, ranks
+from guard.text.lexicon import family_names, is_attested, ranks
 from guard.text.segmentation import Segment, segments_of
 
 _WORD = re.compile(r"(?<![\d가-힣])[가-힣]+")
@@ -158,7 +158,7 @@ def _is_settlement(form: str) -> bool:
 
 
 def _is_known(form: str) -> bool:
-    return form in ranks("ko") or is_place(form)
+    return form in ranks("ko") or is_place(form) or is_attested(form, "ko")
 
 
 def _is_person(form: str) -> bool:

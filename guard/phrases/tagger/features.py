@@ -10,13 +10,13 @@ from guard.phrases.institutions import PARTICLES
 from guard.phrases.phrase import Phrase
 from guard.phrases.tagger.tokens import EAST_ASIAN, Token
 from guard.phrases.tagger.word_classes import CASED, GROUPS, WordClass, classes_of, group_of
-from guard.text.lexicon import LANGUAGES
+from guard.text.lexicon import LANGUAGES, given_names, places
 
 QUOTES = "\"“”„«»「」『』《》〈〉‹›‘’'"
 OF_RULES = frozenset({"rule", "no rule", "kind", "why"})
 """How the features begin that say which rules found a token."""
 _WORDS_AROUND = (-3, -2, -1, 0, 1, 2)
-_MAX_RUN = 4
+_MAX_RUN, _MAX_KNOWN_TOKENS = 4, 6
 # Words after a word for a work in which its title begins; more than so many count as so many.
 _MAX_TITLE_WORDS, _MAX_BACK = 8, 4
 _SENTENCE_ENDS = frozenset(".!?。！？")
@@ -66,6 +66,7 @@ def features_of(text: str, tokens: Sequence[Token], language: str, found: Sequen
     works = _after_works(tokens, classes)
     rules = _rules(text, tokens, found)
     quoted = _quoted(tokens)
+    known = _known_spans(text, tokens, language)
     rows: list[TokenFeatures] = []
     for at, (token, of_rules) in enumerate(zip(tokens, rules, strict=True)):
         shared = [*_around(classes, at), *_run(runs[at], classes[at]), f"quote={quoted[at]}"]
@@ -75,7 +76,7 @@ def features_of(text: str, tokens: Sequence[Token], language: str, found: Sequen
             shared += _work(works[at], classes, at, opens)
         if classes[at].name[0] in "XAo" and follows_called(text, token.start):
             shared.append("called")
-        shared += of_rules
+        shared += (*known[at], *of_rules)
         alone = _words(tokens, classes, at)
         if language in EAST_ASIAN:
             alone += _characters(tokens, at)
@@ -172,9 +173,8 @@ def _runs(tokens: Sequence[Token], classes: Sequence[WordClass], group: str) -> 
 
 def _content(run: Sequence[WordClass]) -> str:
     names = [one.name[1:] for one in run]
-    rare = (
-        "x" if any("x" in name for name in names) else "l" if any(set("li6") & set(name) for name in names) else ""
-    )
+    rare = next((letter for letter in "xt" if any(letter in name for name in names)), "")
+    rare = rare or ("l" if any(set("li6") & set(name) for name in names) else "")
     return rare + ("g" if any("g" in name for name in names) else "")
 
 
@@ -182,8 +182,8 @@ def _may_name(name: str, group: str) -> bool:
     if name[0] in "pd":
         return False
     if group == "east asian":
-        return name[1:2] in "x567"
-    return name[0] in "XA" if group in CASED else bool(set("xlig67") & set(name[1:])) or name[1:3] == "s2"
+        return name[1:2] in "xt567"
+    return name[0] in "XA" if group in CASED else bool(set("xtlig67") & set(name[1:])) or name[1:3] == "s2"
 
 
 def _joins(tokens: Sequence[Token], classes: Sequence[WordClass], at: int, group: str) -> bool:
@@ -211,6 +211,19 @@ def _after_works(tokens: Sequence[Token], classes: Sequence[WordClass]) -> list[
             commas = ",," if commas else ","
         elif one.name[0] in "XA":
             capital = "X"
+    return rows
+
+
+def _known_spans(text: str, tokens: Sequence[Token], language: str) -> list[list[str]]:
+    """Return for each token whether it is in a known name of several tokens, or in Thai in a given name."""
+    rows: list[list[str]] = [[] for _ in tokens]
+    for first in range(len(tokens)):
+        for last in range(first + 1, min(first + _MAX_KNOWN_TOKENS, len(tokens))):
+            span = text[tokens[first].start : tokens[last].end].casefold()
+            name = "known" if span in places() else "given" if language == "th" and span in given_names() else ""
+            if name:
+                for at in range(first, last + 1):
+                    rows[at].append(f"{name}|{'first' if at == first else 'inner'}")
     return rows
 
 

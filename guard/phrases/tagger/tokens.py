@@ -14,7 +14,7 @@ _MARKS = (
     "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670"
     "\u06d6-\u06ed\u0900-\u0963\u0970-\u0dff\u0e30-\u0e4e"
 )
-_TOKEN = re.compile(rf"(?:\w|[{_MARKS}])+(?:['’\"״׳-](?=\w)(?:\w|[{_MARKS}])+)*|[^\w\s]")
+_TOKEN = re.compile(rf"(?:\w|[{_MARKS}])+(?:['’\"״׳-](?=[^\W가-힣])(?:\w|[{_MARKS}])+)*|[^\w\s]")
 _EAST_ASIAN_TOKEN = re.compile(r"[A-Za-z\uff21-\uff3a\uff41-\uff5a]+|\d+|\S")
 _THAI = re.compile("[\u0e01-\u0e4e]")
 _APOSTROPHE = re.compile("['’]")
@@ -99,6 +99,9 @@ def _korean_stem(word: str) -> int:
         before, particle = ord(word[-length - 1]), word[-length:]
         final = (before - _FIRST_SYLLABLE) % _FINALS if _FIRST_SYLLABLE <= before <= _LAST_SYLLABLE else 0
         fitting = _AFTER_CONSONANT if final else _AFTER_VOWEL
+        if not _FIRST_SYLLABLE <= before <= _LAST_SYLLABLE:
+            # After a digit or Latin letter its sound decides, which is not looked up.
+            fitting = _AFTER_CONSONANT | _AFTER_VOWEL
         if particle in _AFTER_ANY or particle in fitting or (final == _RIEUL and particle in _AFTER_RIEUL):
             return len(word) - length
     return len(word)

@@ -10,15 +10,15 @@ from guard.phrases.context import (
     is_common,
     is_compound,
     is_given_name,
+    is_in_dictionary,
     is_inflected_place,
-    is_listed,
     is_place,
     lowered,
 )
 from guard.phrases.institutions import COURTESY, PARTICLES, is_street
 from guard.phrases.scripts.affixes import PREFIXES, SUFFIXES, VOWEL_SIGNS
 from guard.phrases.tagger.tokens import EAST_ASIAN, Token
-from guard.text.lexicon import family_names, is_known_word, japanese_given_names, ranks, works
+from guard.text.lexicon import family_names, is_attested, is_known_word, japanese_given_names, ranks, works
 
 # Languages whose words are alike to a tagger; all others have capitals.
 _GROUPS = {
@@ -52,7 +52,7 @@ class WordClass(NamedTuple):
 
     It begins with the shape (`p` punctuation, `d` digits, `x` small, `X` a capital, `A` capitals, `o` and `m`
     neither), then how common the word is: 0 to 7 by rank, `s` with its affixes cut off, `l` in a dictionary, `i`
-    inflected, `x` unknown. `features` say more of it.
+    inflected, `t` only in large corpora, `x` unknown. `features` say more of it.
     """
 
     name: str
@@ -106,16 +106,18 @@ def _commonness(word: str, language: str, rank: int, stem_rank: int) -> str:
         return str(sum(rank > bound for bound in _RANKS))
     if stem_rank < _UNRANKED:
         return f"s{sum(stem_rank > bound for bound in _STEM_RANKS)}"
-    if is_listed(word, language):
+    if is_in_dictionary(word, language):
         return "l"
-    return "i" if is_common(word, language) else "x"
+    if is_common(word, language):
+        return "i"
+    return "t" if is_attested(lowered(word, language), language) else "x"
 
 
 def _lists_with(word: str, lower: str, language: str, commonness: str) -> list[str]:
     family = language in ("ko", *EAST_ASIAN) and not family_names(language).isdisjoint((word[:1], word[:2]))
     found = {
-        "elsewhere": commonness in "lix" and is_known_word(word),
-        "compound": language == "de" and commonness == "x" and is_compound(word, language),
+        "elsewhere": commonness in "litx" and is_known_word(word),
+        "compound": language == "de" and commonness in "tx" and is_compound(word, language),
         "work": lower in works(language),
         "courtesy": lower in COURTESY,
         "street": is_street(word),

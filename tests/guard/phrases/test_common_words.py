@@ -6,6 +6,7 @@ import pytest
 
 from guard.phrases.context import is_inflected_place, is_listed
 from guard.phrases.extraction import of_passage
+from guard.phrases.known_names import is_known_name
 
 
 def found(text: str) -> set[str]:
@@ -201,3 +202,55 @@ def test_days_in_words_are_dates(text: str, date: str) -> None:
 )
 def test_a_text_may_end_anywhere(text: str) -> None:
     assert all(phrase.strip() for end in range(len(text) + 1) for phrase in found(text[:end]))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "language"),
+    [
+        *(("Les Misérables", "fr"), ("Don Kichota", "pl"), ("Pana Tadeusza", "pl"), ("Войну и мир", "ru")),
+        *(
+            ("Преступления и наказания", "ru"),
+            ("Яндексе", "ru"),
+            ("Koç Holding", "tr"),
+            ("Süddeutschen Zeitung", "de"),
+        ),
+        *(("באיכילוב", "he"), ("红楼梦", "zh"), ("夏目漱石", "ja"), ("김소월", "ko"), ("Middlemarch", "en")),
+    ],
+)
+def test_firms_and_old_works_are_known_in_all_their_cases(phrase: str, language: str) -> None:
+    assert is_known_name(phrase, language)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "language"),
+    [("Пана и мира", "ru"), ("Pan Tadzik", "pl"), ("Marek Zatoń", "pl"), ("Дон Кихляев", "ru"), ("红楼灯", "zh")],
+)
+def test_what_is_only_like_a_known_name_is_not(phrase: str, language: str) -> None:
+    assert not is_known_name(phrase, language)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Elle relit Les Misérables dans le train.",
+        "Она читает «Анну Каренину» и работает в «Яндексе».",
+        "Student tłumaczy „Pana Tadeusza”.",
+        "Mühendis Koç Holding'de çalışıyor.",
+        "她最爱读《红楼梦》。",
+    ],
+)
+def test_what_everybody_knows_is_context_also_in_quotation_marks(text: str) -> None:
+    assert not found(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "part"),
+    [
+        ("Vive en Villarejo del Tordo con su abuela.", "Villarejo del Tordo", "Tordo"),
+        ("Elle a été soignée à la clinique des Trois Houx.", "Trois Houx", "Houx"),
+        ("Mieszka przy ulicy Kręconych Schodów 31.", "Kręconych Schodów", "Kręconych"),
+    ],
+)
+def test_a_word_that_is_used_elsewhere_is_forbidden_in_its_name_alone(text: str, whole: str, part: str) -> None:
+    assert any(whole in phrase for phrase in found(text))
+    assert part not in found(text)

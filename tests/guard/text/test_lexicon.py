@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from guard.text.lexicon import LANGUAGES, frequency, is_known_word, ranks, words_used
+from guard.text.lexicon import ATTESTED, LANGUAGES, frequency, is_attested, is_known_word, ranks, words_used
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,33 @@ def test_a_word_of_any_language_is_known() -> None:
     assert is_known_word("hospital")
     assert not is_known_word("quornely")
     assert {"de", "en", "th"} <= LANGUAGES
+
+
+@pytest.mark.parametrize(
+    ("word", "language"),
+    [
+        *(
+            ("heron", "en"),
+            ("houx", "fr"),
+            ("tordo", "es"),
+            ("zwirn", "de"),
+            ("kręconych", "pl"),
+            ("скрепка", "ru"),
+        ),
+        *(("مطحنة", "ar"), ("זקונים", "he"), ("窯元", "ja"), ("皮影戏", "zh")),
+    ],
+)
+def test_rare_words_of_ten_languages_are_attested(word: str, language: str) -> None:
+    assert language in ATTESTED
+    assert is_attested(word, language) or word in ranks(language)
+
+
+@pytest.mark.parametrize(
+    ("word", "language"),
+    [
+        *(("quornely", "en"), ("mouilleverd", "fr"), ("zarvalde", "es"), ("lührsdorff", "de")),
+        *(("гнутоморов", "ru"), ("quorne", "xx")),
+    ],
+)
+def test_invented_names_are_not(word: str, language: str) -> None:
+    assert not is_attested(word, language)

@@ -17,7 +17,7 @@ def found(text: str) -> set[str]:
     ("text", "told"),
     [
         ("Son deuxième roman, le voisin sans chaussures, parut en 1998.", "le voisin sans chaussures"),
-        ("Его повесть сапоги для соседа никто не напечатал.", "сапоги для соседа"),
+        ("Её второй роман, сапоги для соседа, вышел в 1998 году.", "сапоги для соседа"),
         ("Su última novela, zapatos para el vecino, no se vendió.", "zapatos para el vecino"),
     ],
 )
@@ -52,3 +52,19 @@ def test_a_long_text_stays_as_rules_have_found_it() -> None:
 def test_the_first_word_of_a_name_is_no_part_that_tells_but_in_english() -> None:
     assert {"Ottoline Brackwhistle", "Ottoline"} <= found("The tribunal heard Ottoline Brackwhistle in May.")
     assert found("Лечила его врач Евлампида Хвостодуева.") == {"Евлампида Хвостодуева", "Хвостодуева"}
+
+
+def test_a_korean_particle_is_no_part_of_a_name() -> None:
+    name = Phrase("마선비한테서", PhraseKind.NAME, "rare word")
+    assert "마선비한테서" not in {
+        phrase.text for phrase in reviewed("가야금은 마선비한테서 배웠다.", "ko", [name])
+    }
+
+
+def test_what_is_left_of_a_phrase_is_no_given_name_alone() -> None:
+    assert "Yves" not in found("Tout le monde connaissait Yves Le Goazennec-Tual.")
+
+
+def test_what_everybody_knows_is_left_out() -> None:
+    name = Phrase("Les Misérables", PhraseKind.NAME, "rare name")
+    assert not reviewed("Elle relit Les Misérables chaque hiver.", "fr", [name])
