@@ -12,6 +12,7 @@ import httpx
 from pydantic import SecretStr
 
 from guard.errors import BadSettings, EngineUnavailable
+from serving.engine.supervisor import EngineUnreachable
 from serving.http.asgi import Receive, Scope, Send, read_body, wait_for_disconnect
 from serving.http.tls import UNTRUSTED, is_untrusted, trusted
 
@@ -109,10 +110,10 @@ async def _require_engine(client: httpx.AsyncClient) -> None:
         models = await client.get("/v1/models", timeout=CONNECT_TIMEOUT_S)
     except httpx.HTTPError as error:
         cause = f": {UNTRUSTED}" if is_untrusted(error) else ""
-        raise EngineUnavailable(f"no engine answers /health at the given address{cause}") from None
+        raise EngineUnreachable(f"no engine answers /health at the given address{cause}") from None
     # vLLM's /health asks for no key: what answers there with 401 is something else.
     if health.status_code != 200:
-        raise EngineUnavailable("no engine answers /health at the given address")
+        raise EngineUnreachable("no engine answers /health at the given address")
     if models.status_code in (401, 403):
         raise EngineUnavailable("the engine asks for another key than engine_key")
 

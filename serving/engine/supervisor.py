@@ -22,6 +22,10 @@ MAX_PAUSE_S = 60.0
 LOG_PERIOD_S = 5.0
 
 
+class EngineUnreachable(EngineUnavailable):
+    """No engine answers at its address: whether one does is asked often, as asking costs nothing."""
+
+
 class EngineState(StrEnum):
     """The state of the engine; requests are served only while it is `ready`."""
 
@@ -122,10 +126,11 @@ class Supervisor:
         """Keep the engine running until cancelled.
 
         An engine that has not passed its self-test within `start_timeout` seconds has failed. The pause before the
-        next start doubles with each failure and is reset by a successful start.
+        next start doubles with each failure; it is reset by a successful start, and while no engine is reached.
         """
         pause = MIN_PAUSE_S
         while True:
+            is_away = False
             try:
                 async with self._open_in_time() as engine:
                     self._set_state(EngineState.READY, "", engine)
@@ -134,10 +139,11 @@ class Supervisor:
                     self._set_state(EngineState.FAILED, "the engine died and is being restarted")
             except LetheError as error:
                 self._set_state(EngineState.FAILED, error.message)
+                is_away = isinstance(error, EngineUnreachable)
             except Exception as error:
                 self._set_state(EngineState.FAILED, f"the engine failed: {type(error).__name__}")
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, MAX_PAUSE_S)
+            await asyncio.sleep(MIN_PAUSE_S if is_away else pause)
+            pause = MIN_PAUSE_S if is_away else min(2 * pause, MAX_PAUSE_S)
 
     @contextlib.asynccontextmanager
     async def _open_in_time(self) -> AsyncIterator[RunningEngine]:
@@ -155,6 +161,8 @@ class Supervisor:
             raise
 
     def _set_state(self, state: EngineState, reason: str, engine: RunningEngine | None = None) -> None:
+        if (state, reason) == (self.state, self.reason) and engine is self.engine:
+            return
         self.engine, self.state, self.reason = engine, state, reason
         log.log(logging.INFO if engine else logging.ERROR, "engine %s %s", state.value, reason)
 

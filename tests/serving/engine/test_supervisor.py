@@ -9,7 +9,7 @@ import pytest
 
 from guard.errors import EngineUnavailable
 from serving.engine import supervisor as module
-from serving.engine.supervisor import EngineState, RunningEngine, Supervisor
+from serving.engine.supervisor import EngineState, EngineUnreachable, RunningEngine, Supervisor
 from serving.http.asgi import App, Receive, Scope, Send
 
 
@@ -84,6 +84,17 @@ async def test_an_engine_serves_only_after_its_self_test(monkeypatch: pytest.Mon
         await until(lambda: supervisor.app is not None)
         assert (supervisor.state, supervisor.reason) == (EngineState.READY, "")
         assert [engine.closed for engine in rig.engines] == [True, True, False]
+
+
+@pytest.mark.anyio
+async def test_an_engine_that_cannot_be_reached_is_looked_for_often(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is used again soon after it is back, however long it was away; the log says once that it is."""
+    rig = Rig([EngineUnreachable("nobody answers") for _ in range(16)], [])
+    async with supervised(rig, monkeypatch) as supervisor:
+        await until(lambda: supervisor.app is not None)
+    assert [record.message for record in caplog.records].count("engine failed nobody answers") == 1
 
 
 @pytest.mark.anyio
