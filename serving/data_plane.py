@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import version
 
 from pydantic import SecretStr
 
 from guard.errors import EngineUnavailable, LetheError
+from guard.registry.keys.keyring import Keyring
+from guard.targets.policy_set import set_id
+from serving.access.clients import ClientOf, Clients
 from serving.answers.agents import Agents
 from serving.engine.context_length import check_context_length
 from serving.engine.models import answer_models
@@ -34,7 +38,7 @@ from serving.http.asgi import (
     while_connected,
 )
 from serving.http.headers import header_of, request_id_of
-from serving.keys import api_keys, bearer_keys, key_matches
+from serving.keys import listed
 from serving.planner import Planner
 from serving.preparation import Preparation, Unread
 from serving.protocol import errors
@@ -43,8 +47,9 @@ from serving.protocol.dialects.dialect import HostedTools
 from serving.protocol.dialects.table import DIALECTS, dialect_of
 from serving.protocol.dialects.translated import Translated
 from serving.protocol.fields import Unknown
-from serving.protocol.request import parse, read_json, read_request
+from serving.protocol.request import GenerationRequest, parse, read_json, read_request
 from serving.routes import MODELS, ONE_MODEL, ROUTES, TOKENS, model_of, plain_path, route_of
+from serving.settings import Settings
 from serving.telemetry.logs import PROBES, log_access
 from serving.telemetry.metrics import FailClosed, Metrics
 from serving.telemetry.recorder import Recorder
@@ -74,6 +79,21 @@ class Limits:
     overlap_detection: bool = True
 
 
+def limits_of(settings: Settings) -> Limits:
+    """Return the limits that the settings of a server say."""
+    return Limits(
+        listed(settings.api_keys),
+        settings.max_body_bytes,
+        settings.decline_text,
+        version("lethe"),
+        settings.unknown_fields,
+        settings.unread_media,
+        settings.hosted_tools,
+        settings.decline_style,
+        settings.overlap_detection,
+    )
+
+
 class DataPlane:
     """The ASGI application of the data plane. Any route not in ROUTES is answered with 404."""
 
@@ -85,7 +105,10 @@ class DataPlane:
         agents: Agents | None = None,
         recorder: Recorder | None = None,
         tracer: Tracer | None = None,
+        keyring: Keyring | None = None,
     ) -> None:
+        """`keyring` has the keys that are accepted besides the configured ones."""
+        self.clients = Clients(limits.api_keys, keyring)
         self._engines = engines
         self._planner = planner
         self._tracer = tracer
@@ -137,31 +160,29 @@ class DataPlane:
     async def _route(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         path, method = scope["path"], scope["method"]
         route = route_of(path)
+        client = self.clients.client(scope["headers"], counts=route is not None and method == "POST")
         if route is None:
             error = errors.error_response(404, "unknown_route", "This route is not served.")
         elif method != ROUTES[route]:
             headers = [*headers, (b"allow", ROUTES[route].encode())]
             error = errors.error_response(405, "method_not_allowed", "This route does not answer that method.")
-        elif (method == "POST" or route.startswith("/v1/")) and not self._is_authorized(scope):
+        elif client is None and (method == "POST" or route.startswith("/v1/")):
             error = errors.error_response(401, "invalid_api_key", "A valid API key is required.")
+        elif client is not None and client.retry_after_s:
+            headers = [*headers, (b"retry-after", str(client.retry_after_s).encode())]
+            error = errors.error_response(429, "rate_limit_exceeded", "This key has made too many requests.")
         elif route in TOKENS:
             return await self._answer_tokens(scope, receive, send, headers)
-        elif method == "POST":
+        elif method == "POST" and client is not None:
             with self.metrics.in_flight():
-                return await self._generate(scope, receive, send, headers)
+                return await self._generate(scope, receive, send, headers, client)
         else:
-            return await self._answer_get(path, send, headers)
+            return await self._answer_get(path, send, headers, client.models if client else ())
         await _refuse(send, scope, error, headers)
 
-    def _is_authorized(self, scope: Scope) -> bool:
-        if not self._limits.api_keys:
-            return True
-        sent = [*bearer_keys(scope["headers"]), *api_keys(scope["headers"])]
-        return any(key_matches(key, self._limits.api_keys) for key in sent)
-
-    async def _answer_get(self, path: str, send: Send, headers: Headers) -> None:
+    async def _answer_get(self, path: str, send: Send, headers: Headers, models: Sequence[str]) -> None:
         if route_of(path) in (MODELS, ONE_MODEL):
-            return await answer_models(self._engine(), model_of(path), send, headers)
+            return await answer_models(self._engine(), model_of(path), send, headers, models)
         if path == "/version":
             return await respond(send, 200, {"version": self._limits.version}, headers)
         unready = "" if path == "/livez" else self.unready()
@@ -188,27 +209,40 @@ class DataPlane:
             return await respond(send, 200, answer.body, headers)
         await _refuse(send, scope, answer, headers)
 
-    async def _generate(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+    async def _generate(
+        self, scope: Scope, receive: Receive, send: Send, headers: Headers, client: ClientOf
+    ) -> None:
         raw = await read_json(scope, receive, self._limits.max_body_bytes)
         limits = self._limits
         request = await off_loop(len(raw), parse, scope["path"], raw, limits.unknown_fields, limits.hosted_tools)
         if dialect := DIALECTS.get(scope["path"]):
             send = Translated(send, dialect, request.original, headers[0][1].decode()).send
-        engine = self._engine()
-        request = await self._preparation.prepare(engine, scope["path"], request)
-        if self._planner.detects:
+        engine, planner = self._engine(), self._planner
+        if client.models and request.body.get("model") not in client.models:
+            return await _refuse(send, scope, errors.error_response(404, *errors.STATUS_ERRORS[404]), headers)
+        if client.tags:
+            planner, request = planner.under(client.tags), _salted(request, client)
+        request = await self._preparation.prepare(engine, scope["path"], request, planner.enforces_contextual)
+        if planner.detects:
             await check_context_length(engine, request, len(raw))
         prompts = request.prompts.texts or await detokenize(engine, request.prompts.rows)
         async with EarlyCall(engine, request, headers[0][1].decode(), self._overlap) as call:
             with self.metrics.time_stage("detection"), span("judge"):
                 conversation = await off_loop(len(raw), request.conversation, prompts)
-                planned = await while_connected(receive, self._planner.plan(conversation, call.begin))
+                planned = await while_connected(receive, planner.plan(conversation, call.begin))
             call.judged(planned)
             request = allow_values(request, planned.automata)
             abort_token = self._engines.abort_token
             context = RequestContext(request, prompts, request.seeds(prompts), headers, call, abort_token)
             self._recorder.record_plan(context.id, planned)
             await self._answering.answer(Client(receive, send), context, planned)
+
+
+def _salted(request: GenerationRequest, client: ClientOf) -> GenerationRequest:
+    """Return the request with a salt of the client's policy set: how long an answer takes tells nothing of what
+    clients with another one have asked."""
+    salt = f"{set_id(client.tags)}{request.body.get('cache_salt') or ''}"
+    return replace(request, body={**request.body, "cache_salt": salt})
 
 
 async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:

@@ -9,9 +9,9 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
-from importlib.metadata import version
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -24,7 +24,9 @@ from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.watch import WatchAction
 from guard.registry.drafts import load_words
+from guard.registry.keys.keyring import Keyring
 from guard.uld.promoted import PromotedAssistants
+from serving.access.oidc import token_verifier
 from serving.admin.app import create_admin
 from serving.admin.replicas import Elsewhere, elsewhere_of, name_of
 from serving.admin.service import AdminService
@@ -32,7 +34,7 @@ from serving.answers.agents import open_agents
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import open_keeper
 from serving.audit.sender import Sender
-from serving.data_plane import DataPlane, Limits
+from serving.data_plane import DataPlane, limits_of
 from serving.demo.cache import ensure_demo_model
 from serving.desk.app import WithDesk, create_desk
 from serving.elicitation.service import ElicitationService
@@ -50,7 +52,6 @@ from serving.http.head import HeadAsGet
 from serving.http.listening import listen
 from serving.http.uvicorn_server import server_of, stop
 from serving.interpreter import keep_objects, serve_many_threads
-from serving.keys import listed
 from serving.planner import Planner
 from serving.scoring.app import create_scoring, scorer_of
 from serving.scoring.teacher_forcing import AnswerScorer
@@ -118,21 +119,21 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     registry = store.registry
     embedder = SentenceEmbedder(settings.embedder or None)
     current = CurrentPolicy(max_staleness_s=settings.max_staleness)
-    compiler = _compiler(settings, model, store, embedder)
+    keys = Keyring(registry.keys, settings.max_staleness)
+    compiler = _compiler(settings, model, store, embedder, keys)
     elsewhere = elsewhere_of(settings, registry, current, describe_engine(settings, model))
     applier = Applier(compiler, current, applied=partial(_applied, elsewhere))
     engines = engines_of(settings, model)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
-    planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready)
+    planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready, compiler.policy_sets)
     metrics, tracer = Metrics(), open_tracer(settings.otlp_endpoint)
     verdicts = VerdictLog(registry.shared or settings.data_dir / "verdicts.db", metrics, server=name_of(settings))
     recorder = Recorder(metrics, verdicts)
     agents = await clients.enter_async_context(
         open_agents(settings, lambda: engines.app, current, embedder, recorder.record_agents)
     )
-    data = DataPlane(engines, planner, _limits(settings), agents, recorder, tracer)
+    data = DataPlane(engines, planner, limits_of(settings), agents, recorder, tracer, keys)
     assistants = None if settings.engine else _assistants(settings, model, applier, store)
-    elicitations = ElicitationService(registry, embedder, lambda: engines.app, applier.notify)
     service = AdminService(
         registry=registry,
         applier=applier,
@@ -142,38 +143,50 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         assistants=assistants,
         metrics=metrics,
         verdicts=verdicts,
-        elicitations=elicitations,
+        elicitations=ElicitationService(registry, embedder, lambda: engines.app, applier.notify),
         audit=open_keeper(registry, settings.data_dir, metrics, settings.audit_period_s),
         webhooks=Sender(settings.webhooks, registry, elsewhere.lease),
         lease=elsewhere.lease,
         workers=elsewhere.workers,
         engines=engines,
-        trials=_trials(settings, planner, engines, data),
+        keys=keys,
+        tokens=token_verifier(settings),
+        trials=_trials(planner, engines, data),
     )
     admin = _admin_plane(settings, service, key, partial(_audit, current, embedder))
     scoring = partial(create_scoring, planner, _scorer(engines, data), key, settings.max_body_bytes)
-    planes: tuple[App, ...] = (HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin))
-    planes += _internal_planes(settings, scoring)
+    served = HeadAsGet(allow_origins(data, settings.origins)), HeadAsGet(admin)
     parts = [part.run() for part in (applier, engines, verdicts, *elsewhere, service.audit, service.webhooks)]
-    parts += [watch_loop(metrics), registry.listen(applier.notify), asyncio.to_thread(load_words)]
+    parts += [keys.run(), watch_loop(metrics), registry.listen(applier.notify), asyncio.to_thread(load_words)]
     parts += [tracer.run(metrics.registry, service.observe_state)] if tracer else []
     parts += [assistants.trainer.run()] if assistants else []
-    tasks = [asyncio.create_task(part) for part in parts]
     try:
-        yield planes
+        async with _running(parts):
+            yield (*served, *_internal_planes(settings, scoring))
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(elicitations.close(), *tasks, return_exceptions=True)
+        await service.elicitations.close()
         await clients.aclose()
 
 
-def _compiler(settings: Settings, model: str, store: Store, embedder: Embedder) -> Compiler:
+@contextlib.asynccontextmanager
+async def _running(parts: Sequence[Coroutine[Any, Any, object]]) -> AsyncIterator[None]:
+    """Run the parts of a server until the block ends."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _compiler(settings: Settings, model: str, store: Store, embedder: Embedder, keys: Keyring) -> Compiler:
     # An engine elsewhere loads no assistants of ours.
     promoted = None if settings.engine else PromotedAssistants(settings.promoted_dir)
     matching = partial(soft_matching, model, embedder, settings.data_dir / "vectors")
-    watch = WatchAction(settings.watch)
-    return Compiler(store.registry, embedder, settings.policy_dir, promoted, matching, watch, store.version_dir)
+    watch, folder = WatchAction(settings.watch), settings.policy_dir
+    own = (store.version_dir, lambda: keys.policy_sets)
+    return Compiler(store.registry, embedder, folder, promoted, matching, watch, *own)
 
 
 def _applied(elsewhere: Elsewhere) -> None:
@@ -181,30 +194,17 @@ def _applied(elsewhere: Elsewhere) -> None:
     elsewhere.notify()
 
 
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        listed(settings.api_keys),
-        settings.max_body_bytes,
-        settings.decline_text,
-        version("lethe"),
-        settings.unknown_fields,
-        settings.unread_media,
-        settings.hosted_tools,
-        settings.decline_style,
-        settings.overlap_detection,
-    )
-
-
 def _admin_plane(
     settings: Settings, service: AdminService, key: SecretStr, audit: Callable[[], PolicyAudit]
 ) -> App:
-    admin: App = create_admin(service, key, max_body_bytes=settings.max_body_bytes)
+    limit = settings.max_body_bytes
+    admin: App = create_admin(service, key, max_body_bytes=limit)
     if settings.desk:
-        limits = {"idle_s": settings.desk_idle_s, "max_body_bytes": settings.max_body_bytes}
-        admin = WithDesk(admin, create_desk(service, key, **limits))
+        desk = create_desk(service, key, idle_s=settings.desk_idle_s, max_body_bytes=limit)
+        admin = WithDesk(admin, desk)
     if not settings.guardrail_key:
         return admin
-    return Guardrail(admin, audit, settings.guardrail_key, settings.max_body_bytes)
+    return Guardrail(admin, audit, settings.guardrail_key, limit)
 
 
 def _internal_planes(settings: Settings, scoring: Callable[[], App]) -> tuple[App, ...]:
@@ -214,9 +214,8 @@ def _internal_planes(settings: Settings, scoring: Callable[[], App]) -> tuple[Ap
     return planes
 
 
-def _trials(settings: Settings, planner: Planner, engines: Engines, data: App) -> ServedTrials:
-    client = next(iter(listed(settings.api_keys)), None)
-    return ServedTrials(planner, stock_answers(lambda: engines.app), guarded_answers(data, client))
+def _trials(planner: Planner, engines: Engines, data: DataPlane) -> ServedTrials:
+    return ServedTrials(planner, stock_answers(lambda: engines.app), guarded_answers(data, data.clients.own))
 
 
 def _audit(current: CurrentPolicy, embedder: Embedder) -> PolicyAudit:

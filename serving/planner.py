@@ -1,18 +1,17 @@
-"""Plans what is done with a request, and writes the plan into the body that the engine gets."""
+"""Plans what is done with a request."""
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-import orjson
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
-from guard.decoding.request_args import EngineArgs
 from guard.detection.calibration import Signals
 from guard.detection.deadline import Deadline
 from guard.detection.detector import Detector, Match, TouchedBy
@@ -23,27 +22,22 @@ from guard.patterns.value_class import ValueClass
 from guard.policy.contextual import restricts
 from guard.policy.conversation_plan import namesakes, plan_conversation, targets_said, watched_automata
 from guard.policy.current import CurrentPolicy
-from guard.policy.plan import Plan, PlanKind, plan_for
+from guard.policy.plan import Plan, plan_for
 from guard.policy.policy import Policy
+from guard.policy.sets.policies import PolicySets
 from guard.policy.watch import WatchAction
 from guard.supplied.near import without_supplied
 from guard.targets.near import near_texts
+from guard.targets.policy_set import ALL, PolicySet, holds_for
 from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.text.conversation import Message
 from guard.text.json_escapes import readings
-from serving.protocol.request import GenerationRequest
+from serving.protocol.engine_body import WITHHELD
 
 # Conversations of more characters are examined by at most MAX_LONG threads at a time: they take seconds, and
 # reading them holds the interpreter that the others need too.
 LONG_CHARS = 16_384
 MAX_LONG = 4
-# Kinds of plan under which the engine generates nothing.
-WITHHELD = frozenset({PlanKind.DECLINE, PlanKind.AGENTS})
-CONSTRAINTS = frozenset(
-    {"response_format", "structured_outputs", "tools", "tool_choice", "functions", "function_call"}
-)
-# Members that a declined request reaches the engine without, or with another value.
-ALTERED = CONSTRAINTS | {"ignore_eos", "min_tokens"}
 
 
 class PlannedRequest(NamedTuple):
@@ -78,11 +72,28 @@ class PlannedRequest(NamedTuple):
         return bool(self.plan.doubts) and self.plan.kind not in WITHHELD
 
 
+class _Near:
+    """Of one policy version, by target: what must not be nearly said of it. Nothing stays of a target that is no
+    more."""
+
+    def __init__(self) -> None:
+        self._version = -1
+        self._known: dict[str, NearTexts] = {}
+
+    def of(self, version: int) -> dict[str, NearTexts]:
+        """Return what is known by target at a version, to be added to."""
+        if self._version != version:
+            self._version, self._known = version, {}
+        return self._known
+
+
 Unnamed = Callable[[PlannedRequest], None]
 
 
 class Planner:
     """Plans requests under the policy in force. A request keeps its policy snapshot until it ends."""
+
+    _tags: PolicySet = ALL
 
     def __init__(
         self,
@@ -90,9 +101,10 @@ class Planner:
         detector: Detector,
         detection_timeout: float = math.inf,
         elsewhere: Callable[[], str] = lambda: "",
+        sets: PolicySets | None = None,
     ) -> None:
         """`detection_timeout` is in seconds, the wait for a thread included; `elsewhere` returns why other
-        processes keep this server from answering, or an empty string."""
+        processes keep this server from answering, or an empty string; without `sets` there is no policy set."""
         self._current = current
         self._elsewhere = elsewhere
         self._detector = detector
@@ -100,9 +112,22 @@ class Planner:
         # As many threads as the embedder encodes together; long conversations never hold all of them.
         self._threads = CapacityLimiter(MAX_CALL_TEXTS)
         self._threads_for_long = CapacityLimiter(MAX_LONG)
+        self._sets = sets
         self._enforcing: tuple[Policy, bool] | None = None
-        # By target, of one policy: nothing stays of a target that is no more.
-        self._near: tuple[Policy, dict[str, NearTexts]] | None = None
+        self._near = _Near()
+
+    def under(self, tags: PolicySet) -> Planner:
+        """Return the planner of a policy set, which plans under the targets alone that hold for it."""
+        if tags == self._tags:
+            return self
+        planner = copy.copy(self)
+        planner._tags, planner._enforcing = tags, None
+        return planner
+
+    def _in_force(self) -> Policy:
+        """Return the policy in force for the policy set; PolicyUnavailable before the first."""
+        policy = self._current.required()
+        return self._sets.of(policy, self._tags) if self._sets else policy
 
     def unready(self) -> str:
         """Return why no request can be planned now, or an empty string."""
@@ -123,7 +148,8 @@ class Planner:
         """Return whether any target is enforced by what a conversation says; PolicyUnavailable before a policy."""
         policy = self._current.required()
         if self._enforcing is None or self._enforcing[0] is not policy:
-            targets = policy.targets.values() if policy.lookup.has_contextual else ()
+            every = policy.targets.values() if policy.lookup.has_contextual else ()
+            targets = (target for target in every if holds_for(target, self._tags))
             found = any(t.draft.scope is Scope.CONTEXTUAL and t.draft.mode is Mode.ENFORCE for t in targets)
             self._enforcing = (policy, found)
         return self._enforcing[1]
@@ -136,7 +162,8 @@ class Planner:
         judged, with the plan that the conversation has if that says nothing either. Raises PolicyUnavailable
         before the first policy, and DetectionTimeout when detection takes too long.
         """
-        policy = self._current.required()
+        # The policy of a policy set may have to be made first.
+        policy = await run_sync(self._in_force) if self._tags else self._current.required()
         if not policy.lookup.has_contextual:
             return self._planned(policy, plan_for(policy, ()))
         deadline = Deadline(self._seconds)
@@ -155,7 +182,7 @@ class Planner:
         Raises as `plan` does.
         """
         known = {match.target_id for match in planned.plan.matches if match.mode is Mode.ENFORCE}
-        found = await self.plan(answer)
+        found = await self.under(planned.policy.tags if planned.policy else ALL).plan(answer)
         new = any(m.mode is Mode.ENFORCE and m.target_id not in known for m in found.plan.matches)
         return found if new else None
 
@@ -238,9 +265,7 @@ class Planner:
         return self._planned(policy, replace(new, doubts=plan.doubts), planned.conversation)
 
     def _near_texts(self, policy: Policy, plan: Plan) -> tuple[NearTexts, ...]:
-        if self._near is None or self._near[0] is not policy:
-            self._near = (policy, {})
-        known = self._near[1]
+        known = self._near.of(policy.version)
         enforced = [match.target_id for match in plan.matches if match.mode is Mode.ENFORCE]
         for id in enforced:
             if id not in known:
@@ -267,28 +292,3 @@ def said_targets(planned: PlannedRequest, texts: Sequence[str], mode: Mode = Mod
     if mode is Mode.SHADOW and (ids := policy.shadow_classes):
         found = found.union(*(policy.lookup.holding(text, ids) for text in read))
     return sorted(found - {match.target_id for match in planned.plan.matches if match.mode is mode})
-
-
-def engine_body(request: GenerationRequest, plan: Plan) -> bytes:
-    """Return the JSON body for the engine: the client's body with the plan's engine arguments as `vllm_xargs`."""
-    body = dict(request.body)
-    args = engine_args(plan)
-    if plan.kind in WITHHELD:
-        args = replace(args, automata=(), closed=True)
-        # A closed row may only emit the end of sequence, which a grammar would refuse and the rest would delay.
-        body = {key: value for key, value in body.items() if key not in CONSTRAINTS}
-        body.update(ignore_eos=False, min_tokens=0)
-    body["vllm_xargs"] = args.dump()
-    return orjson.dumps(body)
-
-
-def trial_body(request: GenerationRequest, plan: Plan) -> bytes:
-    """Return the client's own body as a stream, for the engine to judge whether it would answer."""
-    args = engine_args(replace(plan, kind=PlanKind.RESTRICT, subtraction=None, biases=()))
-    return orjson.dumps({**request.body, "stream": True, "vllm_xargs": args.dump()})
-
-
-def engine_args(plan: Plan) -> EngineArgs:
-    """Return the arguments of the logits processors for a plan under which the model answers."""
-    subtraction = plan.subtraction if plan.kind is PlanKind.SUBTRACT else None
-    return EngineArgs(str(plan.version), plan.automata, biases=plan.biases, subtraction=subtraction)

@@ -33,25 +33,28 @@ class Preparation:
         self._enforces = enforces
         self._unread_media = unread_media
 
-    async def prepare(self, engine: App, asked_at: str, request: GenerationRequest) -> GenerationRequest:
+    async def prepare(
+        self, engine: App, asked_at: str, request: GenerationRequest, enforces: Callable[[], bool] | None = None
+    ) -> GenerationRequest:
         """Return the request as `engine` takes it; `asked_at` is the route by which it came.
 
-        Raises UnreadMedia for media outside tool results that nobody may leave unread.
+        `enforces` is for a client with a policy set. Raises UnreadMedia for media outside tool results that nobody
+        may leave unread.
         """
         given = messages = request.body.get("messages", [])
-        messages = await self._with_media_settled(engine, asked_at, messages)
+        messages = await self._with_media_settled(engine, asked_at, messages, enforces or self._enforces)
         if asked_at == MESSAGES and has_inline_system(messages) and not await self._takes_system(engine):
             messages = merge_inline_system(messages)
         return request if messages is given else replace(request, body={**request.body, "messages": messages})
 
     async def _with_media_settled(
-        self, engine: App, asked_at: str, messages: list[dict[str, Any]]
+        self, engine: App, asked_at: str, messages: list[dict[str, Any]], enforces: Callable[[], bool]
     ) -> list[dict[str, Any]]:
         said = next(media_of(messages, of_tools=False), None)
         of_tools = set(media_of(messages, of_tools=True))
         if said is None and not of_tools:
             return messages
-        unread = self._unread_media == "refuse" and self._enforces()
+        unread = self._unread_media == "refuse" and enforces()
         if unread and said is not None:
             raise UnreadMedia(f"This server cannot examine {_MEDIA[said]}, and lets none pass.", field="messages")
         pictures = "image" in of_tools and not unread and await self._capabilities.has(engine, Capability.PICTURES)

@@ -22,6 +22,7 @@ from guard.detection.calibration import COSINE_THRESHOLD
 from guard.errors import BadSettings
 from guard.registry.database import Location, location_of
 from guard.workers.environment import POLICY_URL_ENV
+from serving.access.settings import AccessSettings
 from serving.audit.settings import ObservationSettings
 from serving.encryption.settings import StorageSettings
 from serving.environment import read_file, refuse_unknown, service_variables
@@ -56,7 +57,7 @@ def _database(url: SecretStr) -> SecretStr:
     return url
 
 
-class Settings(ObservationSettings, StorageSettings):
+class Settings(ObservationSettings, StorageSettings, AccessSettings):
     """The settings of a server. Unknown keys are errors."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)

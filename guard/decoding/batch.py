@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
@@ -62,6 +62,7 @@ class _RestrictedRow:
     output: Sequence[int]
     backtracking: Backtracking | None = None
     prints_special: bool = False
+    policy_set: str = ""
     restrictions: tuple[Restriction, ...] = ()
     states: list[MaskState] | None = None
     consumed: int = 0
@@ -114,13 +115,19 @@ class RestrictedBatch(RowTable[_RestrictedRow]):
         super().__init__()
         self._vocabulary = vocabulary
         self._global: tuple[Restriction, ...] = ()
+        self._of_sets: Mapping[str, Sequence[Restriction]] = {}
 
-    def set_global(self, restrictions: Sequence[Restriction]) -> None:
-        """Set the restrictions that hold for every present and future row, replacing those set before."""
-        self._global = tuple(restrictions)
+    def set_global(
+        self, restrictions: Sequence[Restriction], of_sets: Mapping[str, Sequence[Restriction]] | None = None
+    ) -> None:
+        """Set the restrictions that hold for every present and future row, replacing those set before.
+
+        `of_sets` has, by the id of a policy set, those that hold for its rows instead.
+        """
+        self._global, self._of_sets = tuple(restrictions), of_sets or {}
         for row in self.rows.values():
             if row is not None:
-                row.set_global(self._global)
+                row.set_global(self._of_sets.get(row.policy_set, self._global))
 
     def put(
         self,
@@ -131,14 +138,16 @@ class RestrictedBatch(RowTable[_RestrictedRow]):
         backtracking: Backtracking | None = None,
         *,
         prints_special: bool = False,
+        policy_set: str = "",
     ) -> None:
         """Follow a row after `prompt`. `output` is the live list of its generated tokens, read in `masks`.
 
-        `prints_special`: the answer shows special tokens, so that their text counts.
+        `prints_special`: the answer shows special tokens, so that their text counts. `policy_set`: the id of the
+        policy set that the request has, if any.
         """
-        row = _RestrictedRow(tuple(restrictions), prompt, output, backtracking, prints_special)
+        row = _RestrictedRow(tuple(restrictions), prompt, output, backtracking, prints_special, policy_set)
         self.rows[index] = row
-        row.set_global(self._global)
+        row.set_global(self._of_sets.get(policy_set, self._global))
 
     def expanded(self, logits_rows: Sequence[LogitsRow]) -> Self:
         """Return the batch of these rows of logits, by their position, after reading the outputs.

@@ -20,6 +20,7 @@ from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE
 
 POLICY = "lethe_policy"
 AUTOMATA = "lethe_automata"
+POLICY_SET = "lethe_policy_set"
 REWIND = "lethe_rewind"
 AVOIDED = "lethe_avoided"
 BIAS = "lethe_bias"
@@ -56,6 +57,7 @@ PROCESSORS_V2 = tuple(path.replace("guard.vllm_v1", "guard.vllm_v2") for path in
 """The same for vLLM's V2 runner."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_SET = re.compile(r"([0-9a-f]{16})?")
 _IDS = re.compile(r"([0-9]{1,9}(,[0-9]{1,9})*)?")
 
 
@@ -97,6 +99,7 @@ class EngineArgs:
     backtracking  how it aborts inside a phrase; ignored where there are no automata
     biases        digests of the biases added to its logits
     subtraction   the assistant subtracted from its logits
+    policy_set    id of the policy set whose live automata hold for it; "" for those of all
     unrestricted  whether not even the live automata hold for it; it has none of its own then
     """
 
@@ -107,6 +110,7 @@ class EngineArgs:
     biases: tuple[str, ...] = ()
     subtraction: Subtraction | None = None
     unrestricted: bool = False
+    policy_set: str = ""
 
     def dump(self) -> dict[str, object]:
         """Return these arguments by their names in a request; absent ones are left out."""
@@ -114,6 +118,8 @@ class EngineArgs:
             POLICY: self.policy,
             AUTOMATA: self._automata(),
         }
+        if self.policy_set:
+            given[POLICY_SET] = self.policy_set
         if self.backtracking is not None:
             given |= self.backtracking.dump()
         if self.biases:
@@ -149,10 +155,15 @@ class EngineArgs:
             raise ValueError(f"{POLICY} must be a string of 1 to {MAX_POLICY_CHARS} characters")
         if not isinstance(automata, str):
             raise ValueError(f"{AUTOMATA} must be a string")
+        policy_set = given.get(POLICY_SET, "")
+        if not isinstance(policy_set, str) or not _SET.fullmatch(policy_set):
+            raise ValueError(f"{POLICY_SET} must be the id of a policy set")
         if automata in ("", CLOSED, UNRESTRICTED):
-            return cls(policy, closed=automata == CLOSED, unrestricted=automata == UNRESTRICTED)
+            closed, unrestricted = automata == CLOSED, automata == UNRESTRICTED
+            return cls(policy, closed=closed, unrestricted=unrestricted, policy_set=policy_set)
         digests = _digests(automata, AUTOMATA, MAX_AUTOMATA)
-        return cls(policy, digests, backtracking=_backtracking(given.get(REWIND), given.get(AVOIDED, "")))
+        backtracking = _backtracking(given.get(REWIND), given.get(AVOIDED, ""))
+        return cls(policy, digests, backtracking=backtracking, policy_set=policy_set)
 
 
 def folder_of(variable: str) -> Path:

@@ -9,7 +9,7 @@ from guard.decoding.batch import RestrictedBatch
 from guard.decoding.request_args import EngineArgs
 from guard.decoding.restriction import RestrictionCache
 from guard.decoding.vocabulary import Vocabulary
-from guard.matching.live_automata import LiveAutomata
+from guard.matching.live_automata import Live, LiveAutomata
 from guard.workers.acknowledgement import Acknowledgement
 from guard.workers.source import Source
 
@@ -27,8 +27,8 @@ class RestrictedRequests:
         self.rows = RestrictedBatch(vocabulary)
         self._restrictions = RestrictionCache(Source(folder, own), vocabulary)
         self._live = LiveAutomata(folder)
-        self._published: tuple[str, ...] = ()
-        self._pending: tuple[str, ...] | None = None
+        self._published = Live()
+        self._pending: Live | None = None
 
     def put(
         self,
@@ -62,15 +62,18 @@ class RestrictedRequests:
             output,
             args.backtracking,
             prints_special=prints_special,
+            policy_set=args.policy_set,
         )
         return True
 
     def reload_live(self) -> None:
         """Restrict every row by a newly published live list; retry at each step until all of it is attached."""
-        digests = self._live.poll()
-        if digests is not None:
-            self._pending = digests
+        live = self._live.poll()
+        if live is not None:
+            self._pending = live
         if self._pending is not None:
-            self.rows.set_global([self._restrictions.get(digest) for digest in self._pending])
-            self._restrictions.drop(set(self._published).difference(self._pending))
+            restriction = {digest: self._restrictions.get(digest) for digest in self._pending.digests}
+            of_sets = {id: [restriction[one] for one in own] for id, own in self._pending.of_sets.items()}
+            self.rows.set_global([restriction[digest] for digest in self._pending.every], of_sets)
+            self._restrictions.drop(self._published.digests - self._pending.digests)
             self._published, self._pending = self._pending, None

@@ -203,9 +203,9 @@ class Detector:
         """Return the targets with any evidence, and of those that only come near the threshold the nearest."""
         # Only a name, a part of one, a phrase, a near target text or a vote of the classifier can reach the cut.
         nearly = self._threshold - doubt_cosine(lookup.index.rows) if only_near else None
-        near = lookup.index.near(evidence.vectors, self._threshold, nearly)
+        near = _of(lookup, lookup.index.near(evidence.vectors, self._threshold, nearly))
         votes = self._classifier.votes(evidence.vectors) if self._classifier else {}
-        trained = {target for target in votes if target in lookup.index}
+        trained = {target for target in votes if target in lookup.index and target in lookup.targets}
         candidates = evidence.named | evidence.parts.keys() | evidence.phrases.keys() | trained
         candidates |= {target for target, cosine in near.items() if cosine >= self._threshold}
         candidates |= set(nlargest(only_near, near.keys() - candidates, key=near.__getitem__))
@@ -239,6 +239,7 @@ class Detector:
                     phrases = _greatest(phrases, lookup.phrases.weights(reading.text))
                     found |= dict.fromkeys(message_windows(reading.text))
                     check_length(found)
+        named, parts, phrases = named & lookup.targets.keys(), _of(lookup, parts), _of(lookup, phrases)
         if unnamed is not None and not (named or parts or phrases):
             unnamed()
         return _Evidence(named, parts, phrases, tuple(found), self._embed(list(found), deadline))
@@ -286,6 +287,11 @@ def _nearest_window(lookup: Lookup, evidence: _Evidence, target: str) -> str:
         return ""
     cosines = (evidence.vectors @ lookup.index.vectors(target).T).max(axis=1)
     return evidence.windows[int(cosines.argmax())]
+
+
+def _of(lookup: Lookup, found: dict[str, float]) -> dict[str, float]:
+    """Return what was found of the targets of `lookup`: names and index of a policy set have others too."""
+    return {target: value for target, value in found.items() if target in lookup.targets}
 
 
 def _greatest(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:

@@ -30,7 +30,8 @@ class PendingTarget(NamedTuple):
 class Lookup:
     """An immutable snapshot for detection.
 
-    targets  all active targets by id
+    targets  all active targets by id, of a policy set those that hold for it; names, index and phrases may have
+             others too, which count for nothing
     names    the contextual targets' names and aliases
     index    the contextual targets' vectors
     pending  by id: contextual targets whose texts are not embedded yet. They are found by name, and by the vectors

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from guard.patterns.value_class import ValueClass, classes_of
 from guard.targets.target import ForgetTarget, State
 
 
@@ -33,3 +34,13 @@ def change_of(
             targets.pop(target.id, None)
     ids = [target.id for target in changed]
     return Change(since, version, targets, active, ids, [before[id] for id in ids if id in before])
+
+
+def classes_after(
+    change: Change, before: Mapping[str, tuple[ValueClass, ...]]
+) -> dict[str, tuple[ValueClass, ...]]:
+    """Return the classes of values of all targets that have any, by target, from those before the change."""
+    changed = set(change.ids)
+    kept = {id: classes for id, classes in before.items() if id not in changed}
+    new = ((target.id, classes_of(target.draft.patterns)) for target in change.active)
+    return kept | {id: classes for id, classes in new if classes}

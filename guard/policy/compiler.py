@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -21,21 +21,22 @@ from guard.errors import StoreUnreachable
 from guard.evidence.distinctiveness import distinctive_phrases
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
-from guard.patterns.value_class import ValueClass, classes_of
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.background import BackgroundValue, Merge, Targets
-from guard.policy.change import Change, change_of
-from guard.policy.contextual import ContextualAutomata, Revision, restricts
+from guard.policy.change import Change, change_of, classes_after
+from guard.policy.contextual import ContextualAutomata, Revision, is_always_on
 from guard.policy.folder.enforced_version import RegistryRolledBack, write_enforced_version
 from guard.policy.folder.sweep import Sweep
 from guard.policy.phrase_counts import PhraseCounts
 from guard.policy.policy import Policy
+from guard.policy.sets.policies import PolicySets
 from guard.policy.soft import SoftContextual, SoftDigests, is_soft
 from guard.policy.watch import Watch, WatchAction
 from guard.registry.database import VectorKey
 from guard.registry.registry import Registry
 from guard.soft.matching import SoftMatching
 from guard.targets.phrases import names_of
+from guard.targets.policy_set import PolicySet
 from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.uld.promoted import PromotedAssistants, in_force
 from guard.workers.required import publish_required
@@ -66,12 +67,15 @@ class Compiler:
         matching: Callable[[], SoftMatching] | None = None,
         watch_action: WatchAction = WatchAction.ANSWER,
         version_folder: Path | None = None,
+        policy_sets: Callable[[], Collection[PolicySet]] = frozenset[PolicySet],
     ) -> None:
+        """`policy_sets` returns those for which a policy is made with each policy."""
         self._registry = registry
         self._embedder = embedder
         self._folder = folder
         self._version_folder = version_folder or folder
         self._store = AutomatonStore(folder)
+        self.policy_sets = PolicySets(self._store, policy_sets)
         self._promoted = promoted
         self._known: dict[Revision, str] = {}
         # What stands in the facts of how many targets, and the version of the policy that it was counted for.
@@ -101,6 +105,12 @@ class Compiler:
         Returns `previous` itself when nothing changed. Otherwise it does one step of limited length: it takes up
         what has changed or was compiled in the background, or else embeds some of the targets that are pending.
         """
+        policy = self._next(previous, now)
+        if self.policy_sets.follow(previous, policy):
+            self._publish(policy)
+        return policy
+
+    def _next(self, previous: Policy | None, now: datetime) -> Policy:
         # A registry that can only be read is followed; what is due to expire stays in force.
         with suppress(StoreUnreachable):
             self._registry.expire(now)
@@ -138,16 +148,13 @@ class Compiler:
             )
         change = change_of(before.version, version, before.targets, changed)
         lookup = self._lookup(change, before.lookup, fresh=previous is None)
-        lookup = replace(lookup, classes=_classes(change, before.lookup))
+        lookup = replace(lookup, classes=classes_after(change, before.lookup.classes))
         context = self._context(before, change)
         always = self._always(change, before.always, context)
-        publish(self._folder, always.digests)
-        write_enforced_version(self._version_folder, version)
         contextual = ContextualAutomata(change.targets, self._store, self._known)
         watch, shadow_watch = self._watch(change, before.watch), self._watch(change, before.shadow_watch)
         eager = change.active if previous is not None and len(change.active) <= MAX_EAGER_TARGETS else ()
         compiled = [contextual[target.id] for target in eager if target.id in contextual]
-        publish_required(self._folder, version, (*always.digests, *compiled))
         policy = Policy(
             version=version,
             lookup=lookup,
@@ -157,13 +164,18 @@ class Compiler:
             assistants=self._assistants(change.targets),
             soft=self._soft(change),
             last_complete=before.complete_version,
-            near=before.near.with_changes(filter(_is_always_on, change.active), change.ids, context),
+            near=before.near.with_changes(filter(is_always_on, change.active), change.ids, context),
             context=context,
             watch_action=self._empty.watch_action,
             watch=watch,
             shadow_watch=shadow_watch,
         )
-        self._store.unmap(before.files - policy.files)
+        self.policy_sets.follow(previous, policy, change)
+        self._publish(policy)
+        write_enforced_version(self._version_folder, version)
+        of_sets = (digest for digests in self.policy_sets.live.values() for digest in digests)
+        publish_required(self._folder, version, (*always.digests, *of_sets, *compiled))
+        self._store.unmap(before.files - policy.files - self.policy_sets.files)
         if previous is None:
             self._sweep.sweep_earlier(self._needed(policy))
         return policy
@@ -174,7 +186,10 @@ class Compiler:
             for each in [each for each in list(known) if not policy.has(*each)]:
                 del known[each]
         soft = (digest for digests in self._soft_digests.values() for digest in digests)
-        return {*policy.files, *list(self._known.values()), *soft}
+        return {*policy.files, *self.policy_sets.files, *list(self._known.values()), *soft}
+
+    def _publish(self, policy: Policy) -> None:
+        publish(self._folder, policy.always.digests, self.policy_sets.live)
 
     def _is_merged(self) -> bool:
         return self._always_merge.is_done or any(merge.is_done for merge in self._watch_merges.values())
@@ -202,7 +217,7 @@ class Compiler:
 
     def _always(self, change: Change, before: AlwaysOnAutomata, context: frozenset[str]) -> AlwaysOnAutomata:
         def changed(automata: AlwaysOnAutomata, added: Targets, ended: Targets) -> AlwaysOnAutomata:
-            return automata.with_changes(filter(_is_always_on, added), ended, self._store, context)
+            return automata.with_changes(filter(is_always_on, added), ended, self._store, context)
 
         return self._always_merge.advance(changed(before, change.active, change.earlier), change.targets, changed)
 
@@ -280,15 +295,3 @@ class Compiler:
         except StoreUnreachable as error:
             log.warning("the next start embeds %d targets again: %s", len(targets), error.message)
         return {target.id: part for target, part in zip(targets, parts, strict=True)}
-
-
-def _classes(change: Change, before: Lookup) -> dict[str, tuple[ValueClass, ...]]:
-    """Return the classes of values of all targets that have any."""
-    changed = set(change.ids)
-    kept = {id: classes for id, classes in before.classes.items() if id not in changed}
-    new = ((target.id, classes_of(target.draft.patterns)) for target in change.active)
-    return kept | {id: classes for id, classes in new if classes}
-
-
-def _is_always_on(target: ForgetTarget) -> bool:
-    return target.draft.scope is Scope.ALWAYS and restricts(target)

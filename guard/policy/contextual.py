@@ -21,6 +21,11 @@ def restricts(target: ForgetTarget) -> bool:
     return enforces and any(map(bool, enforced(target)))
 
 
+def is_always_on(target: ForgetTarget) -> bool:
+    """Whether the phrases of `target` are forbidden in every answer."""
+    return target.draft.scope is Scope.ALWAYS and restricts(target)
+
+
 class Revision(NamedTuple):
     """A target at a revision."""
 

@@ -48,7 +48,7 @@ class Plan:
     `decoder` is beam if the plan restricts and any of its targets asks for that; `biases` are the digests of its
     targets' soft matches; `supplied` has what the conversation itself says, by target; `doubts` are the enforced
     targets for which the answer is read sentence by sentence; `namesakes` has, by target of which only a namesake
-    is named, the digest of what stays forbidden, "" for nothing.
+    is named, the digest of what stays forbidden, "" for nothing; `policy_set` is the id of the policy's.
     """
 
     kind: PlanKind
@@ -61,6 +61,7 @@ class Plan:
     supplied: Mapping[str, SuppliedTarget] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
     namesakes: Mapping[str, str] = field(default_factory=dict)
+    policy_set: str = ""
 
     @property
     def is_touched(self) -> bool:
@@ -103,7 +104,16 @@ def plan_for(
     beam = any(policy.targets[target].draft.decoder is Decoder.BEAM for target in enforced)
     decoder = Decoder.BEAM if beam and kind is PlanKind.RESTRICT else Decoder.SAMPLE
     return Plan(
-        kind, automata, tuple(matches), policy.version, subtraction, decoder, biases, given, namesakes=others
+        kind,
+        automata,
+        tuple(matches),
+        policy.version,
+        subtraction,
+        decoder,
+        biases,
+        given,
+        namesakes=others,
+        policy_set=policy.set_id,
     )
 
 

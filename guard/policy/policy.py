@@ -15,6 +15,7 @@ from guard.policy.always import AlwaysOnAutomata
 from guard.policy.near import AlwaysNear
 from guard.policy.soft import SoftDigests
 from guard.policy.watch import Watch, WatchAction
+from guard.targets.policy_set import ALL, PolicySet, set_id
 from guard.targets.target import ForgetTarget, Method, Mode, Scope
 
 
@@ -43,6 +44,7 @@ class Policy:
     near        what no answer may nearly say: the long phrases of scope `always`
     context     folds of extracted phrases of many targets, which are not always-on (guard.policy.phrase_counts)
     watch_action  what is done about what the enforced contextual targets are told by, in every answer
+    tags        the policy set that it holds for, see guard.targets.policy_set; empty for all targets
     watch, shadow_watch  names and decisive phrases of the enforced contextual targets, and of those in shadow
     """
 
@@ -57,6 +59,7 @@ class Policy:
     near: AlwaysNear = field(repr=False, default_factory=AlwaysNear)
     context: frozenset[str] = field(repr=False, default=frozenset())
     watch_action: WatchAction = WatchAction.OFF
+    tags: PolicySet = ALL
     watch: Watch = field(repr=False, default=Watch(Mode.ENFORCE))
     shadow_watch: Watch = field(repr=False, default=Watch(Mode.SHADOW))
 
@@ -77,6 +80,11 @@ class Policy:
     def files(self) -> frozenset[str]:
         """The digests of the files of what is looked for in every answer."""
         return frozenset().union(*(each.layers.files for each in (self.always, self.watch, self.shadow_watch)))
+
+    @property
+    def set_id(self) -> str:
+        """The id of the policy set that it holds for, "" for all targets."""
+        return set_id(self.tags)
 
     @property
     def targets(self) -> Mapping[str, ForgetTarget]:

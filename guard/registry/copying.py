@@ -49,6 +49,9 @@ _TABLES = (
     _Table("dead_letters", "webhook, seq, at, attempts, reason", "webhook, seq"),
     # What is encrypted stays so, and is opened by the same key.
     _Table("data_keys", "id, purpose, wrapped_by, wrapped, created_at", "id, wrapped_by"),
+    _Table("keys", "id, audience, role, name, options, created_at, expires_at, revoked_at, last_used_at", "id"),
+    _Table("key_secrets", "digest, key_id, until", "digest"),
+    _Table("key_events", "seq, at, action, key_id, actor, digest", "seq"),
 )
 
 

@@ -275,3 +275,24 @@ def m017_encryption(connection: sqlite3.Connection) -> None:
              PRIMARY KEY (id, wrapped_by)
            ) STRICT"""
     )
+
+
+@migration
+def m041_keys(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE keys (id TEXT PRIMARY KEY, audience TEXT NOT NULL, role TEXT NOT NULL, name TEXT NOT NULL,
+             options TEXT NOT NULL, created_at TEXT NOT NULL, expires_at REAL, revoked_at REAL, last_used_at REAL
+           ) STRICT"""
+    )
+    secrets = "digest TEXT PRIMARY KEY, key_id TEXT NOT NULL REFERENCES keys (id), until REAL"
+    connection.execute(f"CREATE TABLE key_secrets ({secrets}) STRICT")
+    connection.execute(
+        """CREATE TABLE key_events (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, action TEXT NOT NULL,
+             key_id TEXT NOT NULL REFERENCES keys (id), actor TEXT NOT NULL, digest TEXT NOT NULL
+           ) STRICT"""
+    )
+    for verb in ("UPDATE", "DELETE"):
+        connection.execute(
+            f"""CREATE TRIGGER key_events_stay_on_{verb.lower()} BEFORE {verb} ON key_events
+                BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"""
+        )

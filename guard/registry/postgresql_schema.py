@@ -168,4 +168,32 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
              PRIMARY KEY (id, wrapped_by)
            )""",
     ),
+    "p004_keys": (
+        """CREATE TABLE keys (
+             id TEXT COLLATE "C" PRIMARY KEY,
+             audience TEXT NOT NULL,
+             role TEXT NOT NULL,
+             name TEXT NOT NULL,
+             options TEXT NOT NULL,
+             created_at TEXT NOT NULL,
+             expires_at DOUBLE PRECISION,
+             revoked_at DOUBLE PRECISION,
+             last_used_at DOUBLE PRECISION
+           )""",
+        """CREATE TABLE key_secrets (
+             digest TEXT COLLATE "C" PRIMARY KEY,
+             key_id TEXT COLLATE "C" NOT NULL REFERENCES keys (id),
+             until DOUBLE PRECISION
+           )""",
+        """CREATE TABLE key_events (
+             seq BIGINT PRIMARY KEY,
+             at TEXT NOT NULL,
+             action TEXT NOT NULL,
+             key_id TEXT COLLATE "C" NOT NULL REFERENCES keys (id),
+             actor TEXT NOT NULL,
+             digest TEXT NOT NULL
+           )""",
+        """CREATE TRIGGER key_events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON key_events
+           FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+    ),
 }

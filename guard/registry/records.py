@@ -13,7 +13,7 @@ from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, Unkno
 from guard.registry.database import Connection, StoredTexts
 from guard.registry.rows.draft import draft_of
 from guard.registry.rows.names import folded_name
-from guard.targets.audit_log import GENESIS, Action, Actor, Event, chained
+from guard.targets.audit_log import GENESIS, Action, Event, acting, chained
 from guard.targets.elicitation import Elicitation, proposals_of
 from guard.targets.rules import rules_version
 from guard.targets.target import ForgetTarget, State
@@ -52,7 +52,7 @@ def event_of(row: Sequence[Any]) -> Event:
             target_id=target_id,
             revision=revision,
             policy_version=policy_version,
-            actor=Actor(actor),
+            actor=actor,
             digest=digest,
         )
     except ValueError:
@@ -125,7 +125,7 @@ def policy_version(connection: Connection) -> int:
     return int(connection.execute("SELECT version FROM policy").fetchone()[0])
 
 
-def write_all(connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: Actor) -> None:
+def write_all(connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: str) -> None:
     """Write every target and its audit event, under the next policy version."""
     connection.execute("UPDATE policy SET version = version + 1")
     _write_targets(connection, targets, new=action is Action.ADDED)
@@ -150,12 +150,12 @@ def write_elicitation(connection: Connection, target: ForgetTarget, elicitation:
             connection.texts.stored_proposals(connection, target.id, orjson.dumps(elicitation.proposals)),
         ),
     )
-    _write_events(connection, [replace(target, updated_at=elicitation.at)], Action.ELICITED, Actor.ADMIN)
+    _write_events(connection, [replace(target, updated_at=elicitation.at)], Action.ELICITED, acting())
 
 
 def write_revealed(connection: Connection, targets: Sequence[ForgetTarget], at: datetime) -> None:
     """Write the audit events of a look at the texts of these targets. The policy stays as it is."""
-    _write_events(connection, [replace(target, updated_at=at) for target in targets], Action.REVEALED, Actor.ADMIN)
+    _write_events(connection, [replace(target, updated_at=at) for target in targets], Action.REVEALED, acting())
 
 
 def found_elicitation(connection: Connection, id: str) -> Elicitation | None:
@@ -177,7 +177,7 @@ def found_elicitation(connection: Connection, id: str) -> Elicitation | None:
         raise StoreUnavailable(f"the registry's elicitation of {id} cannot be read") from None
 
 
-def _write_events(connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: Actor) -> None:
+def _write_events(connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: str) -> None:
     version = policy_version(connection)
     last = connection.execute("SELECT seq, digest FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     seq, digest = last or (0, GENESIS)

@@ -11,6 +11,7 @@ from guard.encryption.sealing import Secret
 from guard.registry.database import Location, PostgresUrl, VectorKey
 from guard.registry.deliveries import Deliveries
 from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
+from guard.registry.keys.store import KeyStore
 from guard.registry.opening import open_registry
 from guard.registry.phrase_updates import update_phrases
 from guard.registry.records import (
@@ -30,7 +31,7 @@ from guard.registry.records import (
 )
 from guard.registry.replicas import Replicas
 from guard.registry.search import EventSearch, Page, TargetSearch, find_targets, latest_events
-from guard.targets.audit_log import GENESIS, Action, Actor, Event, first_broken
+from guard.targets.audit_log import GENESIS, Action, Actor, Event, acting, first_broken
 from guard.targets.elicitation import Elicitation
 from guard.targets.target import Draft, ForgetTarget, State
 
@@ -58,9 +59,9 @@ class Registry:
     """
 
     def __init__(self, location: Location, key: Secret | None = None) -> None:
-        self._database = open_registry(location, key)
-        self.replicas, self.deliveries = Replicas(self._database), Deliveries(self._database)
-        self.shared = self._database if isinstance(location, PostgresUrl) else None  # as a file is not
+        database = self._database = open_registry(location, key)
+        self.replicas, self.deliveries, self.keys = Replicas(database), Deliveries(database), KeyStore(database)
+        self.shared = database if isinstance(location, PostgresUrl) else None  # as a file is not
 
     def close(self) -> None:
         """Release the database."""
@@ -71,7 +72,7 @@ class Registry:
         target = new_target(draft)
         with self._database.writing() as connection:
             refuse_duplicate(connection, target)
-            write_all(connection, [target], Action.ADDED, Actor.ADMIN)
+            write_all(connection, [target], Action.ADDED, acting())
         return target
 
     def add_many(self, drafts: Sequence[Draft]) -> Targets:
@@ -80,7 +81,7 @@ class Registry:
         if targets:
             with self._database.writing() as connection:
                 refuse_duplicates(connection, targets)
-                write_all(connection, targets, Action.ADDED, Actor.ADMIN)
+                write_all(connection, targets, Action.ADDED, acting())
         return targets
 
     def add_missing(self, drafts: Sequence[Draft]) -> Added:
@@ -89,7 +90,7 @@ class Registry:
         with self._database.writing() as connection:
             added = missing(connection, targets)
             if added.targets:
-                write_all(connection, added.targets, Action.ADDED, Actor.ADMIN)
+                write_all(connection, added.targets, Action.ADDED, acting())
         return added
 
     def preview(self, draft: Draft) -> ForgetTarget:
@@ -128,7 +129,7 @@ class Registry:
             stored = found_active(connection, id, revision)
             target = replace(candidate, id=id, revision=stored.revision + 1, created_at=stored.created_at)
             refuse_duplicate(connection, target)
-            write_all(connection, [target], Action.CHANGED, Actor.ADMIN)
+            write_all(connection, [target], Action.CHANGED, acting())
         self._database.scrub()
         return target
 
@@ -136,7 +137,7 @@ class Registry:
         """End an active target and erase its texts; a record without texts remains. Raises as `change` does."""
         with self._database.writing() as connection:
             target = erased(found_active(connection, id, revision), State.REVOKED, datetime.now(UTC))
-            write_all(connection, [target], Action.REVOKED, Actor.ADMIN)
+            write_all(connection, [target], Action.REVOKED, acting())
         self._database.scrub()
         return target
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -23,10 +25,28 @@ class Action(StrEnum):
 
 
 class Actor(StrEnum):
-    """Who acted: a holder of the admin key, or the clock."""
+    """Who acted: the holder of the configured admin key, or the clock. Other keys act by their ids."""
 
     ADMIN = "admin"
     CLOCK = "clock"
+
+
+_acting: ContextVar[str] = ContextVar("acting", default=Actor.ADMIN)
+
+
+def acting() -> str:
+    """Return who acts in this context: the tasks and threads that a request starts act for its caller."""
+    return str(_acting.get())
+
+
+@contextmanager
+def acting_as(actor: str) -> Iterator[None]:
+    """Act as `actor` within the block."""
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +59,7 @@ class Event:
     target_id: str
     revision: int
     policy_version: int
-    actor: Actor
+    actor: str
     digest: str = ""
 
 

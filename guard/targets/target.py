@@ -93,6 +93,7 @@ class Draft:
     supplied            whether an answer may repeat what the caller says of it; None: if it is a person or a work
                         with the method guard alone
     soft                whether words with a meaning close to what is forbidden are suppressed too
+    tags                the policy sets that it holds for, see guard.targets.policy_set; empty for everybody
     shared              whether the agents may send it to another provider than the engine's
     """
 
@@ -116,6 +117,7 @@ class Draft:
     supplied: Supplied | None = None
     soft: bool = False
     shared: bool = False
+    tags: tuple[str, ...] = ()
     expires_at: datetime | None = None
     basis: str = ""
     external_ref: str = ""

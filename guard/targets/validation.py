@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -27,7 +28,9 @@ MAX_COUNTS = {
     "exceptions": 1024,
     "distinguish": 64,
     "methods": 4,
+    "tags": 64,
 }
+TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 MIN_QUOTED_WORDS, MAX_QUOTED_WORDS = 3, 64
 
 
@@ -51,6 +54,7 @@ def validate(draft: Draft, now: datetime) -> None:
     _check_strength(draft)
     if draft.kind is Kind.SECRET and draft.supplied is Supplied.ALLOW:
         raise InvalidTarget("must not be 'allow' for a secret", field="supplied")
+    _check_tags(draft)
     _check_expiry(draft.expires_at, now)
 
 
@@ -106,6 +110,12 @@ def _check_strength(draft: Draft) -> None:
     for path, (value, lower, upper) in bounds.items():
         if value is not None and not lower <= value <= upper:
             raise InvalidTarget(f"must be between {lower:g} and {upper:g}", field=path)
+
+
+def _check_tags(draft: Draft) -> None:
+    for i, tag in enumerate(draft.tags):
+        if not TAG.fullmatch(tag):
+            raise InvalidTarget("is no tag: 1 to 64 letters, digits and ._:/- of ASCII", field=f"tags[{i}]")
 
 
 def _check_expiry(expires_at: datetime | None, now: datetime) -> None:

@@ -101,7 +101,7 @@ class Servers:
         """Have the live automata of the latest version hold in every row of this worker."""
         with self._lock:
             if published.version >= self._version:
-                publish(self.folder, published.live)
+                publish(self.folder, published.live, published.sets)
                 self._version = published.version
 
     def sweep(self) -> None:
@@ -166,7 +166,7 @@ class Follower:
                 attached[digest] = before.get(digest) or self._servers.attach(digest, automaton, (self._url,))
             return attached[digest]
 
-        for digest in (*published.live, *published.required):
+        for digest in published.loaded:
             automaton(digest)
         self.loaded = attached
         self._servers.publish_live(published)

@@ -10,9 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
+from serving.access.access import Access
 from serving.admin import assistants, elicitation, observed, replicas, targets, trial
 from serving.admin.auth import OPEN_PATHS, Authentication
 from serving.admin.check_response import CheckResponse, check_response
+from serving.admin.keys import routes as keys
 from serving.admin.problems import Problem, Refused, documented, install
 from serving.admin.requests import ConversationIn, TextIn
 from serving.admin.responses import Alive, EventPage, PolicyOut, event_of
@@ -24,7 +26,7 @@ router = APIRouter(tags=["policy"])
 
 
 def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
-    """Return the admin plane of `service`. Requests need `key`."""
+    """Return the admin plane of `service`. `key` may do all, the service's keys what their roles allow."""
     app = _Admin(
         title="Lethe admin plane",
         version="1",
@@ -40,8 +42,11 @@ def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MA
     app.include_router(observed.router)
     app.include_router(replicas.router)
     app.include_router(trial.router)
+    app.include_router(keys.router)
     app.include_router(router)
-    app.add_middleware(Authentication, key=key, max_body_bytes=max_body_bytes)
+    app.add_middleware(
+        Authentication, access=Access(key, service.keys, service.tokens), max_body_bytes=max_body_bytes
+    )
     install(app)
     return app
 
@@ -81,7 +86,8 @@ def _refuse_unknown_query(request: Request) -> None:
 @router.post("/admin/v1/check", responses=documented(400, 413, 415))
 async def check(service: Service, body: TextIn | ConversationIn) -> CheckResponse:
     """Return which targets a text or conversation touches and what would be done. The model is not called."""
-    planned = await service.planner.plan(body.conversation())
+    planner = service.planner.under(frozenset(body.tags)) if body.tags else service.planner
+    planned = await planner.plan(body.conversation())
     return check_response(planned.plan)
 
 

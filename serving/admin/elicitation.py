@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind, is_accepted
 from guard.targets.target import Draft
+from serving.admin.auth import CallerOf
 from serving.admin.problems import documented
 from serving.admin.responses import TargetOut, masked, target_of
 from serving.admin.service import AdminService, Service
@@ -96,6 +97,7 @@ class ElicitationOut(BaseModel):
 @router.post(f"{ONE}:elicit", status_code=202, responses=documented(400, 404, 409, 413, 415))
 async def elicit(
     service: Service,
+    caller: CallerOf,
     target_id: str,
     response: Response,
     body: ElicitIn | None = None,
@@ -104,7 +106,10 @@ async def elicit(
 ) -> ElicitationOut:
     """Ask the served model, unrestricted, what it says of an active target; one that runs already goes on."""
     target = await active(service, target_id)
-    job = service.elicitations.start(target, (body or ElicitIn()).options(), accept=accept == "all")
+    if accept:
+        caller.require_enforce([target.draft])
+    options = (body or ElicitIn()).options()
+    job = service.elicitations.start(target, options, accept=accept == "all", check=caller.require_enforce)
     response.headers["Location"] = ELICITATION.format(target_id=target_id)
     return await _elicitation(service, target.draft, job, target_id, reveal)
 
@@ -130,6 +135,7 @@ async def cancel(service: Service, target_id: str) -> None:
 )
 async def accept(
     service: Service,
+    caller: CallerOf,
     target_id: str,
     body: AcceptIn,
     response: Response,
@@ -139,7 +145,7 @@ async def accept(
 ) -> TargetOut:
     """Add proposals to the facts, aliases and phrases of a target."""
     ids = None if body.proposals == "all" else body.proposals
-    target = await run_sync(service.elicitations.accept, target_id, ids)
+    target = await run_sync(service.elicitations.accept, target_id, ids, caller.require_enforce)
     await settle(service, wait, timeout, target_id)
     identify(response, target)
     return target_of(target, reveal)

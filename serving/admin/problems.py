@@ -105,7 +105,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in sorted({400, 401, 422, 503, *statuses})
+        for status in sorted({400, 401, 403, 422, 503, *statuses})
     }
 
 

@@ -44,6 +44,7 @@ from guard.targets.validation import (
     MAX_QUOTED_WORDS,
     MIN_LETTERS,
     MIN_QUOTED_WORDS,
+    TAG,
 )
 from guard.text.conversation import Message, message
 from guard.text.normalise import fold
@@ -79,6 +80,7 @@ Phrase = TypeAliasType(
     Annotated[str, Field(max_length=MAX_PHRASE_CHARS, json_schema_extra=_PATTERN), AfterValidator(_two_letters)],
 )
 Passage = TypeAliasType("Passage", Annotated[str, Field(max_length=MAX_PASSAGE_CHARS)])
+Tag = Annotated[str, Field(pattern=f"^{TAG.pattern}$")]
 Label = Annotated[str, Field(max_length=MAX_LABEL_CHARS)]
 Moment = Annotated[datetime, BeforeValidator(_rfc3339)]
 
@@ -135,6 +137,7 @@ class TargetPatch(_Closed):
     supplied: Supplied | None = None
     soft: bool = False
     shared: bool = False
+    tags: Annotated[list[Tag], Field(max_length=MAX_COUNTS["tags"])] = []
     expires_at: Moment | None = None
     basis: Label = ""
     external_ref: Label = ""
@@ -200,10 +203,17 @@ class Batch(_Closed):
         return read
 
 
+PolicySetIn = Annotated[
+    list[Tag],
+    Field(max_length=MAX_COUNTS["tags"], description="The policy set to check under; empty: all targets."),
+]
+
+
 class TextIn(_Closed):
     """A single user message to check."""
 
     text: str
+    tags: PolicySetIn = []
 
     def conversation(self) -> list[Message]:
         """Return the messages to check."""
@@ -221,6 +231,7 @@ class ConversationIn(_Closed):
     """A conversation to check."""
 
     messages: list[MessageIn]
+    tags: PolicySetIn = []
 
     def conversation(self) -> list[Message]:
         """Return the messages to check."""

@@ -14,7 +14,7 @@ from guard.patterns.pattern import Pattern, PatternKind
 from guard.patterns.value_class import class_of, is_class
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.policy.phrase_counts import never_alone
-from guard.targets.audit_log import Action, Actor, Event
+from guard.targets.audit_log import Action, Event
 from guard.targets.phrases import phrases, side_effects_of, variants
 from guard.targets.target import (
     Decoder,
@@ -78,6 +78,7 @@ class Proposal(BaseModel):
     supplied: Supplied | None
     soft: bool
     shared: bool
+    tags: list[str]
     expires_at: datetime | None
     basis: str
     external_ref: str
@@ -242,6 +243,7 @@ def _members(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
         "supplied": draft.supplied,
         "soft": draft.soft,
         "shared": draft.shared,
+        "tags": list(draft.tags),
         "expires_at": draft.expires_at,
         "basis": draft.basis,
         "external_ref": draft.external_ref,
@@ -271,7 +273,7 @@ class EventOut(BaseModel):
     target_id: str
     revision: int
     policy_version: int
-    actor: Actor
+    actor: str = Field(description="`admin` for the configured key, `clock`, or the id of a key.")
     digest: str
 
 

@@ -10,10 +10,12 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
 from guard.policy.current import Applier, CurrentPolicy
+from guard.registry.keys.keyring import Keyring
 from guard.registry.lease import Lease
 from guard.registry.registry import Registry
 from guard.targets.target import Mode
 from guard.workers.workers import Workers
+from serving.access.oidc import TokenVerifier
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import AuditKeeper
 from serving.audit.sender import Sender
@@ -48,6 +50,8 @@ class AdminService:
     webhooks      tells others of events
     engines       one engine, or several
     workers       the workers of its engine, and what they have loaded
+    tokens        verifies bearer tokens of an identity provider; None without one
+    keys          the keys that are accepted besides the configured ones
     elicitations  asks the served model, unrestricted, what it says of a target
     trials        tries prompts with and without the policy
     """
@@ -67,6 +71,8 @@ class AdminService:
     workers: Workers
     engines: Engines
     trials: Trials
+    keys: Keyring
+    tokens: TokenVerifier | None
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

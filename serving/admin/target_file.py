@@ -25,7 +25,7 @@ READ_ONLY = frozenset(
     }
 )
 LIST_COLUMNS = frozenset(
-    {"aliases", "phrases", "patterns", "exceptions", "distinguish", "methods", "facts", "passages"}
+    {"aliases", "phrases", "patterns", "exceptions", "distinguish", "methods", "facts", "passages", "tags"}
 )
 # What the admin plane takes at a time in a few seconds, and well within its bound on a body.
 MAX_BATCH_ROWS = 1_000

@@ -13,6 +13,8 @@ from fastapi import APIRouter, Header, Query, Response
 from guard.errors import StaleRevision, UnknownTarget
 from guard.registry.drafts import Added
 from guard.targets.target import ForgetTarget, State
+from serving.access.rights import Right
+from serving.admin.auth import CallerOf
 from serving.admin.problems import Refused, documented
 from serving.admin.requests import Batch, TargetIn, TargetPatch
 from serving.admin.responses import BatchOut, Preview, TargetOut, TargetPage, preview_of, target_of
@@ -44,6 +46,7 @@ _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Path of 
 )
 async def add(
     service: Service,
+    caller: CallerOf,
     body: TargetIn,
     response: Response,
     reveal: Reveal = False,
@@ -57,6 +60,7 @@ async def add(
         response.status_code = 200
         target = await run_sync(service.registry.preview, body.draft())
         return preview_of(target, reveal, service.context())
+    caller.require_enforce([body.draft()])
     target = await run_sync(lambda: service.registry.add(body.draft()))
     await settle(service, wait, timeout, target.id)
     identify(response, target)
@@ -67,6 +71,7 @@ async def add(
 @router.post(f"{PATH}:batch", status_code=201, responses=documented(400, 409, 413, 415, 504))
 async def add_many(
     service: Service,
+    caller: CallerOf,
     body: Batch,
     skip_existing: Annotated[bool, Query(description="Leave out targets whose kind and name are there.")] = False,
     wait: Wait = None,
@@ -78,6 +83,7 @@ async def add_many(
         bodies = body.read()
         _refuse_past(bodies)
         drafts = [target.draft() for target in bodies]
+        caller.require_enforce(drafts)
         registry = service.registry
         return registry.add_missing(drafts) if skip_existing else Added(registry.add_many(drafts), [])
 
@@ -115,6 +121,7 @@ async def one(service: Service, target_id: str, response: Response, reveal: Reve
 )
 async def change(
     service: Service,
+    caller: CallerOf,
     target_id: str,
     body: TargetPatch,
     response: Response,
@@ -130,6 +137,7 @@ async def change(
     _match(if_match, current)
     _refuse_past([body])
     draft = body.merged(current.draft)
+    caller.require_enforce([current.draft, draft])
     target = await run_sync(service.registry.change, target_id, draft, current.revision)
     await settle(service, wait, timeout, target_id)
     identify(response, target)
@@ -138,13 +146,21 @@ async def change(
 
 @router.delete(ONE, status_code=204, responses=documented(404, 412, 504))
 async def revoke(
-    service: Service, target_id: str, if_match: IfMatch = "", wait: Wait = None, timeout: Timeout = 60
+    service: Service,
+    caller: CallerOf,
+    target_id: str,
+    if_match: IfMatch = "",
+    wait: Wait = None,
+    timeout: Timeout = 60,
 ) -> None:
     """Revoke an active forget target: it is no longer enforced, and its texts are erased."""
     current = await active(service, target_id)
     if if_match:
         _match(if_match, current)
-    await run_sync(service.registry.revoke, target_id, current.revision if if_match else None)
+    caller.require_enforce([current.draft])
+    # Who may not enforce ends no target that was enforced meanwhile.
+    is_exact = bool(if_match) or not caller.may(Right.ENFORCE)
+    await run_sync(service.registry.revoke, target_id, current.revision if is_exact else None)
     await settle(service, wait, timeout, target_id)
 
 

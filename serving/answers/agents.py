@@ -32,7 +32,7 @@ from serving.answers.vanilla import Vanilla, split_prompts
 from serving.engine.client import engine_client
 from serving.http import asgi_client
 from serving.http.asgi import App
-from serving.planner import CONSTRAINTS, engine_args
+from serving.protocol.engine_body import CONSTRAINTS, engine_args
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
 from serving.settings import Settings
@@ -83,25 +83,34 @@ class Agents:
         self._observe = observe
 
     def application(
-        self, engine: App, request: GenerationRequest, request_id: str, prompts: Sequence[str], plan: Plan
+        self,
+        engine: App,
+        request: GenerationRequest,
+        request_id: str,
+        prompts: Sequence[str],
+        plan: Plan,
+        policy: Policy | None = None,
     ) -> App:
-        """Return an application that answers `request` instead of the engine; `prompts` are a completion's."""
+        """Return an application that answers `request` instead of the engine; `prompts` are a completion's.
+
+        `policy` is the one that the plan was made under; None for the one in force when the agents begin.
+        """
 
         async def compute() -> Outcome:
-            return await self._answer(engine, request, prompts, plan)
+            return await self._answer(engine, request, prompts, plan, policy or self._current.required())
 
         return Application(request, request_id, compute)
 
     @spanned("agents")
     async def _answer(
-        self, engine: App, request: GenerationRequest, prompts: Sequence[str], plan: Plan
+        self, engine: App, request: GenerationRequest, prompts: Sequence[str], plan: Plan, policy: Policy
     ) -> Outcome:
         parts = split_prompts(request)
         count = len(parts) * request.choices_per_prompt
         if count > MAX_CHOICES:
             empty = Choice(make_choice(request.route, "", "stop"), Usage(0, 0), None)
             return Outcome([empty] * count, await refusal(engine, request, plan))
-        context = _Context(engine, await self._roles(engine, request, plan), plan, self._current.required())
+        context = _Context(engine, await self._roles(engine, request, plan), plan, policy)
         pending = [
             self._choice(context, part, _conversation(part, prompts[index : index + 1]), number)
             for index, part in enumerate(parts)

@@ -23,7 +23,8 @@ from serving.answers.choices import Choice, make_choice
 from serving.http import asgi_client
 from serving.http.asgi import App
 from serving.http.asgi_client import Response
-from serving.planner import CONSTRAINTS, PlannedRequest, engine_body
+from serving.planner import PlannedRequest
+from serving.protocol.engine_body import CONSTRAINTS, engine_body
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.protocol.request import GenerationRequest
 

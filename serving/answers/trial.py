@@ -13,7 +13,7 @@ from guard.policy.plan import Plan
 from serving.http.asgi import App, Message, Receive, Scope, Send, replay
 from serving.http.asgi_client import Response, json_scope
 from serving.http.sse import Splitter, is_stream
-from serving.planner import ALTERED, trial_body
+from serving.protocol.engine_body import ALTERED, trial_body
 from serving.protocol.errors import is_row_failure, status_of
 from serving.protocol.request import GenerationRequest
 

@@ -12,7 +12,7 @@ from guard.text.conversation import Message
 from serving.http import asgi_client
 from serving.http.asgi import App
 from serving.http.asgi_client import Response
-from serving.planner import engine_body
+from serving.protocol.engine_body import engine_body
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
 from serving.protocol.surfaces import surfaces

@@ -68,7 +68,7 @@ def message_of(event: Event) -> Message:
         "target_id": event.target_id,
         "revision": event.revision,
         "policy_version": event.policy_version,
-        "actor": event.actor.value,
+        "actor": event.actor,
         "digest": event.digest,
     }
     return Message(f"evt_{event.digest[:32]}", f"target.{event.action.value}", event.at, data)

@@ -14,6 +14,7 @@ import typer
 from serving.cli.admin.audit import audit
 from serving.cli.admin.check import check
 from serving.cli.admin.elicit import accept, elicit, proposals
+from serving.cli.admin.keys import keys
 from serving.cli.admin.replicas import replicas
 from serving.cli.admin.targets import targets
 from serving.cli.admin.try_ import try_
@@ -41,6 +42,7 @@ app.add_typer(assistants, name="assistant")
 app.add_typer(detector, name="detector")
 app.add_typer(audit, name="audit")
 app.add_typer(registry, name="registry")
+app.add_typer(keys, name="keys")
 for command in (elicit, proposals, accept):
     targets.command()(command)
 for command in (check, verdicts, replicas, doctor, backup, restore):

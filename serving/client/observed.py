@@ -11,7 +11,6 @@ from pydantic import Field
 from serving.client.targets import Answer
 from serving.client.values import (
     Action,
-    Actor,
     Mode,
     PlanKind,
     Standing,
@@ -98,7 +97,7 @@ class Event(Answer):
     target_id: str
     revision: int
     policy_version: int
-    actor: Actor
+    actor: str
     digest: str
 
 

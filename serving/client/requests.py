@@ -8,7 +8,9 @@ from typing import Required
 from typing_extensions import TypedDict
 
 from serving.client.values import (
+    Audience,
     Decoder,
+    KeyRole,
     Kind,
     Language,
     Method,
@@ -56,6 +58,7 @@ class _Members(TypedDict, total=False):
     supplied: Supplied | None
     soft: bool
     shared: bool
+    tags: Sequence[str]
     expires_at: str | None
     basis: str
     external_ref: str
@@ -74,6 +77,18 @@ class TargetDraft(_Members):
     """A forget target to add; only `name` is required."""
 
     name: str
+
+
+class KeyDraft(TypedDict, total=False):
+    """A key to create: one of the admin plane has a `role`, one of the audience `client` may have the rest."""
+
+    name: Required[str]
+    audience: Audience
+    role: KeyRole | None
+    tags: Sequence[str]
+    models: Sequence[str]
+    requests_per_minute: int | None
+    expires_at: str | None
 
 
 class ElicitOptions(TypedDict, total=False):

@@ -6,11 +6,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from serving.client.keys import Key, KeyEventPage, Keys, NewKey
 from serving.client.observed import Alive, Assistant, Assistants, Replicas, Training
 from serving.client.operated import Checkpoints, Delivered, Engines, Webhooks
 from serving.client.operation import Operation, nothing, reading
+from serving.client.requests import KeyDraft
 
 _ASSISTANTS = "/admin/v1/assistants"
+_KEYS = "/admin/v1/keys"
 
 
 def train(targets: Literal["all"] | Sequence[str]) -> Operation[Training]:
@@ -76,3 +79,27 @@ def webhooks() -> Operation[Webhooks]:
 def retry_webhook(id: str) -> Operation[Delivered]:
     route = "/admin/v1/webhooks/{id}:retry"
     return Operation(method="POST", route=route, read=Delivered.model_validate_json, path={"id": id})
+
+
+def create_key(draft: KeyDraft) -> Operation[NewKey]:
+    return Operation(method="POST", route=_KEYS, read=NewKey.model_validate_json, body=draft)
+
+
+def keys() -> Operation[Keys]:
+    return reading(_KEYS, Keys)
+
+
+def key_events(cursor: int, *, limit: int) -> Operation[KeyEventPage]:
+    return reading(f"{_KEYS}/events", KeyEventPage, cursor=cursor, limit=limit)
+
+
+def rotate_key(key_id: str, *, overlap_s: int) -> Operation[NewKey]:
+    route, body = f"{_KEYS}/{{key_id}}:rotate", {"overlap": overlap_s}
+    return Operation(
+        method="POST", route=route, read=NewKey.model_validate_json, path={"key_id": key_id}, body=body
+    )
+
+
+def revoke_key(key_id: str) -> Operation[Key]:
+    route = f"{_KEYS}/{{key_id}}:revoke"
+    return Operation(method="POST", route=route, read=Key.model_validate_json, path={"key_id": key_id})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from serving.client import operations, server_operations
+from serving.client.keys import Key, KeyEventPage, Keys, NewKey
 from serving.client.observed import (
     Alive,
     Assistant,
@@ -22,7 +23,7 @@ from serving.client.observed import (
 )
 from serving.client.operated import Checkpoints, Delivered, Engines, Webhooks
 from serving.client.operation import ACCEPT_WAIT_S, WAIT_S
-from serving.client.requests import ElicitOptions, Message, TargetDraft, TargetPatch
+from serving.client.requests import ElicitOptions, KeyDraft, Message, TargetDraft, TargetPatch
 from serving.client.senders import Sender
 from serving.client.targets import Elicitation, StoredBatch, Target, TargetPage, TargetPreview
 from serving.client.values import Mode, State
@@ -225,3 +226,23 @@ class AdminClient(Sender):
     def retry_webhook(self, webhook_id: str) -> Delivered:
         """Deliver the dead letters of a webhook once more."""
         return self._send(server_operations.retry_webhook(webhook_id))
+
+    def create_key(self, draft: KeyDraft) -> NewKey:
+        """Create a key; the answer alone has its secret."""
+        return self._send(server_operations.create_key(draft))
+
+    def keys(self) -> Keys:
+        """Return all keys, without their secrets."""
+        return self._send(server_operations.keys())
+
+    def key_events(self, cursor: int = 0, *, limit: int = PAGE) -> KeyEventPage:
+        """Return a page of the audit trail of keys."""
+        return self._send(server_operations.key_events(cursor, limit=limit))
+
+    def rotate_key(self, key_id: str, *, overlap_s: int = 3600) -> NewKey:
+        """Give a key another secret; the one before stays valid for `overlap_s` seconds."""
+        return self._send(server_operations.rotate_key(key_id, overlap_s=overlap_s))
+
+    def revoke_key(self, key_id: str) -> Key:
+        """End a key at once."""
+        return self._send(server_operations.revoke_key(key_id))

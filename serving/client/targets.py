@@ -76,6 +76,7 @@ class Proposed(Answer):
     supplied: Supplied | None
     soft: bool
     shared: bool
+    tags: tuple[str, ...]
     expires_at: datetime | None
     basis: str
     external_ref: str

@@ -46,7 +46,10 @@ PhraseKind = Literal[
     "phrase",
 ]
 Action = Literal["added", "changed", "revoked", "expired", "elicited", "revealed"]
-Actor = Literal["admin", "clock"]
+Audience = Literal["admin", "client"]
+KeyRole = Literal["reader", "editor", "approver", "auditor"]
+KeyState = Literal["active", "expired", "revoked"]
+KeyAction = Literal["created", "rotated", "revoked"]
 PlanKind = Literal["pass", "restrict", "subtract", "agents", "decline"]
 TouchedBy = Literal["question", "answer"]
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]

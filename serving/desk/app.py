@@ -11,6 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from guard.errors import LetheError
+from serving.access.access import Access
 from serving.admin.problems import Refused
 from serving.admin.service import AdminService
 from serving.desk.context import Desk
@@ -19,6 +20,7 @@ from serving.desk.pages import (
     assistants,
     certificates,
     elicitation,
+    keys,
     observed,
     overview,
     policy,
@@ -70,20 +72,24 @@ ROUTES = (
     Route(f"{assistants.ASSISTANTS}/{{digest}}/retire", assistants.retire, methods=["POST"]),
     Route(certificates.CERTIFICATES, certificates.certificates),
     Route(certificates.CERTIFICATES, certificates.verify, methods=["POST"]),
+    Route(keys.KEYS, keys.keys),
+    Route(keys.KEYS, keys.create, methods=["POST"]),
+    Route(f"{keys.KEYS}/{{id}}/rotate", keys.rotate, methods=["POST"]),
+    Route(f"{keys.KEYS}/{{id}}/revoke", keys.revoke, methods=["POST"]),
     Mount(STATIC, StaticFiles(directory=FOLDER / "static")),
 )
 
 
 def create_desk(service: AdminService, key: SecretStr, *, idle_s: float, max_body_bytes: int) -> App:
-    """Return the desk of `service`. People sign in with `key`."""
-    sessions = Sessions(idle_s)
+    """Return the desk of `service`. People sign in with `key`, or with one of the service's."""
+    sessions, access = Sessions(idle_s), Access(key, service.keys, service.tokens)
     app = Starlette(
         routes=ROUTES,
         exception_handlers={LetheError: _lethe_error, Refused: _refused, HTTPException: _http_error},
     )
     app.router.redirect_slashes = False
-    app.state.desk = Desk(service=service, key=key, sessions=sessions, limit=SignInLimit())
-    return Gate(app, sessions, max_body_bytes)
+    app.state.desk = Desk(service=service, access=access, sessions=sessions, limit=SignInLimit())
+    return Gate(app, ROUTES, access, sessions, max_body_bytes)
 
 
 class WithDesk:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import SecretStr
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from serving.access.access import Access
+from serving.access.rights import Caller
 from serving.admin.service import AdminService
 from serving.desk.sessions import Session, Sessions, SignInLimit
 
@@ -17,7 +18,7 @@ class Desk:
     """The parts of a server that the desk's pages show and change."""
 
     service: AdminService
-    key: SecretStr
+    access: Access
     sessions: Sessions
     limit: SignInLimit
 
@@ -32,6 +33,11 @@ def session_of(request: Request) -> Session:
     """Return the session of a request that came through the gate."""
     session: Session = request.scope["session"]
     return session
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who is signed in, with the rights of this moment."""
+    return session_of(request).caller
 
 
 def form_of(request: Request) -> FormData:

@@ -6,6 +6,7 @@ import hmac
 import logging
 import re
 import traceback
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Match
 
+from guard.errors import LetheError
+from guard.targets.audit_log import acting_as
+from serving.access.access import Access
+from serving.access.table import OPEN, right_for
 from serving.desk.rendering import HOME, render
 from serving.desk.sessions import Session, Sessions
 from serving.http.asgi import App, BodyTooLarge, ClientGone, Message, Receive, Scope, Send, read_body, replay
@@ -42,13 +48,18 @@ _log = logging.getLogger("lethe")
 
 
 class Gate:
-    """ASGI middleware. `scope["session"]` is the session, None before sign-in; `scope["form"]` that of a POST.
+    """ASGI middleware: every page and form takes the right that the table of routes names (serving.access.table).
 
-    An unhandled error becomes a log line with its type and place, never its message.
+    `scope["session"]` is the session, None before sign-in; `scope["form"]` the form of a POST. An unhandled error
+    becomes a log line with its type and place, never its message.
     """
 
-    def __init__(self, app: App, sessions: Sessions, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: App, routes: Sequence[BaseRoute], access: Access, sessions: Sessions, max_body_bytes: int
+    ) -> None:
         self._app = app
+        self._routes = routes
+        self._access = access
         self._sessions = sessions
         self._max_body_bytes = max_body_bytes
 
@@ -57,7 +68,9 @@ class Gate:
         send = _with_headers(send, stored=scope["path"].startswith(f"{STATIC}/"))
         try:
             refusal = None if scope["path"].startswith(f"{STATIC}/") else await self._refusal(request)
-            await (refusal or self._app)(scope, receive, send)
+            session: Session | None = scope.get("session")
+            with acting_as(session.caller.actor if session else ""):
+                await (refusal or self._app)(scope, receive, send)
         except ClientGone:
             return
         except Exception as error:
@@ -70,10 +83,14 @@ class Gate:
     async def _refusal(self, request: Request) -> Response | None:
         # What a page asks for by itself keeps nobody signed in.
         polled = is_polled(request)
-        session = self._sessions.find(request.cookies.get(COOKIE, ""), use=not polled)
+        session = self._session(request.cookies.get(COOKIE, ""), use=not polled)
         request.scope["session"] = session
         if session is None and request.url.path != SIGN_IN:
             return _to_sign_in(request)
+        try:
+            self._require_right(request, session)
+        except LetheError as error:
+            return render(request, "error", error.status, code=error.code, detail=error.message)
         if request.method != "POST":
             return None
         try:
@@ -85,6 +102,25 @@ class Gate:
         if not _is_own(request, form.get("csrf"), session):
             return render(request, "error", 403, code="not_from_here", detail="")
         return None
+
+    def _session(self, name: str, *, use: bool) -> Session | None:
+        """Return the session of this name, unless it or the key that began it has ended."""
+        session = self._sessions.find(name, use=use)
+        caller = self._access.still(session.caller) if session else None
+        if session is None or caller is None:
+            self._sessions.end(name)
+            return None
+        session.caller = caller
+        return session
+
+    def _require_right(self, request: Request, session: Session | None) -> None:
+        """Raise NotAllowed unless the session's caller has the right that the page takes."""
+        found = (route for route in self._routes if route.matches(request.scope)[0] is Match.FULL)
+        path = next((str(getattr(route, "path", "")) for route in found), None)
+        right = OPEN if path is None else right_for(request.method, path)
+        if right is not OPEN:
+            assert session is not None
+            session.caller.require(right)
 
     async def _form(self, request: Request) -> Any:
         body = await read_body(request.receive, self._max_body_bytes)

@@ -31,14 +31,15 @@ def texts() -> Mapping[str, str]:
 
 
 def render(request: Request, page: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return the page that the template of this name makes of `values` for the session of `request`."""
+    """Return the page that the template of this name makes of `values` for the session of `request`.
+
+    Templates leave out what the caller has no right to: `rights` has those of the session."""
     session: Session | None = request.scope.get("session")
     template = _environment().get_template(f"{page}.html")
     csrf = session.csrf if session else ""
-    return HTMLResponse(
-        template.render(page=page, path=request.url.path, csrf=csrf, signed_in=session is not None, **values),
-        status,
-    )
+    common = {"page": page, "path": request.url.path, "csrf": csrf, "signed_in": session is not None}
+    rights = session.caller.rights if session else frozenset()
+    return HTMLResponse(template.render(**common, rights=rights, **values), status)
 
 
 @cache

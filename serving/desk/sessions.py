@@ -1,4 +1,4 @@
-"""Sessions of the desk: who has signed in with the admin key, for how long, and how often they may try.
+"""Sessions of the desk: who has signed in with which key, for how long, and how often they may try.
 
 Sessions are kept in memory under random names. Signed cookies would need no memory, but could not be ended before
 their time; here signing out, a restart and the idle time-out end a session for good, and there is no key to guard.
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from cachetools import TTLCache
 
+from serving.access.rights import Caller
 from serving.desk.uploads import Upload
 
 MAX_SESSIONS = 256
@@ -33,11 +34,13 @@ Clock = Callable[[], float]
 class Session:
     """One signed-in browser.
 
+    caller      whose key it is, with the rights of now
     csrf        the token that every form of this session carries
     revealed    ids of the targets whose texts its pages show
     upload      the file that is looked through before it is imported
     """
 
+    caller: Caller
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     began: float = 0.0
     used: float = 0.0
@@ -53,15 +56,15 @@ class Sessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
 
-    def begin(self) -> str:
-        """Begin a session and return its name, which nobody knew before."""
+    def begin(self, caller: Caller) -> str:
+        """Begin a session of `caller` and return its name, which nobody knew before."""
         now = self._clock()
         for name in [name for name, session in self._sessions.items() if self._has_ended(session, now)]:
             del self._sessions[name]
         if len(self._sessions) >= MAX_SESSIONS:
             del self._sessions[min(self._sessions, key=lambda name: self._sessions[name].used)]
         name = secrets.token_urlsafe(32)
-        self._sessions[name] = Session(began=now, used=now)
+        self._sessions[name] = Session(caller, began=now, used=now)
         return name
 
     def find(self, name: str, *, use: bool = True) -> Session | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from guard.detection.embedder import Embedder
 from guard.errors import LetheError, RequestRefused
 from guard.registry.registry import Registry
 from guard.targets.elicitation import Elicitation, Proposal, compared, with_accepted
-from guard.targets.target import ForgetTarget, Kind
+from guard.targets.target import Draft, ForgetTarget, Kind
 from serving.elicitation.asking import Options
 from serving.elicitation.changes import same_in_other_words
 from serving.elicitation.rounds import Controls, elicit
@@ -23,6 +23,8 @@ from serving.http.asgi import App
 log = logging.getLogger("lethe.elicitation")
 
 
+Check = Callable[[Iterable[Draft]], object]
+"""Raises an error where these targets may not be changed."""
 LOST = "the server stopped before it ended: ask again"
 
 
@@ -45,6 +47,10 @@ class NothingElicited(LetheError):
 
     code = "nothing_elicited"
     status = 502
+
+
+def unchecked(drafts: Iterable[Draft]) -> None:
+    """Let any target be changed."""
 
 
 class JobState(StrEnum):
@@ -98,11 +104,11 @@ class ElicitationService:
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def start(self, target: ForgetTarget, options: Options, *, accept: bool) -> Job:
+    def start(self, target: ForgetTarget, options: Options, *, accept: bool, check: Check = unchecked) -> Job:
         """Queue the elicitation of an active target, unless it has one that has not ended, and return it.
 
-        `accept`: whether all that is found is accepted. Raises SecretNotElicited, and EngineUnavailable while no
-        engine is ready.
+        `accept`: whether all that is found is accepted, if `check` allows it then. Raises SecretNotElicited, and
+        EngineUnavailable while no engine is ready.
         """
         if target.draft.kind is Kind.SECRET:
             raise SecretNotElicited("a secret is never asked for: give what must be kept as its facts or phrases")
@@ -110,7 +116,8 @@ class ElicitationService:
         job = self._jobs.get(target.id)
         if job is None or not job.open:
             job = self._jobs[target.id] = Job(target.id)
-            task = self._tasks[target.id] = asyncio.create_task(self._run(job, target, options, accept))
+            run = self._run(job, target, options, check if accept else None)
+            task = self._tasks[target.id] = asyncio.create_task(run)
             task.add_done_callback(lambda ended: self._forget(target.id, ended))
         return job
 
@@ -135,13 +142,14 @@ class ElicitationService:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def accept(self, target_id: str, ids: Collection[str] | None) -> ForgetTarget:
+    def accept(self, target_id: str, ids: Collection[str] | None, check: Check = unchecked) -> ForgetTarget:
         """Add what is proposed to an active target: all of it, or the proposals of these ids.
 
-        Raises UnknownTarget, NotElicited, InvalidTarget where the target would have too many, or StaleRevision
-        where it was changed meanwhile.
+        Raises what `check` does, UnknownTarget, NotElicited, InvalidTarget where the target would have too many,
+        or StaleRevision where it was changed meanwhile.
         """
         target = self._registry.get(target_id)
+        check([target.draft])
         elicitation = self._registry.elicitation(target_id)
         proposals = elicitation.proposals if elicitation else ()
         if elicitation is None or (ids is not None and not set(ids) <= {one.id for one in proposals}):
@@ -153,7 +161,7 @@ class ElicitationService:
         if self._tasks.get(target_id) is task:
             del self._tasks[target_id]
 
-    async def _run(self, job: Job, target: ForgetTarget, options: Options, accept: bool) -> None:
+    async def _run(self, job: Job, target: ForgetTarget, options: Options, accept: Check | None) -> None:
         state, code, detail = JobState.DONE, "", ""
         # Not awaited yet: its place in the queue is that of its start.
         noted = asyncio.create_task(asyncio.to_thread(self._registry.open_elicitation, target.id))
@@ -162,8 +170,8 @@ class ElicitationService:
                 await noted
                 job.state = JobState.RUNNING
                 await self._elicit(job, target, options)
-                if accept:
-                    await asyncio.to_thread(self.accept, target.id, None)
+                if accept is not None:
+                    await asyncio.to_thread(self.accept, target.id, None, accept)
                     self._changed()
         except asyncio.CancelledError:
             if not job.open:

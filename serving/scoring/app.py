@@ -14,10 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from guard.errors import EngineUnavailable, RequestRefused
 from guard.policy.plan import PlanKind
+from guard.targets.policy_set import PolicySet
 from guard.text.conversation import Message
+from serving.access.access import Access
 from serving.admin.auth import Authentication
 from serving.admin.problems import documented, install
-from serving.planner import WITHHELD, PlannedRequest, engine_args
+from serving.planner import PlannedRequest
+from serving.protocol.engine_body import WITHHELD, engine_args
 from serving.scoring.teacher_forcing import AnswerScorer
 
 ROUTE = "/eval/v1/score"
@@ -49,6 +52,7 @@ class ScoreIn(BaseModel):
         None, description='The text that the answer continues; "": the answer is all that the model reads.'
     )
     answer: str = Field(min_length=1)
+    tags: list[str] = Field([], description="The policy set to score under; empty: all targets.")
     end: bool = Field(True, description="Whether the end of sequence counts as the answer's last token.")
 
     @model_validator(mode="after")
@@ -79,6 +83,8 @@ class ConversationPlanner(Protocol):
 
     async def plan(self, conversation: Sequence[Message]) -> PlannedRequest: ...
 
+    def under(self, tags: PolicySet) -> ConversationPlanner: ...
+
 
 def create_scoring(
     planner: ConversationPlanner, scorer: Callable[[], AnswerScorer], key: SecretStr, max_body_bytes: int
@@ -90,7 +96,7 @@ def create_scoring(
     async def score(body: ScoreIn) -> Score:
         """Score an answer under the distribution that would answer this prompt."""
         answer_scorer = scorer()
-        plan = (await planner.plan(body.conversation())).plan
+        plan = (await planner.under(frozenset(body.tags)).plan(body.conversation())).plan
         if plan.kind in WITHHELD:
             raise NoLikelihood("this prompt is declined or answered by agents, which have no log-probabilities")
         messages = None if body.messages is None else [turn.model_dump() for turn in body.messages]
@@ -108,7 +114,7 @@ def create_scoring(
             predicted=list(scored.predicted),
         )
 
-    app.add_middleware(Authentication, key=key, max_body_bytes=max_body_bytes)
+    app.add_middleware(Authentication, access=Access(key), max_body_bytes=max_body_bytes)
     install(app)
     return app
 

@@ -28,7 +28,8 @@ from serving.answers.trial import TrialFirst, is_altered
 from serving.engine.tokenizer import answer_ids
 from serving.http.asgi import App, replay
 from serving.http.asgi_client import json_scope
-from serving.planner import CONSTRAINTS, WITHHELD, PlannedRequest, Planner, engine_body, said_targets
+from serving.planner import PlannedRequest, Planner, said_targets
+from serving.protocol.engine_body import CONSTRAINTS, WITHHELD, engine_body
 from serving.protocol.request import GenerationRequest
 from serving.telemetry.metrics import FailClosed
 from serving.telemetry.recorder import Recorder
@@ -145,7 +146,8 @@ class Answering:
         """Return what answers: the engine itself, or an application that makes several calls to it."""
         request, engine = context.request, context.engine
         if self._agents is not None and planned.plan.kind is PlanKind.AGENTS:
-            return self._agents.application(engine, request, context.id, context.prompts, planned.plan)
+            policy = planned.policy if planned.plan.policy_set else None
+            return self._agents.application(engine, request, context.id, context.prompts, planned.plan, policy)
         if should_beam_search(request, planned):
             return beam_search_application(engine, request, context.id, planned.plan)
         abort_token = context.abort_token

@@ -14,8 +14,9 @@ from collections import deque
 from serving.answers.response import AnswerCut
 from serving.http.asgi import App, Message, Receive, Scope, Send, read_body, replay
 from serving.http.asgi_client import ABORT_S, json_scope
-from serving.planner import PlannedRequest, engine_body
+from serving.planner import PlannedRequest
 from serving.protocol.allowed_values import allow_values
+from serving.protocol.engine_body import engine_body
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.protocol.request import GenerationRequest
 from serving.telemetry.metrics import Metrics

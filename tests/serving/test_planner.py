@@ -21,7 +21,8 @@ from guard.policy.watch import WatchAction
 from guard.registry.drafts import new_target
 from guard.targets.target import Draft, Kind, Mode, Scope
 from guard.text.conversation import Message
-from serving.planner import LONG_CHARS, MAX_LONG, PlannedRequest, Planner, engine_args, engine_body
+from serving.planner import LONG_CHARS, MAX_LONG, PlannedRequest, Planner
+from serving.protocol.engine_body import engine_args, engine_body
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
 
@@ -75,6 +76,7 @@ async def test_long_conversations_leave_threads_for_short_ones() -> None:
         targets={},
         near=AlwaysNear(),
         version=1,
+        set_id="",
         watch_action=WatchAction.OFF,
     )
     planner = Planner(CurrentPolicy(policy), Slow())  # type: ignore[arg-type]
@@ -125,7 +127,7 @@ def replace_mode(planned: PlannedRequest, match: Match) -> PlannedRequest:
 def test_it_says_whether_a_target_is_enforced_by_what_a_conversation_says(
     scope: Scope, mode: Mode, enforces: bool
 ) -> None:
-    target = SimpleNamespace(draft=SimpleNamespace(scope=scope, mode=mode))
+    target = SimpleNamespace(draft=SimpleNamespace(scope=scope, mode=mode, tags=()))
     policy = SimpleNamespace(
         targets={"ft_1": target}, lookup=SimpleNamespace(has_contextual=scope is not Scope.ALWAYS)
     )
@@ -159,6 +161,7 @@ async def test_near_copies_count_of_touched_targets_in_enforce_mode() -> None:
         targets=targets,
         near=AlwaysNear(),
         version=1,
+        set_id="",
         watch_action=WatchAction.OFF,
     )
     planner = Planner(CurrentPolicy(policy), Matching())  # type: ignore[arg-type]

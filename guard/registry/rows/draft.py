@@ -38,6 +38,8 @@ def draft_of(members: dict[str, Any]) -> Draft:
         supplied=None if members["supplied"] is None else Supplied(members["supplied"]),
         soft=members["soft"],
         shared=members["shared"],
+        # Rows of earlier versions have none.
+        tags=tuple(members.get("tags", ())),
         expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
         basis=members["basis"],
         external_ref=members["external_ref"],

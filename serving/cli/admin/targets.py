@@ -24,6 +24,18 @@ STORED_ONLY = 3  # exit status of an import whose targets are not enforced in ti
 targets = typer.Typer(no_args_is_help=True, help="Add, list, show, revoke and import forget targets.")
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show texts unmasked.")]
 
+Patterns = Annotated[
+    list[str] | None,
+    typer.Option(help="A value to forbid in all its forms, as iban=... or national_id/us=...; may be repeated."),
+]
+Distinguish = Annotated[
+    list[str] | None,
+    typer.Option(help="Text that tells a namesake who is not meant, as 'the rower'; may be repeated."),
+]
+Tags = Annotated[
+    list[str] | None, typer.Option(help="It holds for client keys of this policy set; may be repeated.")
+]
+
 
 @targets.command()
 @output_options
@@ -36,16 +48,8 @@ def add(
         list[Path] | None, typer.Option(help="File with a text that must not be quoted; may be repeated.")
     ] = None,
     phrase: Annotated[list[str] | None, typer.Option(help="A forbidden phrase; may be repeated.")] = None,
-    pattern: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A value to forbid in all its forms, as iban=... or national_id/us=...; may be repeated."
-        ),
-    ] = None,
-    distinguish: Annotated[
-        list[str] | None,
-        typer.Option(help="Text that tells a namesake who is not meant, as 'the rower'; may be repeated."),
-    ] = None,
+    pattern: Patterns = None,
+    distinguish: Distinguish = None,
     variants: Annotated[
         str, typer.Option(help="none, close or wide: which other ways to write its phrases are forbidden.")
     ] = "close",
@@ -60,6 +64,7 @@ def add(
         str | None,
         typer.Option(help="allow or restrict what the caller says of it; default: see docs/supplied.md."),
     ] = None,
+    tag: Tags = None,
     reveal: Reveal = False,
 ) -> None:
     """Add one forget target and wait until it is enforced."""
@@ -79,6 +84,7 @@ def add(
         "decoder": decoder,
         "soft": soft,
         "supplied": supplied,
+        "tags": tag or [],
     }
     _add(draft, reveal=reveal)
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from guard.targets.elicitation import Change, is_accepted
 from serving.admin.responses import masked
 from serving.admin.targets import active
-from serving.desk.context import desk_of, form_of, session_of
+from serving.desk.context import caller_of, desk_of, form_of, session_of
 from serving.desk.gate import is_polled
 from serving.desk.pages.target import place_of
 from serving.desk.rendering import render
@@ -33,6 +33,7 @@ async def elicitation(request: Request) -> Response:
         id=id,
         place=place_of(id),
         revealed=revealed,
+        may_change=caller_of(request).may_change(target.draft),
         name=target.draft.name if revealed else masked(target.draft.name),
         job=job,
         found=found,
@@ -60,7 +61,7 @@ async def accept(request: Request) -> Response:
     service, id = desk_of(request).service, request.path_params["id"]
     chosen = [str(proposal) for proposal in form_of(request).getlist("chosen")]
     if chosen and id in session_of(request).revealed:
-        await run_sync(service.elicitations.accept, id, chosen)
+        await run_sync(service.elicitations.accept, id, chosen, caller_of(request).require_enforce)
         service.applier.notify()
     return _back(id)
 

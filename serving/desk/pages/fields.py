@@ -15,7 +15,7 @@ from guard.patterns.pattern import Pattern
 from guard.targets.target import Draft
 from serving.admin.target_file import pattern_of
 
-LINES = ("aliases", "phrases", "exceptions", "distinguish", "patterns")
+LINES = ("aliases", "phrases", "exceptions", "distinguish", "patterns", "tags")
 """Members with one text a line."""
 CHECKS = ("soft", "shared")
 PLAIN = ("name", "kind", "variants", "scope", "mode", "decoder", "quoted_words", "basis", "external_ref")

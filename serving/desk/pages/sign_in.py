@@ -1,4 +1,4 @@
-"""Signing in with the admin key, and out."""
+"""Signing in with a key of the admin plane, and out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from serving.desk.context import desk_of, form_of
 from serving.desk.gate import COOKIE, SIGN_IN, SIGN_IN_COOKIE, is_secure, own_place
 from serving.desk.rendering import HOME, render
 from serving.desk.sessions import FAILURES_S
-from serving.keys import key_matches
 
 
 async def sign_in(request: Request) -> Response:
@@ -32,12 +31,13 @@ async def begin(request: Request) -> Response:
         response = _again(request, after, 429, "too_many")
         response.headers["retry-after"] = str(int(FAILURES_S))
         return response
-    if not key_matches(str(form.get("key", "")).strip(), [desk.key]):
+    caller = await desk.access.holder(str(form.get("key", "")).strip())
+    if caller is None:
         desk.limit.count_failure(address)
         return _again(request, after, 401, "wrong_key")
     desk.sessions.end(request.cookies.get(COOKIE, ""))
     response = RedirectResponse(after, 303)
-    _set_cookie(request, response, COOKIE, desk.sessions.begin())
+    _set_cookie(request, response, COOKIE, desk.sessions.begin(caller))
     response.delete_cookie(SIGN_IN_COOKIE, path=HOME)
     return response
 

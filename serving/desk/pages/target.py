@@ -13,7 +13,7 @@ from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.responses import preview_of, target_of
 from serving.admin.service import AdminService
 from serving.admin.trial import note_told
-from serving.desk.context import desk_of, form_of, session_of
+from serving.desk.context import caller_of, desk_of, form_of, session_of
 from serving.desk.gate import is_polled, own_place
 from serving.desk.pages.targets import LIST, note_revealed
 from serving.desk.rendering import render
@@ -52,6 +52,7 @@ async def revoke(request: Request) -> Response:
     """Revoke a target at the revision that the page showed."""
     service, id = desk_of(request).service, request.path_params["id"]
     revision = str(form_of(request).get("revision"))
+    caller_of(request).require_enforce([(await run_sync(service.registry.get, id)).draft])
     await run_sync(service.registry.revoke, id, int(revision) if revision.isdecimal() else 0)
     service.applier.notify()
     return RedirectResponse(place_of(id), 303)
@@ -84,6 +85,7 @@ async def _page(request: Request, tried: Tried | None) -> Response:
         target=target_of(found, revealed),
         revealed=revealed,
         active=is_active,
+        may_change=caller_of(request).may_change(found.draft),
         in_force=_in_force(service, found),
         review=review,
         tried=tried,

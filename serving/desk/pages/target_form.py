@@ -14,10 +14,11 @@ from guard.patterns.pattern import PatternKind
 from guard.registry.drafts import new_target
 from guard.targets.target import Decoder, Draft, ForgetTarget, Kind, Method, Mode, Scope, Supplied
 from guard.variants.variant import Variants
+from serving.access.rights import NeedsApprover
 from serving.admin.requests import TargetIn, TargetPatch
 from serving.admin.responses import Preview, preview_of
 from serving.admin.targets import active
-from serving.desk.context import desk_of, form_of, session_of
+from serving.desk.context import caller_of, desk_of, form_of, session_of
 from serving.desk.pages.fields import SPARE_ROWS, Fields, differing, faults_of, fields_of, fields_sent, members_of
 from serving.desk.pages.target import place_of
 from serving.desk.pages.targets import LIST
@@ -51,8 +52,9 @@ async def add(request: Request) -> Response:
         if "preview" in form_of(request):
             target = await run_sync(service.registry.preview, draft)
             return _form(request, sent, preview=await run_sync(preview_of, target, True, service.context()))
+        caller_of(request).require_enforce([draft])
         target = await run_sync(service.registry.add, draft)
-    except (ValidationError, InvalidTarget, DuplicateTarget) as error:
+    except (ValidationError, InvalidTarget, DuplicateTarget, NeedsApprover) as error:
         return _form(request, sent, 422, faults=faults_of(error))
     # Who has written the texts need not ask to see them.
     session_of(request).revealed.add(target.id)
@@ -88,8 +90,9 @@ async def change(request: Request) -> Response:
             meant = await run_sync(new_target, draft)
             preview = await run_sync(preview_of, meant, True, service.context())
             return _form(request, sent, target=target, preview=preview)
+        caller_of(request).require_enforce([target.draft, draft])
         await run_sync(service.registry.change, target.id, draft, target.revision)
-    except (ValidationError, InvalidTarget, DuplicateTarget) as error:
+    except (ValidationError, InvalidTarget, DuplicateTarget, NeedsApprover) as error:
         return _form(request, sent, 422, target=target, faults=faults_of(error))
     except StaleRevision:
         target = await active(service, target.id)

@@ -15,8 +15,9 @@ from guard.errors import UnknownTarget
 from guard.registry.registry import Registry
 from guard.registry.search import TargetSearch
 from guard.targets.target import ForgetTarget, Kind, Mode, State
+from serving.access.rights import Caller, Right
 from serving.admin.responses import masked
-from serving.desk.context import desk_of, form_of, session_of
+from serving.desk.context import caller_of, desk_of, form_of, session_of
 from serving.desk.gate import own_place
 from serving.desk.rendering import HOME, render
 
@@ -42,7 +43,8 @@ async def targets(request: Request) -> Response:
         state=choice(State, query.get("state", State.ACTIVE)),
         kind=choice(Kind, query.get("kind")),
         mode=choice(Mode, query.get("mode")),
-        name=query.get("q", "").strip(),
+        # What is found by a part of a name tells the name.
+        name=query.get("q", "").strip() if caller_of(request).may(Right.REVEAL) else "",
     )
     registry, revealed = desk_of(request).service.registry, session_of(request).revealed
     found = await run_sync(registry.find, search, query.get("after") or None, PAGE_ROWS)
@@ -77,7 +79,7 @@ async def revoke(request: Request) -> Response:
         return RedirectResponse(back, 303)
     service, revealed = desk_of(request).service, session_of(request).revealed
     if "confirmed" in form:
-        await run_sync(_revoke, service.registry, ids)
+        await run_sync(_revoke, service.registry, ids, caller_of(request))
         service.applier.notify()
         return RedirectResponse(back, 303)
     found = await run_sync(lambda: [service.registry.get(id) for id in ids])
@@ -103,10 +105,13 @@ def _row(target: ForgetTarget, revealed: set[str]) -> Row:
     return Row(target.id, target.draft.name if target.id in revealed else masked(target.draft.name), target)
 
 
-def _revoke(registry: Registry, ids: Sequence[str]) -> None:
-    for id in ids:
+def _revoke(registry: Registry, ids: Sequence[str], caller: Caller) -> None:
+    found = [registry.get(id) for id in ids]
+    caller.require_enforce(target.draft for target in found)
+    for target in found:
         try:
-            registry.revoke(id)
+            # Who may not enforce ends no target that was enforced meanwhile.
+            registry.revoke(target.id, None if caller.may(Right.ENFORCE) else target.revision)
         except UnknownTarget:
             # Somebody else has revoked it meanwhile, or it has expired.
             continue

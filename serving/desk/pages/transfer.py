@@ -19,7 +19,7 @@ from guard.targets.validation import validate
 from serving.admin.requests import TargetIn
 from serving.admin.responses import target_of
 from serving.admin.target_file import MAX_BATCH_ROWS, Row, UnreadableFile, as_line, columns_of, parse_rows
-from serving.desk.context import desk_of, form_of, session_of
+from serving.desk.context import caller_of, desk_of, form_of, session_of
 from serving.desk.pages.fields import Fault, faults_of
 from serving.desk.rendering import HOME, render, text
 from serving.desk.uploads import Upload
@@ -95,6 +95,7 @@ async def store(request: Request) -> Response:
     if fault or (len(drafts) < len(found) and "sound" not in form):
         return RedirectResponse(ROWS, 303)
     service = desk_of(request).service
+    caller_of(request).require_enforce(drafts)
     added = await run_sync(service.registry.add_missing, drafts)
     service.applier.notify()
     session.upload = None

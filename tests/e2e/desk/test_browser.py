@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from guard.registry.keys.key import Audience, KeyDraft
 from guard.targets.target import Draft, Fact
 from tests.e2e.desk.conftest import Site
 from tests.serving.desk.conftest import KEY
@@ -41,7 +42,7 @@ def test_one_signs_in_by_the_keyboard_alone(site: Site) -> None:
     site.open("/ui/targets")
     assert site.driver.switch_to.active_element.get_attribute("id") == "key"
     site.driver.switch_to.active_element.send_keys("wrong" + Keys.ENTER)
-    site.wait_for("This is not the admin key")
+    site.wait_for("This is no admin key")
     site.driver.switch_to.active_element.send_keys(KEY + Keys.ENTER)
     site.wait_for("Add a target")
     assert site.driver.current_url == f"{site.url}/ui/targets"
@@ -178,6 +179,7 @@ def test_every_page_meets_wcag_aa(signed_in: Site, axe: str, scheme: str) -> Non
         if result["violations"]:
             found[name] = [f"{one['id']}: {one['nodes'][0]['html']}" for one in result["violations"]]
 
+    site.service.registry.keys.create(KeyDraft(name=f"chat {scheme}", audience=Audience.CLIENT, tags=("eu",)))
     site.open(place)
     look("target-masked")
     site.press("Reveal its texts")
@@ -197,6 +199,7 @@ def test_every_page_meets_wcag_aa(signed_in: Site, axe: str, scheme: str) -> Non
         "/policy",
         "/assistants",
         "/certificates",
+        "/keys",
         "/nowhere",
     )
     for path in (*(f"/ui{page}" for page in pages), f"{place}/edit", f"{place}/elicitation"):

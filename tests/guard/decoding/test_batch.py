@@ -225,3 +225,18 @@ def test_a_row_that_prints_special_tokens_is_restricted_by_their_text() -> None:
         batch.put(2 + row, [own], [], [3], prints_special=prints)
     masks = batch.masks(4)
     assert [forbidden(masks, row) for row in range(4)] == [set(), {3}, set(), {1}]
+
+
+def test_rows_of_a_policy_set_have_its_global_restrictions_instead() -> None:
+    batch, staff, unknown = RestrictedBatch(VOCABULARY), "a" * 16, "b" * 16
+    batch.put(0, [], [], [A, B], policy_set=staff)
+    batch.set_global([ABC], {staff: []})
+    batch.put(1, [], [], [A, B], policy_set=staff)
+    batch.put(2, [], [], [A, B])
+    # One that is not published yet has all.
+    batch.put(3, [], [], [A, B], policy_set=unknown)
+    masks = batch.masks(8)
+    assert [forbidden(masks, row) for row in range(4)] == [set(), set(), {C, ABSENT}, {C, ABSENT}]
+    batch.set_global([], {staff: [ABC]})
+    masks = batch.masks(8)
+    assert [forbidden(masks, row) for row in range(4)] == [{C, ABSENT}, {C, ABSENT}, set(), set()]

@@ -51,6 +51,7 @@ def engine_args(draw: st.DrawFn) -> EngineArgs:
         backtracking=draw(st.none() | backtrackings) if automata else None,
         biases=draw(several(3)),
         subtraction=draw(st.none() | subtractions),
+        policy_set=draw(st.just("") | st.binary(min_size=8, max_size=8).map(bytes.hex)),
     )
 
 
@@ -71,6 +72,8 @@ def test_the_names_on_the_wire_are_these_and_absent_parts_are_left_out() -> None
         "lethe_alpha": 0.5,
         "lethe_filter": 0.0,
     }
+    of_set = EngineArgs("7", policy_set="a" * 16)
+    assert of_set.dump() == {"lethe_policy": "7", "lethe_automata": "", "lethe_policy_set": "a" * 16}
     assert EngineArgs("7").dump() == {"lethe_policy": "7", "lethe_automata": ""}
     assert EngineArgs("7", closed=True).dump() == {"lethe_policy": "7", "lethe_automata": "closed"}
 
@@ -140,6 +143,8 @@ def test_no_other_way_to_abort_is_taken(given: dict[str, object]) -> None:
         {"lethe_policy": "7", "lethe_automata": f"../{A[3:]}"},
         {"lethe_policy": "7", "lethe_automata": A + "\n"},
         {"lethe_policy": "7", "lethe_automata": ",".join([A] * (MAX_AUTOMATA + 1))},
+        {"lethe_policy": "7", "lethe_automata": "", "lethe_policy_set": "a" * 15},
+        {"lethe_policy": "7", "lethe_automata": "", "lethe_policy_set": 7},
     ],
 )
 def test_any_other_restriction_is_refused(extra_args: dict[str, object] | None) -> None:

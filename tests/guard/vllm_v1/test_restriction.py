@@ -270,6 +270,20 @@ def test_an_automaton_that_is_no_longer_published_holds_for_a_running_row_that_n
     assert masked(processor, 2) == [expected, expected]
 
 
+def test_a_phrase_added_later_reaches_the_running_answers_of_its_policy_set(
+    processor: RestrictionProcessor, folder: Path
+) -> None:
+    begun = TOKENIZER.encode("ba si", add_special_tokens=False)
+    of_set = {"lethe_policy": "7", "lethe_automata": "", "lethe_policy_set": "a" * 16}
+    rows = [(0, SamplingParams(extra_args=of_set), [], begun), (1, asking(), [], begun)]
+    processor.update_state(update(added=rows))
+    expected = forbidden([BASIL.digest], [], begun)
+    publish(folder, [BASIL.digest], {"a" * 16: []})
+    assert masked(processor, 2) == [set(), expected]
+    publish(folder, [BASIL.digest], {"a" * 16: [BASIL.digest]})
+    assert masked(processor, 2) == [expected, expected]
+
+
 def test_while_the_live_list_cannot_be_attached_every_row_is_closed(
     processor: RestrictionProcessor, folder: Path
 ) -> None:

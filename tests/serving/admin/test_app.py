@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from pydantic import SecretStr, ValidationError
 from guard.detection.detector import Match, Signals
 from guard.errors import PolicyUnavailable
 from guard.policy.plan import Plan, PlanKind
+from guard.registry.keys.keyring import Keyring
 from guard.registry.registry import Registry
 from guard.registry.replicas import Replica
 from guard.signatures import canonical
@@ -33,6 +35,7 @@ from guard.signing import SigningKey
 from guard.targets.target import Draft, Mode
 from guard.text.conversation import Message
 from guard.text.normalise import fold
+from serving.access.oidc import TokenVerifier
 from serving.admin.app import create_admin
 from serving.admin.patterns import LETTERS, TWO_LETTERS
 from serving.admin.requests import TargetIn
@@ -83,6 +86,12 @@ class Service:
         self.metrics = Metrics()
         self.key = SigningKey(Ed25519PrivateKey.generate())
         self.verdicts = VerdictLog(path.with_name("verdicts.db"), self.metrics)
+
+    tokens: TokenVerifier | None = None
+
+    @cached_property
+    def keys(self) -> Keyring:
+        return Keyring(self.registry.keys)
 
     @property
     def registry(self) -> Registry:
@@ -487,7 +496,7 @@ async def test_a_body_of_another_form_is_refused_and_the_members_at_fault_named(
     headers = {"content-type": "application/json"}
     response = await client.post(TARGETS, content=json.dumps(body), headers=headers)
     refused(response, 422, "invalid_request", *fields)
-    assert service.opened is None
+    assert service.registry.version() == 0
 
 
 @pytest.mark.parametrize(
@@ -508,7 +517,7 @@ async def test_a_body_that_cannot_be_taken_is_refused_with_a_stable_code(
 ) -> None:
     response = await client.post(TARGETS, content=content, headers={"content-type": kind})
     assert (response.status_code, response.json()["code"]) == (status, code)
-    assert service.opened is None
+    assert service.registry.version() == 0
 
 
 async def test_a_batch_and_a_check_are_held_to_their_form(client: httpx.AsyncClient) -> None:

@@ -15,7 +15,7 @@ DOCS = (ROOT / "docs" / "admin-plane.md").read_text(encoding="utf-8")
 
 
 def test_every_route_is_documented(tmp_path: Path) -> None:
-    paths = create_admin(Service(tmp_path), SecretStr("key")).openapi()["paths"]
+    paths = create_admin(Service(tmp_path / "registry.db"), SecretStr("key")).openapi()["paths"]
     for path, methods in paths.items():
         for method in methods:
             assert f"`{method.upper()} {path}`" in DOCS

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from guard.registry.keys.key import Audience, KeyDraft, Role
 from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind
 from guard.targets.target import Draft, Fact
 from serving.cli import output
@@ -86,6 +87,8 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LETHE_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "data").mkdir()
     id, file = plane.registry.active()[0].id, tmp_path / "t.jsonl"
+    draft = KeyDraft(name="of a script", audience=Audience.ADMIN, role=Role.READER)
+    key = plane.registry.keys.create(draft).key.id
     with_registry = lethe(
         "registry", "copy", f"sqlite:///{tmp_path / 'registry.db'}", f"sqlite:///{tmp_path}/data/lethe.db"
     )
@@ -104,6 +107,10 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "targets accept": (id, "p1"),
         "check": ("Who is Ada Quill?",),
         "try": ("Who is Ada Quill?",),
+        "keys create": ("dashboard", "--role", "reader"),
+        "keys list": (),
+        "keys rotate": (key,),
+        "keys revoke": (key,),
         "doctor": (),
         "verdicts": (),
         "audit verify": (),
@@ -125,10 +132,17 @@ ELSEWHERE = {
 }
 
 
+# They cannot be repeated.
+ONCE = {
+    *("backup", "restore", "registry copy", "targets revoke", "targets add", "targets accept"),
+    *("keys create", "keys revoke"),
+}
+
+
 @pytest.mark.parametrize("command", sorted({*PRINTING} - ELSEWHERE))
 def test_json_is_one_object_and_ids_are_lines(command: str, arguments: dict[str, tuple[object, ...]]) -> None:
     given = (*command.split(), *arguments[command])
-    if command in ("backup", "restore", "registry copy", "targets revoke", "targets add", "targets accept"):
+    if command in ONCE:
         found = lethe(*given, "--json")
     else:
         quiet = lethe(*given, "--quiet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 import pytest
@@ -14,7 +15,7 @@ from serving.client import AdminClient, AsyncAdminClient, operations, requests, 
 from serving.client.errors import BY_STATUS
 from serving.client.operation import Operation
 
-SCHEMA: dict[str, Any] = create_admin(None, SecretStr("k")).openapi()  # type: ignore[arg-type]
+SCHEMA: dict[str, Any] = create_admin(SimpleNamespace(keys=None, tokens=None), SecretStr("k")).openapi()  # type: ignore[arg-type]
 ID, DIGEST, DRAFT = "ft_1", "0" * 64, {"name": "Ada Quill"}
 EVERY: Sequence[tuple[int, Operation[Any]]] = [
     (201, operations.add(DRAFT, reveal=True, wait_s=5)),  # type: ignore[arg-type]
@@ -43,6 +44,11 @@ EVERY: Sequence[tuple[int, Operation[Any]]] = [
     (200, server_operations.checkpoints()),
     (200, server_operations.webhooks()),
     (200, server_operations.retry_webhook("w1")),
+    (201, server_operations.create_key({"name": "dashboard", "role": "reader"})),
+    (200, server_operations.keys()),
+    (200, server_operations.key_events(1, limit=5)),
+    (200, server_operations.rotate_key("ak_1", overlap_s=5)),
+    (200, server_operations.revoke_key("ak_1")),
     (200, server_operations.metrics()),
     (200, server_operations.live()),
     (200, server_operations.ready()),
@@ -55,6 +61,7 @@ BODIES = {
     requests.FactDraft: "FactIn",
     requests.PatternDraft: "PatternIn",
     requests.ElicitOptions: "ElicitIn",
+    requests.KeyDraft: "KeyIn",
     requests.Message: "MessageIn",
 }
 

@@ -12,10 +12,12 @@ from guard.detection.detector import Match, Signals
 from guard.errors import EngineUnavailable
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, PlanKind
+from guard.registry.keys.keyring import Keyring
 from guard.registry.registry import Registry
 from guard.registry.replicas import Replica
 from guard.targets.target import Mode
 from guard.text.conversation import Message
+from serving.access.oidc import TokenVerifier
 from serving.admin.service import Enforced
 from serving.assistants.service import AssistantService
 from serving.desk.app import create_desk
@@ -35,6 +37,8 @@ class Service:
 
     def __init__(self, path: Path) -> None:
         self.registry = Registry(path / "registry.db")
+        self.keys = Keyring(self.registry.keys)
+        self.tokens: TokenVerifier | None = None
         self.applier = self.planner = self
         self.current = CurrentPolicy()
         self.metrics = Metrics()

@@ -6,6 +6,7 @@ from http.cookies import Morsel, SimpleCookie
 import httpx
 import pytest
 
+from serving.access.rights import OWNER
 from serving.desk.app import WithDesk, create_desk
 from serving.desk.gate import COOKIE, own_place
 from serving.desk.sessions import FAILURES_S, MAX_FAILURES, MAX_SESSION_S, MAX_SESSIONS, Sessions, SignInLimit
@@ -170,14 +171,14 @@ def test_addresses_are_counted_apart_and_the_wait_ends() -> None:
 def test_a_session_ends_when_nobody_uses_it_and_in_any_case_after_half_a_day() -> None:
     clock = Clock()
     sessions = Sessions(600, clock)
-    name = sessions.begin()
+    name = sessions.begin(OWNER)
     clock.now += 599
     assert sessions.find(name)
     clock.now += 599
     assert sessions.find(name, use=False)
     clock.now += 1
     assert sessions.find(name) is None
-    name = sessions.begin()
+    name = sessions.begin(OWNER)
     began = clock.now
     while clock.now - began < MAX_SESSION_S:
         assert sessions.find(name)
@@ -191,9 +192,9 @@ def test_sessions_are_bounded_and_the_one_used_longest_ago_gives_way() -> None:
     names = []
     for _ in range(MAX_SESSIONS):
         clock.now += 0.1
-        names.append(sessions.begin())
+        names.append(sessions.begin(OWNER))
     assert sessions.find(names[0])
-    sessions.begin()
+    sessions.begin(OWNER)
     assert sessions.find(names[0])
     assert sessions.find(names[1]) is None
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from guard.decoding.request_args import ASSISTANT, Subtraction
 from guard.errors import BadSettings, EngineUnavailable
 from guard.policy.plan import Plan, PlanKind
+from guard.targets.policy_set import PolicySet
 from guard.text.conversation import Message
 from serving.launch import listeners
 from serving.planner import PlannedRequest
@@ -69,6 +70,10 @@ class FakePlanner:
         digests = () if kind is PlanKind.PASS else (DIGEST,)
         self._plan = Plan(kind, digests, (), 7, subtraction)
         self.read: Sequence[Message] = ()
+
+    def under(self, tags: PolicySet) -> FakePlanner:
+        self.tags = tags
+        return self
 
     async def plan(self, conversation: Sequence[Message]) -> PlannedRequest:
         self.read = conversation

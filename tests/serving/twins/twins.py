@@ -16,6 +16,7 @@ from guard.detection.calibration import Signals
 from guard.detection.detector import Match
 from guard.matching.automaton import Automaton
 from guard.policy.plan import Plan, PlanKind
+from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
 from guard.registry.drafts import new_target
 from guard.targets.target import Draft, Mode
@@ -60,6 +61,7 @@ POLICY = SimpleNamespace(
     lookup=SimpleNamespace(classes={}, named=lambda text, short=True: frozenset()),
     automata=_Automata({AUTOMATON.digest: AUTOMATON}),
     contextual={},
+    set_id="",
     watch_action=WatchAction.OFF,
 )
 """Of the plane that declines naturally: its target is named in every body."""
@@ -103,7 +105,13 @@ class _Agents:
     """Answers with a text composed elsewhere, as the agents and beam search do."""
 
     def application(
-        self, engine: App, request: GenerationRequest, request_id: str, prompts: Sequence[str], plan: Plan
+        self,
+        engine: App,
+        request: GenerationRequest,
+        request_id: str,
+        prompts: Sequence[str],
+        plan: Plan,
+        policy: Policy | None = None,
     ) -> App:
         async def compute() -> Outcome:
             refused = await refusal(engine, request, plan)

@@ -32,7 +32,7 @@ from guard.text.conversation import Message
 from serving.data_plane import DataPlane, Limits
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
 from serving.http.sse import DONE, frame
-from serving.planner import PlannedRequest, Planner
+from serving.planner import PlannedRequest, Planner, _Near
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.recorder import Recorder
@@ -91,7 +91,7 @@ class UntouchedPlanner(Planner):
 
     def __init__(self, policy: Policy) -> None:
         self._threads = None  # type: ignore[assignment]
-        self._near = None
+        self._near = _Near()
         self._policy = policy
 
     detects = False

@@ -1,0 +1,94 @@
+"""Roles and their rights, and who the caller of a request is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from guard.errors import LetheError
+from guard.registry.keys.key import Role
+from guard.targets.audit_log import Actor
+from guard.targets.target import Draft, Mode
+
+
+class Right(StrEnum):
+    """What a caller may do.
+
+    read     see targets with their texts masked, the policy, servers, assistants, verdicts and metrics
+    reveal   see the texts of targets, and try texts against them, which finds out what they are
+    edit     add, change and revoke targets in shadow, elicit, and train assistants
+    enforce  do the same to enforced targets, enforce one, serve assistants, drain engines, and send webhooks again
+    audit    see the audit trails and the list of keys
+    keys     create, rotate and revoke keys
+    """
+
+    READ = "read"
+    REVEAL = "reveal"
+    EDIT = "edit"
+    ENFORCE = "enforce"
+    AUDIT = "audit"
+    KEYS = "keys"
+
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.READER: frozenset({Right.READ}),
+    Role.EDITOR: frozenset({Right.READ, Right.REVEAL, Right.EDIT}),
+    Role.APPROVER: frozenset({Right.READ, Right.REVEAL, Right.EDIT, Right.ENFORCE, Right.AUDIT}),
+    Role.AUDITOR: frozenset({Right.READ, Right.AUDIT}),
+}
+
+
+class NotAllowed(LetheError):
+    """The caller is known and lacks the right."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class NeedsApprover(NotAllowed):
+    """What is asked changes what is enforced, and the caller may only prepare it."""
+
+    code = "needs_approver"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request: as the audit trail names them, with their rights, and until when these hold, if ever.
+
+    key_id  of the key, "" for the configured one and for bearer tokens of an identity provider
+    """
+
+    actor: str
+    rights: frozenset[Right] = field(repr=False)
+    key_id: str = ""
+    until: datetime | None = None
+
+    def may(self, right: Right) -> bool:
+        """Return whether the caller has a right."""
+        return right in self.rights
+
+    def may_change(self, draft: Draft) -> bool:
+        """Return whether the caller may change a target as it is."""
+        return self.may(Right.ENFORCE if draft.mode is Mode.ENFORCE else Right.EDIT)
+
+    def require(self, right: Right) -> None:
+        """Raise NotAllowed unless the caller has a right."""
+        if right not in self.rights:
+            raise NotAllowed(f"this takes the right to {right}, which your role does not have")
+
+    def require_enforce(self, drafts: Iterable[Draft]) -> None:
+        """Raise NeedsApprover if any of these targets, as they are or as they are to be, is enforced and the
+        caller has not the right to enforce."""
+        if self.may(Right.ENFORCE):
+            return
+        if any(draft.mode is Mode.ENFORCE for draft in drafts):
+            raise NeedsApprover(
+                "what is enforced is changed by approvers: give the target the mode shadow, or ask one of them",
+                field="mode",
+            )
+
+
+OWNER = Caller(Actor.ADMIN, frozenset(Right))
+"""The holder of the configured admin key."""

@@ -1,0 +1,28 @@
+"""The settings of who may administer a server besides the holders of keys."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+
+class AccessSettings(BaseSettings):
+    """A part of `serving.settings.Settings`."""
+
+    oidc_issuer: str = Field(
+        "",
+        description=(
+            "Issuer of bearer tokens (OpenID Connect) that the admin plane and the desk accept too; empty: none."
+        ),
+    )
+    oidc_audience: str = Field("", description="Audience that a token must be for; needed with `oidc_issuer`.")
+    oidc_claim: str = Field(
+        "roles", min_length=1, description="Claim that names the roles of a bearer, as `realm_access.roles`."
+    )
+    oidc_roles: str = Field(
+        "reader,editor,approver,auditor",
+        description="Comma-separated roles, each as `value of the claim=role`, or alone where both are the same.",
+    )
+    oidc_keys_url: str = Field(
+        "", description="URL of the issuer's keys (JWKS); empty: as its discovery document says."
+    )
