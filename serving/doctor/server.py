@@ -10,6 +10,7 @@ import httpx
 
 from serving.client import AdminClient, AdminError, NotConfigured, NotPermitted
 from serving.client.observed import Policy, Replicas
+from serving.client.operated import Engines
 from serving.doctor.finding import Finding, Level, ok
 from serving.doctor.stored import broken_trail
 
@@ -76,6 +77,7 @@ def admin_plane(admin: AdminClient) -> Iterator[Finding]:
     yield _enforced(policy)
     yield _trail(admin)
     yield from _replicas(admin.replicas())
+    yield from _engines(admin.engines())
 
 
 def without_admin_plane(error: AdminError) -> Finding:
@@ -111,6 +113,20 @@ def _trail(admin: AdminClient) -> Finding:
         if page.next_cursor is None:
             return ok("audit trail", f"whole: {events} events")
         cursor = page.next_cursor
+
+
+def _engines(found: Engines) -> Iterator[Finding]:
+    """Check the engines one by one: with several, one that is away is not missed by the clients."""
+    away = [f"{one.url or 'embedded'} ({one.reason})" for one in found.engines if one.state != "ready"]
+    drained = [one.url for one in found.engines if one.drained]
+    if away:
+        advice = "its own log says why; the others answer meanwhile, if there are any"
+        yield Finding("engines", Level.WARN, f"not ready: {', '.join(away)}", advice, "remote.md")
+    if drained:
+        advice = "nothing is wrong if that is meant: POST /admin/v1/engines:drain lets them answer again"
+        yield Finding("engines", Level.WARN, f"drained: {', '.join(drained)}", advice, "remote.md")
+    if not away and not drained:
+        yield ok("engines", f"{len(found.engines)}, all ready")
 
 
 def _replicas(found: Replicas) -> Iterator[Finding]:

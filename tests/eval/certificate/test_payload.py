@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from eval.certificate.payload import share
+from serving.client.observed import Policy
 from tests.eval.certificate.fakes import FakeAdmin, certify, fake_endpoints, ignorant, knows
 
 
@@ -31,7 +32,7 @@ def test_it_says_how_the_texts_are_stored_and_what_an_erasure_reaches(
 ) -> None:
     fake_endpoints(monkeypatch, guarded=ignorant)
     admin = FakeAdmin()
-    monkeypatch.setattr(admin, "policy", lambda: {"enforced_version": 7, "encrypted": encrypted})
+    monkeypatch.setattr(admin, "policy", lambda: Policy.model_construct(enforced_version=7, encrypted=encrypted))
     storage = certify(admin, tmp_path)["storage"]
     assert said in storage
     assert "backups" in storage

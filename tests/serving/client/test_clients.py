@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+import serving.client
 from serving.client import (
     AdminClient,
     AsyncAdminClient,
@@ -106,6 +109,17 @@ async def test_the_asynchronous_client_does_the_same(asynchronous: AsyncAdminCli
     await asynchronous.revoke(stored.id)
     assert [event.action async for event in asynchronous.events()] == ["added", "added", "revoked"]
     assert [verdict async for verdict in asynchronous.verdicts()] == []
+
+
+def test_the_example_of_the_page_runs(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs/client.md").read_text(encoding="utf-8")
+    first, second = re.findall(r"```python\n(.*?)```", page, re.S)
+    monkeypatch.setattr(serving.client, "AdminClient", lambda url, key: client_of(plane))
+    exec(compile(first, "docs/client.md", "exec"), {})
+    assert [event.action for event in client_of(plane).events()] == ["added", "changed", "revoked"]
+    names: dict[str, object] = {}
+    exec(compile(second, "docs/client.md", "exec"), names)
+    assert "overdue" in names
 
 
 def test_no_repr_shows_the_key_or_a_text(admin: AdminClient) -> None:

@@ -23,6 +23,7 @@ from serving.client import AdminClient
 from serving.doctor import server, stored
 from serving.doctor.examination import examine
 from serving.doctor.finding import Finding
+from serving.engine.supervisor import EngineState, Member
 from serving.settings import Settings
 from tests.serving.admin_plane import Plane, client_of
 
@@ -98,7 +99,7 @@ def test_a_whole_server_is_ok(plane: Plane) -> None:
     plane.replicas = [replica("one:8000", 1)]
     found = list(server.admin_plane(client_of(plane)))
     assert set(levels(found).values()) == {"ok"}
-    assert levels(found).keys() == {"admin plane", "policy", "audit trail", "replicas"}
+    assert levels(found).keys() == {"admin plane", "policy", "audit trail", "replicas", "engines"}
 
 
 def test_replicas_that_are_behind_or_lost_are_named(plane: Plane) -> None:
@@ -106,6 +107,14 @@ def test_replicas_that_are_behind_or_lost_are_named(plane: Plane) -> None:
     plane.replicas = [replica("one:8000", 0), replica("two:8000", 1, live=False)]
     said = [one.detail for one in server.admin_plane(client_of(plane)) if one.check == "replicas"]
     assert said == ["behind version 1: one:8000", "lost: two:8000"]
+
+
+def test_engines_that_are_away_or_drained_are_named(plane: Plane) -> None:
+    away = Member("http://one:8000", EngineState.STARTING, "the engine is starting", 0, False)
+    drained = Member("http://two:8000", EngineState.READY, "", 3, True)
+    plane.engines.members = [away, drained]
+    said = [one.detail for one in server.admin_plane(client_of(plane)) if one.check == "engines"]
+    assert said == ["not ready: http://one:8000 (the engine is starting)", "drained: http://two:8000"]
 
 
 @pytest.fixture
