@@ -12,6 +12,7 @@ from eval.cli.console import command_line, reported
 
 if TYPE_CHECKING:
     from eval.known.answers import Answers
+    from serving.client.requests import ElicitOptions
 
 endpoints = typer.Typer()
 
@@ -162,6 +163,9 @@ def known(
     ] = False,
     samples: Annotated[int, typer.Option(min=0, max=16, help="With --elicited: answers at each temperature.")] = 2,
     rounds: Annotated[int, typer.Option(min=0, max=4, help="With --elicited: rounds about what was found.")] = 2,
+    beginnings: Annotated[
+        bool, typer.Option(help="With --elicited: ask in words that the model begins questions with too.")
+    ] = True,
 ) -> None:
     """Forget known works, places and people that the served model answers rightly about, and ask it again."""
     with reported():
@@ -176,7 +180,13 @@ def known(
 
         answers = Answers(out / "answers.jsonl", partial(ask_endpoint, url))
         if elicited:
-            typer.echo(_elicited(out, answers, subjects, samples, rounds))
+            options: ElicitOptions = {
+                "samples": samples,
+                "rounds": rounds,
+                "beginnings": beginnings,
+                "languages": ["en"],
+            }
+            typer.echo(_elicited(out, answers, subjects, options))
             return
         about = known_subjects(listed.subjects(), answers, subjects)
         scorer = Scorer.open(score_url)
@@ -189,7 +199,7 @@ def known(
     typer.echo(table)
 
 
-def _elicited(out: Path, answers: Answers, count: int, samples: int, rounds: int) -> str:
+def _elicited(out: Path, answers: Answers, count: int, options: ElicitOptions) -> str:
     from eval.elicitation.known import markdown, measure
     from eval.harness.atomic_file import write_result
     from eval.known import subjects as listed
@@ -201,6 +211,6 @@ def _elicited(out: Path, answers: Answers, count: int, samples: int, rounds: int
         for subject in known_subjects([one for one in listed.subjects() if one.kind == kind], answers, most)
         if most
     ]
-    table = markdown(measure(about, answers, samples, rounds, lambda text: typer.echo(text, err=True)))
+    table = markdown(measure(about, answers, options, lambda text: typer.echo(text, err=True)))
     write_result(out / "report.md", f"{command_line()}\n\n{table}\n")
     return table

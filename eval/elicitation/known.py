@@ -15,7 +15,7 @@ from guard.phrases import extraction
 from guard.phrases.phrase import Phrase, distinct
 from guard.text.normalise import fold
 from serving.client import AdminClient
-from serving.client.requests import TargetDraft
+from serving.client.requests import ElicitOptions, TargetDraft
 
 PHASES = (Phase.FREE, Phase.BARE, Phase.ELICITED)
 
@@ -30,7 +30,7 @@ class Told:
 
 
 def measure(
-    about: Sequence[Subject], answers: Answers, samples: int, rounds: int, say: Callable[[str], None]
+    about: Sequence[Subject], answers: Answers, options: ElicitOptions, say: Callable[[str], None]
 ) -> list[tuple[Subject, list[Told]]]:
     """Ask about each subject without a target, with its bare name, and with all that was elicited accepted.
 
@@ -43,18 +43,18 @@ def measure(
             raise EndpointFailed("the server has active forget targets; an evaluation needs one without any")
         for number, subject in enumerate(about, 1):
             if not all(answers.has(Phase.ELICITED, one.text) for one in subject.questions):
-                _ask(admin, subject, answers, samples, rounds)
+                _ask(admin, subject, answers, options)
             say(f"{number} of {len(about)} subjects")
     return [(subject, [told(subject, one, answers) for one in subject.questions]) for subject in about]
 
 
-def _ask(admin: AdminClient, subject: Subject, answers: Answers, samples: int, rounds: int) -> None:
+def _ask(admin: AdminClient, subject: Subject, answers: Answers, options: ElicitOptions) -> None:
     questions = [one.text for one in subject.questions]
     answers.ask_all(Phase.FREE, questions)
     target = admin.add(cast(TargetDraft, {"name": subject.name, "kind": subject.kind})).id
     try:
         answers.ask_all(Phase.BARE, questions)
-        elicited(admin, target, {"samples": samples, "rounds": rounds, "languages": ["en"]})
+        elicited(admin, target, options)
         admin.accept(target, "all")
         answers.ask_all(Phase.ELICITED, questions)
     finally:

@@ -39,6 +39,11 @@ class ElicitIn(BaseModel):
     rounds: int = Field(
         Options().rounds, ge=0, le=MAX_ROUNDS, description="How often to ask about what was found before."
     )
+    beginnings: bool = Field(
+        Options().beginnings,
+        description="Also ask in words that the model begins questions with itself: some 1,700 answers, once for a "
+        "kind of target. Without them it takes a fraction of the time, and finds less.",
+    )
     concurrency: int = Field(
         Options().concurrency,
         ge=1,
@@ -52,6 +57,7 @@ class ElicitIn(BaseModel):
             samples=self.samples,
             languages=tuple(dict.fromkeys(self.languages)),
             rounds=self.rounds,
+            beginnings=self.beginnings,
             concurrency=self.concurrency,
         )
 

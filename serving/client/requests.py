@@ -97,6 +97,7 @@ class ElicitOptions(TypedDict, total=False):
     samples: int
     languages: Sequence[Language]
     rounds: int
+    beginnings: bool
     concurrency: int
 
 

@@ -46,6 +46,7 @@ class Options:
     """How much is asked: `samples` answers at each of `temperatures` beside the likeliest, in `languages`.
 
     rounds       how often the model is asked about what it said before
+    beginnings   whether it is also asked in words that it begins questions and answers with itself
     concurrency  requests at a time
     """
 
@@ -53,6 +54,7 @@ class Options:
     temperatures: tuple[float, ...] = (0.7, 1.0)
     languages: tuple[str, ...] = LANGUAGES
     rounds: int = 2
+    beginnings: bool = True
     concurrency: int = CONCURRENCY
 
     @property

@@ -67,8 +67,8 @@ class OfKind(NamedTuple):
     control: Control
 
 
-class Controls(dict[tuple[Kind, tuple[str, ...]], OfKind]):
-    """What one model was asked once, by kind and languages."""
+class Controls(dict[tuple[Kind, tuple[str, ...], bool], OfKind]):
+    """What one model was asked once, by kind, languages, and whether by its own beginnings too."""
 
 
 async def elicit(
@@ -86,7 +86,7 @@ async def elicit(
     """
     controls = Controls() if controls is None else controls
     asking = Asking(model, options.concurrency)
-    if (key := (kind, options.languages)) not in controls:
+    if (key := (kind, options.languages, options.beginnings)) not in controls:
         controls[key] = await _of_kind(asking, kind, options, Progress(report, 0.0, CONTROL_SHARE))
     of_kind = controls[key]
     progress = Progress(report, CONTROL_SHARE, FIRST_SHARE)
@@ -114,7 +114,8 @@ async def elicit(
 
 
 async def _of_kind(asking: Asking, kind: Kind, options: Options, progress: Progress) -> OfKind:
-    own = await asking.ask(openings(kind, options.languages), options.likeliest, OPENING_SAMPLINGS, progress)
+    opened = openings(kind, options.languages) if options.beginnings else []
+    own = await asking.ask(opened, options.likeliest, OPENING_SAMPLINGS, progress)
     forms = forms_of(kind, FIRST_ROUND, options.languages)
     begun = await asyncio.to_thread(beginnings, kind, own)
     others = controls_of(kind)

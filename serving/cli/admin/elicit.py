@@ -31,6 +31,12 @@ def elicit(
     accept: Annotated[str | None, typer.Option(help="all: add all that is found to the target.")] = None,
     samples: Annotated[int, typer.Option(min=0, max=16, help="Answers at each temperature.")] = 2,
     rounds: Annotated[int, typer.Option(min=0, max=4, help="Rounds about what was found.")] = 2,
+    beginnings: Annotated[
+        bool,
+        typer.Option(
+            help="Also ask in words that the model itself begins questions with: finds more, takes long."
+        ),
+    ] = True,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at a time.")] = 8,
     reveal: Reveal = False,
 ) -> None:
@@ -43,7 +49,12 @@ def elicit(
         raise typer.BadParameter("name either a target or --all")
     if accept not in (None, "all"):
         raise typer.BadParameter("--accept takes all; `lethe targets accept` takes single proposals")
-    options: ElicitOptions = {"samples": samples, "rounds": rounds, "concurrency": concurrency}
+    options: ElicitOptions = {
+        "samples": samples,
+        "rounds": rounds,
+        "beginnings": beginnings,
+        "concurrency": concurrency,
+    }
     found = []
     with admin_client() as admin:
         ids = [str(target_id)] if target_id else _elicitable(admin)

@@ -134,6 +134,17 @@ async def test_the_model_is_asked_of_the_name_and_of_invented_ones_as_it_asks_of
     assert any(f"Which schools did {other} go to?" in questions for other in controls_of(Kind.PERSON))
 
 
+async def test_without_beginnings_the_model_is_asked_in_no_words_of_its_own() -> None:
+    model = Curious(lambda prompt, temperature: "In Varnholt.")
+    options, controls = replace(OPTIONS, beginnings=False), Controls()
+    await elicit(model, NAME, Kind.PERSON, WordEmbedder(), options, lambda share: None, controls)
+    questions = [prompt.question for prompt in model.asked]
+    assert NAME in "".join(questions)
+    assert not {"Which", f"Which schools did {NAME} go to?"} & set(questions)
+    await elicit(model, NAME, Kind.PERSON, WordEmbedder(), OPTIONS, lambda share: None, controls)
+    assert "Which" in [prompt.question for prompt in model.asked]
+
+
 @pytest.mark.parametrize(("rounds", "is_asked"), [(0, False), (1, False), (2, True)])
 async def test_what_a_round_found_is_asked_about_in_the_next(rounds: int, is_asked: bool) -> None:
     def one_after_the_other(prompt: Prompt, temperature: float) -> str:
