@@ -138,11 +138,12 @@ async def test_without_beginnings_the_model_is_asked_in_no_words_of_its_own() ->
     model = Curious(lambda prompt, temperature: "In Varnholt.")
     options, controls = replace(OPTIONS, beginnings=False), Controls()
     await elicit(model, NAME, Kind.PERSON, WordEmbedder(), options, lambda share: None, controls)
+    own = f"Which schools did {NAME} go to?"
     questions = [prompt.question for prompt in model.asked]
     assert NAME in "".join(questions)
-    assert not {"Which", f"Which schools did {NAME} go to?"} & set(questions)
+    assert own not in questions
     await elicit(model, NAME, Kind.PERSON, WordEmbedder(), OPTIONS, lambda share: None, controls)
-    assert "Which" in [prompt.question for prompt in model.asked]
+    assert own in [prompt.question for prompt in model.asked]
 
 
 @pytest.mark.parametrize(("rounds", "is_asked"), [(0, False), (1, False), (2, True)])
