@@ -52,11 +52,13 @@ class Acknowledgement:
             return False
         try:
             os.kill(self.pid, 0)
+            stat = Path(f"/proc/{self.pid}/stat").read_text()
         except ProcessLookupError:
             return True
-        except PermissionError:
+        except OSError:
             return False
-        return False
+        # One that was killed, and that its parent has not asked after, still has its number.
+        return stat.rpartition(")")[2].split()[:1] == ["Z"]
 
 
 def of_this_process(config: Any) -> Acknowledgement:

@@ -101,6 +101,18 @@ def test_a_worker_whose_process_ended_on_this_host_is_lost_at_once(workers: Work
     assert len(polled(workers)) == 1
 
 
+def test_a_worker_that_was_killed_is_lost_even_if_nobody_asked_after_it(workers: Workers, tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        write(tmp_path, replace(A, pid=process.pid))
+        assert len(polled(workers)) == 1
+        process.kill()
+        ends = time.monotonic() + 20
+        while polled(workers) and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert process.returncode is None
+        assert polled(workers) == []
+
+
 def test_an_engine_that_lacks_a_rank_is_not_relied_on(workers: Workers, tmp_path: Path) -> None:
     ranks = [replace(A, id=str(rank), rank=rank, first=2, ranks=4) for rank in range(4)]
     for one in ranks[:3]:
