@@ -15,7 +15,7 @@ DATA_DIR ?=
 FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
 	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
 
-.PHONY: serve sbom tour real-model families clients docs diagrams test unit schedules contract try-sources e2e e2e-answers e2e-server check format bench images pin deploy-check conformance clean
+.PHONY: serve sbom tour real-model families clients docs diagrams test unit schedules fleet contract try-sources e2e e2e-answers e2e-server check format bench images pin deploy-check conformance clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed $(if $(filter-out smollm2,$(MODEL))$(ENGINE),,$(VENV)/installed-model)
@@ -72,6 +72,11 @@ unit: $(VENV)/installed-dev $(SOURCES)
 # The V2 processors in 2,000 random schedules, against the V1 ones and transformers' generate.
 schedules: $(VENV)/installed-dev
 	SCHEDULES=2000 $(BIN)/python -m pytest tests/guard/vllm_v2
+
+# The fleet in its full size: 1,000 changes of targets while 50 processes are killed. Needs PostgreSQL and haproxy. Not part
+# of `test`, as four processes with a model each start; `pytest tests/e2e/fleet` is 30 changes and 3 kills.
+fleet: $(VENV)/installed-dev
+	FLEET_CHANGES=1000 FLEET_KILLS=50 $(BIN)/python -m pytest -s tests/e2e/fleet
 
 # What Lethe uses of vLLM, looked up in the sources of the supported versions that are not installed too.
 contract: $(VENV)/installed-dev .vllm-sources/0.33/fetched
