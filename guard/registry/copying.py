@@ -46,6 +46,7 @@ _TABLES = (
     _Table("elicitations", "target_id, model, at, answers, proposals", "target_id"),
     _Table("open_elicitations", "target_id", "target_id"),
     _Table("webhooks", "id, seq, enforced, attempts, retry_at, owner, held_until", "id"),
+    _Table("cases", "target_id, received_at, due_at, requester, closed_at", "target_id"),
     _Table("dead_letters", "webhook, seq, at, attempts, reason", "webhook, seq"),
     # What is encrypted stays so, and is opened by the same key.
     _Table("data_keys", "id, purpose, wrapped_by, wrapped, created_at", "id, wrapped_by"),

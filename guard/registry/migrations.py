@@ -235,25 +235,13 @@ def m016_replicas(connection: sqlite3.Connection) -> None:
 @migration
 def m040_webhooks(connection: sqlite3.Connection) -> None:
     connection.execute(
-        """CREATE TABLE webhooks (
-             id TEXT PRIMARY KEY,
-             seq INTEGER NOT NULL,
-             enforced INTEGER NOT NULL,
-             attempts INTEGER NOT NULL,
-             retry_at REAL NOT NULL,
-             owner TEXT NOT NULL,
-             held_until REAL NOT NULL
+        """CREATE TABLE webhooks (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, enforced INTEGER NOT NULL,
+             attempts INTEGER NOT NULL, retry_at REAL NOT NULL, owner TEXT NOT NULL, held_until REAL NOT NULL
            ) STRICT"""
     )
     connection.execute(
-        """CREATE TABLE dead_letters (
-             webhook TEXT NOT NULL,
-             seq INTEGER NOT NULL,
-             at TEXT NOT NULL,
-             attempts INTEGER NOT NULL,
-             reason TEXT NOT NULL,
-             PRIMARY KEY (webhook, seq)
-           ) STRICT"""
+        """CREATE TABLE dead_letters (webhook TEXT NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL,
+             attempts INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (webhook, seq)) STRICT"""
     )
 
 
@@ -296,3 +284,12 @@ def m041_keys(connection: sqlite3.Connection) -> None:
             f"""CREATE TRIGGER key_events_stay_on_{verb.lower()} BEFORE {verb} ON key_events
                 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"""
         )
+
+
+@migration
+def m042_cases(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE cases (target_id TEXT PRIMARY KEY REFERENCES targets (id), received_at TEXT NOT NULL,
+             due_at TEXT NOT NULL, requester TEXT NOT NULL, closed_at TEXT) STRICT"""
+    )
+    connection.execute("CREATE INDEX cases_by_due ON cases (due_at, target_id)")

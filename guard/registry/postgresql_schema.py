@@ -196,4 +196,14 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
         """CREATE TRIGGER key_events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON key_events
            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     ),
+    "p042_cases": (
+        """CREATE TABLE cases (
+             target_id TEXT COLLATE "C" PRIMARY KEY REFERENCES targets (id),
+             received_at TEXT COLLATE "C" NOT NULL,
+             due_at TEXT COLLATE "C" NOT NULL,
+             requester TEXT NOT NULL,
+             closed_at TEXT
+           )""",
+        "CREATE INDEX cases_by_due ON cases (due_at, target_id)",
+    ),
 }

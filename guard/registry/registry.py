@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from guard.encryption.sealing import Secret
 from guard.registry.database import Location, PostgresUrl, VectorKey
-from guard.registry.deliveries import Deliveries
 from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
 from guard.registry.keys.store import KeyStore
 from guard.registry.opening import open_registry
+from guard.registry.outside import cases, deliveries
 from guard.registry.phrase_updates import update_phrases
 from guard.registry.records import (
     EVENT_COLUMNS,
@@ -47,8 +47,7 @@ class Snapshot(NamedTuple):
 Targets = list[ForgetTarget]
 Events = list[Event]
 
-MAX_EVENTS = 2**62
-"""More events than there can be: the `LIMIT` of a statement that has none."""
+MAX_EVENTS = 2**62  # more than there can be: the `LIMIT` of a statement that has none
 
 
 class Registry:
@@ -60,7 +59,8 @@ class Registry:
 
     def __init__(self, location: Location, key: Secret | None = None) -> None:
         database = self._database = open_registry(location, key)
-        self.replicas, self.deliveries, self.keys = Replicas(database), Deliveries(database), KeyStore(database)
+        self.replicas, self.keys = Replicas(database), KeyStore(database)
+        self.deliveries, self.cases = deliveries.Deliveries(database), cases.Cases(database)
         self.shared = database if isinstance(location, PostgresUrl) else None  # as a file is not
 
     def close(self) -> None:

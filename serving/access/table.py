@@ -17,6 +17,7 @@ _TARGETS = "/admin/v1/targets"
 _TARGET = f"{_TARGETS}/{{target_id}}"
 _ASSISTANTS = "/admin/v1/assistants"
 _KEYS = "/admin/v1/keys"
+_CASES = "/admin/v1/cases"
 ADMIN: Mapping[str, Right | None] = {
     f"POST {_TARGETS}": Right.EDIT,
     f"POST {_TARGETS}:batch": Right.EDIT,
@@ -46,6 +47,9 @@ ADMIN: Mapping[str, Right | None] = {
     "GET /admin/v1/audit": Right.AUDIT,
     "GET /admin/v1/audit/checkpoints": Right.AUDIT,
     "GET /admin/v1/webhooks": Right.AUDIT,
+    f"PUT {_CASES}/{{target_id}}": Right.EDIT,
+    f"GET {_CASES}/{{target_id}}": Right.READ,
+    f"GET {_CASES}": Right.READ,
     "POST /admin/v1/webhooks/{id}:retry": Right.ENFORCE,
     "GET /admin/v1/verdicts": Right.READ,
     "GET /metrics": Right.READ,

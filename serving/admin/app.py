@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from serving.access.access import Access
 from serving.admin import assistants, elicitation, observed, replicas, targets, trial
 from serving.admin.auth import OPEN_PATHS, Authentication
+from serving.admin.cases import routes as cases
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.keys import routes as keys
 from serving.admin.problems import Problem, Refused, documented, install
@@ -41,6 +42,7 @@ def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MA
     app.include_router(assistants.router)
     app.include_router(observed.router)
     app.include_router(replicas.router)
+    app.include_router(cases.router)
     app.include_router(trial.router)
     app.include_router(keys.router)
     app.include_router(router)

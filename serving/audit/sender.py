@@ -23,8 +23,8 @@ from pydantic import SecretStr
 from ulid import ULID
 
 from guard.errors import LetheError
-from guard.registry.deliveries import DeadLetter
 from guard.registry.lease import Lease
+from guard.registry.outside.deliveries import DeadLetter
 from guard.registry.registry import Registry
 from guard.registry.search import EventSearch
 from guard.targets.audit_log import Event

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from serving.cli.admin.audit import audit
+from serving.cli.admin.cases import cases
 from serving.cli.admin.check import check
 from serving.cli.admin.elicit import accept, elicit, proposals
 from serving.cli.admin.keys import keys
@@ -41,6 +42,7 @@ app.add_typer(targets, name="targets")
 app.add_typer(assistants, name="assistant")
 app.add_typer(detector, name="detector")
 app.add_typer(audit, name="audit")
+app.add_typer(cases, name="cases")
 app.add_typer(registry, name="registry")
 app.add_typer(keys, name="keys")
 for command in (elicit, proposals, accept):

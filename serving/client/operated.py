@@ -1,4 +1,4 @@
-"""Answers about what runs beside the policy: engines, checkpoints of the audit trail, webhooks."""
+"""Answers about what stands beside the policy: engines, checkpoints of the audit trail, webhooks, cases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from serving.client.targets import Answer
-from serving.client.values import EngineState
+from serving.client.values import CaseState, EngineState
 
 
 class Engine(Answer):
@@ -89,3 +89,21 @@ class Delivered(Answer):
     """How many dead letters a webhook took."""
 
     delivered: int
+
+
+class Case(Answer):
+    """A request to forget, and whether its answer is due; `requester` is a reference."""
+
+    target_id: str
+    received_at: datetime
+    due_at: datetime
+    requester: str
+    closed_at: datetime | None
+    state: CaseState
+
+
+class CasePage(Answer):
+    """Cases, the first due first; `next_cursor` continues, null at the end."""
+
+    cases: tuple[Case, ...]
+    next_cursor: int | None

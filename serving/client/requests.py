@@ -106,3 +106,12 @@ class Message(TypedDict):
 
     role: Role
     content: str
+
+
+class CaseDraft(TypedDict, total=False):
+    """A request to forget, times with a zone; `due_at` is a month later if left out, `requester` a reference."""
+
+    received_at: Required[str]
+    due_at: str | None
+    requester: str
+    closed_at: str | None

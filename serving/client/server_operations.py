@@ -1,4 +1,4 @@
-"""The operations on what runs beside the policy: assistants, engines, replicas, webhooks, probes."""
+"""The operations on what runs beside the policy: assistants, engines, replicas, webhooks, cases, probes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 from serving.client.keys import Key, KeyEventPage, Keys, NewKey
 from serving.client.observed import Alive, Assistant, Assistants, Replicas, Training
-from serving.client.operated import Checkpoints, Delivered, Engines, Webhooks
+from serving.client.operated import Case, CasePage, Checkpoints, Delivered, Engines, Webhooks
 from serving.client.operation import Operation, nothing, reading
-from serving.client.requests import KeyDraft
+from serving.client.requests import CaseDraft, KeyDraft
+from serving.client.values import CaseState
 
 _ASSISTANTS = "/admin/v1/assistants"
+_CASES = "/admin/v1/cases"
 _KEYS = "/admin/v1/keys"
 
 
@@ -103,3 +105,17 @@ def rotate_key(key_id: str, *, overlap_s: int) -> Operation[NewKey]:
 def revoke_key(key_id: str) -> Operation[Key]:
     route = f"{_KEYS}/{{key_id}}:revoke"
     return Operation(method="POST", route=route, read=Key.model_validate_json, path={"key_id": key_id})
+
+
+def cases(cursor: int, *, limit: int | None = None, state: CaseState | None = None) -> Operation[CasePage]:
+    return reading(_CASES, CasePage, cursor=cursor, limit=limit, state=state)
+
+
+def case(target_id: str) -> Operation[Case]:
+    return reading(f"{_CASES}/{{target_id}}", Case, {"target_id": target_id})
+
+
+def put_case(target_id: str, case: CaseDraft) -> Operation[Case]:
+    route = f"{_CASES}/{{target_id}}"
+    path = {"target_id": target_id}
+    return Operation(method="PUT", route=route, read=Case.model_validate_json, path=path, body=case, is_safe=True)

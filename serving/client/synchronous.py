@@ -21,12 +21,12 @@ from serving.client.observed import (
     Verdict,
     VerdictPage,
 )
-from serving.client.operated import Checkpoints, Delivered, Engines, Webhooks
+from serving.client.operated import Case, CasePage, Checkpoints, Delivered, Engines, Webhooks
 from serving.client.operation import ACCEPT_WAIT_S, WAIT_S
-from serving.client.requests import ElicitOptions, KeyDraft, Message, TargetDraft, TargetPatch
+from serving.client.requests import CaseDraft, ElicitOptions, KeyDraft, Message, TargetDraft, TargetPatch
 from serving.client.senders import Sender
 from serving.client.targets import Elicitation, StoredBatch, Target, TargetPage, TargetPreview
-from serving.client.values import Mode, State
+from serving.client.values import CaseState, Mode, State
 
 PAGE = 200
 """Rows that an iterator asks for at a time."""
@@ -246,3 +246,15 @@ class AdminClient(Sender):
     def revoke_key(self, key_id: str) -> Key:
         """End a key at once."""
         return self._send(server_operations.revoke_key(key_id))
+
+    def cases(self, cursor: int = 0, *, limit: int | None = None, state: CaseState | None = None) -> CasePage:
+        """Return one page of cases, the first due first."""
+        return self._send(server_operations.cases(cursor, limit=limit, state=state))
+
+    def case(self, target_id: str) -> Case:
+        """Return the case of a target."""
+        return self._send(server_operations.case(target_id))
+
+    def put_case(self, target_id: str, case: CaseDraft) -> Case:
+        """Store when a request to forget a target came, until when it must be answered, or that it was."""
+        return self._send(server_operations.put_case(target_id, case))

@@ -11,6 +11,7 @@ Mode = Literal["shadow", "enforce"]
 Decoder = Literal["sample", "beam"]
 Supplied = Literal["restrict", "allow"]
 State = Literal["active", "revoked", "expired"]
+CaseState = Literal["open", "overdue", "closed"]
 Variants = Literal["none", "close", "wide"]
 VariantKind = Literal[
     "order",

@@ -49,6 +49,9 @@ EVERY: Sequence[tuple[int, Operation[Any]]] = [
     (200, server_operations.key_events(1, limit=5)),
     (200, server_operations.rotate_key("ak_1", overlap_s=5)),
     (200, server_operations.revoke_key("ak_1")),
+    (200, server_operations.cases(1, limit=5, state="overdue")),
+    (200, server_operations.case(ID)),
+    (200, server_operations.put_case(ID, {"received_at": "2026-11-01T00:00:00Z"})),
     (200, server_operations.metrics()),
     (200, server_operations.live()),
     (200, server_operations.ready()),
@@ -63,6 +66,7 @@ BODIES = {
     requests.ElicitOptions: "ElicitIn",
     requests.KeyDraft: "KeyIn",
     requests.Message: "MessageIn",
+    requests.CaseDraft: "CaseIn",
 }
 
 

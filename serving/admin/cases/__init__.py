@@ -1,0 +1,1 @@
+"""Cases over HTTP: who asked for a target to be forgotten, by a reference, and until when."""
