@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 from pydantic import SecretStr
@@ -17,8 +18,9 @@ def openapi() -> Json:
     from serving.admin.app import create_admin
     from serving.admin.service import AdminService
 
-    # Nothing of the service is asked for a description.
-    return create_admin(cast(AdminService, None), SecretStr("reference")).openapi()
+    # A description asks for nothing of the service but its parts, which are stored.
+    service = SimpleNamespace(keys=None, tokens=None)
+    return create_admin(cast(AdminService, service), SecretStr("reference")).openapi()
 
 
 def page_of(description: Json) -> str:
