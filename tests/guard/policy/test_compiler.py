@@ -21,7 +21,7 @@ from guard.detection.detector import Detector
 from guard.detection.target_texts import MAX_STEP_TEXTS
 from guard.errors import ModelUnavailable, PolicyUnavailable
 from guard.matching.automaton import Automaton
-from guard.matching.live_automata import LiveAutomata
+from guard.matching.live_automata import Live, LiveAutomata
 from guard.patterns.pattern import Pattern, PatternKind
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
@@ -373,7 +373,7 @@ def test_what_holds_in_every_answer_is_published_to_running_ones(
     assert live.poll() is None
     registry.add(CODE)
     policy = compiler.compile(policy)
-    assert live.poll() == policy.always.digests
+    assert live.poll() == Live(policy.always.digests)
     registry.add(VENN)
     compiler.compile(policy)
     assert live.poll() is None
@@ -389,6 +389,7 @@ def test_refreshing_takes_up_what_was_promoted_or_retired_for_a_target_that_asks
     registry: Registry, embedder: Any, folder: Path
 ) -> None:
     promoted: dict[str, str] = {}
+    folder.mkdir()
     compiler = Compiler(registry, embedder, folder, SimpleNamespace(by_target=lambda: promoted))  # type: ignore[arg-type]
     asks, other = registry.add_many([replace(VENN, methods=(Method.GUARD, Method.ULD)), DROSS])
     before = compiler.compile()
