@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from guard.targets.audit_log import Action
+from guard.targets.audit_log import Action, Actor
 
 VERSION = "1.3.0"
 CLASS, CATEGORY = 3004, 3
@@ -59,7 +59,7 @@ def ocsf_of(event: Mapping[str, Any], version: str) -> dict[str, Any]:
             "log_name": "audit",
             "product": {"name": "Lethe", "vendor_name": "Lethe", "version": version},
         },
-        "actor": {"user": {"name": event["actor"], "type_id": 2 if event["actor"] == "admin" else 3}},
+        "actor": {"user": {"name": event["actor"], "type_id": 3 if event["actor"] == Actor.CLOCK else 2}},
         "entity": {"uid": event["target_id"], "type": "forget target", "version": str(event["revision"])},
         "message": f"forget target {event['action']}",
         "unmapped": {

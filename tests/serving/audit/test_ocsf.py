@@ -37,6 +37,7 @@ def test_time_is_in_milliseconds_and_the_target_is_the_entity() -> None:
     assert made["entity"] == {"uid": "ft_01", "type": "forget target", "version": "2"}
     assert made["actor"]["user"] == {"name": "admin", "type_id": 2}
     assert ocsf_of(EVENT | {"actor": "clock"}, "0.1.0")["actor"]["user"]["type_id"] == 3
+    assert ocsf_of(EVENT | {"actor": "erasure desk"}, "0.1.0")["actor"]["user"]["type_id"] == 2
     assert made["metadata"]["uid"] == EVENT["digest"]
 
 
