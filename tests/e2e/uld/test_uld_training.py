@@ -109,7 +109,7 @@ def test_a_gated_line_forgets_like_the_ungated_one_and_keeps_the_rest(model: Pat
         ModelFolders(str(model), never_saw), [assistant], tofu, "forget10", WordEmbedder(), lambda *_: None
     )
     bare, ungated, gated, retain_model = sweep.full_rows(
-        [GridSetting(DifferenceMethod.ULD, 1.5, 0.0, assistant.digest)]
+        [GridSetting(DifferenceMethod.ULD, 1.5, 0.0, (assistant.digest,))]
     )
     assert bare.retain is not None
     assert gated.retain == bare.retain
