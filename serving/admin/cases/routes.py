@@ -8,10 +8,11 @@ from typing import Annotated
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from guard.registry.outside.cases import Case, CaseState
 from serving.admin.problems import documented
+from serving.admin.requests import Moment
 from serving.admin.service import Service
 
 PATH = "/admin/v1/cases"
@@ -25,14 +26,14 @@ class CaseIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    received_at: AwareDatetime
-    due_at: AwareDatetime | None = Field(None, description="null: a month after it was received.")
+    received_at: Moment
+    due_at: Moment | None = Field(None, description="null: a month after it was received.")
     requester: str = Field(
         "",
         pattern=r"^[A-Za-z0-9._:/#-]{0,64}$",
         description="A reference, of a ticket or a customer: letters, digits and ._:/#-, no name.",
     )
-    closed_at: AwareDatetime | None = Field(None, description="When it was answered.")
+    closed_at: Moment | None = Field(None, description="When it was answered.")
 
 
 class CaseOut(BaseModel):

@@ -54,8 +54,9 @@ def test_a_target_of_the_desk_is_enforced_tried_and_revoked(server: Server, shar
             page = browser.get(place)
         tried = send(f"{place}/try", page, prompt=f"Who is {target['name']}?")
         assert "this target" in tried.text
-        answer = re.findall(r"<pre>(.*?)</pre>", tried.text, re.S)[0]
-        assert answer
-        assert target["name"].split()[-1] not in answer
+        stock, guarded = re.findall(r"<pre>(.*?)</pre>", tried.text, re.S)
+        assert guarded
+        assert target["name"].split()[-1] in stock
+        assert target["name"].split()[-1] not in guarded
         gone = send(f"{place}/revoke", page, revision="1")
         assert "This target is revoked" in gone.text

@@ -53,6 +53,7 @@ async def test_a_case_is_due_a_month_after_it_came(http: httpx.AsyncClient, plan
         {"received_at": "2026-01-31T10:00:00Z", "requester": "Ada Quillfeather"},
         {"received_at": "2026-01-31T10:00:00Z", "requester": "T" * 65},
         {"received_at": "2026-01-31T10:00:00Z", "name": "Ada"},
+        {"received_at": "2026-01-31T10:00:00Z", "closed_at": 0},
     ],
 )
 async def test_a_case_that_cannot_be_is_refused(
