@@ -41,6 +41,7 @@ class ElicitIn(BaseModel):
     )
     beginnings: bool = Field(
         Options().beginnings,
+        strict=True,
         description="Also ask in words that the model begins questions with itself: some 1,700 answers, once a "
         "kind of target. Without them it takes a fraction of the time, and finds less.",
     )

@@ -280,7 +280,7 @@ def test_expiry_ends_what_is_due_and_nothing_else(registry: Registry) -> None:
     assert registry.active() == [later, never]
     ended = registry.get(due.id)
     assert (ended.state, ended.draft.name, ended.forbidden) == (State.EXPIRED, "", ())
-    assert registry.events(after=3)[0].actor is Actor.CLOCK
+    assert registry.events(after=3)[0].actor == Actor.CLOCK
 
 
 @pytest.mark.parametrize("zone", [-12, 14])

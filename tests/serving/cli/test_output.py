@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from guard.registry.keys.key import Audience, KeyDraft, Role
+from guard.registry.outside.cases import Case
 from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind
 from guard.targets.target import Draft, Fact
 from serving.cli import output
@@ -89,6 +90,8 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     id, file = plane.registry.active()[0].id, tmp_path / "t.jsonl"
     draft = KeyDraft(name="of a script", audience=Audience.ADMIN, role=Role.READER)
     key = plane.registry.keys.create(draft).key.id
+    far = datetime(2990, 1, 1, tzinfo=UTC)
+    plane.registry.cases.put(Case(target_id=id, received_at=far - timedelta(days=30), due_at=far))
     with_registry = lethe(
         "registry", "copy", f"sqlite:///{tmp_path / 'registry.db'}", f"sqlite:///{tmp_path}/data/lethe.db"
     )
@@ -111,6 +114,9 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "keys list": (),
         "keys rotate": (key,),
         "keys revoke": (key,),
+        "cases list": (),
+        "cases set": (id, "--received", "2026-01-31", "--due", "2990-01-31"),
+        "cases close": (id,),
         "doctor": (),
         "verdicts": (),
         "audit verify": (),

@@ -197,7 +197,7 @@ def test_a_registry_that_servers_use_is_not_encrypted(settings: Settings) -> Non
     settings.data_dir.mkdir()
     with closing(Registry(settings.registry)) as registry:
         registry.add(draft_of(0))
-        registry.replicas.renew(
+        registry.replicas.enter(
             Replica(id="a", name="a", version=1, engine="", runner="", started_at=datetime.now(UTC), lease_s=60.0)
         )
     with pytest.raises(RegistryInUse):

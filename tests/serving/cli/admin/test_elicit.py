@@ -89,9 +89,11 @@ def test_a_target_is_elicited_and_what_was_found_is_listed(plane: Plane) -> None
 
 def test_how_much_is_asked_can_be_said(plane: Plane) -> None:
     assert run("elicit", "ft_1")[0] == 0
-    assert plane.options == {"samples": 2, "rounds": 2, "concurrency": 8}
-    assert run("elicit", "ft_1", "--samples", "0", "--rounds", "1", "--concurrency", "32")[0] == 0
-    assert plane.options == {"samples": 0, "rounds": 1, "concurrency": 32}
+    assert plane.options == {"samples": 2, "rounds": 2, "beginnings": True, "concurrency": 8}
+    assert (
+        run("elicit", "ft_1", "--samples", "0", "--rounds", "1", "--no-beginnings", "--concurrency", "32")[0] == 0
+    )
+    assert plane.options == {"samples": 0, "rounds": 1, "beginnings": False, "concurrency": 32}
 
 
 def test_all_targets_but_secrets_are_elicited_and_only_changes_are_listed(plane: Plane) -> None:
