@@ -28,7 +28,7 @@ router = APIRouter(tags=["elicitation"])
 class ElicitIn(BaseModel):
     """How much to ask."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     samples: int = Field(
         Options().samples, ge=0, le=MAX_SAMPLES, description="Answers at each temperature, besides the likeliest."
@@ -41,7 +41,6 @@ class ElicitIn(BaseModel):
     )
     beginnings: bool = Field(
         Options().beginnings,
-        strict=True,
         description="Also ask in words that the model begins questions with itself: some 1,700 answers, once a "
         "kind of target. Without them it takes a fraction of the time, and finds less.",
     )
