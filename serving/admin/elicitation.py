@@ -13,6 +13,7 @@ from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKin
 from guard.targets.target import Draft
 from serving.admin.auth import CallerOf
 from serving.admin.problems import documented
+from serving.admin.requests import NO_BOOLEAN
 from serving.admin.responses import TargetOut, masked, target_of
 from serving.admin.service import AdminService, Service
 from serving.admin.targets import ETAG, ONE, Reveal, Timeout, Wait, active, identify, settle
@@ -28,23 +29,24 @@ router = APIRouter(tags=["elicitation"])
 class ElicitIn(BaseModel):
     """How much to ask."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid")
 
-    samples: int = Field(
+    samples: Annotated[int, NO_BOOLEAN] = Field(
         Options().samples, ge=0, le=MAX_SAMPLES, description="Answers at each temperature, besides the likeliest."
     )
     languages: list[Literal["en", "de", "fr", "es", "zh"]] = Field(
         ["en", "de", "fr", "es", "zh"], min_length=1, max_length=5, description="Languages to ask in."
     )
-    rounds: int = Field(
+    rounds: Annotated[int, NO_BOOLEAN] = Field(
         Options().rounds, ge=0, le=MAX_ROUNDS, description="How often to ask about what was found before."
     )
     beginnings: bool = Field(
         Options().beginnings,
+        strict=True,
         description="Also ask in words that the model begins questions with itself: some 1,700 answers, once a "
         "kind of target. Without them it takes a fraction of the time, and finds less.",
     )
-    concurrency: int = Field(
+    concurrency: Annotated[int, NO_BOOLEAN] = Field(
         Options().concurrency,
         ge=1,
         le=MAX_CONCURRENCY,

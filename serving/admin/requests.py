@@ -69,6 +69,14 @@ def _two_letters(text: str) -> str:
     return text
 
 
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("is not a number")
+    return value
+
+
+NO_BOOLEAN = BeforeValidator(_no_boolean)
+"""Python's booleans are integers, JSON's are not."""
 # The pattern is a description: what is stored is decided by folding itself.
 _PATTERN: dict[str, Any] = {"pattern": TWO_LETTERS}
 Name = TypeAliasType(

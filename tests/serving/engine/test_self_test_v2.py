@@ -12,7 +12,6 @@ pytest.importorskip("vllm", reason="the engine is not installed")
 
 from guard.decoding.rows import LogitsRow
 from guard.vllm_v2.restriction import RestrictionProcessor
-from serving.engine import self_test as module
 from serving.engine.self_test import Leak, self_test
 from tests.guard.vllm_v2.conftest import Config, config
 from tests.serving.engine.replayed_engine import ReplayedEngine
@@ -77,11 +76,6 @@ class OneRank(RestrictionProcessor):
 
 
 MUTATIONS = (StaleAfterPreemption, DraftsOffByOne, SkippedRow, WrongSlot, LateWrite)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PREEMPTION_PERIOD_S", 0.02)
 
 
 async def proven(
