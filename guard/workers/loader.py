@@ -6,14 +6,17 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
+from guard.matching import subset
 from guard.matching.automaton import Automaton
-from guard.matching.subset import attach
 from guard.workers import acknowledgement
 from guard.workers.acknowledgement import Acknowledgement
 from guard.workers.required import Required, RequiredFile
+
+Attach = Callable[[str, Callable[[str], Automaton]], Automaton]
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,9 @@ class Loader:
     `start` begins a thread that ends with this object. Steps read `loaded` from their own thread.
     """
 
-    def __init__(self, folder: Path, own: Acknowledgement) -> None:
+    def __init__(self, folder: Path, own: Acknowledgement, attach: Attach | None = None) -> None:
+        """`attach` returns an automaton by its digest; by default one of `folder`."""
+        self._attach = attach or partial(subset.attach, folder)
         self.loaded: Mapping[str, Automaton] = {}
         self._folder = folder
         self._file = RequiredFile(folder)
@@ -66,7 +71,7 @@ class Loader:
 
         def automaton(digest: str) -> Automaton:
             if digest not in attached:
-                attached[digest] = before.get(digest) or attach(self._folder, digest, automaton)
+                attached[digest] = before.get(digest) or self._attach(digest, automaton)
             return attached[digest]
 
         for digest in required.digests:

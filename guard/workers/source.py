@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from guard.matching import subset
 from guard.matching.automaton import Automaton
@@ -20,13 +22,13 @@ class Source:
     """
 
     def __init__(self, folder: Path, own: Acknowledgement | None = None) -> None:
-        self._folder = folder
+        self._attached = _Attached(folder)
         self._servers = Servers.of_environment(folder) if own is not None else None
         self._loaders: Sequence[Loader | Follower] = ()
         if own is not None:
             followed = self._servers
             self._loaders = (
-                [Loader(folder, own)]
+                [Loader(folder, own, self._attached.attach)]
                 if followed is None
                 else [Follower(followed, url, own) for url in followed.urls]
             )
@@ -43,4 +45,20 @@ class Source:
                 return automaton
         if self._servers is not None:
             return self._servers.attach(digest, whole)
-        return subset.attach(self._folder, digest, whole)
+        return self._attached.attach(digest, whole)
+
+
+class _Attached:
+    """The automata of a folder that are in use: what the loader's thread has mapped, a step does not map again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.RLock()
+        self._known: WeakValueDictionary[str, Automaton] = WeakValueDictionary()
+
+    def attach(self, digest: str, whole: Callable[[str], Automaton]) -> Automaton:
+        with self._lock:
+            automaton = self._known.get(digest)
+            if automaton is None:
+                automaton = self._known[digest] = subset.attach(self._folder, digest, whole)
+            return automaton

@@ -16,6 +16,7 @@ from guard.workers import loader as loading
 from guard.workers.acknowledgement import FOLDER_NAME, Acknowledgement, of_this_process, read
 from guard.workers.loader import Loader
 from guard.workers.required import publish_required
+from guard.workers.source import Source
 
 OWN = of_this_process(SimpleNamespace(instance_id="e1"))
 
@@ -133,3 +134,19 @@ def test_a_worker_says_who_it_is_of_which_engine() -> None:
     worker = of_this_process(SimpleNamespace(instance_id="ab12c", parallel_config=parallel))
     assert (worker.engine, worker.rank, worker.first, worker.ranks) == ("ab12c-1", 5, 4, 8)
     assert not worker.is_gone
+
+
+def test_what_the_loader_has_mapped_no_step_maps_again(tmp_path: Path) -> None:
+    automaton = Automaton.compile(["Ilse Quorne"])
+    automaton.save(tmp_path)
+    publish_required(tmp_path, 3, [automaton.digest])
+    source = Source(tmp_path, OWN)
+    first = source.attach(automaton.digest, source_of_none)
+    (loader,) = source._loaders
+    loader.poll()
+    assert isinstance(loader, Loader)
+    assert loader.loaded[automaton.digest] is first is source.attach(automaton.digest, source_of_none)
+
+
+def source_of_none(digest: str) -> Automaton:
+    raise AssertionError(digest)
