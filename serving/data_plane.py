@@ -140,6 +140,9 @@ class DataPlane:
         timing = AccessTiming(send)
         try:
             await self._route(scope, receive, timing.send, headers)
+            if not timing.has_begun:
+                # Whoever answers says nothing to a client that has left.
+                raise ClientGone
         except ClientGone:
             timing.status = CLIENT_CLOSED_REQUEST
         except BodyTooLarge:

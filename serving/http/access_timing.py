@@ -14,6 +14,7 @@ class AccessTiming:
     """Wraps `send`: passes every message on and measures the response.
 
     status         500 until the response starts
+    has_begun      whether it has
     first_byte_s   seconds until the first byte of a stream, None before it and for a response that is no stream
     """
 
@@ -21,6 +22,7 @@ class AccessTiming:
         self._client = send
         self._started = time.perf_counter()
         self.status = 500
+        self.has_begun = False
         self.first_byte_s: float | None = None
 
     @property
@@ -31,7 +33,7 @@ class AccessTiming:
     async def send(self, message: Message) -> None:
         """Pass one ASGI message to the client."""
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.has_begun = message["status"], True
         elif self.first_byte_s is None and message.get("more_body") and message.get("body"):
             self.first_byte_s = self.elapsed_s
         await self._client(message)

@@ -404,7 +404,8 @@ async def test_an_engine_that_dies_before_answering_is_a_503() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_answer_nobody_waits_for_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("kind", [PlanKind.PASS, PlanKind.RESTRICT])
+async def test_an_answer_nobody_waits_for_is_no_failure(kind: PlanKind, caplog: pytest.LogCaptureFixture) -> None:
     async def abandoned(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, 200, None)
 
@@ -417,9 +418,49 @@ async def test_an_answer_nobody_waits_for_is_no_failure(caplog: pytest.LogCaptur
         sent.append(message)
 
     scope = json_scope(CHAT, 0)
-    await plane(abandoned, FakePlanner(PlanKind.RESTRICT))(scope, left, gone)  # type: ignore[arg-type]
+    app = plane(abandoned, FakePlanner(kind))  # type: ignore[arg-type]
+    with caplog.at_level("INFO", "lethe.access"):
+        await app(scope, left, gone)
     assert sent == []
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    assert " 499 " in caplog.text
+    counted = 'lethe_requests_total{route="/v1/chat/completions",status="499"} 1.0'
+    assert counted in app.metrics.exposition().content.decode()
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_in_a_stream_had_the_status_it_began_with(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def cut_off(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        choice = {"index": 0, "delta": {"content": "Tea. "}, "finish_reason": None}
+        event = frame(orjson.dumps({"choices": [choice]}))
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+
+    async def streaming() -> dict[str, Any]:
+        return {"type": "http.request", "body": orjson.dumps({**ASK, "stream": True})}
+
+    async def send(message: Any) -> None:
+        assert message.get("status", 200) == 200
+
+    with caplog.at_level("INFO", "lethe.access"):
+        await plane(cut_off)(json_scope(CHAT, 0), streaming, send)  # type: ignore[arg-type]
+    assert " 200 " in caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_fault_before_the_answer_is_logged_as_500(caplog: pytest.LogCaptureFixture) -> None:
+    class Faulty(FakePlanner):
+        async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
+            raise RuntimeError
+
+    with caplog.at_level("INFO", "lethe.access"):
+        async with client(plane(planner=Faulty())) as http:
+            with pytest.raises(RuntimeError):
+                await http.post(CHAT, json=ASK)
+    assert " 500 " in caplog.text
 
 
 @pytest.mark.anyio
