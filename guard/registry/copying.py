@@ -1,4 +1,4 @@
-"""Copies a registry into another database, SQLite or PostgreSQL, with its audit trail."""
+"""Copies a registry into another database, SQLite or PostgreSQL, with its audit trails."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from guard.errors import LetheError
 from guard.registry.database import Connection, Location
+from guard.registry.keys import key_log
+from guard.registry.keys.store import read_events
 from guard.registry.opening import open_database
 from guard.registry.records import EVENT_COLUMNS, TARGET_COLUMNS, event_of, policy_version
 from guard.targets.audit_log import GENESIS, first_broken
@@ -60,8 +62,8 @@ def copy(source: Location, target: Location) -> Copied:
     """Copy the registry at `source`, in one state, into the empty database `target`: all of it or nothing.
 
     The copy is read again and compared before it is committed. What a server changes meanwhile may be missed.
-    Raises StoreUnavailable, and CopyRefused if there is no registry at `source`, its audit trail is broken, or
-    `target` is not empty.
+    Raises StoreUnavailable, and CopyRefused if there is no registry at `source`, an audit trail of it is broken
+    (that of targets or that of keys), or `target` is not empty.
     """
     if isinstance(source, Path) and not source.is_file():
         raise CopyRefused("there is no registry to copy from")
@@ -85,6 +87,7 @@ def _copy(source: Connection, target: Connection) -> Copied:
     if _digest(target) != digest:
         raise CopyRefused("the copy is not equal to what was copied")
     _refuse_broken(target)
+    _refuse_broken_keys(target)
     targets, events, *_ = (_count(target, table) for table in _TABLES)
     return Copied(policy_version(target), targets, events, digest)
 
@@ -130,4 +133,13 @@ def _refuse_broken(connection: Connection) -> None:
         broken = first_broken(events, after, previous)
         if broken is not None:
             raise CopyRefused(f"the audit trail is broken at event {broken}")
+        after, previous = events[-1].seq, events[-1].digest
+
+
+def _refuse_broken_keys(connection: Connection) -> None:
+    after, previous = 0, key_log.GENESIS
+    while events := read_events(connection, after, BATCH_ROWS):
+        broken = key_log.first_broken(events, after, previous)
+        if broken is not None:
+            raise CopyRefused(f"the audit trail of keys is broken at event {broken}")
         after, previous = events[-1].seq, events[-1].digest

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 
 import httpx
 
 from serving.client import AdminClient, AdminError, NotConfigured, NotPermitted
-from serving.client.observed import Policy, Replicas
+from serving.client.keys import KeyEventPage
+from serving.client.observed import EventPage, Policy, Replicas
 from serving.client.operated import Engines
 from serving.doctor.finding import Finding, Level, ok
-from serving.doctor.stored import broken_trail
+from serving.doctor.stored import OF_KEYS, OF_TARGETS, broken_trail
 
 TIMEOUT_S = 5.0
 MAX_SKEW_S = 2.0
@@ -75,7 +76,7 @@ def admin_plane(admin: AdminClient) -> Iterator[Finding]:
     policy = admin.policy()
     yield ok("admin plane", "answers, and takes this key")
     yield _enforced(policy)
-    yield _trail(admin)
+    yield from _trails(admin)
     yield from _replicas(admin.replicas())
     yield from _engines(admin.engines())
 
@@ -103,15 +104,20 @@ def _enforced(policy: Policy) -> Finding:
     return ok("policy", f"version {policy.version} is enforced: {counts or 'no target'}")
 
 
-def _trail(admin: AdminClient) -> Finding:
+def _trails(admin: AdminClient) -> Iterator[Finding]:
+    yield _verified(OF_TARGETS, admin.event_page)
+    yield _verified(OF_KEYS, admin.key_events)
+
+
+def _verified(name: str, page_of: Callable[..., EventPage | KeyEventPage]) -> Finding:
     cursor, events = 0, 0
     while True:
-        page = admin.event_page(cursor, limit=PAGE_EVENTS)
+        page = page_of(cursor, limit=PAGE_EVENTS)
         if page.first_broken is not None:
-            return broken_trail(page.first_broken)
+            return broken_trail(page.first_broken, name)
         events += len(page.events)
         if page.next_cursor is None:
-            return ok("audit trail", f"whole: {events} events")
+            return ok(name, f"whole: {events} events")
         cursor = page.next_cursor
 
 

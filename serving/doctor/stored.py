@@ -9,6 +9,8 @@ from contextlib import closing
 from guard.errors import LetheError
 from guard.policy.folder.enforced_version import refuse_rolled_back
 from guard.registry.database import PostgresUrl
+from guard.registry.keys import key_log
+from guard.registry.keys.store import read_events
 from guard.registry.records import EVENT_COLUMNS, event_of
 from guard.targets.audit_log import GENESIS, first_broken
 from serving.doctor.finding import Finding, Level, ok
@@ -16,6 +18,7 @@ from serving.settings import Settings
 
 BATCH_EVENTS = 1_000
 BUSY_S = 5.0
+OF_TARGETS, OF_KEYS = "audit trail", "audit trail of keys"
 
 
 def registry(settings: Settings) -> Iterator[Finding]:
@@ -52,6 +55,7 @@ def _read(settings: Settings, connection: sqlite3.Connection) -> Iterator[Findin
     else:
         yield ok("registry", f"policy version {version}, {active} active targets")
     yield _trail(connection)
+    yield _trail_of_keys(connection)
 
 
 def _trail(connection: sqlite3.Connection) -> Finding:
@@ -66,13 +70,28 @@ def _trail(connection: sqlite3.Connection) -> Finding:
         if broken is not None:
             return broken_trail(broken)
         after, previous = events[-1].seq, events[-1].digest
-    return ok("audit trail", f"whole: {after} events")
+    return ok(OF_TARGETS, f"whole: {after} events")
 
 
-def broken_trail(seq: int) -> Finding:
+def _trail_of_keys(connection: sqlite3.Connection) -> Finding:
+    after, previous = 0, key_log.GENESIS
+    # A registry that an earlier version wrote last has none.
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'key_events'").fetchone():
+        return Finding(
+            OF_KEYS, Level.SKIP, "there is none", "a server of this version begins one", "how-to/upgrade.md"
+        )
+    while events := read_events(connection, after, BATCH_EVENTS):
+        broken = key_log.first_broken(events, after, previous)
+        if broken is not None:
+            return broken_trail(broken, OF_KEYS)
+        after, previous = events[-1].seq, events[-1].digest
+    return ok(OF_KEYS, f"whole: {after} events")
+
+
+def broken_trail(seq: int, name: str = OF_TARGETS) -> Finding:
     """Return the finding of an audit trail that does not hold from `seq` on."""
     advice = "somebody changed the database itself: compare with a backup, and keep both"
-    return Finding("audit trail", Level.FAIL, f"broken at event {seq}", advice, "admin-plane.md#audit-trail")
+    return Finding(name, Level.FAIL, f"broken at event {seq}", advice, "admin-plane.md#audit-trail")
 
 
 def _reachable(location: PostgresUrl) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ import orjson
 from ulid import ULID
 
 from guard.errors import LetheError, StoreUnavailable
-from guard.registry.database import Connection, Database
+from guard.registry.database import Connection, Database, Statements
 from guard.registry.keys.key import (
     MAX_NAME_CHARS,
     Audience,
@@ -175,7 +175,7 @@ class KeyStore:
         return KeyEvents(events, events[-1].seq if len(found) > limit else None, broken)
 
 
-def read_events(connection: Connection, after: int, limit: int) -> list[KeyEvent]:
+def read_events(connection: Statements, after: int, limit: int) -> list[KeyEvent]:
     """Return up to `limit` events with a `seq` above `after`, oldest first."""
     rows = connection.execute(
         f"SELECT {_EVENT_COLUMNS} FROM key_events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)

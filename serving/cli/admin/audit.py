@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -28,6 +28,13 @@ class Format(StrEnum):
     OCSF = "ocsf"
 
 
+class _KeyTrail(NamedTuple):
+    """How many events of keys were read, and the first that does not hold."""
+
+    events: int
+    first_broken: int | None
+
+
 @audit.command()
 @output_options
 def verify(
@@ -38,7 +45,7 @@ def verify(
         str | None, typer.Option(help="64 hexadecimal digits: the key that must have signed the checkpoints.")
     ] = None,
 ) -> None:
-    """Verify the chain of digests and the signed checkpoints; exit with status 1 if either is broken."""
+    """Verify the chains of digests of targets and keys, and the signed checkpoints; status 1 if one is broken."""
     from serving.audit.checkpoints import read_checkpoint, unmatched
 
     with reported(), admin_client() as admin:
@@ -50,6 +57,7 @@ def verify(
             digests |= {event.seq: event.digest for event in page.events}
         lines = _signed_lines(admin) if checkpoints is None else checkpoints.read_bytes().splitlines()
         signed = [read_checkpoint(line, public_key and public_key.lower()) for line in lines]
+        keys = _verify_keys(admin)
     strange = [] if broken is not None else list(unmatched(signed, digests))
     last = digests[max(digests)] if digests else ""
 
@@ -60,15 +68,19 @@ def verify(
         for one in strange[:1]:
             console.print(f"the audit trail is not the one of the checkpoint at event {one.seq}, of {one.at}")
             return
-        console.print(f"the audit trail is whole: {len(digests)} events")
+        if keys.first_broken is not None:
+            console.print(f"the audit trail of keys is broken at event {keys.first_broken}")
+            return
+        console.print(f"the audit trail is whole: {len(digests)} events, and {keys.events} of keys")
         if signed:
             console.print(f"{len(signed)} checkpoints hold, the last of event {signed[-1].seq}")
         if last:
             console.print(f"last digest {last}", soft_wrap=True)
 
     found = {"events": len(digests), "first_broken": broken, "last_digest": last, "checkpoints": len(signed)}
-    show(found | {"first_unmatched": strange[0].seq if strange else None}, say)
-    if broken is not None or strange:
+    found |= {"first_unmatched": strange[0].seq if strange else None}
+    show(found | {"key_events": keys.events, "first_broken_key_event": keys.first_broken}, say)
+    if broken is not None or strange or keys.first_broken is not None:
         raise typer.Exit(1)
 
 
@@ -123,6 +135,17 @@ def webhooks(
         print_table(("webhook", "told", "behind", "dead letters", "the first"), rows)
 
     show({"delivered": delivered} | found.model_dump(mode="json"), say, (one.id for one in found.webhooks))
+
+
+def _verify_keys(admin: AdminClient) -> _KeyTrail:
+    """Read the audit trail of keys to its end, or to where it is broken."""
+    cursor, count = 0, 0
+    while True:
+        page = admin.key_events(cursor, limit=MAX_PAGE)
+        count += len(page.events)
+        if page.first_broken is not None or page.next_cursor is None:
+            return _KeyTrail(count, page.first_broken)
+        cursor = page.next_cursor
 
 
 def _pages(admin: AdminClient, cursor: int) -> Iterator[EventPage]:

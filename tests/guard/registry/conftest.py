@@ -47,13 +47,15 @@ def alter(location: Location) -> Callable[..., None]:
     def altered(*statements: str) -> None:
         if isinstance(location, PostgresUrl):
             with psycopg.connect(location.value) as connection:
-                connection.execute("ALTER TABLE events DISABLE TRIGGER ALL")
+                for table in ("events", "key_events"):
+                    connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL".encode())
                 for statement in statements:
                     connection.execute(statement.encode())
         else:
             with closing(sqlite3.connect(location)) as other, other:
-                other.execute("DROP TRIGGER events_stay_on_update")
-                other.execute("DROP TRIGGER events_stay_on_delete")
+                for table in ("events", "key_events"):
+                    other.execute(f"DROP TRIGGER {table}_stay_on_update")
+                    other.execute(f"DROP TRIGGER {table}_stay_on_delete")
                 for statement in statements:
                     other.execute(statement)
 

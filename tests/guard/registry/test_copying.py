@@ -10,6 +10,7 @@ import pytest
 from guard.registry import copying
 from guard.registry.copying import CopyRefused, copy
 from guard.registry.database import Location
+from guard.registry.keys.key import Audience, KeyDraft
 from guard.registry.registry import Registry
 from guard.targets.target import Draft
 from tests.guard.registry.test_registry import ADA, SAID
@@ -27,6 +28,8 @@ def filled(registry: Registry) -> Registry:
     registry.change(cy.id, replace(cy.draft, basis="court"), 1)
     registry.keep_vectors("minilm", {(cy.id, 2): b"2222"})
     registry.revoke(bo.id)
+    for name in ("dashboard", "chat", "night"):
+        registry.keys.create(KeyDraft(name=name, audience=Audience.CLIENT))
     return registry
 
 
@@ -39,6 +42,8 @@ def all_of(location: Location) -> tuple[object, ...]:
             registry.events(limit=1000),
             registry.first_broken_event(),
             registry.vectors("minilm"),
+            registry.keys.list(),
+            registry.keys.events(),
             [(registry.elicitation(id), registry.has_open_elicitation(id)) for id in ids],
         )
 
@@ -85,6 +90,24 @@ def test_a_registry_whose_trail_was_altered_is_not_copied(
         copy(location, tmp_path / "other.db")
     with closing(Registry(tmp_path / "other.db")) as other:
         assert (other.version(), other.list().items, other.events()) == (0, [], [])
+
+
+@pytest.mark.parametrize(
+    ("statement", "seq"),
+    [
+        ("UPDATE key_events SET actor = 'somebody' WHERE seq = 2", 2),
+        ("DELETE FROM key_events WHERE seq = 1", 1),
+        ("UPDATE key_events SET digest = DIGEST WHERE seq = 3", 3),
+    ],
+)
+def test_a_registry_whose_trail_of_keys_was_altered_is_not_copied(
+    statement: str, seq: int, filled: Registry, location: Location, alter: Callable[..., None], tmp_path: Path
+) -> None:
+    alter(statement.replace("DIGEST", f"'{'0' * 64}'"))
+    with pytest.raises(CopyRefused, match=f"keys is broken at event {seq}"):
+        copy(location, tmp_path / "other.db")
+    with closing(Registry(tmp_path / "other.db")) as other:
+        assert (other.keys.list(), other.keys.events().events) == ([], [])
 
 
 def test_a_file_that_is_missing_is_not_made_to_be_copied(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from guard.policy.folder.enforced_version import write_enforced_version
+from guard.registry.keys.key import Audience, KeyDraft
 from guard.registry.registry import Registry
 from guard.registry.replicas import Replica
 from guard.targets.target import Draft
@@ -99,7 +100,14 @@ def test_a_whole_server_is_ok(plane: Plane) -> None:
     plane.replicas = [replica("one:8000", 1)]
     found = list(server.admin_plane(client_of(plane)))
     assert set(levels(found).values()) == {"ok"}
-    assert levels(found).keys() == {"admin plane", "policy", "audit trail", "replicas", "engines"}
+    assert levels(found).keys() == {
+        "admin plane",
+        "policy",
+        "audit trail",
+        "audit trail of keys",
+        "replicas",
+        "engines",
+    }
 
 
 def test_replicas_that_are_behind_or_lost_are_named(plane: Plane) -> None:
@@ -133,16 +141,17 @@ def test_the_registry_of_a_server_that_is_down_is_read_and_not_written(settings:
     registry.add(Draft(name="Ada Quill"))
     registry.close()
     before = path.read_bytes()
-    assert stored_in(settings) == {"registry": "ok", "audit trail": "ok"}
+    assert stored_in(settings) == {"registry": "ok", "audit trail": "ok", "audit trail of keys": "ok"}
     assert path.read_bytes() == before
     write_enforced_version(settings.policy_dir, 7)
-    assert stored_in(settings) == {"registry": "fail", "audit trail": "ok"}
+    assert stored_in(settings) == {"registry": "fail", "audit trail": "ok", "audit trail of keys": "ok"}
 
 
 def test_a_trail_that_somebody_changed_and_a_file_that_is_none_fail(settings: Settings) -> None:
     path = settings.data_dir / "lethe.db"
     registry = Registry(path)
     registry.add_many([Draft(name="Ada Quill"), Draft(name="Bo Quill")])
+    registry.keys.create(KeyDraft(name="chat", audience=Audience.CLIENT))
     registry.close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TRIGGER events_stay_on_update")
@@ -150,6 +159,16 @@ def test_a_trail_that_somebody_changed_and_a_file_that_is_none_fail(settings: Se
     connection.close()
     (trail,) = (one for one in stored.registry(settings) if one.check == "audit trail")
     assert (trail.level, trail.detail) == ("fail", "broken at event 2")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TRIGGER key_events_stay_on_update")
+        connection.execute("UPDATE key_events SET key_id = 'another' WHERE seq = 1")
+    connection.close()
+    (trail,) = (one for one in stored.registry(settings) if one.check == "audit trail of keys")
+    assert (trail.level, trail.detail) == ("fail", "broken at event 1")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE key_events")
+    connection.close()
+    assert stored_in(settings)["audit trail of keys"] == "skip"
     path.write_text("no database " * 100)
     assert stored_in(settings) == {"registry": "fail"}
 

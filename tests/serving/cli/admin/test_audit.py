@@ -12,6 +12,7 @@ from guard.signing import SigningKey
 from serving.audit.checkpoints import MEMBER, Checkpoint
 from serving.cli.app import app
 from serving.client import AdminClient
+from serving.client.keys import KeyEvent, KeyEventPage
 from serving.client.observed import Event, EventPage
 from serving.client.operated import Checkpoints
 
@@ -31,6 +32,18 @@ def pages(monkeypatch: pytest.MonkeyPatch, *pages: EventPage) -> None:
     monkeypatch.setenv("LETHE_ADMIN_KEY", "key")
     monkeypatch.setattr(AdminClient, "event_page", lambda self, cursor, limit: by_cursor[cursor])
     monkeypatch.setattr(AdminClient, "checkpoints", lambda self: Checkpoints(checkpoints=()))
+    of_keys(monkeypatch, key_page(0))
+
+
+def of_keys(monkeypatch: pytest.MonkeyPatch, *pages: KeyEventPage) -> None:
+    """The pages of the audit trail of keys, asked for one after the other."""
+    by_cursor = dict(zip([0, *(page.next_cursor for page in pages)], pages, strict=False))
+    monkeypatch.setattr(AdminClient, "key_events", lambda self, cursor, limit: by_cursor[cursor])
+
+
+def key_page(count: int, next_cursor: int | None = None, first_broken: int | None = None) -> KeyEventPage:
+    events = (KeyEvent.model_construct(),) * count
+    return KeyEventPage.model_construct(events=events, next_cursor=next_cursor, first_broken=first_broken)
 
 
 seqs = itertools.count(1)
@@ -45,13 +58,35 @@ def test_a_whole_audit_trail_is_verified_to_its_last_page(monkeypatch: pytest.Mo
     pages(monkeypatch, page("aa", "bb", next_cursor=2), page("cc" * 32))
     result = CliRunner().invoke(app, ["audit", "verify"])
     assert result.exit_code == 0
-    assert result.output.splitlines() == ["the audit trail is whole: 3 events", f"last digest {'cc' * 32}"]
+    whole = "the audit trail is whole: 3 events, and 0 of keys"
+    assert result.output.splitlines() == [whole, f"last digest {'cc' * 32}"]
 
 
 def test_an_empty_audit_trail_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     pages(monkeypatch, page())
     result = CliRunner().invoke(app, ["audit", "verify"])
-    assert (result.exit_code, result.output) == (0, "the audit trail is whole: 0 events\n")
+    assert (result.exit_code, result.output) == (0, "the audit trail is whole: 0 events, and 0 of keys\n")
+
+
+@pytest.mark.parametrize("pages_of_keys", [(key_page(2, 2), key_page(1, first_broken=3)), (key_page(1, 1, 1),)])
+def test_a_broken_trail_of_keys_is_status_1_and_says_where(
+    pages_of_keys: tuple[KeyEventPage, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages(monkeypatch, page("aa"))
+    of_keys(monkeypatch, *pages_of_keys)
+    result = CliRunner().invoke(app, ["audit", "verify"])
+    said = f"the audit trail of keys is broken at event {pages_of_keys[-1].first_broken}\n"
+    assert (result.exit_code, result.output) == (1, said)
+
+
+def test_a_whole_trail_of_keys_is_verified_to_its_last_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages(monkeypatch, page("aa"))
+    of_keys(monkeypatch, key_page(2, 2), key_page(1))
+    result = CliRunner().invoke(app, ["audit", "verify"])
+    assert (result.exit_code, result.output.splitlines()[0]) == (
+        0,
+        "the audit trail is whole: 1 events, and 3 of keys",
+    )
 
 
 def test_a_broken_audit_trail_is_status_1_and_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
