@@ -26,6 +26,7 @@ from guard.policy.watch import WatchAction
 from guard.registry.drafts import load_words
 from guard.registry.keys.keyring import Keyring
 from guard.uld.promoted import PromotedAssistants
+from serving.access.delegates import Delegates
 from serving.access.oidc import token_verifier
 from serving.admin.app import create_admin
 from serving.admin.replicas import Elsewhere, elsewhere_of, name_of
@@ -34,6 +35,7 @@ from serving.answers.agents import open_agents
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import open_keeper
 from serving.audit.sender import Sender
+from serving.certificates.opening import open_issuer
 from serving.data_plane import DataPlane, limits_of
 from serving.demo.cache import ensure_demo_model
 from serving.desk.app import WithDesk, create_desk
@@ -126,7 +128,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     engines = engines_of(settings, model)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready, compiler.policy_sets)
-    metrics, tracer = Metrics(), open_tracer(settings.otlp_endpoint)
+    metrics, tracer, delegates = Metrics(), open_tracer(settings.otlp_endpoint), Delegates()
     verdicts = VerdictLog(registry.shared or settings.data_dir / "verdicts.db", metrics, server=name_of(settings))
     recorder = Recorder(metrics, verdicts)
     agents = await clients.enter_async_context(
@@ -152,6 +154,8 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         keys=keys,
         tokens=token_verifier(settings),
         trials=_trials(planner, engines, data),
+        delegates=delegates,
+        certificates=open_issuer(settings, data.clients.own, delegates),
     )
     admin = _admin_plane(settings, service, key, partial(_audit, current, embedder))
     scoring = partial(create_scoring, planner, _scorer(engines, data), key, settings.max_body_bytes)
@@ -164,7 +168,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         async with _running(parts):
             yield (*served, *_internal_planes(settings, scoring))
     finally:
-        await service.elicitations.close()
+        await asyncio.gather(service.elicitations.close(), service.certificates.close())
         await clients.aclose()
 
 

@@ -19,7 +19,7 @@ def openapi() -> Json:
     from serving.admin.service import AdminService
 
     # A description asks for nothing of the service but its parts, which are stored.
-    service = SimpleNamespace(keys=None, tokens=None)
+    service = SimpleNamespace(keys=None, tokens=None, delegates=None)
     return create_admin(cast(AdminService, service), SecretStr("reference")).openapi()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -61,10 +61,17 @@ class CertifiedEndpoint:
         """Close the connections."""
         self._client.close()
 
-    def answers(self, probes: Sequence[CertificateProbe]) -> list[str | None]:
-        """Return the greedy answer to each probe; None where the endpoint does not accept such a request."""
+    def answers(self, probes: Sequence[CertificateProbe], on_answer: Callable[[], None]) -> list[str | None]:
+        """Return the greedy answer to each probe; None where the endpoint does not accept such a request.
+
+        `on_answer` is called after each, in the order of the probes.
+        """
+        answers = []
         with ThreadPoolExecutor(_MAX_CONCURRENCY) as pool:
-            return list(pool.map(self._answer, probes))
+            for answer in pool.map(self._answer, probes):
+                answers.append(answer)
+                on_answer()
+        return answers
 
     def _answer(self, probe: CertificateProbe) -> str | None:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 
 from eval.certificate.endpoint import CertifiedEndpoint
 from eval.certificate.leaks import LeakChecker, LongestQuotes, longest_quotes
@@ -20,7 +22,8 @@ from serving.client import AdminClient
 Leaks = Sequence[bool | None]
 """For each probe whether it leaked; None where the endpoint did not accept the request."""
 
-OnStep = Callable[[str], None]
+OnStep = Callable[[str, float], None]
+"""Called with what is being done and the share of it that is done, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +101,16 @@ def measure(
         before, before_source = None, NOT_MEASURED
         if request.enforce:
             _require_mode(target, Mode.SHADOW)
-            on_step("asking before")
-            before, before_source = _run_probes(request.url, target, probes, neighbours), IN_SHADOW
+            before = _run_probes(request.url, target, probes, neighbours, partial(on_step, "asking before"))
+            before_source = IN_SHADOW
             enforced = admin.change(target.id, {"mode": "enforce"}, target.revision, reveal=True)
             target = CertifiedTarget.of(enforced)
         _require_mode(target, Mode.ENFORCE)
         if request.baseline_url:
-            on_step("asking the unprotected endpoint")
-            before, before_source = _run_probes(request.baseline_url, target, probes, neighbours), AT_BASELINE
-        on_step("asking")
-        after = _run_probes(request.url, target, probes, neighbours)
+            on_share = partial(on_step, "asking the unprotected endpoint")
+            before = _run_probes(request.baseline_url, target, probes, neighbours, on_share)
+            before_source = AT_BASELINE
+        after = _run_probes(request.url, target, probes, neighbours, partial(on_step, "asking"))
         matched = sum(_matches_target(admin, question, target.id) for question in neighbours.questions)
         policy = admin.policy()
         if admin.get(request.target).revision != target.revision:
@@ -135,20 +138,30 @@ def similarity(first: Sequence[str | None], second: Sequence[str | None]) -> tup
 
 
 def _run_probes(
-    url: str, target: CertifiedTarget, probes: Sequence[CertificateProbe], neighbours: Neighbours
+    url: str,
+    target: CertifiedTarget,
+    probes: Sequence[CertificateProbe],
+    neighbours: Neighbours,
+    on_share: Callable[[float], None],
 ) -> ProbeRound:
-    started = datetime.now(UTC)
+    started, others_asked = datetime.now(UTC), neighbours.probes()
+    counted, total = count(1), len(probes) + len(others_asked)
+    on_share(0.0)
+
+    def on_answer() -> None:
+        on_share(next(counted) / total)
+
     checker = LeakChecker(target.forbidden)
     endpoint = CertifiedEndpoint.open(url)
     try:
-        answers = endpoint.answers(probes)
+        answers = endpoint.answers(probes, on_answer)
         if all(answer is None for answer in answers):
             raise EndpointFailed("the endpoint accepted none of the probes: does its model have a chat template?")
         leaks = [
             None if answer is None else checker.leaks(probe, answer)
             for probe, answer in zip(probes, answers, strict=True)
         ]
-        others = endpoint.answers(neighbours.probes())
+        others = endpoint.answers(others_asked, on_answer)
         quotes = longest_quotes(target.passages, filter(None, answers)) if target.passages else None
         return ProbeRound(started, endpoint.model, endpoint.engine, endpoint.version(), leaks, others, quotes)
     finally:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,7 +64,7 @@ def certify(
             target=target, url=url, baseline_url=baseline_url, enforce=enforce, seed=seed, max_facts=facts
         )
         questions = load_neighbours(neighbours)
-        measurement = measure(request, _admin_client(), questions, lambda step: typer.echo(step, err=True))
+        measurement = measure(request, _admin_client(), questions, _steps())
         content = payload(measurement, request, signer)
         write_result(out, signer.sign(content).decode())
         write_result(out.with_suffix(".html"), page(content, signer.public, out.name))
@@ -100,6 +101,20 @@ def verify(
             whose = "the key given" if public_key else "a key nobody vouched for (give --public-key to compare)"
             typer.echo(f"signed by {whose}, fingerprint {fingerprint(checked.public_key)}")
     raise typer.Exit(EXIT_STATUS[checked.status.value])
+
+
+def _steps() -> Callable[[str, float], None]:
+    """Return what prints each step and each further tenth of it, which the desk reads."""
+    shown = ""
+
+    def show(step: str, share: float) -> None:
+        nonlocal shown
+        line = f"{step}: {math.floor(share * 10)}0%"
+        if line != shown:
+            shown = line
+            typer.echo(line, err=True)
+
+    return show
 
 
 def _admin_client() -> AdminClient:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from guard.registry.keys.key import Audience, Key, Role
 from guard.registry.keys.keyring import Keyring
+from serving.access.delegates import Delegates
 from serving.access.oidc import TokenVerifier
 from serving.access.rights import OWNER, RIGHTS, Caller
 from serving.keys import bearer_keys, key_matches
@@ -17,17 +18,23 @@ from serving.keys import bearer_keys, key_matches
 
 class Access:
     """Who may use the admin plane: the holder of the configured key and of the admin keys in the registry, and
-    bearers of tokens of an identity provider.
+    bearers of tokens of an identity provider, and programs that this server has started for one of them.
 
-    Without a `keyring`, no key in the registry is accepted; without `tokens`, no token.
+    Without a `keyring`, no key in the registry is accepted; without `tokens`, no token; without `delegates`, no
+    program.
     """
 
     def __init__(
-        self, owner_key: SecretStr, keyring: Keyring | None = None, tokens: TokenVerifier | None = None
+        self,
+        owner_key: SecretStr,
+        keyring: Keyring | None = None,
+        tokens: TokenVerifier | None = None,
+        delegates: Delegates | None = None,
     ) -> None:
         self._owner_key = owner_key
         self._keyring = keyring
         self._tokens = tokens
+        self._delegates = delegates
 
     async def caller(self, headers: Iterable[tuple[bytes, bytes]]) -> Caller | None:
         """Return whose the bearer credentials in `headers` are, None where they are missing or not accepted."""
@@ -43,6 +50,8 @@ class Access:
         key = self._keyring.find(credential, Audience.ADMIN) if self._keyring else None
         if key is not None:
             return _caller(key)
+        if self._delegates is not None and (caller := self._delegates.caller(credential)):
+            return self.still(caller)
         if self._tokens is None:
             return None
         token = credential if isinstance(credential, str) else credential.decode("ascii", errors="replace")

@@ -46,9 +46,8 @@ def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MA
     app.include_router(trial.router)
     app.include_router(keys.router)
     app.include_router(router)
-    app.add_middleware(
-        Authentication, access=Access(key, service.keys, service.tokens), max_body_bytes=max_body_bytes
-    )
+    access = Access(key, service.keys, service.tokens, service.delegates)
+    app.add_middleware(Authentication, access=access, max_body_bytes=max_body_bytes)
     install(app)
     return app
 

@@ -15,10 +15,12 @@ from guard.registry.lease import Lease
 from guard.registry.registry import Registry
 from guard.targets.target import Mode
 from guard.workers.workers import Workers
+from serving.access.delegates import Delegates
 from serving.access.oidc import TokenVerifier
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import AuditKeeper
 from serving.audit.sender import Sender
+from serving.certificates.issuing import CertificateIssuer
 from serving.elicitation.service import ElicitationService
 from serving.engine.supervisor import Engines
 from serving.planner import Planner
@@ -54,6 +56,8 @@ class AdminService:
     keys          the keys that are accepted besides the configured ones
     elicitations  asks the served model, unrestricted, what it says of a target
     trials        tries prompts with and without the policy
+    delegates     programs that this server has started for a caller
+    certificates  issues certificates, and keeps them
     """
 
     registry: Registry
@@ -73,6 +77,8 @@ class AdminService:
     trials: Trials
     keys: Keyring
     tokens: TokenVerifier | None
+    delegates: Delegates
+    certificates: CertificateIssuer
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

@@ -101,8 +101,13 @@ def choice(kind: type[_Choice], value: str | None) -> _Choice | None:
     return kind(value) if value in {member.value for member in kind} else None
 
 
+def shown_name(target: ForgetTarget, revealed: set[str]) -> str:
+    """Return the name of a target, masked unless the session has revealed it."""
+    return target.draft.name if target.id in revealed else masked(target.draft.name)
+
+
 def _row(target: ForgetTarget, revealed: set[str]) -> Row:
-    return Row(target.id, target.draft.name if target.id in revealed else masked(target.draft.name), target)
+    return Row(target.id, shown_name(target, revealed), target)
 
 
 def _revoke(registry: Registry, ids: Sequence[str], caller: Caller) -> None:

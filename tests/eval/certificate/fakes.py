@@ -108,5 +108,5 @@ def certify(admin: FakeAdmin, tmp_path: Path, **options: Any) -> dict[str, Any]:
     request = CertificateRequest(target="ft_1", url="http://guarded", **options)
     file = tmp_path / "neighbours.jsonl"
     file.write_text('{"question": "What is the capital of France?"}\n{"question": "Who is Vera Quennbeck?"}\n')
-    measurement = measure(request, admin, load_neighbours(file), lambda step: None)  # type: ignore[arg-type]
+    measurement = measure(request, admin, load_neighbours(file), lambda step, share: None)  # type: ignore[arg-type]
     return payload(measurement, request, SigningKey.load_or_make(tmp_path / "key"))

@@ -35,6 +35,7 @@ from guard.signing import SigningKey
 from guard.targets.target import Draft, Mode
 from guard.text.conversation import Message
 from guard.text.normalise import fold
+from serving.access.delegates import Delegates
 from serving.access.oidc import TokenVerifier
 from serving.admin.app import create_admin
 from serving.admin.patterns import LETTERS, TWO_LETTERS
@@ -88,6 +89,7 @@ class Service:
         self.verdicts = VerdictLog(path.with_name("verdicts.db"), self.metrics)
 
     tokens: TokenVerifier | None = None
+    delegates: Delegates | None = None
 
     @cached_property
     def keys(self) -> Keyring:

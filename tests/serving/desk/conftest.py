@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from guard.registry.registry import Registry
 from guard.registry.replicas import Replica
 from guard.targets.target import Mode
 from guard.text.conversation import Message
+from serving.access.delegates import Delegates
 from serving.access.oidc import TokenVerifier
 from serving.admin.service import Enforced
 from serving.assistants.service import AssistantService
+from serving.certificates.issuing import CertificateIssuer, Planes
+from serving.certificates.stored import CertificateFolder
 from serving.desk.app import create_desk
 from serving.elicitation.service import ElicitationService
 from serving.http.asgi import App
@@ -30,6 +34,7 @@ from serving.trial.trials import ServedTrials
 
 KEY = "test-key-" + "k" * 32
 IDLE_S = 600
+MEASURING = Path(__file__).with_name("measuring.py")
 
 
 class Service:
@@ -52,6 +57,11 @@ class Service:
         self.asked: list[str] = []
         self.engine = True
         self.trials = ServedTrials(self, self.say, self.ask)  # type: ignore[arg-type]
+        self.delegates = Delegates()
+        planes = Planes(data_url="http://data", admin_url="http://admin", client_key=SecretStr("own"))
+        stored = CertificateFolder(path / "certificates")
+        command = (sys.executable, str(MEASURING))
+        self.certificates = CertificateIssuer(stored, path / "certificate.key", planes, self.delegates, command)
 
     def list(self) -> list[Replica]:
         return self.replicas

@@ -14,6 +14,8 @@ from guard.uld.assistant import Status
 from guard.variants.variant import Variants
 from serving.admin.check_response import SignalsOut
 from serving.assistants.queue import JobState as TrainingState
+from serving.certificates.issuing import IssueState
+from serving.certificates.reading import FACTS, FORMS, PARTICULARS
 from serving.desk.rendering import FOLDER, text, texts
 from serving.elicitation.service import JobState
 
@@ -21,7 +23,12 @@ TEMPLATES = {path.name: path.read_text(encoding="utf-8") for path in (FOLDER / "
 CODE = "".join(path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.py"))
 STATIC = re.compile(r'\b(?:t|text)\("([\w.]+)"[,)]|"([\w.]+)" if [^{}]*? else "([\w.]+)"')
 PREFIX = re.compile(r'\bt\("([\w.]+\.)(?:in_force_)?" ~')
-OF_PAGES = {f"{name.removesuffix('.html')}.title" for name in TEMPLATES} | {"nav.", "target.", "hint."}
+OF_PAGES = {f"{name.removesuffix('.html')}.title" for name in TEMPLATES} | {
+    "nav.",
+    "target.",
+    "hint.",
+    "certificate.",
+}
 
 
 def test_every_text_that_a_page_names_is_in_the_catalogue() -> None:
@@ -62,6 +69,9 @@ def test_every_text_of_the_catalogue_is_used() -> None:
         ("training", TrainingState),
         ("elicitation", JobState),
         ("signal", SignalsOut.model_fields),
+        ("issue_state", IssueState),
+        ("form_of_probe", [*FORMS, "all"]),
+        ("certificate", [*FACTS, *PARTICULARS]),
     ],
 )
 def test_every_member_has_a_word(prefix: str, members: list[str]) -> None:
