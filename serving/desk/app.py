@@ -18,6 +18,7 @@ from serving.desk.context import Desk
 from serving.desk.gate import SIGN_IN, STATIC, Gate
 from serving.desk.pages import (
     assistants,
+    cases,
     certificates,
     elicitation,
     issuing,
@@ -64,6 +65,9 @@ ROUTES = (
     Route(transfer.ROWS, transfer.store, methods=["POST"]),
     Route(f"{transfer.IMPORT}/discard", transfer.discard, methods=["POST"]),
     Route(f"{HOME}/export", transfer.export, methods=["POST"]),
+    Route(cases.CASES, cases.cases),
+    Route(cases.CASES, cases.store, methods=["POST"]),
+    Route(f"{cases.CASES}/{{id}}/close", cases.close, methods=["POST"]),
     Route(observed.VERDICTS, observed.verdicts),
     Route(observed.AUDIT, observed.audit),
     Route(policy.POLICY, policy.policy),

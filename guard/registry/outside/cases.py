@@ -48,6 +48,13 @@ class CasePage(NamedTuple):
     next: int | None
 
 
+class CaseCounts(NamedTuple):
+    """How many cases are open, and how many of these are overdue."""
+
+    open: int
+    overdue: int
+
+
 class Cases:
     """The cases of a registry, at most one for each target. They stay when a target has ended."""
 
@@ -79,6 +86,15 @@ class Cases:
         if row is None:
             raise UnknownTarget("no case of a target with this id")
         return _case_of(row)
+
+    def count(self, now: datetime) -> CaseCounts:
+        """Return how many cases are open, and how many of these are overdue as of `now`."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT count(*), count(CASE WHEN due_at < ? THEN 1 END) FROM cases WHERE closed_at IS NULL",
+                (_written(now),),
+            ).fetchone()
+        return CaseCounts(*row)
 
     def list(self, state: CaseState | None, now: datetime, after: int = 0, limit: int = 100) -> CasePage:
         """Return up to `limit` cases in a state as of `now` (all, if None), the first due first, after `after`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from anyio.to_thread import run_sync
@@ -26,6 +27,7 @@ class Now(NamedTuple):
     touches   by hour of the last HOURS, oldest first
     added_ms  mean time that judging a request took before its answer; None before the first
     replicas  the servers that share the registry, this one among them
+    overdue   of the cases that are open, how many are due before now
     """
 
     unready: str
@@ -37,6 +39,8 @@ class Now(NamedTuple):
     added_ms: float | None
     requests: int
     replicas: list[Replica]
+    open_cases: int
+    overdue: int
 
 
 async def overview(request: Request) -> Response:
@@ -47,6 +51,7 @@ async def overview(request: Request) -> Response:
 def _now(service: AdminService) -> Now:
     registry, policy = service.registry, service.current.policy
     kinds = Counter(target.draft.kind for target in policy.targets.values()) if policy else Counter()
+    open_cases, overdue = registry.cases.count(datetime.now(UTC))
     detection = service.metrics.stage("detection")
     return Now(
         unready=service.unready(),
@@ -58,4 +63,6 @@ def _now(service: AdminService) -> Now:
         added_ms=detection.mean_s * 1000 if detection.times else None,
         requests=detection.times,
         replicas=service.lease.list(),
+        open_cases=open_cases,
+        overdue=overdue,
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from guard.errors import UnknownTarget
+from guard.registry.outside.cases import CaseState
+from guard.registry.registry import Registry
 from guard.targets.target import ForgetTarget, State
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.responses import preview_of, target_of
@@ -29,6 +33,13 @@ class Tried(NamedTuple):
     check: CheckResponse
     stock: Answer
     guarded: Answer
+
+
+class CaseRow(NamedTuple):
+    """The case of a target: its state, and until when it must be answered."""
+
+    state: CaseState
+    due_at: datetime
 
 
 def place_of(id: str) -> str:
@@ -90,7 +101,16 @@ async def _page(request: Request, tried: Tried | None) -> Response:
         review=review,
         tried=tried,
         verdicts=verdicts.items,
+        case=await run_sync(_case_of, service.registry, id),
     )
+
+
+def _case_of(registry: Registry, id: str) -> CaseRow | None:
+    try:
+        case = registry.cases.get(id)
+    except UnknownTarget:
+        return None
+    return CaseRow(case.state(datetime.now(UTC)), case.due_at)
 
 
 def _in_force(service: AdminService, found: ForgetTarget) -> bool:

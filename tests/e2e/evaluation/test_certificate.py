@@ -7,10 +7,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from serving.demo.people import person
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.e2e
 
 NAME = "Suvi Ärnäkivi"
 FACTS = 6
+ISSUE_S = 120.0
 
 
 def lethe(demo: Server, keys: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -77,12 +80,37 @@ def test_what_was_known_in_shadow_is_suppressed_once_enforced(demo: Server, tmp_
     assert (altered.returncode, "altered" in altered.stdout) == (3, True)
 
 
-def test_without_a_measurement_before_the_certificate_says_so(demo: Server, tmp_path: Path) -> None:
-    target = forget(demo, "enforce")
+def issued_at_the_desk(demo: Server, target: str) -> bytes:
+    """Sign in at the desk, have a certificate of the target issued, and return the file that is downloaded."""
+    with httpx.Client(base_url=demo.admin_url, follow_redirects=True, trust_env=False) as browser:
+        page = browser.get("/ui/sign-in").text
+
+        def post(path: str, **fields: str) -> str:
+            (token, *_) = re.findall(r'name="csrf" value="([^"]+)"', page)
+            return browser.post(path, data={"csrf": token, **fields}).text
+
+        page = post("/ui/sign-in", key=KEY)
+        page = post("/ui/certificates/issue", chosen=target, confirmed="yes")
+        end = time.monotonic() + ISSUE_S
+        while not (names := re.findall(rf"/ui/certificates/({target}-\w+)", page)):
+            assert "not issued" not in page
+            assert time.monotonic() < end
+            time.sleep(0.3)
+            page = browser.get("/ui/certificates").text
+        return browser.get(f"/ui/certificates/{names[0]}/json").content
+
+
+def test_the_desk_issues_one_which_says_that_the_state_before_was_not_measured(
+    demo: Server, tmp_path: Path
+) -> None:
+    target, out = forget(demo, "enforce"), tmp_path / "certificate.json"
     try:
-        certificate = certify(demo, tmp_path / "keys", tmp_path / "c.json", target, "--facts", "1")
+        out.write_bytes(issued_at_the_desk(demo, target))
     finally:
         demo.remember(target)
+    assert lethe(demo, tmp_path / "keys", "verify", str(out)).returncode == 0
+    certificate = json.loads(out.read_bytes())["certificate"]
+    assert (certificate["target"]["id"], certificate["endpoint"]["url"]) == (target, demo.url)
     assert certificate["before"] == {"how": "no measurement was made before suppression", "measured": False}
     refused = lethe(demo, tmp_path / "keys", "certify", "--target", target, "--url", demo.url)
     assert (refused.returncode, "unknown_target" in refused.stderr) == (1, True)

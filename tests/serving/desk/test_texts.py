@@ -7,6 +7,7 @@ import re
 import pytest
 
 from guard.policy.plan import PlanKind
+from guard.registry.outside.cases import CaseState
 from guard.targets.audit_log import Action
 from guard.targets.policy_changes import Change
 from guard.targets.target import Decoder, Kind, Method, Mode, Scope, State, Supplied
@@ -70,6 +71,7 @@ def test_every_text_of_the_catalogue_is_used() -> None:
         ("elicitation", JobState),
         ("signal", SignalsOut.model_fields),
         ("issue_state", IssueState),
+        ("case_state", [*CaseState, "all"]),
         ("form_of_probe", [*FORMS, "all"]),
         ("certificate", [*FACTS, *PARTICULARS]),
     ],

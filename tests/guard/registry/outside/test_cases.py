@@ -45,6 +45,7 @@ def test_cases_are_listed_by_their_state_and_the_first_due_first(registry: Regis
     assert listed(CaseState.OVERDUE) == [early.target_id]
     assert listed(CaseState.CLOSED) == [closed.target_id]
     assert listed(None) == [closed.target_id, early.target_id, late.target_id]
+    assert registry.cases.count(NOW) == (2, 1)
     assert early.state(NOW) is CaseState.OVERDUE
     assert late.state(NOW) is CaseState.OPEN
 
