@@ -55,7 +55,7 @@ async def verdicts(
     """List which requests touched which targets, newest first, of all servers that share the registry; no texts
     are recorded."""
     found = await run_sync(service.verdicts.page, cursor, limit, mode, target_id)
-    return VerdictPage(verdicts=[_out(verdict) for verdict in found.items], next_cursor=found.next)
+    return VerdictPage(verdicts=[verdict_of(verdict) for verdict in found.items], next_cursor=found.next)
 
 
 class CheckpointOut(BaseModel):
@@ -171,7 +171,8 @@ async def metrics(request: Request, service: Service) -> Response:
     return Response(content, media_type=content_type)
 
 
-def _out(verdict: Verdict) -> VerdictOut:
+def verdict_of(verdict: Verdict) -> VerdictOut:
+    """Return the response body of a verdict."""
     return VerdictOut(
         seq=verdict.seq,
         at=datetime.fromtimestamp(verdict.at, UTC),

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 import sqlite3
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from guard.policy.plan import PlanKind
+from guard.registry.keys.key import Audience, KeyDraft, Role
 from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind
 from guard.targets.target import Draft, Kind, Method, Mode
 from guard.uld.assistant import Status, Training
@@ -54,6 +59,74 @@ async def test_many_verdicts_come_in_pages_that_keep_the_filters(browser: Browse
     rest = await browser.get(older.replace("&amp;", "&"))
     assert rest.text.count('href="/ui/targets/ft_1"') == 1
     assert '<option value="enforce" selected>' in rest.text
+
+
+@pytest.mark.parametrize("place", ["/ui/verdicts", "/ui/audit"])
+async def test_new_rows_appear_by_themselves_until_that_is_paused(
+    browser: Browser, service: Service, place: str
+) -> None:
+    target = service.registry.add(ADA)
+    service.verdicts.add([verdict(target.id)])
+    page = await browser.get(f"{place}?target_id={target.id}")
+    assert "hx-trigger" not in page.text
+    (follow,) = re.findall(r'href="([^"]*follow=yes)"', page.text)
+    page = await browser.get(follow.replace("&amp;", "&"))
+    (poll,) = re.findall(r'hx-get="([^"]+)"', page.text)
+    poll = poll.replace("&amp;", "&")
+    assert f"target_id={target.id}" in poll
+    polled = {"hx-request": "true"}
+    # Nothing has come: the page stays as it is.
+    assert (await browser.get(poll, **polled)).status_code == 204
+    service.verdicts.add([verdict(target.id)])
+    service.registry.note_revealed([target.id])
+    page = await browser.get(poll, **polled)
+    assert page.text.count(f'class="id" href="/ui/targets/{target.id}"') == 2
+    assert "Quillfeather" not in page.text
+    (pause,) = re.findall(r'href="([^"]+)">Pause', page.text)
+    assert "hx-trigger" not in (await browser.get(pause.replace("&amp;", "&"))).text
+    # What is older does not change.
+    assert "Follow new ones" not in (await browser.get(f"{place}?before=2&follow=yes")).text
+
+
+async def test_verdicts_are_exported_as_the_filters_say(browser: Browser, service: Service) -> None:
+    service.verdicts.add([verdict("ft_1")] * 501 + [verdict("ft_2", Mode.SHADOW)])
+    page = await browser.get("/ui/verdicts?mode=shadow")
+    lines, table = (
+        place.replace("&amp;", "&") for place in re.findall(r'href="([^"]+/export[^"]+)"', page.text)[::-1]
+    )
+    sent = await browser.get(lines)
+    assert sent.headers["content-disposition"] == 'attachment; filename="verdicts.jsonl"'
+    assert [json.loads(line)["target_id"] for line in sent.text.splitlines()] == ["ft_2"]
+    sent = await browser.get(table)
+    assert sent.headers["content-type"].startswith("text/csv")
+    (row,) = csv.DictReader(io.StringIO(sent.text))
+    assert (row["target_id"], row["mode"], json.loads(row["signals"])) == ("ft_2", "shadow", {"name": 1.0})
+    whole = await browser.get("/ui/verdicts/export?target_id=ft_1")
+    seqs = [json.loads(line)["seq"] for line in whole.text.splitlines()]
+    assert seqs == list(range(501, 0, -1))
+
+
+async def test_no_cell_of_an_exported_table_is_a_formula(browser: Browser, service: Service) -> None:
+    ids = ["=HYPERLINK(1)", "+1", "-1", "@a", "plain", 'a","b\n']
+    service.verdicts.add([replace(verdict("ft_1"), request_id=id) for id in ids])
+    rows = csv.DictReader(io.StringIO((await browser.get("/ui/verdicts/export?format=csv")).text))
+    assert [row["request_id"] for row in rows][::-1] == [f"'{id}" for id in ids[:4]] + ids[4:]
+
+
+async def test_the_audit_trail_is_exported_to_who_may_see_it(
+    browser: Browser, stranger: Browser, service: Service
+) -> None:
+    ada, bo = service.registry.add_many([ADA, Draft(name="Bo Quill")])
+    service.registry.revoke(bo.id)
+    sent = await browser.get("/ui/audit/export?action=added&format=csv")
+    rows = list(csv.DictReader(io.StringIO(sent.text)))
+    assert [row["target_id"] for row in rows] == [bo.id, ada.id]
+    assert all(row["digest"] for row in rows)
+    key = service.keys.store.create(KeyDraft(name="a", audience=Audience.ADMIN, role=Role.READER))
+    service.keys.refresh()
+    await stranger.post("/ui/sign-out")
+    await stranger.sign_in(key.secret)
+    assert (await stranger.get("/ui/audit/export")).status_code == 403
 
 
 async def test_touches_of_the_last_day_are_drawn_by_hour(browser: Browser, service: Service) -> None:
