@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
-
-from guard.text.normalise import fold
 
 
 class Outcome(StrEnum):
@@ -49,6 +49,16 @@ class Leak(NamedTuple):
     addition: Change
 
 
+def unrecorded(changes: Iterable[Change], trail: Collection[tuple[str, str]]) -> list[Change]:
+    """Return the acknowledged changes that are not in `trail`, the audit trail's pairs of action and target."""
+    actions = {True: "added", False: "revoked"}
+    return [
+        change
+        for change in changes
+        if change.outcome is not Outcome.UNKNOWN and (actions[change.is_addition], change.target) not in trail
+    ]
+
+
 def lost(changes: Iterable[Change], states: Mapping[str, str]) -> list[Change]:
     """Return the acknowledged changes that are not in `states`, the state of each stored target by id."""
     found = []
@@ -68,13 +78,19 @@ def lost(changes: Iterable[Change], states: Mapping[str, str]) -> list[Change]:
 def leaks(changes: Sequence[Change], answers: Iterable[Answer]) -> list[Leak]:
     """Return the answers that say a phrase that was enforced everywhere before they were asked for, and that
     nobody had begun to revoke when they had ended."""
+    # Of several revocations of a target the last: those before, of unknown outcome, were found not to be stored.
     ends = {change.target: change.begun for change in changes if not change.is_addition}
-    enforced = [change for change in changes if change.is_addition and change.outcome is Outcome.APPLIED]
-    found = []
-    for answer in answers:
-        text = fold(answer.text)
-        for change in enforced:
-            in_force = change.ended < answer.begun and answer.ended < ends.get(change.target, float("inf"))
-            if in_force and fold(change.phrase) in text:
-                found.append(Leak(answer, change))
-    return found
+    enforced = defaultdict(list)
+    for change in changes:
+        if change.is_addition and change.outcome is Outcome.APPLIED:
+            enforced[change.phrase].append(change)
+    # As a word: what begins with it and goes on is another one.
+    words = {phrase: re.compile(rf"\b{re.escape(phrase)}\b", re.IGNORECASE) for phrase in enforced}
+    return [
+        Leak(answer, change)
+        for answer in answers
+        for phrase, additions in enforced.items()
+        if words[phrase].search(answer.text)
+        for change in additions
+        if change.ended < answer.begun and answer.ended < ends.get(change.target, float("inf"))
+    ]

@@ -10,6 +10,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 
 from guard.text.normalise import fold
 from serving.demo.corpus import corpus
-from tests.e2e.fleet.ledger import Outcome, leaks, lost
+from tests.e2e.fleet.ledger import Outcome, leaks, lost, unrecorded
 from tests.e2e.fleet.processes import Fleet, fleet
 from tests.e2e.fleet.traffic import HEADERS, Question, Traffic
 
@@ -27,8 +28,13 @@ pytestmark = pytest.mark.e2e
 CHANGES = int(os.environ.get("FLEET_CHANGES", "30"))
 KILLS = int(os.environ.get("FLEET_KILLS", "3"))
 CONVERGED_S = 2.0
-WRITERS = 2
+WAITS = (True, True, True, False)
+"""The writers, and whether each waits until a change is applied: that waits for a replica that was killed."""
+PACE_S = 1.0
+"""The mean pause between two changes, all writers together."""
 CLIENTS = 2
+KINDS = ("database", "engine", "plane", "database", "plane")
+"""What is killed, in a random order: engines less often, as they take longest to start."""
 
 
 def questions() -> list[Question]:
@@ -90,38 +96,50 @@ async def run(running: Fleet) -> None:
         began = time.monotonic()
         is_over = asyncio.Event()
 
-        async def write() -> None:
-            while traffic.acknowledged < CHANGES:
-                change = await traffic.change(client)
-                await asyncio.sleep(0.2 if change is None or change.outcome is Outcome.UNKNOWN else 0.02)
+        async def write(waits: bool) -> None:
+            while len(traffic.changes) < CHANGES or not killing.done():
+                await asyncio.sleep(traffic.chance.uniform(0, 2 * PACE_S * len(WAITS)))
+                await traffic.change(client, waits=waits)
 
         async def converse() -> None:
             while not is_over.is_set():
                 await traffic.converse(client)
 
-        async def kill() -> None:
-            kinds = [("database", "plane", "engine")[number % 3] for number in range(KILLS)]
-            for number, what in enumerate(kinds, start=1):
-                while traffic.acknowledged < number * CHANGES // (KILLS + 1):
-                    await asyncio.sleep(0.05)
-                await traffic.kill(client, what)
-
-        talking = [asyncio.create_task(converse()) for _ in range(CLIENTS)]
-        try:
-            await asyncio.gather(kill(), *(write() for _ in range(WRITERS)))
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(CLIENTS):
+                tasks.create_task(converse())
+            killing = tasks.create_task(kill(traffic, client))
+            await asyncio.gather(killing, *(tasks.create_task(write(waits)) for waits in WAITS))
             seconds = await converged_after(client, running)
-        finally:
             is_over.set()
-            await asyncio.gather(*talking)
         report(traffic, seconds, time.monotonic() - began)
         stored = [await states(client, admin) for admin in running.admins]
-        trail = await events(client, running.admins[0])
+        trails = [await events(client, admin) for admin in running.admins]
+    check(traffic, stored, trails)
+    assert seconds <= CONVERGED_S
+
+
+async def kill(traffic: Traffic, client: httpx.AsyncClient) -> None:
+    """Kill processes one after the other, evenly among the changes."""
+    kinds = [KINDS[number % len(KINDS)] for number in range(KILLS)]
+    traffic.chance.shuffle(kinds)
+    for number, what in enumerate(kinds, start=1):
+        while len(traffic.changes) < number * CHANGES // (KILLS + 1):
+            await asyncio.sleep(0.05)
+        await traffic.kill(client, what)
+
+
+def check(traffic: Traffic, stored: list[dict[str, str]], trails: list[list[dict[str, Any]]]) -> None:
+    """Check the answers, and what both replicas list and have recorded, against what was acknowledged."""
+    acknowledged = sum(change.outcome is not Outcome.UNKNOWN for change in traffic.changes)
+    assert 2 * acknowledged >= len(traffic.changes)
     assert stored[0] == stored[1]
     assert lost(traffic.changes, stored[0]) == []
     assert leaks(traffic.changes, traffic.answers) == []
     assert traffic.disturbed == []
-    assert seconds <= CONVERGED_S
-    versions = [event["policy_version"] for event in trail]
+    assert trails[0] == trails[1]
+    assert unrecorded(traffic.changes, {(event["action"], event["target_id"]) for event in trails[0]}) == []
+    versions = [event["policy_version"] for event in trails[0]]
     assert versions == list(range(1, len(versions) + 1))
     # What was not forbidden was said, so that an answer without a phrase tells something.
     phrases = [fold(question.phrase) for question in traffic.questions]
@@ -133,12 +151,19 @@ def report(traffic: Traffic, converged_s: float, took_s: float) -> None:
     applied = sorted(
         change.ended - change.begun for change in traffic.changes if change.outcome is Outcome.APPLIED
     )
-    slowest = f"{applied[len(applied) // 2]:.2f} s median, {applied[-1]:.2f} s at most" if applied else "none"
     print(
-        f"\n{len(traffic.changes)} changes {dict(outcomes)}, applied in {slowest}; kills {traffic.kills}; "
+        f"\n{len(traffic.changes)} changes {dict(outcomes)}, applied in {spread(applied)}; "
         f"{len(traffic.answers)} answers, {sum(answer.broken for answer in traffic.answers)} broken off, "
         f"{dict(traffic.refusals)} refused; converged in {converged_s:.2f} s; {took_s:.0f} s in all"
     )
+    for what in sorted(set(KINDS)):
+        away = sorted(outage.ended - outage.begun for outage in traffic.outages if outage.what == what)
+        print(f"{what}: killed {len(away)} times, away for {spread(away)}")
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """Return the median and the longest of ascending times."""
+    return f"{seconds[len(seconds) // 2]:.2f} s median, {seconds[-1]:.2f} s at most" if seconds else "none"
 
 
 @pytest.mark.skipif(KILLS > CHANGES, reason="a kill needs a change before it")

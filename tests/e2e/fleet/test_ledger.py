@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.e2e.fleet.ledger import Answer, Change, Outcome, leaks, lost
+from tests.e2e.fleet.ledger import Answer, Change, Outcome, leaks, lost, unrecorded
 
 ADDED = Change(True, "t1", "Quorne", 1.0, 2.0, Outcome.APPLIED)
 REVOKED = Change(False, "t1", "Quorne", 8.0, 9.0, Outcome.STORED)
@@ -22,6 +22,7 @@ def test_a_phrase_said_before_or_after_is_none() -> None:
         answer("Quorne", 7.0, 8.1),
         answer("Quorne", 9.5, 9.6),
         answer("quo", 3.0, 4.0),
+        answer("Quornefields", 3.0, 4.0),
     ]
     assert leaks([ADDED, REVOKED], others) == []
     stored = Change(True, "t1", "Quorne", 1.0, 2.0, Outcome.STORED)
@@ -40,3 +41,9 @@ def test_what_nobody_acknowledged_may_be_stored_or_not() -> None:
     for state in ("active", "revoked"):
         assert lost([ADDED, unknown], {"t1": state}) == []
     assert lost([Change(True, "", "Quorne", 1.0, 2.0, Outcome.UNKNOWN)], {}) == []
+
+
+def test_what_was_acknowledged_stands_in_the_audit_trail() -> None:
+    assert unrecorded([ADDED, REVOKED], {("added", "t1"), ("revoked", "t1")}) == []
+    assert unrecorded([ADDED, REVOKED], {("added", "t1")}) == [REVOKED]
+    assert unrecorded([Change(True, "", "Quorne", 1.0, 2.0, Outcome.UNKNOWN)], ()) == []
