@@ -11,6 +11,8 @@ SWITCH_INTERVAL_S = 0.0005
 # Collections of the middle generation for each of the oldest, instead of 10: that one looks through all objects of
 # all requests, which takes some 70 ms while large ones are read.
 OLDEST_THRESHOLD = 100
+MIN_KEPT_OBJECTS = 50_000
+"""One look through so many takes some 20 ms."""
 
 
 def serve_many_threads() -> None:
@@ -24,7 +26,9 @@ def keep_objects() -> None:
     """Leave what there is out of later garbage collections, after a policy of many objects has come into force.
 
     One look at a policy of 10,000 targets would take a third of a second, in which no probe is answered. What is
-    kept is freed as its last reference goes; of garbage in cycles only what outlived two collections stays.
+    kept is freed as its last reference goes; garbage in cycles is not, so fewer than MIN_KEPT_OBJECTS objects are
+    looked through as ever: with each change of one target, the cycles of the requests in progress would stay.
     """
     gc.collect(1)
-    gc.freeze()
+    if len(gc.get_objects(generation=2)) >= MIN_KEPT_OBJECTS:
+        gc.freeze()
