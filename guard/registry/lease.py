@@ -23,6 +23,8 @@ LEASE_MARGIN_S = 10.0
 RETRY_PERIOD_S = 1.0
 """Seconds after which a renewal that failed is tried again."""
 WAIT_POLL_S = 0.1
+"""Seconds between two looks at the list for those who wait; at first less, as most changes are quick."""
+FIRST_WAIT_POLL_S = 0.005
 BEHIND_S = 10.0
 """Seconds in which a server must enforce what another one enforces already."""
 
@@ -123,13 +125,14 @@ class Lease:
 
     async def behind(self, version: int, timeout: float) -> Listed:
         """Return the other live replicas that do not enforce `version` within `timeout` seconds, if any."""
-        ends = time.monotonic() + timeout
+        ends, pause = time.monotonic() + timeout, FIRST_WAIT_POLL_S
         while True:
             found = [one for one in await self._list() if one.live and one.version < version]
             others = [one for one in found if one.id != self._own.id]
             if not others or time.monotonic() >= ends:
                 return others
-            await asyncio.sleep(WAIT_POLL_S)
+            await asyncio.sleep(pause)
+            pause = min(1.5 * pause, WAIT_POLL_S)
 
     async def _list(self) -> Listed:
         """Return a list that is read from now on, once for all who wait for one."""
