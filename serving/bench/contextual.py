@@ -60,9 +60,29 @@ def fill(data_dir: Path, targets: int, open_embedder: Callable[[], Embedder]) ->
     registry = Registry(settings.registry, settings.wrapping_key())
     try:
         if targets:
-            _fill(registry, targets, open_embedder())
+            fill_registry(registry, targets, open_embedder())
     finally:
         registry.close()
+
+
+def fill_registry(registry: Registry, targets: int, embedder: Embedder) -> None:
+    """Add so many invented people, with their vectors."""
+    drafts = [
+        Draft(name=one["name"], facts=tuple(Fact(**fact) for fact in one["facts"])) for one in people(targets)
+    ]
+    chance = np.random.default_rng(0)
+    rows: list[Vectors] = []
+    for start in range(0, targets, BATCH):
+        added = registry.add_many(drafts[start : start + BATCH])
+        if not rows:
+            rows = [embedder.embed([text.text for text in target_texts(each)]) for each in added[:MAX_EMBEDDED]]
+        vectors = [
+            rows[place] if start + place < len(rows) else _near(rows[place % len(rows)], chance)
+            for place in range(len(added))
+        ]
+        keys = (VectorKey(each.id, each.revision) for each in added)
+        kept = {key: each.tobytes() for key, each in zip(keys, vectors, strict=True)}
+        registry.keep_vectors(vectors_name(embedder.name), kept)
 
 
 def merged(ratios: Iterable[Ratio]) -> list[Ratio]:
@@ -88,25 +108,6 @@ def _rounds(
         say(f"{targets:,} contextual targets: round {turn + 1}")
         for load in loads(tokens):
             yield from compare(Case(f"{targets:,} contextual targets", load), endpoints, names, 1, turn)
-
-
-def _fill(registry: Registry, targets: int, embedder: Embedder) -> None:
-    drafts = [
-        Draft(name=one["name"], facts=tuple(Fact(**fact) for fact in one["facts"])) for one in people(targets)
-    ]
-    chance = np.random.default_rng(0)
-    rows: list[Vectors] = []
-    for start in range(0, targets, BATCH):
-        added = registry.add_many(drafts[start : start + BATCH])
-        if not rows:
-            rows = [embedder.embed([text.text for text in target_texts(each)]) for each in added[:MAX_EMBEDDED]]
-        vectors = [
-            rows[place] if start + place < len(rows) else _near(rows[place % len(rows)], chance)
-            for place in range(len(added))
-        ]
-        keys = (VectorKey(each.id, each.revision) for each in added)
-        kept = {key: each.tobytes() for key, each in zip(keys, vectors, strict=True)}
-        registry.keep_vectors(vectors_name(embedder.name), kept)
 
 
 def _near(vectors: Vectors, chance: np.random.Generator) -> Vectors:

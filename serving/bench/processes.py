@@ -42,7 +42,7 @@ class Endpoint:
 
     def memory(self) -> int:
         """Return the memory of its processes in bytes, shared pages counted once (PSS); Linux only."""
-        return sum(map(_pss, _tree(self.pid)))
+        return sum(map(_pss, process_tree(self.pid)))
 
     def forget(self, targets: Sequence[Mapping[str, Any]]) -> list[str]:
         """Add targets to the guarded server; return their ids once they are enforced."""
@@ -80,7 +80,7 @@ def guarded(model: str, folder: Path, environment: Mapping[str, str] = MappingPr
         _process(
             command,
             folder / "guarded.log",
-            {**environment, "LETHE_ADMIN_KEY": key, "LETHE_DATABASE": ""},
+            {"LETHE_DATABASE": "", **environment, "LETHE_ADMIN_KEY": key},
             f"{url}/readyz",
         ) as pid,
         AdminClient(f"http://127.0.0.1:{admin_port}", key) as admin,
@@ -88,11 +88,13 @@ def guarded(model: str, folder: Path, environment: Mapping[str, str] = MappingPr
         yield Endpoint("guarded", url, admin, pid)
 
 
-def _tree(pid: int) -> Iterator[int]:
+def process_tree(pid: int) -> Iterator[int]:
+    """Yield the process and all that it has started, as far as they run; Linux only."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text(encoding="ascii").split():
-            yield from _tree(int(child))
+        with contextlib.suppress(OSError):
+            for child in children.read_text(encoding="ascii").split():
+                yield from process_tree(int(child))
 
 
 def _pss(pid: int) -> int:
@@ -107,6 +109,7 @@ def _free_port() -> int:
 
 @contextlib.contextmanager
 def _process(command: list[str], log: Path, environment: dict[str, str], ready: str) -> Iterator[int]:
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *command], stdout=output, stderr=subprocess.STDOUT, env=os.environ | environment

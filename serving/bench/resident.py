@@ -59,7 +59,7 @@ def run(
             for first in range(added, size, BATCH * 100):
                 ours.forget(literals(min(size - first, BATCH * 100), first))
             added = size
-            settled = _settled_memory(ours)
+            settled = settled_memory(ours)
             figures = [Figure("memory per 100,000 phrases", (settled - empty) / MIB / (size / 1e5), "MiB", "100")]
             ratios = _throughput(size, (plain, ours), names, rounds, tokens, say)
             say(f"{size:,} phrases, adding {adds} targets")
@@ -67,7 +67,7 @@ def run(
             yield Resident(size, ratios, figures)
 
 
-def _settled_memory(ours: Endpoint) -> int:
+def settled_memory(ours: Endpoint) -> int:
     """Return the memory once automata are no longer merged in the background: it stays the same for two polls."""
     used = ours.memory()
     for _ in range(MAX_POLLS):
@@ -112,11 +112,11 @@ async def _measure_additions(ours: Endpoint, model: str, adds: int, seed: int) -
     with_adding, without = _longest(busy, spans), _longest(quiet, idle)
     return [
         Figure("one target more, enforced, p50", statistics.median(took), "ms"),
-        Figure("one target more, enforced, p99", _percentile(took, 0.99), "ms", "50"),
+        Figure("one target more, enforced, p99", percentile(took, 0.99), "ms", "50"),
         Figure("longest pause of a stream meanwhile, p50", statistics.median(with_adding), "ms"),
         Figure("the same without adding, p50", statistics.median(without), "ms"),
-        Figure("longest pause of a stream meanwhile, p99", _percentile(with_adding, 0.99), "ms"),
-        Figure("the same without adding, p99", _percentile(without, 0.99), "ms"),
+        Figure("longest pause of a stream meanwhile, p99", percentile(with_adding, 0.99), "ms"),
+        Figure("the same without adding, p99", percentile(without, 0.99), "ms"),
     ]
 
 
@@ -150,7 +150,8 @@ def _longest(streams: Sequence[Sequence[float]], spans: Sequence[tuple[float, fl
     )
 
 
-def _percentile(ascending: Sequence[float], share: float) -> float:
+def percentile(ascending: Sequence[float], share: float) -> float:
+    """Return the value that so large a share of ascending values does not exceed."""
     return ascending[min(len(ascending) - 1, int(share * len(ascending)))]
 
 

@@ -176,20 +176,6 @@ def readings(
 
 
 @bench.command()
-def encryption(
-    targets: Annotated[int, typer.Option(min=1, help="Targets in the registry beforehand.")] = 2_000,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are reported.")] = 5,
-    memory: Annotated[Path, typer.Option(help="A folder in memory, for policies.")] = Path("/dev/shm"),
-) -> None:
-    """Measure what encryption at rest adds to changes of targets, to a start, and to searches."""
-    from serving.bench.registry import encryption as measured
-
-    with console.status("starting") as status:
-        costs = measured.run(targets, rounds, memory, status.update)
-    print(measured.markdown(costs))
-
-
-@bench.command()
 def start(
     rounds: Annotated[int, typer.Option(min=1, help="Starts of each command; medians are reported.")] = 9,
 ) -> None:

@@ -1,1 +1,1 @@
-"""What the registry costs: the bench of its encryption."""
+"""What the registry costs: encryption, many targets on PostgreSQL for two servers, and policy sets."""

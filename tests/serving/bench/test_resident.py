@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from serving.bench.load import Load
-from serving.bench.processes import Endpoint, _tree
-from serving.bench.resident import Figure, Resident, _longest, _percentile, markdown
+from serving.bench.processes import Endpoint, process_tree
+from serving.bench.resident import Figure, Resident, _longest, markdown, percentile
 from serving.bench.run import Case, Ratio, literals
 
 
@@ -20,8 +20,8 @@ def test_the_longest_pause_counts_that_began_before_or_ended_soon_after() -> Non
     assert _longest(streams, [(0.061, 0.062), (0.0, 0.001)]) == pytest.approx([10.0, 50.0])
 
 
-def test_a_percentile_is_a_value_that_was_measured() -> None:
-    assert [_percentile([1.0, 2.0, 3.0], share) for share in (0.0, 0.5, 0.99)] == [1.0, 2.0, 3.0]
+def test_apercentile_is_a_value_that_was_measured() -> None:
+    assert [percentile([1.0, 2.0, 3.0], share) for share in (0.0, 0.5, 0.99)] == [1.0, 2.0, 3.0]
 
 
 def test_batches_of_literals_hold_different_phrases() -> None:
@@ -51,7 +51,7 @@ def test_memory_is_that_of_a_process_and_all_it_started() -> None:
         process.stdout.readline()
         try:
             held = Endpoint("two processes", "", pid=process.pid).memory()
-            (child,) = set(_tree(process.pid)) - {process.pid}
+            (child,) = set(process_tree(process.pid)) - {process.pid}
         finally:
             process.kill()
         os.kill(child, signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""`lethe bench soak`: memory, files, threads and latencies of a server under hours of load and steady changes."""
