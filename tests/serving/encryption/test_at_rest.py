@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -33,7 +34,8 @@ from serving.telemetry.metrics import Metrics
 from serving.telemetry.verdict_log import VerdictLog, verdicts_of
 from tests.guard.conftest import WordEmbedder
 
-TARGETS, FEW = 50, 6
+# Up to 1,000: SCAN_TARGETS=1000 is a run of a minute.
+TARGETS, FEW = int(os.environ.get("SCAN_TARGETS", "50")), 6
 KEY = new_secret()
 # So long that none of them stands in random bytes.
 PARTS = (
@@ -52,7 +54,9 @@ PARTS = (
 
 def words_of(number: int) -> tuple[str, str, str, str]:
     """Return four words that no language has, of this target alone."""
-    tens, ones = PARTS[number // 10], PARTS[number % 10]
+    tens, ones = PARTS[number // 10 % 10], PARTS[number % 10]
+    if number >= 100:
+        tens = PARTS[number // 100] + tens
     return (
         f"{tens}{ones}ix".capitalize(),
         f"{ones}{tens}umb".capitalize(),
