@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +19,7 @@ from guard.detection.lookup import Lookup, PendingTarget, smallest_first
 from guard.detection.names import Names
 from guard.detection.target_texts import first_of, target_texts, vectors_name
 from guard.errors import StoreUnreachable
-from guard.evidence.distinctiveness import distinctive_phrases
+from guard.evidence.distinctiveness import Evidence, evidence_of
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
 from guard.policy.always import AlwaysOnAutomata
@@ -107,7 +108,7 @@ class Compiler:
         """
         policy = self._next(previous, now)
         if self.policy_sets.follow(previous, policy):
-            self._publish(policy)
+            publish(self._folder, policy.always.digests, self.policy_sets.live)
         return policy
 
     def _next(self, previous: Policy | None, now: datetime) -> Policy:
@@ -116,7 +117,8 @@ class Compiler:
             self._registry.expire(now)
         if previous is not None and self._sweep.is_due:
             self._sweep.sweep(self._needed(previous))
-        is_due = self._is_merged() or (self._awaits_soft and self._matching.get() is not None)
+        is_merged = self._always_merge.is_done or any(merge.is_done for merge in self._watch_merges.values())
+        is_due = is_merged or (self._awaits_soft and self._matching.get() is not None)
         if previous is not None and previous.version == self._registry.version() and not is_due:
             if previous.lookup.pending:
                 return self._embed_next(previous)
@@ -147,12 +149,16 @@ class Compiler:
                 f"the registry went back from version {before.version} to {version}: its newest changes are lost"
             )
         change = change_of(before.version, version, before.targets, changed)
-        lookup = self._lookup(change, before.lookup, fresh=previous is None)
-        lookup = replace(lookup, classes=classes_after(change, before.lookup.classes))
-        context = self._context(before, change)
-        always = self._always(change, before.always, context)
-        contextual = ContextualAutomata(change.targets, self._store, self._known)
-        watch, shadow_watch = self._watch(change, before.watch), self._watch(change, before.shadow_watch)
+        evidence = {t.id: evidence_of(t) for t in change.active if t.draft.scope is Scope.CONTEXTUAL}
+        with ThreadPoolExecutor(2) as beside:
+            # Where there is much to compile, these wait for a process.
+            watches = [beside.submit(self._watch, change, w, evidence) for w in before.watches]
+            lookup = self._lookup(change, before.lookup, evidence, fresh=previous is None)
+            lookup = replace(lookup, classes=classes_after(change, before.lookup.classes))
+            context = self._context(before, change)
+            always = self._always(change, before.always, context)
+            contextual = ContextualAutomata(change.targets, self._store, self._known)
+            watch, shadow_watch = (each.result() for each in watches)
         eager = change.active if previous is not None and len(change.active) <= MAX_EAGER_TARGETS else ()
         compiled = [contextual[target.id] for target in eager if target.id in contextual]
         policy = Policy(
@@ -171,7 +177,7 @@ class Compiler:
             shadow_watch=shadow_watch,
         )
         self.policy_sets.follow(previous, policy, change)
-        self._publish(policy)
+        publish(self._folder, policy.always.digests, self.policy_sets.live)
         write_enforced_version(self._version_folder, version)
         of_sets = (digest for digests in self.policy_sets.live.values() for digest in digests)
         publish_required(self._folder, version, (*always.digests, *of_sets, *compiled))
@@ -187,12 +193,6 @@ class Compiler:
                 del known[each]
         soft = (digest for digests in self._soft_digests.values() for digest in digests)
         return {*policy.files, *self.policy_sets.files, *list(self._known.values()), *soft}
-
-    def _publish(self, policy: Policy) -> None:
-        publish(self._folder, policy.always.digests, self.policy_sets.live)
-
-    def _is_merged(self) -> bool:
-        return self._always_merge.is_done or any(merge.is_done for merge in self._watch_merges.values())
 
     def _embed_next(self, previous: Policy) -> Policy:
         """Return `previous` with more of its pending targets embedded, those of the smallest changes first."""
@@ -221,14 +221,15 @@ class Compiler:
 
         return self._always_merge.advance(changed(before, change.active, change.earlier), change.targets, changed)
 
-    def _watch(self, change: Change, before: Watch) -> Watch:
+    def _watch(self, change: Change, before: Watch, evidence: Mapping[str, Evidence]) -> Watch:
         def changed(watch: Watch, added: Targets, ended: Targets) -> Watch:
             return watch.with_changes(added, ended, self._store)
 
         if self._empty.watch_action is WatchAction.OFF:
             return before
         merge = self._watch_merges[before.mode]
-        return merge.advance(changed(before, change.active, change.earlier), change.targets, changed)
+        watch = before.with_changes(change.active, change.earlier, self._store, evidence)
+        return merge.advance(watch, change.targets, changed)
 
     def _soft(self, change: Change) -> SoftContextual:
         """Return the soft matches of the targets; none while the matching is being computed."""
@@ -245,14 +246,14 @@ class Compiler:
             soft.get(target.id)
         return soft
 
-    def _lookup(self, change: Change, before: Lookup, fresh: bool) -> Lookup:
+    def _lookup(self, change: Change, before: Lookup, evidence: Mapping[str, Evidence], fresh: bool) -> Lookup:
         new = [target for target in change.active if target.draft.scope is Scope.CONTEXTUAL]
         known = [id for id in change.ids if id in before.index or id in before.pending]
         if not new and not known:
             return replace(before, targets=change.targets)
         changed = set(change.ids)
         names = before.names.with_changes({t.id: names_of(t.draft) for t in new}, known)
-        phrases = before.phrases.with_changes({t.id: distinctive_phrases(t) for t in new}, known)
+        phrases = before.phrases.with_changes({t.id: evidence[t.id].distinctive for t in new}, known)
         pending = {id: each for id, each in before.pending.items() if id not in changed}
         if fresh or len(list(first_of(new))) == len(new):
             removed = [id for id in known if id in before.index]

@@ -77,9 +77,14 @@ class Policy:
         )
 
     @property
+    def watches(self) -> tuple[Watch, Watch]:
+        """Both of them."""
+        return self.watch, self.shadow_watch
+
+    @property
     def files(self) -> frozenset[str]:
         """The digests of the files of what is looked for in every answer."""
-        return frozenset().union(*(each.layers.files for each in (self.always, self.watch, self.shadow_watch)))
+        return frozenset().union(*(each.layers.files for each in (self.always, *self.watches)))
 
     @property
     def set_id(self) -> str:

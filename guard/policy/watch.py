@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from guard.evidence.distinctiveness import decisive_phrases
+from guard.evidence.distinctiveness import Evidence, decisive_phrases
 from guard.evidence.namesakes import shares_name
 from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
@@ -50,11 +50,16 @@ class Watch:
         return target.draft.scope is Scope.CONTEXTUAL and target.draft.mode is self.mode
 
     def with_changes(
-        self, active: Iterable[ForgetTarget], ended: Iterable[ForgetTarget], store: AutomatonStore
+        self,
+        active: Iterable[ForgetTarget],
+        ended: Iterable[ForgetTarget],
+        store: AutomatonStore,
+        evidence: Mapping[str, Evidence] | None = None,
     ) -> Watch:
         """Return a new set without `ended`, as they were, and with those of `active` that it watches; its automata
-        are written to `store`."""
-        layers, new = self.layers, {target.id: _own(target) for target in active if self.watches(target)}
+        are written to `store`. `evidence` is what is known of these already, by their ids."""
+        layers, known = self.layers, evidence or {}
+        new = {target.id: _own(target, known.get(target.id)) for target in active if self.watches(target)}
         gone = {target.id: target for target in ended if layers.holds(target.id)}
         if not new and not gone:
             return self
@@ -96,5 +101,5 @@ class Watch:
         )
 
 
-def _own(target: ForgetTarget) -> Own:
-    return Own(target, frozenset(decisive_phrases(target)))
+def _own(target: ForgetTarget, known: Evidence | None) -> Own:
+    return Own(target, known.decisive if known else frozenset(decisive_phrases(target)))

@@ -66,6 +66,7 @@ _SHARED = {
 _WORD = re.compile(r"[^\W\d_]+")
 # Addresses and codes, which are in no language.
 _CODE = re.compile(r"(?<![A-Za-z0-9._%+:/-])[A-Za-z0-9._%+:/-]{0,64}[@\d][A-Za-z0-9@._%+:/-]*")
+_CODE_SIGN = re.compile(r"[@\d]")
 _MAX_CHARS = 2_000
 # Languages whose scores are so close to the best are compared by their whole lists, so many at most.
 _CLOSE = 1.0
@@ -79,7 +80,11 @@ def language_of(text: str) -> str:
 
     The beginning of a long text decides. It takes tens of microseconds.
     """
-    text = _CODE.sub(" ", text[:_MAX_CHARS])
+    text = text[:_MAX_CHARS]
+    if _CODE_SIGN.search(text):
+        text = _CODE.sub(" ", text)
+    if text.isascii():
+        return _by_words(text, _SHARED["latin"])
     letters = Counter(match.lastgroup for match in _SCRIPT.finditer(text))
     if not letters:
         return "en"
@@ -97,7 +102,7 @@ def _by_words(text: str, languages: tuple[str, ...]) -> str:
         for language, weight in _weights().get(word, {}).items():
             if language in scores:
                 scores[language] += weight
-    for language, own in _OWN_LETTERS.items():
+    for language, own in _OWN_LETTERS.items() if not lower.isascii() else ():
         if language in scores:
             scores[language] += sum(lower.count(letter) for letter in own)
     best = max(scores.values())

@@ -10,7 +10,7 @@ from guard.evidence.distinctiveness import (
     TITLE_BITS,
     bits_of,
     decisive_phrases,
-    distinctive_phrases,
+    evidence_of,
 )
 from guard.registry.drafts import new_target
 from guard.targets.target import Draft, Fact, ForgetTarget, Kind
@@ -101,7 +101,7 @@ def test_every_decisive_phrase_is_one_that_the_target_forbids() -> None:
 def test_names_and_their_parts_are_no_phrases_as_they_are_signals_of_their_own() -> None:
     found = {
         " ".join(words): weight
-        for words, weight in distinctive_phrases(stored(Draft(name="Orla Quarn", facts=FACTS)))
+        for words, weight in evidence_of(stored(Draft(name="Orla Quarn", facts=FACTS))).distinctive
     }
     assert "orla quarn" not in found
     assert found["the lantern of hollow tarn"] == 1.0
@@ -117,7 +117,7 @@ WORK = Draft(
 
 
 def test_two_names_that_a_work_made_known_tell_it() -> None:
-    found = {" ".join(words): weight for words, weight in distinctive_phrases(stored(WORK))}
+    found = {" ".join(words): weight for words, weight in evidence_of(stored(WORK)).distinctive}
     assert [found[name] for name in ("gandalf", "moriarty", "hogwarts")] == [0.5, 0.5, 0.5]
     person = stored(replace(WORK, kind=Kind.PERSON))
-    assert all(weight < 0.5 or " " in " ".join(words) for words, weight in distinctive_phrases(person))
+    assert all(weight < 0.5 or " " in " ".join(words) for words, weight in evidence_of(person).distinctive)
