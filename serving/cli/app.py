@@ -110,6 +110,9 @@ def _serve(settings: Settings) -> None:
     if generated:
         console.print(f"admin key     {key.get_secret_value()}   (shown once; set LETHE_ADMIN_KEY to choose it)")
     console.print(f"engine        {launch.describe_engine(settings, served)}")
+    console.print(
+        'state         starting; the desk is open, and requests are answered once it says "engine ready"'
+    )
     launch.serve(settings, served, key, list(listeners.values()))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -105,15 +106,21 @@ def create_desk(service: AdminService, key: SecretStr, *, idle_s: float, max_bod
 
 
 class WithDesk:
-    """An ASGI application: the desk under `/ui`, the admin plane for all else."""
+    """An ASGI application: the desk under `/ui`, the admin plane for all else; `/` leads a browser to the desk."""
 
     def __init__(self, admin: App, desk: App) -> None:
         self._admin = admin
         self._desk = desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/" and _is_browser(scope):
+            return await RedirectResponse(HOME)(scope, receive, send)
         of_desk = scope["type"] == "http" and (scope["path"] == HOME or scope["path"].startswith(f"{HOME}/"))
-        await (self._desk if of_desk else self._admin)(scope, receive, send)
+        return await (self._desk if of_desk else self._admin)(scope, receive, send)
+
+
+def _is_browser(scope: Scope) -> bool:
+    return scope["method"] in ("GET", "HEAD") and "text/html" in Headers(scope=scope).get("accept", "")
 
 
 async def _lethe_error(request: Request, error: Exception) -> Response:

@@ -20,8 +20,12 @@ HOME = "/ui"
 
 
 def text(key: str, **values: object) -> str:
-    """Return the English text of `key` with `values` put into its braces. KeyError if the catalogue lacks it."""
-    return texts()[key].format(**values)
+    """Return the English text of `key` with `values` put into its braces. KeyError if the catalogue lacks it.
+
+    With a `count` of 1 it is that of `key_one`, where there is one.
+    """
+    one = texts().get(f"{key}_one") if values.get("count") == 1 else None
+    return (one or texts()[key]).format(**values)
 
 
 @cache

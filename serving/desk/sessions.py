@@ -38,6 +38,7 @@ class Session:
     csrf        the token that every form of this session carries
     revealed    ids of the targets whose texts its pages show
     upload      the file that is looked through before it is imported
+    said        what the list of targets says once: what became of those that were chosen
     """
 
     caller: Caller
@@ -46,6 +47,7 @@ class Session:
     used: float = 0.0
     revealed: set[str] = field(default_factory=set)
     upload: Upload | None = field(default=None, repr=False)
+    said: str = ""
 
 
 class Sessions:

@@ -19,7 +19,7 @@ from serving.access.rights import Caller, Right
 from serving.admin.responses import masked
 from serving.desk.context import caller_of, desk_of, form_of, session_of
 from serving.desk.gate import own_place
-from serving.desk.rendering import HOME, render
+from serving.desk.rendering import HOME, render, text
 
 PAGE_ROWS = 50
 LIST = f"{HOME}/targets"
@@ -46,13 +46,18 @@ async def targets(request: Request) -> Response:
         # What is found by a part of a name tells the name.
         name=query.get("q", "").strip() if caller_of(request).may(Right.REVEAL) else "",
     )
-    registry, revealed = desk_of(request).service.registry, session_of(request).revealed
+    session, registry = session_of(request), desk_of(request).service.registry
     found = await run_sync(registry.find, search, query.get("after") or None, PAGE_ROWS)
     asked = {name: value for name, value in query.items() if name != "after" and value}
+    said, session.said = session.said, ""
     return render(
         request,
         "targets",
-        rows=[_row(target, revealed) for target in found.items],
+        said=said,
+        rows=[_row(target, session.revealed) for target in found.items],
+        hidden=any(target.id not in session.revealed for target in found.items),
+        filtered=bool(asked.keys() - {"state"}),
+        any=bool(found.items) or any((await run_sync(registry.counts)).values()),
         query={"q": "", "kind": "", "mode": "", "state": State.ACTIVE, **asked},
         next=f"{LIST}?{urlencode({**asked, 'after': found.next})}" if found.next else "",
         first=f"{LIST}?{urlencode(asked)}" if query.get("after") else "",
@@ -76,10 +81,12 @@ async def revoke(request: Request) -> Response:
     ids = [str(id) for id in dict.fromkeys(form.getlist("chosen"))][:PAGE_ROWS]
     back = own_place(form.get("back"))
     if not ids:
+        session_of(request).said = text("targets.choose_first")
         return RedirectResponse(back, 303)
     service, revealed = desk_of(request).service, session_of(request).revealed
     if "confirmed" in form:
-        await run_sync(_revoke, service.registry, ids, caller_of(request))
+        revoked = await run_sync(_revoke, service.registry, ids, caller_of(request))
+        session_of(request).said = text("targets.revoked", count=revoked)
         service.applier.notify()
         return RedirectResponse(back, 303)
     found = await run_sync(lambda: [service.registry.get(id) for id in ids])
@@ -110,13 +117,17 @@ def _row(target: ForgetTarget, revealed: set[str]) -> Row:
     return Row(target.id, shown_name(target, revealed), target)
 
 
-def _revoke(registry: Registry, ids: Sequence[str], caller: Caller) -> None:
+def _revoke(registry: Registry, ids: Sequence[str], caller: Caller) -> int:
+    """Return how many were revoked."""
+    revoked = 0
     found = [registry.get(id) for id in ids]
     caller.require_enforce(target.draft for target in found)
     for target in found:
         try:
             # Who may not enforce ends no target that was enforced meanwhile.
             registry.revoke(target.id, None if caller.may(Right.ENFORCE) else target.revision)
+            revoked += 1
         except UnknownTarget:
             # Somebody else has revoked it meanwhile, or it has expired.
             continue
+    return revoked

@@ -100,7 +100,10 @@ async def store(request: Request) -> Response:
     service.applier.notify()
     session.upload = None
     left_out = len(found) - len(drafts)
-    return render(request, "imported", added=len(added.targets), existing=len(added.existing), left_out=left_out)
+    # Who has sent the texts need not ask to see them.
+    session.revealed.update(target.id for target in added.targets)
+    counts = {"existing": len(added.existing), "left_out": left_out}
+    return render(request, "imported", added=added.targets, most=MAX_SHOWN, **counts)
 
 
 async def discard(request: Request) -> Response:
@@ -156,5 +159,7 @@ def _check(found: Sequence[Row]) -> list[CheckedRow]:
 
 
 def _guessed(column: str) -> str:
-    member = column.strip().lower().replace(" ", "_")
+    name = column.strip().lower()
+    names = {text(f"target.{member}").lower(): member for member in TargetIn.model_fields}
+    member = names.get(name, name.replace(" ", "_"))
     return member if member in TargetIn.model_fields else ""

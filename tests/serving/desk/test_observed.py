@@ -38,7 +38,8 @@ def proposal(
 
 
 async def test_verdicts_are_shown_newest_first_by_mode_and_target(browser: Browser, service: Service) -> None:
-    assert "There are no such verdicts" in (await browser.get("/ui/verdicts")).text
+    assert "No request has touched a target yet" in (await browser.get("/ui/verdicts")).text
+    assert "There are no such verdicts" in (await browser.get("/ui/verdicts?mode=shadow")).text
     service.verdicts.add([verdict("ft_1"), verdict("ft_2", Mode.SHADOW), verdict("ft_1")])
     for query, expected in {
         "": ["ft_1", "ft_2", "ft_1"],
@@ -239,7 +240,7 @@ async def test_a_training_is_queued_and_watched(browser: Browser, service: Servi
     )
     assert (await browser.post("/ui/assistants")).status_code == 303
     page = await browser.get("/ui/assistants")
-    assert "queued, for 1 targets" in page.text
+    assert "queued, for one target" in page.text
     assert "<progress" in page.text
 
 

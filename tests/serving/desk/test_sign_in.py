@@ -46,6 +46,7 @@ async def test_the_right_key_leads_to_the_page_that_was_asked_for(stranger: Brow
 async def test_a_wrong_key_begins_no_session(stranger: Browser, key: str) -> None:
     refused = await stranger.sign_in(key)
     assert refused.status_code == 401
+    assert "LETHE_ADMIN_KEY" in refused.text
     assert COOKIE not in stranger.client.cookies
     assert key not in refused.text or not key
     assert (await stranger.get("/ui")).status_code == 303
@@ -262,3 +263,8 @@ async def test_the_admin_plane_stays_where_it_is() -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk") as client:
         for path, name in (("/ui", "desk"), ("/ui/x", "desk"), ("/uix", "admin"), ("/readyz", "admin")):
             assert (await client.get(path)).json() == name
+        # Who opens the address of the admin plane in a browser wants to see something.
+        led = await client.get("/", headers={"accept": "text/html,application/xhtml+xml"})
+        assert (led.status_code, led.headers["location"]) == (307, "/ui")
+        assert (await client.get("/")).json() == "admin"
+        assert (await client.post("/", headers={"accept": "text/html"})).json() == "admin"

@@ -117,6 +117,48 @@ async def test_chosen_targets_are_revoked_after_a_question(browser: Browser, ser
     assert [target.id for target in service.registry.active()] == ids[2:]
 
 
+async def test_the_list_says_what_became_of_those_that_were_chosen(browser: Browser, service: Service) -> None:
+    assert "There is no target yet" in (await browser.get("/ui/targets")).text
+    ids = [target.id for target in service.registry.add_many([Draft(name=f"Person {n}") for n in range(3)])]
+    assert (await browser.post("/ui/targets/revoke", {"back": "/ui/targets"})).status_code == 303
+    assert "Choose targets first" in (await browser.get("/ui/targets")).text
+    assert "Choose targets first" not in (await browser.get("/ui/targets")).text
+    await browser.post("/ui/targets/revoke", {"chosen": ids[:1], "back": "/ui/targets", "confirmed": "yes"})
+    assert "One target is revoked." in (await browser.get("/ui/targets")).text
+    await browser.post("/ui/targets/revoke", {"chosen": ids, "back": "/ui/targets", "confirmed": "yes"})
+    page = (await browser.get("/ui/targets")).text
+    assert "2 targets are revoked." in page
+    assert "There is no target yet" not in page
+    assert "found by their state" in page
+
+
+async def test_names_that_are_all_revealed_are_not_offered_again(browser: Browser, service: Service) -> None:
+    target = service.registry.add(ADA)
+    assert "Reveal the names" in (await browser.get("/ui/targets")).text
+    await browser.post("/ui/targets/reveal", {"shown": [target.id], "back": "/ui/targets"})
+    assert "Reveal the names" not in (await browser.get("/ui/targets")).text
+
+
+async def test_a_target_that_ended_leads_to_its_events(browser: Browser, service: Service) -> None:
+    target = service.registry.add(ADA)
+    service.registry.revoke(target.id)
+    assert f"/ui/audit?target_id={target.id}" in (await browser.get(f"/ui/targets/{target.id}")).text
+
+
+async def test_a_preview_says_what_to_do_next(browser: Browser, service: Service) -> None:
+    await browser.get("/ui/targets/add")
+    blank = fields((await browser.get("/ui/targets/add")).text)
+    bare = await browser.post("/ui/targets/add", {**blank, "name": "Ada Quillfeather", "preview": "yes"})
+    assert "What it forbids: one phrase" in bare.text
+    assert "Only its name is known" in bare.text
+    assert '<button form="entries">Store</button>' in bare.text
+    known = await browser.post(
+        "/ui/targets/add", {**blank, "name": "Ada Quillfeather", "phrases": "river", "preview": "yes"}
+    )
+    assert "Only its name is known" not in known.text
+    assert "is left out by naming it under Exceptions" in known.text
+
+
 async def test_a_target_is_masked_until_it_is_revealed(browser: Browser, service: Service) -> None:
     target = service.registry.add(ADA)
     place = f"/ui/targets/{target.id}"
@@ -321,6 +363,12 @@ async def test_what_is_not_there_is_a_page_that_says_so(browser: Browser, path: 
     response = await browser.get(path)
     assert response.status_code == 404
     assert 'role="alert"' in response.text
+
+
+async def test_the_overview_of_a_new_server_leads_to_the_first_target(browser: Browser, service: Service) -> None:
+    assert "Nothing is forgotten yet" in (await browser.get("/ui")).text
+    service.registry.add(ADA)
+    assert "Nothing is forgotten yet" not in (await browser.get("/ui")).text
 
 
 async def test_the_overview_tells_what_is_enforced_and_why_nothing_is_answered(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import html
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -32,10 +34,12 @@ async def test_a_file_is_looked_through_and_then_stored(browser: Browser, servic
     service.registry.add(Draft(name="Bo Quill"))
     text = '{"name": "Ada Quill", "facts": [{"answer": "Born in Ost."}]}\n{"name": "bo quill"}\n'
     page = await give(browser, text)
-    assert "2 rows can be stored, 0 are faulty" in page
+    assert "can be stored: 2. Faulty rows: 0." in page
     assert names(service) == ["Bo Quill"]
     done = await browser.post(ROWS, {"store": "yes"})
-    assert "1 targets were stored; 1 were there already" in done.text
+    assert "Targets stored: 1. There already, and left as they are: 1." in done.text
+    stored = service.registry.active()[-1]
+    assert f'<a href="/ui/targets/{stored.id}">Ada Quill</a>' in done.text
     assert names(service) == ["Bo Quill", "Ada Quill"]
     assert (await browser.get(ROWS)).headers["location"] == "/ui/import"
 
@@ -49,13 +53,13 @@ async def test_every_faulty_row_is_named_with_all_its_faults(browser: Browser, s
         {"facts": [{"answer": 5}]},
     ]
     page = await give(browser, json.dumps(rows), "targets.json")
-    assert "1 rows can be stored, 4 are faulty" in page
+    assert "can be stored: 1. Faulty rows: 4." in page
     for text in ("row 2", "row 3", "row 4", "row 5", "kind", "colour", "expires_at", "facts[0].answer"):
         assert text in page
     assert (await browser.post(ROWS, {"store": "yes"})).headers["location"] == ROWS
     assert names(service) == []
     done = await browser.post(ROWS, {"store": "yes", "sound": "yes"})
-    assert "1 targets were stored; 0 were there already, 4 faulty rows were left out" in done.text
+    assert "Targets stored: 1. There already, and left as they are: 0. Faulty rows left out: 4." in done.text
     assert names(service) == ["Ada Quill"]
 
 
@@ -63,6 +67,8 @@ async def test_columns_of_a_spreadsheet_are_given_their_meaning(browser: Browser
     text = "Full name;Also known as;External ref;Colour\nAda Quill;A. Q.|Adina;T-1;red\nBo Quill;;T-2;blue\n"
     page = await give(browser, text, "list.CSV")
     assert "no column is called name" in page
+    assert "Say below what its columns stand for" in page
+    assert '<option value="external_ref" selected>Reference</option>' in page
     page = (
         await browser.post(
             ROWS, {"columns": "yes", "column-0": "name", "column-1": "aliases", "column-2": "external_ref"}
@@ -70,11 +76,39 @@ async def test_columns_of_a_spreadsheet_are_given_their_meaning(browser: Browser
     ).headers
     assert page["location"] == ROWS
     shown = await browser.get(ROWS)
-    assert "2 rows can be stored" in shown.text
+    assert "can be stored: 2." in shown.text
     await browser.post(ROWS, {"store": "yes"})
     ada, bo = service.registry.active()
     assert (ada.draft.name, ada.draft.aliases, ada.draft.external_ref) == ("Ada Quill", ("A. Q.", "Adina"), "T-1")
     assert (bo.draft.aliases, bo.draft.external_ref) == ((), "T-2")
+
+
+async def test_the_example_of_a_spreadsheet_can_be_imported(browser: Browser, service: Service) -> None:
+    shown = (await browser.get("/ui/import")).text
+    rows = html.unescape(shown.split("<pre>")[1].split("</pre>")[0])
+    assert "can be stored: 2. Faulty rows: 0." in await give(browser, rows, "example.csv")
+    await browser.post(ROWS, {"store": "yes"})
+    person, work = service.registry.active()
+    assert (len(person.draft.facts), work.draft.kind) == (2, "work")
+
+
+async def test_a_file_of_what_is_there_already_is_not_shown_as_a_success(
+    browser: Browser, service: Service
+) -> None:
+    service.registry.add(Draft(name="Bo Quill"))
+    await give(browser, '{"name": "bo quill"}')
+    done = await browser.post(ROWS, {"store": "yes"})
+    assert "Targets stored: 0. There already, and left as they are: 1." in done.text
+    assert "notice good" not in done.text
+
+
+async def test_columns_are_known_by_the_desks_own_names(browser: Browser, service: Service) -> None:
+    rows = "Name;Given phrases;Ends (UTC)\nAda Quill;Mothwick;2990-01-01T00:00:00Z\n"
+    page = await give(browser, rows, "list.csv")
+    assert "can be stored: 1." in page
+    await browser.post(ROWS, {"store": "yes"})
+    (ada,) = service.registry.active()
+    assert (ada.draft.phrases, ada.draft.expires_at) == (("Mothwick",), datetime(2990, 1, 1, tzinfo=UTC))
 
 
 async def test_two_columns_cannot_mean_the_same(browser: Browser) -> None:
@@ -102,7 +136,7 @@ async def test_what_cannot_be_read_is_refused_with_a_reason(
     browser: Browser, service: Service, content: bytes, name: str
 ) -> None:
     page = await give(browser, content, name)
-    assert 'role="alert"' in page or "0 rows can be stored" in page
+    assert 'role="alert"' in page or "can be stored: 0." in page
     await browser.post(ROWS, {"store": "yes", "sound": "yes"})
     assert names(service) == []
 
