@@ -26,6 +26,7 @@ from guard.policy.watch import WatchAction
 from guard.registry.drafts import load_words
 from guard.registry.keys.keyring import Keyring
 from guard.uld.promoted import PromotedAssistants
+from serving.access.code_flow import code_flow
 from serving.access.delegates import Delegates
 from serving.access.oidc import token_verifier
 from serving.admin.app import create_admin
@@ -204,7 +205,8 @@ def _admin_plane(
     limit = settings.max_body_bytes
     admin: App = create_admin(service, key, max_body_bytes=limit)
     if settings.desk:
-        desk = create_desk(service, key, idle_s=settings.desk_idle_s, max_body_bytes=limit)
+        flow = code_flow(settings)
+        desk = create_desk(service, key, idle_s=settings.desk_idle_s, max_body_bytes=limit, provider=flow)
         admin = WithDesk(admin, desk)
     if not settings.guardrail_key:
         return admin

@@ -65,7 +65,7 @@ class TokenVerifier:
         self, provider: Provider, fetch: Fetch | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self._provider = provider
-        self._fetch = fetch or _json_at
+        self._fetch = fetch or json_at
         self._clock = clock
         self._keys: KeySet | None = None
         self._read_at = self._tried_at = float("-inf")
@@ -73,13 +73,20 @@ class TokenVerifier:
 
     def caller(self, token: str) -> Caller | None:
         """Return who bears a token, None if it is not accepted or names no role."""
+        claims = self.claims(token)
+        return None if claims is None else self.caller_of(claims)
+
+    def claims(self, token: str) -> Mapping[str, Any] | None:
+        """Return the claims of a token, None if it is not accepted."""
         from joserfc import jwt
         from joserfc.errors import JoseError
 
         if token.count(".") != 2 or len(token) > MAX_TOKEN_CHARS:
             return None
         try:
-            claims = jwt.decode(token, lambda signed: self._key(signed.headers()), ALGORITHMS).claims
+            claims: Mapping[str, Any] = jwt.decode(
+                token, lambda signed: self._key(signed.headers()), ALGORITHMS
+            ).claims
             registry = jwt.JWTClaimsRegistry(
                 now=int(self._clock()),
                 leeway=LEEWAY_S,
@@ -88,12 +95,13 @@ class TokenVerifier:
                 exp={"essential": True},
                 sub={"essential": True},
             )
-            registry.validate(claims)
+            registry.validate(dict(claims))
         except (JoseError, ValueError, TypeError, KeyError, UnicodeError):
             return None
-        return self._caller(claims)
+        return claims
 
-    def _caller(self, claims: Mapping[str, Any]) -> Caller | None:
+    def caller_of(self, claims: Mapping[str, Any]) -> Caller | None:
+        """Return whom accepted claims are about, None if they name no role."""
         subject = claims["sub"]
         if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_CHARS or not subject.isprintable():
             return None
@@ -153,7 +161,8 @@ def _of(keys: KeySet | None, kid: str) -> Any:
     return next((key for key in keys.keys if key.kid == kid), None) if keys is not None else None
 
 
-def _json_at(url: str) -> Any:
+def json_at(url: str) -> Any:
+    """Return the JSON at a URL. Raises OSError or ValueError."""
     import httpx
 
     from serving.http.tls import trusted
@@ -167,21 +176,31 @@ def _json_at(url: str) -> Any:
 
 
 def token_verifier(settings: AccessSettings) -> TokenVerifier | None:
-    """Return the verifier that the settings describe, None without an issuer. Raises BadSettings."""
-    if not settings.oidc_issuer:
+    """Return the verifier that the settings describe, None without an issuer. Raises BadSettings.
+
+    With a client and without an audience, people sign in at the provider and no bearer token is accepted.
+    """
+    if not settings.oidc_issuer or (settings.oidc_client_id and not settings.oidc_audience):
         return None
     if not settings.oidc_audience:
         raise BadSettings(
             "oidc_audience must be set with oidc_issuer: a token for another service must not open this"
         )
-    for url in filter(None, (settings.oidc_issuer, settings.oidc_keys_url)):
-        _refuse_plain(url)
+    return TokenVerifier(provider_of(settings))
+
+
+def provider_of(settings: AccessSettings) -> Provider:
+    """Return the identity provider that the settings describe. Raises BadSettings."""
+    refuse_plain(settings.oidc_issuer, "oidc_issuer")
+    if settings.oidc_keys_url:
+        refuse_plain(settings.oidc_keys_url, "oidc_keys_url")
     try:
         roles = _roles(settings.oidc_roles)
     except ValueError:
         raise BadSettings("oidc_roles names what is no role: reader, editor, approver or auditor") from None
-    issuer, audience, claim = settings.oidc_issuer, settings.oidc_audience, settings.oidc_claim
-    return TokenVerifier(Provider(issuer, audience, claim, roles, settings.oidc_keys_url))
+    return Provider(
+        settings.oidc_issuer, settings.oidc_audience, settings.oidc_claim, roles, settings.oidc_keys_url
+    )
 
 
 def _roles(listed: str) -> dict[str, Role]:
@@ -189,10 +208,9 @@ def _roles(listed: str) -> dict[str, Role]:
     return {value.strip(): Role((role or value).strip()) for value, _, role in pairs}
 
 
-def _refuse_plain(url: str) -> None:
+def refuse_plain(url: str, setting: str) -> None:
+    """Raise BadSettings unless a URL is https://, or http:// on loopback."""
     parts = urlsplit(url)
     is_loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
-        raise BadSettings(
-            "oidc_issuer and oidc_keys_url must begin with https://: who is on the way could forge keys"
-        )
+    if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and is_loopback)):
+        raise BadSettings(f"{setting} must begin with https://: who is on the way could forge what comes from it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 
@@ -25,4 +25,21 @@ class AccessSettings(BaseSettings):
     )
     oidc_keys_url: str = Field(
         "", description="URL of the issuer's keys (JWKS); empty: as its discovery document says."
+    )
+    oidc_client_id: str = Field(
+        "",
+        description="Id of this server at the issuer, where people then sign in to the desk; empty: they do not.",
+    )
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="Secret of `oidc_client_id`; empty for a public client, which PKCE protects."
+    )
+    oidc_desk_url: str = Field(
+        "",
+        description=(
+            "URL of the admin plane as browsers see it, as `https://lethe.example`; needed with `oidc_client_id`."
+            " The issuer must allow `/ui/sign-in/callback` there as redirect URI."
+        ),
+    )
+    oidc_scopes: str = Field(
+        "openid", description="Scopes that are asked for at the sign-in, divided by blanks; `openid` among them."
     )

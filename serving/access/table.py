@@ -62,6 +62,8 @@ _ONE = f"{_LIST}/{{id}}"
 DESK: Mapping[str, Right | None] = {
     "GET /ui/sign-in": OPEN,
     "POST /ui/sign-in": OPEN,
+    "GET /ui/sign-in/provider": OPEN,
+    "GET /ui/sign-in/callback": OPEN,
     "POST /ui/sign-out": OPEN,
     "GET /ui/static": OPEN,
     "GET /ui": Right.READ,

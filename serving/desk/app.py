@@ -13,10 +13,11 @@ from starlette.staticfiles import StaticFiles
 
 from guard.errors import LetheError
 from serving.access.access import Access
+from serving.access.code_flow import CodeFlow
 from serving.admin.problems import Refused
 from serving.admin.service import AdminService
 from serving.desk.context import Desk
-from serving.desk.gate import SIGN_IN, STATIC, Gate
+from serving.desk.gate import CALLBACK, PROVIDER, SIGN_IN, STATIC, Gate
 from serving.desk.pages import (
     assistants,
     cases,
@@ -42,6 +43,8 @@ _ONE = f"{LIST}/{{id}}"
 ROUTES = (
     Route(SIGN_IN, sign_in.sign_in),
     Route(SIGN_IN, sign_in.begin, methods=["POST"]),
+    Route(PROVIDER, sign_in.to_provider),
+    Route(CALLBACK, sign_in.from_provider),
     Route(f"{HOME}/sign-out", sign_in.sign_out, methods=["POST"]),
     Route(HOME, overview.overview),
     Route(f"{HOME}/", overview.overview),
@@ -93,15 +96,24 @@ ROUTES = (
 )
 
 
-def create_desk(service: AdminService, key: SecretStr, *, idle_s: float, max_body_bytes: int) -> App:
-    """Return the desk of `service`. People sign in with `key`, or with one of the service's."""
+def create_desk(
+    service: AdminService,
+    key: SecretStr,
+    *,
+    idle_s: float,
+    max_body_bytes: int,
+    provider: CodeFlow | None = None,
+) -> App:
+    """Return the desk of `service`. People sign in with `key`, with one of the service's, or at the `provider`."""
     sessions, access = Sessions(idle_s), Access(key, service.keys, service.tokens)
     app = Starlette(
         routes=ROUTES,
         exception_handlers={LetheError: _lethe_error, Refused: _refused, HTTPException: _http_error},
     )
     app.router.redirect_slashes = False
-    app.state.desk = Desk(service=service, access=access, sessions=sessions, limit=SignInLimit())
+    app.state.desk = Desk(
+        service=service, access=access, sessions=sessions, limit=SignInLimit(), provider=provider
+    )
     return Gate(app, ROUTES, access, sessions, max_body_bytes)
 
 

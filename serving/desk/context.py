@@ -8,6 +8,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from serving.access.access import Access
+from serving.access.code_flow import CodeFlow
 from serving.access.rights import Caller
 from serving.admin.service import AdminService
 from serving.desk.sessions import Session, Sessions, SignInLimit
@@ -15,12 +16,13 @@ from serving.desk.sessions import Session, Sessions, SignInLimit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The parts of a server that the desk's pages show and change."""
+    """The parts of a server that the desk's pages show and change; `provider` is None where keys alone sign in."""
 
     service: AdminService
     access: Access
     sessions: Sessions
     limit: SignInLimit
+    provider: CodeFlow | None
 
 
 def desk_of(request: Request) -> Desk:

@@ -25,6 +25,7 @@ from serving.desk.sessions import Session, Sessions
 from serving.http.asgi import App, BodyTooLarge, ClientGone, Message, Receive, Scope, Send, read_body, replay
 
 SIGN_IN = f"{HOME}/sign-in"
+PROVIDER, CALLBACK = f"{SIGN_IN}/provider", f"{SIGN_IN}/callback"
 STATIC = f"{HOME}/static"
 COOKIE = "lethe_desk"
 SIGN_IN_COOKIE = "lethe_desk_form"
@@ -85,7 +86,7 @@ class Gate:
         polled = is_polled(request)
         session = self._session(request.cookies.get(COOKIE, ""), use=not polled)
         request.scope["session"] = session
-        if session is None and request.url.path != SIGN_IN:
+        if session is None and request.url.path not in (SIGN_IN, PROVIDER, CALLBACK):
             return _to_sign_in(request)
         try:
             self._require_right(request, session)

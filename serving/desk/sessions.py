@@ -39,6 +39,7 @@ class Session:
     revealed    ids of the targets whose texts its pages show
     upload      the file that is looked through before it is imported
     said        what the list of targets says once: what became of those that were chosen
+    sign_out_url  where to sign out at the identity provider; "" for nowhere
     """
 
     caller: Caller
@@ -48,6 +49,7 @@ class Session:
     revealed: set[str] = field(default_factory=set)
     upload: Upload | None = field(default=None, repr=False)
     said: str = ""
+    sign_out_url: str = ""
 
 
 class Sessions:
@@ -58,7 +60,7 @@ class Sessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
 
-    def begin(self, caller: Caller) -> str:
+    def begin(self, caller: Caller, sign_out_url: str = "") -> str:
         """Begin a session of `caller` and return its name, which nobody knew before."""
         now = self._clock()
         for name in [name for name, session in self._sessions.items() if self._has_ended(session, now)]:
@@ -66,7 +68,7 @@ class Sessions:
         if len(self._sessions) >= MAX_SESSIONS:
             del self._sessions[min(self._sessions, key=lambda name: self._sessions[name].used)]
         name = secrets.token_urlsafe(32)
-        self._sessions[name] = Session(caller, began=now, used=now)
+        self._sessions[name] = Session(caller, began=now, used=now, sign_out_url=sign_out_url)
         return name
 
     def find(self, name: str, *, use: bool = True) -> Session | None:
