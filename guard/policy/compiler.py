@@ -178,9 +178,9 @@ class Compiler:
         )
         self.policy_sets.follow(previous, policy, change)
         publish(self._folder, policy.always.digests, self.policy_sets.live)
-        write_enforced_version(self._version_folder, version)
         of_sets = (digest for digests in self.policy_sets.live.values() for digest in digests)
         publish_required(self._folder, version, (*always.digests, *of_sets, *compiled))
+        write_enforced_version(self._version_folder, version)  # while workers load, as it waits for the disk
         self._store.unmap(before.files - policy.files - self.policy_sets.files)
         if previous is None:
             self._sweep.sweep_earlier(self._needed(policy))

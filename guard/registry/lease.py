@@ -125,6 +125,8 @@ class Lease:
 
     async def behind(self, version: int, timeout: float) -> Listed:
         """Return the other live replicas that do not enforce `version` within `timeout` seconds, if any."""
+        if not self._shared:
+            return []
         ends, pause = time.monotonic() + timeout, FIRST_WAIT_POLL_S
         while True:
             found = [one for one in await self._list() if one.live and one.version < version]

@@ -64,6 +64,7 @@ def words_between_borders(text: str) -> tuple[str, ...]:
     return tuple(fold_with_borders(text).split())
 
 
+@lru_cache(maxsize=4_096)
 def needs_border(phrase: str) -> bool:
     """Whether `phrase` is matched between word borders only, as without them it would be found in ordinary text.
 
@@ -74,6 +75,7 @@ def needs_border(phrase: str) -> bool:
     return len(folded) <= _MAX_CHARS and _needs_border(folded, _is_one_word(phrase, folded))
 
 
+@lru_cache(maxsize=4_096)
 def crosses_borders(phrase: str) -> bool:
     """Whether `phrase` is a name of one word that no word of ordinary text contains, but two words do.
 

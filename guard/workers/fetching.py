@@ -11,6 +11,7 @@ import urllib.request
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -23,6 +24,7 @@ from guard.matching.live_automata import publish
 from guard.workers import acknowledgement
 from guard.workers.acknowledgement import Acknowledgement
 from guard.workers.environment import POLICY_TOKEN_ENV, POLICY_URL_ENV
+from guard.workers.loader import load
 from guard.workers.published import Published
 
 log = logging.getLogger(__name__)
@@ -159,16 +161,8 @@ class Follower:
             return RETRY_S
 
     def _load(self, published: Published) -> None:
-        before, attached = self.loaded, dict[str, Automaton]()
-
-        def automaton(digest: str) -> Automaton:
-            if digest not in attached:
-                attached[digest] = before.get(digest) or self._servers.attach(digest, automaton, (self._url,))
-            return attached[digest]
-
-        for digest in published.loaded:
-            automaton(digest)
-        self.loaded = attached
+        attach = partial(self._servers.attach, urls=(self._url,))
+        self.loaded = load(published.loaded, self.loaded, attach)
         self._servers.publish_live(published)
         self._state = acknowledgement.loaded(self._state, published.version, "")
         self._seen = published.digest

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,7 @@ Attach = Callable[[str, Callable[[str], Automaton]], Automaton]
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.01
+POLL_S = 0.005
 RETRY_S = 0.5
 HEARTBEAT_S = 1.0
 
@@ -66,17 +66,7 @@ class Loader:
             self._required = published
         if (required := self._required) is None:
             return
-        before = self.loaded
-        attached: dict[str, Automaton] = {}
-
-        def automaton(digest: str) -> Automaton:
-            if digest not in attached:
-                attached[digest] = before.get(digest) or self._attach(digest, automaton)
-            return attached[digest]
-
-        for digest in required.digests:
-            automaton(digest)
-        self.loaded = attached
+        self.loaded = load(required.digests, self.loaded, self._attach)
         self._state = acknowledgement.loaded(self._state, required.version, "")
         self._required = None
 
@@ -89,6 +79,24 @@ class Loader:
                 log.error("the policy is not acknowledged: %s", type(error).__name__)
             self._is_refused = True
         self._written, self._next_beat = self._state, now + HEARTBEAT_S
+
+
+def load(digests: Iterable[str], before: Mapping[str, Automaton], attach: Attach) -> dict[str, Automaton]:
+    """Return the automata of these digests, and those that they are parts of: as `before`, or else attached."""
+    loaded: dict[str, Automaton] = {}
+    for digest in digests:
+        _load_one(digest, loaded, before, attach)
+    return loaded
+
+
+def _load_one(
+    digest: str, loaded: dict[str, Automaton], before: Mapping[str, Automaton], attach: Attach
+) -> Automaton:
+    # No closure that calls itself: as a cycle it would keep automata that have ended mapped.
+    if digest not in loaded:
+        whole = partial(_load_one, loaded=loaded, before=before, attach=attach)
+        loaded[digest] = before.get(digest) or attach(digest, whole)
+    return loaded[digest]
 
 
 def _run(reference: weakref.ref[Loader]) -> None:

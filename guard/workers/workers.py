@@ -16,7 +16,7 @@ from pathlib import Path
 from guard.workers.acknowledgement import FOLDER_NAME, Acknowledgement, read
 
 POLL_S = 0.25
-FAST_POLL_S = 0.005
+FAST_POLL_S = 0.002
 """Seconds between two looks while a worker has not yet loaded the policy in force."""
 SILENT_S = 10.0
 """Seconds without a heartbeat after which a worker is lost; one is due every second."""

@@ -92,27 +92,32 @@ def _throughput(
 
 
 async def _measure_additions(ours: Endpoint, model: str, adds: int, seed: int) -> list[Figure]:
-    """Add targets one by one while streams run; then measure streams for the same time without additions."""
+    """Add targets one by one to an idle server, then while streams run; then measure streams for the same time
+    without additions."""
     url = ours.url
-    spans: list[tuple[float, float]] = []
 
-    async def add() -> None:
+    async def add(name: str, spans: list[tuple[float, float]]) -> None:
         for number in range(adds):
             began = time.perf_counter()
-            target = {"name": f"one more {seed} {number}", "kind": "topic", "scope": "always"}
-            await asyncio.to_thread(ours.forget, [target | {"phrases": [f"one more code {seed} {number}"]}])
+            target = {"name": f"{name} {seed} {number}", "kind": "topic", "scope": "always"}
+            await asyncio.to_thread(ours.forget, [target | {"phrases": [f"{name} code {seed} {number}"]}])
             spans.append((began, time.perf_counter()))
             await asyncio.sleep(AFTERMATH_S)
 
-    busy = await _stream_during(url, model, add())
+    alone: list[tuple[float, float]] = []
+    spans: list[tuple[float, float]] = []
+    await add("one more", alone)
+    busy = await _stream_during(url, model, add("another", spans))
     quiet = await _stream_during(url, model, asyncio.sleep(spans[-1][1] - spans[0][0]))
     start = quiet[0][0]
     idle = [(start + began - spans[0][0], start + ended - spans[0][0]) for began, ended in spans]
-    took = sorted(1000 * (ended - began) for began, ended in spans)
+    took, took_alone = (sorted(1000 * (ended - began) for began, ended in each) for each in (spans, alone))
     with_adding, without = _longest(busy, spans), _longest(quiet, idle)
     return [
-        Figure("one target more, enforced, p50", statistics.median(took), "ms"),
-        Figure("one target more, enforced, p99", percentile(took, 0.99), "ms", "50"),
+        Figure("one target more, enforced, no other load, p50", statistics.median(took_alone), "ms"),
+        Figure("one target more, enforced, no other load, p99", percentile(took_alone, 0.99), "ms", "50"),
+        Figure(f"the same beside {STREAMS} streams, p50", statistics.median(took), "ms"),
+        Figure(f"the same beside {STREAMS} streams, p99", percentile(took, 0.99), "ms", "50"),
         Figure("longest pause of a stream meanwhile, p50", statistics.median(with_adding), "ms"),
         Figure("the same without adding, p50", statistics.median(without), "ms"),
         Figure("longest pause of a stream meanwhile, p99", percentile(with_adding, 0.99), "ms"),

@@ -240,6 +240,13 @@ async def test_a_server_that_is_alone_answers_without_a_lease(registry: Registry
 
 
 @pytest.mark.anyio
+async def test_a_server_that_is_alone_waits_for_no_entry_of_an_earlier_one(registry: Registry) -> None:
+    registry.replicas.enter(B)
+    assert await Lease(registry.replicas, A, lambda: 5, shared=False).behind(5, timeout=0) == []
+    assert await Lease(registry.replicas, A, lambda: 5).behind(5, timeout=0) != []
+
+
+@pytest.mark.anyio
 async def test_a_renewal_on_its_way_does_not_put_a_server_that_stops_on_the_list_again(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,6 +65,22 @@ def test_an_automaton_that_lacks_phrases_of_another_is_loaded_with_it(tmp_path: 
     loader.poll()
     assert version_said(tmp_path) == (3, "")
     assert loader.loaded[rest].digest == rest
+
+
+def test_what_is_no_longer_required_is_let_go_at_once(tmp_path: Path) -> None:
+    whole = saved(tmp_path, "Ilsabet Quorne", "the gate code")
+    publish_required(tmp_path, 3, [subset.write(tmp_path, whole.digest, [0])])
+    loader = Loader(tmp_path, OWN)
+    loader.poll()
+    gone = [weakref.ref(automaton) for automaton in loader.loaded.values()]
+    publish_required(tmp_path, 4, [saved(tmp_path, "the other gate").digest])
+    # Not when cycles are next collected: a worker that is idle maps files of many MiB until then.
+    gc.disable()
+    try:
+        loader.poll()
+        assert [reference() for reference in gone] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_a_file_that_cannot_be_loaded_is_acknowledged_as_a_failure_until_it_can(
