@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,9 +19,19 @@ from serving.http.tls import UNTRUSTED, is_untrusted, trusted
 
 CONNECT_TIMEOUT_S = 5.0
 HEALTH_PERIOD_S = 2.0
+REFUSED_PERIOD_S = 0.2
+"""Seconds between two checks once nothing listens at the address: a busy engine takes connections."""
 MAX_HEALTH_MISSES = 3
 # Of a body that the data plane has already limited.
 MAX_BODY_BYTES = 2**31
+
+
+class Health(StrEnum):
+    """What a health check found; `refused` is that no connection could be made."""
+
+    GOOD = "good"
+    BAD = "bad"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +50,13 @@ class Remote:
 
         A check does not count as failed if parts of answers have come meanwhile: a busy engine is not a dead one.
         """
-        misses = 0
+        misses, pause = 0, HEALTH_PERIOD_S
         while misses < MAX_HEALTH_MISSES:
             received = self.app.received
-            await asyncio.sleep(HEALTH_PERIOD_S)
-            healthy = await _healthy(self.client)
-            misses = 0 if healthy or self.app.received > received else misses + 1
+            await asyncio.sleep(pause)
+            health = await _health(self.client)
+            pause = REFUSED_PERIOD_S if health is Health.REFUSED else HEALTH_PERIOD_S
+            misses = 0 if health is Health.GOOD or self.app.received > received else misses + 1
 
 
 class Proxy:
@@ -118,8 +130,11 @@ async def _require_engine(client: httpx.AsyncClient) -> None:
         raise EngineUnavailable("the engine asks for another key than engine_key")
 
 
-async def _healthy(client: httpx.AsyncClient) -> bool:
+async def _health(client: httpx.AsyncClient) -> Health:
     try:
-        return (await client.get("/health", timeout=CONNECT_TIMEOUT_S)).status_code == 200
+        response = await client.get("/health", timeout=CONNECT_TIMEOUT_S)
+    except httpx.ConnectError:
+        return Health.REFUSED
     except httpx.HTTPError:
-        return False
+        return Health.BAD
+    return Health.GOOD if response.status_code == 200 else Health.BAD

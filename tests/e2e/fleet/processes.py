@@ -156,10 +156,13 @@ def fleet(model: Path, folder: Path) -> Iterator[Fleet]:
         admins = [f"http://127.0.0.1:{port}" for port in admin_ports]
         started = Fleet(planes, engines, admins, _balancer(folder, ports), database)
         processes = [*engines, *planes, started.balancer]
+        # Nobody but this process ends them: also where it is told to end.
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
         try:
             for process in processes:
                 process.start()
             yield started
         finally:
+            signal.signal(signal.SIGTERM, before)
             for process in reversed(processes):
                 process.kill()

@@ -11,7 +11,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from guard.errors import BadSettings, EngineUnavailable
-from serving.engine.remote import HEALTH_PERIOD_S, Proxy, Remote, open_remote
+from serving.engine.remote import HEALTH_PERIOD_S, REFUSED_PERIOD_S, Proxy, Remote, open_remote
 from serving.http.asgi import Message, Receive, Scope, Send, read_body, replay, respond
 from serving.http.asgi_client import json_scope, request
 
@@ -153,6 +153,22 @@ async def test_an_engine_that_is_sending_is_not_dead_though_its_health_check_fai
     monkeypatch.setattr(asyncio, "sleep", sleep)
     await remote.died()
     assert checks == 13
+
+
+@pytest.mark.anyio
+async def test_an_engine_at_whose_address_nothing_listens_is_soon_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(refuse), base_url="http://upstream")
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    await Remote(Proxy(client), client).died()
+    assert pauses == [HEALTH_PERIOD_S, REFUSED_PERIOD_S, REFUSED_PERIOD_S]
 
 
 @pytest.mark.anyio
