@@ -33,7 +33,7 @@ class BackgroundValue(Generic[T]):
         timeout_s = 0.0
         if self._future is None:
             self._future, timeout_s = Future(), self._timeout_s
-            threading.Thread(target=self._run, args=(self._future,), daemon=True).start()
+            threading.Thread(target=self._run, args=(self._future,), name="background", daemon=True).start()
         if not wait([self._future], timeout_s).done:
             return None
         try:

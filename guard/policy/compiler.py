@@ -150,7 +150,7 @@ class Compiler:
             )
         change = change_of(before.version, version, before.targets, changed)
         evidence = {t.id: evidence_of(t) for t in change.active if t.draft.scope is Scope.CONTEXTUAL}
-        with ThreadPoolExecutor(2) as beside:
+        with ThreadPoolExecutor(2, "policy-watch") as beside:
             # Where there is much to compile, these wait for a process.
             watches = [beside.submit(self._watch, change, w, evidence) for w in before.watches]
             lookup = self._lookup(change, before.lookup, evidence, fresh=previous is None)

@@ -66,16 +66,17 @@ def fill(data_dir: Path, targets: int, open_embedder: Callable[[], Embedder]) ->
 
 
 def fill_registry(registry: Registry, targets: int, embedder: Embedder) -> None:
-    """Add so many invented people, with their vectors."""
+    """Add so many invented people, with their vectors; go on where an interrupted call has ended."""
     drafts = [
         Draft(name=one["name"], facts=tuple(Fact(**fact) for fact in one["facts"])) for one in people(targets)
     ]
     chance = np.random.default_rng(0)
     rows: list[Vectors] = []
-    for start in range(0, targets, BATCH):
+    for start in range(registry.version(), targets, BATCH):
         added = registry.add_many(drafts[start : start + BATCH])
         if not rows:
-            rows = [embedder.embed([text.text for text in target_texts(each)]) for each in added[:MAX_EMBEDDED]]
+            first = registry.list(limit=MAX_EMBEDDED).items
+            rows = [embedder.embed([text.text for text in target_texts(each)]) for each in first]
         vectors = [
             rows[place] if start + place < len(rows) else _near(rows[place % len(rows)], chance)
             for place in range(len(added))

@@ -21,8 +21,9 @@ def markdown(soak: Soak) -> str:
 
 def _summary(soak: Soak) -> str:
     return (
-        f"{soak.rate:.1f} requests a second; {len(soak.answered):,} answers, {soak.failed:,} failed, "
-        f"{soak.left_out:,} left out; {len(soak.applied):,} changes"
+        f"{soak.rate:.1f} requests a second; {len(soak.answered):,} answers, {soak.failed.total():,} failed"
+        f"{f' {dict(soak.failed)}' if soak.failed else ''}, {soak.left_out:,} left out; "
+        f"{len(soak.applied):,} changes"
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
@@ -38,7 +39,7 @@ class Plan:
 
     seconds: float
     tokens: int
-    requests: int = 384
+    requests: int = 768
 
 
 class Answered(NamedTuple):
@@ -59,7 +60,8 @@ class Soak:
     applied: list[tuple[float, float]] = field(default_factory=list)
     """Of each change, the minute and the seconds until it was enforced."""
     left_out: int = 0
-    failed: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    """By the class of the error, or the status of the answer."""
 
 
 def run(soak: Soak, server: Endpoint, plan: Plan, say: Callable[[str], None]) -> None:
@@ -113,8 +115,10 @@ async def _request(
     times: list[float] = []
     try:
         await stream_times(client, model, prompt, tokens, times)
-    except httpx.HTTPError:
-        soak.failed += 1
+    except httpx.HTTPStatusError as error:
+        soak.failed[str(error.response.status_code)] += 1
+    except httpx.HTTPError as error:
+        soak.failed[type(error).__name__] += 1
     else:
         first = times[0] if times else time.perf_counter()
         soak.answered.append(Answered(minutes, first - sent, time.perf_counter() - sent))

@@ -32,11 +32,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def merging_waits(monkeypatch: pytest.MonkeyPatch, fails: bool = False) -> Iterator[None]:
-    """What is compiled in another thread than this one is only compiled, or fails, after the block."""
-    write, allowed, here = AutomatonStore.write, threading.Event(), threading.current_thread()
+    """What is compiled in the background is only compiled, or fails, after the block."""
+    write, allowed = AutomatonStore.write, threading.Event()
 
     def waiting(self: AutomatonStore, *what: object) -> str:
-        if threading.current_thread() is not here:
+        if threading.current_thread().name == "background":
             assert allowed.wait(20)
             if fails:
                 raise OSError("disk full")
