@@ -45,9 +45,10 @@ def sweep(
     from eval.harness.atomic_file import write_result
     from eval.uld.grid import DifferenceMethod, GridSetting
     from eval.uld.sweep import ModelFolders, Sweep
-    from eval.uld.table import markdown, strength_chart
+    from eval.uld.table import markdown, strength_chart, sweep_points
     from guard.detection.embedder import SentenceEmbedder
     from guard.uld.assistant import Assistants
+    from serving.assistants.sweeps import keep_sweep
 
     with reported(), progress_bar() as bar:
         chosen = [Assistants(directory).find(start)[1] for start in assistant or []]
@@ -60,6 +61,8 @@ def sweep(
         table = markdown(rows)
         write_result(out / "table.md", table)
         write_result(out / "alpha.svg", strength_chart(rows))
+        for digest, points in sweep_points(rows).items():
+            keep_sweep(directory, digest, points)
     print(table)
     shares = [f"{name} {fired.mean():.3f}" for name, fired in zip(SETS, sweeping.gate_fires, strict=True)]
     print(f"gate fires: {', '.join(shares)}, paraphrased forget questions {sweeping.paraphrases_gated:.3f}")

@@ -9,6 +9,7 @@ from eval.metrics.statistics import SplitScores
 from eval.report.svg import Line, chart
 from eval.uld.grid import DifferenceMethod
 from eval.uld.sweep import SweepRow
+from serving.assistants.sweeps import SweepPoint
 
 
 def markdown(rows: Sequence[SweepRow]) -> str:
@@ -42,6 +43,23 @@ def strength_chart(rows: Sequence[SweepRow]) -> str:
         if len(retained) == len(ordered):
             series.append(Line(f"retain {name}", alphas, retained))
     return chart(series, "alpha", "probability of the answer") if series else ""
+
+
+def sweep_points(rows: Sequence[SweepRow]) -> dict[str, list[SweepPoint]]:
+    """Return what the ungated ULD rows have measured of each assistant by itself, by its digest."""
+    found: dict[str, list[SweepPoint]] = {}
+    for row in rows:
+        setting = row.setting
+        if setting.method is not DifferenceMethod.ULD or row.gated or setting.gate or len(setting.assistants) != 1:
+            continue
+        point = SweepPoint(
+            alpha=setting.strength,
+            filter_rate=setting.filter_rate,
+            forget=row.forget.probability,
+            retain=row.retain.probability if row.retain else None,
+        )
+        found.setdefault(setting.assistants[0], []).append(point)
+    return found
 
 
 def _triple(scores: SplitScores | None) -> str:

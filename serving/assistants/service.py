@@ -10,6 +10,7 @@ from guard.encryption.sealing import Secret
 from guard.registry.database import Location
 from guard.uld.assistant import Assistant, Assistants, Status
 from serving.assistants.queue import Job, Jobs
+from serving.assistants.sweeps import SweepPoint, sweep_of
 from serving.assistants.trainer import Trainer
 from serving.assistants.worker import QUEUE
 
@@ -56,6 +57,10 @@ class AssistantService:
     def assistants(self) -> list[AssistantStatus]:
         """Return all readable assistants."""
         return [AssistantStatus(standing, one) for standing in Status for one in self._assistants.list(standing)]
+
+    def sweep(self, digest: str) -> tuple[SweepPoint, ...]:
+        """Return what a sweep has measured of an assistant, nothing if none has."""
+        return sweep_of(self._assistants.root, digest)
 
     def has(self, digest: str) -> bool:
         """Return whether there is an assistant with this digest, damaged or not."""

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from eval.uld.generate import greedy_answers
 from eval.uld.grid import DifferenceMethod, GridSetting
 from eval.uld.sweep import ModelFolders, Sweep
-from eval.uld.table import markdown, strength_chart
+from eval.uld.table import markdown, strength_chart, sweep_points
 from guard.targets.question_file import Example, QuestionRow
 from guard.uld.assistant import Assistant, Assistants
 from guard.uld.tokens import encode, pad
@@ -127,3 +127,21 @@ def test_the_table_names_what_was_compared_and_shows_no_text(sweep: Sweep, assis
     ]
     assert "Zorblin" not in table
     assert strength_chart(rows).count("<polyline") == 1
+    ((digest, points),) = sweep_points(rows).items()
+    assert digest == assistant.digest
+    assert [(point.alpha, point.filter_rate, point.retain) for point in points] == [
+        (0.5, 0.01, None),
+        (1.0, 0.01, None),
+    ]
+    assert points[1].forget == rows[2].forget.probability
+
+
+def test_rows_of_a_gate_or_of_several_assistants_are_none_of_one_assistant(
+    sweep: Sweep, assistant: Assistant
+) -> None:
+    pair = (assistant.digest, assistant.digest)
+    settings = [
+        GridSetting(DifferenceMethod.ULD, 1.0, 0.0, pair),
+        GridSetting(DifferenceMethod.ULD, 1.0, 0.0, pair[:1], 0.5),
+    ]
+    assert sweep_points(sweep.forget_rows(settings)) == {}

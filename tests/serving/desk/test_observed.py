@@ -19,6 +19,7 @@ from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKin
 from guard.targets.target import Draft, Kind, Method, Mode
 from guard.uld.assistant import Status, Training
 from serving.assistants.service import AssistantService
+from serving.assistants.sweeps import SweepPoint
 from serving.elicitation.service import Job, JobState
 from serving.telemetry.verdict_log import Verdict
 from tests.serving.desk.conftest import Browser, Service
@@ -267,6 +268,7 @@ async def test_an_assistant_is_served_or_retired(
         has=lambda name: name == digest,
         promote=lambda name: moved.append("promote") or status,
         retire=lambda name: moved.append("retire"),
+        sweep=lambda name: (SweepPoint(alpha=0.5, filter_rate=0.1, forget=0.25, retain=None),),
     )
     page = await browser.get("/ui/assistants")
     verb = "retire" if standing is Status.PROMOTED else "promote"
@@ -274,6 +276,8 @@ async def test_an_assistant_is_served_or_retired(
     assert place == f"/ui/assistants/{digest}/{verb}"
     assert (await browser.post(place)).status_code == 303
     assert moved == [verb]
+    assert page.text.count("<polyline") == 1
+    assert page.text.count("<circle") == 1
     assert (await browser.post(f"/ui/assistants/{'b' * 64}/{verb}")).status_code == 404
 
 
