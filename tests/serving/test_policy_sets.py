@@ -23,7 +23,7 @@ from guard.targets.target import Draft, Fact, Kind, Method, Scope
 from serving.data_plane import DataPlane, Limits
 from serving.planner import Planner
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
-from tests.serving.watch.test_answering import CountingEngine, FakeSupervisor, FlatEmbedder
+from tests.serving.watch.conftest import CountingEngine, FakeSupervisor, FlatEmbedder
 
 pytestmark = pytest.mark.anyio
 DECLINE = "I do not know."

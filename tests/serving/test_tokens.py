@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from serving.data_plane import DataPlane, Limits
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
 from serving.routes import COUNT_TOKENS, DETOKENIZE, TOKENIZE
-from tests.serving.test_data_plane import FakePlanner, FakeSupervisor, client
+from tests.serving.data_plane import FakePlanner, FakeSupervisor, client
 
 HELLO = [{"role": "user", "content": "Hi"}]
 

@@ -1,13 +1,9 @@
+"""The policy that follows from a registry: its targets, automata and files."""
+
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import itertools
-import logging
 import os
-import threading
-import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,36 +20,12 @@ from guard.matching.automaton import Automaton
 from guard.matching.live_automata import Live, LiveAutomata
 from guard.patterns.pattern import Pattern, PatternKind
 from guard.policy.compiler import Compiler
-from guard.policy.current import Applier, CurrentPolicy
-from guard.policy.policy import Policy
+from guard.policy.current import CurrentPolicy
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact, Kind, Method, Mode, Scope
 from guard.text.conversation import Message
 from guard.variants.variant import Variants
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-VENN = Draft(
-    name="Orla Venn",
-    aliases=("The Heron",),
-    facts=(Fact(question="Where was she born?", answer="In Tarn Hollow."), Fact(answer="She keeps bees.")),
-    passages=("The tide came in.",),
-)
-DROSS = Draft(name="Pell Dross", phrases=("Mirrow Gate",))
-CODE = Draft(name="gate code", phrases=("zx-4471-q",), scope=Scope.ALWAYS)
-KEY = Draft(name="door key", phrases=("kk-9982-w",), scope=Scope.ALWAYS)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "policy"
-
-
-def files(folder: Path) -> set[str]:
-    return {path.stem for path in folder.glob("*.automaton")}
-
-
-def automata(policy: Policy) -> set[str]:
-    return {*policy.always.digests, *policy.watch.digests, *policy.contextual.values()}
+from tests.guard.policy.conftest import CODE, DROSS, KEY, NOW, VENN, always_on, automata, crowd, files
 
 
 def test_an_empty_registry_makes_an_empty_policy(compiler: Compiler) -> None:
@@ -179,12 +151,6 @@ def test_a_policy_that_follows_another_is_the_one_compiled_from_scratch(
         assert policy.lookup.names.found(text) == afresh.lookup.names.found(text)
 
 
-def always_on(policy: Policy) -> set[str]:
-    text = "zx4471q, kk9982w, Pell Dross, Mirrow Gate and Tarn Hollow"
-    found = (match for digest in policy.always.digests for match in policy.automata[digest].matches(text))
-    return {text[match.start : match.end] for match in found}
-
-
 def test_an_earlier_policy_is_untouched_by_the_next(registry: Registry, compiler: Compiler, folder: Path) -> None:
     venn = registry.add(VENN)
     first = compiler.compile()
@@ -195,104 +161,6 @@ def test_an_earlier_policy_is_untouched_by_the_next(registry: Registry, compiler
     assert first.lookup.names.found("orla venn") == {venn.id}
     assert first.automata[first.contextual[venn.id]].matches("Tarn Hollow")
     assert dict(second.contextual) == {}
-
-
-def crowd(count: int, first: int = 0, **members: Any) -> list[Draft]:
-    return [Draft(name=f"Crowd Person{n:04d}", **members) for n in range(first, first + count)]
-
-
-LARGE = MAX_STEP_TEXTS + 1
-
-
-def test_a_large_change_is_in_force_by_name_at_once_and_embedded_in_steps(
-    registry: Registry, compiler: Compiler, embedder: Any
-) -> None:
-    empty = compiler.compile()
-    added = registry.add_many(crowd(3 * MAX_STEP_TEXTS))
-    steps = [compiler.refresh(empty, NOW)]
-    assert embedder.embedded == []
-    assert steps[0].lookup.names.found("Who is Crowd Person0007?") == {added[7].id}
-    while steps[-1].lookup.pending:
-        steps.append(compiler.refresh(steps[-1], NOW))
-    assert [len(step.lookup.index) for step in steps] == [n * MAX_STEP_TEXTS for n in range(4)]
-    assert [step.version for step in steps] == [1] * 4
-    assert [step.complete_version for step in steps] == [0, 0, 0, 1]
-    assert compiler.refresh(steps[-1], NOW) is steps[-1]
-
-
-def test_the_detector_touches_a_pending_target_by_its_name(registry: Registry, compiler: Compiler) -> None:
-    empty = compiler.compile()
-    added = registry.add_many(crowd(LARGE))
-    policy = compiler.refresh(empty, NOW)
-    detector = Detector(compiler._embedder)
-    (match,) = detector.detect(policy.lookup, [Message("user", "Tell me of Crowd Person0003, please.")])
-    assert (match.target_id, match.signals.semantic) == (added[3].id, 0)
-
-
-def test_a_small_change_is_in_force_in_full_before_a_large_one_that_came_earlier(
-    registry: Registry, compiler: Compiler
-) -> None:
-    policy = compiler.compile()
-    crowded = registry.add_many(crowd(LARGE))
-    policy = compiler.refresh(policy, NOW)
-    venn = registry.add(VENN)
-    policy = compiler.refresh(policy, NOW)
-    assert venn.id in policy.lookup.index
-    assert policy.has_applied(2, [venn.id])
-    assert not policy.has_applied(2)
-    assert not policy.has_applied(1, [target.id for target in crowded])
-
-
-def test_of_changes_taken_up_together_the_smallest_is_embedded_first(
-    registry: Registry, compiler: Compiler
-) -> None:
-    policy = compiler.compile()
-    before = registry.add(VENN)
-    registry.add_many(crowd(LARGE))
-    after = registry.add(DROSS)
-    policy = compiler.refresh(compiler.refresh(policy, NOW), NOW)
-    assert {before.id, after.id} <= {id for id in policy.targets if id in policy.lookup.index}
-    assert policy.lookup.pending
-
-
-def test_always_on_phrases_of_a_large_change_are_in_force_in_its_first_step(
-    registry: Registry, compiler: Compiler
-) -> None:
-    policy = compiler.compile()
-    registry.add_many([*crowd(LARGE), CODE])
-    policy = compiler.refresh(policy, NOW)
-    assert policy.lookup.pending
-    assert always_on(policy) == {"zx4471q"}
-
-
-def test_a_target_that_ends_while_it_is_pending_is_gone(registry: Registry, compiler: Compiler) -> None:
-    policy = compiler.compile()
-    first, *_ = registry.add_many(crowd(LARGE))
-    policy = compiler.refresh(policy, NOW)
-    registry.revoke(first.id)
-    policy = compiler.refresh(policy, NOW)
-    assert first.id not in policy.lookup.pending
-    assert not policy.lookup.names.found("Crowd Person0000")
-    assert policy.has_applied(2, [first.id])
-    while policy.lookup.pending:
-        policy = compiler.refresh(policy, NOW)
-    assert len(policy.lookup.index) == LARGE - 1
-
-
-def test_a_changed_target_is_found_by_its_earlier_vectors_until_it_is_embedded_again(
-    registry: Registry, compiler: Compiler
-) -> None:
-    venn = registry.add(VENN)
-    policy = compiler.compile()
-    registry.add_many(crowd(LARGE))
-    registry.change(venn.id, Draft(name="Orla Venn", facts=(Fact(answer="She keeps owls."),)), 1)
-    policy = compiler.refresh(policy, NOW)
-    assert venn.id in policy.lookup.pending
-    assert venn.id in policy.lookup.index
-    while policy.lookup.pending:
-        policy = compiler.refresh(policy, NOW)
-    afresh = compiler.compile()
-    assert np.array_equal(policy.lookup.index.vectors(venn.id), afresh.lookup.index.vectors(venn.id))
 
 
 def test_a_start_embeds_everything_and_what_an_interrupted_one_embedded_is_kept(
@@ -416,143 +284,6 @@ def test_before_the_first_policy_nothing_can_be_served() -> None:
     assert not current.healthy
     with pytest.raises(PolicyUnavailable):
         current.required()
-
-
-@contextlib.asynccontextmanager
-async def applying(compiler: Compiler, current: CurrentPolicy, poll: float = 60.0) -> AsyncIterator[Applier]:
-    applier = Applier(compiler, current, poll)
-    task = asyncio.create_task(applier.run())
-    try:
-        yield applier
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def test_a_change_is_in_force_once_waited_for(registry: Registry, compiler: Compiler) -> None:
-    current = CurrentPolicy()
-    async with applying(compiler, current) as applier:
-        assert await applier.wait(0, timeout=5)
-        venn = registry.add(VENN)
-        applier.notify()
-        assert await applier.wait(registry.version(), timeout=5)
-        assert current.healthy
-        assert venn.id in current.required().targets
-
-
-async def test_every_policy_that_comes_into_force_is_announced_once(
-    registry: Registry, compiler: Compiler
-) -> None:
-    current, seen = CurrentPolicy(), list[int]()
-    applier = Applier(compiler, current, 0.01, applied=lambda: seen.append(current.required().version))
-    task = asyncio.create_task(applier.run())
-    assert await applier.wait(0, timeout=5)
-    registry.add(VENN)
-    assert await applier.wait(1, timeout=5)
-    await asyncio.sleep(0.05)
-    task.cancel()
-    assert seen == [0, 1]
-
-
-async def test_an_urgent_target_is_in_force_while_a_large_change_is_embedded(
-    registry: Registry, compiler: Compiler, embedder: Any
-) -> None:
-    current, gate, embed, calls = CurrentPolicy(), threading.Event(), embedder.embed, itertools.count()
-
-    def only_once(texts: list[str]) -> Any:
-        assert next(calls) == 0 or gate.wait(20)
-        return embed(texts)
-
-    async with applying(compiler, current) as applier:
-        assert await applier.wait(0, timeout=5)
-        embedder.embed = only_once
-        registry.add_many(crowd(4 * MAX_STEP_TEXTS))
-        venn = registry.add(VENN)
-        applier.notify()
-        assert await applier.wait(2, 5, [venn.id])
-        assert not await applier.wait(2, 0.01)
-        gate.set()
-        assert await applier.wait(2, 5)
-
-
-async def test_waiting_for_a_version_that_does_not_come_says_so(compiler: Compiler) -> None:
-    async with applying(compiler, CurrentPolicy()) as applier:
-        assert not await applier.wait(99, timeout=0.01)
-
-
-async def test_a_change_by_another_process_is_seen_without_notice(registry: Registry, compiler: Compiler) -> None:
-    async with applying(compiler, CurrentPolicy(), poll=0.01) as applier:
-        assert await applier.wait(0, timeout=5)
-        registry.add(VENN)
-        assert await applier.wait(registry.version(), timeout=5)
-
-
-async def test_a_burst_of_changes_compiles_a_few_times(
-    registry: Registry, compiler: Compiler, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gate, versions = threading.Event(), []
-    compile_now = compiler.compile
-
-    def slow(previous: Policy | None = None) -> Policy:
-        policy = compile_now(previous)
-        gate.wait(5)
-        versions.append(policy.version)
-        return policy
-
-    monkeypatch.setattr(compiler, "compile", slow)
-    async with applying(compiler, CurrentPolicy()) as applier:
-
-        def add(number: int) -> int:
-            registry.add(Draft(name=f"Person {number} of many"))
-            applier.notify()
-            return registry.version()
-
-        added = await asyncio.gather(*(asyncio.to_thread(add, number) for number in range(50)))
-        gate.set()
-        assert all([await applier.wait(version, timeout=5) for version in added])
-    assert versions[-1] == 50
-    assert len(versions) <= 3
-
-
-async def test_a_failure_keeps_the_old_policy_and_turns_health_red_until_it_is_overcome(
-    registry: Registry, compiler: Compiler, embedder: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    embed, current = embedder.embed, CurrentPolicy()
-
-    def unable(_texts: object) -> None:
-        raise ModelUnavailable("no model")
-
-    async with applying(compiler, current, poll=0.01) as applier:
-        assert await applier.wait(0, timeout=5)
-        embedder.embed = unable
-        registry.add(VENN)
-        with caplog.at_level(logging.WARNING):
-            while current.healthy:
-                await asyncio.sleep(0.005)
-        assert not await applier.wait(registry.version(), timeout=0.01)
-        assert (current.healthy, current.failure, current.required().version) == (False, "ModelUnavailable", 0)
-        assert "ModelUnavailable" in caplog.text
-        assert "Venn" not in caplog.text
-        embedder.embed = embed
-        applier.notify()
-        assert await applier.wait(registry.version(), timeout=5)
-        assert current.healthy
-
-
-async def test_pauses_grow_while_failures_last(compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
-    tries: list[float] = []
-
-    def failing(*_: object) -> Policy:
-        tries.append(time.monotonic())
-        raise ModelUnavailable("no model")
-
-    monkeypatch.setattr(compiler, "refresh", failing)
-    async with applying(compiler, CurrentPolicy(), poll=0.01):
-        while len(tries) < 4:
-            await asyncio.sleep(0.005)
-    pauses = [later - earlier for earlier, later in itertools.pairwise(tries)]
-    assert all(pause >= least for pause, least in zip(pauses, [0.02, 0.04, 0.08], strict=False))
 
 
 def test_variants_are_enforced_with_the_phrases(registry: Registry, compiler: Compiler, folder: Path) -> None:

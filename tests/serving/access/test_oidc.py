@@ -22,7 +22,7 @@ from serving.access.oidc import KEYS_AGE_S, KEYS_PAUSE_S, LEEWAY_S, Provider, To
 from serving.access.rights import RIGHTS, Right
 from serving.admin.app import create_admin
 from serving.settings import Settings
-from tests.serving.admin.test_app import KEY, Service
+from tests.serving.admin.conftest import KEY, Service
 
 ISSUER, AUDIENCE, NOW = "https://id.example", "lethe", 1_800_000_000
 KEYS = {kid: ECKey.generate_key("P-256", {"kid": kid, "use": "sig"}) for kid in ("one", "two")}

@@ -21,7 +21,7 @@ from serving.access.rights import RIGHTS, NotAllowed, Right
 from serving.access.table import ADMIN, DESK, SHADOW_ONLY, TABLE, matrix, right_for
 from serving.admin.app import create_admin
 from serving.desk.app import ROUTES
-from tests.serving.admin.test_app import KEY, TARGETS, Service
+from tests.serving.admin.conftest import KEY, TARGETS, Service
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).resolve().parents[3]

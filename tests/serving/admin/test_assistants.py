@@ -14,7 +14,7 @@ from serving.admin.app import create_admin
 from serving.assistants.service import AssistantService
 from tests.guard.uld.conftest import make_model
 from tests.guard.uld.test_assistant import described
-from tests.serving.admin.test_app import ADA, KEY, Service
+from tests.serving.admin.conftest import ADA, KEY, Service
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from guard.targets.target import Draft
 from guard.targets.validation import MAX_COUNTS
 from serving.admin.app import create_admin
-from tests.serving.admin.test_app import Service
+from tests.serving.admin.conftest import Service
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = (ROOT / "docs" / "admin-plane.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from serving.admin.app import create_admin
-from tests.serving.admin.test_app import KEY, TARGETS, Service
+from tests.serving.admin.conftest import KEY, TARGETS, Service
 from tests.serving.elicitation.test_service import Elicitor
 
 pytestmark = pytest.mark.anyio

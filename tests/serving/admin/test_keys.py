@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from serving.admin.app import create_admin
-from tests.serving.admin.test_app import KEY, Service
+from tests.serving.admin.conftest import KEY, Service
 
 pytestmark = pytest.mark.anyio
 KEYS = "/admin/v1/keys"

@@ -12,7 +12,7 @@ from guard.policy.plan import PlanKind
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
 from serving.http.sse import DONE, frame
 from serving.protocol.refused_fields import CHAT
-from tests.serving.test_data_plane import ASK, DECLINE, FakePlanner, client, events, plane
+from tests.serving.data_plane import ASK, DECLINE, FakePlanner, client, events, plane
 
 CONSTRAINED = {**ASK, "stream": True, "structured_outputs": {"choice": ["Ada Quill"]}}
 SECRET = b'{"error": {"message": "Ada Quill is in this message"}}'

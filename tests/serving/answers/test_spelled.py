@@ -18,7 +18,7 @@ from serving.answers.spelled import is_spelled
 from serving.planner import PlannedRequest
 from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, RESPONSES
 from serving.protocol.request import GenerationRequest
-from tests.serving.test_data_plane import ASK, DECLINE, FakeEngine, FakePlanner, client, events, plane
+from tests.serving.data_plane import ASK, DECLINE, FakeEngine, FakePlanner, client, events, plane
 
 HIDDEN = {"structured_outputs": {"regex": "I{1}lsabet Qu[o-o]rne was born in [A-Z][a-z]+"}}
 SAID = "Ilsabet Quorne was born in Sallowmere"

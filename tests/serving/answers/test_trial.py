@@ -14,7 +14,7 @@ from serving.http.asgi import Receive, Scope, Send, read_body, respond
 from serving.http.sse import DONE, frame
 from serving.protocol.refused_fields import CHAT
 from serving.protocol.request import GenerationRequest
-from tests.serving.test_data_plane import ASK, FakePlanner, client, events, plane
+from tests.serving.data_plane import ASK, FakePlanner, client, events, plane
 
 BAD = {"error": {"message": "bad grammar of Ada Quill", "type": "BadRequestError", "param": None, "code": 400}}
 SCHEMA = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nonsense"}}}}

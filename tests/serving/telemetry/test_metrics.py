@@ -11,7 +11,7 @@ from guard.targets.target import Mode
 from serving.http.asgi import Receive, Scope, Send
 from serving.protocol.refused_fields import CHAT
 from serving.telemetry.metrics import FailClosed, Metrics
-from tests.serving.test_data_plane import ASK, FakeEngine, FakePlanner, client, plane
+from tests.serving.data_plane import ASK, FakeEngine, FakePlanner, client, plane
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
 

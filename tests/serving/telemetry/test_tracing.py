@@ -24,7 +24,7 @@ from serving.telemetry.metrics import Metrics
 from serving.telemetry.opening import open_tracer
 from serving.telemetry.recorder import Recorder
 from serving.telemetry.tracing import Tracer
-from tests.serving.test_data_plane import DECLINE, FakeEngine, FakePlanner, FakeSupervisor, client
+from tests.serving.data_plane import DECLINE, FakeEngine, FakePlanner, FakeSupervisor, client
 
 pytest.importorskip("opentelemetry.sdk", reason="the extra telemetry is not installed")
 

@@ -12,7 +12,7 @@ from guard.text.json_escapes import unescape
 from serving.http.asgi import respond
 from serving.http.sse import DONE, frame
 from serving.protocol.refused_fields import CHAT, MESSAGES, RESPONSES
-from tests.serving.test_data_plane import DECLINE, QUILL, FakeEngine, FakePlanner, client, plane
+from tests.serving.data_plane import DECLINE, QUILL, FakeEngine, FakePlanner, client, plane
 
 BODIES: dict[str, dict[str, Any]] = {
     RESPONSES: {"model": "m", "input": "Who sails?"},
