@@ -40,7 +40,7 @@ class Engines:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    app = create_admin(SimpleNamespace(engines=Engines(), keys=None, tokens=None), SecretStr(KEY))  # type: ignore[arg-type]
+    app = create_admin(SimpleNamespace(engines=Engines(), keys=None, tokens=None, delegates=None), SecretStr(KEY))  # type: ignore[arg-type]
     headers = {"authorization": f"Bearer {KEY}"}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://admin", headers=headers) as client:
