@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,8 @@ _ALIGNMENT_BYTES = 64
 MIN_DURABLE_BYTES = 2**20
 """A larger file reaches the disk before it is used: after a power cut, a million phrases are mapped again and not
 compiled again. A smaller one that a power cut damaged fails its checksum, and is compiled again at once."""
+MIN_MAPPED_BYTES = 2**16
+"""A mapping keeps a file descriptor: of smaller files, those of single targets, there are hundreds."""
 
 
 def path_of(folder: Path, digest: str) -> Path:
@@ -68,13 +71,14 @@ def write(folder: Path, digest: str, tables: Sequence[Table]) -> Path:
 
 
 def read(folder: Path, digest: str) -> list[Table]:
-    """Map the file of this digest; nothing is copied.
+    """Map the file of this digest, so that nothing is copied, or read it where it is small.
 
     Raises PolicyUnavailable when it is missing, incomplete, or not what its name says.
     """
     try:
         with path_of(folder, digest).open("rb") as file:
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            is_small = os.fstat(file.fileno()).st_size < MIN_MAPPED_BYTES
+            content = file.read() if is_small else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return _read(memoryview(content), digest)
     except (OSError, ValueError, struct.error) as error:
         raise PolicyUnavailable("a compiled policy file is missing or damaged") from error

@@ -20,6 +20,23 @@ def test_what_is_written_can_be_read_here_and_attached_elsewhere(tmp_path: Path)
     assert store[digest] is store[digest]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux tells which descriptors are open")
+def test_a_small_file_keeps_no_descriptor_and_a_large_one_is_mapped(tmp_path: Path) -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    small = [Automaton.compile([f"Tarn Hollow {number}"]) for number in range(3)]
+    large = Automaton.compile([f"Tarn Hollow {number} of {number % 7} gates" for number in range(1_000)])
+    sizes = [one.save(tmp_path).stat().st_size for one in (*small, large)]
+    assert max(sizes[:3]) < automaton_file.MIN_MAPPED_BYTES < sizes[3]
+    before = descriptors()
+    attached = [Automaton.attach(tmp_path, one.digest) for one in small]
+    assert descriptors() == before
+    attached.append(Automaton.attach(tmp_path, large.digest))
+    assert descriptors() == before + 1
+    assert attached[0].matches("tarn hollow 0")
+
+
 def test_a_missing_automaton_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PolicyUnavailable):
         AutomatonStore(tmp_path)["0" * 64]
