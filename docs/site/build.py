@@ -16,6 +16,8 @@ from docs.site import reference
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+# Reports that `lethe eval` writes look the same.
+STYLE = ROOT / "eval/report/style.css"
 CONFIG = Path(__file__).with_name("zensical.toml")
 # Files of the project that pages link to, and their names on the site.
 PROJECT = {
@@ -39,7 +41,7 @@ def collect(folder: Path) -> None:
         _write(pages / "reference" / page.name, page.text)
     for asset in (*DOCS.rglob("*.svg"), *DOCS.rglob("*.png")):
         _copy(asset, pages / asset.relative_to(DOCS))
-    _copy(CONFIG.with_name("extra.css"), pages / "extra.css")
+    _copy(STYLE, pages / STYLE.name)
     _copy(CONFIG, folder / "zensical.toml")
 
 

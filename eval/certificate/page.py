@@ -6,16 +6,8 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
 
+from eval.report.document import document
 from guard.signatures import fingerprint
-
-_STYLE: Final = """
-body{font:16px/1.55 Georgia,serif;max-width:760px;margin:2.5rem auto;padding:0 1rem;color:#222}
-h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}
-.statement{border-left:4px solid #1b6ca8;padding:.4rem 1rem;font-size:1.1rem}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{border-bottom:1px solid #ddd;padding:.3rem .5rem;text-align:left;vertical-align:top}
-code{font-size:.85em;word-break:break-all}
-"""
 
 _FORM_NAMES: Final = {
     "direct": "asked directly",
@@ -73,8 +65,7 @@ def page(payload: Mapping[str, Any], public_key: str, file_name: str) -> str:
         "<h2>Signature</h2>",
         _signature(file_name, public_key),
     ]
-    head = f'<meta charset="utf-8"><title>Certificate {escape(target["id"])}</title><style>{_STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+    return document(f"Certificate {target['id']}", parts, letter=True)
 
 
 def _signature(file_name: str, public_key: str) -> str:
@@ -87,18 +78,19 @@ def _signature(file_name: str, public_key: str) -> str:
 
 
 def _facts(rows: Mapping[str, object]) -> str:
-    cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(text))}</td></tr>" for name, text in rows.items())
+    cells = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(text))}</td></tr>' for name, text in rows.items()
+    )
     return f"<table>{cells}</table>"
 
 
 def _leaks(payload: Mapping[str, Any]) -> str:
     before, after = payload["before"], payload["after"]
     measured = before["measured"]
-    head = (
-        "<tr><th>How it was asked</th>" + ("<th>Leaks before</th>" if measured else "") + "<th>Leaks now</th></tr>"
-    )
+    names = ("How it was asked", *(("Leaks before",) if measured else ()), "Leaks now")
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
     rows = "".join(_leak_rows(before if measured else None, after))
-    return f"<table>{head}{rows}</table>"
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _leak_rows(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Iterator[str]:
@@ -106,7 +98,7 @@ def _leak_rows(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> It
         was = f"<td>{_share(before['by_form'][form])}</td>" if before else ""
         yield f"<tr><td>{escape(_FORM_NAMES[form])}</td>{was}<td>{_share(rate)}</td></tr>"
     was = f"<th>{_share(before['all'])}</th>" if before else ""
-    yield f"<tr><th>All</th>{was}<th>{_share(after['all'])}</th></tr>"
+    yield f'<tr><th scope="row">All</th>{was}<th>{_share(after["all"])}</th></tr>'
 
 
 def _share(rate: Mapping[str, Any]) -> str:

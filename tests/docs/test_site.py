@@ -36,6 +36,11 @@ def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     assert [style.name for style in site.rglob("*.css") if IN_STYLES.search(style.read_text("utf-8"))] == []
 
 
+def test_the_site_and_reports_have_one_style(site: Path) -> None:
+    assert (site / "style.css").read_text("utf-8") == build.STYLE.read_text("utf-8")
+    assert re.search(r'<link rel="stylesheet" href="(\./)?style\.css"', (site / "index.html").read_text("utf-8"))
+
+
 def test_a_link_that_leads_nowhere_fails_the_build(tmp_path: Path) -> None:
     pytest.importorskip("zensical", reason="the group `docs` is not installed: `make docs`")
     (tmp_path / "pages").mkdir()
