@@ -126,7 +126,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     compiler = _compiler(settings, model, store, embedder, keys)
     elsewhere = elsewhere_of(settings, registry, current, describe_engine(settings, model))
     applier = Applier(compiler, current, applied=partial(_applied, elsewhere))
-    engines = engines_of(settings, model)
+    engines = engines_of(settings, model, elsewhere.workers)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready, compiler.policy_sets)
     metrics, tracer, delegates = Metrics(), open_tracer(settings.otlp_endpoint), Delegates()

@@ -19,6 +19,29 @@ from typing import Any
 from guard.files import write_atomically
 
 FOLDER_NAME = "workers"
+MAX_ASKED = 32
+MARK_CHARS = 16
+
+
+def mark_of(digest: str) -> str:
+    """Return the beginning of a digest, which tells it from others."""
+    return digest[:MARK_CHARS]
+
+
+class Asked:
+    """The marks of the last automata that requests named and that were not required, noted by the steps' thread.
+
+    A self-test names an automaton that nobody else does, so that a server knows which workers it has asked.
+    """
+
+    def __init__(self) -> None:
+        self.latest: tuple[str, ...] = ()
+
+    def note(self, digest: str) -> None:
+        """Note that a request has named this automaton."""
+        mark = mark_of(digest)
+        if mark not in self.latest:
+            self.latest = (*self.latest, mark)[-MAX_ASKED:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +55,7 @@ class Acknowledgement:
     processor  the version of Lethe that it runs
     version    the policy version that it has loaded, -1 before the first
     failure    the class of the error that keeps it from loading a later one, or ""
+    asked      the beginnings of the digests of the last automata that requests named and that were not required
     """
 
     id: str
@@ -44,6 +68,7 @@ class Acknowledgement:
     processor: str
     version: int = -1
     failure: str = ""
+    asked: tuple[str, ...] = ()
 
     @property
     def is_gone(self) -> bool:
@@ -100,9 +125,19 @@ def write(folder: Path, acknowledgement: Acknowledgement) -> None:
 def read(path: Path) -> Acknowledgement | None:
     """Return the acknowledgement in a file; None for one that is gone, or of another version of Lethe."""
     try:
-        return Acknowledgement(**json.loads(path.read_text()))
+        return of_members(json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def of_members(members: Any) -> Acknowledgement:
+    """Return the acknowledgement of these members of a JSON object. Raises TypeError and ValueError."""
+    if not isinstance(members, dict):
+        raise TypeError("not an object")
+    asked = tuple(members.pop("asked", ()))
+    if len(asked) > MAX_ASKED or not all(isinstance(mark, str) and len(mark) <= MARK_CHARS for mark in asked):
+        raise ValueError("not marks of automata")
+    return Acknowledgement(**members, asked=asked)
 
 
 def loaded(acknowledgement: Acknowledgement, version: int, failure: str) -> Acknowledgement:

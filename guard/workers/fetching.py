@@ -10,7 +10,7 @@ import time
 import urllib.request
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
@@ -22,7 +22,7 @@ from guard.matching.automaton import Automaton
 from guard.matching.automaton_file import path_of
 from guard.matching.live_automata import publish
 from guard.workers import acknowledgement
-from guard.workers.acknowledgement import Acknowledgement
+from guard.workers.acknowledgement import Acknowledgement, Asked
 from guard.workers.environment import POLICY_TOKEN_ENV, POLICY_URL_ENV
 from guard.workers.loader import load
 from guard.workers.published import Published
@@ -128,7 +128,9 @@ class Servers:
 class Follower:
     """Loads what the server at `url` publishes, and acknowledges it to that server, in a thread of its own."""
 
-    def __init__(self, servers: Servers, url: str, own: Acknowledgement) -> None:
+    def __init__(self, servers: Servers, url: str, own: Acknowledgement, asked: Asked | None = None) -> None:
+        """`asked` is told in heartbeats."""
+        self._asked = asked or Asked()
         self.loaded: Mapping[str, Automaton] = {}
         self._servers = servers
         self._url = url
@@ -144,7 +146,8 @@ class Follower:
     def step(self) -> float:
         """Ask the server once and load what it has published; return after how many seconds to ask again."""
         try:
-            published = self._servers.poll(self._url, self._state, self._seen)
+            state = replace(self._state, asked=self._asked.latest)
+            published = self._servers.poll(self._url, state, self._seen)
             if published is not None:
                 self._load(published)
             if time.monotonic() - self._swept > KEPT_S / 3:

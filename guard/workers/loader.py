@@ -7,13 +7,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from guard.matching import subset
 from guard.matching.automaton import Automaton
 from guard.workers import acknowledgement
-from guard.workers.acknowledgement import Acknowledgement
+from guard.workers.acknowledgement import Acknowledgement, Asked
 from guard.workers.required import Required, RequiredFile
 
 Attach = Callable[[str, Callable[[str], Automaton]], Automaton]
@@ -31,8 +32,11 @@ class Loader:
     `start` begins a thread that ends with this object. Steps read `loaded` from their own thread.
     """
 
-    def __init__(self, folder: Path, own: Acknowledgement, attach: Attach | None = None) -> None:
-        """`attach` returns an automaton by its digest; by default one of `folder`."""
+    def __init__(
+        self, folder: Path, own: Acknowledgement, attach: Attach | None = None, asked: Asked | None = None
+    ) -> None:
+        """`attach` returns an automaton by its digest; by default one of `folder`. Heartbeats tell `asked`."""
+        self._asked = asked or Asked()
         self._attach = attach or partial(subset.attach, folder)
         self.loaded: Mapping[str, Automaton] = {}
         self._folder = folder
@@ -72,7 +76,7 @@ class Loader:
 
     def _acknowledge(self, now: float) -> None:
         try:
-            acknowledgement.write(self._folder, self._state)
+            acknowledgement.write(self._folder, replace(self._state, asked=self._asked.latest))
             self._is_refused = False
         except OSError as error:
             if not self._is_refused:

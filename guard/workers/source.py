@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from guard.matching import subset
 from guard.matching.automaton import Automaton
-from guard.workers.acknowledgement import Acknowledgement
+from guard.workers.acknowledgement import Acknowledgement, Asked
 from guard.workers.fetching import Follower, Servers
 from guard.workers.loader import Loader
 
@@ -25,12 +25,13 @@ class Source:
         self._attached = _Attached(folder)
         self._servers = Servers.of_environment(folder) if own is not None else None
         self._loaders: Sequence[Loader | Follower] = ()
+        self._asked = Asked()
         if own is not None:
             followed = self._servers
             self._loaders = (
-                [Loader(folder, own, self._attached.attach)]
+                [Loader(folder, own, self._attached.attach, self._asked)]
                 if followed is None
-                else [Follower(followed, url, own) for url in followed.urls]
+                else [Follower(followed, url, own, self._asked) for url in followed.urls]
             )
         for loader in self._loaders:
             loader.start()
@@ -43,6 +44,7 @@ class Source:
         for loader in self._loaders:
             if (automaton := loader.loaded.get(digest)) is not None:
                 return automaton
+        self._asked.note(digest)
         if self._servers is not None:
             return self._servers.attach(digest, whole)
         return self._attached.attach(digest, whole)

@@ -8,12 +8,12 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from guard.workers.acknowledgement import FOLDER_NAME, Acknowledgement, read
+from guard.workers.acknowledgement import FOLDER_NAME, Acknowledgement, mark_of, read
 
 POLL_S = 0.25
 FAST_POLL_S = 0.002
@@ -26,6 +26,7 @@ BEHIND_S = 5.0
 """Seconds in which a worker must load the policy in force."""
 ANY = sys.maxsize
 """The version that no worker lacks where there is none."""
+NO_WORKER = "no engine worker has loaded the policy"
 
 
 @dataclass(slots=True)
@@ -51,7 +52,10 @@ class Workers:
         self._seen: dict[str, _Seen] = {}
         self._is_first = True
         self._live: list[Acknowledgement] = []
-        self._current_at = time.monotonic()
+        # By the address of an engine, "" for all workers that are not known to be of one.
+        self._current_at: dict[str, float] = {}
+        self._address_of_mark: dict[str, str] = {}
+        self._address_of_engine: dict[str, str] = {}
         self._wake = asyncio.Event()
         self._polled = asyncio.Condition()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="workers")
@@ -63,20 +67,51 @@ class Workers:
 
     @property
     def version(self) -> int:
-        """The policy version that all live workers have loaded; ANY where there are none, who cannot answer."""
-        return min((worker.version for worker in self._live), default=ANY)
+        """The policy version that all live workers have loaded; ANY where there are none, who cannot answer.
+
+        Workers of engines that `unready_at` leaves out do not count, unless there are no others.
+        """
+        found = self._by_address()
+        counted = [address for address in found if not address or not self._reason(address, found[address])]
+        workers = [worker for address in counted or found for worker in found[address]]
+        return min((worker.version for worker in workers), default=ANY)
 
     def unready(self) -> str:
-        """Return why the workers cannot be relied on, or an empty string."""
+        """Return why the workers cannot be relied on, or an empty string.
+
+        Of engines whose workers are known (`test_of`), one is enough: `unready_at` leaves out the rest.
+        """
         if not self._live:
-            return "no engine worker has loaded the policy"
-        if any(worker.failure for worker in self._live):
-            return "an engine worker cannot load the policy"
-        if _missing(self._live):
-            return "a worker of the engine is lost"
-        if self.version < self._required() and time.monotonic() - self._current_at > BEHIND_S:
-            return "an engine worker enforces an earlier policy"
-        return ""
+            return NO_WORKER
+        found = self._by_address()
+        if others := found.pop("", []):
+            return self._reason("", others)
+        reasons = [self._reason(address, workers) for address, workers in found.items()]
+        return "" if "" in reasons else reasons[0]
+
+    def unready_at(self, address: str) -> str:
+        """Return why the workers of the engine at this address cannot be relied on, or an empty string.
+
+        It is empty too where it is not known which they are.
+        """
+        if address not in self._address_of_engine.values():
+            return ""
+        return self._reason(address, self._by_address().get(address, []))
+
+    def test_of(self, address: str) -> Callable[[str], None]:
+        """Return what takes the digests that a self-test of the engine at this address is about to name.
+
+        Nobody else names them, so the workers that are asked for them are that engine's. What was known of it
+        before is forgotten.
+        """
+        for known in (self._address_of_mark, self._address_of_engine):
+            for key in [key for key, at in known.items() if at == address]:
+                del known[key]
+
+        def names(digest: str) -> None:
+            self._address_of_mark[mark_of(digest)] = address
+
+        return names
 
     def notify(self) -> None:
         """Say, in the event loop, that another version is required."""
@@ -98,16 +133,46 @@ class Workers:
             self._wake.clear()
             before = self.version
             self._live = await loop.run_in_executor(self._thread, self.poll)
-            if self.version >= self._required():
-                self._current_at = time.monotonic()
+            self._note_current(time.monotonic())
             if self.version != before:
                 self.changed()
             async with self._polled:
                 self._polled.notify_all()
-            is_behind = 0 < time.monotonic() - self._current_at < BEHIND_S and self.version < self._required()
+            is_behind = self.version < self._required() and not self.unready()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FAST_POLL_S if is_behind else POLL_S):
                     await self._wake.wait()
+
+    def _note_current(self, now: float) -> None:
+        """Note which workers are whose, and which have loaded what is required."""
+        for worker in self._live:
+            for mark in worker.asked:
+                if mark in self._address_of_mark:
+                    self._address_of_engine[worker.engine] = self._address_of_mark[mark]
+        found = self._by_address()
+        self._current_at = {address: self._current_at.get(address, now) for address in found}
+        for address, workers in found.items():
+            if _version(workers) >= self._required():
+                self._current_at[address] = now
+
+    def _by_address(self) -> dict[str, list[Acknowledgement]]:
+        found: dict[str, list[Acknowledgement]] = defaultdict(list)
+        for worker in self._live:
+            found[self._address_of_engine.get(worker.engine, "")].append(worker)
+        return found
+
+    def _reason(self, address: str, workers: Sequence[Acknowledgement]) -> str:
+        """Return why these workers, of the engine at this address, cannot be relied on, or an empty string."""
+        if not workers:
+            return NO_WORKER
+        if any(worker.failure for worker in workers):
+            return "an engine worker cannot load the policy"
+        if _missing(workers):
+            return "a worker of the engine is lost"
+        since = self._current_at.get(address)
+        if _version(workers) < self._required() and since is not None and time.monotonic() - since > BEHIND_S:
+            return "an engine worker enforces an earlier policy"
+        return ""
 
     def poll(self) -> list[Acknowledgement]:
         """Return the live workers by their files now. For one thread at a time.
@@ -143,7 +208,11 @@ class Workers:
             self._seen[name] = _Seen(mark, now, acknowledgement, seen is not None or not self._is_first)
 
 
-def _missing(live: list[Acknowledgement]) -> bool:
+def _version(workers: Sequence[Acknowledgement]) -> int:
+    return min((worker.version for worker in workers), default=ANY)
+
+
+def _missing(live: Sequence[Acknowledgement]) -> bool:
     """Whether an engine lacks a rank of those that sample."""
     ranks: dict[str, set[int]] = defaultdict(set)
     for worker in live:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
+from guard.workers.workers import Workers
 from serving.engine.embedded import open_embedded
 from serving.engine.pool import EnginePool, SameModel
 from serving.engine.remote import open_remote
@@ -12,8 +14,9 @@ from serving.engine.supervisor import Engines, Opener, RunningEngine, SelfTest, 
 from serving.settings import Settings
 
 
-def engines_of(settings: Settings, model: str) -> Engines:
-    """Return the supervised engines of these settings; `model` is that of an embedded one."""
+def engines_of(settings: Settings, model: str, workers: Workers) -> Engines:
+    """Return the supervised engines of these settings; `model` is that of an embedded one, `workers` are those of
+    all of them."""
     prove = partial(_prove, settings)
     if not settings.engines:
         return Supervisor(lambda: open_embedded(settings, model), prove, settings.start_timeout)
@@ -22,20 +25,24 @@ def engines_of(settings: Settings, model: str) -> Engines:
         return Supervisor(_opener(settings, url), prove, settings.start_timeout, url)
     same = SameModel()
 
-    async def prove_same(engine: RunningEngine) -> None:
+    async def prove_same(url: str, engine: RunningEngine) -> None:
         await same.check(engine)
-        await prove(engine)
+        await prove(engine, workers.test_of(url))
 
-    test: SelfTest = prove_same
-    timeout = settings.start_timeout
-    return EnginePool({url: Supervisor(_opener(settings, url), test, timeout, url) for url in settings.engines})
+    def supervisor(url: str) -> Supervisor:
+        test: SelfTest = partial(prove_same, url)
+        return Supervisor(_opener(settings, url), test, settings.start_timeout, url)
+
+    return EnginePool({url: supervisor(url) for url in settings.engines}, workers.unready_at)
 
 
 def _opener(settings: Settings, url: str) -> Opener:
     return lambda: open_remote(url, settings.engine_key)
 
 
-async def _prove(settings: Settings, engine: RunningEngine) -> None:
+async def _prove(
+    settings: Settings, engine: RunningEngine, names: Callable[[str], object] = lambda digest: None
+) -> None:
     # Of an engine elsewhere nobody can tell which runner it uses.
     batches = bool(settings.engine) or engine.preempt is not None
-    await self_test(engine.app, settings.policy_dir, engine.preempt, batches=batches)
+    await self_test(engine.app, settings.policy_dir, engine.preempt, batches=batches, names=names)

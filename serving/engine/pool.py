@@ -4,37 +4,55 @@ requests, and drained by hand."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
 from guard.decoding.backtracking import AbortToken
 from guard.errors import EngineUnavailable
 from serving.engine.remote import MAX_BODY_BYTES
-from serving.engine.supervisor import Member, RunningEngine, Supervisor
+from serving.engine.supervisor import EngineState, Member, RunningEngine, Supervisor
 from serving.http import asgi_client
 from serving.http.asgi import App, Message, Receive, Scope, Send, read_body, replay
 
 
 @dataclass(slots=True)
 class _Member:
-    """An engine of a pool: requests that it is answering, and whether it is to get any more."""
+    """An engine of a pool: requests that it is answering, and whether it is to get any more.
+
+    lacks   why its workers cannot be relied on, or an empty string
+    """
 
     supervisor: Supervisor
+    lacks: Callable[[], str]
     outstanding: int = 0
     drained: bool = False
 
     @property
     def is_ready(self) -> bool:
-        return not self.drained and self.supervisor.app is not None
+        return not self.drained and self.supervisor.app is not None and not self.lacks()
+
+    @property
+    def reason(self) -> str:
+        return self.supervisor.reason or self.lacks()
+
+    @property
+    def state(self) -> EngineState:
+        lacking = self.supervisor.state is EngineState.READY and self.lacks()
+        return EngineState.FAILED if lacking else self.supervisor.state
 
 
 class EnginePool:
-    """The engines by address: `Engines` that are ready while one of them is."""
+    """The engines by address: `Engines` that are ready while one of them is.
 
-    def __init__(self, engines: Mapping[str, Supervisor]) -> None:
-        self._members = {url: _Member(supervisor) for url, supervisor in engines.items()}
+    `lacks` returns why the workers of the engine at an address cannot be relied on, or an empty string. Such an
+    engine gets no more requests, as if it were drained, until they can.
+    """
+
+    def __init__(self, engines: Mapping[str, Supervisor], lacks: Callable[[str], str] = lambda url: "") -> None:
+        self._members = {url: _Member(supervisor, partial(lacks, url)) for url, supervisor in engines.items()}
         # One object: what was found out of an engine is remembered by its application.
         self._app: App = self._answer
 
@@ -58,15 +76,14 @@ class EnginePool:
         """Why no engine is ready, or an empty string."""
         if self.app is not None:
             return ""
-        reasons = [member.supervisor.reason for member in self._members.values() if not member.drained]
+        reasons = [member.reason for member in self._members.values() if not member.drained]
         return next(filter(None, reasons), "all engines are drained")
 
     @property
     def members(self) -> list[Member]:
         """The engines as they are now, in the order of the settings."""
         return [
-            Member(url, one.supervisor.state, one.supervisor.reason, one.outstanding, one.drained)
-            for url, one in self._members.items()
+            Member(url, one.state, one.reason, one.outstanding, one.drained) for url, one in self._members.items()
         ]
 
     def drain(self, url: str, *, drained: bool) -> bool:

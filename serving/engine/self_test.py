@@ -18,6 +18,7 @@ rows, and vLLM answers with the tokens of the first.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -49,6 +50,7 @@ SHARDED_BATCH = 16
 BATCH_TOKENS = 48
 MAX_BIAS = 100.0
 """The highest bias of a token that the API takes: what has it is sampled, unless it is masked."""
+OWN_BYTES = 16
 MAX_PREEMPTIONS = 8
 """Of a batch: a processor that keeps the state of a preempted request leaks after some of them, not after each."""
 PREEMPTED_BATCHES = 2
@@ -78,22 +80,34 @@ class Leak(EngineUnavailable):
     code = "self_test_failed"
 
 
-async def self_test(app: App, policy_dir: Path, preempt: Preempt | None = None, *, batches: bool = False) -> None:
+async def self_test(
+    app: App,
+    policy_dir: Path,
+    preempt: Preempt | None = None,
+    *,
+    batches: bool = False,
+    names: Callable[[str], object] = lambda digest: None,
+) -> None:
     """Check that the engine enforces a policy however it samples; raise Leak or EngineUnavailable if not.
 
-    `batches`: ask whole batches too, once more with requests preempted meanwhile where there is `preempt`.
+    `batches`: ask whole batches too, once more with requests preempted meanwhile where there is `preempt`. `names`
+    is called with the digest of each automaton before it is asked for; nobody else asks for it.
     """
     model = await _model(app)
     await _check_no_answer_without_policy(app, model)
     canary = await _canary(app, model)
-    automaton = Automaton.compile([canary.text])
+    # A phrase that is in no other automaton gives those of this test digests of their own.
+    own = secrets.token_hex(OWN_BYTES)
+    automaton = Automaton.compile([canary.text, own])
     automaton.save(policy_dir)
+    names(automaton.digest)
     for variant in SAMPLING_VARIANTS:
         response = await _ask(app, model, canary.prompt, (automaton.digest,), **variant)
         _check_clean(response, canary.text)
     if batches:
-        automaton = Automaton.compile([canary.sequence])
+        automaton = Automaton.compile([canary.sequence, own])
         automaton.save(policy_dir)
+        names(automaton.digest)
         began = time.monotonic()
         await _check_batch(app, model, canary, automaton.digest)
         if preempt is not None:

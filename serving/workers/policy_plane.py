@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from guard.errors import PolicyUnavailable
 from guard.matching.automaton_file import path_of
-from guard.workers.acknowledgement import Acknowledgement, write
+from guard.workers.acknowledgement import Acknowledgement, of_members, write
 from guard.workers.published import Published, PublishedFolder
 from serving.http.asgi import BodyTooLarge, ClientGone, Receive, Scope, Send, lifespan, read_body, respond
 from serving.keys import bearer_keys, key_matches
@@ -98,7 +98,7 @@ class PolicyPlane:
 
 def _read(body: bytes) -> tuple[Acknowledgement, str]:
     members: dict[str, Any] = orjson.loads(body)
-    worker = Acknowledgement(**members["worker"])
+    worker = of_members(members["worker"])
     if not _WORKER.fullmatch(worker.id) or type(worker.version) is not int or type(worker.rank) is not int:
         raise ValueError("not a worker")
     # Its process is elsewhere, whatever it is called there.

@@ -14,7 +14,15 @@ import pytest
 from guard.matching import subset
 from guard.matching.automaton import Automaton
 from guard.workers import loader as loading
-from guard.workers.acknowledgement import FOLDER_NAME, Acknowledgement, of_this_process, read
+from guard.workers.acknowledgement import (
+    FOLDER_NAME,
+    MAX_ASKED,
+    Acknowledgement,
+    Asked,
+    mark_of,
+    of_this_process,
+    read,
+)
 from guard.workers.loader import Loader
 from guard.workers.required import publish_required
 from guard.workers.source import Source
@@ -167,3 +175,27 @@ def test_what_the_loader_has_mapped_no_step_maps_again(tmp_path: Path) -> None:
 
 def source_of_none(digest: str) -> Automaton:
     raise AssertionError(digest)
+
+
+def test_what_requests_name_besides_what_is_required_is_said_with_the_next_heartbeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    required, other = saved(tmp_path, "Ilsabet Quorne"), saved(tmp_path, "the gate code")
+    publish_required(tmp_path, 3, [required.digest])
+    monkeypatch.setattr(loading, "HEARTBEAT_S", 0.0)
+    asked = Asked()
+    loader = Loader(tmp_path, OWN, asked=asked)
+    loader.poll()
+    asked.note(other.digest)
+    loader.poll()
+    found = said(tmp_path)
+    assert found is not None
+    assert found.asked == (mark_of(other.digest),)
+
+
+def test_a_source_notes_what_was_not_required_once_and_not_for_ever(tmp_path: Path) -> None:
+    source = Source(tmp_path)
+    digests = [saved(tmp_path, f"the gate code {number}").digest for number in range(MAX_ASKED + 1)]
+    for digest in digests + digests[-1:]:
+        source.attach(digest, lambda whole: pytest.fail(whole))
+    assert source._asked.latest == tuple(map(mark_of, digests[1:]))

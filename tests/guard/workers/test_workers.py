@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from guard.workers import workers as servers
-from guard.workers.acknowledgement import FOLDER_NAME, Acknowledgement, of_this_process, write
+from guard.workers.acknowledgement import FOLDER_NAME, Acknowledgement, mark_of, of_this_process, write
 from guard.workers.workers import ANY, Workers
 
 pytestmark = pytest.mark.anyio
@@ -179,3 +179,101 @@ async def test_a_worker_that_stays_behind_makes_the_server_unready(
         await until(lambda: workers.unready() == "an engine worker enforces an earlier policy")
         write(tmp_path, replace(A, version=4))
         await until(lambda: not workers.unready())
+
+
+def asked_by(workers: Workers, address: str, *digests: str) -> None:
+    names = workers.test_of(address)
+    for digest in digests:
+        names(digest)
+
+
+ONE, TWO = "1" * 64, "2" * 64
+
+
+@pytest.fixture
+async def pooled(workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workers]:
+    """Two engines, each of which was tested at an address of its own."""
+    monkeypatch.setattr(servers, "BEHIND_S", 0.02)
+    asked_by(workers, "http://a", ONE)
+    asked_by(workers, "http://b", TWO)
+    async with watching(workers):
+        write(tmp_path, replace(A, asked=(mark_of(ONE),)))
+        write(tmp_path, replace(B, asked=("0" * 16, mark_of(TWO))))
+        await until(lambda: len(workers.live) == 2)
+        yield workers
+
+
+async def test_a_worker_that_is_late_takes_out_its_own_engine_alone(pooled: Workers, tmp_path: Path) -> None:
+    assert (pooled.unready(), pooled.unready_at("http://a"), pooled.unready_at("http://b")) == ("", "", "")
+    write(tmp_path, replace(B, version=2))
+    await until(lambda: pooled.unready_at("http://b") == "an engine worker enforces an earlier policy")
+    assert (pooled.unready(), pooled.unready_at("http://a")) == ("", "")
+    # Only engines that answer are waited for.
+    assert pooled.version == 3
+    assert await pooled.acknowledged(3, 5)
+    write(tmp_path, B)
+    await until(lambda: pooled.unready_at("http://b") == "")
+
+
+async def test_a_late_worker_is_waited_for_until_its_engine_is_taken_out(
+    pooled: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "BEHIND_S", 60.0)
+    write(tmp_path, replace(B, version=2))
+    await until(lambda: pooled.version == 2)
+    assert not await pooled.acknowledged(3, 0.05)
+    assert pooled.unready_at("http://b") == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"failure": "PolicyUnavailable"}, "an engine worker cannot load the policy"),
+        ({"ranks": 2}, "a worker of the engine is lost"),
+    ],
+)
+async def test_a_worker_that_fails_or_lacks_another_takes_out_its_own_engine_alone(
+    state: dict[str, object], reason: str, pooled: Workers, tmp_path: Path
+) -> None:
+    write(tmp_path, replace(A, **state))  # type: ignore[arg-type]
+    await until(lambda: pooled.unready_at("http://a") == reason)
+    assert (pooled.unready(), pooled.unready_at("http://b")) == ("", "")
+
+
+async def test_an_engine_whose_workers_are_all_gone_is_out(pooled: Workers, tmp_path: Path) -> None:
+    (tmp_path / FOLDER_NAME / "b.json").unlink()
+    await until(lambda: pooled.unready_at("http://b") == servers.NO_WORKER)
+    assert (pooled.unready(), pooled.unready_at("http://a")) == ("", "")
+
+
+async def test_where_all_engines_are_out_the_server_is_not_ready(pooled: Workers, tmp_path: Path) -> None:
+    for worker in (A, B):
+        write(tmp_path, replace(worker, version=2))
+    await until(lambda: pooled.unready() == "an engine worker enforces an earlier policy")
+    assert pooled.version == 2
+
+
+async def test_a_worker_that_no_test_has_reached_counts_for_all(pooled: Workers, tmp_path: Path) -> None:
+    write(tmp_path, replace(A, id="c", engine="e3", version=1))
+    await until(lambda: pooled.unready() == "an engine worker enforces an earlier policy")
+    # Once the test of a third address has reached it, it counts for that one.
+    asked_by(pooled, "http://c", "3" * 64)
+    write(tmp_path, replace(A, id="c", engine="e3", version=1, asked=(mark_of("3" * 64),)))
+    await until(lambda: pooled.unready() == "")
+    await until(lambda: pooled.unready_at("http://c") != "")
+
+
+async def test_an_engine_that_is_tested_again_may_have_other_workers(pooled: Workers, tmp_path: Path) -> None:
+    (tmp_path / FOLDER_NAME / "b.json").unlink()
+    await until(lambda: pooled.unready_at("http://b") != "")
+    asked_by(pooled, "http://b", "4" * 64)
+    assert pooled.unready_at("http://b") == ""
+    write(tmp_path, replace(B, id="b2", engine="e9", asked=(mark_of("4" * 64),)))
+    await until(lambda: len(pooled.live) == 2)
+    assert (pooled.unready(), pooled.unready_at("http://b")) == ("", "")
+
+
+def test_an_acknowledgement_of_anything_else_than_marks_is_none(workers: Workers, tmp_path: Path) -> None:
+    for asked in (["x" * 17], [5], ["a"] * 100, 7):
+        write(tmp_path, replace(A, asked=asked))  # type: ignore[arg-type]
+        assert polled(workers) == []

@@ -152,3 +152,24 @@ async def test_engines_of_different_models_are_not_mixed() -> None:
     await same.check(engine("m"))
     with pytest.raises(EngineUnavailable, match="another model"):
         await same.check(engine("n"))
+
+
+async def test_an_engine_whose_workers_lack_the_policy_gets_no_requests_until_they_have_it(
+    engines: list[Engine],
+) -> None:
+    lacking = {"http://a": "an engine worker enforces an earlier policy"}
+    pool = EnginePool(
+        {f"http://{engine.name}": engine for engine in engines},  # type: ignore[misc]
+        lambda url: lacking.get(url, ""),
+    )
+    assert {await asked(pool) for _ in range(4)} == {"b"}
+    assert pool.reason == ""
+    assert [(one.state, one.reason) for one in pool.members] == [
+        (EngineState.FAILED, lacking["http://a"]),
+        (EngineState.READY, ""),
+    ]
+    engines[1].up = False
+    assert pool.app is None
+    assert pool.reason == lacking["http://a"]
+    lacking.clear()
+    assert await asked(pool) == "a"
