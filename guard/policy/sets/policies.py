@@ -19,10 +19,12 @@ MAX_UNWANTED = 4
 
 
 class _Made(NamedTuple):
-    """The policy of a policy set, and the whole policy that it was made from."""
+    """The policy of a policy set, and the whole policy that it follows; `merged` is what was compiled together of
+    the one that its automata were taken from."""
 
     whole: Policy
     policy: Policy
+    merged: tuple[str, ...]
 
 
 class PolicySets:
@@ -49,12 +51,12 @@ class PolicySets:
             for known in (self._made.get(tags), self._others.get(tags)):
                 if known is not None and known.whole is whole:
                     return known.policy
-            policy = self._restricted(whole, tags)
+            made = self._restricted(whole, tags)
             self._others.pop(tags, None)
             while len(self._others) >= MAX_UNWANTED:
                 del self._others[next(iter(self._others))]
-            self._others[tags] = _Made(whole, policy)
-            return policy
+            self._others[tags] = made
+            return made.policy
 
     def follow(self, before: Policy | None, whole: Policy, change: Change | None = None) -> bool:
         """Make the policies that are wanted from `whole`, which follows `before` by `change`.
@@ -65,11 +67,11 @@ class PolicySets:
         for tags in self._wanted():
             known = self._made.get(tags)
             if known is None or (known.whole is not before and known.whole is not whole):
-                made[tags] = _Made(whole, self._restricted(whole, tags))
+                made[tags] = self._restricted(whole, tags)
             elif known.whole is whole:
                 made[tags] = known
             else:
-                made[tags] = _Made(whole, self._changed(known, whole, tags, change))
+                made[tags] = self._changed(known, whole, tags, change)
         with self._lock:
             gone = self.files
             is_new = made.keys() != self._made.keys() or any(
@@ -89,19 +91,20 @@ class PolicySets:
         """By the id of each policy set that is wanted: the automata that hold in all of its answers."""
         return {set_id(tags): made.policy.always.digests for tags, made in self._made.items()}
 
-    def _restricted(self, whole: Policy, tags: PolicySet) -> Policy:
+    def _restricted(self, whole: Policy, tags: PolicySet) -> _Made:
         """Return `whole` with the targets that hold for `tags` alone; nothing is compiled but recent phrases."""
         shown = {id: target for id, target in whole.targets.items() if holds_for(target, tags)}
         hidden = [target for id, target in whole.targets.items() if id not in shown]
-        return replace(
+        policy = replace(
             _with_targets(whole, shown, tags),
             always=whole.always.with_changes((), hidden, self._store, whole.context),
             watch=whole.watch.with_changes((), hidden, self._store),
             shadow_watch=whole.shadow_watch.with_changes((), hidden, self._store),
             near=whole.near.with_changes((), [target.id for target in hidden], whole.context),
         )
+        return _Made(whole, policy, _merged(whole))
 
-    def _changed(self, known: _Made, whole: Policy, tags: PolicySet, change: Change | None) -> Policy:
+    def _changed(self, known: _Made, whole: Policy, tags: PolicySet, change: Change | None) -> _Made:
         """Return what `known` becomes by a change of the whole policy."""
         before = known.policy
         active = [target for target in change.active if holds_for(target, tags)] if change else []
@@ -110,16 +113,24 @@ class PolicySets:
         shown = {**before.targets, **{target.id: target for target in active}}
         for id in set(gone).difference(target.id for target in active):
             del shown[id]
-        if before.always.is_worn or before.watch.is_worn or before.shadow_watch.is_worn:
+        is_worn = any(each.is_worn for each in (before.always, *before.watches))
+        # What hides much of the whole is worn from the beginning, and so again if it is taken from the same.
+        if is_worn and _merged(whole) != known.merged:
             return self._restricted(whole, tags)
         always_on = [target for target in active if is_always_on(target)]
-        return replace(
+        policy = replace(
             _with_targets(whole, shown, tags),
             always=before.always.with_changes(always_on, earlier, self._store, whole.context),
             watch=before.watch.with_changes(active, earlier, self._store),
             shadow_watch=before.shadow_watch.with_changes(active, earlier, self._store),
             near=before.near.with_changes(always_on, gone, whole.context),
         )
+        return _Made(whole, policy, known.merged)
+
+
+def _merged(whole: Policy) -> tuple[str, ...]:
+    """Return the largest of the automata of each kind: others, once all phrases were compiled together."""
+    return tuple(layer.whole for each in (whole.always, *whole.watches) for layer in each.layers.settled[:1])
 
 
 def _with_targets(whole: Policy, shown: Mapping[str, ForgetTarget], tags: PolicySet) -> Policy:

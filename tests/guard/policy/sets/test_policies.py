@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from guard.detection.detector import Detector
 from guard.matching.live_automata import Live, LiveAutomata
 from guard.patterns.pattern import Pattern, PatternKind
+from guard.policy import layers
 from guard.policy.compiler import Compiler
 from guard.policy.conversation_plan import plan_conversation, targets_said
 from guard.policy.policy import Policy
@@ -147,6 +148,21 @@ def test_a_policy_set_that_is_wanted_later_is_published_at_the_next_look(
     wanted.clear()
     of_sets.refresh(whole, NOW)
     assert live.poll() == Live(whole.always.digests)
+
+
+def test_a_change_of_other_targets_compiles_nothing_though_most_of_the_whole_is_hidden(
+    registry: Registry, of_sets: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "MAX_RECENT_PHRASES", 1)
+    registry.add_many([DROSS, QUILL, VENN, *CODES.values()])
+    whole = of_sets.compile()
+    before = of_sets.policy_sets.of(whole, EU)
+    assert before.watch.is_worn
+    registry.add(Draft(name="Tova Brindle", phrases=("Salt Stair",), tags=("staff",)))
+    after = of_sets.policy_sets.of(of_sets.refresh(whole, NOW), EU)
+    assert (after.watch, after.always) == (before.watch, before.always)
+    assert after.watch is before.watch
+    assert after.always is before.always
 
 
 def test_one_that_nobody_wants_is_made_when_it_is_asked_for_and_kept(
