@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ SCHEMA = "lethe-certificate/1"
 MAX_CHARS = 200
 """Length of a member that is shown."""
 MAX_SENTENCE_CHARS = 800
+_SHARE = re.compile(r"[01]\.\d{1,9}")
 FORMS = ("direct", "paraphrase", "fill_in", "reverse", "prefix", "obfuscated", "prefill", "streamed")
 FACTS = {
     "url": ("endpoint", "url"),
@@ -110,13 +112,19 @@ def _forms(payload: Mapping[str, Any]) -> Iterator[FormRow]:
 def _share(rate: Any) -> Share | None:
     if not isinstance(rate, dict) or not all(type(rate.get(name)) is int for name in ("count", "of")):
         return None
-    return Share(*(_text(rate.get(name)) for name in ("count", "of", "low", "high")))
+    counts = (_text(rate.get(name)) for name in ("count", "of"))
+    return Share(*counts, *(_percent(_text(rate.get(name))) for name in ("low", "high")))
+
+
+def _percent(share: str) -> str:
+    """Return a share as people read it; what is none stays as it is."""
+    return f"{100 * float(share):.1f} %" if _SHARE.fullmatch(share) else share
 
 
 def _members(payload: Mapping[str, Any], paths: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
     for name, path in paths.items():
         if text := _text(_at(payload, path)):
-            yield name, text
+            yield name, _percent(text) if name == "high" else text
 
 
 def _at(payload: Any, path: tuple[str, ...]) -> Any:

@@ -41,7 +41,7 @@ async def test_a_certificate_is_shown_and_its_signature_checked(browser: Browser
     ):
         assert "Unaltered since it was signed" in page.text
         assert PAYLOAD["statement"] in page.text
-        assert "<dd>0.0402</dd>" in page.text
+        assert "<dd>4.0 %</dd>" in page.text
     assert "compare the key" in (await browser.post(PLACE, **given)).text
 
 
