@@ -5,6 +5,9 @@ LetheError
 ├── UnknownTarget       no forget target has this id                              404
 ├── DuplicateTarget     an active forget target of this name and kind exists      409
 ├── StaleRevision       If-Match names another revision than the stored one       412
+├── NothingProposed     no change of the target waits for approval                409
+├── AlreadyProposed     a change of the target by somebody else does              409
+├── NotSecondPerson     who proposed a change may not approve it                  403
 ├── StoreUnavailable    the registry cannot be read or written                    503
 │   └── StoreUnreachable  its database cannot be reached now, or is busy          503
 ├── PolicyUnavailable   a compiled policy file is missing or damaged              503
@@ -59,6 +62,27 @@ class StaleRevision(LetheError):
 
     code = "stale_revision"
     status = 412
+
+
+class NothingProposed(LetheError):
+    """No change of the target waits for approval."""
+
+    code = "nothing_proposed"
+    status = 409
+
+
+class AlreadyProposed(LetheError):
+    """Another change of the target waits for approval, and is decided before the next one is proposed."""
+
+    code = "already_proposed"
+    status = 409
+
+
+class NotSecondPerson(LetheError):
+    """Who proposed a change approves it, or tries to: that takes somebody else."""
+
+    code = "not_second_person"
+    status = 403
 
 
 class StoreUnavailable(LetheError):

@@ -33,6 +33,7 @@ from serving.admin.app import create_admin
 from serving.admin.replicas import Elsewhere, elsewhere_of, name_of
 from serving.admin.service import AdminService
 from serving.answers.agents import open_agents
+from serving.approval.changes import TargetChanges
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import open_keeper
 from serving.audit.sender import Sender
@@ -119,8 +120,7 @@ async def run(settings: Settings, model: str, key: SecretStr, listeners: Sequenc
 async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIterator[tuple[App, ...]]:
     clients = contextlib.AsyncExitStack()
     store = clients.enter_context(opened_store(settings))
-    registry = store.registry
-    embedder = SentenceEmbedder(settings.embedder or None)
+    registry, embedder = store.registry, SentenceEmbedder(settings.embedder or None)
     current = CurrentPolicy(max_staleness_s=settings.max_staleness)
     keys = Keyring(registry.keys, settings.max_staleness)
     compiler = _compiler(settings, model, store, embedder, keys)
@@ -131,7 +131,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready, compiler.policy_sets)
     metrics, tracer, delegates = Metrics(), open_tracer(settings.otlp_endpoint), Delegates()
     verdicts = VerdictLog(registry.shared or settings.data_dir / "verdicts.db", metrics, server=name_of(settings))
-    recorder = Recorder(metrics, verdicts)
+    recorder, changes = Recorder(metrics, verdicts), TargetChanges(registry, settings.approval == "four_eyes")
     agents = await clients.enter_async_context(
         open_agents(settings, lambda: engines.app, current, embedder, recorder.record_agents)
     )
@@ -157,6 +157,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
         trials=_trials(planner, engines, data),
         delegates=delegates,
         certificates=open_issuer(settings, data.clients.own, delegates),
+        changes=changes,
     )
     admin = _admin_plane(settings, service, key, partial(_audit, current, embedder))
     scoring = partial(create_scoring, planner, _scorer(engines, data), key, settings.max_body_bytes)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from guard.errors import LetheError
+from guard.registry.approval.proposed import CHANGE_COLUMNS
 from guard.registry.database import Connection, Location
 from guard.registry.keys import key_log
 from guard.registry.keys.store import read_events
@@ -47,6 +48,7 @@ _TABLES = (
     _Table("vectors", "embedder, target_id, revision, vector", "embedder, target_id, revision"),
     _Table("elicitations", "target_id, model, at, answers, proposals", "target_id"),
     _Table("open_elicitations", "target_id", "target_id"),
+    _Table("proposed_changes", CHANGE_COLUMNS, "target_id"),
     _Table("webhooks", "id, seq, enforced, attempts, retry_at, owner, held_until", "id"),
     _Table("cases", "target_id, received_at, due_at, requester, closed_at", "target_id"),
     _Table("dead_letters", "webhook, seq, at, attempts, reason", "webhook, seq"),

@@ -73,6 +73,20 @@ class OpenTexts(NamedTuple):
     variants: list[str]
 
 
+class Part(NamedTuple):
+    """What another table than that of the targets stores of their texts: JSON, or JSON sealed; "" is nothing."""
+
+    name: str
+    table: str
+    column: str
+
+
+PROPOSALS = Part("proposals", "elicitations", "proposals")
+"""What elicitations propose."""
+PROPOSED_CHANGE = Part("change", "proposed_changes", "content")
+"""What people propose, or why that was rejected."""
+
+
 class Texts(Protocol):
     """How the texts of targets are stored: as they are, or sealed. Thread-safe; errors are StoreUnavailable."""
 
@@ -95,11 +109,11 @@ class Texts(Protocol):
         None: the database can search the names.
         """
 
-    def stored_proposals(self, connection: Connection, id: str, content: bytes) -> str:
-        """Return what is stored of the proposals of an elicitation, which are JSON."""
+    def stored_part(self, connection: Connection, part: Part, id: str, content: bytes) -> str:
+        """Return what another table stores of a target, which has a row; `content` is JSON."""
 
-    def open_proposals(self, connection: Connection, id: str, stored: str) -> bytes:
-        """Return the JSON of proposals."""
+    def open_part(self, connection: Connection, part: Part, id: str, stored: str) -> bytes:
+        """Return the JSON of such a part."""
 
     def stored_vectors(
         self, connection: Connection, embedder: str, vectors: Mapping[VectorKey, bytes]

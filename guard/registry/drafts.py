@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
@@ -11,7 +11,7 @@ from ulid import ULID
 
 from guard.errors import DuplicateTarget, InvalidTarget
 from guard.registry.database import Connection
-from guard.registry.records import duplicate_of, refuse_duplicate
+from guard.registry.records import TARGET_COLUMNS, duplicate_of, refuse_duplicate, target_of
 from guard.registry.rows.names import folded_name
 from guard.targets.phrases import phrases, variants
 from guard.targets.target import Draft, Fact, ForgetTarget, State
@@ -72,13 +72,38 @@ def new_targets(drafts: Sequence[Draft]) -> list[ForgetTarget]:
     return targets
 
 
-def missing(connection: Connection, targets: list[ForgetTarget]) -> Added:
-    """Return those whose kind and name no active target and none before has, and the ids that the rest have."""
-    new: dict[tuple[str, str], ForgetTarget] = {}
+class NameKey(NamedTuple):
+    """What two targets may not have in common."""
+
+    kind: str
+    folded: str
+
+
+def key_of(draft: Draft) -> NameKey:
+    """Return what no other target may have in common with this one."""
+    return NameKey(draft.kind, folded_name(draft.name))
+
+
+def proposed_names(connection: Connection) -> dict[NameKey, str]:
+    """Return the ids of the targets that wait for approval, by their names; they take time in proportion."""
+    rows = connection.execute(f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'proposed'").fetchall()
+    targets = (target_of(connection, row) for row in rows)
+    return {key_of(target.draft): target.id for target in targets}
+
+
+NO_NAMES: Mapping[NameKey, str] = {}
+
+
+def missing(
+    connection: Connection, targets: list[ForgetTarget], proposed: Mapping[NameKey, str] = NO_NAMES
+) -> Added:
+    """Return those whose kind and name no active target, none `proposed` and none before has, and the ids that the
+    rest have."""
+    new: dict[NameKey, ForgetTarget] = {}
     existing = []
     for target in targets:
-        key = (target.draft.kind, folded_name(target.draft.name))
-        id = new[key].id if key in new else duplicate_of(connection, target)
+        key = key_of(target.draft)
+        id = new[key].id if key in new else proposed.get(key) or duplicate_of(connection, target)
         if id is None:
             new[key] = target
         else:
@@ -86,18 +111,28 @@ def missing(connection: Connection, targets: list[ForgetTarget]) -> Added:
     return Added(list(new.values()), existing)
 
 
-def refuse_duplicates(connection: Connection, targets: Sequence[ForgetTarget]) -> None:
+def refuse_duplicates(
+    connection: Connection, targets: Sequence[ForgetTarget], proposed: Mapping[NameKey, str] = NO_NAMES
+) -> None:
     """Raise DuplicateTarget, whose `field` starts at `targets[i]`, for one that is stored or occurs twice."""
-    seen: set[tuple[str, str]] = set()
+    seen: set[NameKey] = set()
     for i, target in enumerate(targets):
-        key = (target.draft.kind, folded_name(target.draft.name))
+        key = key_of(target.draft)
         try:
+            refuse_proposed(target, proposed)
             if key in seen:
                 raise DuplicateTarget("this kind and name occurs twice in the batch", field="name")
             refuse_duplicate(connection, target)
         except DuplicateTarget as error:
             raise _in_batch(error, i) from None
         seen.add(key)
+
+
+def refuse_proposed(target: ForgetTarget, proposed: Mapping[NameKey, str]) -> None:
+    """Raise DuplicateTarget if another target of this kind and name waits for approval."""
+    existing = proposed.get(key_of(target.draft), target.id)
+    if existing != target.id:
+        raise DuplicateTarget(f"{existing} of this kind and name waits for approval", field="name")
 
 
 def _in_batch(error: _Refusal, i: int) -> _Refusal:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import orjson
 
 from guard.errors import StoreUnavailable
+from guard.registry.approval import schema as approval
 from guard.registry.database import APPLICATION_ID
 
 Migration = Callable[[sqlite3.Connection], None]
@@ -210,7 +211,7 @@ def m014_distinguish(connection: sqlite3.Connection) -> None:
 
 @migration
 def m015_open_elicitations(connection: sqlite3.Connection) -> None:
-    """Remember which elicitations have not ended, so that one that was lost with the server is told from none."""
+    """Remember which elicitations have not ended: one that was lost with the server is told from none."""
     connection.execute(
         "CREATE TABLE open_elicitations (target_id TEXT PRIMARY KEY REFERENCES targets (id)) STRICT"
     )
@@ -219,14 +220,8 @@ def m015_open_elicitations(connection: sqlite3.Connection) -> None:
 @migration
 def m016_replicas(connection: sqlite3.Connection) -> None:
     connection.execute(
-        """CREATE TABLE replicas (
-             id TEXT PRIMARY KEY,
-             name TEXT NOT NULL,
-             version INTEGER NOT NULL,
-             engine TEXT NOT NULL,
-             runner TEXT NOT NULL,
-             started_at TEXT NOT NULL,
-             lease_s REAL NOT NULL,
+        """CREATE TABLE replicas (id TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL,
+             engine TEXT NOT NULL, runner TEXT NOT NULL, started_at TEXT NOT NULL, lease_s REAL NOT NULL,
              renewed_at REAL NOT NULL
            ) STRICT"""
     )
@@ -293,3 +288,9 @@ def m042_cases(connection: sqlite3.Connection) -> None:
              due_at TEXT NOT NULL, requester TEXT NOT NULL, closed_at TEXT) STRICT"""
     )
     connection.execute("CREATE INDEX cases_by_due ON cases (due_at, target_id)")
+
+
+@migration
+def m043_approval(connection: sqlite3.Connection) -> None:
+    for statement in approval.SQLITE:
+        connection.execute(statement)

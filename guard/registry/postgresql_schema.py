@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from guard.errors import StoreUnavailable
+from guard.registry.approval import schema as approval
 from guard.registry.database import APPLICATION_ID, Connection
 
 POLICY_CHANNEL = "lethe_policy"
@@ -206,4 +207,5 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
            )""",
         "CREATE INDEX cases_by_due ON cases (due_at, target_id)",
     ),
+    "p043_approval": approval.POSTGRESQL,
 }

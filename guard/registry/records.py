@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, UnknownTarget
-from guard.registry.database import Connection, StoredTexts
+from guard.registry.database import PROPOSALS, Connection, StoredTexts
 from guard.registry.rows.draft import draft_of
 from guard.registry.rows.names import folded_name
 from guard.targets.audit_log import GENESIS, Action, Event, acting, chained
@@ -19,7 +19,7 @@ from guard.targets.rules import rules_version
 from guard.targets.target import ForgetTarget, State
 
 TARGET_COLUMNS = "id, state, revision, created_at, updated_at, " + ", ".join(StoredTexts._fields)
-EVENT_COLUMNS = "seq, at, action, target_id, revision, policy_version, actor, digest"
+EVENT_COLUMNS = "seq, at, action, target_id, revision, policy_version, actor, digest, proposer"
 
 
 def target_of(connection: Connection, row: Sequence[Any]) -> ForgetTarget:
@@ -43,7 +43,7 @@ def target_of(connection: Connection, row: Sequence[Any]) -> ForgetTarget:
 
 def event_of(row: Sequence[Any]) -> Event:
     """Return the event of a row of `EVENT_COLUMNS`. Raises `StoreUnavailable` if it is malformed."""
-    seq, at, action, target_id, revision, policy_version, actor, digest = row
+    seq, at, action, target_id, revision, policy_version, actor, digest, *proposer = row
     try:
         return Event(
             seq=seq,
@@ -54,6 +54,8 @@ def event_of(row: Sequence[Any]) -> Event:
             policy_version=policy_version,
             actor=actor,
             digest=digest,
+            # Files that an earlier version wrote have none.
+            proposer=proposer[0] if proposer else "",
         )
     except ValueError:
         raise StoreUnavailable(f"the registry's audit event {seq} cannot be read") from None
@@ -125,11 +127,14 @@ def policy_version(connection: Connection) -> int:
     return int(connection.execute("SELECT version FROM policy").fetchone()[0])
 
 
-def write_all(connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: str) -> None:
+def write_all(
+    connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: str, proposer: str = ""
+) -> None:
     """Write every target and its audit event, under the next policy version."""
     connection.execute("UPDATE policy SET version = version + 1")
-    _write_targets(connection, targets, new=action is Action.ADDED)
-    _write_events(connection, targets, action, actor)
+    # One that was proposed before has a row already.
+    write_targets(connection, targets, new=action is Action.ADDED and not proposer)
+    write_events(connection, targets, action, actor, proposer)
 
 
 def write_elicitation(connection: Connection, target: ForgetTarget, elicitation: Elicitation) -> None:
@@ -147,15 +152,15 @@ def write_elicitation(connection: Connection, target: ForgetTarget, elicitation:
             elicitation.model,
             elicitation.at.isoformat(),
             elicitation.answers,
-            connection.texts.stored_proposals(connection, target.id, orjson.dumps(elicitation.proposals)),
+            connection.texts.stored_part(connection, PROPOSALS, target.id, orjson.dumps(elicitation.proposals)),
         ),
     )
-    _write_events(connection, [replace(target, updated_at=elicitation.at)], Action.ELICITED, acting())
+    write_events(connection, [replace(target, updated_at=elicitation.at)], Action.ELICITED, acting())
 
 
 def write_revealed(connection: Connection, targets: Sequence[ForgetTarget], at: datetime) -> None:
     """Write the audit events of a look at the texts of these targets. The policy stays as it is."""
-    _write_events(connection, [replace(target, updated_at=at) for target in targets], Action.REVEALED, acting())
+    write_events(connection, [replace(target, updated_at=at) for target in targets], Action.REVEALED, acting())
 
 
 def found_elicitation(connection: Connection, id: str) -> Elicitation | None:
@@ -171,13 +176,16 @@ def found_elicitation(connection: Connection, id: str) -> Elicitation | None:
             model=model,
             at=datetime.fromisoformat(at),
             answers=answers,
-            proposals=proposals_of(orjson.loads(connection.texts.open_proposals(connection, id, proposals))),
+            proposals=proposals_of(orjson.loads(connection.texts.open_part(connection, PROPOSALS, id, proposals))),
         )
     except (ValueError, TypeError, KeyError):
         raise StoreUnavailable(f"the registry's elicitation of {id} cannot be read") from None
 
 
-def _write_events(connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: str) -> None:
+def write_events(
+    connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: str, proposer: str = ""
+) -> None:
+    """Write an audit event for each target, under the policy version of now."""
     version = policy_version(connection)
     last = connection.execute("SELECT seq, digest FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     seq, digest = last or (0, GENESIS)
@@ -193,16 +201,18 @@ def _write_events(connection: Connection, targets: Sequence[ForgetTarget], actio
                 revision=target.revision,
                 policy_version=version,
                 actor=actor,
+                proposer=proposer,
             ),
         )
         digest = event.digest
         events.append(event)
     connection.executemany(
-        f"INSERT INTO events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_event_row, events)
+        f"INSERT INTO events ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_event_row, events)
     )
 
 
-def _write_targets(connection: Connection, targets: Sequence[ForgetTarget], new: bool) -> None:
+def write_targets(connection: Connection, targets: Sequence[ForgetTarget], new: bool) -> None:
+    """Write the rows of targets; `new`: there are none yet. What belonged to a target that ended is removed."""
     columns = f"{TARGET_COLUMNS}, kind, expires_at, rules".split(", ")
     changing = [name for name in columns if name not in ("id", "created_at")]
     stored = connection.texts.stored(connection, targets, new)
@@ -215,7 +225,7 @@ def _write_targets(connection: Connection, targets: Sequence[ForgetTarget], new:
     # A vector reveals much of its text, and one of an older revision is useless.
     connection.executemany("DELETE FROM vectors WHERE target_id = ?", [(target.id,) for target in targets])
     ended = [(target.id,) for target in targets if target.state is not State.ACTIVE]
-    for table in ("elicitations", "open_elicitations"):
+    for table in ("elicitations", "open_elicitations", "proposed_changes"):
         connection.executemany(f"DELETE FROM {table} WHERE target_id = ?", ended)
 
 
@@ -244,4 +254,5 @@ def _event_row(event: Event) -> Sequence[Any]:
         event.policy_version,
         event.actor,
         event.digest,
+        event.proposer,
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from guard.encryption.sealing import Secret
+from guard.registry.approval.approvals import Approvals
 from guard.registry.database import Location, PostgresUrl, VectorKey
 from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
 from guard.registry.keys.store import KeyStore
@@ -30,8 +31,8 @@ from guard.registry.records import (
     write_revealed,
 )
 from guard.registry.replicas import Replicas
-from guard.registry.search import EventSearch, Page, TargetSearch, find_targets, latest_events
-from guard.targets.audit_log import GENESIS, Action, Actor, Event, acting, first_broken
+from guard.registry.search import EventSearch, Page, TargetSearch, find_targets, first_broken_event, latest_events
+from guard.targets.audit_log import Action, Actor, Event, acting
 from guard.targets.elicitation import Elicitation
 from guard.targets.target import Draft, ForgetTarget, State
 
@@ -47,8 +48,6 @@ class Snapshot(NamedTuple):
 Targets = list[ForgetTarget]
 Events = list[Event]
 
-MAX_EVENTS = 2**62  # more than there can be: the `LIMIT` of a statement that has none
-
 
 class Registry:
     """Forget targets in a database: changes survive a crash once a call returns; failed calls change nothing.
@@ -61,6 +60,7 @@ class Registry:
         database = self._database = open_registry(location, key)
         self.replicas, self.keys = Replicas(database), KeyStore(database)
         self.deliveries, self.cases = deliveries.Deliveries(database), cases.Cases(database)
+        self.approvals = Approvals(database)
         self.shared = database if isinstance(location, PostgresUrl) else None  # as a file is not
 
     def close(self) -> None:
@@ -179,15 +179,15 @@ class Registry:
             )
 
     def close_elicitation(self, id: str) -> None:
-        """Note that the elicitation of a target has ended."""
+        """Note that it has ended."""
         with self._database.writing() as connection:
             connection.execute("DELETE FROM open_elicitations WHERE target_id = ?", (id,))
 
     def has_open_elicitation(self, id: str) -> bool:
         """Return whether an elicitation of the target has begun and not ended: one that nobody runs was lost."""
+        statement = "SELECT 1 FROM open_elicitations WHERE target_id = ?"
         with self._database.reading() as connection:
-            rows = connection.execute("SELECT 1 FROM open_elicitations WHERE target_id = ?", (id,))
-            return rows.fetchone() is not None
+            return connection.execute(statement, (id,)).fetchone() is not None
 
     @property
     def encrypted(self) -> bool:
@@ -271,16 +271,7 @@ class Registry:
         trusted.
         """
         with self._database.reading() as connection:
-            rows = connection.execute(
-                f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
-                (after, MAX_EVENTS if limit is None else limit),
-            ).fetchall()
-            found = connection.execute("SELECT digest FROM events WHERE seq = ?", (after,)).fetchone()
-        if not rows:
-            return None
-        if after and found is None:
-            return after
-        return first_broken(map(event_of, rows), after, found[0] if after else GENESIS)
+            return first_broken_event(connection, after, limit)
 
     def vectors(self, embedder: str) -> dict[VectorKey, bytes]:
         """Return the cached vectors of `embedder`, as little-endian float32."""

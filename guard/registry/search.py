@@ -6,21 +6,27 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from guard.registry.approval.proposed import ChangeState
 from guard.registry.database import Connection
 from guard.registry.records import EVENT_COLUMNS, TARGET_COLUMNS, event_of, position, target_of
 from guard.registry.rows.names import folded_name
-from guard.targets.audit_log import Action, Event
+from guard.targets.audit_log import GENESIS, Action, Event, first_broken
 from guard.targets.target import ForgetTarget, Kind, Mode, State
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
+MAX_EVENTS = 2**62
+"""More than there can be: the `LIMIT` of a statement that has none."""
 MAX_POSITIONS = 1000
 """Positions of targets in one statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetSearch:
-    """Which targets are meant: of a state, kind and mode, and with `name` in their names; None or "" for all."""
+    """Which targets are meant: of a state, kind and mode, and with `name` in their names; None or "" for all.
+
+    Of the state `proposed` are also active targets of which a change waits for approval.
+    """
 
     state: State | None = None
     kind: Kind | None = None
@@ -54,7 +60,11 @@ def find_targets(connection: Connection, search: TargetSearch, after: str | None
     Raises `UnknownTarget` if there is no such one.
     """
     conditions: list[tuple[str, object]] = [("seq > ?", 0 if after is None else position(connection, after))]
-    if search.state:
+    if search.state is State.PROPOSED:
+        # Those in force too of which a change waits for approval.
+        waiting = "SELECT target_id FROM proposed_changes WHERE state = ?"
+        conditions.append((f"(state = 'proposed' OR id IN ({waiting}))", ChangeState.OPEN.value))
+    elif search.state:
         conditions.append(("state = ?", str(search.state)))
     if search.kind:
         conditions.append(("kind = ?", str(search.kind)))
@@ -114,6 +124,20 @@ def latest_events(connection: Connection, search: EventSearch, before: int | Non
         f"SELECT {EVENT_COLUMNS} FROM events {where} ORDER BY seq DESC LIMIT ?", (*_values(conditions), limit)
     )
     return [event_of(row) for row in rows]
+
+
+def first_broken_event(connection: Connection, after: int, limit: int | None) -> int | None:
+    """Return the first `seq` at which one of up to `limit` events after the event `after` was altered, or None."""
+    rows = connection.execute(
+        f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
+        (after, MAX_EVENTS if limit is None else limit),
+    ).fetchall()
+    found = connection.execute("SELECT digest FROM events WHERE seq = ?", (after,)).fetchone()
+    if not rows:
+        return None
+    if after and found is None:
+        return after
+    return first_broken(map(event_of, rows), after, found[0] if after else GENESIS)
 
 
 def _all(conditions: list[tuple[str, object]]) -> str:

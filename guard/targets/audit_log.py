@@ -13,8 +13,12 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What happened to a target; two change nothing: `elicited`, the model was asked what it says of it, and
-    `revealed`, somebody read its texts on a page."""
+    """What happened to a target.
+
+    Some change nothing that is enforced: `elicited`, the model was asked what it says of it; `revealed`, somebody
+    read its texts on a page; `proposed`, a change of it was proposed; `approved` and `rejected`, a second person
+    decided that. What an approval brings into force is the event after it.
+    """
 
     ADDED = "added"
     CHANGED = "changed"
@@ -22,6 +26,9 @@ class Action(StrEnum):
     EXPIRED = "expired"
     ELICITED = "elicited"
     REVEALED = "revealed"
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
 
 
 class Actor(StrEnum):
@@ -51,7 +58,10 @@ def acting_as(actor: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event, without any text. `digest` is the sha256, in hex, of the previous digest and this event."""
+    """One event, without any text. `digest` is the sha256, in hex, of the previous digest and this event.
+
+    proposer  who had proposed what was approved or rejected; "" where one person acted alone
+    """
 
     seq: int
     at: datetime
@@ -61,6 +71,7 @@ class Event:
     policy_version: int
     actor: str
     digest: str = ""
+    proposer: str = ""
 
 
 GENESIS = "0" * 64
@@ -77,6 +88,9 @@ def chained(previous: str, event: Event) -> Event:
         "seq": event.seq,
         "target_id": event.target_id,
     }
+    if event.proposer:
+        # Left out elsewhere, so that digests of trails before there were proposers stay what they are.
+        members["proposer"] = event.proposer
     canonical = json.dumps(members, sort_keys=True, separators=(",", ":"))
     return replace(event, digest=hashlib.sha256((previous + canonical).encode()).hexdigest())
 

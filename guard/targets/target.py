@@ -67,11 +67,14 @@ class Mode(StrEnum):
 
 
 class State(StrEnum):
-    """Where a target is in its life cycle."""
+    """Where a target is in its life cycle: `proposed` ones wait for approval and are not enforced, `rejected` ones
+    never were."""
 
     ACTIVE = "active"
     REVOKED = "revoked"
     EXPIRED = "expired"
+    PROPOSED = "proposed"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,4 +70,4 @@ class Access:
 
 def _caller(key: Key) -> Caller:
     assert isinstance(key.draft.role, Role)
-    return Caller(key.id, RIGHTS[key.draft.role], key.id, key.draft.expires_at)
+    return Caller(key.id, RIGHTS[key.draft.role], key.id, key.draft.expires_at, key.draft.name)

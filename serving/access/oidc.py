@@ -109,7 +109,7 @@ class TokenVerifier:
         roles = {role for value, role in self._provider.roles.items() if value in named}
         rights = frozenset[Right]().union(*(RIGHTS[role] for role in roles))
         until = datetime.fromtimestamp(float(claims["exp"]) + LEEWAY_S, UTC)
-        return Caller(f"oidc:{subject}", rights, until=until) if rights else None
+        return Caller(f"oidc:{subject}", rights, until=until, name=subject) if rights else None
 
     def _named(self, claims: Mapping[str, Any]) -> list[str]:
         found: Any = claims

@@ -8,7 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from guard.errors import LetheError
+from guard.registry.approval.proposed import Person
 from guard.registry.keys.key import Role
+from guard.registry.rows.names import folded_name
 from guard.targets.audit_log import Actor
 from guard.targets.target import Draft, Mode
 
@@ -58,12 +60,20 @@ class Caller:
     """Who makes a request: as the audit trail names them, with their rights, and until when these hold, if ever.
 
     key_id  of the key, "" for the configured one and for bearer tokens of an identity provider
+    name    of the key, or the subject of the token
     """
 
     actor: str
     rights: frozenset[Right] = field(repr=False)
     key_id: str = ""
     until: datetime | None = None
+    name: str = ""
+
+    @property
+    def person(self) -> Person:
+        """Who this is where two persons must agree: keys of one name, whatever its case or accents, are of one
+        person, and so is a token whose subject is that name."""
+        return Person(self.actor, folded_name(self.name or self.actor))
 
     def may(self, right: Right) -> bool:
         """Return whether the caller has a right."""

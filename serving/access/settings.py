@@ -1,6 +1,8 @@
-"""The settings of who may administer a server besides the holders of keys."""
+"""The settings of who may administer a server besides the holders of keys, and whether it takes two."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
@@ -9,6 +11,13 @@ from pydantic_settings import BaseSettings
 class AccessSettings(BaseSettings):
     """A part of `serving.settings.Settings`."""
 
+    approval: Literal["none", "four_eyes"] = Field(
+        "none",
+        description=(
+            "Whether a change of what is enforced comes into force at once (`none`), or when another person than "
+            "its proposer has approved it (`four_eyes`)."
+        ),
+    )
     oidc_issuer: str = Field(
         "",
         description=(

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from serving.access.access import Access
 from serving.admin import assistants, elicitation, observed, replicas, targets, trial
+from serving.admin.approval import routes as approval
 from serving.admin.auth import OPEN_PATHS, Authentication
 from serving.admin.cases import routes as cases
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.keys import routes as keys
 from serving.admin.problems import Problem, Refused, documented, install
 from serving.admin.requests import ConversationIn, TextIn
-from serving.admin.responses import Alive, EventPage, PolicyOut, event_of
+from serving.admin.responses import Alive, PolicyOut
 from serving.admin.service import AdminService, Service
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -38,6 +39,7 @@ def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MA
     )
     app.state.service = service
     app.include_router(targets.router)
+    app.include_router(approval.router)
     app.include_router(elicitation.router)
     app.include_router(assistants.router)
     app.include_router(observed.router)
@@ -104,22 +106,6 @@ async def policy(service: Service) -> PolicyOut:
         enforced=dict(enforced.targets),
         pending=enforced.pending,
         encrypted=service.registry.encrypted,
-    )
-
-
-@router.get("/admin/v1/audit", responses=documented())
-async def audit(
-    service: Service,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[int, Query(ge=0, lt=2**53, description="`next_cursor` of the previous page.")] = 0,
-) -> EventPage:
-    """List the audit trail, oldest first, and verify that it is unaltered."""
-    found = await run_sync(service.registry.events, cursor, limit + 1)
-    events = [event_of(event) for event in found[:limit]]
-    # Only of this page, so that reading all pages verifies each event once.
-    broken = await run_sync(service.registry.first_broken_event, cursor, len(events))
-    return EventPage(
-        events=events, next_cursor=events[-1].seq if len(found) > limit else None, first_broken=broken
     )
 
 

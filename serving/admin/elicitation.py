@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from anyio.to_thread import run_sync
@@ -14,9 +15,9 @@ from guard.targets.target import Draft
 from serving.admin.auth import CallerOf
 from serving.admin.problems import documented
 from serving.admin.requests import NO_BOOLEAN
-from serving.admin.responses import TargetOut, masked, target_of
+from serving.admin.responses import TargetOut, masked
 from serving.admin.service import AdminService, Service
-from serving.admin.targets import ETAG, ONE, Reveal, Timeout, Wait, active, identify, settle
+from serving.admin.targets import ETAG, ONE, Reveal, Timeout, Wait, active, identify, settle, shown
 from serving.elicitation.asking import Options
 from serving.elicitation.service import Job, JobState, NotElicited
 
@@ -115,9 +116,10 @@ async def elicit(
     """Ask the served model, unrestricted, what it says of an active target; one that runs already goes on."""
     target = await active(service, target_id)
     if accept:
-        caller.require_enforce([target.draft])
+        service.changes.require(caller, [target.draft])
     options = (body or ElicitIn()).options()
-    job = service.elicitations.start(target, options, accept=accept == "all", check=caller.require_enforce)
+    change = partial(service.changes.change, caller)
+    job = service.elicitations.start(target, options, accept=accept == "all", change=change)
     response.headers["Location"] = ELICITATION.format(target_id=target_id)
     return await _elicitation(service, target.draft, job, target_id, reveal)
 
@@ -153,10 +155,12 @@ async def accept(
 ) -> TargetOut:
     """Add proposals to the facts, aliases and phrases of a target."""
     ids = None if body.proposals == "all" else body.proposals
-    target = await run_sync(service.elicitations.accept, target_id, ids, caller.require_enforce)
-    await settle(service, wait, timeout, target_id)
+    service.changes.require(caller, [(await active(service, target_id)).draft])
+    change = partial(service.changes.change, caller)
+    target = await run_sync(service.elicitations.accept, target_id, ids, change)
+    await settle(service, wait, timeout, target)
     identify(response, target)
-    return target_of(target, reveal)
+    return await shown(service, target, reveal)
 
 
 async def _elicitation(

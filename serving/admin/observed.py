@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from guard.detection.detector import TouchedBy
 from guard.policy.plan import PlanKind
+from guard.targets.audit_log import Action, Event
 from guard.targets.target import Mode
 from serving.admin.problems import documented
 from serving.admin.service import Service
@@ -44,6 +46,35 @@ class VerdictPage(BaseModel):
     next_cursor: int | None
 
 
+class EventOut(BaseModel):
+    """One link of the audit trail; `digest` is sha256 over the previous digest and this event."""
+
+    seq: int
+    at: datetime
+    action: Action
+    target_id: str
+    revision: int
+    policy_version: int
+    actor: str = Field(description="`admin` for the configured key, `clock`, or the id of a key.")
+    digest: str
+    proposer: str = Field(description="Who proposed what was approved or rejected; empty where one acted alone.")
+
+
+def event_of(event: Event) -> EventOut:
+    """Return the response body of an event."""
+    return EventOut(**asdict(event))
+
+
+class EventPage(BaseModel):
+    """A page of audit events, oldest first; `next_cursor` is that of the next page, null at the end."""
+
+    events: list[EventOut]
+    next_cursor: int | None
+    first_broken: int | None = Field(
+        description="First `seq` at which this page, or its link to the previous page, was altered; null if none."
+    )
+
+
 @router.get("/admin/v1/verdicts", responses=documented())
 async def verdicts(
     service: Service,
@@ -56,6 +87,22 @@ async def verdicts(
     are recorded."""
     found = await run_sync(service.verdicts.page, cursor, limit, mode, target_id)
     return VerdictPage(verdicts=[verdict_of(verdict) for verdict in found.items], next_cursor=found.next)
+
+
+@router.get("/admin/v1/audit", responses=documented())
+async def audit(
+    service: Service,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[int, Query(ge=0, lt=2**53, description="`next_cursor` of the previous page.")] = 0,
+) -> EventPage:
+    """List the audit trail, oldest first, and verify that it is unaltered."""
+    found = await run_sync(service.registry.events, cursor, limit + 1)
+    events = [event_of(event) for event in found[:limit]]
+    # Only of this page, so that reading all pages verifies each event once.
+    broken = await run_sync(service.registry.first_broken_event, cursor, len(events))
+    return EventPage(
+        events=events, next_cursor=events[-1].seq if len(found) > limit else None, first_broken=broken
+    )
 
 
 class CheckpointOut(BaseModel):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from guard.patterns.pattern import Pattern, PatternKind
 from guard.patterns.value_class import class_of, is_class
 from guard.phrases.phrase import Phrase, PhraseKind
 from guard.policy.phrase_counts import never_alone
-from guard.targets.audit_log import Action, Event
+from guard.registry.approval.proposed import ProposedChange
 from guard.targets.phrases import phrases, side_effects_of, variants
 from guard.targets.target import (
     Decoder,
@@ -29,6 +28,7 @@ from guard.targets.target import (
 )
 from guard.text.normalise import fold
 from guard.variants.variant import Variant, VariantKind, Variants
+from serving.approval.bodies import ProposedOut, proposed_of
 
 
 class BatchOut(BaseModel):
@@ -38,6 +38,7 @@ class BatchOut(BaseModel):
     existing: list[str] = Field(
         default=[], description="With `skip_existing=true`: ids of the active targets that were not added again."
     )
+    proposed: list[str] = Field(default=[], description="Those of `ids` that wait for approval.")
 
 
 class FactOut(BaseModel):
@@ -127,13 +128,14 @@ class Preview(Proposal):
 
 
 class TargetOut(Proposal):
-    """A forget target as stored; a revoked or expired one has no texts left."""
+    """A forget target as stored; one that has ended or was rejected has no texts left."""
 
     id: str
     state: State
     revision: int
     created_at: datetime
     updated_at: datetime
+    proposed: ProposedOut | None = Field(description="The change that waits for approval, or was rejected last.")
 
 
 class TargetPage(BaseModel):
@@ -204,14 +206,15 @@ def _closed_at(phrase: Phrase, spelt: Sequence[Variant]) -> str:
     return min((text for text in early if phrase.text.startswith(text)), key=len, default=phrase.text)
 
 
-def target_of(target: ForgetTarget, reveal: bool) -> TargetOut:
-    """Return the response body of a stored target."""
+def target_of(target: ForgetTarget, reveal: bool, change: ProposedChange | None = None) -> TargetOut:
+    """Return the response body of a stored target, and of the `change` that is proposed."""
     return TargetOut(
         id=target.id,
         state=target.state,
         revision=target.revision,
         created_at=target.created_at,
         updated_at=target.updated_at,
+        proposed=proposed_of(change) if change else None,
         **_members(target, reveal),
     )
 
@@ -262,34 +265,6 @@ class PolicyOut(BaseModel):
         description="Targets whose phrases and names are in force, and whose meaning is still being embedded."
     )
     encrypted: bool = Field(description="Whether what tells targets is encrypted where it is stored.")
-
-
-class EventOut(BaseModel):
-    """One link of the audit trail; `digest` is sha256 over the previous digest and this event."""
-
-    seq: int
-    at: datetime
-    action: Action
-    target_id: str
-    revision: int
-    policy_version: int
-    actor: str = Field(description="`admin` for the configured key, `clock`, or the id of a key.")
-    digest: str
-
-
-def event_of(event: Event) -> EventOut:
-    """Return the response body of an event."""
-    return EventOut(**asdict(event))
-
-
-class EventPage(BaseModel):
-    """A page of audit events, oldest first; `next_cursor` is that of the next page, null at the end."""
-
-    events: list[EventOut]
-    next_cursor: int | None
-    first_broken: int | None = Field(
-        description="First `seq` at which this page, or its link to the previous page, was altered; null if none."
-    )
 
 
 class Alive(BaseModel):

@@ -17,6 +17,7 @@ from guard.targets.target import Mode
 from guard.workers.workers import Workers
 from serving.access.delegates import Delegates
 from serving.access.oidc import TokenVerifier
+from serving.approval.changes import TargetChanges
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import AuditKeeper
 from serving.audit.sender import Sender
@@ -58,6 +59,7 @@ class AdminService:
     trials        tries prompts with and without the policy
     delegates     programs that this server has started for a caller
     certificates  issues certificates, and keeps them
+    changes       makes the changes of targets that callers ask for, at once or once they are approved
     """
 
     registry: Registry
@@ -79,6 +81,7 @@ class AdminService:
     tokens: TokenVerifier | None
     delegates: Delegates
     certificates: CertificateIssuer
+    changes: TargetChanges
 
     def enforced(self) -> Enforced:
         """Return the version in force and its targets by mode."""

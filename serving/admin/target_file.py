@@ -15,6 +15,7 @@ READ_ONLY = frozenset(
     {
         "id",
         "state",
+        "proposed",
         "revision",
         "created_at",
         "updated_at",

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import JSONResponse
 
 from guard.errors import StaleRevision, UnknownTarget
 from guard.registry.drafts import Added
 from guard.targets.target import ForgetTarget, State
-from serving.access.rights import Right
 from serving.admin.auth import CallerOf
 from serving.admin.problems import Refused, documented
 from serving.admin.requests import Batch, TargetIn, TargetPatch
@@ -51,6 +51,7 @@ async def add(
     response: Response,
     reveal: Reveal = False,
     dry_run: Annotated[bool, Query(description="Validate and extract phrases; store nothing.")] = False,
+    urgent: Annotated[bool, Query(description="Enforce it before a second person approves it.")] = False,
     wait: Wait = None,
     timeout: Timeout = 60,
 ) -> TargetOut | Preview:
@@ -60,12 +61,11 @@ async def add(
         response.status_code = 200
         target = await run_sync(service.registry.preview, body.draft())
         return preview_of(target, reveal, service.context())
-    caller.require_enforce([body.draft()])
-    target = await run_sync(lambda: service.registry.add(body.draft()))
-    await settle(service, wait, timeout, target.id)
+    target = await run_sync(lambda: service.changes.add_one(caller, body.draft(), urgent=urgent))
+    await settle(service, wait, timeout, target)
     identify(response, target)
     response.headers["Location"] = f"{PATH}/{target.id}"
-    return target_of(target, reveal)
+    return await shown(service, target, reveal)
 
 
 @router.post(f"{PATH}:batch", status_code=201, responses=documented(400, 409, 413, 415, 504))
@@ -83,15 +83,13 @@ async def add_many(
         bodies = body.read()
         _refuse_past(bodies)
         drafts = [target.draft() for target in bodies]
-        caller.require_enforce(drafts)
-        registry = service.registry
-        return registry.add_missing(drafts) if skip_existing else Added(registry.add_many(drafts), [])
+        return service.changes.add(caller, drafts, skip_existing=skip_existing)
 
     # In one thread, not one after another: each waits for its turn beside the streams.
     added = await run_sync(store)
-    ids = [target.id for target in added.targets]
-    await settle(service, wait, timeout, *ids)
-    return BatchOut(ids=ids, existing=added.existing)
+    await settle(service, wait, timeout, *added.targets)
+    proposed = [target.id for target in added.targets if target.state is State.PROPOSED]
+    return BatchOut(ids=[target.id for target in added.targets], existing=added.existing, proposed=proposed)
 
 
 @router.get(PATH, responses=documented(404))
@@ -104,15 +102,17 @@ async def page(
 ) -> TargetPage:
     """List forget targets in the order they were added, including revoked and expired ones."""
     found = await run_sync(service.registry.list, cursor, limit, state)
-    return TargetPage(targets=[target_of(target, reveal) for target in found.items], next_cursor=found.next)
+    changes = await run_sync(service.registry.approvals.changes, [target.id for target in found.items])
+    shown = [target_of(target, reveal, changes.get(target.id)) for target in found.items]
+    return TargetPage(targets=shown, next_cursor=found.next)
 
 
 @router.get(ONE, responses={200: {"headers": ETAG}, **documented(404)})
 async def one(service: Service, target_id: str, response: Response, reveal: Reveal = False) -> TargetOut:
-    """Read an active forget target."""
-    target = await active(service, target_id)
+    """Read a forget target that is active, or proposed."""
+    target = await undecided(service, target_id)
     identify(response, target)
-    return target_of(target, reveal)
+    return await shown(service, target, reveal)
 
 
 @router.patch(
@@ -130,21 +130,31 @@ async def change(
     wait: Wait = None,
     timeout: Timeout = 60,
 ) -> TargetOut:
-    """Change an active forget target. `If-Match` is required, so that no concurrent change is lost."""
-    current = await active(service, target_id)
+    """Change a forget target that is active, or proposed. `If-Match` is required, so that no change is lost.
+
+    Where the change waits for approval, the answer is the target as it stands until then, with what is `proposed`.
+    """
+    current = await undecided(service, target_id)
     if not if_match:
         raise Refused(428, "precondition_required", "name the revision to change in If-Match", field="If-Match")
-    _match(if_match, current)
+    match(if_match, current.revision)
     _refuse_past([body])
-    draft = body.merged(current.draft)
-    caller.require_enforce([current.draft, draft])
-    target = await run_sync(service.registry.change, target_id, draft, current.revision)
-    await settle(service, wait, timeout, target_id)
+    target = await run_sync(service.changes.change, caller, current, body.merged(current.draft))
+    await settle(service, wait, timeout, target)
     identify(response, target)
-    return target_of(target, reveal)
+    return await shown(service, target, reveal)
 
 
-@router.delete(ONE, status_code=204, responses=documented(404, 412, 504))
+@router.delete(
+    ONE,
+    status_code=204,
+    response_class=Response,
+    responses={
+        204: {"description": "It has ended"},
+        202: {"model": TargetOut, "headers": ETAG, "description": "Its end waits for approval"},
+        **documented(404, 409, 412, 504),
+    },
+)
 async def revoke(
     service: Service,
     caller: CallerOf,
@@ -152,16 +162,21 @@ async def revoke(
     if_match: IfMatch = "",
     wait: Wait = None,
     timeout: Timeout = 60,
-) -> None:
-    """Revoke an active forget target: it is no longer enforced, and its texts are erased."""
-    current = await active(service, target_id)
+) -> Response:
+    """Revoke a forget target: it is no longer enforced, and its texts are erased. One that is proposed ends too.
+
+    Where its end waits for approval, the answer is 202 with the target, which is enforced until then.
+    """
+    current = await undecided(service, target_id)
     if if_match:
-        _match(if_match, current)
-    caller.require_enforce([current.draft])
-    # Who may not enforce ends no target that was enforced meanwhile.
-    is_exact = bool(if_match) or not caller.may(Right.ENFORCE)
-    await run_sync(service.registry.revoke, target_id, current.revision if is_exact else None)
-    await settle(service, wait, timeout, target_id)
+        match(if_match, current.revision)
+    target = await run_sync(lambda: service.changes.revoke(caller, current, is_exact=bool(if_match)))
+    if target.state is State.ACTIVE:
+        response = JSONResponse((await shown(service, target, False)).model_dump(mode="json"), 202)
+        identify(response, target)
+        return response
+    await settle(service, wait, timeout, target)
+    return Response(status_code=204)
 
 
 async def active(service: AdminService, target_id: str) -> ForgetTarget:
@@ -172,14 +187,26 @@ async def active(service: AdminService, target_id: str) -> ForgetTarget:
     return target
 
 
-async def settle(service: AdminService, wait: str | None, timeout: int, *ids: str) -> None:
+async def undecided(service: AdminService, target_id: str) -> ForgetTarget:
+    """Return the target if it is active, or proposed; raise UnknownTarget."""
+    target = await run_sync(service.registry.get, target_id)
+    return target if target.state is State.PROPOSED else await active(service, target_id)
+
+
+async def shown(service: AdminService, target: ForgetTarget, reveal: bool) -> TargetOut:
+    """Return the response body of a target, with what is proposed of it."""
+    return target_of(target, reveal, await run_sync(service.registry.approvals.change, target.id))
+
+
+async def settle(service: AdminService, wait: str | None, timeout: int, *targets: ForgetTarget) -> None:
     """Have a change of targets applied; if `wait` says so, wait until all live replicas and the workers of their
-    engines enforce it.
+    engines enforce it. Nothing is waited for where all of it waits for approval.
 
     Refused after `timeout` seconds, with the names of those that do not.
     """
     service.applier.notify()
-    if wait is None:
+    ids = [target.id for target in targets if target.state not in (State.PROPOSED, State.REJECTED)]
+    if wait is None or (targets and not ids):
         return
     ends = time.monotonic() + timeout
     version = await run_sync(service.registry.version)
@@ -212,14 +239,11 @@ def _refuse_past(bodies: Iterable[TargetPatch]) -> None:
 
 def identify(response: Response, target: ForgetTarget) -> None:
     """Give the response the target's ETag."""
-    response.headers["ETag"] = _etag(target)
+    response.headers["ETag"] = f'"{target.revision}"'
 
 
-def _etag(target: ForgetTarget) -> str:
-    return f'"{target.revision}"'
-
-
-def _match(if_match: str, current: ForgetTarget) -> None:
+def match(if_match: str, revision: int) -> None:
+    """Raise StaleRevision if an `If-Match` does not name the revision."""
     # A list matches by any member; weak tags, which a compressing proxy makes, never do (RFC 9110).
-    if if_match.strip() != "*" and _etag(current) not in (tag.strip() for tag in if_match.split(",")):
-        raise StaleRevision(f"the target stands at revision {current.revision}", field="If-Match")
+    if if_match.strip() != "*" and f'"{revision}"' not in (tag.strip() for tag in if_match.split(",")):
+        raise StaleRevision(f"it stands at revision {revision}", field="If-Match")

@@ -22,6 +22,9 @@ ACTIVITIES: Final[Mapping[Action, int]] = {
     Action.REVOKED: DELETE,
     Action.EXPIRED: DELETE,
     Action.ELICITED: OTHER,
+    Action.PROPOSED: OTHER,
+    Action.APPROVED: OTHER,
+    Action.REJECTED: OTHER,
 }
 NAMES: Final[Mapping[int, str]] = {
     CREATE: "Create",
@@ -66,5 +69,6 @@ def ocsf_of(event: Mapping[str, Any], version: str) -> dict[str, Any]:
             "digest": event["digest"],
             "policy_version": event["policy_version"],
             "action": event["action"],
+            "proposer": event.get("proposer", ""),
         },
     }

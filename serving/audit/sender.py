@@ -71,6 +71,8 @@ def message_of(event: Event) -> Message:
         "actor": event.actor,
         "digest": event.digest,
     }
+    if event.proposer:
+        data["proposer"] = event.proposer
     return Message(f"evt_{event.digest[:32]}", f"target.{event.action.value}", event.at, data)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from serving.cli.admin.approval import approve, proposed, reject
 from serving.cli.admin.audit import audit
 from serving.cli.admin.cases import cases
 from serving.cli.admin.check import check
@@ -47,7 +48,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(cases, name="cases")
 app.add_typer(registry, name="registry")
 app.add_typer(keys, name="keys")
-for command in (elicit, proposals, accept):
+for command in (elicit, proposals, accept, proposed, approve, reject):
     targets.command()(command)
 for command in (check, verdicts, replicas, doctor, backup, restore):
     app.command()(command)

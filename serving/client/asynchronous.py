@@ -25,7 +25,7 @@ from serving.client.operated import Case, CasePage, Checkpoints, Delivered, Engi
 from serving.client.operation import ACCEPT_WAIT_S, WAIT_S
 from serving.client.requests import CaseDraft, ElicitOptions, KeyDraft, Message, TargetDraft, TargetPatch
 from serving.client.senders import AsyncSender
-from serving.client.targets import Elicitation, StoredBatch, Target, TargetPage, TargetPreview
+from serving.client.targets import Elicitation, ProposedTarget, StoredBatch, Target, TargetPage, TargetPreview
 from serving.client.values import CaseState, Mode, State
 
 PAGE = 200
@@ -42,9 +42,11 @@ class AsyncAdminClient(AsyncSender):
     revision  change only this revision, else StaleRevision; None changes whichever is stored
     """
 
-    async def add(self, draft: TargetDraft, *, reveal: bool = False, wait_s: int | None = WAIT_S) -> Target:
-        """Store one target."""
-        return await self._send(operations.add(draft, reveal=reveal, wait_s=wait_s))
+    async def add(
+        self, draft: TargetDraft, *, reveal: bool = False, urgent: bool = False, wait_s: int | None = WAIT_S
+    ) -> Target:
+        """Store one target; where it takes approval, an `urgent` one is enforced before."""
+        return await self._send(operations.add(draft, reveal=reveal, urgent=urgent, wait_s=wait_s))
 
     async def preview(self, draft: TargetDraft, *, reveal: bool = False) -> TargetPreview:
         """Return what a target would forbid, and why; nothing is stored."""
@@ -92,8 +94,22 @@ class AsyncAdminClient(AsyncSender):
         return await self._send(operations.change(target_id, patch, revision, reveal=reveal, wait_s=wait_s))
 
     async def revoke(self, target_id: str, revision: int | None = None, *, wait_s: int | None = WAIT_S) -> None:
-        """Revoke one target: it is no longer enforced, and its texts are erased."""
+        """Revoke one target: its texts are erased. Where that takes approval, it is enforced until then."""
         return await self._send(operations.revoke(target_id, revision, wait_s=wait_s))
+
+    async def proposed(self, target_id: str, *, reveal: bool = False) -> ProposedTarget:
+        """Return what is proposed of one target, and how it differs from what is in force."""
+        return await self._send(operations.proposed(target_id, reveal=reveal))
+
+    async def approve(
+        self, target_id: str, revision: int, *, reveal: bool = False, wait_s: int | None = WAIT_S
+    ) -> Target:
+        """Bring what somebody else proposes into force, as it was looked at: its `proposed.revision`."""
+        return await self._send(operations.approve(target_id, revision, reveal=reveal, wait_s=wait_s))
+
+    async def reject(self, target_id: str, revision: int, reason: str = "") -> Target:
+        """Decide that what is proposed does not come into force."""
+        return await self._send(operations.reject(target_id, revision, reason))
 
     async def elicit(
         self,
@@ -145,9 +161,12 @@ class AsyncAdminClient(AsyncSender):
         """Return which targets a text or conversation touches; no model is called."""
         return await self._send(operations.check(asked))
 
-    async def try_(self, text: str, *, max_tokens: int = 256) -> Trial:
-        """Return what a prompt is answered without and with the policy, and why; its targets count as revealed."""
-        return await self._send(operations.try_(text, max_tokens=max_tokens))
+    async def try_(self, text: str, *, max_tokens: int = 256, proposed: str | None = None) -> Trial:
+        """Return what a prompt is answered without and with the policy, and why; its targets count as revealed.
+
+        `proposed` is the id of a target: what is proposed of it is tried as well.
+        """
+        return await self._send(operations.try_(text, max_tokens=max_tokens, proposed=proposed))
 
     async def policy(self) -> Policy:
         """Return the version of the registry and the version that is enforced."""

@@ -80,16 +80,27 @@ class Answered(Answer):
     detail: str | None
 
 
+class ProposedTrial(Answer):
+    """The phrases of a proposed target that stand in the prompt, and those that the stock answer says."""
+
+    target_id: str
+    revision: int
+    in_prompt: tuple[str, ...] = Field(repr=False)
+    in_stock: tuple[str, ...] = Field(repr=False)
+
+
 class Trial(Answer):
     """What is done with a prompt, and the answers without the policy (`stock`) and to a client (`guarded`)."""
 
     check: Check
     stock: Answered
     guarded: Answered
+    proposed: ProposedTrial | None = None
 
 
 class Event(Answer):
-    """One link of the audit trail; `digest` is sha256 over the previous digest and this event."""
+    """One link of the audit trail; `digest` is sha256 over the previous digest and this event, `proposer` is who
+    proposed what was approved or rejected."""
 
     seq: int
     at: datetime
@@ -99,6 +110,7 @@ class Event(Answer):
     policy_version: int
     actor: str
     digest: str
+    proposer: str = ""
 
 
 class EventPage(Answer):

@@ -12,7 +12,7 @@ from typing import Literal
 from serving.client.observed import Check, EventPage, Policy, Trial, VerdictPage
 from serving.client.operation import TRIAL_WAIT_S, Operation, nothing, params_of, reading, waiting
 from serving.client.requests import ElicitOptions, Message, TargetDraft, TargetPatch
-from serving.client.targets import Elicitation, StoredBatch, Target, TargetPage, TargetPreview
+from serving.client.targets import Elicitation, ProposedTarget, StoredBatch, Target, TargetPage, TargetPreview
 from serving.client.values import Mode, State
 
 _TARGETS = "/admin/v1/targets"
@@ -20,8 +20,8 @@ _TARGET = f"{_TARGETS}/{{target_id}}"
 _ELICITATION = f"{_TARGET}/elicitation"
 
 
-def add(draft: TargetDraft, *, reveal: bool, wait_s: int | None) -> Operation[Target]:
-    params = waiting(wait_s) | params_of(reveal=reveal)
+def add(draft: TargetDraft, *, reveal: bool, urgent: bool, wait_s: int | None) -> Operation[Target]:
+    params = waiting(wait_s) | params_of(reveal=reveal, urgent=urgent or None)
     return Operation(
         method="POST",
         route=_TARGETS,
@@ -94,6 +94,35 @@ def revoke(target_id: str, revision: int | None, *, wait_s: int | None) -> Opera
     )
 
 
+def proposed(target_id: str, *, reveal: bool) -> Operation[ProposedTarget]:
+    return reading(f"{_TARGET}/proposed", ProposedTarget, {"target_id": target_id}, reveal=reveal)
+
+
+def approve(target_id: str, revision: int, *, reveal: bool, wait_s: int | None) -> Operation[Target]:
+    return Operation(
+        method="POST",
+        route=f"{_TARGET}:approve",
+        read=Target.model_validate_json,
+        path={"target_id": target_id},
+        params=waiting(wait_s) | params_of(reveal=reveal),
+        headers={"if-match": f'"{revision}"'},
+        is_safe=True,
+        wait_s=wait_s or 0,
+    )
+
+
+def reject(target_id: str, revision: int, reason: str) -> Operation[Target]:
+    return Operation(
+        method="POST",
+        route=f"{_TARGET}:reject",
+        read=Target.model_validate_json,
+        path={"target_id": target_id},
+        headers={"if-match": f'"{revision}"'},
+        body={"reason": reason},
+        is_safe=True,
+    )
+
+
 def elicit(
     target_id: str, options: ElicitOptions, *, accept: Literal["all"] | None, reveal: bool
 ) -> Operation[Elicitation]:
@@ -142,8 +171,8 @@ def check(asked: str | Sequence[Message]) -> Operation[Check]:
     )
 
 
-def try_(text: str, *, max_tokens: int) -> Operation[Trial]:
-    body = {"text": text, "max_tokens": max_tokens}
+def try_(text: str, *, max_tokens: int, proposed: str | None) -> Operation[Trial]:
+    body = {"text": text, "max_tokens": max_tokens} | ({"proposed": proposed} if proposed else {})
     read = Trial.model_validate_json
     return Operation(method="POST", route="/admin/v1/try", read=read, body=body, wait_s=TRIAL_WAIT_S)
 

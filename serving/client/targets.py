@@ -17,6 +17,8 @@ from serving.client.values import (
     PatternKind,
     PhraseKind,
     ProposalKind,
+    ProposedChangeKind,
+    ProposedChangeState,
     Scope,
     State,
     Supplied,
@@ -32,10 +34,14 @@ class Answer(BaseModel):
 
 
 class StoredBatch(Answer):
-    """The ids of the targets added, in the order they were given, and of those that were there before."""
+    """The ids of the targets added, in the order they were given, and of those that were there before.
+
+    proposed  those of `ids` that wait for approval
+    """
 
     ids: tuple[str, ...]
     existing: tuple[str, ...] = ()
+    proposed: tuple[str, ...] = ()
 
 
 class Fact(Answer):
@@ -119,14 +125,54 @@ class TargetPreview(Proposed):
     classes: tuple[ValueClass, ...]
 
 
+class ProposedChange(Answer):
+    """A change of a target that waits for a second person, or was rejected last.
+
+    revision  what an approval or rejection names
+    """
+
+    change: ProposedChangeKind
+    state: ProposedChangeState
+    revision: int
+    proposer: str
+    proposed_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for a second person."""
+        return self.state == "open"
+
+
+class Difference(Answer):
+    """A member in which what is proposed differs from what is in force: what goes, and what comes."""
+
+    member: str
+    removed: tuple[str, ...] = Field(repr=False)
+    added: tuple[str, ...] = Field(repr=False)
+
+
+class ProposedTarget(ProposedChange):
+    """What is proposed of a target, and how it differs from what is in force; `target` is None for its end."""
+
+    differences: tuple[Difference, ...]
+    target: TargetPreview | None
+
+
 class Target(Proposed):
-    """A forget target as stored; a revoked or expired one has no texts left."""
+    """A forget target as stored; one that has ended or was rejected has no texts left.
+
+    proposed  the change that waits for approval, or was rejected last
+    """
 
     id: str
     state: State
     revision: int
     created_at: datetime
     updated_at: datetime
+    proposed: ProposedChange | None = None
 
 
 class TargetPage(Answer):

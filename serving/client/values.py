@@ -10,7 +10,9 @@ Scope = Literal["contextual", "always"]
 Mode = Literal["shadow", "enforce"]
 Decoder = Literal["sample", "beam"]
 Supplied = Literal["restrict", "allow"]
-State = Literal["active", "revoked", "expired"]
+State = Literal["active", "revoked", "expired", "proposed", "rejected"]
+ProposedChangeKind = Literal["add", "change", "revoke"]
+ProposedChangeState = Literal["open", "rejected"]
 CaseState = Literal["open", "overdue", "closed"]
 Variants = Literal["none", "close", "wide"]
 VariantKind = Literal[
@@ -46,7 +48,9 @@ PhraseKind = Literal[
     "secret",
     "phrase",
 ]
-Action = Literal["added", "changed", "revoked", "expired", "elicited", "revealed"]
+Action = Literal[
+    "added", "changed", "revoked", "expired", "elicited", "revealed", "proposed", "approved", "rejected"
+]
 Audience = Literal["admin", "client"]
 KeyRole = Literal["reader", "editor", "approver", "auditor"]
 KeyState = Literal["active", "expired", "revoked"]

@@ -60,7 +60,10 @@ def _read(settings: Settings, connection: sqlite3.Connection) -> Iterator[Findin
 
 def _trail(connection: sqlite3.Connection) -> Finding:
     after, previous = 0, GENESIS
-    statement = f"SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
+    known = {row[1] for row in connection.execute("PRAGMA table_info(events)")}
+    # A file that an earlier version wrote lacks what later ones add.
+    columns = ", ".join(name for name in EVENT_COLUMNS.split(", ") if name in known)
+    statement = f"SELECT {columns} FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
     while batch := connection.execute(statement, (after, BATCH_EVENTS)).fetchall():
         try:
             events = [event_of(row) for row in batch]

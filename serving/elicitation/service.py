@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,8 +23,6 @@ from serving.http.asgi import App
 log = logging.getLogger("lethe.elicitation")
 
 
-Check = Callable[[Iterable[Draft]], object]
-"""Raises an error where these targets may not be changed."""
 LOST = "the server stopped before it ended: ask again"
 
 
@@ -49,8 +47,8 @@ class NothingElicited(LetheError):
     status = 502
 
 
-def unchecked(drafts: Iterable[Draft]) -> None:
-    """Let any target be changed."""
+ChangeTarget = Callable[[ForgetTarget, Draft], ForgetTarget]
+"""Has a target become a draft, now or once that is approved, and returns the target as it stands then."""
 
 
 class JobState(StrEnum):
@@ -104,10 +102,12 @@ class ElicitationService:
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def start(self, target: ForgetTarget, options: Options, *, accept: bool, check: Check = unchecked) -> Job:
+    def start(
+        self, target: ForgetTarget, options: Options, *, accept: bool, change: ChangeTarget | None = None
+    ) -> Job:
         """Queue the elicitation of an active target, unless it has one that has not ended, and return it.
 
-        `accept`: whether all that is found is accepted, if `check` allows it then. Raises SecretNotElicited, and
+        `accept`: whether all that is found is accepted, by `change` as below. Raises SecretNotElicited, and
         EngineUnavailable while no engine is ready.
         """
         if target.draft.kind is Kind.SECRET:
@@ -116,7 +116,7 @@ class ElicitationService:
         job = self._jobs.get(target.id)
         if job is None or not job.open:
             job = self._jobs[target.id] = Job(target.id)
-            run = self._run(job, target, options, check if accept else None)
+            run = self._run(job, target, options, accept, change)
             task = self._tasks[target.id] = asyncio.create_task(run)
             task.add_done_callback(lambda ended: self._forget(target.id, ended))
         return job
@@ -142,26 +142,32 @@ class ElicitationService:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def accept(self, target_id: str, ids: Collection[str] | None, check: Check = unchecked) -> ForgetTarget:
+    def accept(
+        self, target_id: str, ids: Collection[str] | None, change: ChangeTarget | None = None
+    ) -> ForgetTarget:
         """Add what is proposed to an active target: all of it, or the proposals of these ids.
 
-        Raises what `check` does, UnknownTarget, NotElicited, InvalidTarget where the target would have too many,
-        or StaleRevision where it was changed meanwhile.
+        `change` changes the target; None: at once. Raises what that does, UnknownTarget, NotElicited,
+        InvalidTarget where the target would have too many, or StaleRevision where it was changed meanwhile.
         """
         target = self._registry.get(target_id)
-        check([target.draft])
         elicitation = self._registry.elicitation(target_id)
         proposals = elicitation.proposals if elicitation else ()
         if elicitation is None or (ids is not None and not set(ids) <= {one.id for one in proposals}):
             raise NotElicited("the target has no such proposal")
         draft = with_accepted(target.draft, (one for one in proposals if ids is None or one.id in ids))
-        return target if draft == target.draft else self._registry.change(target_id, draft, target.revision)
+        return target if draft == target.draft else (change or self._change)(target, draft)
+
+    def _change(self, target: ForgetTarget, draft: Draft) -> ForgetTarget:
+        return self._registry.change(target.id, draft, target.revision)
 
     def _forget(self, target_id: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(target_id) is task:
             del self._tasks[target_id]
 
-    async def _run(self, job: Job, target: ForgetTarget, options: Options, accept: Check | None) -> None:
+    async def _run(
+        self, job: Job, target: ForgetTarget, options: Options, accept: bool, change: ChangeTarget | None
+    ) -> None:
         state, code, detail = JobState.DONE, "", ""
         # Not awaited yet: its place in the queue is that of its start.
         noted = asyncio.create_task(asyncio.to_thread(self._registry.open_elicitation, target.id))
@@ -170,8 +176,8 @@ class ElicitationService:
                 await noted
                 job.state = JobState.RUNNING
                 await self._elicit(job, target, options)
-                if accept is not None:
-                    await asyncio.to_thread(self.accept, target.id, None, accept)
+                if accept:
+                    await asyncio.to_thread(self.accept, target.id, None, change)
                     self._changed()
         except asyncio.CancelledError:
             if not job.open:

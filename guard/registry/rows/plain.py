@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from guard.errors import StoreUnavailable
-from guard.registry.database import Connection, OpenTexts, StoredTexts, VectorKey
+from guard.registry.database import Connection, OpenTexts, Part, StoredTexts, VectorKey
 from guard.registry.rows.names import folded_name
 from guard.targets.target import ForgetTarget
 
@@ -49,12 +49,12 @@ class PlainTexts:
         """Return None: the database can search for a part of a name."""
         return None
 
-    def stored_proposals(self, connection: Connection, id: str, content: bytes) -> str:
-        """Return the proposals of an elicitation as JSON."""
+    def stored_part(self, connection: Connection, part: Part, id: str, content: bytes) -> str:
+        """Return a part of a target as JSON."""
         return content.decode()
 
-    def open_proposals(self, connection: Connection, id: str, stored: str) -> bytes:
-        """Return the JSON of proposals."""
+    def open_part(self, connection: Connection, part: Part, id: str, stored: str) -> bytes:
+        """Return the JSON of a part."""
         return stored.encode()
 
     def stored_vectors(

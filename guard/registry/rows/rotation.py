@@ -12,7 +12,7 @@ import orjson
 
 from guard.encryption.sealing import SealBroken, Secret
 from guard.encryption.wrapping import RecordKey, WrappedKey, name_of, new_record_key, unwrap, wrap
-from guard.registry.database import Connection, Database, StoredTexts
+from guard.registry.database import PROPOSALS, PROPOSED_CHANGE, Connection, Database, Part, StoredTexts
 from guard.registry.rows import data_keys
 from guard.registry.rows.data_keys import DataKeys, EncryptionKeyWrong, Purpose, RegistryNotEncrypted
 from guard.registry.rows.sealed import (
@@ -20,10 +20,10 @@ from guard.registry.rows.sealed import (
     SealedTexts,
     open_content,
     open_name,
-    open_proposals,
+    open_part,
     open_vector,
     sealed_content,
-    sealed_proposals,
+    sealed_part,
     sealed_vector,
 )
 
@@ -143,7 +143,8 @@ def _seal(connection: Connection, texts: SealedTexts, number: int, rows: Sequenc
         old = _key_before(connection, texts, identity.id, stored)
         key = before[identity.id], after[identity.id] = old, new_record_key(data_key, number, identity.id)
         _write(connection, identity, _sealed(identity, stored, *key))
-    _seal_elicitations(connection, before, after)
+    for part in (PROPOSALS, PROPOSED_CHANGE):
+        _seal_parts(connection, part, before, after)
     _seal_vectors(connection, before, after)
 
 
@@ -170,15 +171,17 @@ def _write(connection: Connection, identity: RowIdentity, stored: StoredTexts) -
     connection.execute(f"UPDATE targets SET {changes} WHERE id = ?", (*stored, identity.id))
 
 
-def _seal_elicitations(
-    connection: Connection, before: Mapping[str, RecordKey | None], after: Mapping[str, RecordKey]
+def _seal_parts(
+    connection: Connection, part: Part, before: Mapping[str, RecordKey | None], after: Mapping[str, RecordKey]
 ) -> None:
-    for id, proposals in _of(connection, "target_id, proposals", "elicitations", after):
+    for id, stored in _of(connection, f"target_id, {part.column}", part.table, after):
+        if not stored:
+            continue
         old = before[id]
-        content = proposals.encode() if old is None else open_proposals(old, id, proposals)
+        content = stored.encode() if old is None else open_part(old, part.name, id, stored)
         connection.execute(
-            "UPDATE elicitations SET proposals = ? WHERE target_id = ?",
-            (sealed_proposals(after[id], id, content), id),
+            f"UPDATE {part.table} SET {part.column} = ? WHERE target_id = ?",
+            (sealed_part(after[id], part.name, id, content), id),
         )
 
 

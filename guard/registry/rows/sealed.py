@@ -13,7 +13,7 @@ import orjson
 
 from guard.encryption.sealing import SealBroken, Secret, open_sealed, seal
 from guard.encryption.wrapping import RecordKey, new_record_key, open_record_key
-from guard.registry.database import Connection, OpenTexts, StoredTexts, VectorKey
+from guard.registry.database import Connection, OpenTexts, Part, StoredTexts, VectorKey
 from guard.registry.rows.data_keys import DataKeys
 from guard.registry.rows.names import Names, folded_name
 from guard.targets.target import ForgetTarget, State
@@ -66,13 +66,13 @@ class SealedTexts:
         """Return the positions of the active targets whose folded name contains `part`, in their order."""
         return self._names.positions(connection, part)
 
-    def stored_proposals(self, connection: Connection, id: str, content: bytes) -> str:
-        """Return the proposals of an elicitation, sealed."""
-        return sealed_proposals(self._keys_of(connection, [id])[id], id, content)
+    def stored_part(self, connection: Connection, part: Part, id: str, content: bytes) -> str:
+        """Return a part of a target, sealed."""
+        return sealed_part(self._keys_of(connection, [id])[id], part.name, id, content)
 
-    def open_proposals(self, connection: Connection, id: str, stored: str) -> bytes:
-        """Return the JSON of proposals. Raises SealBroken."""
-        return open_proposals(self._keys_of(connection, [id])[id], id, stored)
+    def open_part(self, connection: Connection, part: Part, id: str, stored: str) -> bytes:
+        """Return the JSON of a part. Raises SealBroken."""
+        return open_part(self._keys_of(connection, [id])[id], part.name, id, stored)
 
     def stored_vectors(
         self, connection: Connection, embedder: str, vectors: Mapping[VectorKey, bytes]
@@ -146,9 +146,9 @@ def open_name(key: RecordKey, id: str, sealed: str) -> str:
     return open_sealed(key.secret, _from_text(sealed), "name", id).decode()
 
 
-def open_proposals(key: RecordKey, id: str, sealed: str) -> bytes:
-    """Return the JSON of an elicitation's proposals. Raises SealBroken."""
-    return open_sealed(key.secret, _from_text(sealed), "proposals", id)
+def open_part(key: RecordKey, part: str, id: str, sealed: str) -> bytes:
+    """Return the JSON of what another table stores of a target. Raises SealBroken."""
+    return open_sealed(key.secret, _from_text(sealed), part, id)
 
 
 def open_vector(key: RecordKey, embedder: str, id: str, revision: int, sealed: bytes) -> bytes:
@@ -156,9 +156,9 @@ def open_vector(key: RecordKey, embedder: str, id: str, revision: int, sealed: b
     return open_sealed(key.secret, sealed, "vector", embedder, id, str(revision))
 
 
-def sealed_proposals(key: RecordKey, id: str, content: bytes) -> str:
-    """Return the JSON of an elicitation's proposals, sealed."""
-    return _to_text(seal(key.secret, content, "proposals", id))
+def sealed_part(key: RecordKey, part: str, id: str, content: bytes) -> str:
+    """Return the JSON of what another table stores of a target, sealed."""
+    return _to_text(seal(key.secret, content, part, id))
 
 
 def sealed_vector(key: RecordKey, embedder: str, id: str, revision: int, vector: bytes) -> bytes:

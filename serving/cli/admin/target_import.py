@@ -24,6 +24,8 @@ class Importer:
         self.ids: list[str] = []
         """What was stored, in the order of the file."""
         self._existing = 0
+        self.proposed: list[str] = []
+        """Those of `ids` that wait for approval."""
         self._enforced = False
 
     def store(self, rows: Sequence[Row]) -> None:
@@ -37,6 +39,7 @@ class Importer:
                 raise _placed(error, batch) from None
             self.ids += stored.ids
             self._existing += len(stored.existing)
+            self.proposed += stored.proposed
 
     def wait(self, seconds: float) -> bool:
         """Return whether all is enforced in full within so many seconds; show how far it is meanwhile."""
@@ -54,12 +57,15 @@ class Importer:
 
     def outcome(self) -> Mapping[str, Any]:
         """Return what became of the file, for scripts."""
-        return {"ids": self.ids, "existing": self._existing, "enforced": self._enforced}
+        proposed = {"proposed": self.proposed} if self.proposed else {}
+        return {"ids": self.ids, "existing": self._existing, "enforced": self._enforced, **proposed}
 
     def report(self) -> str:
         """Return what became of the file: a line of counts, then an id a line."""
         state = "enforced" if self._enforced else "stored, not yet enforced"
-        counts = [f"{state}: {len(self.ids)}"] if self.ids or self._enforced else []
+        stored = len(self.ids) - len(self.proposed)
+        counts = [f"{state}: {stored}"] if stored or (self._enforced and not self.proposed) else []
+        counts += [f"proposed, to be approved: {len(self.proposed)}"] if self.proposed else []
         counts += [f"skipped as existing: {self._existing}"] if self._existing else []
         return "".join(f"{line}\n" for line in (*counts, *self.ids))
 

@@ -15,8 +15,10 @@ from serving.cli.console import admin_client, console, fail
 from serving.cli.output import output_options, print_table, show
 
 if TYPE_CHECKING:
+    from serving.client import AdminClient
     from serving.client.requests import TargetDraft
     from serving.client.targets import Target
+    from serving.client.values import State
 
 PAGE_TARGETS = 200
 STORED_ONLY = 3  # exit status of an import whose targets are not enforced in time
@@ -65,9 +67,12 @@ def add(
         typer.Option(help="allow or restrict what the caller says of it; default: see docs/supplied.md."),
     ] = None,
     tag: Tags = None,
+    urgent: Annotated[
+        bool, typer.Option("--urgent", help="Where it takes approval, enforce it before; for approvers.")
+    ] = False,
     reveal: Reveal = False,
 ) -> None:
-    """Add one forget target and wait until it is enforced."""
+    """Add one forget target and wait until it is enforced, unless it takes approval first."""
     draft = {
         "name": name,
         "kind": kind,
@@ -86,19 +91,26 @@ def add(
         "supplied": supplied,
         "tags": tag or [],
     }
-    _add(draft, reveal=reveal)
+    _add(draft, reveal=reveal, urgent=urgent)
 
 
 @targets.command("list")
 @output_options
 def list_(
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of targets to print.")] = 100,
+    state: Annotated[
+        str | None, typer.Option(help="active, revoked, expired, rejected, or proposed: what waits for approval.")
+    ] = None,
     reveal: Reveal = False,
 ) -> None:
     """List forget targets, newest last."""
     with admin_client() as admin:
-        found = list(islice(admin.targets(reveal=reveal, page=min(PAGE_TARGETS, limit)), limit))
-    rows = [(one.id, one.name, one.kind, one.scope, one.mode, one.state, str(len(one.forbidden))) for one in found]
+        # The server says what is wrong with a state.
+        pages = admin.targets(state=cast("State | None", state), reveal=reveal, page=min(PAGE_TARGETS, limit))
+        found = list(islice(pages, limit))
+    rows = [
+        (one.id, one.name, one.kind, one.scope, one.mode, _state(one), str(len(one.forbidden))) for one in found
+    ]
     columns = ("id", "name", "kind", "scope", "mode", "state", "phrases")
     show(
         {"targets": [one.model_dump(mode="json") for one in found]},
@@ -146,10 +158,11 @@ def quoted(
 @targets.command()
 @output_options
 def revoke(target_id: str) -> None:
-    """Revoke one forget target and wait until it is no longer enforced."""
+    """Revoke one forget target and wait until it is no longer enforced; where that takes approval, propose it."""
     with admin_client() as admin:
         admin.revoke(target_id)
-    show({"id": target_id, "state": "revoked"}, lambda: console.print(f"{target_id} revoked"), [target_id])
+        state = _state_after(admin, target_id)
+    show({"id": target_id, "state": state}, lambda: console.print(f"{target_id} {state}"), [target_id])
 
 
 @targets.command("import")
@@ -204,10 +217,28 @@ def export(
     show({"file": str(file), "exported": len(lines)}, lambda: console.print(f"exported: {len(lines)}"))
 
 
-def _add(draft: Mapping[str, object], *, reveal: bool) -> None:
+def _add(draft: Mapping[str, object], *, reveal: bool, urgent: bool) -> None:
     with admin_client() as admin:
         # The server says what is wrong with a value.
-        show_target(admin.add(cast("TargetDraft", draft), reveal=reveal))
+        show_target(admin.add(cast("TargetDraft", draft), reveal=reveal, urgent=urgent))
+
+
+def _state(target: Target) -> str:
+    """Return the state, with what is proposed of a target in force and the revision to approve."""
+    change = target.proposed
+    if change is None or not change.is_open:
+        return target.state
+    return f"{target.state}, {change.change} proposed at revision {change.revision}"
+
+
+def _state_after(admin: AdminClient, target_id: str) -> str:
+    """Return what a revocation has made of a target: it has ended, or waits for approval."""
+    from serving.client import NotFound
+
+    try:
+        return _state(admin.get(target_id))
+    except NotFound:
+        return "revoked"
 
 
 def _text(file: Path) -> str:

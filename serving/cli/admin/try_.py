@@ -21,6 +21,9 @@ MIN_WIDTH = 60  # columns of a terminal from which on two answers stand side by 
 def try_(
     prompt: Annotated[str, typer.Argument(help="Prompt of a client; '-' reads standard input.")],
     max_tokens: Annotated[int, typer.Option(min=1, max=2048, help="Longest answer, in tokens.")] = 256,
+    proposed: Annotated[
+        str | None, typer.Option(help="Id of a target: say what the change that is proposed of it would forbid.")
+    ] = None,
 ) -> None:
     """Show the stock answer to a prompt, the plan with its evidence, and the guarded answer.
 
@@ -30,7 +33,7 @@ def try_(
     if prompt == "-":
         prompt = typer.get_text_stream("stdin").read()
     with admin_client() as admin:
-        tried = admin.try_(prompt, max_tokens=max_tokens)
+        tried = admin.try_(prompt, max_tokens=max_tokens, proposed=proposed)
     show(tried, lambda: _print(tried), (match.target_id for match in tried.check.matches))
 
 
@@ -45,9 +48,16 @@ def _print(tried: Trial) -> None:
             table.add_column(name, ratio=1, overflow="fold")
         table.add_row(*(Text(_said(answer)) for _, answer in answers))
         console.print(table)
-        return
-    for name, answer in answers:
-        typer.echo(f"\n{name}\n{_said(answer)}")
+    else:
+        for name, answer in answers:
+            typer.echo(f"\n{name}\n{_said(answer)}")
+    if tried.proposed:
+        typer.echo(f"\nthe proposed target is in the prompt: {_listed(tried.proposed.in_prompt)}")
+        typer.echo(f"and would forbid of the stock answer: {_listed(tried.proposed.in_stock)}")
+
+
+def _listed(phrases: tuple[str, ...]) -> str:
+    return "; ".join(phrases) or "(nothing)"
 
 
 def _said(answer: Answered) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -33,7 +35,7 @@ async def elicitation(request: Request) -> Response:
         id=id,
         place=place_of(id),
         revealed=revealed,
-        may_change=caller_of(request).may_change(target.draft),
+        may_change=service.changes.may_change(caller_of(request), target.draft),
         name=target.draft.name if revealed else masked(target.draft.name),
         job=job,
         found=found,
@@ -61,7 +63,9 @@ async def accept(request: Request) -> Response:
     service, id = desk_of(request).service, request.path_params["id"]
     chosen = [str(proposal) for proposal in form_of(request).getlist("chosen")]
     if chosen and id in session_of(request).revealed:
-        await run_sync(service.elicitations.accept, id, chosen, caller_of(request).require_enforce)
+        caller = caller_of(request)
+        service.changes.require(caller, [(await active(service, id)).draft])
+        await run_sync(service.elicitations.accept, id, chosen, partial(service.changes.change, caller))
         service.applier.notify()
     return _back(id)
 

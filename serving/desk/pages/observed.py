@@ -17,8 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from guard.registry.search import EventSearch
 from guard.targets.audit_log import Action
 from guard.targets.target import Mode
-from serving.admin.observed import VerdictOut, verdict_of
-from serving.admin.responses import EventOut, event_of
+from serving.admin.observed import EventOut, VerdictOut, event_of, verdict_of
 from serving.desk.context import desk_of
 from serving.desk.gate import is_polled
 from serving.desk.pages.targets import choice

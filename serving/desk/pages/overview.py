@@ -28,6 +28,7 @@ class Now(NamedTuple):
     added_ms  mean time that judging a request took before its answer; None before the first
     replicas  the servers that share the registry, this one among them
     overdue   of the cases that are open, how many are due before now
+    waiting   how many changes wait for approval
     """
 
     unready: str
@@ -41,6 +42,7 @@ class Now(NamedTuple):
     replicas: list[Replica]
     open_cases: int
     overdue: int
+    waiting: int
 
 
 async def overview(request: Request) -> Response:
@@ -65,4 +67,5 @@ def _now(service: AdminService) -> Now:
         replicas=service.lease.list(),
         open_cases=open_cases,
         overdue=overdue,
+        waiting=registry.approvals.waiting(),
     )

@@ -10,17 +10,24 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from guard.errors import UnknownTarget
+from guard.registry.approval.proposed import MAX_REASON_CHARS, ProposedChange
 from guard.registry.outside.cases import CaseState
 from guard.registry.registry import Registry
 from guard.targets.target import ForgetTarget, State
+from serving.access.rights import Caller, Right
+from serving.admin.approval.routes import difference_of, differences_of, target_proposed
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.responses import preview_of, target_of
 from serving.admin.service import AdminService
+from serving.admin.targets import match, undecided
 from serving.admin.trial import note_told
+from serving.approval.bodies import DifferenceOut
 from serving.desk.context import caller_of, desk_of, form_of, session_of
 from serving.desk.gate import is_polled, own_place
 from serving.desk.pages.targets import LIST, note_revealed
 from serving.desk.rendering import render
+from serving.trial.proposed import ProposedTrial
+from serving.trial.proposed import tried as tried_proposed
 from serving.trial.trials import Answer
 
 RECENT_VERDICTS = 10
@@ -33,6 +40,16 @@ class Tried(NamedTuple):
     check: CheckResponse
     stock: Answer
     guarded: Answer
+    proposed: ProposedTrial | None = None
+
+
+class Proposed(NamedTuple):
+    """How what is proposed differs from what is in force, and what the person who looks may do about it."""
+
+    differences: list[DifferenceOut]
+    may_approve: bool
+    may_reject: bool
+    is_own: bool
 
 
 class CaseRow(NamedTuple):
@@ -62,9 +79,26 @@ async def reveal(request: Request) -> Response:
 async def revoke(request: Request) -> Response:
     """Revoke a target at the revision that the page showed."""
     service, id = desk_of(request).service, request.path_params["id"]
-    revision = str(form_of(request).get("revision"))
-    caller_of(request).require_enforce([(await run_sync(service.registry.get, id)).draft])
-    await run_sync(service.registry.revoke, id, int(revision) if revision.isdecimal() else 0)
+    current = await undecided(service, id)
+    match(f'"{_revision(request)}"', current.revision)
+    await run_sync(lambda: service.changes.revoke(caller_of(request), current, is_exact=True))
+    service.applier.notify()
+    return RedirectResponse(place_of(id), 303)
+
+
+async def approve(request: Request) -> Response:
+    """Bring what is proposed into force, at the revision that the page showed."""
+    service, id = desk_of(request).service, request.path_params["id"]
+    await run_sync(service.changes.approve, caller_of(request), id, _revision(request))
+    service.applier.notify()
+    return RedirectResponse(place_of(id), 303)
+
+
+async def reject(request: Request) -> Response:
+    """Decide that what is proposed, at the revision that the page showed, does not come into force."""
+    service, id = desk_of(request).service, request.path_params["id"]
+    reason = str(form_of(request).get("reason", ""))[:MAX_REASON_CHARS]
+    await run_sync(service.changes.reject, caller_of(request), id, _revision(request), reason)
     service.applier.notify()
     return RedirectResponse(place_of(id), 303)
 
@@ -78,14 +112,18 @@ async def try_it(request: Request) -> Response:
     service = desk_of(request).service
     tried = await service.trials.run(prompt)
     await run_sync(note_told, service.registry, tried.plan, frozenset(session_of(request).revealed))
-    return await _page(request, Tried(prompt, check_response(tried.plan), tried.stock, tried.guarded))
+    proposed = await run_sync(
+        _tried_proposed, service.registry, request.path_params["id"], prompt, tried.stock.text
+    )
+    return await _page(request, Tried(prompt, check_response(tried.plan), tried.stock, tried.guarded, proposed))
 
 
 async def _page(request: Request, tried: Tried | None) -> Response:
     service, id = desk_of(request).service, request.path_params["id"]
     found = await run_sync(service.registry.get, id)
     revealed = id in session_of(request).revealed
-    is_active = found.state is State.ACTIVE
+    is_active = found.state in (State.ACTIVE, State.PROPOSED)
+    change = await run_sync(service.registry.approvals.change, id)
     # A page that asks whether its revision is in force by now shows nothing else of the answer.
     reviewed = is_active and not is_polled(request)
     review = await run_sync(preview_of, found, revealed, service.context()) if reviewed else None
@@ -93,10 +131,11 @@ async def _page(request: Request, tried: Tried | None) -> Response:
     return render(
         request,
         "target",
-        target=target_of(found, revealed),
+        target=target_of(found, revealed, change),
+        proposed=await run_sync(_proposed, found, change, revealed, caller_of(request)) if change else None,
         revealed=revealed,
         active=is_active,
-        may_change=caller_of(request).may_change(found.draft),
+        may_change=service.changes.may_change(caller_of(request), found.draft),
         in_force=_in_force(service, found),
         review=review,
         tried=tried,
@@ -111,6 +150,28 @@ def _case_of(registry: Registry, id: str) -> CaseRow | None:
     except UnknownTarget:
         return None
     return CaseRow(case.state(datetime.now(UTC)), case.due_at)
+
+
+def _proposed(found: ForgetTarget, change: ProposedChange, revealed: bool, caller: Caller) -> Proposed:
+    is_own = change.proposer.identity == caller.person.identity
+    different = differences_of(found, target_proposed(found, change))
+    return Proposed(
+        differences=[difference_of(one, revealed) for one in different],
+        may_approve=change.is_open and caller.may(Right.ENFORCE) and not is_own,
+        may_reject=change.is_open and (caller.may(Right.ENFORCE) or (is_own and caller.may(Right.EDIT))),
+        is_own=is_own,
+    )
+
+
+def _tried_proposed(registry: Registry, id: str, prompt: str, stock: str) -> ProposedTrial | None:
+    change = registry.approvals.change(id)
+    meant = target_proposed(registry.get(id), change) if change else None
+    return tried_proposed(meant, prompt, stock) if meant else None
+
+
+def _revision(request: Request) -> int:
+    revision = str(form_of(request).get("revision"))
+    return int(revision) if revision.isdecimal() else 0
 
 
 def _in_force(service: AdminService, found: ForgetTarget) -> bool:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from guard.errors import DuplicateTarget, InvalidTarget, StaleRevision
+from guard.errors import AlreadyProposed, DuplicateTarget, InvalidTarget, StaleRevision
 from guard.patterns.pattern import PatternKind
 from guard.registry.drafts import new_target
 from guard.targets.target import Decoder, Draft, ForgetTarget, Kind, Method, Mode, Scope, Supplied
@@ -17,7 +17,7 @@ from guard.variants.variant import Variants
 from serving.access.rights import NeedsApprover
 from serving.admin.requests import TargetIn, TargetPatch
 from serving.admin.responses import Preview, preview_of
-from serving.admin.targets import active
+from serving.admin.targets import undecided
 from serving.desk.context import caller_of, desk_of, form_of, session_of
 from serving.desk.pages.fields import SPARE_ROWS, Fields, differing, faults_of, fields_of, fields_sent, members_of
 from serving.desk.pages.target import place_of
@@ -52,8 +52,7 @@ async def add(request: Request) -> Response:
         if "preview" in form_of(request):
             target = await run_sync(service.registry.preview, draft)
             return _form(request, sent, preview=await run_sync(preview_of, target, True, service.context()))
-        caller_of(request).require_enforce([draft])
-        target = await run_sync(service.registry.add, draft)
+        target = await run_sync(service.changes.add_one, caller_of(request), draft)
     except (ValidationError, InvalidTarget, DuplicateTarget, NeedsApprover) as error:
         return _form(request, sent, 422, faults=faults_of(error))
     # Who has written the texts need not ask to see them.
@@ -64,7 +63,7 @@ async def add(request: Request) -> Response:
 
 async def edit(request: Request) -> Response:
     """Show the form of a target whose texts this session has revealed."""
-    target = await active(desk_of(request).service, request.path_params["id"])
+    target = await undecided(desk_of(request).service, request.path_params["id"])
     if target.id not in session_of(request).revealed:
         return RedirectResponse(place_of(target.id), 303)
     return _form(request, fields_of(target.draft), target=target)
@@ -76,7 +75,7 @@ async def change(request: Request) -> Response:
     Where it was changed meanwhile, the form stays as it was filled in and shows what is stored now.
     """
     form, service = form_of(request), desk_of(request).service
-    target, sent = await active(service, request.path_params["id"]), fields_sent(form_of(request))
+    target, sent = await undecided(service, request.path_params["id"]), fields_sent(form_of(request))
     if target.id not in session_of(request).revealed:
         return RedirectResponse(place_of(target.id), 303)
     shown = fields_of(target.draft)
@@ -90,12 +89,11 @@ async def change(request: Request) -> Response:
             meant = await run_sync(new_target, draft)
             preview = await run_sync(preview_of, meant, True, service.context())
             return _form(request, sent, target=target, preview=preview)
-        caller_of(request).require_enforce([target.draft, draft])
-        await run_sync(service.registry.change, target.id, draft, target.revision)
-    except (ValidationError, InvalidTarget, DuplicateTarget, NeedsApprover) as error:
+        await run_sync(service.changes.change, caller_of(request), target, draft)
+    except (ValidationError, InvalidTarget, DuplicateTarget, NeedsApprover, AlreadyProposed) as error:
         return _form(request, sent, 422, target=target, faults=faults_of(error))
     except StaleRevision:
-        target = await active(service, target.id)
+        target = await undecided(service, target.id)
         return _form(request, sent, 412, target=target, stored=differing(sent, fields_of(target.draft)))
     service.applier.notify()
     return RedirectResponse(place_of(target.id), 303)

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from guard.errors import UnknownTarget
-from guard.registry.registry import Registry
 from guard.registry.search import TargetSearch
 from guard.targets.target import ForgetTarget, Kind, Mode, State
 from serving.access.rights import Caller, Right
 from serving.admin.responses import masked
+from serving.approval.changes import TargetChanges
 from serving.desk.context import caller_of, desk_of, form_of, session_of
 from serving.desk.gate import own_place
 from serving.desk.rendering import HOME, render, text
@@ -29,11 +29,12 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 class Row(NamedTuple):
-    """A target in the list; `name` is masked unless the session has revealed it."""
+    """A target in the list; `name` is masked unless the session has revealed it, `waits`: a change is open."""
 
     id: str
     name: str
     target: ForgetTarget
+    waits: bool = False
 
 
 async def targets(request: Request) -> Response:
@@ -48,13 +49,15 @@ async def targets(request: Request) -> Response:
     )
     session, registry = session_of(request), desk_of(request).service.registry
     found = await run_sync(registry.find, search, query.get("after") or None, PAGE_ROWS)
+    changes = await run_sync(registry.approvals.changes, [target.id for target in found.items])
+    waiting = {id for id, change in changes.items() if change.is_open}
     asked = {name: value for name, value in query.items() if name != "after" and value}
     said, session.said = session.said, ""
     return render(
         request,
         "targets",
         said=said,
-        rows=[_row(target, session.revealed) for target in found.items],
+        rows=[_row(target, session.revealed)._replace(waits=target.id in waiting) for target in found.items],
         hidden=any(target.id not in session.revealed for target in found.items),
         filtered=bool(asked.keys() - {"state"}),
         any=bool(found.items) or any((await run_sync(registry.counts)).values()),
@@ -85,8 +88,9 @@ async def revoke(request: Request) -> Response:
         return RedirectResponse(back, 303)
     service, revealed = desk_of(request).service, session_of(request).revealed
     if "confirmed" in form:
-        revoked = await run_sync(_revoke, service.registry, ids, caller_of(request))
-        session_of(request).said = text("targets.revoked", count=revoked)
+        revoked = await run_sync(_revoke, service.changes, ids, caller_of(request))
+        proposed = text("targets.end_proposed")
+        session_of(request).said = text("targets.revoked", count=revoked) if revoked else proposed
         service.applier.notify()
         return RedirectResponse(back, 303)
     found = await run_sync(lambda: [service.registry.get(id) for id in ids])
@@ -117,16 +121,14 @@ def _row(target: ForgetTarget, revealed: set[str]) -> Row:
     return Row(target.id, shown_name(target, revealed), target)
 
 
-def _revoke(registry: Registry, ids: Sequence[str], caller: Caller) -> int:
-    """Return how many were revoked."""
+def _revoke(changes: TargetChanges, ids: Sequence[str], caller: Caller) -> int:
+    """Return how many were revoked; of others the end was proposed."""
     revoked = 0
-    found = [registry.get(id) for id in ids]
-    caller.require_enforce(target.draft for target in found)
+    found = [changes.registry.get(id) for id in ids]
+    changes.require(caller, [target.draft for target in found])
     for target in found:
         try:
-            # Who may not enforce ends no target that was enforced meanwhile.
-            registry.revoke(target.id, None if caller.may(Right.ENFORCE) else target.revision)
-            revoked += 1
+            revoked += changes.revoke(caller, target, is_exact=False).state is not State.ACTIVE
         except UnknownTarget:
             # Somebody else has revoked it meanwhile, or it has expired.
             continue

@@ -95,8 +95,8 @@ async def store(request: Request) -> Response:
     if fault or (len(drafts) < len(found) and "sound" not in form):
         return RedirectResponse(ROWS, 303)
     service = desk_of(request).service
-    caller_of(request).require_enforce(drafts)
-    added = await run_sync(service.registry.add_missing, drafts)
+    caller = caller_of(request)
+    added = await run_sync(lambda: service.changes.add(caller, drafts, skip_existing=True))
     service.applier.notify()
     session.upload = None
     left_out = len(found) - len(drafts)

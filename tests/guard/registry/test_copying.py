@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from guard.registry import copying
+from guard.registry.approval.proposed import Person
 from guard.registry.copying import CopyRefused, copy
 from guard.registry.database import Location
 from guard.registry.keys.key import Audience, KeyDraft
@@ -30,6 +31,7 @@ def filled(registry: Registry) -> Registry:
     registry.revoke(bo.id)
     for name in ("dashboard", "chat", "night"):
         registry.keys.create(KeyDraft(name=name, audience=Audience.CLIENT))
+    registry.approvals.propose(cy.id, replace(cy.draft, basis="appeal"), 2, Person("key_1", "anne"))
     return registry
 
 
@@ -45,6 +47,7 @@ def all_of(location: Location) -> tuple[object, ...]:
             registry.keys.list(),
             registry.keys.events(),
             [(registry.elicitation(id), registry.has_open_elicitation(id)) for id in ids],
+            registry.approvals.changes(ids),
         )
 
 
@@ -56,7 +59,7 @@ def test_a_registry_is_the_same_in_the_other_database_and_back(
     back: Location = tmp_path / "back.db" if isinstance(location, Path) else postgres.schema()
     there = copy(location, other)
     assert copy(other, back) == there
-    assert (there.version, there.targets, there.events) == (3, 4, 7)
+    assert (there.version, there.targets, there.events) == (3, 4, 8)
     assert all_of(location) == all_of(other) == all_of(back)
 
 
@@ -68,7 +71,7 @@ def test_the_copy_goes_on_where_the_original_stopped(
     with closing(Registry(other)) as registry:
         new = registry.add(Draft(name="Eve Quill"))
         assert registry.list(limit=10).items[-1] == new
-        assert (registry.version(), registry.events(limit=100)[-1].seq) == (4, 8)
+        assert (registry.version(), registry.events(limit=100)[-1].seq) == (4, 9)
         assert registry.first_broken_event() is None
 
 

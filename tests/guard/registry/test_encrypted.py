@@ -15,6 +15,7 @@ import pytest
 
 from guard.encryption.sealing import SealBroken, new_secret
 from guard.errors import DuplicateTarget, LetheError, StoreUnavailable
+from guard.registry.approval.proposed import Person
 from guard.registry.copying import copy
 from guard.registry.database import Database, Location, PostgresUrl
 from guard.registry.opening import open_database
@@ -29,6 +30,8 @@ from tests.postgresql import Cluster
 
 KEY, OTHER = new_secret(), new_secret()
 VECTOR = b"0123456789abcdef" * 4
+ANNE = Person("key_1", "anne")
+STORED = ("targets", "vectors", "elicitations", "proposed_changes")
 
 
 @pytest.fixture
@@ -65,6 +68,7 @@ def fill(registry: Registry) -> list[str]:
     registry.change(cy.id, replace(cy.draft, name="Cyd Quill"), 1)
     registry.keep_vectors("minilm", {(ada.id, 1): VECTOR, (cy.id, 2): VECTOR[::-1]})
     registry.revoke(bo.id)
+    registry.approvals.propose(cy.id, replace(cy.draft, aliases=("Cy Mothwick",)), 2, ANNE)
     return [ada.id, bo.id, cy.id]
 
 
@@ -74,6 +78,7 @@ def everything(registry: Registry) -> tuple[object, ...]:
         registry.list(limit=100),
         registry.vectors("minilm"),
         [registry.elicitation(target.id) for target in registry.active()],
+        registry.approvals.changes([target.id for target in registry.list(limit=100).items]),
         registry.events(),
         registry.first_broken_event(),
     )
@@ -82,7 +87,7 @@ def everything(registry: Registry) -> tuple[object, ...]:
 def raw(location: Location) -> list[bytes]:
     """Return all that the database stores of targets."""
     with closing(open_database(location)) as database, database.reading() as connection:
-        tables = [connection.execute(f"SELECT * FROM {name}") for name in ("targets", "vectors", "elicitations")]
+        tables = [connection.execute(f"SELECT * FROM {name}") for name in STORED]
         return [
             value if isinstance(value, bytes) else str(value).encode()
             for rows in tables

@@ -80,7 +80,7 @@ def test_audit_events_can_neither_be_changed_nor_deleted(connection: sqlite3.Con
              (seq, id, kind, folded_name, state, revision, draft, forbidden, created_at, updated_at)
            VALUES (1, 'ft_1', 'person', '', 'active', 1, '{}', '[]', '', '')"""
     )
-    connection.execute("INSERT INTO events VALUES (1, '', 'added', 'ft_1', 1, 1, 'admin', '')")
+    connection.execute("INSERT INTO events VALUES (1, '', 'added', 'ft_1', 1, 1, 'admin', '', '')")
     for statement in ("UPDATE events SET action = 'revoked'", "DELETE FROM events"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute(statement)

@@ -26,6 +26,7 @@ from serving.access.delegates import Delegates
 from serving.access.oidc import TokenVerifier
 from serving.admin.app import create_admin
 from serving.admin.service import AdminService, Enforced
+from serving.approval.changes import TargetChanges
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import AuditKeeper
 from serving.elicitation.service import ElicitationService
@@ -63,7 +64,7 @@ class Service:
         self._path = path
         self.applier = self.planner = self
         self.opened: Registry | None = None
-        self.changes = 0
+        self.notified = 0
         self.applies = True
         self.reason = ""
         self.common: frozenset[str] = frozenset()
@@ -79,6 +80,11 @@ class Service:
 
     tokens: TokenVerifier | None = None
     delegates: Delegates | None = None
+    four_eyes = False
+
+    @property
+    def changes(self) -> TargetChanges:
+        return TargetChanges(self.registry, self.four_eyes)
 
     @cached_property
     def keys(self) -> Keyring:
@@ -94,7 +100,7 @@ class Service:
         return AuditKeeper(self.registry, self.key, self._path.with_name("checkpoints.jsonl"), self.metrics, 3600)
 
     def notify(self) -> None:
-        self.changes += 1
+        self.notified += 1
 
     async def wait(self, version: int, timeout: float, targets: Collection[str]) -> bool:
         assert targets

@@ -99,9 +99,9 @@ async def test_an_assistant_is_promoted_and_retired_and_the_policy_is_told(plane
     promoted = await plane.move(digest, "promote")
     assert promoted.status_code == 200
     assert (promoted.json()["standing"], promoted.json()["targets"]) == ("promoted", ["ft_1"])
-    assert plane.service.changes == 1
+    assert plane.service.notified == 1
     assert (await plane.move(digest, "retire")).status_code == 204
-    assert plane.service.changes == 2
+    assert plane.service.notified == 2
     (listed,) = (await plane.client.get(PATH)).json()["assistants"]
     assert (listed["digest"], listed["standing"]) == (digest, "retired")
 

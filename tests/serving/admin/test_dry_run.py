@@ -17,7 +17,7 @@ async def test_a_dry_run_shows_what_would_be_stored_and_stores_nothing(
     assert response.status_code == 200
     assert "The Glass Orchard" in response.json()["forbidden"]
     assert "id" not in response.json()
-    assert (service.registry.version(), service.changes) == (0, 0)
+    assert (service.registry.version(), service.notified) == (0, 0)
 
 
 async def test_a_dry_run_shows_the_variants_by_kind_masked_unless_revealed(client: httpx.AsyncClient) -> None:

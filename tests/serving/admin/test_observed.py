@@ -110,7 +110,7 @@ async def test_the_policy_tells_stored_from_enforced(client: httpx.AsyncClient) 
     await client.post(TARGETS, json=ADA)
     assert (await client.get("/admin/v1/policy")).json() == {
         "version": 1,
-        "targets": {"active": 1, "revoked": 0, "expired": 0},
+        "targets": {"active": 1, "revoked": 0, "expired": 0, "proposed": 0, "rejected": 0},
         "enforced_version": 3,
         "enforced": {"shadow": 1, "enforce": 2},
         "pending": 0,

@@ -25,7 +25,7 @@ async def test_a_target_is_stored_and_its_phrases_come_back_for_review(
     assert {"Ada Quillfeather", "A. Q.", "Mothwick", "The Glass Orchard"} <= set(stored["forbidden"])
     assert (stored["state"], stored["revision"]) == ("active", 1)
     assert service.registry.get(stored["id"]).draft.name == "Ada Quillfeather"
-    assert service.changes == 1
+    assert service.notified == 1
 
 
 async def test_texts_are_masked_unless_asked_for(client: httpx.AsyncClient) -> None:

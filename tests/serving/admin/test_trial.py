@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from guard.registry.approval.proposed import Person
 from guard.targets.target import Draft
-from serving.client import AdminClient, InvalidRequest
+from serving.client import AdminClient, InvalidRequest, NotFound
 from tests.serving.admin_plane import Plane, client_of
 
 
@@ -39,6 +40,18 @@ def test_the_targets_that_it_touches_are_noted_as_revealed(plane: Plane, admin: 
     events = [(event.action, event.target_id) for event in admin.events()]
     assert events[2:] == [("revealed", plane.matched)]
     assert admin.policy().version == 2
+
+
+def test_a_proposed_target_is_tried_and_not_enforced(plane: Plane, admin: AdminClient) -> None:
+    draft = Draft(name="Ada Quill", phrases=("the glass orchard",))
+    target = plane.registry.approvals.add_one(draft, Person("ak_anne", "anne"))
+    tried = admin.try_("Who is Ada Quill?", proposed=target.id).proposed
+    assert tried is not None
+    assert (tried.in_prompt, tried.revision) == (("Ada Quill",), 1)
+    assert plane.registry.active() == []
+    assert "Quill" not in repr(tried)
+    with pytest.raises(NotFound):
+        admin.try_("Who is Ada Quill?", proposed="ft_none")
 
 
 def test_why_there_is_no_answer_is_told(plane: Plane, admin: AdminClient) -> None:

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from guard.registry.approval.proposed import Person
 from guard.registry.keys.key import Audience, KeyDraft, Role
 from guard.registry.outside.cases import Case
 from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind
@@ -97,6 +98,7 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     )
     assert with_registry.exit_code == 0, with_registry.output
     lethe("backup", tmp_path / "kept")
+    waiting = plane.registry.approvals.add_one(Draft(name="Dee Quill"), Person("ak_anne", "anne")).id
     return {
         "targets add": ("Cy Quill",),
         "targets list": (),
@@ -108,6 +110,9 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "targets elicit": (id,),
         "targets proposals": (id,),
         "targets accept": (id, "p1"),
+        "targets proposed": (waiting,),
+        "targets approve": (waiting, "--revision", 1),
+        "targets reject": (waiting, "--revision", 1, "--reason", "wrong person"),
         "check": ("Who is Ada Quill?",),
         "try": ("Who is Ada Quill?",),
         "keys create": ("dashboard", "--role", "reader"),
@@ -141,6 +146,7 @@ ELSEWHERE = {
 # They cannot be repeated.
 ONCE = {
     *("backup", "restore", "registry copy", "targets revoke", "targets add", "targets accept"),
+    *("targets approve", "targets reject"),
     *("keys create", "keys revoke"),
 }
 
@@ -220,4 +226,4 @@ def test_completion_is_printed_for_each_shell(shell: str, monkeypatch: pytest.Mo
 def test_commands_are_completed() -> None:
     environment = {"_LETHE_COMPLETE": "complete_bash", "COMP_WORDS": "lethe targets re", "COMP_CWORD": "2"}
     result = CliRunner().invoke(app, [], prog_name="lethe", env=environment)
-    assert result.stdout.split() == ["revoke"]
+    assert sorted(result.stdout.split()) == ["reject", "revoke"]

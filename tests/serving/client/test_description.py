@@ -18,13 +18,16 @@ from serving.client.operation import Operation
 SCHEMA: dict[str, Any] = create_admin(SimpleNamespace(keys=None, tokens=None), SecretStr("k")).openapi()  # type: ignore[arg-type]
 ID, DIGEST, DRAFT = "ft_1", "0" * 64, {"name": "Ada Quill"}
 EVERY: Sequence[tuple[int, Operation[Any]]] = [
-    (201, operations.add(DRAFT, reveal=True, wait_s=5)),  # type: ignore[arg-type]
+    (201, operations.add(DRAFT, reveal=True, urgent=True, wait_s=5)),  # type: ignore[arg-type]
     (200, operations.preview(DRAFT, reveal=True)),  # type: ignore[arg-type]
     (201, operations.add_many([DRAFT], skip_existing=True, wait_s=5)),  # type: ignore[list-item]
     (200, operations.target_page("c", limit=5, state="active", reveal=True)),
     (200, operations.get(ID, reveal=True)),
     (200, operations.change(ID, {"mode": "shadow"}, 3, reveal=True, wait_s=5)),
     (204, operations.revoke(ID, 3, wait_s=5)),
+    (200, operations.proposed(ID, reveal=True)),
+    (200, operations.approve(ID, 3, reveal=True, wait_s=5)),
+    (200, operations.reject(ID, 3, "names a bystander")),
     (202, operations.elicit(ID, {"samples": 1}, accept="all", reveal=True)),
     (200, operations.elicitation(ID, reveal=True)),
     (204, operations.cancel_elicitation(ID)),
@@ -34,7 +37,7 @@ EVERY: Sequence[tuple[int, Operation[Any]]] = [
     (200, server_operations.promote(DIGEST)),
     (204, server_operations.retire(DIGEST)),
     (200, operations.check("Who is Ada Quill?")),
-    (200, operations.try_("Who is Ada Quill?", max_tokens=9)),
+    (200, operations.try_("Who is Ada Quill?", max_tokens=9, proposed=ID)),
     (200, operations.policy()),
     (200, server_operations.replicas()),
     (200, operations.event_page(1, limit=5)),

@@ -21,6 +21,7 @@ from guard.text.conversation import Message
 from serving.access.delegates import Delegates
 from serving.access.oidc import TokenVerifier
 from serving.admin.service import Enforced
+from serving.approval.changes import TargetChanges
 from serving.assistants.service import AssistantService
 from serving.certificates.issuing import CertificateIssuer, Planes
 from serving.certificates.stored import CertificateFolder
@@ -52,6 +53,7 @@ class Service:
         self.elicitations = ElicitationService(self.registry, None, lambda: None, self.notify)  # type: ignore[arg-type]
         self.lease = self
         self.replicas: list[Replica] = []
+        self.changes = TargetChanges(self.registry)
         self.reason = ""
         self.matched = "ft_1"
         self.asked: list[str] = []

@@ -156,6 +156,7 @@ EVENT = {
     "policy_version": 3,
     "actor": "admin",
     "digest": "ab" * 32,
+    "proposer": "",
 }
 
 

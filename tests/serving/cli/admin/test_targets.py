@@ -59,7 +59,7 @@ def test_a_file_that_cannot_be_read_is_an_error(stored: None, tmp_path: Path) ->
 def test_a_target_is_added_with_all_that_was_said_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     added: list[dict[str, Any]] = []
 
-    def add(self: AdminClient, draft: dict[str, Any], *, reveal: bool = False) -> Any:
+    def add(self: AdminClient, draft: dict[str, Any], *, reveal: bool = False, urgent: bool = False) -> Any:
         added.append(draft)
         return Target.model_construct(id="ft_1")
 

@@ -1,0 +1,1 @@
+"""Approval: changes of targets that one person proposes, and that come into force when a second one approves."""

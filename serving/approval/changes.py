@@ -1,0 +1,104 @@
+"""Makes the changes of targets that callers ask for: at once, or as proposals that wait for a second person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from guard.registry.approval.proposed import ChangeKind, ProposedChange
+from guard.registry.drafts import Added
+from guard.registry.registry import Registry
+from guard.targets.target import Draft, ForgetTarget, Mode, State
+from serving.access.rights import Caller, NeedsApprover, Right
+
+
+def is_enforced(draft: Draft) -> bool:
+    """Whether a target like this changes answers."""
+    return draft.mode is Mode.ENFORCE
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChanges:
+    """Changes targets for a caller, if their rights allow it. Its methods block.
+
+    four_eyes  whether what changes answers waits for a second person, whatever the rights of the first; targets in
+               shadow, which change none, do not wait
+    """
+
+    registry: Registry
+    four_eyes: bool = False
+
+    def require(self, caller: Caller, drafts: Sequence[Draft]) -> None:
+        """Raise NeedsApprover where the caller may not bring about such a change, nor propose it."""
+        if not self.four_eyes:
+            caller.require_enforce(drafts)
+
+    def may_change(self, caller: Caller, draft: Draft) -> bool:
+        """Return whether the caller may change a target like this, or propose how."""
+        return caller.may(Right.EDIT) if self.four_eyes else caller.may_change(draft)
+
+    def add(self, caller: Caller, drafts: Sequence[Draft], *, skip_existing: bool = False) -> Added:
+        """Store new targets, all or none; those that wait for approval are in the state `proposed`."""
+        self.require(caller, drafts)
+        if self.four_eyes:
+            approvals = self.registry.approvals
+            return approvals.add(drafts, caller.person, is_enforced, skip_existing=skip_existing)
+        if skip_existing:
+            return self.registry.add_missing(drafts)
+        return Added(self.registry.add_many(drafts), [])
+
+    def add_one(self, caller: Caller, draft: Draft, *, urgent: bool = False) -> ForgetTarget:
+        """Store one new target; an urgent one is in force while it waits, for who may approve others."""
+        if urgent and self.four_eyes:
+            caller.require(Right.ENFORCE)
+            return self.registry.approvals.add_one(draft, caller.person, urgent=True)
+        if self.four_eyes and is_enforced(draft):
+            return self.registry.approvals.add_one(draft, caller.person)
+        self.require(caller, [draft])
+        return self.registry.add(draft)
+
+    def change(self, caller: Caller, current: ForgetTarget, draft: Draft) -> ForgetTarget:
+        """Have a target become `draft`, or propose it; return the target as it stands then."""
+        if self._waits(current, draft):
+            return self.registry.approvals.propose(current.id, draft, current.revision, caller.person)
+        caller.require_enforce([current.draft, draft])
+        return self.registry.change(current.id, draft, current.revision)
+
+    def revoke(self, caller: Caller, current: ForgetTarget, *, is_exact: bool) -> ForgetTarget:
+        """End a target, or propose its end; return what is left of it, or the target that is still in force.
+
+        `is_exact`: only at the revision of `current`.
+        """
+        if current.state is State.PROPOSED:
+            return self.reject(caller, current.id, current.revision)
+        if self._waits(current, current.draft):
+            change = self.registry.approvals.change(current.id)
+            if change and is_unconfirmed(change, current):
+                return self.reject(caller, current.id, change.revision)
+            return self.registry.approvals.propose(current.id, None, current.revision, caller.person)
+        caller.require_enforce([current.draft])
+        # Who may not enforce ends no target that was enforced meanwhile.
+        exactly = is_exact or not caller.may(Right.ENFORCE)
+        return self.registry.revoke(current.id, current.revision if exactly else None)
+
+    def approve(self, caller: Caller, target_id: str, revision: int) -> ForgetTarget:
+        """Bring what is proposed at this revision into force."""
+        caller.require(Right.ENFORCE)
+        return self.registry.approvals.approve(target_id, revision, caller.person)
+
+    def reject(self, caller: Caller, target_id: str, revision: int, reason: str = "") -> ForgetTarget:
+        """Decide that what is proposed at this revision does not come into force; who proposed it may do so."""
+        change = self.registry.approvals.change(target_id)
+        if change and change.proposer.identity != caller.person.identity and not caller.may(Right.ENFORCE):
+            raise NeedsApprover("what others propose is rejected by approvers")
+        return self.registry.approvals.reject(target_id, revision, caller.person, reason)
+
+    def _waits(self, current: ForgetTarget, draft: Draft) -> bool:
+        if current.state is State.PROPOSED:
+            return True
+        return self.four_eyes and (is_enforced(current.draft) or is_enforced(draft))
+
+
+def is_unconfirmed(change: ProposedChange, target: ForgetTarget) -> bool:
+    """Whether a target in force was urgent, and waits to be confirmed."""
+    return change.is_open and change.kind is ChangeKind.ADD and target.state is State.ACTIVE
