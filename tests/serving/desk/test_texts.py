@@ -100,3 +100,11 @@ def test_no_template_holds_text_of_its_own(name: str) -> None:
     body = re.sub(r"{[{%#].*?[#%}]}", " ", body, flags=re.S)
     body = re.sub(r"<[^>]*>|&amp;", " ", body)
     assert re.findall(r"[A-Za-z]{2,}", body) == []
+
+
+def test_the_tutorial_names_links_and_buttons_as_the_desk_does() -> None:
+    page = (FOLDER.parents[1] / "docs/tutorial.md").read_text(encoding="utf-8")
+    section = page.split("## The same in the browser")[1].split("\n## ")[0]
+    named = re.findall(r"\*([^*]+)\*", section)
+    assert len(named) > 10
+    assert [name for name in named if not any(shown.startswith(name) for shown in texts().values())] == []
