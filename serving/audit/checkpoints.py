@@ -71,9 +71,9 @@ def read_checkpoint(line: bytes, expected: str | None = None) -> Checkpoint:
 class AuditKeeper:
     """Verifies the audit trail while the server runs, and appends checkpoints to a file.
 
-    The whole trail is verified at start, what came since each `period_s` seconds. A trail that does not hold gets
-    no checkpoint any more; it is logged, and the metric `lethe_audit_intact` is 0. Answers go on: what is enforced
-    does not depend on it.
+    The whole trail is verified at start, what came since each `period_s` seconds; that of keys with it.
+    A trail that does not hold gets no checkpoint any more; it is logged, and the metric `lethe_audit_intact` is 0.
+    Answers go on: what is enforced does not depend on it.
     """
 
     def __init__(self, registry: Registry, key: SigningKey, path: Path, metrics: Metrics, period_s: float) -> None:
@@ -110,6 +110,7 @@ class AuditKeeper:
         """
         try:
             version = self._verify()
+            self._verify_keys()
         except AuditBroken:
             self._metrics.set_audit_intact(False)
             raise
@@ -146,6 +147,15 @@ class AuditKeeper:
         if expected and max(expected) > self._seq:
             raise AuditBroken(f"the audit trail ends at event {self._seq}, before its last checkpoint")
         return version
+
+    def _verify_keys(self) -> None:
+        """Verify the audit trail of keys, which is short, from its beginning."""
+        after: int | None = 0
+        while after is not None:
+            page = self._registry.keys.events(after, BATCH)
+            if page.first_broken is not None:
+                raise AuditBroken(f"the audit trail of keys is broken at event {page.first_broken}")
+            after = page.next
 
 
 def open_keeper(registry: Registry, data_dir: Path, metrics: Metrics, period_s: float) -> AuditKeeper:

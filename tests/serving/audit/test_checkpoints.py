@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from guard.registry.keys.key import Audience, KeyDraft
 from guard.registry.registry import Registry
 from guard.signing import SigningKey
 from guard.targets.target import Draft
@@ -40,8 +41,9 @@ class Kept:
 
     def alter(self, *statements: str) -> None:
         with contextlib.closing(sqlite3.connect(self.database)) as connection:
-            connection.execute("DROP TRIGGER events_stay_on_update")
-            connection.execute("DROP TRIGGER events_stay_on_delete")
+            for table in ("events", "key_events"):
+                connection.execute(f"DROP TRIGGER IF EXISTS {table}_stay_on_update")
+                connection.execute(f"DROP TRIGGER IF EXISTS {table}_stay_on_delete")
             for statement in statements:
                 connection.execute(statement)
             connection.commit()
@@ -93,6 +95,25 @@ def test_an_event_that_was_altered_is_found_at_start(
         kept.keeper().keep()
     assert kept.intact == 0
     assert not kept.path.exists()
+
+
+@pytest.mark.parametrize("batch", [1, 2, 1000])
+def test_an_event_of_a_key_that_was_altered_is_found_too_whenever_it_was(
+    kept: Kept, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "BATCH", batch)
+    kept.add(*NAMES[:1])
+    for name in ("chat", "night", "ops"):
+        kept.registry.keys.create(KeyDraft(name=name, audience=Audience.CLIENT))
+    keeper = kept.keeper()
+    assert keeper.keep() is not None
+    assert kept.intact == 1
+    kept.add(*NAMES[1:2])
+    kept.alter("UPDATE key_events SET actor = 'clock' WHERE seq = 3")
+    with pytest.raises(AuditBroken, match="keys is broken at event 3"):
+        keeper.keep()
+    assert kept.intact == 0
+    assert len(kept.path.read_bytes().splitlines()) == 1
 
 
 def test_events_that_were_cut_off_are_found_by_the_checkpoint(kept: Kept) -> None:
