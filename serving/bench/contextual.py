@@ -14,7 +14,7 @@ from guard.detection.embedder import Embedder, Vectors
 from guard.detection.target_texts import target_texts, vectors_name
 from guard.registry.database import VectorKey
 from guard.registry.registry import Registry
-from guard.targets.target import Draft, Fact
+from guard.targets.target import Draft, Fact, State
 from serving.bench.load import Load
 from serving.bench.processes import Endpoint, guarded, stock
 from serving.bench.run import Case, Ratio, compare, people, warm_up
@@ -72,7 +72,7 @@ def fill_registry(registry: Registry, targets: int, embedder: Embedder) -> None:
     ]
     chance = np.random.default_rng(0)
     rows: list[Vectors] = []
-    for start in range(registry.version(), targets, BATCH):
+    for start in range(registry.counts()[State.ACTIVE], targets, BATCH):
         added = registry.add_many(drafts[start : start + BATCH])
         if not rows:
             first = registry.list(limit=MAX_EMBEDDED).items

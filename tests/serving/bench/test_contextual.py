@@ -9,6 +9,7 @@ import pytest
 
 from guard.detection.target_texts import vectors_name
 from guard.registry.registry import Registry
+from guard.targets.target import Draft, ForgetTarget
 from serving.bench import contextual
 from serving.bench.load import Load
 from serving.bench.run import Case, Ratio, people
@@ -68,6 +69,29 @@ def test_a_registry_is_filled_with_targets_whose_vectors_are_known(
     rows = [np.frombuffer(vectors, np.float32).reshape(-1, 16) for vectors in kept.values()]
     assert embedder.embedded == sum(map(len, rows[:2]))
     assert np.allclose(np.linalg.norm(np.concatenate(rows), axis=1), 1.0, atol=1e-5)
+
+
+def test_a_fill_goes_on_where_an_interrupted_one_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contextual, "BATCH", 3)
+    registry, add_many = Registry(tmp_path / "lethe.db"), Registry.add_many
+    batches = iter([add_many])
+
+    def interrupted(self: Registry, drafts: Sequence[Draft]) -> list[ForgetTarget]:
+        return next(batches)(self, drafts)
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(Registry, "add_many", interrupted)
+            with pytest.raises(StopIteration):
+                contextual.fill_registry(registry, 7, Embedder())
+        contextual.fill_registry(registry, 7, Embedder())
+        contextual.fill_registry(registry, 7, Embedder())
+        assert [target.draft.name for target in registry.active()] == [one["name"] for one in people(7)]
+        assert len(registry.vectors(vectors_name(Embedder.name))) == 7
+    finally:
+        registry.close()
 
 
 def test_a_bench_never_fills_the_database_that_the_environment_names(
