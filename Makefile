@@ -77,8 +77,8 @@ unit: $(VENV)/installed-dev $(SOURCES)
 schedules: $(VENV)/installed-dev
 	SCHEDULES=2000 $(BIN)/python -m pytest tests/guard/vllm_v2
 
-# The fleet in its full size: 1,000 changes of targets while 50 processes are killed. Needs PostgreSQL and haproxy. Not part
-# of `test`, as four processes with a model each start; `pytest tests/e2e/fleet` is 30 changes and 3 kills.
+# The fleet in its full size: 1,000 changes of targets while 50 processes are killed, half an hour. Needs PostgreSQL and haproxy. Not
+# part of `test`, as four processes with a model each start; `pytest tests/e2e/fleet` is 30 changes and 3 kills.
 fleet: $(VENV)/installed-dev
 	FLEET_CHANGES=1000 FLEET_KILLS=50 $(BIN)/python -m pytest -s tests/e2e/fleet
 
