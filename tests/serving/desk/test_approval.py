@@ -53,7 +53,7 @@ async def test_an_editor_proposes_and_an_approver_approves(desk: App, service: S
     assert "/approve" not in page
     assert "What it forbids" in page
     bert = await signed_in(desk, service, Role.APPROVER, "Bert")
-    assert "1 changes wait for approval" in (await bert.get("/ui")).text
+    assert "One change waits for approval" in (await bert.get("/ui")).text
     assert added.headers["location"] in (await bert.get("/ui/targets?state=proposed")).text
     assert "/approve" in (await bert.get(added.headers["location"])).text
     approved = await bert.post(f"{added.headers['location']}/approve", {"revision": "1"})

@@ -152,7 +152,7 @@ async def test_several_are_chosen_in_the_list_and_those_in_shadow_need_enforcing
     service.registry.revoke(cy.id)
     asked = await browser.post(ISSUE, {"chosen": [ada.id, bo.id, cy.id, "ft_none"]})
     assert "2 of these targets are not there, or have ended" in asked.text
-    assert "1 of them are in shadow" in asked.text
+    assert "One of them is in shadow" in asked.text
     await browser.post(ISSUE, {"chosen": [ada.id, bo.id, cy.id], "confirmed": "yes"})
     assert [issue.target_id for issue in service.certificates.issues()] == [ada.id]
     await browser.post(ISSUE, {"chosen": [bo.id], "confirmed": "yes", "enforce": "yes"})
