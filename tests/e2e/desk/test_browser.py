@@ -1,41 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from guard.registry.keys.key import Audience, KeyDraft
-from guard.targets.target import Draft, Fact
-from tests.e2e.desk.conftest import Site
+from guard.targets.target import Fact
+from tests.e2e.desk.conftest import Site, added
 from tests.serving.desk.conftest import KEY
 from tests.serving.desk.test_injection import PAYLOADS
+from tests.serving.desk.test_observed import verdict
 
 pytestmark = pytest.mark.e2e
-# In dark only colours differ.
-RULES = {"light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "dark": ["color-contrast"]}
-
-
-@pytest.fixture(autouse=True)
-def no_violation_of_the_policy(site: Site) -> Iterator[None]:
-    """Fail a test in which the browser reports a violation of the content security policy or a broken script."""
-    yield
-    told = [entry["message"] for entry in site.driver.get_log("browser")]
-    assert [message for message in told if "Content Security Policy" in message or "Uncaught" in message] == []
-
-
-@pytest.fixture
-def signed_in(site: Site) -> Site:
-    site.open("/ui")
-    if "/sign-in" in site.driver.current_url:
-        site.fill("#key", KEY + Keys.ENTER)
-        site.wait_for("Enforced policy version")
-    return site
-
-
-def added(site: Site, name: str, **more: Any) -> str:
-    return site.service.registry.add(Draft(name=name, **more)).id
 
 
 def test_one_signs_in_by_the_keyboard_alone(site: Site) -> None:
@@ -46,6 +22,28 @@ def test_one_signs_in_by_the_keyboard_alone(site: Site) -> None:
     site.driver.switch_to.active_element.send_keys(KEY + Keys.ENTER)
     site.wait_for("Add a target")
     assert site.driver.current_url == f"{site.url}/ui/targets"
+
+
+def test_one_signs_in_at_the_provider_of_another_site_and_goes_on_where_one_wanted(site: Site) -> None:
+    site.driver.delete_all_cookies()
+    site.open("/ui/verdicts")
+    site.driver.find_element("link text", "Sign in with your organisation").click()
+    # By way of the provider and back, without a click.
+    site.wait_for("Follow new ones")
+    assert site.driver.current_url == f"{site.url}/ui/verdicts"
+    site.press("Sign out")
+    site.wait_for("At the identity provider you may still be signed in")
+    site.driver.delete_all_cookies()
+
+
+def test_verdicts_are_followed_until_that_is_paused(signed_in: Site) -> None:
+    site = signed_in
+    site.open("/ui/verdicts")
+    site.driver.find_element("link text", "Follow new ones").click()
+    site.service.verdicts.add([verdict("ft_followed")])
+    site.wait_for("ft_followed")
+    site.driver.find_element("link text", "Pause").click()
+    site.wait_for("Follow new ones")
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(signed_in: Site) -> None:
@@ -157,55 +155,3 @@ def test_no_payload_in_a_target_runs_as_a_script(signed_in: Site) -> None:
         # An open alert would make this fail.
         assert site.driver.execute_script("return document.querySelectorAll('main script, main img').length") == 0
     site.service.registry.revoke(id)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_meets_wcag_aa(signed_in: Site, axe: str, scheme: str) -> None:
-    site = signed_in
-    id = added(
-        site, f"Gus {scheme}", aliases=("G. M.",), facts=(Fact(answer='Wrote "The Glass Orchard of Mothwick".'),)
-    )
-    site.service.matched = id
-    place = f"/ui/targets/{id}"
-    site.scheme(scheme)
-    found: dict[str, list[str]] = {}
-
-    def look(name: str) -> None:
-        site.driver.save_screenshot(str(site.screenshots / f"{name}-{scheme}.png"))
-        site.driver.execute_script(axe)
-        result = site.driver.execute_async_script(
-            "axe.run(document, {runOnly: arguments[0]}).then(arguments[1])", RULES[scheme]
-        )
-        if result["violations"]:
-            found[name] = [f"{one['id']}: {one['nodes'][0]['html']}" for one in result["violations"]]
-
-    site.service.registry.keys.create(KeyDraft(name=f"chat {scheme}", audience=Audience.CLIENT, tags=("eu",)))
-    site.open(place)
-    look("target-masked")
-    site.press("Reveal its texts")
-    site.wait_for("Glass Orchard")
-    look("target")
-    site.fill("#prompt", "Who?")
-    site.press("Try")
-    site.wait_for("orchards")
-    look("try")
-    pages = (
-        "",
-        "/targets",
-        "/targets/add",
-        "/import",
-        "/verdicts",
-        "/audit",
-        "/policy",
-        "/assistants",
-        "/certificates",
-        "/keys",
-        "/nowhere",
-    )
-    for path in (*(f"/ui{page}" for page in pages), f"{place}/edit", f"{place}/elicitation"):
-        site.open(path)
-        look(path.removeprefix("/ui").strip("/").replace(id, "one").replace("/", "-") or "overview")
-    site.press("Sign out")
-    site.wait_for("Admin key")
-    look("sign-in")
-    assert found == {}
