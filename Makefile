@@ -33,6 +33,11 @@ e2e-answers: $(VENV)/installed-dev
 e2e-server: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/e2e/desk tests/e2e/forgetting tests/e2e/operation tests/e2e/surfaces
 
+# A picture of every page of the desk in light and dark, and a table of what it weighs and when it was first painted.
+desk-pages: $(VENV)/installed-dev
+	DESK_SCREENSHOTS=$(CURDIR)/.desk-pages $(BIN)/python -m pytest tests/e2e/desk/test_pages.py
+	cat .desk-pages/pages.md
+
 # Client libraries against the demo model, in an environment of their own: what they depend on conflicts with nothing of
 # ours there. Not part of `test`, as they take longer to install than to run.
 clients: $(VENV)/installed-dev .clients/installed

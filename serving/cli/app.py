@@ -24,7 +24,7 @@ from serving.cli.admin.verdicts import verdicts
 from serving.cli.assistants import assistants
 from serving.cli.backup import backup, restore
 from serving.cli.bench import bench
-from serving.cli.bench_policies import encryption, sets, soak
+from serving.cli.bench_policies import desk, encryption, sets, soak
 from serving.cli.bench_policies import replicas as bench_replicas
 from serving.cli.console import console, errors, reported
 from serving.cli.detector import detector
@@ -53,7 +53,7 @@ for command in (elicit, proposals, accept, proposed, approve, reject):
 for command in (check, verdicts, replicas, doctor, backup, restore):
     app.command()(command)
 app.command("try")(try_)
-for command in (encryption, sets, soak):
+for command in (desk, encryption, sets, soak):
     bench.command()(command)
 bench.command("replicas")(bench_replicas)
 

@@ -127,3 +127,15 @@ def sets(
                 rows.extend(measured.run(served, Path(folder), targets, chosen, adds, say))
         finally:
             print(measured.markdown(rows))
+
+
+def desk(
+    targets: Annotated[int, typer.Option(min=1, help="Targets in the registry.")] = 100_000,
+    requests: Annotated[int, typer.Option(min=1, help="Requests for each page of the list.")] = 20,
+) -> None:
+    """Measure how long the desk takes to list and to find targets, of which there are many."""
+    from serving.bench.registry import desk as measured
+
+    with reported(), console.status("starting") as status:
+        listed = measured.run(targets, requests, status.update)
+    print(measured.markdown(listed))
