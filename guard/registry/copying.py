@@ -49,6 +49,7 @@ _TABLES = (
     _Table("elicitations", "target_id, model, at, answers, proposals", "target_id"),
     _Table("open_elicitations", "target_id", "target_id"),
     _Table("proposed_changes", CHANGE_COLUMNS, "target_id"),
+    _Table("revisions", "target_id, revision, content", "target_id, revision"),
     _Table("webhooks", "id, seq, enforced, attempts, retry_at, owner, held_until", "id"),
     _Table("cases", "target_id, received_at, due_at, requester, closed_at", "target_id"),
     _Table("dead_letters", "webhook, seq, at, attempts, reason", "webhook, seq"),

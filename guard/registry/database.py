@@ -74,17 +74,24 @@ class OpenTexts(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What another table than that of the targets stores of their texts: JSON, or JSON sealed; "" is nothing."""
+    """What another table than that of the targets stores of their texts: JSON, or JSON sealed; "" is nothing.
+
+    key  the columns of its primary key, the target's id first
+    """
 
     name: str
     table: str
     column: str
+    key: tuple[str, ...] = ("target_id",)
 
 
 PROPOSALS = Part("proposals", "elicitations", "proposals")
 """What elicitations propose."""
 PROPOSED_CHANGE = Part("change", "proposed_changes", "content")
 """What people propose, or why that was rejected."""
+REVISION = Part("revision", "revisions", "content", ("target_id", "revision"))
+"""What targets were before they were changed."""
+PARTS = (PROPOSALS, PROPOSED_CHANGE, REVISION)
 
 
 class Texts(Protocol):

@@ -11,6 +11,7 @@ import orjson
 from guard.errors import StoreUnavailable
 from guard.registry.approval import schema as approval
 from guard.registry.database import APPLICATION_ID
+from guard.registry.history import schema as history
 
 Migration = Callable[[sqlite3.Connection], None]
 MIGRATIONS: list[Migration] = []
@@ -117,12 +118,8 @@ def m003_events(connection: sqlite3.Connection) -> None:
 @migration
 def m004_vectors(connection: sqlite3.Connection) -> None:
     connection.execute(
-        """CREATE TABLE vectors (
-             embedder TEXT NOT NULL,
-             target_id TEXT NOT NULL REFERENCES targets (id),
-             revision INTEGER NOT NULL,
-             vector BLOB NOT NULL,
-             PRIMARY KEY (embedder, target_id, revision)
+        """CREATE TABLE vectors (embedder TEXT NOT NULL, target_id TEXT NOT NULL REFERENCES targets (id),
+             revision INTEGER NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (embedder, target_id, revision)
            ) STRICT, WITHOUT ROWID"""
     )
     connection.execute("CREATE INDEX vectors_by_target ON vectors (target_id)")
@@ -188,12 +185,8 @@ def m011_supplied(connection: sqlite3.Connection) -> None:
 @migration
 def m012_elicitations(connection: sqlite3.Connection) -> None:
     connection.execute(
-        """CREATE TABLE elicitations (
-             target_id TEXT PRIMARY KEY REFERENCES targets (id),
-             model TEXT NOT NULL,
-             at TEXT NOT NULL,
-             answers INTEGER NOT NULL,
-             proposals TEXT NOT NULL
+        """CREATE TABLE elicitations (target_id TEXT PRIMARY KEY REFERENCES targets (id), model TEXT NOT NULL,
+             at TEXT NOT NULL, answers INTEGER NOT NULL, proposals TEXT NOT NULL
            ) STRICT"""
     )
 
@@ -293,4 +286,10 @@ def m042_cases(connection: sqlite3.Connection) -> None:
 @migration
 def m043_approval(connection: sqlite3.Connection) -> None:
     for statement in approval.SQLITE:
+        connection.execute(statement)
+
+
+@migration
+def m044_history(connection: sqlite3.Connection) -> None:
+    for statement in history.SQLITE:
         connection.execute(statement)

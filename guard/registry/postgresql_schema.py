@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from guard.errors import StoreUnavailable
 from guard.registry.approval import schema as approval
 from guard.registry.database import APPLICATION_ID, Connection
+from guard.registry.history import schema as history
 
 POLICY_CHANNEL = "lethe_policy"
 """The channel that is notified of every change of the policy version."""
@@ -208,4 +209,5 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
         "CREATE INDEX cases_by_due ON cases (due_at, target_id)",
     ),
     "p043_approval": approval.POSTGRESQL,
+    "p044_history": history.POSTGRESQL,
 }

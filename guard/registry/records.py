@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, Unkno
 from guard.registry.database import PROPOSALS, Connection, StoredTexts
 from guard.registry.rows.draft import draft_of
 from guard.registry.rows.names import folded_name
+from guard.registry.rows.revisions import keep_revision
 from guard.targets.audit_log import GENESIS, Action, Event, acting, chained
 from guard.targets.elicitation import Elicitation, proposals_of
 from guard.targets.rules import rules_version
@@ -131,10 +132,21 @@ def write_all(
     connection: Connection, targets: Sequence[ForgetTarget], action: Action, actor: str, proposer: str = ""
 ) -> None:
     """Write every target and its audit event, under the next policy version."""
+    write_groups(connection, {action: targets}, actor, proposer)
+
+
+def write_groups(
+    connection: Connection,
+    groups: Mapping[Action, Sequence[ForgetTarget]],
+    actor: str,
+    proposer: str = "",
+) -> None:
+    """Write targets and audit events of several actions, all under the next policy version."""
     connection.execute("UPDATE policy SET version = version + 1")
-    # One that was proposed before has a row already.
-    write_targets(connection, targets, new=action is Action.ADDED and not proposer)
-    write_events(connection, targets, action, actor, proposer)
+    for action, targets in groups.items():
+        # One that was proposed before has a row already.
+        write_targets(connection, targets, new=action is Action.ADDED and not proposer)
+        write_events(connection, targets, action, actor, proposer)
 
 
 def write_elicitation(connection: Connection, target: ForgetTarget, elicitation: Elicitation) -> None:
@@ -213,6 +225,8 @@ def write_events(
 
 def write_targets(connection: Connection, targets: Sequence[ForgetTarget], new: bool) -> None:
     """Write the rows of targets; `new`: there are none yet. What belonged to a target that ended is removed."""
+    if not new:
+        _keep_revisions(connection, targets)
     columns = f"{TARGET_COLUMNS}, kind, expires_at, rules".split(", ")
     changing = [name for name in columns if name not in ("id", "created_at")]
     stored = connection.texts.stored(connection, targets, new)
@@ -225,8 +239,15 @@ def write_targets(connection: Connection, targets: Sequence[ForgetTarget], new: 
     # A vector reveals much of its text, and one of an older revision is useless.
     connection.executemany("DELETE FROM vectors WHERE target_id = ?", [(target.id,) for target in targets])
     ended = [(target.id,) for target in targets if target.state is not State.ACTIVE]
-    for table in ("elicitations", "open_elicitations", "proposed_changes"):
+    for table in ("elicitations", "open_elicitations", "proposed_changes", "revisions"):
         connection.executemany(f"DELETE FROM {table} WHERE target_id = ?", ended)
+
+
+def _keep_revisions(connection: Connection, targets: Sequence[ForgetTarget]) -> None:
+    """Store what active targets are before they are changed."""
+    for target in targets:
+        if target.state is State.ACTIVE and (before := found(connection, target.id)).state is State.ACTIVE:
+            keep_revision(connection, before)
 
 
 def _target_row(target: ForgetTarget, stored: StoredTexts) -> Sequence[Any]:

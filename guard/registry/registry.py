@@ -11,6 +11,7 @@ from guard.encryption.sealing import Secret
 from guard.registry.approval.approvals import Approvals
 from guard.registry.database import Location, PostgresUrl, VectorKey
 from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
+from guard.registry.history.versions import Versions
 from guard.registry.keys.store import KeyStore
 from guard.registry.opening import open_registry
 from guard.registry.outside import cases, deliveries
@@ -60,7 +61,7 @@ class Registry:
         database = self._database = open_registry(location, key)
         self.replicas, self.keys = Replicas(database), KeyStore(database)
         self.deliveries, self.cases = deliveries.Deliveries(database), cases.Cases(database)
-        self.approvals = Approvals(database)
+        self.approvals, self.versions = Approvals(database), Versions(database)
         self.shared = database if isinstance(location, PostgresUrl) else None  # as a file is not
 
     def close(self) -> None:

@@ -44,6 +44,8 @@ ADMIN: Mapping[str, Right | None] = {
     f"POST {_KEYS}/{{key_id}}:rotate": Right.KEYS,
     f"POST {_KEYS}/{{key_id}}:revoke": Right.KEYS,
     "GET /admin/v1/policy": Right.READ,
+    "GET /admin/v1/policy/diff": Right.READ,
+    "POST /admin/v1/policy:rollback": Right.ENFORCE,
     "GET /admin/v1/replicas": Right.READ,
     "GET /admin/v1/engines": Right.READ,
     "POST /admin/v1/engines:drain": Right.ENFORCE,

@@ -17,6 +17,7 @@ from serving.admin.auth import OPEN_PATHS, Authentication
 from serving.admin.cases import routes as cases
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.keys import routes as keys
+from serving.admin.policy import routes as versions
 from serving.admin.problems import Problem, Refused, documented, install
 from serving.admin.requests import ConversationIn, TextIn
 from serving.admin.responses import Alive, PolicyOut
@@ -40,6 +41,7 @@ def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MA
     app.state.service = service
     app.include_router(targets.router)
     app.include_router(approval.router)
+    app.include_router(versions.router)
     app.include_router(elicitation.router)
     app.include_router(assistants.router)
     app.include_router(observed.router)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from guard.errors import AlreadyProposed, DuplicateTarget
 from guard.registry.approval.proposed import ChangeKind, ProposedChange
 from guard.registry.drafts import Added
+from guard.registry.history.versions import Step
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, ForgetTarget, Mode, State
 from serving.access.rights import Caller, NeedsApprover, Right
+
+
+class WentBack(NamedTuple):
+    """What was done on the way back to a policy version: targets as they are now, ids of those whose change was
+    proposed, and ids of those of which another change waits."""
+
+    targets: list[ForgetTarget]
+    proposed: list[str]
+    refused: list[str]
 
 
 def is_enforced(draft: Draft) -> bool:
@@ -80,6 +92,29 @@ class TargetChanges:
         # Who may not enforce ends no target that was enforced meanwhile.
         exactly = is_exact or not caller.may(Right.ENFORCE)
         return self.registry.revoke(current.id, current.revision if exactly else None)
+
+    def go_back(self, caller: Caller, steps: Sequence[Step], dry_run: bool = False) -> WentBack:
+        """Take the steps of a way back to a policy version, or propose those that wait for approval.
+
+        Those that do not wait are taken first, under one policy version. `dry_run`: nothing is changed.
+        """
+        waiting = [step for step in steps if self._waits(step.target, (step.meant or step.target).draft)]
+        direct = [step for step in steps if step not in waiting]
+        caller.require_enforce(step.target.draft for step in direct)
+        if dry_run:
+            ended = [
+                replace(one.target, state=State.REVOKED) if one.meant is None else one.target for one in direct
+            ]
+            return WentBack(ended, [one.target.id for one in waiting], [])
+        done = WentBack(self.registry.versions.go_back(direct) if direct else [], [], [])
+        for target, meant in waiting:
+            try:
+                draft = meant.draft if meant else None
+                self.registry.approvals.propose(target.id, draft, target.revision, caller.person)
+                done.proposed.append(target.id)
+            except (AlreadyProposed, DuplicateTarget):
+                done.refused.append(target.id)
+        return done
 
     def approve(self, caller: Caller, target_id: str, revision: int) -> ForgetTarget:
         """Bring what is proposed at this revision into force."""

@@ -17,6 +17,7 @@ from serving.cli.admin.cases import cases
 from serving.cli.admin.check import check
 from serving.cli.admin.elicit import accept, elicit, proposals
 from serving.cli.admin.keys import keys
+from serving.cli.admin.policy import policy
 from serving.cli.admin.replicas import replicas
 from serving.cli.admin.targets import targets
 from serving.cli.admin.try_ import try_
@@ -48,6 +49,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(cases, name="cases")
 app.add_typer(registry, name="registry")
 app.add_typer(keys, name="keys")
+app.add_typer(policy, name="policy")
 for command in (elicit, proposals, accept, proposed, approve, reject):
     targets.command()(command)
 for command in (check, verdicts, replicas, doctor, backup, restore):

@@ -21,7 +21,7 @@ from serving.client.observed import (
     Verdict,
     VerdictPage,
 )
-from serving.client.operated import Case, CasePage, Checkpoints, Delivered, Engines, Webhooks
+from serving.client.operated import Case, CasePage, Checkpoints, Delivered, Engines, PolicyDiff, Rollback, Webhooks
 from serving.client.operation import ACCEPT_WAIT_S, WAIT_S
 from serving.client.requests import CaseDraft, ElicitOptions, KeyDraft, Message, TargetDraft, TargetPatch
 from serving.client.senders import AsyncSender
@@ -171,6 +171,14 @@ class AsyncAdminClient(AsyncSender):
     async def policy(self) -> Policy:
         """Return the version of the registry and the version that is enforced."""
         return await self._send(operations.policy())
+
+    async def policy_diff(self, older: int, newer: int, *, reveal: bool = False) -> PolicyDiff:
+        """Return what became of the targets from one policy version to another."""
+        return await self._send(operations.policy_diff(older, newer, reveal=reveal))
+
+    async def rollback(self, version: int, *, dry_run: bool = False, wait_s: int | None = WAIT_S) -> Rollback:
+        """Make the targets what they were at a policy version, or with `dry_run` say what that would do."""
+        return await self._send(operations.rollback(version, dry_run=dry_run, wait_s=wait_s))
 
     async def replicas(self) -> Replicas:
         """Return the servers that share the registry, and the version that each enforces."""

@@ -1,4 +1,4 @@
-"""Answers about what stands beside the policy: engines, checkpoints of the audit trail, webhooks, cases."""
+"""Answers about policy versions, and what stands beside the policy: engines, checkpoints, webhooks, cases."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from serving.client.targets import Answer
-from serving.client.values import CaseState, EngineState
+from serving.client.targets import Answer, Difference
+from serving.client.values import CaseState, EngineState, Kind, TargetChange
 
 
 class Engine(Answer):
@@ -107,3 +107,43 @@ class CasePage(Answer):
 
     cases: tuple[Case, ...]
     next_cursor: int | None
+
+
+class VersionChange(Answer):
+    """What became of a target from one policy version to another; `before` and `after` are its revisions in them.
+
+    differences  None where it was added or has ended, or a revision is not kept
+    """
+
+    target_id: str
+    kind: Kind
+    change: TargetChange
+    before: int | None
+    after: int | None
+    differences: tuple[Difference, ...] | None
+
+
+class PolicyDiff(Answer):
+    """What became of the targets from one policy version to another, the latest change first."""
+
+    older: int
+    newer: int
+    changes: tuple[VersionChange, ...]
+
+
+class Rollback(Answer):
+    """What was done to get back to a policy version: ids of targets.
+
+    changed, revoked           as they were; added since, and ended
+    proposed                   whose change or end waits for approval
+    erased, not_kept, refused  what cannot be brought back, and stays as it is
+    """
+
+    version: int
+    policy_version: int
+    changed: tuple[str, ...]
+    revoked: tuple[str, ...]
+    proposed: tuple[str, ...]
+    erased: tuple[str, ...]
+    not_kept: tuple[str, ...]
+    refused: tuple[str, ...]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from serving.client.observed import Check, EventPage, Policy, Trial, VerdictPage
+from serving.client.operated import PolicyDiff, Rollback
 from serving.client.operation import TRIAL_WAIT_S, Operation, nothing, params_of, reading, waiting
 from serving.client.requests import ElicitOptions, Message, TargetDraft, TargetPatch
 from serving.client.targets import Elicitation, ProposedTarget, StoredBatch, Target, TargetPage, TargetPreview
@@ -179,6 +180,27 @@ def try_(text: str, *, max_tokens: int, proposed: str | None) -> Operation[Trial
 
 def policy() -> Operation[Policy]:
     return reading("/admin/v1/policy", Policy)
+
+
+def policy_diff(older: int, newer: int, *, reveal: bool) -> Operation[PolicyDiff]:
+    return Operation(
+        method="GET",
+        route="/admin/v1/policy/diff",
+        read=PolicyDiff.model_validate_json,
+        params={"from": str(older), "to": str(newer)} | params_of(reveal=reveal),
+        is_safe=True,
+    )
+
+
+def rollback(version: int, *, dry_run: bool, wait_s: int | None) -> Operation[Rollback]:
+    return Operation(
+        method="POST",
+        route="/admin/v1/policy:rollback",
+        read=Rollback.model_validate_json,
+        params=waiting(wait_s) | params_of(dry_run=dry_run),
+        body={"version": version},
+        wait_s=wait_s or 0,
+    )
 
 
 def event_page(cursor: int | None, *, limit: int) -> Operation[EventPage]:

@@ -12,7 +12,7 @@ import orjson
 
 from guard.encryption.sealing import SealBroken, Secret
 from guard.encryption.wrapping import RecordKey, WrappedKey, name_of, new_record_key, unwrap, wrap
-from guard.registry.database import PROPOSALS, PROPOSED_CHANGE, Connection, Database, Part, StoredTexts
+from guard.registry.database import PARTS, Connection, Database, Part, StoredTexts
 from guard.registry.rows import data_keys
 from guard.registry.rows.data_keys import DataKeys, EncryptionKeyWrong, Purpose, RegistryNotEncrypted
 from guard.registry.rows.sealed import (
@@ -143,7 +143,7 @@ def _seal(connection: Connection, texts: SealedTexts, number: int, rows: Sequenc
         old = _key_before(connection, texts, identity.id, stored)
         key = before[identity.id], after[identity.id] = old, new_record_key(data_key, number, identity.id)
         _write(connection, identity, _sealed(identity, stored, *key))
-    for part in (PROPOSALS, PROPOSED_CHANGE):
+    for part in PARTS:
         _seal_parts(connection, part, before, after)
     _seal_vectors(connection, before, after)
 
@@ -174,14 +174,17 @@ def _write(connection: Connection, identity: RowIdentity, stored: StoredTexts) -
 def _seal_parts(
     connection: Connection, part: Part, before: Mapping[str, RecordKey | None], after: Mapping[str, RecordKey]
 ) -> None:
-    for id, stored in _of(connection, f"target_id, {part.column}", part.table, after):
+    names = ", ".join(part.key)
+    where = " AND ".join(f"{name} = ?" for name in part.key)
+    for *key, stored in _of(connection, f"{names}, {part.column}", part.table, after):
         if not stored:
             continue
+        id = key[0]
         old = before[id]
         content = stored.encode() if old is None else open_part(old, part.name, id, stored)
         connection.execute(
-            f"UPDATE {part.table} SET {part.column} = ? WHERE target_id = ?",
-            (sealed_part(after[id], part.name, id, content), id),
+            f"UPDATE {part.table} SET {part.column} = ? WHERE {where}",
+            (sealed_part(after[id], part.name, id, content), *key),
         )
 
 

@@ -31,7 +31,7 @@ from tests.postgresql import Cluster
 KEY, OTHER = new_secret(), new_secret()
 VECTOR = b"0123456789abcdef" * 4
 ANNE = Person("key_1", "anne")
-STORED = ("targets", "vectors", "elicitations", "proposed_changes")
+STORED = ("targets", "vectors", "elicitations", "proposed_changes", "revisions")
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def everything(registry: Registry) -> tuple[object, ...]:
         registry.vectors("minilm"),
         [registry.elicitation(target.id) for target in registry.active()],
         registry.approvals.changes([target.id for target in registry.list(limit=100).items]),
+        registry.versions.diff(0, registry.version()),
         registry.events(),
         registry.first_broken_event(),
     )

@@ -113,6 +113,8 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "targets proposed": (waiting,),
         "targets approve": (waiting, "--revision", 1),
         "targets reject": (waiting, "--revision", 1, "--reason", "wrong person"),
+        "policy diff": (0, 1),
+        "policy rollback": (1, "--dry-run"),
         "check": ("Who is Ada Quill?",),
         "try": ("Who is Ada Quill?",),
         "keys create": ("dashboard", "--role", "reader"),

@@ -15,7 +15,9 @@ from serving.client import AdminClient, AsyncAdminClient, operations, requests, 
 from serving.client.errors import BY_STATUS
 from serving.client.operation import Operation
 
-SCHEMA: dict[str, Any] = create_admin(SimpleNamespace(keys=None, tokens=None), SecretStr("k")).openapi()  # type: ignore[arg-type]
+SCHEMA: dict[str, Any] = create_admin(
+    SimpleNamespace(keys=None, tokens=None, delegates=None), SecretStr("k")
+).openapi()  # type: ignore[arg-type]
 ID, DIGEST, DRAFT = "ft_1", "0" * 64, {"name": "Ada Quill"}
 EVERY: Sequence[tuple[int, Operation[Any]]] = [
     (201, operations.add(DRAFT, reveal=True, urgent=True, wait_s=5)),  # type: ignore[arg-type]
@@ -39,6 +41,8 @@ EVERY: Sequence[tuple[int, Operation[Any]]] = [
     (200, operations.check("Who is Ada Quill?")),
     (200, operations.try_("Who is Ada Quill?", max_tokens=9, proposed=ID)),
     (200, operations.policy()),
+    (200, operations.policy_diff(1, 2, reveal=True)),
+    (200, operations.rollback(1, dry_run=True, wait_s=5)),
     (200, server_operations.replicas()),
     (200, operations.event_page(1, limit=5)),
     (200, operations.verdict_page(1, limit=5, mode="shadow", target_id=ID)),

@@ -1,0 +1,142 @@
+"""What differs between two policy versions, and the way back to one: nothing that was erased comes back."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from guard.errors import StaleRevision
+from guard.registry.database import Database, Location
+from guard.registry.history.versions import UnknownVersion
+from guard.registry.opening import open_database
+from guard.registry.registry import Registry
+from guard.registry.rows.revisions import MAX_REVISIONS
+from guard.targets.policy_changes import Change
+from guard.targets.target import Draft, ForgetTarget, Mode
+
+ADA = Draft(name="Ada Quillfeather", phrases=("the Mothwick ledger",))
+
+
+def back(registry: Registry, version: int) -> list[ForgetTarget]:
+    return registry.versions.go_back(registry.versions.way_back(version).steps)
+
+
+def test_a_changed_target_becomes_what_it_was_under_a_new_version(registry: Registry) -> None:
+    target = registry.add(ADA)
+    registry.change(target.id, replace(ADA, phrases=(), basis="court"), 1)
+    (restored,) = back(registry, 1)
+    assert (restored.draft, restored.revision, restored.forbidden) == (ADA, 3, target.forbidden)
+    assert registry.get(target.id) == restored
+    assert registry.version() == 3
+    assert [event.action for event in registry.events()] == ["added", "changed", "changed"]
+    # And forward again.
+    assert back(registry, 2)[0].draft.basis == "court"
+
+
+def test_a_target_that_was_added_since_ends(registry: Registry) -> None:
+    registry.add(ADA)
+    later = registry.add(Draft(name="Bo Quill"))
+    assert [one.id for one in back(registry, 1)] == [later.id]
+    assert [one.draft for one in registry.active()] == [ADA]
+
+
+def test_what_was_erased_stays_erased_and_is_named(registry: Registry) -> None:
+    target = registry.add(ADA)
+    registry.revoke(target.id)
+    way = registry.versions.way_back(1)
+    assert (way.steps, way.erased) == ([], [target.id])
+
+
+def test_a_name_that_another_one_has_by_now_is_not_taken_from_it(registry: Registry) -> None:
+    first, second = registry.add_many([ADA, Draft(name="Bo Quill")])
+    registry.change(first.id, replace(ADA, name="Ada Lark"), 1)
+    registry.change(second.id, replace(second.draft, name="Ada Quillfeather"), 1)
+    way = registry.versions.way_back(1)
+    assert (way.refused, [one.target.id for one in way.steps]) == ([first.id], [second.id])
+    # Where the other one ends on the same way, the name is free.
+    registry.revoke(second.id)
+    third = registry.add(ADA)
+    way = registry.versions.way_back(1)
+    assert {one.target.id for one in way.steps} == {first.id, third.id}
+    registry.versions.go_back(way.steps)
+    assert [one.draft for one in registry.active()] == [ADA]
+
+
+def test_a_change_meanwhile_stops_the_way_back(registry: Registry) -> None:
+    target = registry.add(ADA)
+    registry.change(target.id, replace(ADA, basis="court"), 1)
+    way = registry.versions.way_back(1)
+    registry.change(target.id, replace(ADA, basis="appeal"), 2)
+    with pytest.raises(StaleRevision):
+        registry.versions.go_back(way.steps)
+    assert registry.get(target.id).draft.basis == "appeal"
+
+
+def test_differences_are_told_between_any_two_versions(registry: Registry) -> None:
+    ada, bo, cy = registry.add_many([ADA, Draft(name="Bo Quill"), Draft(name="Cy Quill", mode=Mode.SHADOW)])
+    registry.change(ada.id, replace(ADA, basis="court"), 1)
+    registry.change(ada.id, replace(ADA, basis="court", phrases=()), 2)
+    registry.revoke(bo.id)
+    registry.change(cy.id, replace(cy.draft, mode=Mode.ENFORCE), 1)
+    registry.revoke(registry.add(Draft(name="Dee Quill")).id)
+    found = {one.target_id: one for one in registry.versions.diff(2, 5)}
+    assert found.keys() == {ada.id, bo.id, cy.id}
+    assert (found[ada.id].change, found[ada.id].before, found[ada.id].after) == (Change.CHANGED, 2, 3)
+    assert [one.member for one in found[ada.id].differences or ()] == ["phrases"]
+    assert (found[bo.id].change, found[bo.id].before, found[bo.id].after) == (Change.ENDED, 1, None)
+    assert found[bo.id].differences is None
+    assert [(one.removed, one.added) for one in found[cy.id].differences or ()] == [(("shadow",), ("enforce",))]
+    assert {one.change for one in registry.versions.diff(0, 1)} == {Change.ADDED}
+    assert registry.versions.diff(5, 7)[0].change is Change.PASSING
+    assert registry.versions.diff(3, 3) == []
+    for older, newer in ((-1, 2), (3, 2), (0, 99)):
+        with pytest.raises(UnknownVersion):
+            registry.versions.diff(older, newer)
+
+
+def test_of_many_revisions_the_latest_are_kept(registry: Registry) -> None:
+    target = registry.add(ADA)
+    for number in range(1, MAX_REVISIONS + 3):
+        target = registry.change(target.id, replace(ADA, basis=str(number)), target.revision)
+    assert registry.versions.way_back(1).not_kept == [target.id]
+    assert registry.versions.way_back(2).not_kept == [target.id]
+    assert registry.versions.way_back(3).steps[0].meant is not None
+
+
+def test_nothing_is_kept_of_a_target_that_ended(registry: Registry, location: Location) -> None:
+    target = registry.add(ADA)
+    registry.change(target.id, replace(ADA, basis="court"), 1)
+    registry.revoke(target.id)
+    database: Database = open_database(location)
+    with database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM revisions").fetchone()[0] == 0
+    database.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_way_back_leads_to_what_was_but_for_what_was_erased(registry: Registry, seed: int) -> None:
+    """Whatever was added, changed and revoked: going back to any version gives its targets, without the erased."""
+    chance, then = random.Random(seed), {0: {}}  # type: ignore[var-annotated]
+    for step in range(12):
+        active = registry.active()
+        choice = chance.choice(["add", "change", "change", "revoke"]) if active else "add"
+        if choice == "add":
+            registry.add(Draft(name=f"Person Quill {step}"))
+        elif choice == "revoke":
+            registry.revoke(chance.choice(active).id)
+        else:
+            one = chance.choice(active)
+            draft = replace(one.draft, basis=str(step), mode=chance.choice([*Mode]))
+            registry.change(one.id, draft, one.revision)
+        then[registry.version()] = {one.id: one.draft for one in registry.active()}
+    for _ in range(4):
+        version = chance.choice([*then])
+        way = registry.versions.way_back(version)
+        assert (way.not_kept, way.refused) == ([], [])
+        registry.versions.go_back(way.steps)
+        now = {one.id: one.draft for one in registry.active()}
+        assert now == {id: draft for id, draft in then[version].items() if id not in way.erased}
+        then[registry.version()] = now
+    assert registry.first_broken_event() is None
