@@ -104,6 +104,7 @@ DESK: Mapping[str, Right | None] = {
     "GET /ui/audit": Right.AUDIT,
     "GET /ui/audit/export": Right.AUDIT,
     "GET /ui/policy": Right.AUDIT,
+    "POST /ui/policy/rollback": Right.ENFORCE,
     "GET /ui/assistants": Right.READ,
     "POST /ui/assistants": Right.EDIT,
     "POST /ui/assistants/{digest}/promote": Right.ENFORCE,

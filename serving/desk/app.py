@@ -79,6 +79,7 @@ ROUTES = (
     Route(observed.AUDIT, observed.audit),
     Route(f"{observed.AUDIT}/export", observed.export_audit),
     Route(policy.POLICY, policy.policy),
+    Route(f"{policy.POLICY}/rollback", policy.rollback, methods=["POST"]),
     Route(assistants.ASSISTANTS, assistants.assistants),
     Route(assistants.ASSISTANTS, assistants.train, methods=["POST"]),
     Route(f"{assistants.ASSISTANTS}/{{digest}}/promote", assistants.promote, methods=["POST"]),

@@ -120,3 +120,19 @@ async def test_no_decision_is_taken_without_the_token_of_the_session(browser: Br
         response = await browser.post(f"/ui/targets/{target.id}/{decision}", sent)
         assert response.status_code == 403
     assert service.registry.get(target.id).state is State.PROPOSED
+
+
+async def test_a_version_is_gone_back_to_by_who_may_enforce(desk: App, service: Service, browser: Browser) -> None:
+    service.changes = TargetChanges(service.registry)
+    target = service.registry.add(ADA)
+    service.registry.change(target.id, replace(ADA, basis="court"), 1)
+    page = (await browser.get("/ui/policy?from=1&to=2")).text
+    assert "Basis" in page
+    assert (await browser.post("/ui/policy/rollback", {"version": "1", "csrf": "forged"})).status_code == 403
+    await browser.get("/ui/policy?from=1&to=2")
+    went = await browser.post("/ui/policy/rollback", {"version": "1"})
+    assert "1 as they were" in went.text
+    assert service.registry.get(target.id).draft == ADA
+    assert (await browser.post("/ui/policy/rollback", {"version": "99"})).status_code == 404
+    auditor = await signed_in(desk, service, Role.AUDITOR, "Otto")
+    assert "/rollback" not in (await auditor.get("/ui/policy?from=1")).text
