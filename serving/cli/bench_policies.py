@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from serving.cli.console import console, reported
+from serving.cli.console import reported
 
 TOKENS = 64
 
@@ -21,21 +21,27 @@ def encryption(
     ] = 0,
     memory: Annotated[Path, typer.Option(help="A folder in memory, for policies.")] = Path("/dev/shm"),
 ) -> None:
-    """Measure what encryption at rest adds to a start, to changes of targets, to searches, and to answers."""
+    """Measure what encryption at rest adds to a start, to changes of targets, to searches, and to answers.
+
+    Stopped, it shows what it has measured."""
     import tempfile
 
     from serving import launch
     from serving.bench.registry import encryption as measured
+    from serving.gguf.progress import progress
     from serving.settings import TOY, load
 
-    with reported(), console.status("starting") as status:
-        costs = measured.run(targets, rounds, memory, status.update)
-        if answers:
-            served = launch.resolve_model(load(), TOY)
-            with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder:
-                place = Path(folder)
-                costs.append(measured.throughput(served, place, memory, answers, TOKENS, status.update))
-    print(measured.markdown(costs))
+    costs: list[measured.Cost] = []
+    with reported():
+        try:
+            with progress("encryption") as say:
+                costs += measured.run(targets, rounds, memory, say)
+                if answers:
+                    served = launch.resolve_model(load(), TOY)
+                    with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder:
+                        costs.append(measured.throughput(served, Path(folder), memory, answers, TOKENS, say))
+        finally:
+            print(measured.markdown(costs))
 
 
 def soak(
