@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from serving.cli.console import reported
+from serving.cli.console import console, reported
 
 TOKENS = 64
 
