@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from guard.registry.approval.proposed import Person
 from guard.registry.keys.key import Audience, KeyDraft, Role
 from guard.registry.outside.cases import Case
 from guard.targets.elicitation import Elicitation
@@ -119,11 +121,29 @@ def test_pages_of_a_target(look: Look, target: str) -> None:
     ended = site.service.registry.add(Draft(name="Ended"))
     site.service.registry.revoke(ended.id)
     look("target-ended", f"/ui/targets/{ended.id}")
+    _look_at_what_is_proposed(look, target)
     look("add", "/ui/targets/add")
     site.driver.execute_script("document.querySelector('#name').removeAttribute('required')")
     site.press("Store")
     site.wait_for("Nothing was stored")
     look("add-faults")
+
+
+def _look_at_what_is_proposed(look: Look, target: str) -> None:
+    site, registry, anne = look.site, look.site.service.registry, Person("ak_anne", "anne")
+    found = registry.get(target)
+    change = replace(found.draft, basis="court", aliases=())
+    registry.approvals.propose(target, change, found.revision, anne)
+    look("target-change-proposed", f"/ui/targets/{target}")
+    site.press("Approve it")
+    site.wait_for("court")
+    assert registry.get(target).draft == change
+    waiting = registry.approvals.add_one(Draft(name="Waiting Quill"), anne)
+    look("target-proposed", f"/ui/targets/{waiting.id}")
+    registry.approvals.reject(waiting.id, 1, anne)
+    site.open("/ui/policy?from=0")
+    site.open_details("Go back to version 0…")
+    look("policy-rollback")
 
 
 def test_pages_of_the_lists(look: Look, target: str, tmp_path: Any) -> None:
