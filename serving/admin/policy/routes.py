@@ -14,6 +14,7 @@ from guard.targets.target import Kind, State
 from serving.admin.approval.routes import difference_of
 from serving.admin.auth import CallerOf
 from serving.admin.problems import documented
+from serving.admin.requests import NO_BOOLEAN
 from serving.admin.service import Service
 from serving.admin.targets import Reveal, Timeout, Wait, settle
 from serving.approval.bodies import DifferenceOut
@@ -48,7 +49,7 @@ class RollbackIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: Annotated[int, Field(ge=0, lt=MAX_VERSION)]
+    version: Annotated[int, NO_BOOLEAN, Field(ge=0, lt=MAX_VERSION)]
 
 
 class RollbackOut(BaseModel):
