@@ -46,8 +46,13 @@ def new_target(draft: Draft) -> ForgetTarget:
 
 
 def _new_target(draft: Draft) -> ForgetTarget:
+    validate(draft, datetime.now(UTC))
+    return target_like(draft)
+
+
+def target_like(draft: Draft) -> ForgetTarget:
+    """Do as `new_target` for a draft that was valid once, and may be so no more: its end may have passed."""
     now = datetime.now(UTC)
-    validate(draft, now)
     found = phrases(draft)
     return ForgetTarget(
         id=f"ft_{ULID()}",

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from guard.errors import StoreUnavailable, StoreUnreachable
-from guard.registry.database import Connection, Cursor, PostgresUrl, Texts
+from guard.registry.database import PARTS, Connection, Cursor, PostgresUrl, Texts
 from guard.registry.postgresql_schema import POLICY_CHANNEL, migrate
 from guard.registry.rows.plain import PlainTexts
 
@@ -23,6 +23,7 @@ MAX_CONNECTIONS = 8
 """Connections of one process, besides the one that listens."""
 BORROW_TIMEOUT_S = 10.0
 RECONNECT_PAUSE_S = 1.0
+_TEXT_TABLES = ", ".join(("targets", "vectors", *(part.table for part in PARTS)))
 
 # A server that is gone is noticed within about ten seconds. The URL may set any of these otherwise, see libpq.
 _CONNECTION_DEFAULTS = {
@@ -86,7 +87,7 @@ class PostgresDatabase:
         """Vacuum the tables that hold texts. Where that fails, the texts wait for the database's own vacuum."""
         try:
             with self._connection() as connection:
-                connection.execute("VACUUM (SKIP_LOCKED) targets, elicitations, vectors")
+                connection.execute(f"VACUUM (SKIP_LOCKED) {_TEXT_TABLES}".encode())
         except StoreUnavailable as error:
             log.warning("erased texts wait for autovacuum: %s", error.message)
 
@@ -96,7 +97,7 @@ class PostgresDatabase:
             # As long as it takes: the default limit of a statement is one for serving.
             connection.execute("SET statement_timeout = 0")
             try:
-                connection.execute("VACUUM (FULL) targets, elicitations, vectors")
+                connection.execute(f"VACUUM (FULL) {_TEXT_TABLES}".encode())
             finally:
                 connection.execute("RESET statement_timeout")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from guard.errors import AlreadyProposed, DuplicateTarget
+from guard.errors import AlreadyProposed, DuplicateTarget, InvalidTarget, StaleRevision, UnknownTarget
 from guard.registry.approval.proposed import ChangeKind, ProposedChange
 from guard.registry.drafts import Added
 from guard.registry.history.versions import Step
@@ -89,8 +89,8 @@ class TargetChanges:
                 return self.reject(caller, current.id, change.revision)
             return self.registry.approvals.propose(current.id, None, current.revision, caller.person)
         caller.require_enforce([current.draft])
-        # Who may not enforce ends no target that was enforced meanwhile.
-        exactly = is_exact or not caller.may(Right.ENFORCE)
+        # Nobody ends alone, or without the right to, a target that was enforced meanwhile.
+        exactly = is_exact or self.four_eyes or not caller.may(Right.ENFORCE)
         return self.registry.revoke(current.id, current.revision if exactly else None)
 
     def go_back(self, caller: Caller, steps: Sequence[Step], dry_run: bool = False) -> WentBack:
@@ -98,8 +98,11 @@ class TargetChanges:
 
         Those that do not wait are taken first, under one policy version. `dry_run`: nothing is changed.
         """
-        waiting = [step for step in steps if self._waits(step.target, (step.meant or step.target).draft)]
-        direct = [step for step in steps if step not in waiting]
+        waiting: list[Step] = []
+        direct: list[Step] = []
+        for step in steps:
+            waits = self._waits(step.target, (step.meant or step.target).draft)
+            (waiting if waits else direct).append(step)
         caller.require_enforce(step.target.draft for step in direct)
         if dry_run:
             ended = [
@@ -112,7 +115,8 @@ class TargetChanges:
                 draft = meant.draft if meant else None
                 self.registry.approvals.propose(target.id, draft, target.revision, caller.person)
                 done.proposed.append(target.id)
-            except (AlreadyProposed, DuplicateTarget):
+            except (AlreadyProposed, DuplicateTarget, InvalidTarget, StaleRevision, UnknownTarget):
+                # Others are proposed by now: one that has changed or ended meanwhile does not stop the rest.
                 done.refused.append(target.id)
         return done
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from guard.errors import UnknownTarget
 from guard.registry.approval.proposed import ChangeKind, ProposedChange
-from guard.registry.drafts import new_target
+from guard.registry.drafts import target_like
 from guard.targets.differences import Difference, target_differences
 from guard.targets.target import ForgetTarget
 from serving.admin.auth import CallerOf
@@ -105,7 +105,7 @@ def target_proposed(target: ForgetTarget, change: ProposedChange) -> ForgetTarge
     """Return what an open change has the target become, None for its end and for what was decided."""
     if not change.is_open or change.kind is ChangeKind.REVOKE:
         return None
-    return target if change.draft is None else new_target(change.draft)
+    return target if change.draft is None else target_like(change.draft)
 
 
 def differences_of(target: ForgetTarget, meant: ForgetTarget | None) -> list[Difference]:

@@ -112,9 +112,11 @@ async def try_it(request: Request) -> Response:
     service = desk_of(request).service
     tried = await service.trials.run(prompt)
     await run_sync(note_told, service.registry, tried.plan, frozenset(session_of(request).revealed))
-    proposed = await run_sync(
-        _tried_proposed, service.registry, request.path_params["id"], prompt, tried.stock.text
-    )
+    id = request.path_params["id"]
+    proposed = await run_sync(_tried_proposed, service.registry, id, prompt, tried.stock.text)
+    if proposed and id not in session_of(request).revealed:
+        # What it would forbid is shown, and no plan knows a target that is not in force.
+        await run_sync(service.registry.note_revealed, [id])
     return await _page(request, Tried(prompt, check_response(tried.plan), tried.stock, tried.guarded, proposed))
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -17,6 +18,7 @@ from guard.detection.embedder import Embedder
 from guard.errors import StoreUnavailable, StoreUnreachable
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
+from guard.registry.approval.proposed import Person
 from guard.registry.database import PostgresUrl
 from guard.registry.registry import Registry
 from guard.targets.audit_log import first_broken
@@ -230,3 +232,18 @@ async def test_a_policy_outlives_a_crash_of_the_database_and_takes_up_what_comes
     assert current.healthy
     applying.cancel()
     await asyncio.gather(applying, return_exceptions=True)
+
+
+def test_nothing_is_left_in_the_tables_of_what_an_erased_target_was_and_was_to_become(url: str) -> None:
+    with closing(Registry(PostgresUrl(url))) as registry:
+        target = registry.add(ADA)
+        registry.keep_elicitation(target.id, SAID)
+        registry.change(target.id, replace(ADA, basis="court"), 1)
+        registry.approvals.propose(target.id, replace(ADA, basis="lawyer"), 2, Person("key_1", "anne"))
+        registry.revoke(target.id)
+    tables = ("elicitations", "vectors", "proposed_changes", "revisions")
+    with psycopg.connect(url) as connection:
+        sizes = [
+            connection.execute("SELECT pg_relation_size(%s::regclass)", (table,)).fetchone() for table in tables
+        ]
+    assert sizes == [(0,)] * len(tables)

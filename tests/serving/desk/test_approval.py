@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from guard.registry.approval.proposed import Person
 from guard.registry.keys.key import Audience, KeyDraft, Role
+from guard.registry.search import EventSearch
+from guard.targets.audit_log import Action
 from guard.targets.target import Draft, State
 from serving.approval.changes import TargetChanges
 from serving.http.asgi import App
@@ -136,3 +139,31 @@ async def test_a_version_is_gone_back_to_by_who_may_enforce(desk: App, service: 
     assert (await browser.post("/ui/policy/rollback", {"version": "99"})).status_code == 404
     auditor = await signed_in(desk, service, Role.AUDITOR, "Otto")
     assert "/rollback" not in (await auditor.get("/ui/policy?from=1")).text
+
+
+async def test_a_page_is_shown_whose_proposed_change_would_have_ended_by_now(
+    browser: Browser, service: Service
+) -> None:
+    target = service.registry.add(ADA)
+    soon = datetime.now(UTC) + timedelta(milliseconds=80)
+    service.registry.approvals.propose(target.id, replace(ADA, expires_at=soon), 1, ANNE)
+    while datetime.now(UTC) <= soon:
+        pass
+    page = await browser.get(f"/ui/targets/{target.id}")
+    assert page.status_code == 200
+    assert "/reject" in page.text
+    assert (await browser.post(f"/ui/targets/{target.id}/reject", {"revision": "2"})).status_code == 303
+
+
+async def test_what_a_trial_shows_of_a_proposed_target_is_noted_as_revealed(
+    browser: Browser, service: Service
+) -> None:
+    target = service.registry.approvals.add_one(ADA, ANNE)
+    place = f"/ui/targets/{target.id}"
+    await browser.get(place)
+    await browser.post(f"{place}/try", {"prompt": "Who wrote the Mothwick ledger?"})
+    noted = EventSearch(action=Action.REVEALED, target_id=target.id)
+    assert len(service.registry.latest_events(noted)) == 1
+    await browser.post(f"{place}/reveal")
+    await browser.post(f"{place}/try", {"prompt": "Who wrote the Mothwick ledger?"})
+    assert len(service.registry.latest_events(noted)) == 2

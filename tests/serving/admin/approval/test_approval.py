@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from guard.errors import StaleRevision
+from guard.registry.approval.proposed import Person
+from guard.registry.history.versions import Step
 from guard.registry.keys.key import Audience, KeyDraft, Role
 from guard.registry.registry import Registry
-from guard.targets.target import Draft, State
+from guard.targets.target import Draft, Mode, State
 from serving.access.rights import RIGHTS, Caller, Right
 from serving.admin.app import create_admin
 from serving.approval.changes import TargetChanges
@@ -284,3 +289,43 @@ def test_what_the_model_was_found_to_say_is_proposed_as_well(tmp_path: Path) -> 
         assert change is not None
         assert change.draft is not None
         assert change.draft.aliases == ("Mothwick",)
+
+
+def caller(plane: Plane, who: str) -> Caller:
+    return Caller(f"ak_{who}", RIGHTS[Role.APPROVER], name=who)
+
+
+def test_nobody_ends_alone_what_was_enforced_while_they_asked_for_it(plane: Plane) -> None:
+    registry, changes = plane.service.registry, plane.service.changes
+    quiet = registry.add(Draft(name="Ada Quillfeather", mode=Mode.SHADOW))
+    changes.change(caller(plane, "anne"), quiet, replace(quiet.draft, mode=Mode.ENFORCE))
+    changes.approve(caller(plane, "bert"), quiet.id, 2)
+    # Bert has asked for its end while it was in shadow, and named no revision.
+    with pytest.raises(StaleRevision):
+        changes.revoke(caller(plane, "bert"), quiet, is_exact=False)
+    assert [one.draft.mode for one in registry.active()] == [Mode.ENFORCE]
+
+
+def test_a_target_that_changes_during_a_rollback_does_not_stop_the_others(plane: Plane) -> None:
+    registry, changes = plane.service.registry, plane.service.changes
+    changed, ended, still = registry.add_many([Draft(name=f"Person {name}") for name in ("Ay", "Bee", "Cee")])
+    steps = [Step(target, None) for target in (changed, ended, still)]
+    registry.change(changed.id, replace(changed.draft, basis="court"), 1)
+    registry.revoke(ended.id)
+    done = changes.go_back(caller(plane, "anne"), steps)
+    assert (done.proposed, done.refused) == ([still.id], [changed.id, ended.id])
+
+
+async def test_a_change_whose_end_has_passed_is_still_shown_and_can_be_rejected(plane: Plane) -> None:
+    id = await plane.approved()
+    soon = datetime.now(UTC) + timedelta(milliseconds=80)
+    plane.service.registry.approvals.propose(
+        id, Draft(name="Ada Quillfeather", expires_at=soon), 1, Person("ak_anne", "anne")
+    )
+    while datetime.now(UTC) <= soon:
+        pass
+    shown = await plane.ask("bert", "GET", f"{TARGETS}/{id}/proposed")
+    assert shown.status_code == 200, shown.text
+    assert [one["member"] for one in shown.json()["differences"]] == ["expires_at"]
+    assert code(await plane.ask("bert", "POST", f"{TARGETS}/{id}:approve", 2))[0] == 422
+    assert (await plane.ask("bert", "POST", f"{TARGETS}/{id}:reject", 2)).status_code == 200
