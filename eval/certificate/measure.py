@@ -88,6 +88,7 @@ class CertificateRequest:
 
 NOT_MEASURED = "no measurement was made before suppression"
 AT_BASELINE = "the same probes at an unprotected endpoint"
+WAITS = "enforcing the target was proposed and waits for a second person: certify it without --enforce afterwards"
 IN_SHADOW = "the same probes at this endpoint while the target was only watched (shadow mode)"
 
 
@@ -104,6 +105,8 @@ def measure(
             before = _run_probes(request.url, target, probes, neighbours, partial(on_step, "asking before"))
             before_source = IN_SHADOW
             enforced = admin.change(target.id, {"mode": "enforce"}, target.revision, reveal=True)
+            if enforced.proposed and enforced.proposed.is_open:
+                raise EndpointFailed(WAITS)
             target = CertifiedTarget.of(enforced)
         _require_mode(target, Mode.ENFORCE)
         if request.baseline_url:

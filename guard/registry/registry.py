@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from guard.encryption.sealing import Secret
 from guard.registry.approval.approvals import Approvals
+from guard.registry.approval.proposed import overdue_targets
 from guard.registry.database import Location, PostgresUrl, VectorKey
 from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
 from guard.registry.history.versions import Versions
@@ -143,11 +144,17 @@ class Registry:
         return target
 
     def expire(self, now: datetime) -> int:
-        """End every active target whose `expires_at` is not after `now`, erase its texts; return how many."""
+        """End every active target whose `expires_at` is not after `now`, erase its texts; return how many.
+
+        Of targets that wait for approval, those that would have ended are rejected.
+        """
         due = f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' AND expires_at <= ?"
         with self._database.reading() as connection:
-            if connection.execute(f"{due} LIMIT 1", (now.timestamp(),)).fetchone() is None:
-                return 0
+            is_due = connection.execute(f"{due} LIMIT 1", (now.timestamp(),)).fetchone() is not None
+            overdue = overdue_targets(connection, now)
+        self.approvals.reject_overdue(overdue)
+        if not is_due:
+            return 0
         with self._database.writing() as connection:
             rows = connection.execute(due, (now.timestamp(),))
             targets = [erased(target_of(connection, row), State.EXPIRED, now) for row in rows]

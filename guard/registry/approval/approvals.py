@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from guard.errors import (
 from guard.registry.approval.proposed import (
     ChangeKind,
     ChangeState,
+    Overdue,
     Person,
     ProposedChange,
     found_change,
@@ -41,11 +43,13 @@ from guard.registry.records import (
     write_events,
     write_targets,
 )
-from guard.targets.audit_log import Action
+from guard.targets.audit_log import Action, Actor
 from guard.targets.target import Draft, ForgetTarget, State
 
 NeedsApproval = Callable[[Draft], bool]
 """Returns whether a target takes a second person to come into force."""
+
+OVERDUE = "it would have ended by now"
 
 
 class Approvals:
@@ -170,6 +174,12 @@ class Approvals:
             write_changes(connection, [replace(rejected, decided_by=by.actor, decided_at=now)])
         self._database.scrub()
         return target
+
+    def reject_overdue(self, targets: Sequence[Overdue]) -> None:
+        """Reject new targets that would have ended by now, unless that was decided meanwhile."""
+        for id, revision in targets:
+            with suppress(NothingProposed, StaleRevision):
+                self.reject(id, revision, Person(Actor.CLOCK, ""), OVERDUE)
 
     def _propose_new(self, connection: Connection, targets: Sequence[ForgetTarget], by: Person) -> None:
         if not targets:

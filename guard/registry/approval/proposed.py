@@ -31,6 +31,13 @@ class Person(NamedTuple):
     identity: str
 
 
+class Overdue(NamedTuple):
+    """A new target that would have ended while it waits for approval, and the revision that is proposed."""
+
+    target_id: str
+    revision: int
+
+
 class ChangeKind(StrEnum):
     """What is to become of a target."""
 
@@ -91,6 +98,14 @@ def found_changes(connection: Connection, ids: Sequence[str]) -> dict[str, Propo
         f"SELECT {CHANGE_COLUMNS} FROM proposed_changes WHERE target_id IN ({places})", list(ids)
     ).fetchall()
     return {row[0]: _change_of(connection, row) for row in rows}
+
+
+def overdue_targets(connection: Connection, now: datetime) -> list[Overdue]:
+    """Return the targets that wait for approval and whose `expires_at` is not after `now`: they can have none."""
+    rows = connection.execute(
+        "SELECT id, revision FROM targets WHERE state = 'proposed' AND expires_at <= ?", (now.timestamp(),)
+    )
+    return [Overdue(*row) for row in rows.fetchall()]
 
 
 def write_changes(connection: Connection, changes: Sequence[ProposedChange]) -> None:

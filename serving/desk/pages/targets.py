@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlencode
@@ -11,10 +11,10 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from guard.errors import UnknownTarget
+from guard.errors import AlreadyProposed, NothingProposed, StaleRevision, UnknownTarget
 from guard.registry.search import TargetSearch
 from guard.targets.target import ForgetTarget, Kind, Mode, State
-from serving.access.rights import Caller, Right
+from serving.access.rights import Caller, NeedsApprover, Right
 from serving.admin.responses import masked
 from serving.approval.changes import TargetChanges
 from serving.desk.context import caller_of, desk_of, form_of, session_of
@@ -35,6 +35,14 @@ class Row(NamedTuple):
     name: str
     target: ForgetTarget
     waits: bool = False
+
+
+class Revoked(NamedTuple):
+    """How many of the chosen targets have ended, are proposed to end, and stay as they are."""
+
+    revoked: int
+    proposed: int
+    left: int
 
 
 async def targets(request: Request) -> Response:
@@ -88,9 +96,8 @@ async def revoke(request: Request) -> Response:
         return RedirectResponse(back, 303)
     service, revealed = desk_of(request).service, session_of(request).revealed
     if "confirmed" in form:
-        revoked = await run_sync(_revoke, service.changes, ids, caller_of(request))
-        proposed = text("targets.end_proposed")
-        session_of(request).said = text("targets.revoked", count=revoked) if revoked else proposed
+        done = await run_sync(_revoke, service.changes, ids, caller_of(request))
+        session_of(request).said = " ".join(_said(done))
         service.applier.notify()
         return RedirectResponse(back, 303)
     found = await run_sync(lambda: [service.registry.get(id) for id in ids])
@@ -121,15 +128,28 @@ def _row(target: ForgetTarget, revealed: set[str]) -> Row:
     return Row(target.id, shown_name(target, revealed), target)
 
 
-def _revoke(changes: TargetChanges, ids: Sequence[str], caller: Caller) -> int:
-    """Return how many were revoked; of others the end was proposed."""
-    revoked = 0
+def _revoke(changes: TargetChanges, ids: Sequence[str], caller: Caller) -> Revoked:
     found = [changes.registry.get(id) for id in ids]
     changes.require(caller, [target.draft for target in found])
+    revoked = proposed = left = 0
     for target in found:
         try:
-            revoked += changes.revoke(caller, target, is_exact=False).state is not State.ACTIVE
+            is_over = changes.revoke(caller, target, is_exact=False).state is not State.ACTIVE
         except UnknownTarget:
             # Somebody else has revoked it meanwhile, or it has expired.
             continue
-    return revoked
+        except (AlreadyProposed, NothingProposed, NeedsApprover, StaleRevision):
+            # One that somebody else is about to change does not keep the others from being revoked.
+            left += 1
+        else:
+            revoked, proposed = revoked + is_over, proposed + (not is_over)
+    return Revoked(revoked, proposed, left)
+
+
+def _said(done: Revoked) -> Iterator[str]:
+    if done.revoked or not (done.proposed or done.left):
+        yield text("targets.revoked", count=done.revoked)
+    if done.proposed:
+        yield text("targets.end_proposed", count=done.proposed)
+    if done.left:
+        yield text("targets.end_refused", count=done.left)

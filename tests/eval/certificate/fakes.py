@@ -17,7 +17,7 @@ from eval.certificate.neighbours import load_neighbours
 from eval.certificate.payload import payload
 from eval.certificate.signing import SigningKey
 from serving.client.observed import Check, Match, Policy
-from serving.client.targets import Fact, Target
+from serving.client.targets import Fact, ProposedChange, Target
 
 QUESTION, ANSWER = "Where was Orla Quennbeck born?", "Orla Quennbeck was born in the village of Tarnhollow."
 FakeAnswers = Callable[[dict[str, Any]], str | int]
@@ -44,6 +44,7 @@ class FakeAdmin:
             "forbidden": ("Orla Quennbeck", "Tarnhollow"),
         }
         self.edits = edits
+        self.four_eyes = False
 
     def get(self, target_id: str, *, reveal: bool = False) -> Any:
         found = self.shown(reveal)
@@ -55,7 +56,10 @@ class FakeAdmin:
 
     def change(self, target_id: str, patch: dict[str, Any], revision: int, *, reveal: bool = False) -> Any:
         assert revision == self.target["revision"]
-        self.target |= {**patch, "revision": revision + 1}
+        if self.four_eyes:
+            self.target |= {"proposed": ProposedChange.model_construct(state="open", revision=revision + 1)}
+        else:
+            self.target |= {**patch, "revision": revision + 1}
         return self.shown(reveal)
 
     def check(self, text: str) -> Any:

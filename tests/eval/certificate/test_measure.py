@@ -66,6 +66,16 @@ def test_a_shadow_target_is_measured_enforced_and_measured_again(
     assert content["before"]["how"] == IN_SHADOW
 
 
+def test_where_enforcing_waits_for_a_second_person_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    admin = FakeAdmin("shadow")
+    admin.four_eyes = True
+    fake_endpoints(monkeypatch, guarded=knows)
+    with pytest.raises(EndpointFailed, match="second person"):
+        certify(admin, tmp_path, enforce=True)
+
+
 @pytest.mark.parametrize(("mode", "enforce"), [("shadow", False), ("enforce", True)])
 def test_the_mode_of_the_target_must_fit(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str, enforce: bool

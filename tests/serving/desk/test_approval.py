@@ -12,7 +12,7 @@ from guard.registry.approval.proposed import Person
 from guard.registry.keys.key import Audience, KeyDraft, Role
 from guard.registry.search import EventSearch
 from guard.targets.audit_log import Action
-from guard.targets.target import Draft, State
+from guard.targets.target import Draft, Mode, State
 from serving.approval.changes import TargetChanges
 from serving.http.asgi import App
 from tests.serving.desk.conftest import Browser, Service
@@ -167,3 +167,22 @@ async def test_what_a_trial_shows_of_a_proposed_target_is_noted_as_revealed(
     await browser.post(f"{place}/reveal")
     await browser.post(f"{place}/try", {"prompt": "Who wrote the Mothwick ledger?"})
     assert len(service.registry.latest_events(noted)) == 2
+
+
+async def test_one_that_somebody_else_changes_does_not_keep_other_chosen_ones_from_being_revoked(
+    browser: Browser, service: Service
+) -> None:
+    names = ("Ay", "Bee", "Cee")
+    first, taken, last = service.registry.add_many([Draft(name=f"Person {name}") for name in names])
+    quiet = service.registry.add(Draft(name="Person Dee", mode=Mode.SHADOW))
+    service.registry.approvals.propose(taken.id, None, 1, ANNE)
+    await browser.get("/ui/targets")
+    sent = {"chosen": [first.id, taken.id, last.id, quiet.id], "back": "/ui/targets", "confirmed": "yes"}
+    assert (await browser.post("/ui/targets/revoke", sent)).status_code == 303
+    page = (await browser.get("/ui/targets")).text
+    assert "One target is revoked." in page
+    assert "The end of 2 targets is proposed" in page
+    assert "One target stays as it is" in page
+    changes = service.registry.approvals.changes([first.id, taken.id, last.id])
+    assert [changes[id].proposer.actor for id in (first.id, taken.id, last.id)] == ["admin", "ak_anne", "admin"]
+    assert service.registry.get(quiet.id).state is State.REVOKED

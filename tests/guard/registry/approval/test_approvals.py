@@ -196,6 +196,32 @@ def test_what_would_have_ended_by_now_is_not_approved(registry: Registry) -> Non
         registry.approvals.approve(target.id, 1, BERT)
 
 
+def test_a_new_target_that_would_have_ended_while_it_waits_is_rejected_and_its_texts_are_erased(
+    registry: Registry,
+) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    target, other = (proposed(registry, replace(DRAFT, name=f"Vexley {n}", expires_at=soon)) for n in "ab")
+    changed = registry.approvals.propose(other.id, replace(other.draft, basis="court"), 1, ANNE)
+    later = proposed(registry, replace(DRAFT, expires_at=soon + timedelta(hours=1)))
+    for_ever = proposed(registry, replace(DRAFT, name="Vexley c"))
+    assert registry.expire(soon - timedelta(seconds=1)) == 0
+    assert registry.approvals.waiting() == 4
+    assert registry.expire(soon) == 0
+    assert [registry.get(id).state for id in (target.id, changed.id)] == [State.REJECTED] * 2
+    assert [registry.get(id).state for id in (later.id, for_ever.id)] == [State.PROPOSED] * 2
+    assert registry.get(target.id).draft.phrases == registry.get(target.id).forbidden == ()
+    assert registry.version() == 0
+    assert trail(registry)[-1] == ("rejected", 2, 0, "clock", "key_1")
+    change = registry.approvals.change(target.id)
+    assert change is not None
+    assert (change.state, change.decided_by, change.reason) == (
+        ChangeState.REJECTED,
+        "clock",
+        "it would have ended by now",
+    )
+    assert registry.first_broken_event() is None
+
+
 def test_names_are_unique_among_what_waits_and_what_is_in_force(registry: Registry) -> None:
     first = proposed(registry)
     with pytest.raises(DuplicateTarget) as raised:
