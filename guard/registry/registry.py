@@ -152,16 +152,17 @@ class Registry:
         with self._database.reading() as connection:
             is_due = connection.execute(f"{due} LIMIT 1", (now.timestamp(),)).fetchone() is not None
             overdue = overdue_targets(connection, now)
-        self.approvals.reject_overdue(overdue)
-        if not is_due:
-            return 0
-        with self._database.writing() as connection:
-            rows = connection.execute(due, (now.timestamp(),))
-            targets = [erased(target_of(connection, row), State.EXPIRED, now) for row in rows]
-            if targets:
-                write_all(connection, targets, Action.EXPIRED, Actor.CLOCK)
+        targets: Targets = []
+        if is_due:
+            with self._database.writing() as connection:
+                rows = connection.execute(due, (now.timestamp(),))
+                targets = [erased(target_of(connection, row), State.EXPIRED, now) for row in rows]
+                if targets:
+                    write_all(connection, targets, Action.EXPIRED, Actor.CLOCK)
         if targets:
             self._database.scrub()
+        # Last, so that nothing that is amiss with a proposal keeps a target from its end.
+        self.approvals.reject_overdue(overdue)
         return len(targets)
 
     def elicitation(self, id: str) -> Elicitation | None:

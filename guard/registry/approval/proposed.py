@@ -101,7 +101,7 @@ def found_changes(connection: Connection, ids: Sequence[str]) -> dict[str, Propo
 
 
 def overdue_targets(connection: Connection, now: datetime) -> list[Overdue]:
-    """Return the targets that wait for approval and whose `expires_at` is not after `now`: they can have none."""
+    """Return the targets that wait for approval and whose `expires_at` is not after `now`."""
     rows = connection.execute(
         "SELECT id, revision FROM targets WHERE state = 'proposed' AND expires_at <= ?", (now.timestamp(),)
     )
