@@ -85,7 +85,7 @@ schedules: $(VENV)/installed-dev
 # The fleet in its full size: 1,000 changes of targets while 50 processes are killed, half an hour. Needs PostgreSQL and haproxy. Not
 # part of `test`, as four processes with a model each start; `pytest tests/e2e/fleet` is 30 changes and 3 kills.
 fleet: $(VENV)/installed-dev
-	FLEET_CHANGES=1000 FLEET_KILLS=50 $(BIN)/python -m pytest -s tests/e2e/fleet
+	FLEET_CHANGES=1000 FLEET_KILLS=50 $(BIN)/python -m pytest -s -o faulthandler_timeout=3600 tests/e2e/fleet
 
 # What Lethe uses of vLLM, looked up in the sources of the supported versions that are not installed too.
 contract: $(VENV)/installed-dev .vllm-sources/0.33/fetched
