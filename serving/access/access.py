@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from anyio.to_thread import run_sync
 from pydantic import SecretStr
 
-from guard.registry.keys.key import Audience, Key, Role
+from guard.registry.keys.key import Audience, Key, Role, hashed
 from guard.registry.keys.keyring import Keyring
 from serving.access.delegates import Delegates
 from serving.access.oidc import TokenVerifier
@@ -49,7 +49,7 @@ class Access:
             return OWNER
         key = self._keyring.find(credential, Audience.ADMIN) if self._keyring else None
         if key is not None:
-            return _caller(key)
+            return _caller(key, hashed(credential))
         if self._delegates is not None and (caller := self._delegates.caller(credential)):
             return self.still(caller)
         if self._tokens is None:
@@ -64,10 +64,10 @@ class Access:
             return None
         if not caller.key_id:
             return caller
-        key = self._keyring.accepted(caller.key_id) if self._keyring else None
-        return _caller(key) if key else None
+        key = self._keyring.holder(caller.secret_digest) if self._keyring else None
+        return _caller(key, caller.secret_digest) if key else None
 
 
-def _caller(key: Key) -> Caller:
+def _caller(key: Key, secret_digest: str) -> Caller:
     assert isinstance(key.draft.role, Role)
-    return Caller(key.id, RIGHTS[key.draft.role], key.id, key.draft.expires_at, key.draft.name)
+    return Caller(key.id, RIGHTS[key.draft.role], key.id, key.draft.expires_at, key.draft.name, secret_digest)

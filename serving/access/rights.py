@@ -61,6 +61,7 @@ class Caller:
 
     key_id  of the key, "" for the configured one and for bearer tokens of an identity provider
     name    of the key, or the subject of the token
+    secret_digest  of the secret of the key that was given
     """
 
     actor: str
@@ -68,6 +69,7 @@ class Caller:
     key_id: str = ""
     until: datetime | None = None
     name: str = ""
+    secret_digest: str = field(default="", repr=False)
 
     @property
     def person(self) -> Person:

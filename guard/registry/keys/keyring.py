@@ -53,15 +53,18 @@ class Keyring:
 
         Which digest is looked up tells nothing of those that are stored: nobody chooses a key by its digest.
         """
-        stored, now = self._stored, datetime.now(UTC)
-        found = stored.secrets.get(hashed(secret))
-        if found is None or (found.until is not None and found.until <= now.timestamp()):
-            return None
-        key = self.accepted(found.key_id)
+        key = self.holder(hashed(secret))
         if key is None or key.draft.audience is not audience:
             return None
-        self._used[key.id] = now
+        self._used[key.id] = datetime.now(UTC)
         return key
+
+    def holder(self, digest: str) -> Key | None:
+        """Return the key whose secret has this digest if both are accepted: a rotation ends secrets alone."""
+        found = self._stored.secrets.get(digest)
+        if found is None or (found.until is not None and found.until <= datetime.now(UTC).timestamp()):
+            return None
+        return self.accepted(found.key_id)
 
     def accepted(self, id: str) -> Key | None:
         """Return the key of this id if it is neither revoked nor expired."""

@@ -140,3 +140,17 @@ def test_owners_of_rights_are_those_of_the_table() -> None:
 
 def _rest() -> dict[str, object]:
     return {"variants": "close", "decoder": "sample", "quoted_words": "8", "methods": "guard"}
+
+
+@pytest.mark.parametrize(("overlap_s", "status"), [(0, 303), (3600, 200)])
+async def test_a_session_ends_with_the_secret_that_began_it(
+    desk: App, service: Service, overlap_s: float, status: int
+) -> None:
+    reader = await signed_in(desk, service, Role.READER)
+    (key,) = service.registry.keys.list()
+    new = service.registry.keys.rotate(key.id, overlap_s)
+    service.keys.refresh()
+    assert (await reader.get("/ui/targets")).status_code == status
+    again = Browser(httpx.AsyncClient(transport=httpx.ASGITransport(desk), base_url="http://desk"))
+    await again.sign_in(new.secret)
+    assert (await again.get("/ui/targets")).status_code == 200
