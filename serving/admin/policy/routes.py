@@ -49,7 +49,7 @@ class RollbackIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: Annotated[int, NO_BOOLEAN, Field(ge=0, lt=MAX_VERSION)]
+    version: Annotated[int, Field(ge=0, lt=MAX_VERSION), NO_BOOLEAN]
 
 
 class RollbackOut(BaseModel):
