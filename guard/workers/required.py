@@ -26,12 +26,13 @@ class Required(NamedTuple):
 
 
 def publish_required(folder: Path, version: int, digests: Iterable[str]) -> None:
-    """Publish atomically what workers must load; the automata must already be written.
+    """Publish atomically what workers must load; the automata must already be written. The folder is made.
 
     Raises PolicyUnavailable when the file cannot be written.
     """
     text = "".join(f"{line}\n" for line in (version, *sorted(set(digests))))
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         # Not durable: every start of a server publishes again.
         write_atomically(folder / FILE_NAME, text, durable=False, private=True)
     except OSError as error:

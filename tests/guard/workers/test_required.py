@@ -36,6 +36,12 @@ def test_a_damaged_file_is_an_error_until_it_is_repaired(tmp_path: Path, content
     assert file.poll() == Required(7, (ONE,))
 
 
-def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+def test_the_folder_is_made_where_it_is_missing(tmp_path: Path) -> None:
+    publish_required(tmp_path / "data" / "policy", 7, [ONE])
+    assert RequiredFile(tmp_path / "data" / "policy").poll() == Required(7, (ONE,))
+
+
+def test_a_folder_that_cannot_be_made_or_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("")
     with pytest.raises(PolicyUnavailable):
-        publish_required(tmp_path / "missing", 7, [ONE])
+        publish_required(tmp_path / "a file", 7, [ONE])
