@@ -221,19 +221,6 @@ def m016_replicas(connection: sqlite3.Connection) -> None:
 
 
 @migration
-def m040_webhooks(connection: sqlite3.Connection) -> None:
-    connection.execute(
-        """CREATE TABLE webhooks (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, enforced INTEGER NOT NULL,
-             attempts INTEGER NOT NULL, retry_at REAL NOT NULL, owner TEXT NOT NULL, held_until REAL NOT NULL
-           ) STRICT"""
-    )
-    connection.execute(
-        """CREATE TABLE dead_letters (webhook TEXT NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL,
-             attempts INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (webhook, seq)) STRICT"""
-    )
-
-
-@migration
 def m017_encryption(connection: sqlite3.Connection) -> None:
     """Make room for sealed texts and their keys. Of a sealed draft, steps before and after see the mode alone, and
     can add members that it lacks."""
@@ -250,6 +237,19 @@ def m017_encryption(connection: sqlite3.Connection) -> None:
              created_at TEXT NOT NULL,
              PRIMARY KEY (id, wrapped_by)
            ) STRICT"""
+    )
+
+
+@migration
+def m040_webhooks(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE webhooks (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, enforced INTEGER NOT NULL,
+             attempts INTEGER NOT NULL, retry_at REAL NOT NULL, owner TEXT NOT NULL, held_until REAL NOT NULL
+           ) STRICT"""
+    )
+    connection.execute(
+        """CREATE TABLE dead_letters (webhook TEXT NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL,
+             attempts INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (webhook, seq)) STRICT"""
     )
 
 

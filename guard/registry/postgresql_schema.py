@@ -122,6 +122,20 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
              renewed_at DOUBLE PRECISION NOT NULL
            )""",
     ),
+    "p003_encryption": (
+        "ALTER TABLE targets ADD COLUMN data_key BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE targets ADD COLUMN target_key BYTEA",
+        "ALTER TABLE targets ADD COLUMN sealed BYTEA",
+        "CREATE INDEX targets_by_data_key ON targets (data_key, seq)",
+        """CREATE TABLE data_keys (
+             id BIGINT NOT NULL,
+             purpose TEXT NOT NULL,
+             wrapped_by TEXT COLLATE "C" NOT NULL,
+             wrapped BYTEA NOT NULL,
+             created_at TEXT NOT NULL,
+             PRIMARY KEY (id, wrapped_by)
+           )""",
+    ),
     "p003_verdicts": (
         """CREATE TABLE verdicts (
              seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -135,39 +149,6 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
              mode TEXT NOT NULL,
              touched_by TEXT NOT NULL,
              server TEXT NOT NULL
-           )""",
-    ),
-    "p040_webhooks": (
-        """CREATE TABLE webhooks (
-             id TEXT COLLATE "C" PRIMARY KEY,
-             seq BIGINT NOT NULL,
-             enforced BIGINT NOT NULL,
-             attempts BIGINT NOT NULL,
-             retry_at DOUBLE PRECISION NOT NULL,
-             owner TEXT NOT NULL,
-             held_until DOUBLE PRECISION NOT NULL
-           )""",
-        """CREATE TABLE dead_letters (
-             webhook TEXT COLLATE "C" NOT NULL,
-             seq BIGINT NOT NULL,
-             at TEXT NOT NULL,
-             attempts BIGINT NOT NULL,
-             reason TEXT NOT NULL,
-             PRIMARY KEY (webhook, seq)
-           )""",
-    ),
-    "p003_encryption": (
-        "ALTER TABLE targets ADD COLUMN data_key BIGINT NOT NULL DEFAULT 0",
-        "ALTER TABLE targets ADD COLUMN target_key BYTEA",
-        "ALTER TABLE targets ADD COLUMN sealed BYTEA",
-        "CREATE INDEX targets_by_data_key ON targets (data_key, seq)",
-        """CREATE TABLE data_keys (
-             id BIGINT NOT NULL,
-             purpose TEXT NOT NULL,
-             wrapped_by TEXT COLLATE "C" NOT NULL,
-             wrapped BYTEA NOT NULL,
-             created_at TEXT NOT NULL,
-             PRIMARY KEY (id, wrapped_by)
            )""",
     ),
     "p004_keys": (
@@ -197,6 +178,25 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
            )""",
         """CREATE TRIGGER key_events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON key_events
            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+    ),
+    "p040_webhooks": (
+        """CREATE TABLE webhooks (
+             id TEXT COLLATE "C" PRIMARY KEY,
+             seq BIGINT NOT NULL,
+             enforced BIGINT NOT NULL,
+             attempts BIGINT NOT NULL,
+             retry_at DOUBLE PRECISION NOT NULL,
+             owner TEXT NOT NULL,
+             held_until DOUBLE PRECISION NOT NULL
+           )""",
+        """CREATE TABLE dead_letters (
+             webhook TEXT COLLATE "C" NOT NULL,
+             seq BIGINT NOT NULL,
+             at TEXT NOT NULL,
+             attempts BIGINT NOT NULL,
+             reason TEXT NOT NULL,
+             PRIMARY KEY (webhook, seq)
+           )""",
     ),
     "p042_cases": (
         """CREATE TABLE cases (

@@ -7,15 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, UnknownTarget
-from guard.registry.database import PROPOSALS, Connection, StoredTexts
+from guard.registry.database import Connection, StoredTexts
 from guard.registry.rows.draft import draft_of
 from guard.registry.rows.names import folded_name
 from guard.registry.rows.revisions import keep_revision
 from guard.targets.audit_log import GENESIS, Action, Event, acting, chained
-from guard.targets.elicitation import Elicitation, proposals_of
 from guard.targets.rules import rules_version
 from guard.targets.target import ForgetTarget, State
 
@@ -149,49 +146,9 @@ def write_groups(
         write_events(connection, targets, action, actor, proposer)
 
 
-def write_elicitation(connection: Connection, target: ForgetTarget, elicitation: Elicitation) -> None:
-    """Write what a model said of a target in place of what one said before, and the audit event.
-
-    The policy stays as it is.
-    """
-    connection.execute(
-        """INSERT INTO elicitations (target_id, model, at, answers, proposals) VALUES (?, ?, ?, ?, ?)
-           ON CONFLICT (target_id) DO UPDATE SET
-             model = excluded.model, at = excluded.at, answers = excluded.answers,
-             proposals = excluded.proposals""",
-        (
-            target.id,
-            elicitation.model,
-            elicitation.at.isoformat(),
-            elicitation.answers,
-            connection.texts.stored_part(connection, PROPOSALS, target.id, orjson.dumps(elicitation.proposals)),
-        ),
-    )
-    write_events(connection, [replace(target, updated_at=elicitation.at)], Action.ELICITED, acting())
-
-
 def write_revealed(connection: Connection, targets: Sequence[ForgetTarget], at: datetime) -> None:
     """Write the audit events of a look at the texts of these targets. The policy stays as it is."""
     write_events(connection, [replace(target, updated_at=at) for target in targets], Action.REVEALED, acting())
-
-
-def found_elicitation(connection: Connection, id: str) -> Elicitation | None:
-    """Return what a model said of a target when it was last elicited, if it was."""
-    row = connection.execute(
-        "SELECT model, at, answers, proposals FROM elicitations WHERE target_id = ?", (id,)
-    ).fetchone()
-    if row is None:
-        return None
-    model, at, answers, proposals = row
-    try:
-        return Elicitation(
-            model=model,
-            at=datetime.fromisoformat(at),
-            answers=answers,
-            proposals=proposals_of(orjson.loads(connection.texts.open_part(connection, PROPOSALS, id, proposals))),
-        )
-    except (ValueError, TypeError, KeyError):
-        raise StoreUnavailable(f"the registry's elicitation of {id} cannot be read") from None
 
 
 def write_events(

@@ -12,6 +12,7 @@ from guard.registry.approval.approvals import Approvals
 from guard.registry.approval.proposed import overdue_targets
 from guard.registry.database import Location, PostgresUrl, VectorKey
 from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
+from guard.registry.elicitations import Elicitations
 from guard.registry.history.versions import Versions
 from guard.registry.keys.store import KeyStore
 from guard.registry.opening import open_registry
@@ -24,18 +25,15 @@ from guard.registry.records import (
     event_of,
     found,
     found_active,
-    found_elicitation,
     policy_version,
     refuse_duplicate,
     target_of,
     write_all,
-    write_elicitation,
     write_revealed,
 )
 from guard.registry.replicas import Replicas
 from guard.registry.search import EventSearch, Page, TargetSearch, find_targets, first_broken_event, latest_events
 from guard.targets.audit_log import Action, Actor, Event, acting
-from guard.targets.elicitation import Elicitation
 from guard.targets.target import Draft, ForgetTarget, State
 
 
@@ -63,6 +61,7 @@ class Registry:
         self.replicas, self.keys = Replicas(database), KeyStore(database)
         self.deliveries, self.cases = deliveries.Deliveries(database), cases.Cases(database)
         self.approvals, self.versions = Approvals(database), Versions(database)
+        self.elicitations = Elicitations(database)
         self.shared = database if isinstance(location, PostgresUrl) else None  # as a file is not
 
     def close(self) -> None:
@@ -164,39 +163,6 @@ class Registry:
         # Last, so that nothing that is amiss with a proposal keeps a target from its end.
         self.approvals.reject_overdue(overdue)
         return len(targets)
-
-    def elicitation(self, id: str) -> Elicitation | None:
-        """Return what a model said of an active target when it was last elicited, None if it was not.
-
-        Raises `UnknownTarget`.
-        """
-        with self._database.reading() as connection:
-            return found_elicitation(connection, found_active(connection, id, None).id)
-
-    def keep_elicitation(self, id: str, elicitation: Elicitation) -> None:
-        """Store what a model says of an active target, in place of what was stored. Raises `UnknownTarget`."""
-        with self._database.writing() as connection:
-            write_elicitation(connection, found_active(connection, id, None), elicitation)
-        self._database.scrub()
-
-    def open_elicitation(self, id: str) -> None:
-        """Note that the elicitation of an active target has begun. Raises `UnknownTarget`."""
-        with self._database.writing() as connection:
-            target = found_active(connection, id, None)
-            connection.execute(
-                "INSERT INTO open_elicitations (target_id) VALUES (?) ON CONFLICT DO NOTHING", (target.id,)
-            )
-
-    def close_elicitation(self, id: str) -> None:
-        """Note that it has ended."""
-        with self._database.writing() as connection:
-            connection.execute("DELETE FROM open_elicitations WHERE target_id = ?", (id,))
-
-    def has_open_elicitation(self, id: str) -> bool:
-        """Return whether an elicitation of the target has begun and not ended: one that nobody runs was lost."""
-        statement = "SELECT 1 FROM open_elicitations WHERE target_id = ?"
-        with self._database.reading() as connection:
-            return connection.execute(statement, (id,)).fetchone() is not None
 
     @property
     def encrypted(self) -> bool:

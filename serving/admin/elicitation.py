@@ -166,7 +166,7 @@ async def accept(
 async def _elicitation(
     service: AdminService, draft: Draft, job: Job | None, target_id: str, reveal: bool
 ) -> ElicitationOut:
-    found = await run_sync(service.registry.elicitation, target_id)
+    found = await run_sync(service.registry.elicitations.get, target_id)
     if job is None and found is None:
         raise NotElicited("this target was not elicited")
     job = job or Job(target_id, JobState.DONE, 1.0)

@@ -124,7 +124,7 @@ class ElicitationService:
     def job(self, target_id: str) -> Job | None:
         """Return the last elicitation of a target: one since the server started, or one that was lost, if any."""
         job = self._jobs.get(target_id)
-        if job is None and self._registry.has_open_elicitation(target_id):
+        if job is None and self._registry.elicitations.is_open(target_id):
             return Job(target_id, JobState.LOST, detail=LOST)
         return job
 
@@ -151,7 +151,7 @@ class ElicitationService:
         InvalidTarget where the target would have too many, or StaleRevision where it was changed meanwhile.
         """
         target = self._registry.get(target_id)
-        elicitation = self._registry.elicitation(target_id)
+        elicitation = self._registry.elicitations.get(target_id)
         proposals = elicitation.proposals if elicitation else ()
         if elicitation is None or (ids is not None and not set(ids) <= {one.id for one in proposals}):
             raise NotElicited("the target has no such proposal")
@@ -170,7 +170,7 @@ class ElicitationService:
     ) -> None:
         state, code, detail = JobState.DONE, "", ""
         # Not awaited yet: its place in the queue is that of its start.
-        noted = asyncio.create_task(asyncio.to_thread(self._registry.open_elicitation, target.id))
+        noted = asyncio.create_task(asyncio.to_thread(self._registry.elicitations.begin, target.id))
         try:
             async with self._turn:
                 await noted
@@ -192,7 +192,7 @@ class ElicitationService:
         await self._end(job, state, code, detail)
 
     async def _end(self, job: Job, state: JobState, code: str = "", detail: str = "") -> None:
-        await asyncio.to_thread(self._registry.close_elicitation, job.target_id)
+        await asyncio.to_thread(self._registry.elicitations.end, job.target_id)
         job.code, job.detail = code, detail
         job.share = 1.0 if state is JobState.DONE else job.share
         # Last: what has ended may begin again.
@@ -215,8 +215,8 @@ class ElicitationService:
         await asyncio.to_thread(self._keep, target.id, name, found.answers, found.proposals)
 
     def _keep(self, target_id: str, model: str, answers: int, proposals: tuple[Proposal, ...]) -> None:
-        before = self._registry.elicitation(target_id)
+        before = self._registry.elicitations.get(target_id)
         past = before.proposals if before else ()
         proposals = compared(proposals, past, same_in_other_words(proposals, past, self._embedder))
         kept = Elicitation(model=model, at=datetime.now(UTC), answers=answers, proposals=proposals)
-        self._registry.keep_elicitation(target_id, kept)
+        self._registry.elicitations.keep(target_id, kept)

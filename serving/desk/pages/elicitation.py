@@ -26,7 +26,7 @@ async def elicitation(request: Request) -> Response:
     if is_polled(request) and not (job and job.open):
         # It has just ended: what it found is shown by the whole page.
         return Response(headers={"HX-Refresh": "true"})
-    found = await run_sync(service.registry.elicitation, id)
+    found = await run_sync(service.registry.elicitations.get, id)
     revealed = id in session_of(request).revealed
     proposals = found.proposals if found else ()
     return render(

@@ -97,7 +97,7 @@ def target(site: Site) -> str:
     registry.cases.put(Case(target_id=id, received_at=now - timedelta(days=40), due_at=now - timedelta(days=9)))
     site.service.verdicts.add([verdict(id), verdict(id, Mode.SHADOW)])
     proposals = (proposal("p1", "Glass Orchard"), proposal("p2", "Mothwick"))
-    registry.keep_elicitation(id, Elicitation(model="toy", at=now, answers=9, proposals=proposals))
+    registry.elicitations.keep(id, Elicitation(model="toy", at=now, answers=9, proposals=proposals))
     return id
 
 

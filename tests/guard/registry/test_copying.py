@@ -14,7 +14,8 @@ from guard.registry.database import Location
 from guard.registry.keys.key import Audience, KeyDraft
 from guard.registry.registry import Registry
 from guard.targets.target import Draft
-from tests.guard.registry.test_registry import ADA, SAID
+from tests.guard.registry.test_elicitations import SAID
+from tests.guard.registry.test_registry import ADA
 from tests.postgresql import Cluster
 
 
@@ -24,8 +25,8 @@ def filled(registry: Registry) -> Registry:
     ada, bo, cy, _ = registry.add_many([ADA, *(Draft(name=f"{name} Quill") for name in ("Bo", "Cy", "Dee"))])
     registry.keep_vectors("minilm", {(ada.id, 1): b"\0\1\2\3", (cy.id, 1): b"\xff" * 8})
     registry.keep_vectors("Other", {(cy.id, 1): b"1111"})
-    registry.keep_elicitation(ada.id, SAID)
-    registry.open_elicitation(cy.id)
+    registry.elicitations.keep(ada.id, SAID)
+    registry.elicitations.begin(cy.id)
     registry.change(cy.id, replace(cy.draft, basis="court"), 1)
     registry.keep_vectors("minilm", {(cy.id, 2): b"2222"})
     registry.revoke(bo.id)
@@ -46,7 +47,7 @@ def all_of(location: Location) -> tuple[object, ...]:
             registry.vectors("minilm"),
             registry.keys.list(),
             registry.keys.events(),
-            [(registry.elicitation(id), registry.has_open_elicitation(id)) for id in ids],
+            [(registry.elicitations.get(id), registry.elicitations.is_open(id)) for id in ids],
             registry.approvals.changes(ids),
         )
 

@@ -25,7 +25,8 @@ from guard.registry.rows.data_keys import EncryptionKeyMissing, EncryptionKeyWro
 from guard.registry.search import TargetSearch
 from guard.targets.rules import rules_version
 from guard.targets.target import Draft, Fact, Mode, State
-from tests.guard.registry.test_registry import ADA, SAID
+from tests.guard.registry.test_elicitations import SAID
+from tests.guard.registry.test_registry import ADA
 from tests.postgresql import Cluster
 
 KEY, OTHER = new_secret(), new_secret()
@@ -64,7 +65,7 @@ def execute(location: Location) -> Callable[[str], None]:
 def fill(registry: Registry) -> list[str]:
     """Add targets with everything that is kept of one, one of them changed, and one ended; return their ids."""
     ada, bo, cy = registry.add_many([ADA, Draft(name="Bo Quill", mode=Mode.SHADOW), Draft(name="Cy Quill")])
-    registry.keep_elicitation(ada.id, SAID)
+    registry.elicitations.keep(ada.id, SAID)
     registry.change(cy.id, replace(cy.draft, name="Cyd Quill"), 1)
     registry.keep_vectors("minilm", {(ada.id, 1): VECTOR, (cy.id, 2): VECTOR[::-1]})
     registry.revoke(bo.id)
@@ -77,7 +78,7 @@ def everything(registry: Registry) -> tuple[object, ...]:
         registry.snapshot(),
         registry.list(limit=100),
         registry.vectors("minilm"),
-        [registry.elicitation(target.id) for target in registry.active()],
+        [registry.elicitations.get(target.id) for target in registry.active()],
         registry.approvals.changes([target.id for target in registry.list(limit=100).items]),
         registry.versions.diff(0, registry.version()),
         registry.events(),
@@ -159,7 +160,7 @@ def test_vectors_and_proposals_that_were_swapped_are_refused(
     ada, bo = registry.add_many([ADA, Draft(name="Bo Quill")])
     for target in (ada, bo):
         registry.keep_vectors("minilm", {(target.id, 1): VECTOR})
-        registry.keep_elicitation(target.id, SAID)
+        registry.elicitations.keep(target.id, SAID)
     execute(f"UPDATE vectors SET vector = (SELECT vector FROM vectors WHERE target_id = '{bo.id}')")
     execute(
         f"UPDATE elicitations SET proposals = (SELECT proposals FROM elicitations WHERE target_id = '{bo.id}')"
@@ -167,7 +168,7 @@ def test_vectors_and_proposals_that_were_swapped_are_refused(
     with pytest.raises(SealBroken):
         registry.vectors("minilm")
     with pytest.raises(SealBroken):
-        registry.elicitation(ada.id)
+        registry.elicitations.get(ada.id)
 
 
 def test_an_active_target_of_the_same_name_is_found_whoever_added_it(
@@ -380,7 +381,7 @@ def test_neither_a_dump_nor_the_files_of_postgresql_tell_a_target(postgres: Clus
         fact = Fact(answer="Yrvald Quennebrink keeps the Ossumvarr.")
         targets = registry.add_many([Draft(name=f"Quennebrink {number}", facts=(fact,)) for number in range(5)])
         registry.keep_vectors("minilm", {(targets[0].id, 1): b"Yrvald" * 20})
-        registry.keep_elicitation(targets[0].id, replace(SAID, model="m"))
+        registry.elicitations.keep(targets[0].id, replace(SAID, model="m"))
         registry.revoke(targets[1].id)
     command = [str(postgres.binaries / "pg_dump"), postgres.url()]
     dump = subprocess.run(command, check=True, capture_output=True, user=postgres.user, cwd=postgres.folder).stdout

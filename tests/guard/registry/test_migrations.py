@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from guard.errors import StoreUnavailable
-from guard.registry import migrations
+from guard.registry import migrations, postgresql_schema
 from guard.registry.migrations import MIGRATIONS, migrate
 from guard.registry.registry import Registry
 from guard.targets.target import Draft
@@ -43,6 +43,12 @@ def test_an_older_database_gets_the_steps_it_lacks(
     monkeypatch.undo()
     migrate(connection)
     assert len(names(connection)) == len(MIGRATIONS)
+
+
+def test_steps_stand_in_the_order_of_their_names() -> None:
+    sqlite = [step.__name__ for step in MIGRATIONS]
+    assert sqlite == sorted(sqlite)
+    assert list(postgresql_schema.MIGRATIONS) == sorted(postgresql_schema.MIGRATIONS)
 
 
 def test_a_step_that_fails_leaves_the_database_as_it_was(

@@ -23,7 +23,8 @@ from guard.registry.database import PostgresUrl
 from guard.registry.registry import Registry
 from guard.targets.audit_log import first_broken
 from guard.targets.target import Draft
-from tests.guard.registry.test_registry import ADA, SAID
+from tests.guard.registry.test_elicitations import SAID
+from tests.guard.registry.test_registry import ADA
 from tests.postgresql import Cluster
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -124,7 +125,7 @@ def test_names_as_long_as_they_may_be_are_stored(registry: Registry) -> None:
 
 def test_no_dead_row_is_left_of_what_has_ended(registry: Registry, url: str) -> None:
     target = registry.add(ADA)
-    registry.keep_elicitation(target.id, SAID)
+    registry.elicitations.keep(target.id, SAID)
     registry.revoke(target.id)
     with psycopg.connect(url) as connection:
         for table in ("targets", "elicitations", "vectors"):
@@ -237,7 +238,7 @@ async def test_a_policy_outlives_a_crash_of_the_database_and_takes_up_what_comes
 def test_nothing_is_left_in_the_tables_of_what_an_erased_target_was_and_was_to_become(url: str) -> None:
     with closing(Registry(PostgresUrl(url))) as registry:
         target = registry.add(ADA)
-        registry.keep_elicitation(target.id, SAID)
+        registry.elicitations.keep(target.id, SAID)
         registry.change(target.id, replace(ADA, basis="court"), 1)
         registry.approvals.propose(target.id, replace(ADA, basis="lawyer"), 2, Person("key_1", "anne"))
         registry.revoke(target.id)

@@ -17,7 +17,6 @@ from guard.errors import DuplicateTarget, InvalidTarget, LetheError, StaleRevisi
 from guard.registry.database import Location, location_of
 from guard.registry.registry import Registry
 from guard.targets.audit_log import Action, Actor
-from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind
 from guard.targets.target import Draft, Fact, Kind, Method, Mode, Scope, State
 
 SOON = datetime(2090, 5, 1, 12, tzinfo=UTC)
@@ -79,64 +78,6 @@ def test_each_mutation_is_one_version_and_one_event(registry: Registry) -> None:
     assert [event.policy_version for event in events] == [1, 2, 3]
     assert {(event.target_id, event.actor) for event in events} == {(target.id, Actor.ADMIN)}
     assert registry.first_broken_event() is None
-
-
-SAID = Elicitation(
-    model="served",
-    at=datetime(2030, 1, 1, tzinfo=UTC),
-    answers=40,
-    proposals=(
-        Proposal(
-            id="p1",
-            kind=ProposalKind.FACT,
-            text="She keeps a heron in Varnholt.",
-            question="Who is she?",
-            times=7,
-            styles=("direct", "listing"),
-            languages=("en",),
-            change=Change.SAME,
-        ),
-    ),
-)
-
-
-def test_what_a_model_says_of_a_target_is_kept_until_the_next_elicitation(registry: Registry) -> None:
-    target = registry.add(ADA)
-    assert registry.elicitation(target.id) is None
-    registry.keep_elicitation(target.id, SAID)
-    assert registry.elicitation(target.id) == SAID
-    again = replace(SAID, answers=41, proposals=())
-    registry.keep_elicitation(target.id, again)
-    assert registry.elicitation(target.id) == again
-
-
-def test_an_elicitation_is_an_event_and_no_change(registry: Registry) -> None:
-    target = registry.add(ADA)
-    registry.keep_elicitation(target.id, SAID)
-    assert registry.snapshot() == (1, [target])
-    event = registry.events()[-1]
-    assert (event.action, event.target_id, event.revision) == (Action.ELICITED, target.id, 1)
-    assert (event.policy_version, event.at) == (1, SAID.at)
-    assert registry.first_broken_event() is None
-
-
-def test_an_elicitation_is_open_until_it_or_its_target_ends(registry: Registry) -> None:
-    target = registry.add(ADA)
-    assert not registry.has_open_elicitation(target.id)
-    for end in (registry.close_elicitation, registry.revoke):
-        registry.open_elicitation(target.id)
-        assert registry.has_open_elicitation(target.id)
-        end(target.id)
-        assert not registry.has_open_elicitation(target.id)
-    with pytest.raises(UnknownTarget):
-        registry.open_elicitation(target.id)
-
-
-def test_a_change_of_a_target_keeps_what_a_model_says_of_it(registry: Registry) -> None:
-    target = registry.add(ADA)
-    registry.keep_elicitation(target.id, SAID)
-    registry.change(target.id, replace(ADA, basis="court"), 1)
-    assert registry.elicitation(target.id) == SAID
 
 
 def test_a_refused_change_leaves_no_trace(registry: Registry) -> None:

@@ -11,7 +11,8 @@ import pytest
 from guard.errors import StoreUnavailable, UnknownTarget
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, State
-from tests.guard.registry.test_registry import ADA, SAID, SOON
+from tests.guard.registry.test_elicitations import SAID
+from tests.guard.registry.test_registry import ADA, SOON
 
 
 @pytest.fixture
@@ -33,11 +34,14 @@ def test_what_a_model_says_of_a_target_is_erased_with_it(
     registry: Registry, path: Path, ends: Callable[[Registry, str], object]
 ) -> None:
     target = registry.add(ADA)
-    registry.keep_elicitation(target.id, SAID)
+    registry.elicitations.keep(target.id, SAID)
     assert b"heron" in stored_bytes(path)
     ends(registry, target.id)
     assert b"heron" not in stored_bytes(path)
-    for call in (lambda: registry.elicitation(target.id), lambda: registry.keep_elicitation(target.id, SAID)):
+    for call in (
+        lambda: registry.elicitations.get(target.id),
+        lambda: registry.elicitations.keep(target.id, SAID),
+    ):
         with pytest.raises(UnknownTarget):
             call()
 

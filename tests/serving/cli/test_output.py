@@ -72,7 +72,7 @@ def plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plane]:
         languages=("en",),
         change=Change.NEW,
     )
-    plane.registry.keep_elicitation(found.id, found_of(proposal))
+    plane.registry.elicitations.keep(found.id, found_of(proposal))
     monkeypatch.setattr(AdminClient, "elicit", lambda self, id, options, accept: self.elicitation(id))
     yield plane
     plane.registry.close()

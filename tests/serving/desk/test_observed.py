@@ -210,7 +210,7 @@ async def test_proposals_are_read_and_accepted_once_the_texts_are_revealed(
         proposal("p4", "Born in Mothwick.", ProposalKind.FACT),
     )
     kept = Elicitation(model="toy", at=datetime.now(UTC), answers=9, proposals=proposals)
-    service.registry.keep_elicitation(target.id, kept)
+    service.registry.elicitations.keep(target.id, kept)
     page = await browser.get(place)
     assert "Proposals: 3" in page.text
     assert "Orchard" not in page.text

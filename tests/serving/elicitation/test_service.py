@@ -102,7 +102,7 @@ async def elicited(service: Elicitor, target: ForgetTarget, *, accept: bool = Fa
 
 
 def changes(service: Elicitor, target: ForgetTarget) -> dict[str, Change]:
-    found = service._registry.elicitation(target.id)
+    found = service._registry.elicitations.get(target.id)
     assert found is not None
     return {one.text: one.change for one in found.proposals}
 
@@ -127,7 +127,7 @@ async def test_all_that_is_found_can_be_accepted_at_once(service: Elicitor) -> N
 async def test_proposals_are_accepted_one_by_one(service: Elicitor) -> None:
     target = add(service)
     await elicited(service, target)
-    found = service._registry.elicitation(target.id)
+    found = service._registry.elicitations.get(target.id)
     assert found is not None
     (place,) = (one.id for one in found.proposals if one.text == "Varnholt")
     accepted = service.accept(target.id, [place])
@@ -198,7 +198,7 @@ async def test_a_job_is_lost_when_the_server_stops_and_the_next_server_says_so(s
     target = add(service)
     service.model.held.clear()
     service.start(target, OPTIONS, accept=False)
-    while not service._registry.has_open_elicitation(target.id):
+    while not service._registry.elicitations.is_open(target.id):
         await asyncio.sleep(0.001)
     await service.close()
     after = Elicitor(service._registry)
@@ -222,7 +222,7 @@ async def test_a_job_that_has_ended_is_not_lost(service: Elicitor, how: str) -> 
         service.model.fails = how == "failed"
         await elicited(service, target)
     if how == "revoked":
-        service._registry.open_elicitation(target.id)
+        service._registry.elicitations.begin(target.id)
         service._registry.revoke(target.id)
     assert Elicitor(service._registry).job(target.id) is None
 
@@ -249,7 +249,7 @@ async def test_one_that_is_cancelled_leaves_the_turn_to_the_next(service: Elicit
     assert await service.done(first.id) is JobState.CANCELLED
     service.model.held.set()
     assert await service.done(second.id) is JobState.DONE
-    assert service._registry.elicitation(first.id) is None
+    assert service._registry.elicitations.get(first.id) is None
 
 
 async def test_a_target_that_ends_meanwhile_keeps_nothing(service: Elicitor) -> None:

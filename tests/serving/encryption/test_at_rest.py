@@ -104,7 +104,7 @@ def use(settings: Settings, registry: Registry, count: int) -> Iterator[None]:
         said = f"{draft_of(number).name} was seen near the {words_of(number)[2]}."
         proposal = Proposal(id="p1", kind=ProposalKind.FACT, text=said, times=3, styles=(), languages=())
         found = Elicitation(model="m", at=datetime.now(UTC), answers=4, proposals=(proposal,))
-        registry.keep_elicitation(targets[number].id, found)
+        registry.elicitations.keep(targets[number].id, found)
     keep_files(settings)
     yield
     for target in targets[10:20]:
