@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import struct
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
@@ -12,6 +13,7 @@ from guard.errors import StoreUnavailable
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_LENGTH = struct.Struct(">I")
 _VERSION = b"\x01"
 """The first byte of what is sealed: says how it was."""
 
@@ -27,10 +29,13 @@ class Secret:
     """A key of AES-256: KEY_BYTES bytes, which are not printed."""
 
     value: bytes = field(repr=False)
+    # Made once: a data key opens the key of every target.
+    cipher: AESGCM = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.value) != KEY_BYTES:
             raise ValueError("a key has 32 bytes")
+        object.__setattr__(self, "cipher", AESGCM(self.value))
 
 
 def new_secret() -> Secret:
@@ -44,7 +49,7 @@ def seal(key: Secret, content: bytes, *identity: str) -> bytes:
     The nonce is random, so that a key may seal some four thousand million records.
     """
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    return _VERSION + nonce + AESGCM(key.value).encrypt(nonce, content, _joined(identity))
+    return _VERSION + nonce + key.cipher.encrypt(nonce, content, _joined(identity))
 
 
 def open_sealed(key: Secret, sealed: bytes, *identity: str) -> bytes:
@@ -53,12 +58,15 @@ def open_sealed(key: Secret, sealed: bytes, *identity: str) -> bytes:
     if sealed[:1] != _VERSION or len(nonce) != _NONCE_BYTES:
         raise SealBroken("a sealed record is damaged")
     try:
-        return AESGCM(key.value).decrypt(nonce, content, _joined(identity))
+        return key.cipher.decrypt(nonce, content, _joined(identity))
     except InvalidTag:
         raise SealBroken("a sealed record was altered, or belongs to another record or key") from None
 
 
 def _joined(identity: tuple[str, ...]) -> bytes:
     """Return the identity as bytes that no other identity has."""
-    parts = (part.encode() for part in identity)
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    joined = b""
+    for part in identity:
+        encoded = part.encode()
+        joined += _LENGTH.pack(len(encoded)) + encoded
+    return joined

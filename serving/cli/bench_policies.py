@@ -17,7 +17,8 @@ def encryption(
     targets: Annotated[int, typer.Option(min=1, help="Targets in the registry beforehand.")] = 2_000,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are reported.")] = 5,
     answers: Annotated[
-        int, typer.Option(min=0, help="Rounds of throughput, for which two servers start; 0: none.")
+        int,
+        typer.Option(min=0, help="Rounds of throughput, 4 pairs of loads each, of two servers; 0: none."),
     ] = 0,
     memory: Annotated[Path, typer.Option(help="A folder in memory, for policies.")] = Path("/dev/shm"),
 ) -> None:
@@ -32,6 +33,7 @@ def encryption(
     from serving.settings import TOY, load
 
     costs: list[measured.Cost] = []
+    answered: list[measured.Cost] = []
     with reported():
         try:
             with progress("encryption") as say:
@@ -39,9 +41,10 @@ def encryption(
                 if answers:
                     served = launch.resolve_model(load(), TOY)
                     with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder:
-                        costs.append(measured.throughput(served, Path(folder), memory, answers, TOKENS, say))
+                        for cost in measured.throughput(served, Path(folder), memory, answers, TOKENS, say):
+                            answered = [cost]
         finally:
-            print(measured.markdown(costs))
+            print(measured.markdown([*costs, *answered]))
 
 
 def soak(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import secrets
 import tempfile
 import time
@@ -24,15 +25,21 @@ from serving.bench.load import Load, median
 from serving.bench.processes import guarded
 from serving.bench.run import Case, compare, literals, people, warm_up
 
+STARTS = 3
+"""Starts in a round, of each registry in turn: one of 300 targets takes a tenth of a second."""
 CHANGES = 60
 """Targets added one by one in a round."""
 CLIENTS = 32
+PAIRS = 4
+"""Loads in a round of throughput, of each server in turn: a drift of the machine affects both sides of a pair."""
+REQUESTS = 3 * CLIENTS
+"""Requests in one load."""
 _ALWAYS_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a step takes, without and with encryption, a value per round, in `unit`; `aim` bounds the ratio."""
+    """What a step takes without and with encryption, measured in pairs, in `unit`; `aim` bounds the ratio."""
 
     step: str
     unit: str
@@ -41,9 +48,14 @@ class Cost:
     aim: str = ""
 
     @property
+    def ratios(self) -> Sequence[float]:
+        """Encrypted to plain, of each pair."""
+        return [ours / plain for plain, ours in zip(self.plain, self.encrypted, strict=True)]
+
+    @property
     def ratio(self) -> float:
-        """The median over the rounds of encrypted to plain."""
-        return median([ours / plain for plain, ours in zip(self.plain, self.encrypted, strict=True)])
+        """The median over the pairs of encrypted to plain."""
+        return median(self.ratios)
 
 
 class Times(NamedTuple):
@@ -53,7 +65,8 @@ class Times(NamedTuple):
     processor: float
 
 
-AIMS = {"start, to the first policy": "1.2", "target added, compiled": "1.2"}
+START = "start, to the first policy"
+AIMS = {START: "1.2", "target added, compiled": "1.2"}
 
 
 class _NoEmbedder:
@@ -72,42 +85,44 @@ def run(targets: int, rounds: int, memory: Path, say: Callable[[str], None]) -> 
     """Measure with so many targets in place; compiled policies of the encrypted registry lie in `memory`."""
     drafts = list(_drafts(targets + rounds * CHANGES))
     say("filling two registries")
-    sides: dict[bool, list[dict[str, Times]]] = {False: [], True: []}
+    measured: dict[bool, dict[str, list[Times]]] = {False: {}, True: {}}
     with ExitStack() as held:
-        places = {
-            False: _Place(Path(held.enter_context(tempfile.TemporaryDirectory(prefix="lethe-bench-"))), None),
-            True: _Place(
-                Path(held.enter_context(tempfile.TemporaryDirectory(prefix="lethe-bench-"))),
-                new_secret(),
-                Path(held.enter_context(tempfile.TemporaryDirectory(prefix="lethe-bench-", dir=memory))),
-            ),
-        }
+        folders = [tempfile.TemporaryDirectory(prefix="lethe-bench-", dir=where) for where in (None, None, memory)]
+        plain, encrypted, policies = (Path(held.enter_context(folder)) for folder in folders)
+        places = {False: _Place(plain, None), True: _Place(encrypted, new_secret(), policies)}
         for place in places.values():
             place.fill(drafts[:targets])
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            start = targets + number * CHANGES
-            # In turn first: what the machine does meanwhile is shared.
-            for encrypted in (False, True) if number % 2 == 0 else (True, False):
-                sides[encrypted].append(places[encrypted].measure(drafts[start : start + CHANGES]))
+            for turn in range(number, number + STARTS):
+                for side in _in_turn(turn):
+                    measured[side].setdefault(START, []).append(places[side].start())
+            added = drafts[targets + number * CHANGES :][:CHANGES]
+            for side in _in_turn(number):
+                for step, times in places[side].change(added).items():
+                    measured[side].setdefault(step, []).append(times)
     return [
         Cost(
             step,
             f"ms, {clock}",
-            [getattr(one[step], clock) for one in sides[False]],
-            [getattr(one[step], clock) for one in sides[True]],
+            [getattr(one, clock) for one in measured[False][step]],
+            [getattr(one, clock) for one in measured[True][step]],
             AIMS.get(step, ""),
         )
-        for step in sides[False][0]
+        for step in measured[False]
         for clock in Times._fields
     ]
 
 
 def throughput(
     model: str, folder: Path, memory: Path, rounds: int, tokens: int, say: Callable[[str], None]
-) -> Cost:
-    """Measure 32 clients at a time before two servers, of which one encrypts its registry and policies."""
+) -> Iterator[Cost]:
+    """Measure 32 clients at a time before two servers, of which one encrypts its registry and policies.
+
+    After each pair of loads, all pairs so far are yielded.
+    """
     key = base64.b64encode(secrets.token_bytes(32)).decode()
+    say("starting two servers")
     with (
         tempfile.TemporaryDirectory(prefix="lethe-bench-", dir=memory) as policies,
         guarded(model, folder / "plain") as one,
@@ -122,21 +137,28 @@ def throughput(
         for endpoint in endpoints:
             endpoint.forget([*literals(100), *people(100)])
         warm_up(endpoints, names)
-        say("measuring throughput")
-        case = Case("encryption", Load(CLIENTS, 6 * CLIENTS, tokens, stream=False))
-        (ratio,) = compare(case, endpoints, names, rounds)
-    return Cost(f"throughput at {CLIENTS}", "tokens/s", ratio.stock, ratio.guarded, "0.98 at least")
+        case = Case("encryption", Load(CLIENTS, REQUESTS, tokens, stream=False))
+        plain: list[float] = []
+        encrypted: list[float] = []
+        for pair in range(rounds * PAIRS):
+            say(f"throughput, pair {pair + 1} of {rounds * PAIRS}")
+            (ratio,) = compare(case, endpoints, names, 1, first=pair)
+            plain += ratio.stock
+            encrypted += ratio.guarded
+            yield Cost(f"throughput at {CLIENTS}", "tokens/s", tuple(plain), tuple(encrypted), "0.98 at least")
 
 
 def markdown(costs: Sequence[Cost]) -> str:
-    """Return a table of the medians."""
-    lines = ["| step | unit | plain | encrypted | ratio | aim |", "|---|---|---|---|---|---|"]
-    lines += [
-        f"| {one.step} | {one.unit} | {median(one.plain):.2f} | {median(one.encrypted):.2f} "
-        f"| {one.ratio:.3f} | {one.aim} |"
-        for one in costs
-    ]
-    return "\n".join(lines)
+    """Return a table of the medians, and of the lowest and the highest ratio of a pair."""
+    head = ("step", "unit", "plain", "encrypted", "ratio", "lowest to highest", "pairs", "aim")
+    rows = [head, ("---",) * len(head), *map(_cells, costs)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _cells(cost: Cost) -> tuple[str, ...]:
+    medians = (f"{median(side):.2f}" for side in (cost.plain, cost.encrypted))
+    spread = f"{min(cost.ratios):.3f} to {max(cost.ratios):.3f}"
+    return (cost.step, cost.unit, *medians, f"{cost.ratio:.3f}", spread, str(len(cost.ratios)), cost.aim)
 
 
 class _Place:
@@ -152,14 +174,22 @@ class _Place:
             registry.add_many(drafts)
             self._compiler(registry).compile()
 
-    def measure(self, drafts: Sequence[Draft]) -> dict[str, Times]:
-        """Return what each step takes."""
+    def start(self) -> Times:
+        """Return what it takes to open the registry and to compile the first policy."""
+        # A full collection looks through all that this process holds, which takes as long as the start that it
+        # would fall into.
+        gc.collect()
         began = _now()
+        with closing(self._open()) as registry:
+            self._compiler(registry).compile()
+            return _since(began)
+
+    def change(self, drafts: Sequence[Draft]) -> dict[str, Times]:
+        """Return what each step takes while targets are added: the medians."""
+        stored, compiled, searched = [], [], []
         with closing(self._open()) as registry:
             compiler = self._compiler(registry)
             policy = compiler.compile()
-            start = _since(began)
-            stored, compiled = [], []
             for draft in drafts:
                 began = _now()
                 registry.add(draft)
@@ -167,13 +197,11 @@ class _Place:
                 began = _now()
                 policy = compiler.compile(policy)
                 compiled.append(_since(began))
-            searched = []
             for draft in drafts[:10]:
                 began = _now()
                 assert registry.find(TargetSearch(name=draft.name)).items
                 searched.append(_since(began))
         return {
-            "start, to the first policy": start,
             "target added, stored": _medians(stored),
             "target added, compiled": _medians(compiled),
             "search by name": _medians(searched),
@@ -184,6 +212,11 @@ class _Place:
 
     def _compiler(self, registry: Registry) -> Compiler:
         return Compiler(registry, _NoEmbedder(), self._policies)
+
+
+def _in_turn(number: int) -> tuple[bool, bool]:
+    """Return who comes first, by turns: what the machine does meanwhile is shared."""
+    return (False, True) if number % 2 == 0 else (True, False)
 
 
 def _now() -> Times:
