@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from ulid import ULID
 
 from guard.errors import DuplicateTarget, InvalidTarget
 from guard.registry.database import Connection
-from guard.registry.records import TARGET_COLUMNS, duplicate_of, refuse_duplicate, target_of
+from guard.registry.records import TARGET_COLUMNS, found, refuse_duplicate, target_of
 from guard.registry.rows.names import folded_name
+from guard.targets.differences import differences
 from guard.targets.phrases import phrases, variants
 from guard.targets.target import Draft, Fact, ForgetTarget, State
 from guard.targets.validation import validate
@@ -53,14 +56,14 @@ def _new_target(draft: Draft) -> ForgetTarget:
 def target_like(draft: Draft) -> ForgetTarget:
     """Do as `new_target` for a draft that was valid once, and may be so no more: its end may have passed."""
     now = datetime.now(UTC)
-    found = phrases(draft)
+    extracted = phrases(draft)
     return ForgetTarget(
         id=f"ft_{ULID()}",
         draft=draft,
         state=State.ACTIVE,
         revision=1,
-        forbidden=tuple(phrase.text for phrase in found),
-        variants=tuple(variant.text for variant in variants(draft, found)),
+        forbidden=tuple(phrase.text for phrase in extracted),
+        variants=tuple(variant.text for variant in variants(draft, extracted)),
         created_at=now,
         updated_at=now,
     )
@@ -108,12 +111,63 @@ def missing(
     existing = []
     for target in targets:
         key = key_of(target.draft)
-        id = new[key].id if key in new else proposed.get(key) or duplicate_of(connection, target)
+        id = new[key].id if key in new else _holder(connection, key, proposed)
         if id is None:
             new[key] = target
         else:
             existing.append(id)
     return Added(list(new.values()), existing)
+
+
+class Standing(StrEnum):
+    """What becomes of a draft where those that are there already are left out, as `missing` does.
+
+    new       it is stored
+    same      a target of its kind and name is there, and is like it
+    changed   a target of its kind and name is there, differs from it, and stays as it is
+    repeated  an earlier draft of its kind and name is stored
+    """
+
+    NEW = "new"
+    SAME = "same"
+    CHANGED = "changed"
+    REPEATED = "repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class DraftStanding:
+    """The standing of a draft, the id of the target that is there, and the members in which the two differ."""
+
+    standing: Standing
+    target_id: str = ""
+    differs: tuple[str, ...] = ()
+
+
+def standings(
+    connection: Connection, drafts: Sequence[Draft], proposed: Mapping[NameKey, str] = NO_NAMES
+) -> list[DraftStanding]:
+    """Return what `missing` would find of each draft."""
+    new: set[NameKey] = set()
+    return [_standing(connection, draft, new, proposed) for draft in drafts]
+
+
+def _standing(
+    connection: Connection, draft: Draft, new: set[NameKey], proposed: Mapping[NameKey, str]
+) -> DraftStanding:
+    key = key_of(draft)
+    if key in new:
+        return DraftStanding(Standing.REPEATED)
+    id = _holder(connection, key, proposed)
+    if id is None:
+        new.add(key)
+        return DraftStanding(Standing.NEW)
+    differs = tuple(one.member for one in differences(found(connection, id).draft, draft))
+    return DraftStanding(Standing.CHANGED if differs else Standing.SAME, id, differs)
+
+
+def _holder(connection: Connection, key: NameKey, proposed: Mapping[NameKey, str]) -> str | None:
+    """Return the id of the target, `proposed` or active, that has this kind and name."""
+    return proposed.get(key) or next(iter(connection.texts.named(connection, *key)), None)
 
 
 def refuse_duplicates(

@@ -11,7 +11,15 @@ from guard.encryption.sealing import Secret
 from guard.registry.approval.approvals import Approvals
 from guard.registry.approval.proposed import overdue_targets
 from guard.registry.database import Location, PostgresUrl, VectorKey
-from guard.registry.drafts import Added, missing, new_target, new_targets, refuse_duplicates
+from guard.registry.drafts import (
+    Added,
+    DraftStanding,
+    missing,
+    new_target,
+    new_targets,
+    refuse_duplicates,
+    standings,
+)
 from guard.registry.elicitations import Elicitations
 from guard.registry.history.versions import Versions
 from guard.registry.keys.store import KeyStore
@@ -93,6 +101,11 @@ class Registry:
             if added.targets:
                 write_all(connection, added.targets, Action.ADDED, acting())
         return added
+
+    def standings(self, drafts: Sequence[Draft]) -> Sequence[DraftStanding]:
+        """Return what would become of each draft in `add_missing`; nothing is written."""
+        with self._database.reading() as connection:
+            return standings(connection, drafts)
 
     def preview(self, draft: Draft) -> ForgetTarget:
         """Return what `add` would store, raising what it would raise; nothing is written."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from guard.errors import AlreadyProposed, DuplicateTarget, InvalidTarget, StaleRevision, UnknownTarget
 from guard.registry.approval.proposed import ChangeKind, ProposedChange
-from guard.registry.drafts import Added
+from guard.registry.drafts import Added, DraftStanding
 from guard.registry.history.versions import Step
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, ForgetTarget, Mode, State
@@ -58,6 +58,10 @@ class TargetChanges:
         if skip_existing:
             return self.registry.add_missing(drafts)
         return Added(self.registry.add_many(drafts), [])
+
+    def standings(self, drafts: Sequence[Draft]) -> Sequence[DraftStanding]:
+        """Return what would become of each draft in `add`, existing ones skipped."""
+        return (self.registry.approvals if self.four_eyes else self.registry).standings(drafts)
 
     def add_one(self, caller: Caller, draft: Draft, *, urgent: bool = False) -> ForgetTarget:
         """Store one new target; an urgent one is in force while it waits, for who may approve others."""

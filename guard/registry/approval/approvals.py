@@ -27,12 +27,14 @@ from guard.registry.approval.proposed import (
 from guard.registry.database import Connection, Database
 from guard.registry.drafts import (
     Added,
+    DraftStanding,
     missing,
     new_target,
     new_targets,
     proposed_names,
     refuse_duplicates,
     refuse_proposed,
+    standings,
 )
 from guard.registry.records import (
     erased,
@@ -98,6 +100,11 @@ class Approvals:
                 write_all(connection, active, Action.ADDED, by.actor)
             self._propose_new(connection, [one for one in added.targets if one.state is State.PROPOSED], by)
         return added
+
+    def standings(self, drafts: Sequence[Draft]) -> list[DraftStanding]:
+        """Return what would become of each draft in `add`, existing ones skipped; nothing is written."""
+        with self._database.reading() as connection:
+            return standings(connection, drafts, proposed_names(connection))
 
     def add_one(self, draft: Draft, by: Person, *, urgent: bool = False) -> ForgetTarget:
         """Store a new target as proposed. Raises as `Registry.add` does.

@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from guard.errors import InvalidTarget
+from guard.registry.drafts import DraftStanding, Standing
 from guard.registry.search import TargetSearch
 from guard.targets.target import Draft, State
 from guard.targets.validation import validate
 from serving.admin.requests import TargetIn
 from serving.admin.responses import target_of
 from serving.admin.target_file import MAX_BATCH_ROWS, Row, UnreadableFile, as_line, columns_of, parse_rows
+from serving.approval.changes import TargetChanges
 from serving.desk.context import caller_of, desk_of, form_of, session_of
 from serving.desk.pages.fields import Fault, faults_of
 from serving.desk.rendering import HOME, render, text
@@ -37,6 +39,14 @@ class CheckedRow(NamedTuple):
     name: str
     draft: Draft | None
     faults: list[Fault]
+
+
+class SoundRow(NamedTuple):
+    """A row without faults, and what would become of it."""
+
+    place: str
+    draft: Draft
+    found: DraftStanding
 
 
 async def choose(request: Request) -> Response:
@@ -66,7 +76,8 @@ async def rows(request: Request) -> Response:
         return RedirectResponse(IMPORT, 303)
     found, fault = await run_sync(_checked, kept)
     faulty = [row for row in found if row.faults]
-    sound = [row for row in found if row.draft]
+    sound = await run_sync(_compared, desk_of(request).service.changes, found)
+    new = sum(row.found.standing is Standing.NEW for row in sound)
     return render(
         request,
         "import_rows",
@@ -76,7 +87,7 @@ async def rows(request: Request) -> Response:
         fault=fault,
         faulty=faulty[:MAX_SHOWN],
         sound=sound[:MAX_SHOWN],
-        counts=(len(faulty), len(sound)),
+        counts={"faulty": len(faulty), "sound": len(sound), "new": new, "known": len(sound) - new},
     )
 
 
@@ -156,6 +167,13 @@ def _check(found: Sequence[Row]) -> list[CheckedRow]:
             draft, faults = None, faults_of(error)
         checked.append(CheckedRow(row.place, str(row.draft.get("name", "")), draft, faults))
     return checked
+
+
+def _compared(changes: TargetChanges, found: Sequence[CheckedRow]) -> list[SoundRow]:
+    """Return the rows without faults, compared with what is there as `store` does."""
+    sound = [(row.place, row.draft) for row in found if row.draft]
+    standings = changes.standings([draft for _, draft in sound])
+    return [SoundRow(*row, standing) for row, standing in zip(sound, standings, strict=True)]
 
 
 def _guessed(column: str) -> str:

@@ -2,12 +2,55 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
 
+from guard.encryption.sealing import new_secret
 from guard.registry import drafts
-from guard.registry.drafts import load_words, new_target
-from guard.targets.target import Draft
+from guard.registry.approval.proposed import Person
+from guard.registry.database import Location
+from guard.registry.drafts import DraftStanding, Standing, load_words, new_target
+from guard.registry.registry import Registry
+from guard.targets.target import Draft, Kind, Mode
+
+ADA, BO, CY = (Draft(name=name) for name in ("Ada Quill", "Bo Quill", "Cy Vell"))
+ANNE = Person("key_1", "anne")
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_the_standing_of_drafts_is_what_adding_them_finds(location: Location, encrypted: bool) -> None:
+    with closing(Registry(location, new_secret() if encrypted else None)) as registry:
+        ada, bo, cy = registry.add_many([ADA, BO, CY])
+        registry.revoke(cy.id)
+        others = [
+            ADA,
+            Draft(name="BO QUILL", mode=Mode.SHADOW),
+            Draft(name="Bo Quill", kind=Kind.WORK),
+            CY,
+            Draft(name="cy vell"),
+        ]
+        standings = registry.standings(others)
+        assert standings == [
+            DraftStanding(Standing.SAME, ada.id),
+            DraftStanding(Standing.CHANGED, bo.id, ("name", "mode")),
+            DraftStanding(Standing.NEW),
+            DraftStanding(Standing.NEW),
+            DraftStanding(Standing.REPEATED),
+        ]
+        added = registry.add_missing(others)
+        assert [target.draft for target in added.targets] == others[2:4]
+        assert added.existing[:2] == [one.target_id for one in standings[:2]]
+
+
+def test_a_draft_that_waits_for_approval_is_there_for_those_who_propose(registry: Registry) -> None:
+    waiting = registry.approvals.add_one(ADA, ANNE)
+    assert registry.approvals.standings([ADA, BO]) == [
+        DraftStanding(Standing.SAME, waiting.id),
+        DraftStanding(Standing.NEW),
+    ]
+    added = registry.approvals.add([ADA, BO], ANNE, lambda draft: True, skip_existing=True)
+    assert ([target.draft for target in added.targets], added.existing) == ([BO], [waiting.id])
 
 
 def test_a_target_that_is_added_while_lists_are_loaded_waits_for_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from guard.policy.plan import PlanKind
+from guard.registry.drafts import Standing
 from guard.registry.outside.cases import CaseState
 from guard.targets.audit_log import Action
 from guard.targets.policy_changes import Change
@@ -72,6 +73,7 @@ def test_every_text_of_the_catalogue_is_used() -> None:
         ("plan", PlanKind),
         ("action", Action),
         ("change_of_target", Change),
+        ("found_of_row", Standing),
         ("standing", Status),
         ("training", TrainingState),
         ("elicitation", JobState),

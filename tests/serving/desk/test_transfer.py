@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from guard.registry.search import EventSearch
 from guard.targets.audit_log import Action
 from guard.targets.target import Draft, Fact
 from serving.admin.target_file import MAX_BATCH_ROWS
+from serving.approval.changes import TargetChanges
 from tests.serving.desk.conftest import Browser, Service
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +36,7 @@ async def test_a_file_is_looked_through_and_then_stored(browser: Browser, servic
     service.registry.add(Draft(name="Bo Quill"))
     text = '{"name": "Ada Quill", "facts": [{"answer": "Born in Ost."}]}\n{"name": "bo quill"}\n'
     page = await give(browser, text)
-    assert "can be stored: 2. Faulty rows: 0." in page
+    assert "can be stored: 1. Faulty rows: 0. There already, or twice in the file: 1." in page
     assert names(service) == ["Bo Quill"]
     done = await browser.post(ROWS, {"store": "yes"})
     assert "Targets stored: 1. There already, and left as they are: 1." in done.text
@@ -42,6 +44,53 @@ async def test_a_file_is_looked_through_and_then_stored(browser: Browser, servic
     assert f'<a href="/ui/targets/{stored.id}">Ada Quill</a>' in done.text
     assert names(service) == ["Bo Quill", "Ada Quill"]
     assert (await browser.get(ROWS)).headers["location"] == "/ui/import"
+
+
+def marks(page: str) -> list[str]:
+    """What the page says of each row that has no fault, its last column."""
+    table = page.split("<tbody>")[-1].split("</tbody>")[0]
+    cells = [row.rsplit("<td>", 1)[1] for row in table.split("</tr>") if "<td>" in row]
+    return [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in cells]
+
+
+async def test_each_row_is_marked_by_what_is_there(browser: Browser, service: Service) -> None:
+    fact = {"answer": "Born in Ost."}
+    bo = Draft(name="Bo Quill", facts=(Fact(answer="Born in Ost."),))
+    stored = service.registry.add_many([bo, Draft(name="Cy Vell"), Draft(name="Di Marsh")])
+    service.registry.revoke(stored[2].id)
+    rows = [
+        {"name": "Ada Quill"},
+        {"name": "Bo Quill", "facts": [fact]},
+        {"name": "Cy Vell", "facts": [fact], "mode": "shadow"},
+        {"name": "cy vell", "kind": "work"},
+        {"name": "ADA QUILL"},
+        {"name": "Di Marsh"},
+    ]
+    page = await give(browser, json.dumps(rows), "targets.json")
+    assert "can be stored: 3. Faulty rows: 0. There already, or twice in the file: 3." in page
+    assert marks(page) == [
+        "new",
+        "there already, the same",
+        "there already, differs Facts, Mode",
+        "new",
+        "a second time in the file",
+        "new",
+    ]
+    assert f'<a href="/ui/targets/{stored[1].id}">there already, differs</a>' in page
+    assert ">Store 3 targets</button>" in page
+    done = await browser.post(ROWS, {"store": "yes"})
+    assert "Targets stored: 3. There already, and left as they are: 3." in done.text
+
+
+async def test_rows_that_wait_for_approval_are_marked_as_the_import_finds_them(
+    browser: Browser, service: Service
+) -> None:
+    service.changes = TargetChanges(service.registry, four_eyes=True)
+    await give(browser, '{"name": "Ada Quill"}')
+    await browser.post(ROWS, {"store": "yes"})
+    assert names(service) == []
+    page = await give(browser, '{"name": "ada quill"}\n{"name": "Ada Quill"}')
+    assert marks(page) == ["there already, differs Name", "there already, the same"]
 
 
 async def test_every_faulty_row_is_named_with_all_its_faults(browser: Browser, service: Service) -> None:
@@ -96,7 +145,10 @@ async def test_a_file_of_what_is_there_already_is_not_shown_as_a_success(
     browser: Browser, service: Service
 ) -> None:
     service.registry.add(Draft(name="Bo Quill"))
-    await give(browser, '{"name": "bo quill"}')
+    page = await give(browser, '{"name": "bo quill"}')
+    assert "No row would be stored" in page
+    assert "notice good" not in page
+    assert 'name="store"' not in page
     done = await browser.post(ROWS, {"store": "yes"})
     assert "Targets stored: 0. There already, and left as they are: 1." in done.text
     assert "notice good" not in done.text
