@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from heapq import nlargest
@@ -29,6 +30,8 @@ from guard.detection.namesakes import MAX_TARGETS, about_others, answers_about_n
 from guard.detection.target_texts import target_texts
 from guard.targets.target import Mode
 from guard.text.conversation import Message, message_windows, windows
+
+Unnamed = Callable[[], None]
 
 MAX_DOUBTS = 4
 """Targets in doubt of one conversation, the likeliest."""
@@ -104,6 +107,8 @@ class Detector:
         self._calibration = cosine_calibration(threshold)
         self._answered = cosine_calibration(threshold, ANSWERED_NAME_COSINE)
         self._classifier = classifier
+        # As many as the embedder encodes texts of together.
+        self._threads = ThreadPoolExecutor(MAX_CALL_TEXTS, thread_name_prefix="meaning")
 
     def detect(
         self, lookup: Lookup, conversation: Sequence[Message], deadline: Deadline | None = None
@@ -121,12 +126,12 @@ class Detector:
         lookup: Lookup,
         conversation: Sequence[Message],
         deadline: Deadline | None = None,
-        unnamed: Callable[[], None] | None = None,
+        unnamed: Unnamed | None = None,
     ) -> Examination:
         """Return the matches, as `detect` does, and the MAX_DOUBTS likeliest of the targets in doubt.
 
-        `unnamed` is called before anything is embedded, if words alone (names, their parts, phrases, values) say
-        nothing of any target. Raises as `detect` does.
+        `unnamed` is called before the meaning is known, if words alone (names, their parts, phrases, values) of the
+        texts as they stand say nothing of any target. Raises as `detect` does.
         """
         if not lookup.has_contextual:
             return Examination((), ())
@@ -203,7 +208,7 @@ class Detector:
         """Return the targets with any evidence, and of those that only come near the threshold the nearest."""
         # Only a name, a part of one, a phrase, a near target text or a vote of the classifier can reach the cut.
         nearly = self._threshold - doubt_cosine(lookup.index.rows) if only_near else None
-        near = _of(lookup, lookup.index.near(evidence.vectors, self._threshold, nearly))
+        near = lookup.own(lookup.index.near(evidence.vectors, self._threshold, nearly))
         votes = self._classifier.votes(evidence.vectors) if self._classifier else {}
         trained = {target for target in votes if target in lookup.index and target in lookup.targets}
         candidates = evidence.named | evidence.parts.keys() | evidence.phrases.keys() | trained
@@ -213,11 +218,7 @@ class Detector:
         return tuple(sorted(matches, key=_best_first))
 
     def _evidence(
-        self,
-        lookup: Lookup,
-        conversation: Sequence[Message],
-        deadline: Deadline,
-        unnamed: Callable[[], None] | None = None,
+        self, lookup: Lookup, conversation: Sequence[Message], deadline: Deadline, unnamed: Unnamed | None = None
     ) -> _Evidence:
         found: dict[str, None] = {}
         # Counted before anything is decoded: what is too long costs no more than that.
@@ -225,10 +226,15 @@ class Detector:
             deadline.check()
             found |= dict.fromkeys(message_windows(message.text))
             check_length(found)
+        # Encoders leave the interpreter to others, so what the texts say in words is looked up meanwhile.
+        plain = self._threads.submit(self._embed, list(found), deadline)
+        count = len(found)
         joined = "\n".join(message.text for message in conversation)
         named = lookup.named(joined) | lookup.holding(joined)
         parts = lookup.names.parts(joined)
         phrases = lookup.phrases.weights(joined)
+        if unnamed is not None and not (named & lookup.targets.keys() or lookup.own({**parts, **phrases})):
+            unnamed()
         for message in conversation:
             for reading in deobfuscate(message.text):
                 deadline.check()
@@ -239,10 +245,9 @@ class Detector:
                     phrases = _greatest(phrases, lookup.phrases.weights(reading.text))
                     found |= dict.fromkeys(message_windows(reading.text))
                     check_length(found)
-        named, parts, phrases = named & lookup.targets.keys(), _of(lookup, parts), _of(lookup, phrases)
-        if unnamed is not None and not (named or parts or phrases):
-            unnamed()
-        return _Evidence(named, parts, phrases, tuple(found), self._embed(list(found), deadline))
+        named, parts, phrases = named & lookup.targets.keys(), lookup.own(parts), lookup.own(phrases)
+        vectors = np.concatenate((plain.result(), self._embed(list(found)[count:], deadline)))
+        return _Evidence(named, parts, phrases, tuple(found), vectors)
 
     def _embed(self, texts: list[str], deadline: Deadline) -> Vectors:
         # Texts of similar length share a batch, which costs what its longest text costs.
@@ -287,11 +292,6 @@ def _nearest_window(lookup: Lookup, evidence: _Evidence, target: str) -> str:
         return ""
     cosines = (evidence.vectors @ lookup.index.vectors(target).T).max(axis=1)
     return evidence.windows[int(cosines.argmax())]
-
-
-def _of(lookup: Lookup, found: dict[str, float]) -> dict[str, float]:
-    """Return what was found of the targets of `lookup`: names and index of a policy set have others too."""
-    return {target: value for target, value in found.items() if target in lookup.targets}
 
 
 def _greatest(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:

@@ -52,6 +52,10 @@ class Lookup:
         """Whether any target needs the detector; without one nothing is ever embedded."""
         return len(self.index) > 0 or bool(self.pending)
 
+    def own(self, found: Mapping[str, float]) -> dict[str, float]:
+        """Return what was found of its targets: names, index and phrases of a policy set have others too."""
+        return {target: value for target, value in found.items() if target in self.targets}
+
     def named(self, text: str, *, short: bool = True) -> frozenset[str]:
         """Return the targets that `text` names outside their exceptions, see `Names.found`."""
         found = self.names.found(text, short=short)
