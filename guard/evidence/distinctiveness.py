@@ -14,7 +14,7 @@ from guard.text.language import language_of
 from guard.text.lexicon import english_names, ranks
 from guard.text.normalise import ascii_digits, fold
 from guard.text.spellings import spellings
-from guard.text.words import words_of
+from guard.text.words import word_texts
 
 TITLE_BITS = 30.0
 """From here on the title of a work in a fact tells its target by itself: 10^9 words have it once by chance."""
@@ -59,12 +59,12 @@ def bits_of(text: str, language: str = "en") -> float:
 
     A word counts as common if English or `language` has it.
     """
-    return sum(_word_bits(word.text, language) for word in words_of(text))
+    return sum(_word_bits(word, language) for word in word_texts(text))
 
 
 def folded_words(text: str) -> tuple[str, ...]:
     """Return the folded words of `text`, without those that fold to nothing."""
-    return tuple(folded for word in words_of(text) if (folded := fold(word.text)))
+    return tuple(filter(None, map(fold, word_texts(text))))
 
 
 class Evidence(NamedTuple):
@@ -148,12 +148,12 @@ class _Judge:
         return self._weights[phrase]
 
     def _weight(self, phrase: str) -> float:
-        folded, words = fold(phrase), words_of(phrase)
-        bits = sum(_word_bits(word.text, self.language) for word in words) if len(words) <= MAX_WORDS else 0.0
+        folded, words = fold(phrase), word_texts(phrase)
+        bits = sum(_word_bits(word, self.language) for word in words) if len(words) <= MAX_WORDS else 0.0
         if folded in self._names:
             # Whole names of scripts without case are one word, and common ones are in word lists.
             whole = phrase[0] >= _FIRST_IDEOGRAPH and len(phrase) >= _MIN_IDEOGRAPHS
-            lone = len(words) == 1 and words[0].text.casefold() in english_names()
+            lone = len(words) == 1 and words[0].casefold() in english_names()
             return 1.0 if whole else min(1.0, bits / (LONE_NAME_BITS if lone else NAME_BITS))
         if folded in self._given or (_MANY_DIGITS.search(phrase) and len(words) <= _MAX_CODE_WORDS):
             return min(1.0, bits / GIVEN_BITS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 from guard.patterns.validators import phrases_of
 from guard.phrases.numbers import kind_of
@@ -12,7 +13,7 @@ from guard.phrases.phrase import Phrase, PhraseKind
 from guard.targets.target import Draft, ForgetTarget, Kind
 from guard.text.folded_dates import is_day_and_month
 from guard.text.normalise import fold
-from guard.text.words import words_of
+from guard.text.words import word_texts
 from guard.variants.dates import date_variants
 from guard.variants.generation import generate
 from guard.variants.variant import Variants
@@ -48,12 +49,12 @@ class PhraseCounts:
         """Take up that some targets are no longer active, or were before a change, and that others are."""
         for target in removed:
             self._targets -= 1
-            for phrase, family in _counted(target):
-                self._remove(hash(fold(phrase)), family)
+            for _, folded, family in _counted(target):
+                self._remove(hash(folded), family)
         for target in added:
             self._targets += 1
-            for phrase, family in _counted(target):
-                self._add(phrase, family)
+            for phrase, folded, family in _counted(target):
+                self._add(phrase, folded, family)
 
     def context(self) -> frozenset[str]:
         """Return the folds of the phrases that are too common to be forbidden alone, and of their variants."""
@@ -70,9 +71,10 @@ class PhraseCounts:
             return 0
         return MAX_DATE_TARGETS if _is_date(phrase) else max(MAX_TARGETS, int(MAX_SHARE * self._targets))
 
-    def _add(self, phrase: str, family: int) -> None:
-        key = hash(fold(phrase))
-        if _is_day(phrase):
+    def _add(self, phrase: str, folded: str, family: int) -> None:
+        key = hash(folded)
+        # Nearly all are without a digit.
+        if not folded.isalpha() and _is_day(phrase):
             self._often.setdefault(key, phrase)
         known = self._families.get(key)
         if known is None:
@@ -111,14 +113,23 @@ def never_alone(draft: Draft, context: frozenset[str]) -> frozenset[str]:
     return context
 
 
-def _counted(target: ForgetTarget) -> Iterator[tuple[str, int]]:
-    """Yield the phrases of a target that count, each with the family of the target."""
+class _Counted(NamedTuple):
+    """A phrase of a target that counts, its fold, and the family of the target."""
+
+    phrase: str
+    folded: str
+    family: int
+
+
+def _counted(target: ForgetTarget) -> Iterator[_Counted]:
+    """Yield the phrases of a target that count."""
     if target.draft.kind is Kind.SECRET:
         return
     given = _given(target.draft)
-    words = words_of(target.draft.name)
-    family = hash(fold(words[-1].text if words else target.draft.name))
-    yield from ((phrase, family) for phrase in target.forbidden if fold(phrase) not in given)
+    words = word_texts(target.draft.name)
+    family = hash(fold(words[-1] if words else target.draft.name))
+    folds = zip(target.forbidden, map(fold, target.forbidden), strict=True)
+    yield from (_Counted(phrase, folded, family) for phrase, folded in folds if folded not in given)
 
 
 def _given(draft: Draft) -> frozenset[str]:

@@ -31,6 +31,7 @@ _INFLECTED = (
     ("ers", ""),
     ("ers", "e"),
 )
+_ENDINGS = tuple({ending for ending, _ in _INFLECTED})
 
 
 def is_stop(word: str) -> bool:
@@ -43,6 +44,8 @@ def is_common(word: str) -> bool:
     word = word.lower()
     if word in _stop_words() or word in _ranks():
         return True
+    if not word.endswith(_ENDINGS):
+        return False
     stems = (word.removesuffix(ending) + rest for ending, rest in _INFLECTED if word.endswith(ending))
     return any(stem in _ranks() for stem in stems)
 

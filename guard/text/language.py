@@ -97,22 +97,27 @@ def language_of(text: str) -> str:
 
 def _by_words(text: str, languages: tuple[str, ...]) -> str:
     lower = text.lower()
+    words, weights = _WORD.findall(lower), _weights()
     scores = dict.fromkeys(languages, 0.0)
-    for word in _WORD.findall(lower):
-        for language, weight in _weights().get(word, {}).items():
+    for word in words:
+        for language, weight in weights[word].items() if word in weights else ():
             if language in scores:
                 scores[language] += weight
     for language, own in _OWN_LETTERS.items() if not lower.isascii() else ():
         if language in scores:
             scores[language] += sum(lower.count(letter) for letter in own)
     best = max(scores.values())
-    close = sorted(scores, key=scores.__getitem__, reverse=True)[:_MAX_CLOSE]
-    # English is the default, and is compared though others are closer.
-    close = [language for language in dict.fromkeys((languages[0], *close)) if scores[language] >= best - _CLOSE]
-    if len(close) == 1 or best == 0:
+    if best == 0:
+        return languages[0]
+    close = [language for language in languages if scores[language] >= best - _CLOSE]
+    if len(close) > 1:
+        default = close[:1] if close[0] == languages[0] else []
+        nearest = sorted(close, key=scores.__getitem__, reverse=True)[:_MAX_CLOSE]
+        # English is the default, and is compared though others are closer.
+        close = list(dict.fromkeys((*default, *nearest)))
+    if len(close) == 1:
         return close[0]
-    words = _WORD.findall(lower)
-    return max(close, key=lambda language: sum(word in ranks(language) for word in words) + scores[language] / 100)
+    return max(close, key=lambda one: sum(map(ranks(one).__contains__, words)) + scores[one] / 100)
 
 
 @cache

@@ -28,6 +28,7 @@ _FINNISH = (
     *(("mäki", "mäe"), ("joki", "joe"), ("koski", "koske"), ("saari", "saare"), ("salmi", "salme")),
     *(("lampi", "lamme"), ("virta", "virra"), ("ranta", "ranna"), ("pelto", "pello"), ("kangas", "kanka")),
 )
+_FINNISH_ENDINGS = tuple({ending for ending, _ in _FINNISH})
 
 
 def inflected(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -62,7 +63,7 @@ def _language(words: Sequence[str]) -> _Inflect | None:
         return _czech
     if _POLISH.search(name):
         return _polish
-    return _finnish if any(words[-1].lower().endswith(ending) for ending, _ in _FINNISH) else None
+    return _finnish if words[-1].lower().endswith(_FINNISH_ENDINGS) else None
 
 
 def _is_female(words: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from guard.text.borders import needs_border
 from guard.text.conversation import UNSPACED
 from guard.text.english import is_common
 from guard.text.normalise import fold
-from guard.text.words import words_of
+from guard.text.words import word_texts
 from guard.variants.frequency import is_rare_name
 from guard.variants.inflection import inflected
 from guard.variants.variant import Variant, VariantKind
@@ -167,7 +167,7 @@ def _is_personal(words: Sequence[str]) -> bool:
 
 
 def _plain_words(text: str) -> list[str]:
-    words = [word.text for word in words_of(text)]
+    words = word_texts(text)
     while words and words[0].lower() in _HONORIFICS:
         del words[0]
     while words and words[-1].lower() in _SUFFIXES:

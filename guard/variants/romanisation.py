@@ -42,6 +42,8 @@ _PAIR = re.compile("|".join(_GREEK_PAIRS))
 
 def romanised(name: str) -> tuple[str, ...]:
     """Return the spellings of a name of Cyrillic or Greek letters in Latin ones; none for another."""
+    if name.isascii():
+        return ()
     plain = normalize("NFC", name).lower()
     if _CYRILLIC.fullmatch(plain) and re.search("[а-яіїєґў]", plain):
         spelt = list(_cyrillic(plain))
