@@ -20,6 +20,7 @@ from guard.detection.names import Names
 from guard.detection.target_texts import first_of, target_texts, vectors_name
 from guard.errors import StoreUnreachable
 from guard.evidence.distinctiveness import Evidence, evidence_of
+from guard.garbage import no_garbage_collection
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
 from guard.policy.always import AlwaysOnAutomata
@@ -130,13 +131,13 @@ class Compiler:
         """Return the registry's version."""
         return self._registry.version()
 
+    @no_garbage_collection()
     def compile(self, previous: Policy | None = None) -> Policy:
         """Return the policy of the registry's current version; the cost is in proportion to what has changed.
 
         Without a previous policy all texts are embedded, and phrases that other rules made are made again. After
-        one, a change of more than MAX_STEP_TEXTS texts leaves its targets pending: their names and phrases are in
-        force, and `refresh` embeds them. Always-on automata are written, and published to running answers, before
-        it returns.
+        one, a change of more than MAX_STEP_TEXTS texts leaves its targets pending: names and phrases are in force,
+        and `refresh` embeds them. Always-on automata are written and published before it returns.
         Raises StoreUnavailable, ModelUnavailable or PolicyUnavailable, and RegistryRolledBack if the registry is
         older than `previous`, as a standby that took over may be.
         """
@@ -290,9 +291,9 @@ class Compiler:
         texts = [target_texts(target) for target in targets]
         embedded = self._embedder.embed([one.text for each in texts for one in each])
         parts = np.split(embedded, np.cumsum([len(each) for each in texts])[:-1])
-        keys = [VectorKey(target.id, target.revision) for target in targets]
+        kept = {VectorKey(one.id, one.revision): part.tobytes() for one, part in zip(targets, parts, strict=True)}
         try:
-            self._registry.keep_vectors(name, {key: part.tobytes() for key, part in zip(keys, parts, strict=True)})
+            self._registry.keep_vectors(name, kept)
         except StoreUnreachable as error:
             log.warning("the next start embeds %d targets again: %s", len(targets), error.message)
         return {target.id: part for target, part in zip(targets, parts, strict=True)}

@@ -23,6 +23,7 @@ from guard.decoding.backtracking import AbortToken, choose_abort_token
 from guard.decoding.request_args import ASSISTANT_DIR_ENV, POLICY_DIR_ENV, PROCESSORS
 from guard.decoding.tokenizer import decoder_of
 from guard.errors import BadSettings, EngineUnavailable, ModelUnavailable
+from guard.garbage import no_garbage_collection
 from serving.engine.runner import Runner, preempt_of, processors_for
 from serving.engine.vllm_api import serve_flags
 from serving.http.asgi import App
@@ -184,12 +185,12 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
     cpu = on_cpu()
     prepare_environment(settings, cpu)
     try:
-        with _no_garbage_collection():
+        with _loading():
             client, args = await _start_in_thread(lambda: _start(flags(settings, model, cpu), settings.runner))
     except (SystemExit, RuntimeError, ValueError, OSError, KeyError, ImportError) as error:
         raise EngineUnavailable(f"the engine did not start: {type(error).__name__}") from error
     try:
-        with _no_garbage_collection():
+        with _loading():
             app = await _application(client, args)
         yield Embedded(app, client, await asyncio.to_thread(abort_token_of, client), preempt_of(client))
     finally:
@@ -198,17 +199,16 @@ async def open_embedded(settings: Settings, model: str) -> AsyncIterator[Embedde
 
 
 @contextlib.contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def _loading() -> Iterator[None]:
     """Collect no garbage meanwhile, and never look through what is there at the end: it stays.
 
     One look at all that vLLM loads takes most of a second, in which no probe is answered.
     """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
+    with no_garbage_collection():
+        try:
+            yield
+        finally:
+            gc.freeze()
 
 
 async def _start_in_thread(start: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:

@@ -203,7 +203,7 @@ def test_a_flag_that_vllm_does_not_take_is_named_without_its_usage(
 
 
 def fail_to_start() -> None:
-    with embedded._no_garbage_collection():
+    with embedded._loading():
         assert not gc.isenabled()
         raise OSError("no engine")
 
