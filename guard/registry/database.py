@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,6 +147,10 @@ class Database(Protocol):
     def noting(self) -> AbstractContextManager[Connection]:
         """Open a write transaction for rows of no policy version: it need not wait for `writing`, and what it
         writes may be lost if the database crashes within a second."""
+
+    def locked(self, connection: Connection, ids: Collection[str]) -> frozenset[str]:
+        """Keep others from changing these targets until the transaction ends; return those whom nobody is
+        changing already."""
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a read transaction, which sees one committed state throughout."""

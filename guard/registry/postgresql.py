@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -76,6 +76,11 @@ class PostgresDatabase:
         with self._transaction("BEGIN") as connection:
             connection.execute("SET LOCAL synchronous_commit = off")
             yield connection
+
+    def locked(self, connection: Connection, ids: Collection[str]) -> frozenset[str]:
+        """Lock the rows of these targets, as far as nobody has; without waiting, so that nobody waits for us."""
+        rows = connection.execute("SELECT id FROM targets WHERE id = ANY(?) FOR SHARE SKIP LOCKED", (list(ids),))
+        return frozenset(id for (id,) in rows)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

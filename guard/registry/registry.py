@@ -40,6 +40,7 @@ from guard.registry.records import (
     write_revealed,
 )
 from guard.registry.replicas import Replicas
+from guard.registry.rows.vectors import keep_vectors
 from guard.registry.search import EventSearch, Page, TargetSearch, find_targets, first_broken_event, latest_events
 from guard.targets.audit_log import Action, Actor, Event, acting
 from guard.targets.target import Draft, ForgetTarget, State
@@ -267,12 +268,5 @@ class Registry:
             return connection.texts.open_vectors(connection, embedder)
 
     def keep_vectors(self, embedder: str, vectors: Mapping[VectorKey, bytes]) -> None:
-        """Cache vectors, except those of targets that have changed or ended meanwhile."""
-        with self._database.writing() as connection:
-            stored = connection.texts.stored_vectors(connection, embedder, vectors)
-            connection.executemany(
-                """INSERT INTO vectors (embedder, target_id, revision, vector)
-                   SELECT ?, id, revision, ? FROM targets WHERE id = ? AND revision = ? AND state = 'active'
-                   ON CONFLICT (embedder, target_id, revision) DO UPDATE SET vector = excluded.vector""",
-                [(embedder, vector, id, revision) for (id, revision), vector in stored.items()],
-            )
+        """Do as the function of this name."""
+        keep_vectors(self._database, embedder, vectors)

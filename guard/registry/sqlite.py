@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from guard.errors import StoreUnavailable
-from guard.registry.database import Texts
+from guard.registry.database import Connection, Texts
 from guard.registry.migrations import migrate
 from guard.registry.rows.plain import PlainTexts
 
@@ -61,6 +61,10 @@ class SqliteDatabase:
     def noting(self) -> AbstractContextManager[SqliteConnection]:
         """Open the one write transaction."""
         return self.writing()
+
+    def locked(self, connection: Connection, ids: Collection[str]) -> frozenset[str]:
+        """Return the ids: nobody else writes."""
+        return frozenset(ids)
 
     @contextmanager
     def reading(self) -> Iterator[SqliteConnection]:

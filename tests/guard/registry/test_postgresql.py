@@ -19,7 +19,7 @@ from guard.errors import StoreUnavailable, StoreUnreachable
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.registry.approval.proposed import Person
-from guard.registry.database import PostgresUrl
+from guard.registry.database import PostgresUrl, VectorKey
 from guard.registry.registry import Registry
 from guard.targets.audit_log import first_broken
 from guard.targets.target import Draft
@@ -43,7 +43,7 @@ def statement(url: str, *statements: str) -> None:
 
 WRITER = """
 import sys
-from guard.registry.database import PostgresUrl
+from guard.registry.database import PostgresUrl, VectorKey
 from guard.registry.registry import Registry
 from guard.targets.target import Draft
 registry = Registry(PostgresUrl(sys.argv[1]))
@@ -248,3 +248,14 @@ def test_nothing_is_left_in_the_tables_of_what_an_erased_target_was_and_was_to_b
             connection.execute("SELECT pg_relation_size(%s::regclass)", (table,)).fetchone() for table in tables
         ]
     assert sizes == [(0,)] * len(tables)
+
+
+def test_vectors_of_a_target_that_is_being_changed_are_not_kept_and_nobody_waits(
+    registry: Registry, url: str
+) -> None:
+    ada, other = registry.add(ADA), registry.add(Draft(name="Person"))
+    with psycopg.connect(url) as changing:
+        changing.execute(b"SELECT version FROM policy FOR UPDATE")
+        changing.execute(b"UPDATE targets SET revision = revision WHERE id = %s", (ada.id,))
+        registry.keep_vectors("minilm", {VectorKey(one.id, 1): b"1111" for one in (ada, other)})
+    assert registry.vectors("minilm").keys() == {(other.id, 1)}
