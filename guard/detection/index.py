@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard.detection.embedder import Vectors
+from guard.tiers import Tiers
 
 Ids = NDArray[np.int64]
 
@@ -19,8 +20,8 @@ MAX_EXACT_ROWS = 20_000
 PROBED_CELLS = 32
 # Rows of targets that are looked at although they only come nearly as near as asked.
 MOST_NEARLY = 16
-# With more recent rows than this, all are indexed together.
-MAX_RECENT_ROWS = 4_096
+TIER_ROWS = (4_096, 1_024, 128)
+"""Rows in each tier of those that came later, see guard.tiers."""
 
 
 class Nearest(NamedTuple):
@@ -33,21 +34,19 @@ class Nearest(NamedTuple):
 class TargetIndex:
     """An immutable inner-product index: several unit vectors (rows) for each target.
 
-    Most rows are in a settled index that successors share; up to MAX_RECENT_ROWS rows added since are in another,
-    so that the cost of a change is in proportion to it. With more than MAX_EXACT_ROWS settled rows the search is
+    Most rows are in an index that successors share; those that were added later are in up to three smaller ones,
+    so that the cost of a change is in proportion to it. With more than MAX_EXACT_ROWS in the first the search is
     by inverted lists, and a row at the threshold may be missed: docs/detector.md has the measured share.
     Thread-safe. FAISS runs single-threaded in each thread that calls it.
     """
 
-    def __init__(self, settled: _Rows, recent: _Rows, removed: frozenset[str]) -> None:
-        self._settled = settled
-        self._recent = recent
-        self._removed = removed
+    def __init__(self, tiers: Tiers[Vectors, _Rows]) -> None:
+        self._tiers = tiers
 
     @classmethod
     def build(cls, rows: Mapping[str, Vectors]) -> TargetIndex:
         """Return the index of `rows`: by target id, float32 [n, dimension] unit vectors."""
-        return cls(_NONE, _NONE, frozenset()).with_changes(rows, ())
+        return cls(Tiers(_rows, TIER_ROWS, len)).with_changes(rows, ())
 
     def with_changes(self, added: Mapping[str, Vectors], removed: Collection[str]) -> TargetIndex:
         """Return a new index without `removed` and with `added`; a target in both is replaced.
@@ -59,47 +58,31 @@ class TargetIndex:
             target in self and target not in leaving for target in added
         ):
             raise ValueError("an index holds a target once, and removes only what it holds")
-        if not added and not leaving:
-            return self
-        recent = {target: self._recent.of(target) for target in self._recent.positions if target not in leaving}
-        recent |= added
-        dropped = self._removed | {target for target in leaving if target in self._settled.positions}
-        settle = sum(map(len, recent.values())) > MAX_RECENT_ROWS or 2 * len(dropped) > len(
-            self._settled.positions
-        )
-        if not settle:
-            return TargetIndex(self._settled, _rows(recent), dropped)
-        kept = {target: self._settled.of(target) for target in self._settled.positions if target not in dropped}
-        return TargetIndex(_rows(kept | recent), _NONE, frozenset())
+        return TargetIndex(self._tiers.with_changes(added, leaving)) if added or leaving else self
 
     def __len__(self) -> int:
         """Return the number of targets."""
-        return len(self._settled.positions) - len(self._removed) + len(self._recent.positions)
+        return len(self._tiers)
 
     def __contains__(self, target: str) -> bool:
-        return target in self._recent.positions or (
-            target in self._settled.positions and target not in self._removed
-        )
+        return self._tiers.holding(target) is not None
 
     @property
     def rows(self) -> int:
         """The number of rows that are searched, those of removed targets included."""
-        return int(self._settled.starts[-1] + self._recent.starts[-1])
+        return sum(int(tier.part.starts[-1]) for tier in self._tiers.tiers)
 
     def near(self, vectors: Vectors, threshold: float, nearly: float | None = None) -> dict[str, float]:
         """Return each target with a row whose cosine to one of `vectors` is `threshold` or more, and the best.
 
         With `nearly`, a lower cosine, also the targets of the MOST_NEARLY best rows between the two.
         """
-        if not len(vectors):
-            return {}
         least = threshold if nearly is None else nearly
-        best = {
-            target: cosine
-            for target, cosine in self._settled.near(vectors, threshold, least).items()
-            if target not in self._removed
-        }
-        return best | self._recent.near(vectors, threshold, least)
+        found = dict[str, float]()
+        for tier in self._tiers.tiers if len(vectors) else ():
+            best = tier.part.near(vectors, threshold, least)
+            found |= {target: cosine for target, cosine in best.items() if target not in tier.dropped}
+        return found
 
     def cosine(self, vectors: Vectors, target: str) -> float:
         """Return the best cosine of any of `vectors` to any row of `target`; 0 without vectors."""
@@ -114,11 +97,14 @@ class TargetIndex:
 
     def vectors(self, target: str) -> Vectors:
         """Return the rows of `target`, float32 [n, dimension]."""
-        return (self._recent if target in self._recent.positions else self._settled).of(target)
+        rows = self._tiers.holding(target)
+        if rows is None:
+            raise KeyError(target)
+        return rows[target]
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class _Rows(Mapping[str, Vectors]):
     """Rows by target: `positions` numbers the targets, `starts` int64 [targets + 1] has their first rows.
 
     `exact` is the memory of an index without inverted lists, float32 [rows, dimension]; it lives as long as that.
@@ -130,7 +116,21 @@ class _Rows:
     starts: Ids
     exact: Vectors | None = None
 
-    def of(self, target: str) -> Vectors:
+    @property
+    def given(self) -> Mapping[str, Vectors]:
+        """The rows themselves: they are kept once."""
+        return self
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, target: object) -> bool:
+        return target in self.positions
+
+    def __getitem__(self, target: str) -> Vectors:
         position = self.positions[target]
         first, last = self.starts[position], self.starts[position + 1]
         if self.exact is not None:

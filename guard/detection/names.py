@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from guard.detection.partial_names import NameEnds, PartialNames, name_ends
@@ -13,16 +13,17 @@ from guard.matching.patterns import folded_phrases
 from guard.text.composition import compose
 from guard.text.conversation import UNSPACED
 from guard.text.lexicon import is_known_word
-from guard.text.normalise import fold, fold_char, is_sign
+from guard.text.normalise import Folds, fold, fold_char, is_sign
 from guard.text.segmentation import is_word_in
 from guard.text.spellings import spellings
+from guard.tiers import Tiers
 
 # In folded characters. Names this long are found inside words too; shorter ones would be found in too many.
 MIN_ANYWHERE_CHARS = 8
 # A name of so many letters may have digits after it, and one of more may be written as one word: @adavane7.
 _MIN_ACCOUNT_CHARS = 5
-# With more recent targets than this, all are compiled together.
-MAX_RECENT_TARGETS = 1_024
+TIER_TARGETS = (1_024, 256, 32)
+"""Targets in each tier of those that came later, see guard.tiers: what is added one by one compiles few names."""
 
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 # Vowels of Thai and Lao that are written before the consonant that they follow.
@@ -51,33 +52,25 @@ class Names:
     is in "@adavane7". In Arabic and Hebrew, "and" may be written as one word with it, and other prefixes with a
     name of several words.
 
-    Most names are in a settled automaton that successors share; up to MAX_RECENT_TARGETS later targets have
-    another.
+    Most names are in an automaton that successors share; those of later targets are in up to three smaller ones.
     """
 
-    def __init__(self, settled: _Finder, recent: _Finder, removed: frozenset[str]) -> None:
-        self._settled = settled
-        self._recent = recent
-        self._removed = removed
+    def __init__(self, tiers: Tiers[_Spellings, _Finder]) -> None:
+        self._tiers = tiers
 
     @classmethod
     def build(cls, names: Mapping[str, Iterable[str]]) -> Names:
         """Return the finder of these names by target id; a name without letters or digits is never found."""
-        return cls(_Finder.build({}), _Finder.build({}), frozenset()).with_changes(names, ())
+        return cls(Tiers(_Finder.build, TIER_TARGETS, lambda _: 1)).with_changes(names, ())
 
-    def with_changes(self, added: Mapping[str, Iterable[str]], removed: Collection[str]) -> Names:
+    def with_changes(self, added: Mapping[str, Iterable[str]], removed: Iterable[str]) -> Names:
         """Return a new finder without the targets `removed` and with `added`; a target in both is replaced."""
-        recent = {target: names for target, names in self._recent.given.items() if target not in removed}
-        recent |= {target: _Spellings.of(names) for target, names in added.items()}
-        dropped = self._removed | {target for target in (*removed, *added) if target in self._settled.given}
-        if len(recent) <= MAX_RECENT_TARGETS and 2 * len(dropped) <= len(self._settled.given):
-            return Names(self._settled, _Finder.build(recent), dropped)
-        kept = {target: names for target, names in self._settled.given.items() if target not in dropped}
-        return Names(_Finder.build(kept | recent), _Finder.build({}), frozenset())
+        spelt = {target: _Spellings.of(names) for target, names in added.items()}
+        return Names(self._tiers.with_changes(spelt, removed))
 
     def __len__(self) -> int:
         """Return the number of distinct names."""
-        return len({name for finder in (self._settled, self._recent) for name in finder.folded(self._removed)})
+        return len({name for tier in self._tiers.tiers for name in tier.part.folded(tier.dropped)})
 
     def found(self, text: str, *, short: bool = True) -> frozenset[str]:
         """Return the ids of the targets whose name or alias is in `text`.
@@ -85,17 +78,15 @@ class Names:
         With `short` false, short names are left out: in a text that is not language they occur by chance.
         """
         text = compose(text)
-        settled = (
-            self._settled.found(text, short) - self._removed if self._removed else self._settled.found(text, short)
-        )
-        return settled | self._recent.found(text, short)
+        return frozenset().union(*(tier.part.found(text, short) - tier.dropped for tier in self._tiers.tiers))
 
     def parts(self, text: str) -> dict[str, float]:
         """Return by target how telling the part of its name that `text` contains is, from 0 to 1."""
-        text = compose(text)
-        settled = self._settled.partial.found(text)
-        recent = self._recent.partial.found(text)
-        return {target: weight for target, weight in settled.items() if target not in self._removed} | recent
+        text, found = compose(text), dict[str, float]()
+        for tier in self._tiers.tiers:
+            weights = tier.part.partial.found(text) if tier.part.given else {}
+            found |= {target: weight for target, weight in weights.items() if target not in tier.dropped}
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +190,12 @@ def _runs_on(text: str, away: range, borders: str) -> bool:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    split = "".join(fold_char(c) or ("" if _is_invisible(c) else " ") for c in text)
-    return tuple(split.split())
+    return tuple(text.translate(_SPLIT).split())
 
 
 def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) in ("Cf", "Mn", "Me", "Mc") and not is_sign(character)
+
+
+_SPLIT = Folds(lambda char: fold_char(char) or ("" if _is_invisible(char) else " "))
+"""What each character reads as where words are told apart."""

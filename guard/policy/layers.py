@@ -22,12 +22,22 @@ from guard.text.normalise import fold
 
 MAX_RECENT_PHRASES = 1_000
 """In the small automaton; with more it becomes a layer."""
+MAX_LATEST_PHRASES = 64
+"""In the automaton of the latest, where there is one."""
 MAX_LAYERS = 6
 """With more, all are to be compiled together."""
 MAX_MINOR_PHRASES = 8_000
 """In all layers but the largest; with more, all are to be compiled together, as each layer costs every step."""
 MAX_DEAD_SHARE = 0.2
 """Of the phrases of all layers, that may belong to no target any more before all are to be compiled together."""
+
+
+class _Recent(NamedTuple):
+    """The layers of recent targets: of those in `base`, and of the latest."""
+
+    base: Mapping[str, Own]
+    fresh: Layer | None
+    latest: Layer | None = None
 
 
 class Own(NamedTuple):
@@ -131,24 +141,30 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """An immutable set of targets, compiled: most in `settled`, the larger first, what came since in `fresh`.
+    """An immutable set of targets, compiled: most in `settled`, the larger first, what came since in `fresh`, and
+    the last of them in `latest`.
 
-    recent       the targets whose phrases are in `fresh`
+    recent       the targets whose phrases are in these two
+    base         those of them whose phrases are in `fresh`
     extra        phrases in `fresh` that are of none of them
     keep_owners  whether layers know whose a phrase is
+    max_latest   phrases in `latest`; it is one automaton more, and with none all recent phrases are compiled at
+                 each change
     """
 
     settled: tuple[Layer, ...] = ()
     recent: Mapping[str, Own] = field(default_factory=dict, repr=False)
+    base: Mapping[str, Own] = field(default_factory=dict, repr=False)
     fresh: Layer | None = None
+    latest: Layer | None = None
     extra: frozenset[str] = field(default=frozenset(), repr=False)
     keep_owners: bool = False
+    max_latest: int = 0
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers with an automaton, the larger first."""
-        every = (*self.settled, self.fresh) if self.fresh else self.settled
-        return tuple(layer for layer in every if layer.digest)
+        return tuple(layer for layer in (*self.settled, self.fresh, self.latest) if layer and layer.digest)
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -188,19 +204,30 @@ class Layers:
         settled = tuple(layer.without(ended, store) for layer in self.settled)
         settled = tuple(layer for layer in settled if layer.targets)
         if kept and _size(kept) + _size(new) > MAX_RECENT_PHRASES:
-            whole = self.fresh if kept == self.recent and not self.extra else None
-            settled += (whole or Layer.compile(kept, store, keep_owners=self.keep_owners),)
+            whole = self.fresh if kept == self.base and not self.extra else None
+            settled += (whole or self._compiled(kept, store),)
             kept = {}
         recent = {**kept, **new}
         if _size(recent) > MAX_RECENT_PHRASES:
-            settled, recent = (*settled, Layer.compile(recent, store, keep_owners=self.keep_owners)), {}
-        fresh = self.fresh
+            settled, recent = (*settled, self._compiled(recent, store)), {}
+        made = _Recent(self.base, self.fresh, self.latest)
         if recent != self.recent or extra != self.extra:
-            made = bool(recent or extra)
-            fresh = Layer.compile(recent, store, extra, keep_owners=self.keep_owners) if made else None
-        return replace(
-            self, settled=settled, recent=recent, fresh=fresh if fresh and fresh.digest else None, extra=extra
-        )
+            made = self._changed(recent, store, extra)
+        return replace(self, settled=settled, recent=recent, extra=extra, **made._asdict())
+
+    def _changed(self, recent: Mapping[str, Own], store: AutomatonStore, extra: frozenset[str]) -> _Recent:
+        """Return the layers of recent targets; where few more have come, these alone are compiled."""
+        newest = {id: own for id, own in recent.items() if self.base.get(id) is not own}
+        are_all = len(newest) + len(self.base) == len(recent)
+        if self.fresh and are_all and _size(newest) <= self.max_latest and not (extra or self.extra):
+            return _Recent(self.base, self.fresh, self._compiled(newest, store) if newest else None)
+        fresh = self._compiled(recent, store, extra) if recent or extra else None
+        return _Recent(recent, fresh if fresh and fresh.digest else None)
+
+    def _compiled(
+        self, own: Mapping[str, Own], store: AutomatonStore, extra: frozenset[str] = frozenset()
+    ) -> Layer:
+        return Layer.compile(own, store, extra, keep_owners=self.keep_owners)
 
 
 def _size(own: Mapping[str, Own]) -> int:

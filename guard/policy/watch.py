@@ -11,7 +11,7 @@ from guard.evidence.namesakes import shares_name
 from guard.matching.automaton import Automaton
 from guard.matching.automaton_store import AutomatonStore
 from guard.matching.subset import without
-from guard.policy.layers import Layers, Own
+from guard.policy.layers import MAX_LATEST_PHRASES, Layers, Own
 from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.text.normalise import fold
 
@@ -33,7 +33,9 @@ class Watch:
     """An immutable set of contextual targets of one mode, compiled; `layers` know whose a phrase is."""
 
     mode: Mode
-    layers: Layers = field(default_factory=lambda: Layers(keep_owners=True), repr=False)
+    layers: Layers = field(
+        default_factory=lambda: Layers(keep_owners=True, max_latest=MAX_LATEST_PHRASES), repr=False
+    )
 
     @property
     def digests(self) -> tuple[str, ...]:

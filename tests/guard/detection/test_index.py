@@ -110,7 +110,7 @@ def test_threads_may_search_one_index_at_once() -> None:
 
 @pytest.mark.parametrize("recent", [0, 3, 1000])
 def test_settled_and_recent_rows_are_found_alike(recent: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guard.detection.index.MAX_RECENT_ROWS", recent)
+    monkeypatch.setattr("guard.detection.index.TIER_ROWS", (recent,))
     rows = np.random.default_rng(1).standard_normal((12, 8)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     index = TargetIndex.build({f"t{k}": rows[2 * k : 2 * k + 2] for k in range(4)})
@@ -126,9 +126,9 @@ def test_many_rows_are_searched_by_cells_and_a_row_finds_itself(monkeypatch: pyt
     rows = np.random.default_rng(2).standard_normal((2000, 16)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     index = TargetIndex.build({f"t{k}": rows[2 * k : 2 * k + 2] for k in range(1000)})
-    assert index._settled.index is None
+    assert index._tiers.tiers[0].part.index is None
     index = index.with_changes({"more": np.repeat(rows[:1], 4096, axis=0)}, [])
-    assert hasattr(index._settled.index, "nprobe")
+    assert hasattr(index._tiers.tiers[0].part.index, "nprobe")
     assert all(f"t{k}" in index.near(rows[2 * k : 2 * k + 1], 0.999) for k in range(0, 1000, 37))
     assert np.array_equal(index.vectors("t7"), rows[14:16])
 

@@ -74,7 +74,7 @@ def test_a_name_without_letter_or_digit_is_found_nowhere() -> None:
 
 def test_names_never_show_in_a_repr() -> None:
     assert "Venn" not in repr(LONG_NAME)
-    assert "venn" not in repr(LONG_NAME._settled._names)
+    assert "venn" not in repr([tier.part._names for tier in LONG_NAME._tiers.tiers])
 
 
 @given(st.text("inaA -_.\u200b", max_size=20), st.text("inaA -_.\u200b", max_size=20))
@@ -102,7 +102,7 @@ def test_any_run_of_changes_equals_a_finder_built_at_once(changes: list[tuple[st
 
 
 def test_settled_and_recent_targets_are_found_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guard.detection.names.MAX_RECENT_TARGETS", 1)
+    monkeypatch.setattr("guard.detection.names.TIER_TARGETS", (1,))
     names = Names.build({"a": ["Orla Venn"], "b": ["Pell Dross"]})
     changed = names.with_changes({"c": ["Tam Osei-Fenn"]}, ["a"])
     text = "Orla Venn, Pell Dross and Tam Osei-Fenn"
@@ -112,7 +112,7 @@ def test_settled_and_recent_targets_are_found_alike(monkeypatch: pytest.MonkeyPa
 
 
 def test_names_are_spelt_once_however_often_the_finder_is_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guard.detection.names.MAX_RECENT_TARGETS", 2)
+    monkeypatch.setattr("guard.detection.names.TIER_TARGETS", (2,))
     names = Names.build({target: [f"Orla Venn-{target}"] for target in "abc"})
     spelt: list[str] = []
     monkeypatch.setattr("guard.detection.names.spellings", lambda name: (spelt.append(name), (name,))[1])

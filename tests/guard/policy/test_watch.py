@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from guard.matching.scanner import Scanner
+from guard.policy.compiler import Compiler
+from guard.policy.layers import MAX_LATEST_PHRASES
 from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
+from guard.registry.registry import Registry
 from guard.targets.target import Draft, Kind, Mode, Scope
 
 PolicyOf = Callable[..., Policy]
@@ -70,3 +73,33 @@ def test_a_name_that_another_target_has_too_stays_watched(policy_of: PolicyOf) -
     whole = [policy.automata[digest] for digest in policy.watch.digests]
     (automaton,) = policy.watch.without_names(venn, whole)
     assert automaton.matches("Orla Quarnwick") != []
+
+
+def test_what_comes_later_is_compiled_alone_until_it_is_much(registry: Registry, compiler: Compiler) -> None:
+    registry.add_many([VENN, DROSS])
+    first = policy = compiler.compile()
+    compiled_alone = []
+    for number in range(MAX_LATEST_PHRASES // 2 + 1):
+        registry.add(Draft(name=f"Abel Finch{'aeiou'[number % 5]}ley {number}"))
+        policy = compiler.compile(policy)
+        names = [target.draft.name for target in policy.targets.values()]
+        assert said(policy, " and ".join(names)) == set(names)
+        compiled_alone.append(policy.watch.layers.fresh is first.watch.layers.fresh)
+    assert all(compiled_alone[:20])
+    assert not compiled_alone[-1]
+
+
+def test_who_ends_is_no_longer_looked_for_in_whichever_automaton(registry: Registry, compiler: Compiler) -> None:
+    venn, _ = registry.add_many([VENN, DROSS])
+    policy = compiler.compile()
+    abel = registry.add(Draft(name="Abel Finchley"))
+    policy = compiler.compile(policy)
+    everyone = "Orla Quarnwick, Pell Drosswell and Abel Finchley"
+    assert len(policy.watch.digests) == 2
+    assert said(policy, everyone) == {"Orla Quarnwick", "Pell Drosswell", "Abel Finchley"}
+    registry.revoke(venn.id)
+    policy = compiler.compile(policy)
+    assert said(policy, everyone) == {"Pell Drosswell", "Abel Finchley"}
+    registry.revoke(abel.id)
+    policy = compiler.compile(policy)
+    assert said(policy, everyone) == {"Pell Drosswell"}
