@@ -11,8 +11,8 @@ SWITCH_INTERVAL_S = 0.0005
 # Collections of the middle generation for each of the oldest, instead of 10: that one looks through all objects of
 # all requests, which takes some 70 ms while large ones are read.
 OLDEST_THRESHOLD = 100
-MIN_KEPT_OBJECTS = 50_000
-"""One look through so many takes some 20 ms."""
+MIN_NEW_BLOCKS = 200_000
+"""Blocks of memory, of which an object takes one to three: one look through so many objects takes some 20 ms."""
 
 
 def serve_many_threads() -> None:
@@ -22,13 +22,25 @@ def serve_many_threads() -> None:
     gc.set_threshold(youngest, middle, OLDEST_THRESHOLD)
 
 
-def keep_objects() -> None:
-    """Leave what there is out of later garbage collections, after a policy of many objects has come into force.
+class LastingObjects:
+    """Leaves what there is out of later garbage collections, after a policy of many objects has come into force.
 
     One look at a policy of 10,000 targets would take a third of a second, in which no probe is answered. What is
-    kept is freed as its last reference goes; garbage in cycles is not, so fewer than MIN_KEPT_OBJECTS objects are
-    looked through as ever: with each change of one target, the cycles of the requests in progress would stay.
+    kept is freed as its last reference goes; garbage in cycles is not, so fewer than MIN_NEW_BLOCKS blocks more
+    than the last time are looked through as ever: with each change of one target, the cycles of the requests in
+    progress would stay.
     """
-    gc.collect(1)
-    if len(gc.get_objects(generation=2)) >= MIN_KEPT_OBJECTS:
-        gc.freeze()
+
+    def __init__(self) -> None:
+        self._blocks = 0
+
+    def keep(self) -> None:
+        """Collect young garbage, and leave the rest out of later collections if it has become much more."""
+        gc.collect(1)
+        # Not counted by gc.get_objects: while its list lives, other threads cannot make tuples of generators, as
+        # one with a second reference cannot grow (SystemError).
+        blocks = sys.getallocatedblocks()
+        if blocks - self._blocks >= MIN_NEW_BLOCKS:
+            gc.freeze()
+            self._blocks = blocks
+        self._blocks = min(self._blocks, blocks)

@@ -55,7 +55,7 @@ from serving.http.cors import allow_origins
 from serving.http.head import HeadAsGet
 from serving.http.listening import listen
 from serving.http.uvicorn_server import server_of, stop
-from serving.interpreter import keep_objects, serve_many_threads
+from serving.interpreter import LastingObjects, serve_many_threads
 from serving.planner import Planner
 from serving.scoring.app import create_scoring, scorer_of
 from serving.scoring.teacher_forcing import AnswerScorer
@@ -125,7 +125,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     keys = Keyring(registry.keys, settings.max_staleness)
     compiler = _compiler(settings, model, store, embedder, keys)
     elsewhere = elsewhere_of(settings, registry, current, describe_engine(settings, model))
-    applier = Applier(compiler, current, applied=partial(_applied, elsewhere))
+    applier = Applier(compiler, current, applied=partial(_applied, elsewhere, LastingObjects()))
     engines = engines_of(settings, model, elsewhere.workers)
     detector = Detector(embedder, settings.threshold, classifier.load(settings.detector_dir))
     planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready, compiler.policy_sets)
@@ -195,8 +195,8 @@ def _compiler(settings: Settings, model: str, store: Store, embedder: Embedder, 
     return Compiler(store.registry, embedder, folder, promoted, matching, watch, *own)
 
 
-def _applied(elsewhere: Elsewhere) -> None:
-    keep_objects()
+def _applied(elsewhere: Elsewhere, lasting: LastingObjects) -> None:
+    lasting.keep()
     elsewhere.notify()
 
 
