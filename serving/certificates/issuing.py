@@ -20,6 +20,7 @@ from guard.errors import LetheError
 from guard.signing import SigningKey
 from serving.access.delegates import Delegates
 from serving.access.rights import Caller
+from serving.background.target_tasks import TargetTasks
 from serving.certificates.stored import CertificateFolder
 
 log = logging.getLogger("lethe.certificates")
@@ -98,7 +99,7 @@ class CertificateIssuer:
         self._command = command
         self._turn = asyncio.Lock()
         self._issues: dict[str, Issue] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks = TargetTasks()
 
     def issues(self) -> list[Issue]:
         """Return what was asked for since the server started, the latest first; of each target its last one."""
@@ -114,8 +115,7 @@ class CertificateIssuer:
         ended = [id for id, one in self._issues.items() if not one.open]
         for id in ended[: max(0, len(self._issues) - MAX_ISSUES)]:
             del self._issues[id]
-        task = self._tasks[target_id] = asyncio.create_task(self._run(issue, caller))
-        task.add_done_callback(lambda done: self._forget(target_id, done))
+        self._tasks.start(target_id, self._run(issue, caller))
         return issue
 
     def cancel(self, target_id: str) -> None:
@@ -123,18 +123,11 @@ class CertificateIssuer:
         issue = self._issues.get(target_id)
         if issue is not None and issue.open:
             issue.state = IssueState.CANCELLED
-            self._tasks[target_id].cancel()
+            self._tasks.cancel(target_id)
 
     async def close(self) -> None:
         """Cancel all issues."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _forget(self, target_id: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(target_id) is task:
-            del self._tasks[target_id]
+        await self._tasks.close()
 
     async def _run(self, issue: Issue, caller: Caller) -> None:
         try:

@@ -14,6 +14,7 @@ from guard.errors import LetheError, RequestRefused
 from guard.registry.registry import Registry
 from guard.targets.elicitation import Elicitation, Proposal, compared, with_accepted
 from guard.targets.target import Draft, ForgetTarget, Kind
+from serving.background.target_tasks import TargetTasks
 from serving.elicitation.asking import Options
 from serving.elicitation.changes import same_in_other_words
 from serving.elicitation.rounds import Controls, elicit
@@ -100,7 +101,7 @@ class ElicitationService:
         # What the model of this name answered about invented names.
         self._controls, self._controls_of = Controls(), ""
         self._jobs: dict[str, Job] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks = TargetTasks()
 
     def start(
         self, target: ForgetTarget, options: Options, *, accept: bool, change: ChangeTarget | None = None
@@ -116,9 +117,7 @@ class ElicitationService:
         job = self._jobs.get(target.id)
         if job is None or not job.open:
             job = self._jobs[target.id] = Job(target.id)
-            run = self._run(job, target, options, accept, change)
-            task = self._tasks[target.id] = asyncio.create_task(run)
-            task.add_done_callback(lambda ended: self._forget(target.id, ended))
+            self._tasks.start(target.id, self._run(job, target, options, accept, change))
         return job
 
     def job(self, target_id: str) -> Job | None:
@@ -133,14 +132,11 @@ class ElicitationService:
         job = self._jobs.get(target_id)
         if job is not None and job.open:
             job.state = JobState.CANCELLED
-            self._tasks[target_id].cancel()
+            self._tasks.cancel(target_id)
 
     async def close(self) -> None:
         """Cancel all elicitations."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.close()
 
     def accept(
         self, target_id: str, ids: Collection[str] | None, change: ChangeTarget | None = None
@@ -160,10 +156,6 @@ class ElicitationService:
 
     def _change(self, target: ForgetTarget, draft: Draft) -> ForgetTarget:
         return self._registry.change(target.id, draft, target.revision)
-
-    def _forget(self, target_id: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(target_id) is task:
-            del self._tasks[target_id]
 
     async def _run(
         self, job: Job, target: ForgetTarget, options: Options, accept: bool, change: ChangeTarget | None

@@ -1,0 +1,1 @@
+"""Background tasks of a server that belong to a target: started, cancelled, and ended with the server."""
