@@ -124,11 +124,13 @@ class VersionChange(Answer):
 
 
 class PolicyDiff(Answer):
-    """What became of the targets from one policy version to another, the latest change first."""
+    """What became of the targets from one policy version to another, the latest change first; `next_cursor`
+    continues, null at the end."""
 
     older: int
     newer: int
     changes: tuple[VersionChange, ...]
+    next_cursor: str | None
 
 
 class Rollback(Answer):

@@ -182,12 +182,12 @@ def policy() -> Operation[Policy]:
     return reading("/admin/v1/policy", Policy)
 
 
-def policy_diff(older: int, newer: int, *, reveal: bool) -> Operation[PolicyDiff]:
+def policy_diff(older: int, newer: int, cursor: str | None, *, limit: int, reveal: bool) -> Operation[PolicyDiff]:
     return Operation(
         method="GET",
         route="/admin/v1/policy/diff",
         read=PolicyDiff.model_validate_json,
-        params={"from": str(older), "to": str(newer)} | params_of(reveal=reveal),
+        params={"from": str(older), "to": str(newer)} | params_of(cursor=cursor, limit=limit, reveal=reveal),
         is_safe=True,
     )
 

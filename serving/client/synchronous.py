@@ -169,9 +169,11 @@ class AdminClient(Sender):
         """Return the version of the registry and the version that is enforced."""
         return self._send(operations.policy())
 
-    def policy_diff(self, older: int, newer: int, *, reveal: bool = False) -> PolicyDiff:
-        """Return what became of the targets from one policy version to another."""
-        return self._send(operations.policy_diff(older, newer, reveal=reveal))
+    def policy_diff(
+        self, older: int, newer: int, cursor: str | None = None, *, limit: int = PAGE, reveal: bool = False
+    ) -> PolicyDiff:
+        """Return one page of what became of the targets from one policy version to another."""
+        return self._send(operations.policy_diff(older, newer, cursor, limit=limit, reveal=reveal))
 
     def rollback(self, version: int, *, dry_run: bool = False, wait_s: int | None = WAIT_S) -> Rollback:
         """Make the targets what they were at a policy version, or with `dry_run` say what that would do."""

@@ -51,6 +51,13 @@ class VersionChange:
     differences: Sequence[Difference] | None
 
 
+class DiffPage(NamedTuple):
+    """What became of some targets, and the target that the next page comes after, None if this is the last."""
+
+    items: list[VersionChange]
+    next: str | None
+
+
 class Step(NamedTuple):
     """What brings one target back: a target in force, and what it is to become, None where it is to end."""
 
@@ -79,16 +86,20 @@ class Versions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def diff(self, older: int, newer: int) -> list[VersionChange]:
-        """Return what became of each target after version `older` up to `newer`, the latest change first.
+    def diff(self, older: int, newer: int, after: str | None = None, limit: int = 100) -> DiffPage:
+        """Return what became of up to `limit` targets from one version to another, the latest change first.
 
-        Raises UnknownVersion.
+        `after` is the target that the page before ended with. Raises UnknownVersion, and UnknownTarget where the
+        target `after` has not changed between these versions.
         """
         with self._database.reading() as connection:
             _refuse_unknown(connection, older, newer)
             changes = net_changes(_events(connection, older, newer))
-            before = _revisions_at(connection, older, [one.target_id for one in changes])
-            return [_version_change(connection, one, before.get(one.target_id)) for one in changes]
+            start = 0 if after is None else _place_after(changes, after)
+            page = changes[start : start + limit]
+            before = _revisions_at(connection, older, [one.target_id for one in page])
+            items = [_version_change(connection, one, before.get(one.target_id)) for one in page]
+        return DiffPage(items, items[-1].target_id if len(changes) > start + limit else None)
 
     def way_back(self, version: int) -> Way:
         """Return how the registry gets back to a version. Nothing is changed. Raises UnknownVersion."""
@@ -155,6 +166,13 @@ def _plan(
             way.refused.append(target.id)
         else:
             way.steps.append(Step(target, meant))
+
+
+def _place_after(changes: Sequence[TargetChange], id: str) -> int:
+    place = next((place for place, one in enumerate(changes, 1) if one.target_id == id), None)
+    if place is None:
+        raise UnknownTarget("the target that the cursor names has not changed between these versions")
+    return place
 
 
 def _version_change(connection: Connection, one: TargetChange, before: int | None) -> VersionChange:

@@ -37,11 +37,13 @@ class VersionChangeOut(BaseModel):
 
 
 class PolicyDiff(BaseModel):
-    """What became of the targets from one policy version to another, the latest change first."""
+    """What became of the targets from one policy version to another, the latest change first; `next_cursor`
+    continues with earlier ones, null at the end."""
 
     older: int
     newer: int
     changes: list[VersionChangeOut]
+    next_cursor: str | None
 
 
 class RollbackIn(BaseModel):
@@ -72,14 +74,17 @@ async def diff(
     service: Service,
     older: Annotated[int, Query(ge=0, lt=MAX_VERSION, alias="from", description="The first policy version.")],
     newer: Annotated[int, Query(ge=0, lt=MAX_VERSION, alias="to", description="The second one.")],
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page.")] = None,
     reveal: Reveal = False,
 ) -> PolicyDiff:
     """Return what became of each target from one policy version to another; texts are masked."""
-    found = await run_sync(service.registry.versions.diff, older, newer)
+    found = await run_sync(service.registry.versions.diff, older, newer, cursor, limit)
     if reveal:
-        shown = [one.target_id for one in found if one.differences]
+        shown = [one.target_id for one in found.items if one.differences]
         await run_sync(service.registry.note_revealed, shown)
-    return PolicyDiff(older=older, newer=newer, changes=[_out(one, reveal) for one in found])
+    changes = [_out(one, reveal) for one in found.items]
+    return PolicyDiff(older=older, newer=newer, changes=changes, next_cursor=found.next)
 
 
 @router.post("/admin/v1/policy:rollback", responses=documented(400, 404, 409, 412, 413, 415, 504))

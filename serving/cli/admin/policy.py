@@ -25,7 +25,10 @@ def diff(
 ) -> None:
     """Show what became of each target from one policy version to another."""
     with admin_client() as admin:
-        found = admin.policy_diff(older, newer, reveal=reveal)
+        found = page = admin.policy_diff(older, newer, reveal=reveal)
+        while page.next_cursor is not None:
+            page = admin.policy_diff(older, newer, page.next_cursor, reveal=reveal)
+            found = page.model_copy(update={"changes": (*found.changes, *page.changes)})
     show(found, lambda: _print(found), (one.target_id for one in found.changes))
 
 

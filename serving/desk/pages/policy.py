@@ -90,5 +90,5 @@ def _changes(service: AdminService, older: int | None, newer: int | None) -> Cha
 
 
 def _members(registry: Registry, older: int, newer: int) -> dict[str, list[str]]:
-    found = registry.versions.diff(older, newer)
-    return {one.target_id: [each.member for each in one.differences or ()] for one in found}
+    found = registry.versions.diff(older, newer, limit=MAX_EVENTS)
+    return {one.target_id: [each.member for each in one.differences or ()] for one in found.items}

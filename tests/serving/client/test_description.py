@@ -41,7 +41,7 @@ EVERY: Sequence[tuple[int, Operation[Any]]] = [
     (200, operations.check("Who is Ada Quill?")),
     (200, operations.try_("Who is Ada Quill?", max_tokens=9, proposed=ID)),
     (200, operations.policy()),
-    (200, operations.policy_diff(1, 2, reveal=True)),
+    (200, operations.policy_diff(1, 2, ID, limit=5, reveal=True)),
     (200, operations.rollback(1, dry_run=True, wait_s=5)),
     (200, server_operations.replicas()),
     (200, operations.event_page(1, limit=5)),

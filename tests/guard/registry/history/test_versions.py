@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from guard.errors import StaleRevision
+from guard.errors import StaleRevision, UnknownTarget
 from guard.registry.database import Database, Location
 from guard.registry.history.versions import UnknownVersion
 from guard.registry.opening import open_database
@@ -81,19 +81,32 @@ def test_differences_are_told_between_any_two_versions(registry: Registry) -> No
     registry.revoke(bo.id)
     registry.change(cy.id, replace(cy.draft, mode=Mode.ENFORCE), 1)
     registry.revoke(registry.add(Draft(name="Dee Quill")).id)
-    found = {one.target_id: one for one in registry.versions.diff(2, 5)}
+    found = {one.target_id: one for one in registry.versions.diff(2, 5).items}
     assert found.keys() == {ada.id, bo.id, cy.id}
     assert (found[ada.id].change, found[ada.id].before, found[ada.id].after) == (Change.CHANGED, 2, 3)
     assert [one.member for one in found[ada.id].differences or ()] == ["phrases"]
     assert (found[bo.id].change, found[bo.id].before, found[bo.id].after) == (Change.ENDED, 1, None)
     assert found[bo.id].differences is None
     assert [(one.removed, one.added) for one in found[cy.id].differences or ()] == [(("shadow",), ("enforce",))]
-    assert {one.change for one in registry.versions.diff(0, 1)} == {Change.ADDED}
-    assert registry.versions.diff(5, 7)[0].change is Change.PASSING
-    assert registry.versions.diff(3, 3) == []
+    assert {one.change for one in registry.versions.diff(0, 1).items} == {Change.ADDED}
+    assert registry.versions.diff(5, 7).items[0].change is Change.PASSING
+    assert registry.versions.diff(3, 3) == ([], None)
     for older, newer in ((-1, 2), (3, 2), (0, 99)):
         with pytest.raises(UnknownVersion):
             registry.versions.diff(older, newer)
+
+
+def test_differences_are_told_page_after_page(registry: Registry) -> None:
+    ids = [registry.add(Draft(name=f"{name} Quill")).id for name in ("Ada", "Bo", "Cy", "Dee", "Eve")]
+    whole = registry.versions.diff(0, 5, limit=5)
+    assert ([one.target_id for one in whole.items], whole.next) == (ids[::-1], None)
+    first = registry.versions.diff(0, 5, limit=2)
+    second = registry.versions.diff(0, 5, first.next, 2)
+    last = registry.versions.diff(0, 5, second.next, 2)
+    assert [*first.items, *second.items, *last.items] == whole.items
+    assert (first.next, second.next, last.next) == (ids[3], ids[1], None)
+    with pytest.raises(UnknownTarget):
+        registry.versions.diff(0, 4, ids[4])
 
 
 def test_of_many_revisions_the_latest_are_kept(registry: Registry) -> None:
