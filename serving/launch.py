@@ -23,6 +23,7 @@ from guard.errors import BadSettings
 from guard.policy.compiler import Compiler
 from guard.policy.current import Applier, CurrentPolicy
 from guard.policy.watch import WatchAction
+from guard.registry.approval.rule import Approval
 from guard.registry.drafts import load_words
 from guard.registry.keys.keyring import Keyring
 from guard.uld.promoted import PromotedAssistants
@@ -33,7 +34,7 @@ from serving.admin.app import create_admin
 from serving.admin.replicas import Elsewhere, elsewhere_of, name_of
 from serving.admin.service import AdminService
 from serving.answers.agents import open_agents
-from serving.approval.changes import TargetChanges
+from serving.approval.opening import open_changes
 from serving.assistants.service import AssistantService
 from serving.audit.checkpoints import open_keeper
 from serving.audit.sender import Sender
@@ -131,7 +132,7 @@ async def _assemble(settings: Settings, model: str, key: SecretStr) -> AsyncIter
     planner = Planner(current, detector, settings.detection_timeout, elsewhere.unready, compiler.policy_sets)
     metrics, tracer, delegates = Metrics(), open_tracer(settings.otlp_endpoint), Delegates()
     verdicts = VerdictLog(registry.shared or settings.data_dir / "verdicts.db", metrics, server=name_of(settings))
-    recorder, changes = Recorder(metrics, verdicts), TargetChanges(registry, settings.approval == "four_eyes")
+    recorder, changes = Recorder(metrics, verdicts), open_changes(registry, Approval(settings.approval))
     agents = await clients.enter_async_context(
         open_agents(settings, lambda: engines.app, current, embedder, recorder.record_agents)
     )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from guard.errors import LetheError
 from guard.registry.approval.proposed import CHANGE_COLUMNS
+from guard.registry.approval.rule import Approval, found_rule
 from guard.registry.database import Connection, Location
 from guard.registry.keys import key_log
 from guard.registry.keys.store import read_events
@@ -80,12 +81,14 @@ def copy(source: Location, target: Location) -> Copied:
 
 
 def _copy(source: Connection, target: Connection) -> Copied:
-    if policy_version(target) or any(_count(target, table) for table in _TABLES):
+    is_used = policy_version(target) or found_rule(target) is not Approval.NONE
+    if is_used or any(_count(target, table) for table in _TABLES):
         raise CopyRefused("the database to copy to has a registry already")
     for table in _TABLES:
         for batch in _batches(source, table):
             _insert(target, table, batch)
-    target.execute("UPDATE policy SET version = ?", (policy_version(source),))
+    policy = policy_version(source), found_rule(source).value
+    target.execute("UPDATE policy SET version = ?, approval = ?", policy)
     digest = _digest(source)
     if _digest(target) != digest:
         raise CopyRefused("the copy is not equal to what was copied")
@@ -122,7 +125,7 @@ def _count(connection: Connection, table: _Table) -> int:
 
 
 def _digest(connection: Connection) -> str:
-    digest = hashlib.sha256(f"{policy_version(connection)}".encode())
+    digest = hashlib.sha256(f"{policy_version(connection)} {found_rule(connection)}".encode())
     for table in _TABLES:
         for batch in _batches(connection, table):
             digest.update("".join(f"\n{table.name} {tuple(row)!r}" for row in batch).encode())

@@ -85,12 +85,8 @@ def m001_targets(connection: sqlite3.Connection) -> None:
 
 @migration
 def m002_policy(connection: sqlite3.Connection) -> None:
-    connection.execute(
-        """CREATE TABLE policy (
-             only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-             version INTEGER NOT NULL
-           ) STRICT"""
-    )
+    columns = "only_row INTEGER PRIMARY KEY CHECK (only_row = 1), version INTEGER NOT NULL"
+    connection.execute(f"CREATE TABLE policy ({columns}) STRICT")
     connection.execute("INSERT INTO policy VALUES (1, 0)")
 
 
@@ -293,3 +289,8 @@ def m043_approval(connection: sqlite3.Connection) -> None:
 def m044_history(connection: sqlite3.Connection) -> None:
     for statement in history.SQLITE:
         connection.execute(statement)
+
+
+@migration
+def m045_approval_rule(connection: sqlite3.Connection) -> None:
+    connection.execute(approval.RULE)

@@ -210,4 +210,5 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
     ),
     "p043_approval": approval.POSTGRESQL,
     "p044_history": history.POSTGRESQL,
+    "p045_approval_rule": (approval.RULE,),
 }

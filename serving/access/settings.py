@@ -15,7 +15,8 @@ class AccessSettings(BaseSettings):
         "none",
         description=(
             "Whether a change of what is enforced comes into force at once (`none`), or when another person than "
-            "its proposer has approved it (`four_eyes`)."
+            "its proposer has approved it (`four_eyes`). The registry keeps it: once a server was started with "
+            "`four_eyes`, it holds at every server of the registry, until `lethe registry approval none`."
         ),
     )
     oidc_issuer: str = Field(

@@ -116,7 +116,7 @@ async def elicit(
     """Ask the served model, unrestricted, what it says of an active target; one that runs already goes on."""
     target = await active(service, target_id)
     if accept:
-        service.changes.require(caller, [target.draft])
+        await run_sync(service.changes.require, caller, [target.draft])
     options = (body or ElicitIn()).options()
     change = partial(service.changes.change, caller)
     job = service.elicitations.start(target, options, accept=accept == "all", change=change)
@@ -155,7 +155,7 @@ async def accept(
 ) -> TargetOut:
     """Add proposals to the facts, aliases and phrases of a target."""
     ids = None if body.proposals == "all" else body.proposals
-    service.changes.require(caller, [(await active(service, target_id)).draft])
+    await run_sync(service.changes.require, caller, [(await active(service, target_id)).draft])
     change = partial(service.changes.change, caller)
     target = await run_sync(service.elicitations.accept, target_id, ids, change)
     await settle(service, wait, timeout, target)

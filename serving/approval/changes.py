@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from guard.errors import AlreadyProposed, DuplicateTarget, InvalidTarget, StaleRevision, UnknownTarget
 from guard.registry.approval.proposed import ChangeKind, ProposedChange
+from guard.registry.approval.rule import Approval
 from guard.registry.drafts import Added, DraftStanding
 from guard.registry.history.versions import Step
 from guard.registry.registry import Registry
@@ -33,12 +34,16 @@ def is_enforced(draft: Draft) -> bool:
 class TargetChanges:
     """Changes targets for a caller, if their rights allow it. Its methods block.
 
-    four_eyes  whether what changes answers waits for a second person, whatever the rights of the first; targets in
-               shadow, which change none, do not wait
+    By the registry's rule, what changes answers may wait for a second person, whatever the rights of the first;
+    targets in shadow, which change none, do not wait.
     """
 
     registry: Registry
-    four_eyes: bool = False
+
+    @property
+    def four_eyes(self) -> bool:
+        """Whether it takes a second person; read for each change, as any server may have asked for it since."""
+        return self.registry.approvals.rule.read() is Approval.FOUR_EYES
 
     def require(self, caller: Caller, drafts: Sequence[Draft]) -> None:
         """Raise NeedsApprover where the caller may not bring about such a change, nor propose it."""
@@ -51,10 +56,10 @@ class TargetChanges:
 
     def add(self, caller: Caller, drafts: Sequence[Draft], *, skip_existing: bool = False) -> Added:
         """Store new targets, all or none; those that wait for approval are in the state `proposed`."""
-        self.require(caller, drafts)
         if self.four_eyes:
             approvals = self.registry.approvals
             return approvals.add(drafts, caller.person, is_enforced, skip_existing=skip_existing)
+        caller.require_enforce(drafts)
         if skip_existing:
             return self.registry.add_missing(drafts)
         return Added(self.registry.add_many(drafts), [])
@@ -65,19 +70,28 @@ class TargetChanges:
 
     def add_one(self, caller: Caller, draft: Draft, *, urgent: bool = False) -> ForgetTarget:
         """Store one new target; an urgent one is in force while it waits, for who may approve others."""
-        if urgent and self.four_eyes:
+        four_eyes = self.four_eyes
+        if urgent and four_eyes:
             caller.require(Right.ENFORCE)
             return self.registry.approvals.add_one(draft, caller.person, urgent=True)
-        if self.four_eyes and is_enforced(draft):
+        if four_eyes and is_enforced(draft):
             return self.registry.approvals.add_one(draft, caller.person)
-        self.require(caller, [draft])
+        if not four_eyes:
+            caller.require_enforce([draft])
         return self.registry.add(draft)
 
     def change(self, caller: Caller, current: ForgetTarget, draft: Draft) -> ForgetTarget:
-        """Have a target become `draft`, or propose it; return the target as it stands then."""
-        if self._waits(current, draft):
+        """Have a target become `draft`, or propose it; return the target as it stands then.
+
+        A target that is like this already stays as it is, and so does what is proposed of it.
+        """
+        waits = _waits(current, draft, self.four_eyes)
+        if not waits:
+            caller.require_enforce([current.draft, draft])
+        if draft == current.draft:
+            return current
+        if waits:
             return self.registry.approvals.propose(current.id, draft, current.revision, caller.person)
-        caller.require_enforce([current.draft, draft])
         return self.registry.change(current.id, draft, current.revision)
 
     def revoke(self, caller: Caller, current: ForgetTarget, *, is_exact: bool) -> ForgetTarget:
@@ -87,14 +101,15 @@ class TargetChanges:
         """
         if current.state is State.PROPOSED:
             return self.reject(caller, current.id, current.revision)
-        if self._waits(current, current.draft):
+        four_eyes = self.four_eyes
+        if _waits(current, current.draft, four_eyes):
             change = self.registry.approvals.change(current.id)
             if change and is_unconfirmed(change, current):
                 return self.reject(caller, current.id, change.revision)
             return self.registry.approvals.propose(current.id, None, current.revision, caller.person)
         caller.require_enforce([current.draft])
         # Nobody ends alone, or without the right to, a target that was enforced meanwhile.
-        exactly = is_exact or self.four_eyes or not caller.may(Right.ENFORCE)
+        exactly = is_exact or four_eyes or not caller.may(Right.ENFORCE)
         return self.registry.revoke(current.id, current.revision if exactly else None)
 
     def go_back(self, caller: Caller, steps: Sequence[Step], dry_run: bool = False) -> WentBack:
@@ -104,8 +119,9 @@ class TargetChanges:
         """
         waiting: list[Step] = []
         direct: list[Step] = []
+        four_eyes = self.four_eyes
         for step in steps:
-            waits = self._waits(step.target, (step.meant or step.target).draft)
+            waits = _waits(step.target, (step.meant or step.target).draft, four_eyes)
             (waiting if waits else direct).append(step)
         caller.require_enforce(step.target.draft for step in direct)
         if dry_run:
@@ -136,10 +152,11 @@ class TargetChanges:
             raise NeedsApprover("what others propose is rejected by approvers")
         return self.registry.approvals.reject(target_id, revision, caller.person, reason)
 
-    def _waits(self, current: ForgetTarget, draft: Draft) -> bool:
-        if current.state is State.PROPOSED:
-            return True
-        return self.four_eyes and (is_enforced(current.draft) or is_enforced(draft))
+
+def _waits(current: ForgetTarget, draft: Draft, four_eyes: bool) -> bool:
+    if current.state is State.PROPOSED:
+        return True
+    return four_eyes and (is_enforced(current.draft) or is_enforced(draft))
 
 
 def is_unconfirmed(change: ProposedChange, target: ForgetTarget) -> bool:

@@ -1,10 +1,11 @@
-"""`lethe registry`: copy the registry from one database to another, encrypt it, and change its keys."""
+"""`lethe registry`: copy the registry from one database to another, encrypt it, change its keys and its rule of
+approval."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from guard.registry.database import Location
 
 registry = typer.Typer(
-    no_args_is_help=True, help="Copy the registry between databases, encrypt it, change its keys."
+    no_args_is_help=True, help="Copy the registry between databases, encrypt it, change its keys and its approval."
 )
 
 
@@ -105,6 +106,25 @@ def rewrap(
         done = wrap_again(settings.registry, settings.wrapping_key(), new_key(file, command, drop), drop)
     said = f"{done} data keys are opened by {'this key alone' if drop else 'both keys'}"
     show({"data_keys": done}, lambda: console.print(said))
+
+
+@registry.command()
+@output_options
+def approval(
+    rule: Annotated[Literal["none", "four_eyes"] | None, typer.Argument(help="The new rule.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show whether changes of what is enforced take a second person, or set it for all servers; they may go on."""
+    from guard.registry.approval.rule import Approval, ApprovalRule
+    from guard.registry.opening import open_database
+    from serving.settings import load
+
+    with reported(), closing(open_database(load(data_dir=data_dir).registry)) as database:
+        stored = ApprovalRule(database)
+        if rule is not None:
+            stored.write(Approval(rule))
+        found = stored.read()
+    show({"approval": found.value}, lambda: console.print(found.value))
 
 
 def _hold(place: Location, held: ExitStack) -> None:

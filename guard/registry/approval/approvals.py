@@ -24,6 +24,7 @@ from guard.registry.approval.proposed import (
     remove_change,
     write_changes,
 )
+from guard.registry.approval.rule import ApprovalRule
 from guard.registry.database import Connection, Database
 from guard.registry.drafts import (
     Added,
@@ -62,6 +63,7 @@ class Approvals:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.rule = ApprovalRule(database)
 
     def change(self, id: str) -> ProposedChange | None:
         """Return the change of a target that is open, or was rejected last, None if there is none."""

@@ -19,6 +19,8 @@ SQLITE = (
     "CREATE INDEX open_changes ON proposed_changes (state, target_id)",
     "ALTER TABLE events ADD COLUMN proposer TEXT NOT NULL DEFAULT ''",
 )
+RULE = "ALTER TABLE policy ADD COLUMN approval TEXT NOT NULL DEFAULT 'none'"
+"""Of both databases."""
 POSTGRESQL = (
     """CREATE TABLE proposed_changes (
              target_id TEXT COLLATE "C" PRIMARY KEY REFERENCES targets (id),

@@ -35,7 +35,7 @@ async def elicitation(request: Request) -> Response:
         id=id,
         place=place_of(id),
         revealed=revealed,
-        may_change=service.changes.may_change(caller_of(request), target.draft),
+        may_change=await run_sync(service.changes.may_change, caller_of(request), target.draft),
         name=target.draft.name if revealed else masked(target.draft.name),
         job=job,
         found=found,
@@ -64,7 +64,7 @@ async def accept(request: Request) -> Response:
     chosen = [str(proposal) for proposal in form_of(request).getlist("chosen")]
     if chosen and id in session_of(request).revealed:
         caller = caller_of(request)
-        service.changes.require(caller, [(await active(service, id)).draft])
+        await run_sync(service.changes.require, caller, [(await active(service, id)).draft])
         await run_sync(service.elicitations.accept, id, chosen, partial(service.changes.change, caller))
         service.applier.notify()
     return _back(id)

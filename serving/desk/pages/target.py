@@ -137,7 +137,7 @@ async def _page(request: Request, tried: Tried | None) -> Response:
         proposed=await run_sync(_proposed, found, change, revealed, caller_of(request)) if change else None,
         revealed=revealed,
         active=is_active,
-        may_change=service.changes.may_change(caller_of(request), found.draft),
+        may_change=await run_sync(service.changes.may_change, caller_of(request), found.draft),
         in_force=_in_force(service, found),
         review=review,
         tried=tried,

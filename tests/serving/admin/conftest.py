@@ -80,11 +80,10 @@ class Service:
 
     tokens: TokenVerifier | None = None
     delegates: Delegates | None = None
-    four_eyes = False
 
     @property
     def changes(self) -> TargetChanges:
-        return TargetChanges(self.registry, self.four_eyes)
+        return TargetChanges(self.registry)
 
     @cached_property
     def keys(self) -> Keyring:

@@ -89,6 +89,21 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(client: httpx.Asyn
     assert cleared.json()["expires_at"] is None
 
 
+async def test_a_patch_that_changes_nothing_leaves_the_revision_and_the_policy_as_they_are(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    ends = {"expires_at": "2090-01-01T00:00:00Z"}
+    created = await client.post(TARGETS, params={"reveal": "true"}, json=ADA | ends)
+    path = created.headers["location"]
+    for same in ({}, ADA, ADA | {"expires_at": "2090-01-01T01:00:00+01:00"}):
+        response = await client.patch(path, params={"wait": "applied"}, json=same, headers={"if-match": '"1"'})
+        assert (response.status_code, response.headers["etag"]) == (200, '"1"')
+    shown = await client.get(path, params={"reveal": "true"})
+    assert shown.json() == created.json()
+    assert service.registry.version() == 1
+    assert "changed" not in {event.action for event in service.registry.events()}
+
+
 async def test_a_patch_says_which_revision_it_means(client: httpx.AsyncClient, service: Service) -> None:
     path = (await client.post(TARGETS, json=ADA)).headers["location"]
     refused(await client.patch(path, json={}), 428, "precondition_required", "If-Match")

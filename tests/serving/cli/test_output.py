@@ -133,6 +133,7 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "backup": (tmp_path / "backup",),
         "restore": (tmp_path / "kept",),
         "registry copy": (f"sqlite:///{tmp_path / 'registry.db'}", f"sqlite:///{tmp_path / 'copy.db'}"),
+        "registry approval": ("four_eyes",),
         "assistant list": ("--dir", tmp_path / "assistants"),
         "version": (),
     }

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from guard.encryption.key_source import key_in_file
 from guard.encryption.sealing import new_secret
+from guard.registry.approval.rule import Approval
 from guard.registry.registry import Registry
 from guard.targets.target import Draft
 from serving.cli.app import app
@@ -61,6 +62,18 @@ def test_a_registry_that_a_server_uses_is_not_copied(tmp_path: Path) -> None:
 
 def run(*arguments: str, **environment: str) -> Result:
     return CliRunner().invoke(app, ["registry", *arguments], env=environment)
+
+
+def test_the_rule_of_approval_is_shown_and_set_for_all_servers_of_the_registry(tmp_path: Path) -> None:
+    place = {"LETHE_DATA_DIR": str(tmp_path), "LETHE_APPROVAL": "four_eyes"}
+    # The setting asks for it when a server starts, and this is none.
+    assert run("approval", **place).output == "none\n"
+    with closing(Registry(tmp_path / "lethe.db")) as registry:
+        assert run("approval", "four_eyes", **place).output == "four_eyes\n"
+        assert registry.approvals.rule.read() is Approval.FOUR_EYES
+        assert run("approval", "none", **place).output == "none\n"
+        assert registry.approvals.rule.read() is Approval.NONE
+    assert run("approval", "three_eyes", **place).exit_code == 2
 
 
 def test_a_registry_is_encrypted_and_its_keys_are_changed(tmp_path: Path) -> None:

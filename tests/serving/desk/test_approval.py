@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from guard.registry.approval.proposed import Person
+from guard.registry.approval.rule import Approval
 from guard.registry.keys.key import Audience, KeyDraft, Role
 from guard.registry.search import EventSearch
 from guard.targets.audit_log import Action
 from guard.targets.target import Draft, Mode, State
-from serving.approval.changes import TargetChanges
 from serving.http.asgi import App
 from tests.serving.desk.conftest import Browser, Service
 
@@ -34,7 +34,7 @@ NEW = {
 
 @pytest.fixture
 def service(service: Service) -> Service:
-    service.changes = TargetChanges(service.registry, four_eyes=True)
+    service.registry.approvals.rule.write(Approval.FOUR_EYES)
     return service
 
 
@@ -126,7 +126,7 @@ async def test_no_decision_is_taken_without_the_token_of_the_session(browser: Br
 
 
 async def test_a_version_is_gone_back_to_by_who_may_enforce(desk: App, service: Service, browser: Browser) -> None:
-    service.changes = TargetChanges(service.registry)
+    service.registry.approvals.rule.write(Approval.NONE)
     target = service.registry.add(ADA)
     service.registry.change(target.id, replace(ADA, basis="court"), 1)
     page = (await browser.get("/ui/policy?from=1&to=2")).text

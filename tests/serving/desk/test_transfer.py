@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from guard.registry.approval.rule import Approval
 from guard.registry.search import EventSearch
 from guard.targets.audit_log import Action
 from guard.targets.target import Draft, Fact
 from serving.admin.target_file import MAX_BATCH_ROWS
-from serving.approval.changes import TargetChanges
 from tests.serving.desk.conftest import Browser, Service
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +85,7 @@ async def test_each_row_is_marked_by_what_is_there(browser: Browser, service: Se
 async def test_rows_that_wait_for_approval_are_marked_as_the_import_finds_them(
     browser: Browser, service: Service
 ) -> None:
-    service.changes = TargetChanges(service.registry, four_eyes=True)
+    service.registry.approvals.rule.write(Approval.FOUR_EYES)
     await give(browser, '{"name": "Ada Quill"}')
     await browser.post(ROWS, {"store": "yes"})
     assert names(service) == []

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from guard.errors import StaleRevision
 from guard.registry.approval.proposed import Person
+from guard.registry.approval.rule import Approval
 from guard.registry.history.versions import Step
 from guard.registry.keys.key import Audience, KeyDraft, Role
 from guard.registry.registry import Registry
@@ -33,7 +34,7 @@ class Plane:
 
     def __init__(self, path: Path) -> None:
         self.service = Service(path / "registry.db")
-        self.service.four_eyes = True
+        self.service.registry.approvals.rule.write(Approval.FOUR_EYES)
         self.app = create_admin(self.service, SecretStr(KEY))  # type: ignore[arg-type]
         self.keys = {
             "anne": self._key("Anne Marlow", Role.EDITOR),
@@ -180,6 +181,28 @@ async def test_making_less_forbidden_takes_a_second_person_too(plane: Plane, cha
     assert plane.service.registry.get(id) == before
 
 
+async def test_a_change_that_changes_nothing_is_answered_as_unchanged_and_proposes_nothing(plane: Plane) -> None:
+    id = await plane.approved(aliases=["Mothwick"])
+    one, events = f"{TARGETS}/{id}", plane.service.registry.events()
+    for who, body in (("anne", {}), ("bert", {"aliases": ["Mothwick"], "mode": "enforce"})):
+        unchanged = await plane.ask(who, "PATCH", one, 1, json=body, params={"wait": "applied"})
+        assert (unchanged.status_code, unchanged.headers["etag"]) == (200, '"1"')
+        assert unchanged.json()["proposed"] is None
+    assert code(await plane.ask("anne", "PATCH", one, 2, json={})) == (412, "stale_revision")
+    assert plane.service.registry.events() == events
+
+
+async def test_what_is_proposed_stays_so_where_a_change_changes_nothing(plane: Plane) -> None:
+    id = await plane.approved()
+    one = f"{TARGETS}/{id}"
+    await plane.ask("anne", "PATCH", one, 1, json={"basis": "court"})
+    unchanged = await plane.ask("anne", "PATCH", one, 1, json={"basis": ""})
+    assert (unchanged.status_code, unchanged.json()["proposed"]["revision"]) == (200, 2)
+    new = f"{TARGETS}/{await plane.add(name='Bo Quill')}"
+    assert (await plane.ask("anne", "PATCH", new, 1, json={"name": "Bo Quill"})).headers["etag"] == '"1"'
+    assert (await plane.ask("anne", "PATCH", new, 1, json={"basis": "court"})).headers["etag"] == '"2"'
+
+
 async def test_an_end_is_proposed_and_the_target_is_enforced_until_it_is_approved(plane: Plane) -> None:
     id = await plane.approved()
     one = f"{TARGETS}/{id}"
@@ -264,7 +287,7 @@ async def test_somebody_else_s_change_is_decided_before_the_next(plane: Plane) -
 
 async def test_without_four_eyes_all_is_as_before_and_what_waits_is_still_decided(plane: Plane) -> None:
     waiting = await plane.add()
-    plane.service.four_eyes = False
+    plane.service.registry.approvals.rule.write(Approval.NONE)
     assert code(await plane.ask("anne", "POST", TARGETS, json={"name": "Bo Quill"})) == (403, "needs_approver")
     added = await plane.ask("bert", "POST", TARGETS, json={"name": "Bo Quill"}, params={"urgent": "true"})
     assert (added.json()["state"], added.json()["proposed"]) == ("active", None)
@@ -281,7 +304,8 @@ async def test_what_is_proposed_is_neither_elicited_nor_counted_as_enforced(plan
 def test_what_the_model_was_found_to_say_is_proposed_as_well(tmp_path: Path) -> None:
     with closing(Registry(tmp_path / "registry.db")) as registry:
         target = registry.add(Draft(name="Ada Quillfeather"))
-        changes = TargetChanges(registry, four_eyes=True)
+        registry.approvals.rule.write(Approval.FOUR_EYES)
+        changes = TargetChanges(registry)
         caller = Caller("key_1", frozenset({Right.EDIT}), name="Anne Marlow")
         changed = changes.change(caller, target, Draft(name="Ada Quillfeather", aliases=("Mothwick",)))
         assert changed == registry.get(target.id) == target

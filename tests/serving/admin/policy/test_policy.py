@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from guard.registry.approval.proposed import Person
+from guard.registry.approval.rule import Approval
 from guard.targets.target import Draft, Mode
-from serving.approval.changes import TargetChanges
 from serving.cli.app import app
 from serving.client import AdminClient, NotFound
 from tests.serving.admin_plane import Plane, client_of
@@ -49,6 +50,21 @@ def test_a_difference_is_masked_unless_it_is_revealed_and_the_trail_notes_that(a
         admin.policy_diff(1, 9)
 
 
+def test_differences_are_told_in_pages(plane: Plane, admin: AdminClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [admin.add({"name": f"{name} Quill"}).id for name in ("Ada", "Bo", "Cy")]
+    first = admin.policy_diff(0, 3, limit=2)
+    last = admin.policy_diff(0, 3, first.next_cursor, limit=2)
+    assert [one.target_id for one in (*first.changes, *last.changes)] == ids[::-1]
+    assert last.next_cursor is None
+    with pytest.raises(NotFound):
+        admin.policy_diff(0, 3, "ft_unknown")
+    monkeypatch.setattr(AdminClient, "from_environment", lambda: client_of(plane))
+    monkeypatch.setattr(AdminClient, "policy_diff", partialmethod(AdminClient.policy_diff, limit=2))
+    shown = CliRunner().invoke(app, ["policy", "diff", "0", "3", "--json"])
+    found = json.loads(shown.output)
+    assert ([one["target_id"] for one in found["changes"]], found["next_cursor"]) == (ids[::-1], None)
+
+
 def test_a_rollback_brings_back_what_is_kept_and_names_what_was_erased(plane: Plane, admin: AdminClient) -> None:
     ada, bo = admin.add_many([{"name": "Ada Quillfeather"}, {"name": "Bo Quill"}]).ids
     admin.change(ada, {"mode": "shadow"}, 1)
@@ -66,7 +82,7 @@ def test_under_four_eyes_each_change_of_the_way_back_waits(plane: Plane, admin: 
     ada, bo = (plane.registry.add(Draft(name=name)) for name in ("Ada Quillfeather", "Bo Quill"))
     plane.registry.change(ada.id, Draft(name="Ada Quillfeather", basis="court"), 1)
     quiet = plane.registry.add(Draft(name="Cy Quill", mode=Mode.SHADOW))
-    plane.changes = TargetChanges(plane.registry, four_eyes=True)
+    plane.registry.approvals.rule.write(Approval.FOUR_EYES)
     done = admin.rollback(1)
     assert (done.changed, done.revoked, set(done.proposed)) == ((), (quiet.id,), {ada.id, bo.id})
     assert {one.id for one in plane.registry.active()} == {ada.id, bo.id}

@@ -1,0 +1,43 @@
+"""Whether changes of what is enforced take a second person: one rule for all servers of a registry."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from guard.errors import StoreUnavailable
+from guard.registry.database import Connection, Database
+
+
+class Approval(StrEnum):
+    """What a change of what is enforced takes: nobody else, or the approval of another person."""
+
+    NONE = "none"
+    FOUR_EYES = "four_eyes"
+
+
+class ApprovalRule:
+    """The rule of a registry, which each server reads anew for each change. Thread-safe.
+
+    It is stored beside the policy version, so that no server has one of its own.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self) -> Approval:
+        """Return the rule that is in force."""
+        with self._database.reading() as connection:
+            return found_rule(connection)
+
+    def write(self, approval: Approval) -> None:
+        """Put a rule into force, at all servers from their next change on."""
+        with self._database.writing() as connection:
+            connection.execute("UPDATE policy SET approval = ?", (approval.value,))
+
+
+def found_rule(connection: Connection) -> Approval:
+    """Return the rule of a registry. Raises StoreUnavailable for one that is not known."""
+    try:
+        return Approval(connection.execute("SELECT approval FROM policy").fetchone()[0])
+    except ValueError:
+        raise StoreUnavailable("the registry's rule of approval cannot be read") from None
