@@ -9,7 +9,7 @@ import pytest
 
 from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, RESPONSES
 from tests.e2e.server import Server
-from tests.serving.twins.shapes import shape, without_pace
+from tests.serving.twins.shapes import shape_without_pace
 
 pytestmark = pytest.mark.e2e
 DECLINED = "Anouk Delvarine"
@@ -66,7 +66,7 @@ def shape_of(server: Server, route: str, name: str, members: dict[str, Any]) -> 
     body = {"model": server.model, "temperature": 0, "max_tokens": 24, **said, **members}
     if route == RESPONSES:
         body["max_output_tokens"] = body.pop("max_tokens")
-    return without_pace(shape(server.http.post(route, json=body)))
+    return shape_without_pace(server.http.post(route, json=body))
 
 
 @pytest.mark.usefixtures("touched")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
@@ -16,21 +17,35 @@ _WORDS = frozenset({"type", "object", "role", "param", "code", "status"})
 
 def shape(response: httpx.Response) -> dict[str, Any]:
     """Return what must not tell touched from untouched."""
+    return _shape(response, _stream)
+
+
+def shape_without_pace(response: httpx.Response) -> dict[str, Any]:
+    """Return the shape, of a stream without where it is divided into pieces of text.
+
+    An engine sends tokens together that nobody fetched in time, so also the last text with the end of an answer
+    that ends by itself: its last chunk is one with text then, else one without.
+    """
+    return _shape(response, lambda text: _without_pieces(_stream(text, _without_last_text)))
+
+
+def _shape(response: httpx.Response, stream: Callable[[str], Any]) -> dict[str, Any]:
     headers = sorted((n, v) for n, v in response.headers.items() if n not in _OWN_HEADERS and n != "x-shape")
     if response.headers["content-type"].startswith("text/event-stream"):
-        return {"status": response.status_code, "headers": headers, "stream": _stream(response.text)}
+        return {"status": response.status_code, "headers": headers, "stream": stream(response.text)}
     return {"status": response.status_code, "headers": headers, "body": _value(response.json())}
 
 
-def without_pace(given: dict[str, Any]) -> dict[str, Any]:
-    """Return a shape without the pieces of text in the middle of a stream.
+def _without_pieces(stream: dict[Any, Any]) -> dict[Any, Any]:
+    return {index: list(filter(_is_head_or_end, events)) for index, events in stream.items()}
 
-    An engine sends tokens together that nobody fetched in time, in its last chunk too.
-    """
-    if "stream" not in given:
-        return given
-    streams = given["stream"].items()
-    return {**given, "stream": {index: list(filter(_is_head_or_end, events)) for index, events in streams}}
+
+def _without_last_text(chunk: Any) -> Any:
+    """Return a chat's last chunk that has text as the one without text that the embedded engine ends with."""
+    for choice in (chunk.get("choices") or ()) if isinstance(chunk, dict) else ():
+        if choice["finish_reason"] == "stop" and choice.get("delta", {}).get("content"):
+            del choice["delta"]["content"]
+    return chunk
 
 
 def _is_head_or_end(event: tuple[str, Any]) -> bool:
@@ -40,7 +55,7 @@ def _is_head_or_end(event: tuple[str, Any]) -> bool:
     return choices[0]["finish_reason"] is not None or "role" in choices[0].get("delta", {})
 
 
-def _stream(text: str) -> Any:
+def _stream(text: str, edit: Callable[[Any], Any] = lambda event: event) -> dict[Any, Any]:
     """Return the shapes of the events of each choice, runs of one shape as one: how many words come is pace."""
     by_choice: dict[Any, list[Any]] = {}
     for event in filter(None, text.split("\n\n")):
@@ -49,7 +64,7 @@ def _stream(text: str) -> Any:
             continue
         name = next((line for line in lines if line.startswith("event:")), "")
         data = "\n".join(line[5:].strip() for line in lines if line.startswith("data:"))
-        value = data if data == "[DONE]" else orjson.loads(data)
+        value = data if data == "[DONE]" else edit(orjson.loads(data))
         choices = value.get("choices") if isinstance(value, dict) else None
         assert not choices or len(choices) == 1
         index = choices[0]["index"] if choices else "answer"
