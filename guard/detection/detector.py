@@ -130,8 +130,8 @@ class Detector:
     ) -> Examination:
         """Return the matches, as `detect` does, and the MAX_DOUBTS likeliest of the targets in doubt.
 
-        `unnamed` is called before the meaning is known, if words alone (names, their parts, phrases, values) of the
-        texts as they stand say nothing of any target. Raises as `detect` does.
+        `unnamed` is called before the meaning is known, if words alone (names, their parts, phrases, values) of
+        the texts as they stand say nothing of any target. Raises as `detect` does.
         """
         if not lookup.has_contextual:
             return Examination((), ())

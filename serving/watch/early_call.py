@@ -24,7 +24,8 @@ from serving.telemetry.metrics import Metrics
 MAX_RUNNING = 128
 """Requests in progress; with more the engine has a queue, in which a call that is aborted would delay others."""
 MAX_TOUCHED = 0.25
-"""Share of the last JUDGED requests that were touched though the words said nothing; above it most calls are begun for nothing."""
+"""Share of the last JUDGED requests that were touched though the words said nothing; above it most calls are begun
+for nothing."""
 JUDGED = 64
 MAX_KEPT = 256
 """Messages of a call that are kept until its request is judged; the engine waits before it sends more."""

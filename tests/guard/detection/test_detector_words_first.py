@@ -60,7 +60,9 @@ def test_a_name_in_the_text_as_it_stands_says_something(policy: Policy, embedder
     assert called == []
 
 
-def test_a_disguised_name_is_found_although_the_text_as_it_stands_says_nothing(policy: Policy, embedder: Any) -> None:
+def test_a_disguised_name_is_found_although_the_text_as_it_stands_says_nothing(
+    policy: Policy, embedder: Any
+) -> None:
     held = HeldEmbedder(embedder)
     text = codecs.encode("Who is Orla Quennell?", "rot13")
     (match,) = Detector(held).examine(policy.lookup, user(text), unnamed=held.go.set).matches
