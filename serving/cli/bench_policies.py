@@ -18,7 +18,7 @@ def encryption(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are reported.")] = 5,
     answers: Annotated[
         int,
-        typer.Option(min=0, help="Rounds of throughput, 4 pairs of loads each, of two servers; 0: none."),
+        typer.Option(min=0, help="Rounds of throughput, 8 pairs of loads each, of two servers; 0: none."),
     ] = 0,
     memory: Annotated[Path, typer.Option(help="A folder in memory, for policies.")] = Path("/dev/shm"),
 ) -> None:

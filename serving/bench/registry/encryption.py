@@ -30,7 +30,7 @@ STARTS = 3
 CHANGES = 60
 """Targets added one by one in a round."""
 CLIENTS = 32
-PAIRS = 4
+PAIRS = 8
 """Loads in a round of throughput, of each server in turn: a drift of the machine affects both sides of a pair."""
 REQUESTS = 3 * CLIENTS
 """Requests in one load."""
