@@ -214,10 +214,7 @@ class ChoiceGuard:
         pieces = self._held_pieces(choice)
         pieces += [self._piece(choice, key, word) for word in self._last_words()]
         self._finish(choice)
-        if pieces and choice["finish_reason"] == "length":
-            # The last chunk of an answer that ended at its limit holds the last token.
-            for surface in surfaces(pieces.pop()):
-                append_text(choice, surface.key, surface.holder[surface.member])
+        pieces = self._options.before_last(pieces, choice)
         if self._alternatives is not None and not choice.get("logprobs"):
             choice["logprobs"] = self._certain(choice, "")
         return pieces

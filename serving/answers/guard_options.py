@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from guard.matching.automaton import Automaton
 from guard.matching.encoded_scanner import EncodedScanner
@@ -12,6 +13,7 @@ from guard.matching.near import NearScanner, NearTexts, TextScanner
 from guard.patterns.class_scanner import ClassScanner
 from guard.patterns.value_class import ValueClass
 from serving.answers.logprobs import Alternatives
+from serving.protocol.surfaces import MAIN, append_text, has_text, surfaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class GuardOptions:
     classes       the classes of values that must not be said (`guard.patterns.class_scanner`)
     begun         whether some of the answer was released before
     may_be_empty  whether a choice in which the model says nothing stays empty: no restriction left it so
+    held_chars    how many characters an engine sends only with the end, as it looks out for stop strings
     """
 
     decline: str
@@ -38,6 +41,7 @@ class GuardOptions:
     classes: tuple[ValueClass, ...] = ()
     begun: bool = False
     may_be_empty: bool = False
+    held_chars: int = 0
 
     def scanner(self, automata: Sequence[Automaton], seed: str) -> TextScanner:
         """Return what releases a text that continues `seed`."""
@@ -52,6 +56,24 @@ class GuardOptions:
         if not self.alternatives or self.declined or not (automata or self.near or self.classes):
             return None
         return Alternatives(self._watching(EscapeScanner(automata, seed), seed))
+
+    def before_last(self, pieces: Sequence[dict[str, Any]], choice: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return what comes before the last chunk of a stream, `choice`, which is given what engines send with it.
+
+        That is the last token of an answer that ended at its limit, and else what was held back for stop strings.
+        """
+        is_at_limit = choice["finish_reason"] == "length"
+        if not pieces or not (is_at_limit or (self.held_chars and not has_text(choice))):
+            return [*pieces]
+        *before, last = pieces
+        for surface in [one for one in surfaces(last) if is_at_limit or one.key in MAIN]:
+            text = surface.holder[surface.member]
+            kept = 0 if is_at_limit else max(0, len(text) - self.held_chars)
+            append_text(choice, surface.key, text[kept:])
+            surface.holder[surface.member] = text[:kept]
+        # A token is described where it was sampled, also if its text comes later.
+        is_kept = has_text(last) or (last.get("logprobs") and not is_at_limit)
+        return [*before, last] if is_kept else before
 
     def _watching(self, scanner: TextScanner, seed: str) -> TextScanner:
         if self.near:

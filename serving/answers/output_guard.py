@@ -47,9 +47,11 @@ class OutputGuard:
         classes: Sequence[ValueClass] = (),
         begun: bool = False,
         may_be_empty: bool = False,
+        held_chars: int = 0,
     ) -> None:
         self._options = GuardOptions(
-            *(decline, declined, decode, alternatives, max_tokens, near, tuple(classes), begun, may_be_empty)
+            *(decline, declined, decode, alternatives, max_tokens, near, tuple(classes), begun, may_be_empty),
+            held_chars=held_chars,
         )
         self._blank = blank or {}
         self._automata = automata

@@ -65,6 +65,15 @@ class GenerationRequest:
         return limit
 
     @property
+    def held_chars(self) -> int:
+        """How many characters an engine holds back up to the end, as it looks out for stop strings."""
+        if self.body.get("include_stop_str_in_output"):
+            return 0
+        stop = self.body.get("stop") or ()
+        strings = [stop] if isinstance(stop, str) else stop
+        return max([0, *(len(one) - 1 for one in strings)])
+
+    @property
     def alternatives(self) -> int | None:
         """How many alternatives the client asked for with each log-probability; None without log-probabilities."""
         if not self.logprobs:

@@ -243,9 +243,8 @@ class Answering:
         forbidden = (planned.near, planned.classes) if planned else ((), ())
         choices = request.choices_per_prompt
         may_be_empty = not declined and planned is not None and _may_be_empty(context.request, planned)
-        return OutputGuard(
-            *(automata, seeds, choices, self._decline, *options, *limits, *forbidden, bool(said), may_be_empty)
-        )
+        ends = bool(said), may_be_empty, request.held_chars
+        return OutputGuard(*(automata, seeds, choices, self._decline, *options, *limits, *forbidden, *ends))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
+import orjson
 import pytest
 
 from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, RESPONSES
@@ -53,7 +55,7 @@ def touched(demo: Server) -> Iterator[None]:
         demo.remember(target["id"])
 
 
-def shape_of(server: Server, route: str, name: str, members: dict[str, Any]) -> dict[str, Any]:
+def answer_to(server: Server, route: str, name: str, members: dict[str, Any]) -> httpx.Response:
     question = f"Where was {name} born?"
     turns = [{"role": "user", "content": question}]
     said: dict[str, Any] = {"messages": turns}
@@ -66,7 +68,11 @@ def shape_of(server: Server, route: str, name: str, members: dict[str, Any]) -> 
     body = {"model": server.model, "temperature": 0, "max_tokens": 24, **said, **members}
     if route == RESPONSES:
         body["max_output_tokens"] = body.pop("max_tokens")
-    return shape_without_pace(server.http.post(route, json=body))
+    return server.http.post(route, json=body)
+
+
+def shape_of(server: Server, route: str, name: str, members: dict[str, Any]) -> dict[str, Any]:
+    return shape_without_pace(answer_to(server, route, name, members))
 
 
 @pytest.mark.usefixtures("touched")
@@ -78,6 +84,21 @@ def test_touched_answers_have_the_shape_of_untouched_ones(
     untouched = shape_of(demo, route, UNTOUCHED, members)
     for name in (DECLINED, RESTRICTED):
         assert shape_of(demo, route, name, members) == untouched
+
+
+@pytest.mark.usefixtures("touched")
+@pytest.mark.parametrize("members", [{}, {"logprobs": 2}], ids=["plain", "logprobs"])
+def test_where_an_engine_looks_out_for_stop_strings_each_chat_ends_with_text(
+    demo: Server, members: dict[str, Any]
+) -> None:
+    # Whatever the pace, as some of the text is held back up to the end.
+    members = {**STREAM, **members, "stop": ["zzz"]}
+    for name in (UNTOUCHED, DECLINED, RESTRICTED):
+        lines = answer_to(demo, CHAT, name, members).text.splitlines()
+        chunks = [line.removeprefix("data: ") for line in lines if "choices" in line]
+        (last,) = orjson.loads(chunks[-1])["choices"]
+        assert last["finish_reason"] == "stop"
+        assert last["delta"]["content"]
 
 
 @pytest.mark.usefixtures("touched")

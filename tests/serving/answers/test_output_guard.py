@@ -307,6 +307,33 @@ def test_a_decline_text_is_said_in_chunks_of_words_and_within_the_clients_limit(
         assert (whole["message"]["content"], whole["finish_reason"]) == (said_at_limit, finish)
 
 
+@pytest.mark.parametrize(
+    ("held", "texts"),
+    [
+        (0, [" not", " know.", None]),
+        (2, [" not", " kno", "w."]),
+        (6, [" not", " know."]),
+        (99, [" not", " know."]),
+    ],
+)
+def test_a_decline_text_ends_with_what_an_engine_holds_back_for_stop_strings(
+    held: int, texts: list[str | None]
+) -> None:
+    chunks = stream(guard(declined=True, held_chars=held), ["anything"])
+    choices = [orjson.loads(payload)["choices"][0] for payload in chunks]
+    assert [choice["delta"].get("content") for choice in choices][2:] == texts
+    assert [choice["finish_reason"] for choice in choices] == [None] * (len(choices) - 1) + ["stop"]
+
+
+def test_its_words_are_described_where_they_would_have_been_sampled() -> None:
+    body = chunk({}, "stop", logprobs={"content": [{"token": "<end>", "logprob": 0.0, "bytes": None}]})
+    chunks = sent(guard(declined=True, alternatives=0, held_chars=99), body)
+    choices = [orjson.loads(payload)["choices"][0] for payload in chunks]
+    tokens = [[entry["token"] for entry in choice["logprobs"]["content"]] for choice in choices]
+    assert tokens == [["I"], [" do"], [" not"], [" know."], ["<end>"]]
+    assert [choice["delta"]["content"] for choice in choices] == ["I", " do", " not", "", " know."]
+
+
 def test_an_answer_at_its_limit_has_its_last_word_in_its_last_chunk() -> None:
     chunks = sent(guard(), chunk({"content": "We saw"}), chunk({"content": " a great Ad"}, "length"))
     assert [orjson.loads(c)["choices"][0]["delta"]["content"] for c in chunks] == ["We saw", " a great Ad"]

@@ -125,3 +125,19 @@ def test_the_detector_reads_what_escapes_stand_for_besides_what_is_written() -> 
     assert request.conversation(())[0].text == '{"who":"\\u0041da Quill"}\n{"who":"Ada Quill"}'
     assert completion(r"\u0041da").conversation((r"\u0041da",))[0].text == "\\u0041da\nAda"
     assert completion(r"\u0041da").seeds((r"\u0041da",)) == (r"\u0041da",)
+
+
+@pytest.mark.parametrize(
+    ("members", "held"),
+    [
+        ({}, 0),
+        ({"stop": None}, 0),
+        ({"stop": "."}, 0),
+        ({"stop": "###"}, 2),
+        ({"stop": ["\n", "User:"]}, 4),
+        ({"stop": []}, 0),
+        ({"stop": ["User:"], "include_stop_str_in_output": True}, 0),
+    ],
+)
+def test_an_engine_holds_back_what_may_begin_a_stop_string(members: dict[str, Any], held: int) -> None:
+    assert GenerationRequest(CHAT, members).held_chars == held
