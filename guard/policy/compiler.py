@@ -182,7 +182,8 @@ class Compiler:
         of_sets = (digest for digests in self.policy_sets.live.values() for digest in digests)
         publish_required(self._folder, version, (*always.digests, *of_sets, *compiled))
         write_enforced_version(self._version_folder, version)  # while workers load, as it waits for the disk
-        self._store.unmap(before.files - policy.files - self.policy_sets.files)
+        gone = before.files | contextual.digests_of(change.earlier)
+        self._store.unmap(gone - policy.files - self.policy_sets.files - set(compiled))
         if previous is None:
             self._sweep.sweep_earlier(self._needed(policy))
         return policy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from guard.matching.automaton_store import AutomatonStore
@@ -46,6 +46,11 @@ class ContextualAutomata(Mapping[str, str]):
         self._targets = targets
         self._store = store
         self._known = known
+
+    def digests_of(self, earlier: Iterable[ForgetTarget]) -> set[str]:
+        """Return the digests of the automata that were compiled for these targets, as they were."""
+        found = (self._known.get(Revision(target.id, target.revision)) for target in earlier)
+        return {digest for digest in found if digest is not None}
 
     def __contains__(self, target_id: object) -> bool:
         target = self._targets.get(str(target_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import weakref
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,6 +123,22 @@ def test_the_automaton_of_a_target_is_compiled_when_it_is_new_or_first_touched(
     dross = registry.add(DROSS)
     second = compiler.compile(policy)
     assert files(folder) == {digest, *policy.watch.digests, *second.watch.digests, second.contextual[dross.id]}
+
+
+def test_nothing_of_an_ended_target_stays_mapped_but_for_those_who_use_it(
+    registry: Registry, compiler: Compiler
+) -> None:
+    ended, kept = registry.add_many([VENN, DROSS])
+    policy = compiler.compile()
+    used = policy.automata[policy.contextual[ended.id]]
+    other = weakref.ref(policy.automata[policy.contextual[kept.id]])
+    registry.revoke(ended.id)
+    after = compiler.compile(policy)
+    gone = weakref.ref(used)
+    assert used.matches("Tarn Hollow")
+    del used
+    assert gone() is None
+    assert other() is after.automata[after.contextual[kept.id]]
 
 
 def test_a_policy_that_follows_another_is_the_one_compiled_from_scratch(
