@@ -136,19 +136,18 @@ class Compiler:
         """Return the policy of the registry's current version; the cost is in proportion to what has changed.
 
         Without a previous policy all texts are embedded, and phrases that other rules made are made again. After
-        one, a change of more than MAX_STEP_TEXTS texts leaves its targets pending: names and phrases are in force,
-        and `refresh` embeds them. Always-on automata are written and published before it returns.
-        Raises StoreUnavailable, ModelUnavailable or PolicyUnavailable, and RegistryRolledBack if the registry is
-        older than `previous`, as a standby that took over may be.
+        one, a change of more than MAX_STEP_TEXTS texts leaves its targets pending, for `refresh` to embed: names
+        and phrases are in force. Always-on automata are published before it returns.
+        Raises StoreUnavailable, ModelUnavailable or PolicyUnavailable, and RegistryRolledBack for a registry older
+        than `previous`, as a standby that took over may be.
         """
         before = previous or self._empty
         if previous is None:
             self._registry.update_phrases()
         version, changed = self._registry.changes(before.version)
         if version < before.version:
-            raise RegistryRolledBack(
-                f"the registry went back from version {before.version} to {version}: its newest changes are lost"
-            )
+            went_back = f"the registry went back from version {before.version} to {version}"
+            raise RegistryRolledBack(f"{went_back}: its newest changes are lost")
         change = change_of(before.version, version, before.targets, changed)
         evidence = {t.id: evidence_of(t) for t in change.active if t.draft.scope is Scope.CONTEXTUAL}
         with ThreadPoolExecutor(2, "policy-watch") as beside:

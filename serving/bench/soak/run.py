@@ -6,9 +6,12 @@ import asyncio
 import itertools
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import NamedTuple, cast
 
 import httpx
@@ -21,7 +24,7 @@ from serving.bench.soak.footprint import Footprint, footprints
 from serving.client.requests import TargetDraft
 
 SHARE = 0.6
-"""Of the requests a second that the server answers at most, how many it gets."""
+"""Of the requests a second that the server answers at most while targets change, how many it gets."""
 CHANGE_PERIOD_S = 1.0
 LOOK_PERIOD_S = 10.0
 SETTLED = 100
@@ -71,8 +74,11 @@ def run(soak: Soak, server: Endpoint, plan: Plan, say: Callable[[str], None]) ->
     say("measuring the capacity")
     load = Load(CAPACITY_CLIENTS, plan.requests, plan.tokens, stream=True)
     asyncio.run(measure(server.url, model, Load(4, 16, plan.tokens, stream=True), 1))
-    soak.rate = SHARE * load.requests / asyncio.run(measure(server.url, model, load, 2)).wall
-    asyncio.run(_load(soak, server, model, plan, say))
+    drafts, ids = _drafts(), deque[str]()
+    with _changing(Soak(), server, drafts, ids):
+        soak.rate = SHARE * load.requests / asyncio.run(measure(server.url, model, load, 2)).wall
+    with _changing(soak, server, drafts, ids):
+        asyncio.run(_load(soak, server, model, plan, say))
 
 
 async def _load(soak: Soak, server: Endpoint, model: str, plan: Plan, say: Callable[[str], None]) -> None:
@@ -82,7 +88,6 @@ async def _load(soak: Soak, server: Endpoint, model: str, plan: Plan, say: Calla
     async with httpx.AsyncClient(base_url=server.url, timeout=120, limits=limits, trust_env=False) as client:
         parts = [
             _ask(soak, client, model, plan.tokens, began, ends),
-            asyncio.to_thread(_change, soak, server, began, ends),
             asyncio.to_thread(_look, soak, server.pid, began, ends, say),
         ]
         await asyncio.gather(*parts)
@@ -124,19 +129,35 @@ async def _request(
         soak.answered.append(Answered(minutes, first - sent, time.perf_counter() - sent))
 
 
-def _change(soak: Soak, server: Endpoint, began: float, ends: float) -> None:
+@contextmanager
+def _changing(
+    soak: Soak, server: Endpoint, drafts: Iterator[Mapping[str, object]], ids: deque[str]
+) -> Iterator[None]:
+    """Change the targets `ids` meanwhile, in a thread."""
+    ended = Event()
+    with ThreadPoolExecutor(1, "changes") as thread:
+        changing = thread.submit(_change, soak, server, drafts, ids, ended)
+        try:
+            yield
+        finally:
+            ended.set()
+    changing.result()
+
+
+def _change(
+    soak: Soak, server: Endpoint, drafts: Iterator[Mapping[str, object]], ids: deque[str], ended: Event
+) -> None:
     """Add a target each second, once there are CHANGING one in one second and revoke the oldest in the next."""
     assert server.admin is not None
-    ids: list[str] = []
-    for due, draft in zip(itertools.count(began, CHANGE_PERIOD_S), _drafts(), strict=False):
-        if due >= ends:
+    began = time.monotonic()
+    for due in itertools.count(began, CHANGE_PERIOD_S):
+        if ended.wait(max(0.0, due - time.monotonic())):
             return
-        time.sleep(max(0.0, due - time.monotonic()))
         sent = time.monotonic()
         if len(ids) < CHANGING:
-            ids.append(server.admin.add(cast(TargetDraft, draft)).id)
+            ids.append(server.admin.add(cast(TargetDraft, next(drafts))).id)
         else:
-            server.admin.revoke(ids.pop(0))
+            server.admin.revoke(ids.popleft())
         soak.applied.append(((sent - began) / 60, time.monotonic() - sent))
 
 
