@@ -84,11 +84,12 @@ def replicas(
     ],
     targets: Annotated[int, typer.Option(min=1, help="Contextual targets in the registry.")] = 100_000,
     adds: Annotated[int, typer.Option(min=2, help="Targets of each kind added one by one.")] = 100,
+    servers: Annotated[int, typer.Option(min=1, max=2, help="Servers, each with an engine of its own.")] = 2,
     model: Annotated[
         str | None, typer.Option(help="Folder, GGUF file or hub id of the model; default: the toy.")
     ] = None,
 ) -> None:
-    """Start two servers on one PostgreSQL database of many targets, and change targets at each of them in turn.
+    """Start servers on one PostgreSQL database of many targets, and change targets at each of them in turn.
     Stopped, it shows what it has measured."""
     import tempfile
 
@@ -102,7 +103,7 @@ def replicas(
         served = launch.resolve_model(load(model=model or None), TOY)
         try:
             with tempfile.TemporaryDirectory(prefix="lethe-bench-") as folder, progress("replicas") as say:
-                figures.extend(measured.run(served, Path(folder), database, targets, adds, say))
+                figures.extend(measured.run(served, Path(folder), database, targets, adds, servers, say))
         finally:
             print(measured.markdown(figures))
 

@@ -1,10 +1,11 @@
-"""`lethe bench replicas`: two servers on one PostgreSQL database of many targets, their starts and changes."""
+"""`lethe bench replicas`: servers on one PostgreSQL database of many targets, their starts and changes."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -26,10 +27,10 @@ class Figure(NamedTuple):
 
 
 def run(
-    model: str, folder: Path, database: str, targets: int, adds: int, say: Callable[[str], None]
+    model: str, folder: Path, database: str, targets: int, adds: int, servers: int, say: Callable[[str], None]
 ) -> Iterator[Figure]:
-    """Fill an empty database with so many targets, or what an earlier run has left of them; start two servers on
-    it, and add targets at each of them in turn."""
+    """Fill an empty database with so many targets, or what an earlier run has left of them; start so many servers
+    on it, and add targets at each of them in turn."""
     from guard.detection.embedder import SentenceEmbedder
 
     say("filling the database")
@@ -38,45 +39,40 @@ def run(
         fill_registry(registry, targets, SentenceEmbedder())
     finally:
         registry.close()
-    environment = {"LETHE_DATABASE": database}
-    say("starting the first server")
-    began = time.monotonic()
-    with guarded(model, folder / "first", environment) as first:
-        yield _start("first", began)
-        say("starting the second server")
-        began = time.monotonic()
-        with guarded(model, folder / "second", environment) as second:
-            yield _start("second", began)
-            for kind in KINDS:
-                say(f"adding {adds} {kind} targets")
-                yield from _measure(kind, (first, second), adds)
-            for name, server in (("first", first), ("second", second)):
-                yield Figure(f"memory of the {name} server and its engine", f"{server.memory() / 2**30:.1f} GiB")
-
-
-def _start(name: str, began: float) -> Figure:
-    return Figure(f"start of the {name} server, to ready", f"{time.monotonic() - began:.0f} s", "60 s")
+    with ExitStack() as held:
+        started: dict[str, Endpoint] = {}
+        for number in range(1, servers + 1):
+            name = f"server {number}"
+            say(f"starting {name}")
+            began = time.monotonic()
+            started[name] = held.enter_context(guarded(model, folder / name, {"LETHE_DATABASE": database}))
+            yield Figure(f"start of {name}, to ready", f"{time.monotonic() - began:.0f} s", "60 s")
+        for kind in KINDS:
+            say(f"adding {adds} {kind} targets")
+            yield from _measure(kind, list(started.values()), adds)
+        for name, server in started.items():
+            yield Figure(f"memory of {name} and its engine", f"{server.memory() / 2**30:.1f} GiB")
 
 
 def _measure(kind: str, servers: Sequence[Endpoint], adds: int) -> Iterator[Figure]:
-    """Add targets one by one, each until both servers enforce it, and revoke them in the same way."""
+    """Add targets one by one, each until all servers enforce it, and revoke them in the same way."""
     added, took, revoked = [], [], []
     for number in range(adds):
-        admin = servers[number % 2].admin
+        admin = servers[number % len(servers)].admin
         assert admin is not None
         began = time.perf_counter()
         added.append(admin.add(cast(TargetDraft, _draft(kind, number))).id)
         took.append(time.perf_counter() - began)
     for number, id in enumerate(added):
-        admin = servers[number % 2].admin
+        admin = servers[number % len(servers)].admin
         assert admin is not None
         began = time.perf_counter()
         admin.revoke(id)
         revoked.append(time.perf_counter() - began)
-    yield Figure(f"{kind} target added, enforced on both, p50", _ms(statistics.median(took)))
-    yield Figure(f"{kind} target added, enforced on both, p99", _ms(_p99(took)), "100 ms")
-    yield Figure(f"{kind} target revoked on both, p50", _ms(statistics.median(revoked)))
-    yield Figure(f"{kind} target revoked on both, p99", _ms(_p99(revoked)))
+    yield Figure(f"{kind} target added, enforced on all, p50", _ms(statistics.median(took)))
+    yield Figure(f"{kind} target added, enforced on all, p99", _ms(_p99(took)), "100 ms")
+    yield Figure(f"{kind} target revoked on all, p50", _ms(statistics.median(revoked)))
+    yield Figure(f"{kind} target revoked on all, p99", _ms(_p99(revoked)))
 
 
 def _draft(kind: str, number: int) -> dict[str, object]:
