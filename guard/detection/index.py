@@ -181,7 +181,7 @@ def _index(rows: Vectors) -> Any:
     cells = int(4 * len(rows) ** 0.5)
     index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimension), dimension, cells, faiss.METRIC_INNER_PRODUCT)
     # A server's start must not wait for a fine partition: refining costs much time and gains little recall.
-    index.cp.niter, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 8, 32, 1
+    index.cp.niter, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 4, 16, 1
     index.train(rows)
     index.add(rows)
     index.make_direct_map()

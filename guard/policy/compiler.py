@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
-from guard.detection.embedder import Embedder, Vectors
+from guard.detection.embedder import Embedder
 from guard.detection.index import TargetIndex
-from guard.detection.lookup import Lookup, PendingTarget, smallest_first
+from guard.detection.lookup import Lookup
 from guard.detection.names import Names
-from guard.detection.target_texts import first_of, target_texts, vectors_name
 from guard.errors import StoreUnreachable
 from guard.evidence.distinctiveness import Evidence, evidence_of
 from guard.garbage import no_garbage_collection
@@ -29,12 +25,12 @@ from guard.policy.change import Change, change_of, classes_after
 from guard.policy.contextual import ContextualAutomata, Revision, is_always_on
 from guard.policy.folder.enforced_version import RegistryRolledBack, write_enforced_version
 from guard.policy.folder.sweep import Sweep
+from guard.policy.meaning.indexer import Indexer, known_of
 from guard.policy.phrase_counts import PhraseCounts
 from guard.policy.policy import Policy
 from guard.policy.sets.policies import PolicySets
 from guard.policy.soft import SoftContextual, SoftDigests, is_soft
 from guard.policy.watch import Watch, WatchAction
-from guard.registry.database import VectorKey
 from guard.registry.registry import Registry
 from guard.soft.matching import SoftMatching
 from guard.targets.phrases import names_of
@@ -47,7 +43,6 @@ log = logging.getLogger(__name__)
 
 # With more new targets than this, their automata are compiled lazily, when they are first touched.
 MAX_EAGER_TARGETS = 32
-LOG_PERIOD_S = 10.0  # between two lines of progress
 # Long enough to load the vectors of a vocabulary that was embedded before.
 SOFT_TIMEOUT_S = 5.0
 
@@ -73,7 +68,7 @@ class Compiler:
     ) -> None:
         """`policy_sets` returns those for which a policy is made with each policy."""
         self._registry = registry
-        self._embedder = embedder
+        self._indexer = Indexer(registry, embedder)
         self._folder = folder
         self._version_folder = version_folder or folder
         self._store = AutomatonStore(folder)
@@ -122,7 +117,7 @@ class Compiler:
         is_due = is_merged or (self._awaits_soft and self._matching.get() is not None)
         if previous is not None and previous.version == self._registry.version() and not is_due:
             if previous.lookup.pending:
-                return self._embed_next(previous)
+                return replace(previous, lookup=self._indexer.embed_next(previous.lookup))
             assistants = self._assistants(previous.targets)
             return previous if assistants == previous.assistants else replace(previous, assistants=assistants)
         return self.compile(previous)
@@ -149,12 +144,12 @@ class Compiler:
             went_back = f"the registry went back from version {before.version} to {version}"
             raise RegistryRolledBack(f"{went_back}: its newest changes are lost")
         change = change_of(before.version, version, before.targets, changed)
-        evidence = {t.id: evidence_of(t) for t in change.active if t.draft.scope is Scope.CONTEXTUAL}
-        with ThreadPoolExecutor(2, "policy-watch") as beside:
-            # Where there is much to compile, these wait for a process.
+        with ThreadPoolExecutor(3, "policy-beside") as beside:
+            # These wait for the encoder, the index and, where there is much to compile, for a process.
+            by_meaning = beside.submit(self._indexer.after, change, before.lookup, previous is None)
+            evidence = {t.id: evidence_of(t) for t in change.active if t.draft.scope is Scope.CONTEXTUAL}
             watches = [beside.submit(self._watch, change, w, evidence) for w in before.watches]
-            lookup = self._lookup(change, before.lookup, evidence, fresh=previous is None)
-            lookup = replace(lookup, classes=classes_after(change, before.lookup.classes))
+            lookup = self._lookup(change, before.lookup, evidence, by_meaning)
             context = self._context(before, change)
             always = self._always(change, before.always, context)
             contextual = ContextualAutomata(change.targets, self._store, self._known)
@@ -194,16 +189,6 @@ class Compiler:
                 del known[each]
         soft = (digest for digests in self._soft_digests.values() for digest in digests)
         return {*policy.files, *self.policy_sets.files, *list(self._known.values()), *soft}
-
-    def _embed_next(self, previous: Policy) -> Policy:
-        """Return `previous` with more of its pending targets embedded, those of the smallest changes first."""
-        before = previous.lookup
-        chosen = list(first_of(smallest_first(before.pending)))
-        removed = [target.id for target in chosen if target.id in before.index]
-        index = before.index.with_changes(self._vectors(chosen, fresh=False), removed)
-        done = {target.id for target in chosen}
-        pending = {id: each for id, each in before.pending.items() if id not in done}
-        return replace(previous, lookup=replace(before, index=index, pending=pending))
 
     def _assistants(self, targets: Mapping[str, ForgetTarget]) -> dict[str, str]:
         return in_force(self._promoted.by_target(), targets) if self._promoted else {}
@@ -247,53 +232,15 @@ class Compiler:
             soft.get(target.id)
         return soft
 
-    def _lookup(self, change: Change, before: Lookup, evidence: Mapping[str, Evidence], fresh: bool) -> Lookup:
+    def _lookup(
+        self, change: Change, before: Lookup, evidence: Mapping[str, Evidence], by_meaning: Future[Lookup]
+    ) -> Lookup:
+        known = known_of(change, before)
         new = [target for target in change.active if target.draft.scope is Scope.CONTEXTUAL]
-        known = [id for id in change.ids if id in before.index or id in before.pending]
-        if not new and not known:
-            return replace(before, targets=change.targets)
-        changed = set(change.ids)
-        names = before.names.with_changes({t.id: names_of(t.draft) for t in new}, known)
-        phrases = before.phrases.with_changes({t.id: evidence[t.id].distinctive for t in new}, known)
-        pending = {id: each for id, each in before.pending.items() if id not in changed}
-        if fresh or len(list(first_of(new))) == len(new):
-            removed = [id for id in known if id in before.index]
-            index = before.index.with_changes(self._vectors(new, fresh), removed)
-        else:
-            versions = self._registry.changed_at(change.since)
-            pending |= {target.id: PendingTarget(target, versions[target.id]) for target in new}
-            # A target that changed is found by its earlier vectors until it is embedded again.
-            ended = [id for id in known if id in before.index and id not in pending]
-            index = before.index.with_changes({}, ended)
-        return Lookup(change.targets, names, index, pending, phrases=phrases)
-
-    def _vectors(self, new: list[ForgetTarget], fresh: bool) -> dict[str, Vectors]:
-        name = vectors_name(self._embedder.name)
-        stored = self._registry.vectors(name) if fresh else {}
-        vectors = {
-            target.id: np.frombuffer(stored[key], np.float32).reshape(-1, self._embedder.dimension)
-            for target in new
-            if (key := VectorKey(target.id, target.revision)) in stored
-        }
-        unknown = [target for target in new if target.id not in vectors]
-        logged = time.monotonic()
-        while unknown:
-            if time.monotonic() - logged >= LOG_PERIOD_S:
-                logged = time.monotonic()
-                log.info("embedding targets before the first policy: %d of %d are left", len(unknown), len(new))
-            # What is embedded is kept, so that a start that is interrupted has not worked in vain.
-            chosen = list(first_of(unknown))
-            unknown = unknown[len(chosen) :]
-            vectors |= self._embedded(name, chosen)
-        return vectors
-
-    def _embedded(self, name: str, targets: list[ForgetTarget]) -> dict[str, Vectors]:
-        texts = [target_texts(target) for target in targets]
-        embedded = self._embedder.embed([one.text for each in texts for one in each])
-        parts = np.split(embedded, np.cumsum([len(each) for each in texts])[:-1])
-        kept = {VectorKey(one.id, one.revision): part.tobytes() for one, part in zip(targets, parts, strict=True)}
-        try:
-            self._registry.keep_vectors(name, kept)
-        except StoreUnreachable as error:
-            log.warning("the next start embeds %d targets again: %s", len(targets), error.message)
-        return {target.id: part for target, part in zip(targets, parts, strict=True)}
+        names, phrases = before.names, before.phrases
+        if new or known:
+            names = names.with_changes({t.id: names_of(t.draft) for t in new}, known)
+            phrases = phrases.with_changes({t.id: evidence[t.id].distinctive for t in new}, known)
+        classes = classes_after(change, before.classes)
+        # Waited for last: what it does leaves the interpreter to the rest.
+        return replace(by_meaning.result(), targets=change.targets, names=names, phrases=phrases, classes=classes)

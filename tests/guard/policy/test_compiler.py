@@ -318,12 +318,12 @@ def test_the_detector_knows_a_name_in_other_cases(registry: Registry, compiler: 
 
 
 def test_a_request_that_holds_a_value_of_a_class_touches_its_target(
-    registry: Registry, compiler: Compiler
+    registry: Registry, compiler: Compiler, embedder: Any
 ) -> None:
     listed = (Pattern(kind=PatternKind.IBAN, value="*"), Pattern(kind=PatternKind.REGEX, value=r"KX-\d{4}"))
     accounts = registry.add_many([Draft(name="accounts", kind=Kind.TOPIC, patterns=listed), VENN])[0]
     policy = compiler.compile()
-    detector = Detector(compiler._embedder)
+    detector = Detector(embedder)
 
     def touched(text: str) -> set[str]:
         return {match.target_id for match in detector.detect(policy.lookup, [Message("user", text)])}

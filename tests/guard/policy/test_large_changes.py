@@ -31,11 +31,13 @@ def test_a_large_change_is_in_force_by_name_at_once_and_embedded_in_steps(
     assert compiler.refresh(steps[-1], NOW) is steps[-1]
 
 
-def test_the_detector_touches_a_pending_target_by_its_name(registry: Registry, compiler: Compiler) -> None:
+def test_the_detector_touches_a_pending_target_by_its_name(
+    registry: Registry, compiler: Compiler, embedder: Any
+) -> None:
     empty = compiler.compile()
     added = registry.add_many(crowd(LARGE))
     policy = compiler.refresh(empty, NOW)
-    detector = Detector(compiler._embedder)
+    detector = Detector(embedder)
     (match,) = detector.detect(policy.lookup, [Message("user", "Tell me of Crowd Person0003, please.")])
     assert (match.target_id, match.signals.semantic) == (added[3].id, 0)
 
