@@ -160,10 +160,11 @@ def test_pages_of_the_lists(look: Look, target: str, tmp_path: Any) -> None:
     look("cases-none", "/ui/cases?state=closed")
     look("import", "/ui/import")
     file = tmp_path / "list.csv"
-    file.write_text("name;Ref\nEli Marsh;T-1\n;T-2\n", encoding="utf-8")
+    there = site.service.registry.get(target).draft.name
+    file.write_text(f"name;Ref\nEli Marsh;T-1\n;T-2\n{there};T-3\nEli Marsh;T-4\n", encoding="utf-8")
     site.find("#file").send_keys(str(file))
     site.press("Look through it")
-    site.wait_for("Faulty rows")
+    site.wait_for("there already, differs")
     look("import-rows")
     site.press("Discard the file")
 
