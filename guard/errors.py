@@ -2,6 +2,8 @@
 
 LetheError
 ├── InvalidTarget       a forget target that cannot be stored as given            422
+│   ├── CanaryNotInShadow   a canary share of a target that is not in shadow      422
+│   └── TooManyCanaries     more active targets with a canary share than allowed  422
 ├── UnknownTarget       no forget target has this id                              404
 ├── DuplicateTarget     an active forget target of this name and kind exists      409
 ├── StaleRevision       If-Match names another revision than the stored one       412
@@ -41,6 +43,18 @@ class InvalidTarget(LetheError):
 
     code = "invalid_target"
     status = 422
+
+
+class CanaryNotInShadow(InvalidTarget):
+    """A canary share of a target that is not in shadow: it is enforced in every conversation already."""
+
+    code = "canary_not_in_shadow"
+
+
+class TooManyCanaries(InvalidTarget):
+    """More active targets with a canary share than are allowed at a time."""
+
+    code = "too_many_canaries"
 
 
 class UnknownTarget(LetheError):

@@ -44,7 +44,7 @@ class _Table(NamedTuple):
 
 # Events follow the targets that they name.
 _TABLES = (
-    _Table("targets", f"seq, kind, expires_at, rules, {TARGET_COLUMNS}", "seq"),
+    _Table("targets", f"seq, kind, expires_at, rules, canary, {TARGET_COLUMNS}", "seq"),
     _Table("events", EVENT_COLUMNS, "seq"),
     _Table("vectors", "embedder, target_id, revision, vector", "embedder, target_id, revision"),
     _Table("elicitations", "target_id, model, at, answers, proposals", "target_id"),
@@ -54,6 +54,7 @@ _TABLES = (
     _Table("webhooks", "id, seq, enforced, attempts, retry_at, owner, held_until", "id"),
     _Table("cases", "target_id, received_at, due_at, requester, closed_at", "target_id"),
     _Table("dead_letters", "webhook, seq, at, attempts, reason", "webhook, seq"),
+    _Table("canary_key", "only_row, key", "only_row"),
     # What is encrypted stays so, and is opened by the same key.
     _Table("data_keys", "id, purpose, wrapped_by, wrapped, created_at", "id, wrapped_by"),
     _Table("keys", "id, audience, role, name, options, created_at, expires_at, revoked_at, last_used_at", "id"),

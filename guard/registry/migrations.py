@@ -12,6 +12,7 @@ from guard.errors import StoreUnavailable
 from guard.registry.approval import schema as approval
 from guard.registry.database import APPLICATION_ID
 from guard.registry.history import schema as history
+from guard.registry.rows import canaries
 
 Migration = Callable[[sqlite3.Connection], None]
 MIGRATIONS: list[Migration] = []
@@ -63,17 +64,9 @@ def migration(step: Migration) -> Migration:
 def m001_targets(connection: sqlite3.Connection) -> None:
     connection.execute(
         """CREATE TABLE targets (
-             seq INTEGER PRIMARY KEY AUTOINCREMENT,
-             id TEXT NOT NULL UNIQUE,
-             kind TEXT NOT NULL,
-             folded_name TEXT NOT NULL,
-             state TEXT NOT NULL,
-             revision INTEGER NOT NULL,
-             draft TEXT NOT NULL,
-             forbidden TEXT NOT NULL,
-             expires_at REAL,
-             created_at TEXT NOT NULL,
-             updated_at TEXT NOT NULL
+             seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+             folded_name TEXT NOT NULL, state TEXT NOT NULL, revision INTEGER NOT NULL, draft TEXT NOT NULL,
+             forbidden TEXT NOT NULL, expires_at REAL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
            ) STRICT"""
     )
     connection.execute("CREATE UNIQUE INDEX active_names ON targets (kind, folded_name) WHERE state = 'active'")
@@ -294,3 +287,9 @@ def m044_history(connection: sqlite3.Connection) -> None:
 @migration
 def m045_approval_rule(connection: sqlite3.Connection) -> None:
     connection.execute(approval.RULE)
+
+
+@migration
+def m046_canaries(connection: sqlite3.Connection) -> None:
+    for statement in canaries.SQLITE:
+        connection.execute(statement)

@@ -11,6 +11,7 @@ from guard.errors import StoreUnavailable
 from guard.registry.approval import schema as approval
 from guard.registry.database import APPLICATION_ID, Connection
 from guard.registry.history import schema as history
+from guard.registry.rows import canaries
 
 POLICY_CHANNEL = "lethe_policy"
 """The channel that is notified of every change of the policy version."""
@@ -211,4 +212,5 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
     "p043_approval": approval.POSTGRESQL,
     "p044_history": history.POSTGRESQL,
     "p045_approval_rule": (approval.RULE,),
+    "p046_canaries": canaries.POSTGRESQL,
 }

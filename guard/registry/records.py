@@ -9,6 +9,7 @@ from typing import Any
 
 from guard.errors import DuplicateTarget, StaleRevision, StoreUnavailable, UnknownTarget
 from guard.registry.database import Connection, StoredTexts
+from guard.registry.rows.canaries import keep_canary_key, refuse_many_canaries
 from guard.registry.rows.draft import draft_of
 from guard.registry.rows.names import folded_name
 from guard.registry.rows.revisions import keep_revision
@@ -184,7 +185,7 @@ def write_targets(connection: Connection, targets: Sequence[ForgetTarget], new: 
     """Write the rows of targets; `new`: there are none yet. What belonged to a target that ended is removed."""
     if not new:
         _keep_revisions(connection, targets)
-    columns = f"{TARGET_COLUMNS}, kind, expires_at, rules".split(", ")
+    columns = f"{TARGET_COLUMNS}, kind, expires_at, rules, canary".split(", ")
     changing = [name for name in columns if name not in ("id", "created_at")]
     stored = connection.texts.stored(connection, targets, new)
     connection.executemany(
@@ -193,6 +194,9 @@ def write_targets(connection: Connection, targets: Sequence[ForgetTarget], new: 
             ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in changing)}""",
         map(_target_row, targets, stored),
     )
+    if any(target.draft.canary is not None for target in targets):
+        refuse_many_canaries(connection)
+        keep_canary_key(connection)
     # A vector reveals much of its text, and one of an older revision is useless.
     connection.executemany("DELETE FROM vectors WHERE target_id = ?", [(target.id,) for target in targets])
     ended = [(target.id,) for target in targets if target.state is not State.ACTIVE]
@@ -219,6 +223,7 @@ def _target_row(target: ForgetTarget, stored: StoredTexts) -> Sequence[Any]:
         target.draft.kind,
         None if expires_at is None else expires_at.timestamp(),
         rules_version(),
+        target.draft.canary,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from guard.encryption.sealing import Secret
 from guard.registry.approval.approvals import Approvals
@@ -40,18 +39,21 @@ from guard.registry.records import (
     write_revealed,
 )
 from guard.registry.replicas import Replicas
+from guard.registry.rows.canaries import canary_key
 from guard.registry.rows.vectors import keep_vectors
-from guard.registry.search import EventSearch, Page, TargetSearch, find_targets, first_broken_event, latest_events
+from guard.registry.search import (
+    EventSearch,
+    Page,
+    Snapshot,
+    TargetSearch,
+    changes,
+    find_targets,
+    first_broken_event,
+    latest_events,
+    snapshot,
+)
 from guard.targets.audit_log import Action, Actor, Event, acting
 from guard.targets.target import Draft, ForgetTarget, State
-
-
-class Snapshot(NamedTuple):
-    """Targets as of policy `version`."""
-
-    version: int
-    targets: list[ForgetTarget]
-
 
 # Named here because `Registry.list` hides the built-in from the annotations of its class.
 Targets = list[ForgetTarget]
@@ -207,23 +209,20 @@ class Registry:
     def snapshot(self) -> Snapshot:
         """Return the active targets and the policy version they belong to, read together."""
         with self._database.reading() as connection:
-            rows = connection.execute(f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' ORDER BY seq")
-            return Snapshot(policy_version(connection), [target_of(connection, row) for row in rows])
+            return snapshot(connection)
 
     def changes(self, since: int) -> Snapshot:
         """Return every target that changed after policy version `since`, whatever its state, and the version read.
 
         A negative `since` returns all active targets.
         """
-        if since < 0:
-            return self.snapshot()
         with self._database.reading() as connection:
-            rows = connection.execute(
-                f"""SELECT {TARGET_COLUMNS} FROM targets WHERE id IN
-                      (SELECT target_id FROM events WHERE policy_version > ?) ORDER BY seq""",
-                (since,),
-            )
-            return Snapshot(policy_version(connection), [target_of(connection, row) for row in rows])
+            return snapshot(connection) if since < 0 else changes(connection, since)
+
+    def canary_key(self) -> bytes:
+        """Return the key by which canary shares are decided, empty before a target had one."""
+        with self._database.reading() as connection:
+            return canary_key(connection)
 
     def changed_at(self, since: int) -> dict[str, int]:
         """Return by id of each target that changed after policy version `since` the version of its last change."""

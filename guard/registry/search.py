@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from guard.registry.approval.proposed import ChangeState
 from guard.registry.database import Connection
-from guard.registry.records import EVENT_COLUMNS, TARGET_COLUMNS, event_of, position, target_of
+from guard.registry.records import EVENT_COLUMNS, TARGET_COLUMNS, event_of, policy_version, position, target_of
 from guard.registry.rows.names import folded_name
 from guard.targets.audit_log import GENESIS, Action, Event, first_broken
 from guard.targets.target import ForgetTarget, Kind, Mode, State
@@ -52,6 +52,29 @@ class Page(NamedTuple):
 
     items: list[ForgetTarget]
     next: str | None
+
+
+class Snapshot(NamedTuple):
+    """Targets as of policy `version`."""
+
+    version: int
+    targets: list[ForgetTarget]
+
+
+def snapshot(connection: Connection) -> Snapshot:
+    """Return the active targets and the policy version that they belong to."""
+    rows = connection.execute(f"SELECT {TARGET_COLUMNS} FROM targets WHERE state = 'active' ORDER BY seq")
+    return Snapshot(policy_version(connection), [target_of(connection, row) for row in rows])
+
+
+def changes(connection: Connection, since: int) -> Snapshot:
+    """Return every target that changed after policy version `since`, whatever its state, and the version."""
+    rows = connection.execute(
+        f"""SELECT {TARGET_COLUMNS} FROM targets WHERE id IN
+              (SELECT target_id FROM events WHERE policy_version > ?) ORDER BY seq""",
+        (since,),
+    )
+    return Snapshot(policy_version(connection), [target_of(connection, row) for row in rows])
 
 
 def find_targets(connection: Connection, search: TargetSearch, after: str | None, limit: int) -> Page:

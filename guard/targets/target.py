@@ -92,6 +92,8 @@ class Draft:
     alpha, filter_rate  strength and filter rate of `uld`; None for the assistant's own
     distinguish         texts that tell who or what has the same name and is not meant
     variants            which other ways to write its phrases are forbidden too
+    canary              of a target in shadow: the share of conversations for which it is enforced, above 0 and
+                        below 1; None for none
     quoted_words        the shortest run of a passage's words that must not be quoted
     supplied            whether an answer may repeat what the caller says of it; None: if it is a person or a work
                         with the method guard alone
@@ -113,6 +115,7 @@ class Draft:
     methods: tuple[Method, ...] = (Method.GUARD,)
     scope: Scope = Scope.CONTEXTUAL
     mode: Mode = Mode.ENFORCE
+    canary: float | None = None
     decoder: Decoder = Decoder.SAMPLE
     alpha: float | None = None
     filter_rate: float | None = None
@@ -124,6 +127,11 @@ class Draft:
     expires_at: datetime | None = None
     basis: str = ""
     external_ref: str = ""
+
+    @property
+    def changes_answers(self) -> bool:
+        """Whether a target like this changes answers: it is enforced, if only for a share of conversations."""
+        return self.mode is Mode.ENFORCE or self.canary is not None
 
     @property
     def allows_supplied(self) -> bool:

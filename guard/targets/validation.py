@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from guard.errors import InvalidTarget
+from guard.errors import CanaryNotInShadow, InvalidTarget
 from guard.patterns.validators import phrases_of
 from guard.patterns.value_class import is_class
-from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Draft, Kind, Supplied
+from guard.targets.target import MAX_ALPHA, MAX_FILTER_RATE, Draft, Kind, Mode, Supplied
 from guard.text.normalise import fold
 
 MAX_NAME_CHARS = 512
@@ -54,6 +54,7 @@ def validate(draft: Draft, now: datetime) -> None:
     _check_strength(draft)
     if draft.kind is Kind.SECRET and draft.supplied is Supplied.ALLOW:
         raise InvalidTarget("must not be 'allow' for a secret", field="supplied")
+    _check_canary(draft)
     _check_tags(draft)
     _check_expiry(draft.expires_at, now)
 
@@ -110,6 +111,19 @@ def _check_strength(draft: Draft) -> None:
     for path, (value, lower, upper) in bounds.items():
         if value is not None and not lower <= value <= upper:
             raise InvalidTarget(f"must be between {lower:g} and {upper:g}", field=path)
+
+
+def _check_canary(draft: Draft) -> None:
+    if draft.canary is None:
+        return
+    if draft.mode is not Mode.SHADOW:
+        raise CanaryNotInShadow(
+            "is for a target in shadow: promote it, which takes the canary away, or give a second one in shadow a "
+            "canary beside the one in force",
+            field="canary",
+        )
+    if not 0 < draft.canary < 1:
+        raise InvalidTarget("must be above 0 and below 1", field="canary")
 
 
 def _check_tags(draft: Draft) -> None:

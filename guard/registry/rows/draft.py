@@ -31,6 +31,8 @@ def draft_of(members: dict[str, Any]) -> Draft:
         methods=tuple(Method(method) for method in members["methods"]),
         scope=Scope(members["scope"]),
         mode=Mode(members["mode"]),
+        # Rows of earlier versions have neither this nor tags.
+        canary=members.get("canary"),
         decoder=Decoder(members["decoder"]),
         alpha=members["alpha"],
         filter_rate=members["filter_rate"],
@@ -38,7 +40,6 @@ def draft_of(members: dict[str, Any]) -> Draft:
         supplied=None if members["supplied"] is None else Supplied(members["supplied"]),
         soft=members["soft"],
         shared=members["shared"],
-        # Rows of earlier versions have none.
         tags=tuple(members.get("tags", ())),
         expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
         basis=members["basis"],

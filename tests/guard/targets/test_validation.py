@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from guard.errors import InvalidTarget
-from guard.targets.target import Draft, Fact, Method
+from guard.errors import CanaryNotInShadow, InvalidTarget
+from guard.targets.target import Draft, Fact, Method, Mode
 from guard.targets.validation import MAX_COUNTS, validate
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -74,3 +74,17 @@ def test_the_message_holds_nothing_of_the_text() -> None:
 def test_a_letter_of_any_script_counts() -> None:
     for name in ("李白", "Ωμ", "علی", "יד", "한강", "Ёж", "٣٤"):
         validate(replace(DRAFT, name=name), NOW)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 2.0, float("nan")])
+def test_a_canary_share_is_neither_none_nor_all(share: float) -> None:
+    validate(replace(DRAFT, mode=Mode.SHADOW, canary=0.05), NOW)
+    with pytest.raises(InvalidTarget) as caught:
+        validate(replace(DRAFT, mode=Mode.SHADOW, canary=share), NOW)
+    assert caught.value.field == "canary"
+
+
+def test_an_enforced_target_has_no_canary_share() -> None:
+    with pytest.raises(CanaryNotInShadow) as caught:
+        validate(replace(DRAFT, canary=0.05), NOW)
+    assert (caught.value.code, caught.value.field) == ("canary_not_in_shadow", "canary")
