@@ -21,6 +21,7 @@ from guard.matching.automaton_store import AutomatonStore
 from guard.matching.live_automata import publish
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.background import BackgroundValue, Merge, Targets
+from guard.policy.canary.canaries import Canaries
 from guard.policy.change import Change, change_of, classes_after
 from guard.policy.contextual import ContextualAutomata, Revision, is_always_on
 from guard.policy.folder.enforced_version import RegistryRolledBack, write_enforced_version
@@ -118,7 +119,7 @@ class Compiler:
         if previous is not None and previous.version == self._registry.version() and not is_due:
             if previous.lookup.pending:
                 return replace(previous, lookup=self._indexer.embed_next(previous.lookup))
-            assistants = self._assistants(previous.targets)
+            assistants = self._assistants(previous.canaries.over(previous.targets))
             return previous if assistants == previous.assistants else replace(previous, assistants=assistants)
         return self.compile(previous)
 
@@ -152,7 +153,10 @@ class Compiler:
             lookup = self._lookup(change, before.lookup, evidence, by_meaning)
             context = self._context(before, change)
             always = self._always(change, before.always, context)
-            contextual = ContextualAutomata(change.targets, self._store, self._known)
+            canaries = self._canaries(change, before.canaries, context)
+            # What is compiled of a target with a canary share is what is enforced of it in its share.
+            acting = canaries.over(change.targets)
+            contextual = ContextualAutomata(acting, self._store, self._known)
             watch, shadow_watch = (each.result() for each in watches)
         eager = change.active if previous is not None and len(change.active) <= MAX_EAGER_TARGETS else ()
         compiled = [contextual[target.id] for target in eager if target.id in contextual]
@@ -162,25 +166,32 @@ class Compiler:
             always=always,
             contextual=contextual,
             automata=self._store,
-            assistants=self._assistants(change.targets),
-            soft=self._soft(change),
+            assistants=self._assistants(acting),
+            soft=self._soft(change, acting),
             last_complete=before.complete_version,
             near=before.near.with_changes(filter(is_always_on, change.active), change.ids, context),
             context=context,
             watch_action=self._empty.watch_action,
             watch=watch,
             shadow_watch=shadow_watch,
+            canaries=canaries,
         )
         self.policy_sets.follow(previous, policy, change)
-        publish(self._folder, policy.always.digests, self.policy_sets.live)
-        of_sets = (digest for digests in self.policy_sets.live.values() for digest in digests)
-        publish_required(self._folder, version, (*always.digests, *of_sets, *compiled))
-        write_enforced_version(self._version_folder, version)  # while workers load, as it waits for the disk
+        self._publish(policy, compiled)
         gone = before.files | contextual.digests_of(change.earlier)
         self._store.unmap(gone - policy.files - self.policy_sets.files - set(compiled))
         if previous is None:
             self._sweep.sweep_earlier(self._needed(policy))
         return policy
+
+    def _publish(self, policy: Policy, compiled: Collection[str]) -> None:
+        """Have running answers and workers follow `policy`; `compiled` is of what has changed."""
+        always, of_canaries = policy.always.digests, policy.canaries.files
+        publish(self._folder, always, self.policy_sets.live)
+        of_sets = (digest for digests in self.policy_sets.live.values() for digest in digests)
+        publish_required(self._folder, policy.version, (*always, *of_sets, *of_canaries, *compiled))
+        # While workers load, as it waits for the disk.
+        write_enforced_version(self._version_folder, policy.version)
 
     def _needed(self, policy: Policy) -> set[str]:
         """Return the digests of the files that `policy` needs; forget those of targets that ended or changed."""
@@ -217,18 +228,25 @@ class Compiler:
         watch = before.with_changes(change.active, change.earlier, self._store, evidence)
         return merge.advance(watch, change.targets, changed)
 
-    def _soft(self, change: Change) -> SoftContextual:
+    def _canaries(self, change: Change, before: Canaries, context: frozenset[str]) -> Canaries:
+        is_new = any(target.draft.canary is not None for target in change.active)
+        key = self._registry.canary_key() if is_new else before.key
+        watches = self._empty.watch_action is not WatchAction.OFF
+        return before.with_changes(change.active, change.ids, self._store, key, context, watches=watches)
+
+    def _soft(self, change: Change, acting: Mapping[str, ForgetTarget]) -> SoftContextual:
         """Return the soft matches of the targets; none while the matching is being computed."""
-        self._wants_soft |= any(map(is_soft, change.active))
+        changed = [acting[target.id] for target in change.active]
+        self._wants_soft |= any(map(is_soft, changed))
         matching = self._matching.get() if self._wants_soft else None
-        soft = SoftContextual(change.targets, matching, self._store, self._folder, self._soft_digests)
+        soft = SoftContextual(acting, matching, self._store, self._folder, self._soft_digests)
         awaited, self._awaits_soft = self._awaits_soft, self._wants_soft and matching is None
         if self._awaits_soft and not awaited:
             log.warning(
                 "soft matching is being prepared: until then, targets that ask for it are restricted without it"
             )
         # All are written now, so that no request has to wait for one.
-        for target in change.targets.values() if awaited else change.active:
+        for target in acting.values() if awaited else changed:
             soft.get(target.id)
         return soft
 

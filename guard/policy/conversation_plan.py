@@ -71,7 +71,9 @@ def targets_said(policy: Policy, mode: Mode, texts: Iterable[str], namesakes: Co
     automata = _automata(policy, watch)
     if namesakes:
         automata = watch.without_names([policy.targets[id] for id in namesakes], automata)
-    return frozenset[str]().union(*(watch.said(text, automata) for text in texts))
+    said = frozenset[str]().union(*(watch.said(text, automata) for text in texts))
+    # What is enforced for a share of conversations only is watched in shadow too.
+    return frozenset(id for id in said if policy.targets[id].draft.mode is mode)
 
 
 def watched_automata(policy: Policy, plan: Plan) -> tuple[Automaton, ...]:

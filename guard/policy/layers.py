@@ -189,6 +189,10 @@ class Layers:
         """Whether the phrases of this target are in force."""
         return target in self.recent or any(target in layer.targets for layer in self.settled)
 
+    def beside(self, others: Iterable[Layer]) -> Layers:
+        """Return the same with other layers, of targets that it does not have."""
+        return replace(self, settled=(*self.settled, *others))
+
     def with_changes(
         self,
         kept: Mapping[str, Own],

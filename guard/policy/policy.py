@@ -12,6 +12,7 @@ from guard.matching.automaton import Automaton
 from guard.matching.patterns import Exemption
 from guard.patterns.value_class import ValueClass
 from guard.policy.always import AlwaysOnAutomata
+from guard.policy.canary.canaries import Canaries
 from guard.policy.near import AlwaysNear
 from guard.policy.soft import SoftDigests
 from guard.policy.watch import Watch, WatchAction
@@ -46,6 +47,9 @@ class Policy:
     watch_action  what is done about what the enforced contextual targets are told by, in every answer
     tags        the policy set that it holds for, see guard.targets.policy_set; empty for all targets
     watch, shadow_watch  names and decisive phrases of the enforced contextual targets, and of those in shadow
+    canaries    the targets in shadow that are enforced for a share of conversations
+    sharing     those of them that are enforced here, see guard.policy.sets.shares; the policy that others are made
+                from has none
     """
 
     version: int
@@ -62,6 +66,8 @@ class Policy:
     tags: PolicySet = ALL
     watch: Watch = field(repr=False, default=Watch(Mode.ENFORCE))
     shadow_watch: Watch = field(repr=False, default=Watch(Mode.SHADOW))
+    canaries: Canaries = field(repr=False, default_factory=Canaries)
+    sharing: frozenset[str] = frozenset()
 
     @property
     def complete_version(self) -> int:
@@ -84,7 +90,7 @@ class Policy:
     @property
     def files(self) -> frozenset[str]:
         """The digests of the files of what is looked for in every answer."""
-        return frozenset().union(*(each.layers.files for each in (self.always, *self.watches)))
+        return self.canaries.files.union(*(each.layers.files for each in (self.always, *self.watches)))
 
     @property
     def set_id(self) -> str:

@@ -138,6 +138,7 @@ def _with_targets(whole: Policy, shown: Mapping[str, ForgetTarget], tags: Policy
     return replace(
         whole,
         tags=tags,
+        canaries=whole.canaries.only(shown),
         lookup=replace(
             lookup,
             targets=shown,
