@@ -225,7 +225,11 @@ class DataPlane:
             return await _refuse(send, scope, errors.error_response(404, *errors.STATUS_ERRORS[404]), headers)
         if client.tags:
             planner, request = planner.under(client.tags), _salted(request, client)
-        request = await self._preparation.prepare(engine, scope["path"], request, planner.enforces_contextual)
+        if client.key_id:
+            planner = planner.asked_by(client.key_id)
+        # Called where the request has media alone: most need not be read twice.
+        enforces = partial(_enforces, planner, request)
+        request = await self._preparation.prepare(engine, scope["path"], request, enforces)
         if planner.detects:
             await check_context_length(engine, request, len(raw))
         prompts = request.prompts.texts or await detokenize(engine, request.prompts.rows)
@@ -239,6 +243,10 @@ class DataPlane:
             context = RequestContext(request, prompts, request.seeds(prompts), headers, call, abort_token)
             self._recorder.record_plan(context.id, planned)
             await self._answering.answer(Client(receive, send), context, planned)
+
+
+def _enforces(planner: Planner, request: GenerationRequest) -> bool:
+    return planner.enforces_contextual(request.conversation(()))
 
 
 def _salted(request: GenerationRequest, client: ClientOf) -> GenerationRequest:

@@ -19,19 +19,19 @@ from guard.detection.embedder import MAX_CALL_TEXTS
 from guard.matching.automaton import Automaton
 from guard.matching.near import NearTexts
 from guard.patterns.value_class import ValueClass
-from guard.policy.contextual import restricts
+from guard.policy.canary.share import conversation_of
 from guard.policy.conversation_plan import namesakes, plan_conversation, targets_said, watched_automata
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, plan_for
 from guard.policy.policy import Policy
 from guard.policy.sets.policies import PolicySets
+from guard.policy.sets.shares import SharePolicies
 from guard.policy.watch import WatchAction
-from guard.supplied.near import without_supplied
-from guard.targets.near import near_texts
 from guard.targets.policy_set import ALL, PolicySet, holds_for
 from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.text.conversation import Message
 from guard.text.json_escapes import readings
+from serving.planning.near_texts import PlanNearTexts
 from serving.protocol.engine_body import WITHHELD
 
 # Conversations of more characters are examined by at most MAX_LONG threads at a time: they take seconds, and
@@ -67,33 +67,26 @@ class PlannedRequest(NamedTuple):
         return bool(policy.shadow_watch.digests or policy.shadow_classes)
 
     @property
+    def is_sharing(self) -> bool:
+        """Whether targets are enforced in whose canary share the conversation falls."""
+        return self.policy is not None and bool(self.policy.sharing)
+
+    @property
     def in_doubt(self) -> bool:
         """Whether the sentences of the answer decide if the conversation is about a target."""
         return bool(self.plan.doubts) and self.plan.kind not in WITHHELD
 
 
-class _Near:
-    """Of one policy version, by target: what must not be nearly said of it. Nothing stays of a target that is no
-    more."""
-
-    def __init__(self) -> None:
-        self._version = -1
-        self._known: dict[str, NearTexts] = {}
-
-    def of(self, version: int) -> dict[str, NearTexts]:
-        """Return what is known by target at a version, to be added to."""
-        if self._version != version:
-            self._version, self._known = version, {}
-        return self._known
-
-
 Unnamed = Callable[[PlannedRequest], None]
+Sharing = Callable[[Policy], Policy]
+"""Returns the policy with the targets enforced in whose canary share a conversation falls."""
 
 
 class Planner:
     """Plans requests under the policy in force. A request keeps its policy snapshot until it ends."""
 
     _tags: PolicySet = ALL
+    _caller = ""
 
     def __init__(
         self,
@@ -112,9 +105,9 @@ class Planner:
         # As many threads as the embedder encodes together; long conversations never hold all of them.
         self._threads = CapacityLimiter(MAX_CALL_TEXTS)
         self._threads_for_long = CapacityLimiter(MAX_LONG)
-        self._sets = sets
+        self._sets, self._shares = sets, SharePolicies()
         self._enforcing: tuple[Policy, bool] | None = None
-        self._near = _Near()
+        self._near = PlanNearTexts()
 
     def under(self, tags: PolicySet) -> Planner:
         """Return the planner of a policy set, which plans under the targets alone that hold for it."""
@@ -124,10 +117,16 @@ class Planner:
         planner._tags, planner._enforcing = tags, None
         return planner
 
-    def _in_force(self) -> Policy:
-        """Return the policy in force for the policy set; PolicyUnavailable before the first."""
-        policy = self._current.required()
-        return self._sets.of(policy, self._tags) if self._sets else policy
+    def asked_by(self, caller: str) -> Planner:
+        """Return the planner of the conversations of a caller: the key by which they ask, "" if none is known."""
+        if caller == self._caller:
+            return self
+        planner = copy.copy(self)
+        planner._caller = caller
+        return planner
+
+    def _in_force(self, policy: Policy, sharing: Sharing) -> Policy:
+        return sharing(self._sets.of(policy, self._tags) if self._sets and self._tags else policy)
 
     def unready(self) -> str:
         """Return why no request can be planned now, or an empty string."""
@@ -144,9 +143,17 @@ class Planner:
         """Whether a conversation is examined at all; PolicyUnavailable before the first policy."""
         return self._current.required().lookup.has_contextual
 
-    def enforces_contextual(self) -> bool:
-        """Return whether any target is enforced by what a conversation says; PolicyUnavailable before a policy."""
+    def enforces_contextual(self, conversation: Sequence[Message] = ()) -> bool:
+        """Return whether any target is enforced by what this conversation says; PolicyUnavailable before a policy.
+
+        Without one, no canary share counts.
+        """
         policy = self._current.required()
+        if conversation and policy.canaries.by_id:
+            sharing = policy.canaries.sharing(conversation_of(conversation, self._caller))
+            chosen = [policy.canaries.by_id[id].target for id in sharing]
+            if any(t.draft.scope is Scope.CONTEXTUAL and holds_for(t, self._tags) for t in chosen):
+                return True
         if self._enforcing is None or self._enforcing[0] is not policy:
             every = policy.targets.values() if policy.lookup.has_contextual else ()
             targets = (target for target in every if holds_for(target, self._tags))
@@ -162,8 +169,16 @@ class Planner:
         judged, with the plan that the conversation has if that says nothing either. Raises PolicyUnavailable
         before the first policy, and DetectionTimeout when detection takes too long.
         """
-        # The policy of a policy set may have to be made first.
-        policy = await run_sync(self._in_force) if self._tags else self._current.required()
+        told = conversation_of(conversation, self._caller)
+        return await self._plan(conversation, lambda policy: self._shares.of(policy, told), unnamed)
+
+    async def _plan(
+        self, conversation: Sequence[Message], sharing: Sharing, unnamed: Unnamed | None = None
+    ) -> PlannedRequest:
+        policy = self._current.required()
+        # The policy of a policy set, or of canary shares, may have to be made first.
+        if self._tags or policy.canaries.by_id:
+            policy = await run_sync(self._in_force, policy, sharing)
         if not policy.lookup.has_contextual:
             return self._planned(policy, plan_for(policy, ()))
         deadline = Deadline(self._seconds)
@@ -182,7 +197,8 @@ class Planner:
         Raises as `plan` does.
         """
         known = {match.target_id for match in planned.plan.matches if match.mode is Mode.ENFORCE}
-        found = await self.under(planned.policy.tags if planned.policy else ALL).plan(answer)
+        tags, ids = (planned.policy.tags, planned.policy.sharing) if planned.policy else (ALL, frozenset[str]())
+        found = await self.under(tags)._plan(answer, lambda policy: self._shares.sharing(policy, ids))
         new = any(m.mode is Mode.ENFORCE and m.target_id not in known for m in found.plan.matches)
         return found if new else None
 
@@ -218,7 +234,7 @@ class Planner:
             plan,
             automata,
             touched,
-            self._near_texts(policy, plan),
+            self._near.of(policy, plan),
             classes,
             policy,
             watched_automata(policy, plan),
@@ -263,20 +279,6 @@ class Planner:
             return None
         new = plan_for(policy, (*plan.matches, *found), plan.supplied, plan.namesakes)
         return self._planned(policy, replace(new, doubts=plan.doubts), planned.conversation)
-
-    def _near_texts(self, policy: Policy, plan: Plan) -> tuple[NearTexts, ...]:
-        known = self._near.of(policy.version)
-        enforced = [match.target_id for match in plan.matches if match.mode is Mode.ENFORCE]
-        for id in enforced:
-            if id not in known:
-                known[id] = near_texts(policy.targets[id])
-        # A target that is declined has no answer, unless the conversation supplies what it is asked about.
-        answered = [id for id in enforced if id not in plan.supplied and restricts(policy.targets[id])]
-        touched = [known[id] for id in answered]
-        touched += [
-            without_supplied(known[id], supplied.left, supplied.text) for id, supplied in plan.supplied.items()
-        ]
-        return tuple(filter(None, (policy.near.texts, *touched)))
 
 
 def said_targets(planned: PlannedRequest, texts: Sequence[str], mode: Mode = Mode.ENFORCE) -> list[str]:

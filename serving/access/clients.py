@@ -24,11 +24,13 @@ class ClientOf:
     """Who asks: the policy set and the models of the key, empty for all of them.
 
     retry_after_s  seconds until it may ask again, 0 if it may now
+    key_id         of a key of the registry, "" for the configured ones and where none is needed
     """
 
     tags: PolicySet = ALL
     models: tuple[str, ...] = ()
     retry_after_s: int = 0
+    key_id: str = ""
 
 
 ANYBODY = ClientOf()
@@ -75,7 +77,7 @@ class Clients:
         if limit is not None and counts:
             rate = self._rates.setdefault(key.id, _Rate(float(limit), self._clock()))
             wait = rate.wait_s(limit, self._clock())
-        return ClientOf(frozenset(key.draft.tags), key.draft.models, wait)
+        return ClientOf(frozenset(key.draft.tags), key.draft.models, wait, key.id)
 
 
 @dataclass(slots=True)

@@ -146,7 +146,7 @@ class Answering:
         """Return what answers: the engine itself, or an application that makes several calls to it."""
         request, engine = context.request, context.engine
         if self._agents is not None and planned.plan.kind is PlanKind.AGENTS:
-            policy = planned.policy if planned.plan.policy_set else None
+            policy = planned.policy if planned.plan.policy_set or planned.is_sharing else None
             return self._agents.application(engine, request, context.id, context.prompts, planned.plan, policy)
         if should_beam_search(request, planned):
             return beam_search_application(engine, request, context.id, planned.plan)

@@ -44,7 +44,7 @@ class FakePlanner:
     def unready(self) -> str:
         return self.reason
 
-    def enforces_contextual(self) -> bool:
+    def enforces_contextual(self, conversation: object = ()) -> bool:
         return self.enforces
 
     async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:

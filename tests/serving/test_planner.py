@@ -14,6 +14,7 @@ from guard.detection.calibration import Signals
 from guard.detection.detector import Examination, Match
 from guard.errors import PolicyUnavailable
 from guard.policy.always import AlwaysOnAutomata
+from guard.policy.canary.canaries import Canaries
 from guard.policy.current import CurrentPolicy
 from guard.policy.near import AlwaysNear
 from guard.policy.plan import Plan, PlanKind
@@ -67,6 +68,7 @@ async def test_long_conversations_leave_threads_for_short_ones() -> None:
 
     policy = SimpleNamespace(
         lookup=SimpleNamespace(has_contextual=True, classes={}),
+        canaries=Canaries(),
         classes=lambda touched: (),
         always=AlwaysOnAutomata(),
         contextual={},
@@ -96,7 +98,9 @@ class OnePlan(Planner):
     def __init__(self, *matches: Match) -> None:
         self.matches = matches
 
-    async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
+    async def _plan(
+        self, conversation: Sequence[Message], sharing: object, unnamed: object = None
+    ) -> PlannedRequest:
         return PlannedRequest(Plan(PlanKind.RESTRICT, (), self.matches, 3), ())
 
 
@@ -152,6 +156,7 @@ async def test_near_copies_count_of_touched_targets_in_enforce_mode() -> None:
 
     policy = SimpleNamespace(
         lookup=SimpleNamespace(has_contextual=True, classes={}),
+        canaries=Canaries(),
         classes=lambda touched: (),
         always=AlwaysOnAutomata(),
         contextual={"ft_1": "a" * 64, "ft_3": "b" * 64},

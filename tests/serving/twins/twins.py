@@ -74,7 +74,7 @@ class _Planner:
         self._kind = kind
         self._policy = policy
 
-    def enforces_contextual(self) -> bool:
+    def enforces_contextual(self, conversation: object = ()) -> bool:
         return True
 
     def unready(self) -> str:

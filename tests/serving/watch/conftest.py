@@ -26,7 +26,8 @@ from guard.text.conversation import Message
 from serving.data_plane import DataPlane, Limits
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
 from serving.http.sse import DONE, frame
-from serving.planner import PlannedRequest, Planner, _Near
+from serving.planner import PlannedRequest, Planner
+from serving.planning.near_texts import PlanNearTexts
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.recorder import Recorder
@@ -93,7 +94,7 @@ class UntouchedPlanner(Planner):
 
     def __init__(self, policy: Policy) -> None:
         self._threads = None  # type: ignore[assignment]
-        self._near = _Near()
+        self._near = PlanNearTexts()
         self._policy = policy
 
     detects = False
@@ -101,7 +102,7 @@ class UntouchedPlanner(Planner):
     def unready(self) -> str:
         return ""
 
-    def enforces_contextual(self) -> bool:
+    def enforces_contextual(self, conversation: Sequence[Message] = ()) -> bool:
         return False
 
     async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
@@ -113,7 +114,7 @@ class DoubtingPlanner(UntouchedPlanner):
 
     detects = True
 
-    def enforces_contextual(self) -> bool:
+    def enforces_contextual(self, conversation: Sequence[Message] = ()) -> bool:
         return True
 
     async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:

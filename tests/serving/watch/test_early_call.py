@@ -101,7 +101,7 @@ class SlowPlanner:
     def unready(self) -> str:
         return ""
 
-    def enforces_contextual(self) -> bool:
+    def enforces_contextual(self, conversation: object = ()) -> bool:
         return True
 
     async def plan(self, conversation: Sequence[Message], unnamed: Unnamed | None = None) -> PlannedRequest:

@@ -18,7 +18,8 @@ from guard.policy.policy import Policy
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact
 from guard.text.conversation import Message
-from serving.planner import PlannedRequest, Planner, _Near, said_targets
+from serving.planner import PlannedRequest, Planner, said_targets
+from serving.planning.near_texts import PlanNearTexts
 
 QUILL = Draft(
     name="Ada Quillwick",
@@ -46,7 +47,7 @@ class FixedPlanner(Planner):
 
     def __init__(self, policy: Policy) -> None:
         self._threads = None  # type: ignore[assignment]
-        self._near = _Near()
+        self._near = PlanNearTexts()
         self._detector = Detector(LetterEmbedder())
         self.policy = policy
 

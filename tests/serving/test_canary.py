@@ -1,0 +1,115 @@
+"""Targets in shadow that are enforced for a share of conversations: on every surface, and for no other one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from guard.registry.keys.key import Audience, KeyDraft
+from guard.targets.target import Draft, Fact, Method, Mode, Scope
+from serving.protocol.refused_fields import CHAT, COMPLETIONS
+from tests.serving.test_policy_sets import DECLINE, Site, text_of
+from tests.serving.watch.conftest import CountingEngine
+
+pytestmark = pytest.mark.anyio
+NAME, CODE = "Orla Quarnwick", "zx4471q"
+CONVERSATIONS = 24
+VENN = Draft(
+    name=NAME,
+    facts=(Fact(question="What does she do?", answer="She keeps bees."),),
+    mode=Mode.SHADOW,
+    canary=0.5,
+)
+ALWAYS = Draft(name="gate code", phrases=(CODE,), scope=Scope.ALWAYS, mode=Mode.SHADOW, canary=0.5)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path, CountingEngine("It is fine."))
+    with closing(site.registry):
+        yield site
+
+
+async def sides(
+    site: Site, said: str, *, route: str = CHAT, stream: bool = False, name: str = "all"
+) -> list[bool]:
+    """Whether `said`, which the engine says, reaches the client, conversation by conversation."""
+    found = []
+    for number in range(CONVERSATIONS):
+        site.engine.scripts = [f"Now: {said}.", "Somebody else."]
+        asked = f"Question {number}?"
+        found.append(said in text_of(await site.ask(name, asked, route, stream=stream)))
+    return found
+
+
+@pytest.mark.parametrize("route", [CHAT, COMPLETIONS])
+@pytest.mark.parametrize("draft", [VENN, ALWAYS], ids=["contextual", "always"])
+async def test_a_share_of_conversations_never_hears_it_and_the_others_do(
+    site: Site, draft: Draft, route: str
+) -> None:
+    site.enforce(draft)
+    said = NAME if draft is VENN else CODE
+    whole = await sides(site, said, route=route)
+    assert {True, False} == set(whole)
+    assert await sides(site, said, route=route, stream=True) == whole
+    assert await sides(site, said, route=route) == whole
+
+
+async def test_a_later_turn_is_on_the_side_of_the_first(site: Site) -> None:
+    site.enforce(VENN)
+    first = await sides(site, NAME)
+    later = []
+    for number in range(CONVERSATIONS):
+        site.engine.scripts = [f"Now: {NAME}.", "Somebody else."]
+        turns = [
+            ("system", "Be brief."),
+            ("user", f"Question {number}?"),
+            ("assistant", "Yes."),
+            ("user", "More?"),
+        ]
+        messages = [{"role": role, "content": text} for role, text in turns]
+        later.append(NAME in text_of(await site.ask("all", messages=messages)))
+    assert later == first
+
+
+async def test_a_declined_target_is_declined_in_its_share(site: Site) -> None:
+    site.enforce(replace(VENN, methods=(Method.DECLINE,)))
+    answers = set()
+    for number in range(CONVERSATIONS):
+        site.engine.scripts = ["Somebody from Ost."]
+        answers.add(text_of(await site.ask("all", f"{number}: who is {NAME}?")))
+    assert answers == {DECLINE, "Somebody from Ost."}
+
+
+async def test_each_key_has_sides_of_its_own(site: Site) -> None:
+    another = site.registry.keys.create(KeyDraft(name="another", audience=Audience.CLIENT))
+    site.secrets["another"] = another.secret
+    site.ring.refresh()
+    site.enforce(VENN)
+    assert await sides(site, NAME) != await sides(site, NAME, name="another")
+
+
+async def test_a_canary_of_a_policy_set_is_none_of_another_one(site: Site) -> None:
+    site.enforce(replace(VENN, tags=("eu",)))
+    assert {True, False} == set(await sides(site, NAME, name="eu"))
+    assert {True} == set(await sides(site, NAME, name="staff"))
+
+
+async def test_a_larger_share_takes_in_the_smaller_and_promotion_takes_in_all(site: Site) -> None:
+    (target,) = site.registry.add_many([replace(VENN, canary=0.2)])
+    site.enforce()
+    heard = [await sides(site, NAME)]
+    for revision, draft in enumerate(
+        (replace(VENN, canary=0.6), replace(VENN, mode=Mode.ENFORCE, canary=None)), 1
+    ):
+        site.registry.change(target.id, draft, revision)
+        site.enforce()
+        heard.append(await sides(site, NAME))
+    for smaller, larger in pairwise(heard):
+        assert all(before or not after for before, after in zip(smaller, larger, strict=True))
+    assert sum(heard[0]) > sum(heard[1]) > sum(heard[2]) == 0
