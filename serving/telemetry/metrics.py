@@ -90,6 +90,7 @@ class Metrics:
         self._verdicts = self._counter(
             "verdicts", "Plans, and what shadow targets would have had.", "action", "mode", "touched_by"
         )
+        self._canaries = self._counter("canary_requests", "Requests and targets with a canary share.", "mode")
         self._dropped = self._counter("verdicts_dropped", "Verdicts that were not recorded.")
         self._version = self._gauge("policy_version", "Version stored and version enforced.", "stage")
         self._targets = self._gauge("targets", "Targets of the enforced version.", "mode")
@@ -169,6 +170,10 @@ class Metrics:
         `touched_by` says what it was made for: every request has one plan for its question.
         """
         self._verdicts.labels(action.value, mode.value, touched_by.value).inc()
+
+    def count_canaries(self, mode: Mode, targets: int) -> None:
+        """Count the targets with a canary share that a request met in `mode`, whether it touches them or not."""
+        self._canaries.labels(mode.value).inc(targets)
 
     def count_dropped_verdicts(self, count: int) -> None:
         """Count verdicts that were dropped so that no request had to wait."""

@@ -31,6 +31,10 @@ class Recorder:
         plan = planned.plan
         note(plan=plan.kind, policy_version=plan.version, touched=len(plan.matches))
         self.metrics.count_plan(plan.kind, Mode.ENFORCE)
+        if planned.policy is not None and (canaries := len(planned.policy.canaries.by_id)):
+            sharing = len(planned.policy.sharing)
+            self.metrics.count_canaries(Mode.ENFORCE, sharing)
+            self.metrics.count_canaries(Mode.SHADOW, canaries - sharing)
         shadows = {
             would_be(planned.touched[match.target_id]) for match in plan.matches if match.mode is Mode.SHADOW
         }

@@ -14,11 +14,13 @@ from guard.registry.database import Statements
 _SCHEMA = """CREATE TABLE IF NOT EXISTS verdicts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, request_id TEXT NOT NULL, target_id TEXT NOT NULL,
     revision INTEGER NOT NULL, score REAL NOT NULL, signals TEXT NOT NULL, kind TEXT NOT NULL,
-    mode TEXT NOT NULL, touched_by TEXT NOT NULL DEFAULT 'question', server TEXT NOT NULL DEFAULT '')"""
-# Files of earlier versions, which did not read answers or knew of one server, lack these.
+    mode TEXT NOT NULL, touched_by TEXT NOT NULL DEFAULT 'question', server TEXT NOT NULL DEFAULT '',
+    canary INTEGER NOT NULL DEFAULT 0)"""
+# Files of earlier versions, which did not read answers, or knew of one server or of no canary, lack these.
 _ADDED = {
     "touched_by": "ALTER TABLE verdicts ADD COLUMN touched_by TEXT NOT NULL DEFAULT 'question'",
     "server": "ALTER TABLE verdicts ADD COLUMN server TEXT NOT NULL DEFAULT ''",
+    "canary": "ALTER TABLE verdicts ADD COLUMN canary INTEGER NOT NULL DEFAULT 0",
 }
 
 

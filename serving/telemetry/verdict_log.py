@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from guard.detection.detector import Match, TouchedBy
 from guard.errors import StoreUnavailable
@@ -30,7 +30,7 @@ MAX_WAITING = 10_000
 WRITE_PERIOD_S = 0.2
 MAX_PER_REQUEST = 50
 SWEEP_PERIOD_S = 60.0
-_COLUMNS = "seq, at, request_id, target_id, revision, score, signals, kind, mode, touched_by, server"
+_COLUMNS = "seq, at, request_id, target_id, revision, score, signals, kind, mode, touched_by, server, canary"
 
 
 class VerdictStore(Protocol):
@@ -45,7 +45,8 @@ class VerdictStore(Protocol):
 class Verdict:
     """One target that a request touched; `kind` is what was done or, for a shadow target, would have been.
 
-    `server` is the host and port of the server that answered.
+    `server` is the host and port of the server that answered; `canary`: the target had a canary share, in which
+    the request fell if its mode is enforce.
     """
 
     at: float
@@ -59,6 +60,26 @@ class Verdict:
     seq: int = 0
     touched_by: TouchedBy = TouchedBy.QUESTION
     server: str = ""
+    canary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SideCounts:
+    """How many requests of one side of a canary share touched its target.
+
+    plans     by what was done or, in shadow, would have been
+    said      those of them that only the answer touched
+    first_at  when the first did, in seconds since 1970; None for none
+    """
+
+    plans: Mapping[PlanKind, int]
+    said: int
+    first_at: float | None
+
+    @property
+    def requests(self) -> int:
+        """All of them."""
+        return sum(self.plans.values())
 
 
 class VerdictPage(NamedTuple):
@@ -102,6 +123,7 @@ def verdicts_of(
                 action,
                 match.mode,
                 touched_by=match.touched_by,
+                canary=target.draft.canary is not None,
             )
         )
     return found
@@ -179,6 +201,17 @@ class VerdictLog:
         items = [_verdict(row) for row in rows[:limit]]
         return VerdictPage(items, items[-1].seq if len(rows) > limit else None)
 
+    def canary_sides(self, target_id: str) -> Mapping[Mode, SideCounts]:
+        """Return what there was of a target while it had a canary share, by the mode that each request met."""
+        self.flush()
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                """SELECT mode, kind, touched_by, count(*), min(at) FROM verdicts
+                   WHERE target_id = ? AND canary = 1 AND at >= ? GROUP BY mode, kind, touched_by""",
+                (target_id, time.time() - self._max_age_s),
+            ).fetchall()
+        return {mode: _side([row[1:] for row in rows if row[0] == mode]) for mode in Mode}
+
     def by_hour(self, hours: int, now: float) -> list[int]:
         """Return how many verdicts there were in each of the last `hours` before `now`, the oldest hour first."""
         self.flush()
@@ -194,12 +227,21 @@ class VerdictLog:
 
     def _write(self, connection: Statements, batch: Sequence[Verdict]) -> None:
         rows = [
-            (*head, json.dumps(dict(v.signals)), v.kind, v.mode, v.touched_by, v.server or self._server)
+            (
+                *head,
+                json.dumps(dict(v.signals)),
+                v.kind,
+                v.mode,
+                v.touched_by,
+                v.server or self._server,
+                int(v.canary),
+            )
             for v in batch
             for head in [(v.at, v.request_id, v.target_id, v.revision, v.score)]
         ]
         connection.executemany(
-            f"INSERT INTO verdicts ({_COLUMNS.removeprefix('seq, ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            f"INSERT INTO verdicts ({_COLUMNS.removeprefix('seq, ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
         )
         if time.monotonic() < self._next_sweep:
             return
@@ -212,7 +254,7 @@ class VerdictLog:
 
 
 def _verdict(row: Sequence[object]) -> Verdict:
-    seq, at, request_id, target_id, revision, score, signals, kind, mode, touched_by, server = row
+    seq, at, request_id, target_id, revision, score, signals, kind, mode, touched_by, server, canary = row
     return Verdict(
         float(str(at)),
         str(request_id),
@@ -225,4 +267,13 @@ def _verdict(row: Sequence[object]) -> Verdict:
         int(str(seq)),
         TouchedBy(str(touched_by)),
         str(server),
+        bool(canary),
     )
+
+
+def _side(rows: Sequence[Sequence[Any]]) -> SideCounts:
+    plans: dict[PlanKind, int] = {}
+    for kind, _, count, _ in rows:
+        plans[PlanKind(kind)] = plans.get(PlanKind(kind), 0) + count
+    said = sum(count for _, touched_by, count, _ in rows if touched_by == TouchedBy.ANSWER)
+    return SideCounts(plans, said, min((first for *_, first in rows), default=None))

@@ -54,3 +54,14 @@ def test_a_server_lists_the_verdicts_of_all(registry: Registry) -> None:
 
 def test_verdicts_are_no_change_of_the_policy(registry: Registry) -> None:
     assert (registry.version(), registry.events()) == (0, [])
+
+
+def test_sides_of_a_canary_share_are_those_of_all_servers(registry: Registry) -> None:
+    assert registry.shared is not None
+    a, b = (VerdictLog(registry.shared, Metrics(), server=name) for name in ("a:8000", "b:8000"))
+    for log, mode in ((a, Mode.ENFORCE), (b, Mode.SHADOW), (b, Mode.SHADOW)):
+        log.add([replace(VERDICT, at=time.time(), target_id="ft_9", mode=mode, canary=True)])
+        log.flush()
+    counted = {mode: side.requests for mode, side in a.canary_sides("ft_9").items()}
+    assert counted == {Mode.SHADOW: 2, Mode.ENFORCE: 1}
+    assert a.page(target_id="ft_9").items[0].canary

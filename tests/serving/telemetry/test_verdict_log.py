@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from guard.detection.detector import Match, Signals
+from guard.detection.detector import Match, Signals, TouchedBy
 from guard.errors import StoreUnavailable
 from guard.patterns.pattern import Pattern, PatternKind
 from guard.policy.plan import Plan, PlanKind
@@ -173,3 +174,39 @@ def test_decisions_count_the_plan_and_the_strongest_shadow(kept: VerdictLog, met
     assert value(metrics, "lethe_verdicts_total", action="decline", mode="shadow", touched_by="question") == 1
     assert value(metrics, "lethe_verdicts_total", action="restrict", mode="shadow", touched_by="question") == 0
     assert len(kept.page().items) == 2
+
+
+def test_verdicts_say_whether_the_target_had_a_canary_share(kept: VerdictLog) -> None:
+    touched = {"ft_1": target(mode=Mode.SHADOW, canary=0.5), "ft_2": target("ft_2")}
+    matches = (match(mode=Mode.ENFORCE), match("ft_2", Mode.ENFORCE))
+    kept.add(verdicts_of("r", PlanKind.RESTRICT, matches, touched))
+    assert {one.target_id: one.canary for one in kept.page().items} == {"ft_1": True, "ft_2": False}
+
+
+def test_sides_of_a_canary_share_are_counted_apart_and_nothing_else(kept: VerdictLog) -> None:
+    now = time.time()
+    kept.add(
+        [
+            verdict(1, at=now - 9, canary=True),
+            verdict(2, at=now - 5, canary=True, mode=Mode.ENFORCE),
+            verdict(3, at=now - 4, canary=True, mode=Mode.ENFORCE, touched_by=TouchedBy.ANSWER),
+            verdict(4, at=now - 3, canary=True, mode=Mode.ENFORCE, kind=PlanKind.DECLINE),
+            verdict(5, mode=Mode.ENFORCE),
+            verdict(6, canary=True, target_id="ft_2"),
+            verdict(7, at=now - 2 * verdicts.MAX_AGE_S, canary=True),
+        ]
+    )
+    sides = kept.canary_sides("ft_1")
+    enforced, shadow = sides[Mode.ENFORCE], sides[Mode.SHADOW]
+    assert (enforced.requests, enforced.said) == (3, 1)
+    assert enforced.plans == {PlanKind.RESTRICT: 2, PlanKind.DECLINE: 1}
+    assert enforced.first_at == pytest.approx(now - 5)
+    assert (shadow.requests, shadow.first_at) == (1, pytest.approx(now - 9))
+
+
+def test_a_request_counts_the_side_of_each_canary_share(kept: VerdictLog, metrics: Metrics) -> None:
+    policy = SimpleNamespace(canaries=SimpleNamespace(by_id={"ft_1": 1, "ft_2": 2, "ft_3": 3}), sharing={"ft_2"})
+    planned = PlannedRequest(Plan(PlanKind.PASS, (), (), 7), (), policy=policy)  # type: ignore[arg-type]
+    Recorder(metrics, kept).record_plan("r", planned)
+    assert value(metrics, "lethe_canary_requests_total", mode="enforce") == 1
+    assert value(metrics, "lethe_canary_requests_total", mode="shadow") == 2
