@@ -86,6 +86,7 @@ class CertificateRequest:
     max_facts: int = 50
 
 
+IN_PART = "the target is enforced for a canary share of conversations: take the share away before --enforce"
 NOT_MEASURED = "no measurement was made before suppression"
 AT_BASELINE = "the same probes at an unprotected endpoint"
 WAITS = "enforcing the target was proposed and waits for a second person: certify it without --enforce afterwards"
@@ -97,11 +98,14 @@ def measure(
 ) -> Measurement:
     """Send every probe. Raises EndpointFailed if an answer cannot be had, or the target is not enforced."""
     with admin_errors():
-        target = CertifiedTarget.of(admin.get(request.target, reveal=True))
+        stored = admin.get(request.target, reveal=True)
+        target = CertifiedTarget.of(stored)
         probes = make_probes(target, request.seed, request.max_facts)
         before, before_source = None, NOT_MEASURED
         if request.enforce:
             _require_mode(target, Mode.SHADOW)
+            if stored.canary is not None:
+                raise EndpointFailed(IN_PART)
             before = _run_probes(request.url, target, probes, neighbours, partial(on_step, "asking before"))
             before_source = IN_SHADOW
             enforced = admin.change(target.id, {"mode": "enforce"}, target.revision, reveal=True)

@@ -12,7 +12,7 @@ from guard.registry.approval.proposed import Person
 from guard.registry.keys.key import Role
 from guard.registry.rows.names import folded_name
 from guard.targets.audit_log import Actor
-from guard.targets.target import Draft, Mode
+from guard.targets.target import Draft
 
 
 class Right(StrEnum):
@@ -83,7 +83,7 @@ class Caller:
 
     def may_change(self, draft: Draft) -> bool:
         """Return whether the caller may change a target as it is."""
-        return self.may(Right.ENFORCE if draft.mode is Mode.ENFORCE else Right.EDIT)
+        return self.may(Right.ENFORCE if draft.changes_answers else Right.EDIT)
 
     def require(self, right: Right) -> None:
         """Raise NotAllowed unless the caller has a right."""
@@ -91,13 +91,14 @@ class Caller:
             raise NotAllowed(f"this takes the right to {right}, which your role does not have")
 
     def require_enforce(self, drafts: Iterable[Draft]) -> None:
-        """Raise NeedsApprover if any of these targets, as they are or as they are to be, is enforced and the
-        caller has not the right to enforce."""
+        """Raise NeedsApprover if any of these targets, as they are or as they are to be, is enforced, if only for
+        a canary share, and the caller has not the right to enforce."""
         if self.may(Right.ENFORCE):
             return
-        if any(draft.mode is Mode.ENFORCE for draft in drafts):
+        if any(draft.changes_answers for draft in drafts):
             raise NeedsApprover(
-                "what is enforced is changed by approvers: give the target the mode shadow, or ask one of them",
+                "what is enforced, if only for a canary share, is changed by approvers: give the target the mode "
+                "shadow and no share, or ask one of them",
                 field="mode",
             )
 

@@ -25,6 +25,8 @@ ADMIN: Mapping[str, Right | None] = {
     f"GET {_TARGET}": Right.READ,
     f"PATCH {_TARGET}": Right.EDIT,
     f"DELETE {_TARGET}": Right.EDIT,
+    f"GET {_TARGET}/canary": Right.READ,
+    f"POST {_TARGET}:promote": Right.ENFORCE,
     f"GET {_TARGET}/proposed": Right.READ,
     f"POST {_TARGET}:approve": Right.ENFORCE,
     f"POST {_TARGET}:reject": Right.EDIT,

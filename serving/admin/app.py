@@ -14,6 +14,7 @@ from serving.access.access import Access
 from serving.admin import assistants, elicitation, observed, replicas, targets, trial
 from serving.admin.approval import routes as approval
 from serving.admin.auth import OPEN_PATHS, Authentication
+from serving.admin.canary import routes as canary
 from serving.admin.cases import routes as cases
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.keys import routes as keys
@@ -40,6 +41,7 @@ def create_admin(service: AdminService, key: SecretStr, max_body_bytes: int = MA
     )
     app.state.service = service
     app.include_router(targets.router)
+    app.include_router(canary.router)
     app.include_router(approval.router)
     app.include_router(versions.router)
     app.include_router(elicitation.router)

@@ -37,6 +37,7 @@ class VerdictOut(BaseModel):
     mode: Mode
     touched_by: TouchedBy = Field(description="Whether what was asked touched the target, or the answer.")
     server: str = Field(description="Host and port of the server that answered.")
+    canary: bool = Field(description="The target had a canary share; `mode` says whether the request was in it.")
 
 
 class VerdictPage(BaseModel):
@@ -232,4 +233,5 @@ def verdict_of(verdict: Verdict) -> VerdictOut:
         mode=verdict.mode,
         touched_by=verdict.touched_by,
         server=verdict.server,
+        canary=verdict.canary,
     )

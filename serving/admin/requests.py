@@ -90,6 +90,10 @@ Phrase = TypeAliasType(
 Passage = TypeAliasType("Passage", Annotated[str, Field(max_length=MAX_PASSAGE_CHARS)])
 Tag = Annotated[str, Field(pattern=f"^{TAG.pattern}$")]
 Label = Annotated[str, Field(max_length=MAX_LABEL_CHARS)]
+Canary = Annotated[
+    float,
+    Field(gt=0, lt=1, description="Of a target in shadow: the share of conversations for which it is enforced."),
+]
 Moment = Annotated[datetime, BeforeValidator(_rfc3339)]
 
 
@@ -138,6 +142,7 @@ class TargetPatch(_Closed):
     methods: Annotated[list[Method], Field(min_length=1, max_length=MAX_COUNTS["methods"])] = [Method.GUARD]
     scope: Scope = Scope.CONTEXTUAL
     mode: Mode = Mode.ENFORCE
+    canary: Canary | None = None
     decoder: Decoder = Decoder.SAMPLE
     alpha: Annotated[float, Field(ge=0, le=MAX_ALPHA)] | None = None
     filter_rate: Annotated[float, Field(ge=0, le=MAX_FILTER_RATE)] | None = None
@@ -156,17 +161,24 @@ class TargetPatch(_Closed):
         return replace(draft, **given)
 
 
-# Validated with the draft, as a patch may meet a target that is a secret already.
+# Validated with the draft, as a patch may meet a target that is a secret, or enforced, already.
 _SUPPLIED_SECRET: JsonDict = {
     "properties": {"kind": {"const": Kind.SECRET.value}, "supplied": {"const": Supplied.ALLOW.value}},
     "required": ["kind", "supplied"],
 }
 
 
+_CANARY_ENFORCED: JsonDict = {
+    "properties": {"canary": {"type": "number"}},
+    "required": ["canary"],
+    "not": {"properties": {"mode": {"const": Mode.SHADOW.value}}, "required": ["mode"]},
+}
+
+
 class TargetIn(TargetPatch):
     """A forget target to add; only `name` is required."""
 
-    model_config = ConfigDict(json_schema_extra={"not": _SUPPLIED_SECRET})
+    model_config = ConfigDict(json_schema_extra={"not": {"anyOf": [_SUPPLIED_SECRET, _CANARY_ENFORCED]}})
 
     name: Name
 

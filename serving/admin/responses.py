@@ -72,6 +72,7 @@ class Proposal(BaseModel):
     methods: list[Method]
     scope: Scope
     mode: Mode
+    canary: float | None = Field(description="In shadow: the share of conversations for which it is enforced.")
     decoder: Decoder
     alpha: float | None
     filter_rate: float | None
@@ -239,6 +240,7 @@ def _members(target: ForgetTarget, reveal: bool) -> dict[str, Any]:
         "methods": list(draft.methods),
         "scope": draft.scope,
         "mode": draft.mode,
+        "canary": draft.canary,
         "decoder": draft.decoder,
         "alpha": draft.alpha,
         "filter_rate": draft.filter_rate,

@@ -12,7 +12,7 @@ from guard.registry.approval.rule import Approval
 from guard.registry.drafts import Added, DraftStanding
 from guard.registry.history.versions import Step
 from guard.registry.registry import Registry
-from guard.targets.target import Draft, ForgetTarget, Mode, State
+from guard.targets.target import Draft, ForgetTarget, State
 from serving.access.rights import Caller, NeedsApprover, Right
 
 
@@ -26,8 +26,8 @@ class WentBack(NamedTuple):
 
 
 def is_enforced(draft: Draft) -> bool:
-    """Whether a target like this changes answers."""
-    return draft.mode is Mode.ENFORCE
+    """Whether a target like this changes answers, if only those of its canary share."""
+    return draft.changes_answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import typer
 
 from serving.cli.admin.approval import approve, proposed, reject
 from serving.cli.admin.audit import audit
+from serving.cli.admin.canary import canary, promote
 from serving.cli.admin.cases import cases
 from serving.cli.admin.check import check
 from serving.cli.admin.elicit import accept, elicit, proposals
@@ -50,7 +51,7 @@ app.add_typer(cases, name="cases")
 app.add_typer(registry, name="registry")
 app.add_typer(keys, name="keys")
 app.add_typer(policy, name="policy")
-for command in (elicit, proposals, accept, proposed, approve, reject):
+for command in (elicit, proposals, accept, proposed, approve, reject, canary, promote):
     targets.command()(command)
 for command in (check, verdicts, replicas, doctor, backup, restore):
     app.command()(command)

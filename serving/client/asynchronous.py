@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal
 
 from serving.client import operations, server_operations
-from serving.client.keys import Key, KeyEventPage, Keys, NewKey
 from serving.client.observed import (
     Alive,
     Assistant,
     Assistants,
+    Canary,
     Check,
     Event,
     EventPage,
@@ -22,17 +22,14 @@ from serving.client.observed import (
     VerdictPage,
 )
 from serving.client.operated import Case, CasePage, Checkpoints, Delivered, Engines, PolicyDiff, Rollback, Webhooks
-from serving.client.operation import ACCEPT_WAIT_S, WAIT_S
-from serving.client.requests import CaseDraft, ElicitOptions, KeyDraft, Message, TargetDraft, TargetPatch
-from serving.client.senders import AsyncSender
+from serving.client.operation import ACCEPT_WAIT_S, PAGE, WAIT_S
+from serving.client.parts.keys import AsyncKeyOperations
+from serving.client.requests import CaseDraft, ElicitOptions, Message, TargetDraft, TargetPatch
 from serving.client.targets import Elicitation, ProposedTarget, StoredBatch, Target, TargetPage, TargetPreview
 from serving.client.values import CaseState, Mode, State
 
-PAGE = 200
-"""Rows that an iterator asks for at a time."""
 
-
-class AsyncAdminClient(AsyncSender):
+class AsyncAdminClient(AsyncKeyOperations):
     """One method per operation of the admin API; docs/client.md has examples. Raises AdminError.
 
     A context manager, which closes its connections. A repr shows the address and no key.
@@ -96,6 +93,16 @@ class AsyncAdminClient(AsyncSender):
     async def revoke(self, target_id: str, revision: int | None = None, *, wait_s: int | None = WAIT_S) -> None:
         """Revoke one target: its texts are erased. Where that takes approval, it is enforced until then."""
         return await self._send(operations.revoke(target_id, revision, wait_s=wait_s))
+
+    async def canary(self, target_id: str) -> Canary:
+        """Return the canary share of one target, and what its verdicts say of both sides."""
+        return await self._send(operations.canary(target_id))
+
+    async def promote_target(
+        self, target_id: str, revision: int | None = None, *, reveal: bool = False, wait_s: int | None = WAIT_S
+    ) -> Target:
+        """Enforce one target in shadow for all conversations, and end its canary share."""
+        return await self._send(operations.promote_target(target_id, revision, reveal=reveal, wait_s=wait_s))
 
     async def proposed(self, target_id: str, *, reveal: bool = False) -> ProposedTarget:
         """Return what is proposed of one target, and how it differs from what is in force."""
@@ -260,26 +267,6 @@ class AsyncAdminClient(AsyncSender):
     async def retry_webhook(self, webhook_id: str) -> Delivered:
         """Deliver the dead letters of a webhook once more."""
         return await self._send(server_operations.retry_webhook(webhook_id))
-
-    async def create_key(self, draft: KeyDraft) -> NewKey:
-        """Create a key; the answer alone has its secret."""
-        return await self._send(server_operations.create_key(draft))
-
-    async def keys(self) -> Keys:
-        """Return all keys, without their secrets."""
-        return await self._send(server_operations.keys())
-
-    async def key_events(self, cursor: int = 0, *, limit: int = PAGE) -> KeyEventPage:
-        """Return a page of the audit trail of keys."""
-        return await self._send(server_operations.key_events(cursor, limit=limit))
-
-    async def rotate_key(self, key_id: str, *, overlap_s: int = 3600) -> NewKey:
-        """Give a key another secret; the one before stays valid for `overlap_s` seconds."""
-        return await self._send(server_operations.rotate_key(key_id, overlap_s=overlap_s))
-
-    async def revoke_key(self, key_id: str) -> Key:
-        """End a key at once."""
-        return await self._send(server_operations.revoke_key(key_id))
 
     async def cases(
         self, cursor: int = 0, *, limit: int | None = None, state: CaseState | None = None

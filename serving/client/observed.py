@@ -135,6 +135,7 @@ class Verdict(Answer):
     mode: Mode
     touched_by: TouchedBy
     server: str
+    canary: bool
 
 
 class VerdictPage(Answer):
@@ -142,6 +143,28 @@ class VerdictPage(Answer):
 
     verdicts: tuple[Verdict, ...]
     next_cursor: int | None
+
+
+class CanarySide(Answer):
+    """The requests of one side of a canary share that touched the target, by what was done or would have been.
+
+    said  those of them that only the answer touched
+    """
+
+    requests: int
+    declined: int
+    said: int
+    plans: Mapping[PlanKind, int]
+    since: datetime | None
+
+
+class Canary(Answer):
+    """A target's canary share, None if it has none now, and what the verdicts say of both sides."""
+
+    target_id: str
+    share: float | None
+    enforced: CanarySide
+    shadow: CanarySide
 
 
 class Replica(Answer):

@@ -17,6 +17,8 @@ WAIT_S = 60
 ACCEPT_WAIT_S = 110
 """The same where hundreds of facts are read, and their texts embedded."""
 
+PAGE = 200
+"""Rows that an iterator asks for at a time."""
 TRIAL_WAIT_S = 240
 """Seconds that two answers may take: on a CPU a model says a few tokens a second."""
 

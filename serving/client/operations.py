@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from serving.client.observed import Check, EventPage, Policy, Trial, VerdictPage
+from serving.client.observed import Canary, Check, EventPage, Policy, Trial, VerdictPage
 from serving.client.operated import PolicyDiff, Rollback
 from serving.client.operation import TRIAL_WAIT_S, Operation, nothing, params_of, reading, waiting
 from serving.client.requests import ElicitOptions, Message, TargetDraft, TargetPatch
@@ -89,6 +89,23 @@ def revoke(target_id: str, revision: int | None, *, wait_s: int | None) -> Opera
         read=nothing,
         path={"target_id": target_id},
         params=waiting(wait_s),
+        headers={} if revision is None else {"if-match": f'"{revision}"'},
+        is_safe=revision is not None,
+        wait_s=wait_s or 0,
+    )
+
+
+def canary(target_id: str) -> Operation[Canary]:
+    return reading(f"{_TARGET}/canary", Canary, {"target_id": target_id})
+
+
+def promote_target(target_id: str, revision: int | None, *, reveal: bool, wait_s: int | None) -> Operation[Target]:
+    return Operation(
+        method="POST",
+        route=f"{_TARGET}:promote",
+        read=Target.model_validate_json,
+        path={"target_id": target_id},
+        params=waiting(wait_s) | params_of(reveal=reveal),
         headers={} if revision is None else {"if-match": f'"{revision}"'},
         is_safe=revision is not None,
         wait_s=wait_s or 0,

@@ -51,6 +51,7 @@ class _Members(TypedDict, total=False):
     methods: Sequence[Method]
     scope: Scope
     mode: Mode
+    canary: float | None
     decoder: Decoder
     alpha: float | None
     filter_rate: float | None

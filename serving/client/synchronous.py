@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from serving.client import operations, server_operations
-from serving.client.keys import Key, KeyEventPage, Keys, NewKey
 from serving.client.observed import (
     Alive,
     Assistant,
     Assistants,
+    Canary,
     Check,
     Event,
     EventPage,
@@ -22,17 +22,14 @@ from serving.client.observed import (
     VerdictPage,
 )
 from serving.client.operated import Case, CasePage, Checkpoints, Delivered, Engines, PolicyDiff, Rollback, Webhooks
-from serving.client.operation import ACCEPT_WAIT_S, WAIT_S
-from serving.client.requests import CaseDraft, ElicitOptions, KeyDraft, Message, TargetDraft, TargetPatch
-from serving.client.senders import Sender
+from serving.client.operation import ACCEPT_WAIT_S, PAGE, WAIT_S
+from serving.client.parts.keys import KeyOperations
+from serving.client.requests import CaseDraft, ElicitOptions, Message, TargetDraft, TargetPatch
 from serving.client.targets import Elicitation, ProposedTarget, StoredBatch, Target, TargetPage, TargetPreview
 from serving.client.values import CaseState, Mode, State
 
-PAGE = 200
-"""Rows that an iterator asks for at a time."""
 
-
-class AdminClient(Sender):
+class AdminClient(KeyOperations):
     """One method per operation of the admin API; docs/client.md has examples. Raises AdminError.
 
     A context manager, which closes its connections. A repr shows the address and no key.
@@ -93,6 +90,16 @@ class AdminClient(Sender):
     def revoke(self, target_id: str, revision: int | None = None, *, wait_s: int | None = WAIT_S) -> None:
         """Revoke one target: its texts are erased. Where that takes approval, it is enforced until then."""
         return self._send(operations.revoke(target_id, revision, wait_s=wait_s))
+
+    def canary(self, target_id: str) -> Canary:
+        """Return the canary share of one target, and what its verdicts say of both sides."""
+        return self._send(operations.canary(target_id))
+
+    def promote_target(
+        self, target_id: str, revision: int | None = None, *, reveal: bool = False, wait_s: int | None = WAIT_S
+    ) -> Target:
+        """Enforce one target in shadow for all conversations, and end its canary share."""
+        return self._send(operations.promote_target(target_id, revision, reveal=reveal, wait_s=wait_s))
 
     def proposed(self, target_id: str, *, reveal: bool = False) -> ProposedTarget:
         """Return what is proposed of one target, and how it differs from what is in force."""
@@ -255,26 +262,6 @@ class AdminClient(Sender):
     def retry_webhook(self, webhook_id: str) -> Delivered:
         """Deliver the dead letters of a webhook once more."""
         return self._send(server_operations.retry_webhook(webhook_id))
-
-    def create_key(self, draft: KeyDraft) -> NewKey:
-        """Create a key; the answer alone has its secret."""
-        return self._send(server_operations.create_key(draft))
-
-    def keys(self) -> Keys:
-        """Return all keys, without their secrets."""
-        return self._send(server_operations.keys())
-
-    def key_events(self, cursor: int = 0, *, limit: int = PAGE) -> KeyEventPage:
-        """Return a page of the audit trail of keys."""
-        return self._send(server_operations.key_events(cursor, limit=limit))
-
-    def rotate_key(self, key_id: str, *, overlap_s: int = 3600) -> NewKey:
-        """Give a key another secret; the one before stays valid for `overlap_s` seconds."""
-        return self._send(server_operations.rotate_key(key_id, overlap_s=overlap_s))
-
-    def revoke_key(self, key_id: str) -> Key:
-        """End a key at once."""
-        return self._send(server_operations.revoke_key(key_id))
 
     def cases(self, cursor: int = 0, *, limit: int | None = None, state: CaseState | None = None) -> CasePage:
         """Return one page of cases, the first due first."""

@@ -75,6 +75,7 @@ class Proposed(Answer):
     methods: tuple[Method, ...]
     scope: Scope
     mode: Mode
+    canary: float | None
     decoder: Decoder
     alpha: float | None
     filter_rate: float | None

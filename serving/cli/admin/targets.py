@@ -60,6 +60,9 @@ def add(
     ] = None,
     scope: Annotated[str, typer.Option(help="contextual or always.")] = "contextual",
     mode: Annotated[str, typer.Option(help="enforce or shadow.")] = "enforce",
+    canary: Annotated[
+        float | None, typer.Option(help="In shadow: the share of conversations for which it is enforced, as 0.05.")
+    ] = None,
     decoder: Annotated[str, typer.Option(help="sample, or beam (slower, not streamed).")] = "sample",
     soft: Annotated[bool, typer.Option("--soft", help="Also suppress words of similar meaning.")] = False,
     supplied: Annotated[
@@ -86,6 +89,7 @@ def add(
         "methods": method or ["guard"],
         "scope": scope,
         "mode": mode,
+        "canary": canary,
         "decoder": decoder,
         "soft": soft,
         "supplied": supplied,
@@ -109,7 +113,7 @@ def list_(
         pages = admin.targets(state=cast("State | None", state), reveal=reveal, page=min(PAGE_TARGETS, limit))
         found = list(islice(pages, limit))
     rows = [
-        (one.id, one.name, one.kind, one.scope, one.mode, _state(one), str(len(one.forbidden))) for one in found
+        (one.id, one.name, one.kind, one.scope, _mode(one), _state(one), str(len(one.forbidden))) for one in found
     ]
     columns = ("id", "name", "kind", "scope", "mode", "state", "phrases")
     show(
@@ -229,6 +233,10 @@ def _state(target: Target) -> str:
     if change is None or not change.is_open:
         return target.state
     return f"{target.state}, {change.change} proposed at revision {change.revision}"
+
+
+def _mode(target: Target) -> str:
+    return target.mode if target.canary is None else f"{target.mode}, canary {target.canary:g}"
 
 
 def _state_after(admin: AdminClient, target_id: str) -> str:

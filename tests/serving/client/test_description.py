@@ -27,6 +27,8 @@ EVERY: Sequence[tuple[int, Operation[Any]]] = [
     (200, operations.get(ID, reveal=True)),
     (200, operations.change(ID, {"mode": "shadow"}, 3, reveal=True, wait_s=5)),
     (204, operations.revoke(ID, 3, wait_s=5)),
+    (200, operations.canary(ID)),
+    (200, operations.promote_target(ID, 3, reveal=True, wait_s=5)),
     (200, operations.proposed(ID, reveal=True)),
     (200, operations.approve(ID, 3, reveal=True, wait_s=5)),
     (200, operations.reject(ID, 3, "names a bystander")),

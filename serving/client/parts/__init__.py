@@ -1,0 +1,1 @@
+"""Parts of both clients that are about keys alone."""
