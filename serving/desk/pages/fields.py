@@ -19,7 +19,7 @@ LINES = ("aliases", "phrases", "exceptions", "distinguish", "patterns", "tags")
 """Members with one text a line."""
 CHECKS = ("soft", "shared")
 PLAIN = ("name", "kind", "variants", "scope", "mode", "decoder", "quoted_words", "basis", "external_ref")
-OPTIONAL = ("alpha", "filter_rate", "supplied", "expires_at")
+OPTIONAL = ("canary", "alpha", "filter_rate", "supplied", "expires_at")
 """Members that are null where the field is empty."""
 SPARE_ROWS = 2
 """Empty rows for facts, and for passages, below those that are filled in."""

@@ -16,6 +16,7 @@ from guard.registry.registry import Registry
 from guard.targets.target import ForgetTarget, State
 from serving.access.rights import Caller, Right
 from serving.admin.approval.routes import difference_of, differences_of, target_proposed
+from serving.admin.canary.routes import canary_of
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.responses import preview_of, target_of
 from serving.admin.service import AdminService
@@ -142,6 +143,7 @@ async def _page(request: Request, tried: Tried | None) -> Response:
         review=review,
         tried=tried,
         verdicts=verdicts.items,
+        canary=canary_of(found, await run_sync(service.verdicts.canary_sides, id)),
         case=await run_sync(_case_of, service.registry, id),
     )
 

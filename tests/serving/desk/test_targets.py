@@ -290,6 +290,27 @@ async def test_a_form_that_nobody_touched_changes_nothing(browser: Browser, serv
     )
 
 
+async def test_a_canary_share_is_set_shown_and_taken_away_where_the_mode_is(
+    browser: Browser, service: Service
+) -> None:
+    target = service.registry.add(ADA)
+    place = f"/ui/targets/{target.id}"
+    await browser.post(f"{place}/reveal")
+    form = fields((await browser.get(f"{place}/edit")).text)
+    refused = await browser.post(f"{place}/edit", form | {"canary": "0.05"})
+    assert refused.status_code == 422
+    assert "canary: is for a target in shadow" in refused.text
+    shared = await browser.post(f"{place}/edit", form | {"mode": "shadow", "canary": "0.05"})
+    assert shared.status_code == 303
+    assert service.registry.get(target.id).draft.canary == 0.05
+    assert "<dt>Canary share</dt><dd>0.05</dd>" in (await browser.get(place)).text
+    form = fields((await browser.get(f"{place}/edit")).text)
+    assert form["canary"] == "0.05"
+    await browser.post(f"{place}/edit", form | {"mode": "enforce", "canary": ""})
+    draft = service.registry.get(target.id).draft
+    assert (draft.mode, draft.canary) == (Mode.ENFORCE, None)
+
+
 async def test_of_two_tabs_the_second_is_shown_what_the_first_has_stored(
     browser: Browser, service: Service
 ) -> None:
