@@ -33,6 +33,7 @@ class FakeAdmin:
             "updated_at": datetime.fromisoformat("2031-01-31T11:00:00+01:00"),
             "kind": "person",
             "mode": mode,
+            "canary": None,
             "scope": "contextual",
             "methods": ("guard",),
             "basis": "Art. 17",

@@ -76,6 +76,16 @@ def test_where_enforcing_waits_for_a_second_person_that_is_said(
         certify(admin, tmp_path, enforce=True)
 
 
+def test_a_target_that_is_enforced_in_part_has_no_state_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    admin = FakeAdmin("shadow")
+    admin.target["canary"] = 0.05
+    fake_endpoints(monkeypatch, guarded=knows)
+    with pytest.raises(EndpointFailed, match="canary share"):
+        certify(admin, tmp_path, enforce=True)
+
+
 @pytest.mark.parametrize(("mode", "enforce"), [("shadow", False), ("enforce", True)])
 def test_the_mode_of_the_target_must_fit(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str, enforce: bool
