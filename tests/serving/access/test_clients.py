@@ -39,7 +39,7 @@ def test_no_key_is_needed_until_there_is_one(registry: Registry) -> None:
     new = registry.keys.create(KeyDraft(name="chat", audience=Audience.CLIENT))
     ring.refresh()
     assert clients.client([], counts=True) is None
-    assert clients.client(bearer(new.secret), counts=True) == ANYBODY
+    assert clients.client(bearer(new.secret), counts=True) == ClientOf(key_id=new.key.id)
     registry.keys.revoke(new.key.id)
     ring.refresh()
     assert clients.client([], counts=True) is None
@@ -58,7 +58,7 @@ def test_a_key_brings_its_policy_set_and_models(registry: Registry) -> None:
     draft = KeyDraft(name="chat", audience=Audience.CLIENT, tags=("eu", "staff"), models=("m",))
     new = registry.keys.create(draft)
     clients = Clients([], Keyring(registry.keys))
-    expected = ClientOf(frozenset({"eu", "staff"}), ("m",))
+    expected = ClientOf(frozenset({"eu", "staff"}), ("m",), key_id=new.key.id)
     assert clients.client(bearer(new.secret), counts=True) == expected
     assert clients.client([(b"x-api-key", new.secret.encode())], counts=True) == expected
 

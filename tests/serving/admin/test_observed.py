@@ -142,7 +142,7 @@ async def test_verdicts_are_listed_newest_first_in_pages_and_by_mode(
     assert len(modes) == 3
     assert modes[0].keys() == {
         "seq", "at", "request_id", "target_id", "revision", "score", "signals", "plan", "mode", "touched_by",
-        "server",
+        "server", "canary",
     }  # fmt: skip
     refused(await client.get(VERDICTS, params={"cursor": "x"}), 422, "invalid_request", "cursor")
 

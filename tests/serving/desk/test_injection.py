@@ -154,7 +154,7 @@ async def test_no_field_becomes_part_of_a_page_of_its_target(browser: Browser, s
 LABELLED = ("basis", "external_ref")
 LISTED = ("aliases", "passages", "phrases", "exceptions", "distinguish")
 NO_TEXT = {
-    *("kind", "variants", "methods", "scope", "mode", "decoder", "alpha", "filter_rate", "quoted_words"),
+    *("kind", "variants", "methods", "scope", "mode", "canary", "decoder", "alpha", "filter_rate", "quoted_words"),
     *("supplied", "soft", "shared", "expires_at"),
     # Letters, digits and ._:/- alone.
     "tags",
