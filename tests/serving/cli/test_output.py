@@ -19,7 +19,7 @@ from guard.registry.approval.proposed import Person
 from guard.registry.keys.key import Audience, KeyDraft, Role
 from guard.registry.outside.cases import Case
 from guard.targets.elicitation import Change, Elicitation, Proposal, ProposalKind
-from guard.targets.target import Draft, Fact
+from guard.targets.target import Draft, Fact, Mode
 from serving.cli import output
 from serving.cli.app import app
 from serving.client import AdminClient
@@ -99,6 +99,7 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert with_registry.exit_code == 0, with_registry.output
     lethe("backup", tmp_path / "kept")
     waiting = plane.registry.approvals.add_one(Draft(name="Dee Quill"), Person("ak_anne", "anne")).id
+    shadow = plane.registry.add(Draft(name="Eve Quill", mode=Mode.SHADOW)).id
     return {
         "targets add": ("Cy Quill",),
         "targets list": (),
@@ -110,6 +111,8 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "targets elicit": (id,),
         "targets proposals": (id,),
         "targets accept": (id, "p1"),
+        "targets canary": (shadow, "--share", "0.05"),
+        "targets promote": (shadow,),
         "targets proposed": (waiting,),
         "targets approve": (waiting, "--revision", 1),
         "targets reject": (waiting, "--revision", 1, "--reason", "wrong person"),
@@ -149,7 +152,7 @@ ELSEWHERE = {
 # They cannot be repeated.
 ONCE = {
     *("backup", "restore", "registry copy", "targets revoke", "targets add", "targets accept"),
-    *("targets approve", "targets reject"),
+    *("targets approve", "targets reject", "targets promote"),
     *("keys create", "keys revoke"),
 }
 

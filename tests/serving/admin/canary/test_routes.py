@@ -11,9 +11,9 @@ import pytest
 
 from guard.detection.detector import TouchedBy
 from guard.policy.plan import PlanKind
+from guard.registry.approval.rule import Approval
 from guard.registry.keys.key import Audience, KeyDraft, Role
 from guard.targets.target import Mode
-from serving.approval.changes import TargetChanges
 from serving.telemetry.verdict_log import Verdict
 from tests.serving.admin_plane import KEY, URL, Plane
 
@@ -131,7 +131,7 @@ async def test_an_editor_neither_sets_a_share_nor_changes_a_target_with_one(
 
 
 async def test_a_share_and_its_promotion_wait_for_a_second_person(http: httpx.AsyncClient, plane: Plane) -> None:
-    plane.changes = TargetChanges(plane.registry, four_eyes=True)
+    plane.registry.approvals.rule.write(Approval.FOUR_EYES)
     one = f"{TARGETS}/{await added(http)}"
     proposed = (await http.patch(one, json={"canary": 0.5}, headers={"if-match": "*"})).json()
     assert (proposed["canary"], proposed["proposed"]["change"]) == (None, "change")
