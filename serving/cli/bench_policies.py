@@ -53,13 +53,16 @@ def soak(
     model: Annotated[
         str | None, typer.Option(help="Folder, GGUF file or hub id of the model; default: the toy.")
     ] = None,
+    alone: Annotated[
+        bool, typer.Option("--stock", help="Load stock vLLM instead, without changes: what grows is the engine's.")
+    ] = False,
 ) -> None:
     """Load a server at 60 % of its capacity, change a target every second, and measure whether memory, files,
     threads or latencies grow. Stopped, it shows what it has measured."""
     import tempfile
 
     from serving import launch
-    from serving.bench.processes import guarded
+    from serving.bench.processes import guarded, stock
     from serving.bench.soak import report, run
     from serving.gguf.progress import progress
     from serving.settings import TOY, load
@@ -73,7 +76,7 @@ def soak(
             contextlib.suppress(KeyboardInterrupt),
         ):
             say("starting the server")
-            with guarded(served, Path(folder)) as server:
+            with (stock if alone else guarded)(served, Path(folder)) as server:
                 run.run(measured, server, run.Plan(60 * minutes, tokens), say)
     print(report.markdown(measured))
 
