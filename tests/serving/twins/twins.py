@@ -15,6 +15,7 @@ from guard.decoding.backtracking import AbortToken
 from guard.detection.calibration import Signals
 from guard.detection.detector import Match
 from guard.matching.automaton import Automaton
+from guard.policy.canary.canaries import Canaries
 from guard.policy.plan import Plan, PlanKind
 from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
@@ -63,6 +64,8 @@ POLICY = SimpleNamespace(
     contextual={},
     set_id="",
     watch_action=WatchAction.OFF,
+    canaries=Canaries(),
+    sharing=frozenset(),
 )
 """Of the plane that declines naturally: its target is named in every body."""
 
