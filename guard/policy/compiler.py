@@ -145,10 +145,10 @@ class Compiler:
             went_back = f"the registry went back from version {before.version} to {version}"
             raise RegistryRolledBack(f"{went_back}: its newest changes are lost")
         change = change_of(before.version, version, before.targets, changed)
-        with ThreadPoolExecutor(3, "policy-beside") as beside:
-            # These wait for the encoder, the index and, where there is much to compile, for a process.
-            by_meaning = beside.submit(self._indexer.after, change, before.lookup, previous is None)
-            evidence = {t.id: evidence_of(t) for t in change.active if t.draft.scope is Scope.CONTEXTUAL}
+        by_meaning = self._indexer.begin(change, before.lookup, previous is None)
+        evidence = {t.id: evidence_of(t) for t in change.active if t.draft.scope is Scope.CONTEXTUAL}
+        with ThreadPoolExecutor(2, "policy-watch") as beside:
+            # Where there is much to compile, these wait for a process.
             watches = [beside.submit(self._watch, change, w, evidence) for w in before.watches]
             lookup = self._lookup(change, before.lookup, evidence, by_meaning)
             context = self._context(before, change)

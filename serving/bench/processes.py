@@ -44,6 +44,10 @@ class Endpoint:
         """Return the memory of its processes in bytes, shared pages counted once (PSS); Linux only."""
         return sum(map(_pss, process_tree(self.pid)))
 
+    def processor_s(self) -> float:
+        """Return the seconds of processor time of its processes, and of those that have ended; Linux only."""
+        return sum(map(_processor_s, process_tree(self.pid)))
+
     def forget(self, targets: Sequence[Mapping[str, Any]]) -> list[str]:
         """Add targets to the guarded server; return their ids once they are enforced."""
         assert self.admin is not None
@@ -105,6 +109,12 @@ def _pss(pid: int) -> int:
 def _free_port() -> int:
     with listen("127.0.0.1", 0) as listener:
         return int(listener.getsockname()[1])
+
+
+def _processor_s(pid: int) -> float:
+    # Behind the name of the program: user and system time, and both again of children that were waited for.
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager

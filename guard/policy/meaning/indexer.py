@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +29,12 @@ class Indexer:
     def __init__(self, registry: Registry, embedder: Embedder) -> None:
         self._registry = registry
         self._embedder = embedder
+        # Always the same thread: what an encoder needs for each is made once.
+        self._thread = ThreadPoolExecutor(1, "policy-meaning")
+
+    def begin(self, change: Change, before: Lookup, fresh: bool) -> Future[Lookup]:
+        """Begin to work out `after` beside the caller: encoder and index leave the interpreter to others."""
+        return self._thread.submit(self.after, change, before, fresh)
 
     def after(self, change: Change, before: Lookup, fresh: bool) -> Lookup:
         """Return `before` with the index and the pending targets that it has after a change.

@@ -45,8 +45,10 @@ def run(
             name = f"server {number}"
             say(f"starting {name}")
             began = time.monotonic()
-            started[name] = held.enter_context(guarded(model, folder / name, {"LETHE_DATABASE": database}))
+            server = held.enter_context(guarded(model, folder / name, {"LETHE_DATABASE": database}))
+            started[name] = server
             yield Figure(f"start of {name}, to ready", f"{time.monotonic() - began:.0f} s", "60 s")
+            yield Figure(f"processor time of {name} and its engine until then", f"{server.processor_s():.0f} s")
         for kind in KINDS:
             say(f"adding {adds} {kind} targets")
             yield from _measure(kind, list(started.values()), adds)
