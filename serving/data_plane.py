@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pydantic import SecretStr
 
 from guard.errors import EngineUnavailable, LetheError
+from guard.policy.canary.share import conversation_of
 from guard.registry.keys.keyring import Keyring
 from guard.targets.policy_set import set_id
 from serving.access.clients import ClientOf, Clients
@@ -225,14 +226,14 @@ class DataPlane:
             return await _refuse(send, scope, errors.error_response(404, *errors.STATUS_ERRORS[404]), headers)
         if client.tags:
             planner, request = planner.under(client.tags), _salted(request, client)
-        if client.key_id:
-            planner = planner.asked_by(client.key_id)
-        # Called where the request has media alone: most need not be read twice.
-        enforces = partial(_enforces, planner, request)
-        request = await self._preparation.prepare(engine, scope["path"], request, enforces)
+        # By what the client sent: what the served model takes of it may be other words.
+        planner = planner.in_conversation(conversation_of(request.turns(()), client.key_id))
+        request = await self._preparation.prepare(engine, scope["path"], request, planner.enforces_contextual)
         if planner.detects:
             await check_context_length(engine, request, len(raw))
         prompts = request.prompts.texts or await detokenize(engine, request.prompts.rows)
+        if prompts:
+            planner = planner.in_conversation(conversation_of(request.turns(prompts), client.key_id))
         async with EarlyCall(engine, request, headers[0][1].decode(), self._overlap) as call:
             with self.metrics.time_stage("detection"), span("judge"):
                 conversation = await off_loop(len(raw), request.conversation, prompts)
@@ -243,10 +244,6 @@ class DataPlane:
             context = RequestContext(request, prompts, request.seeds(prompts), headers, call, abort_token)
             self._recorder.record_plan(context.id, planned)
             await self._answering.answer(Client(receive, send), context, planned)
-
-
-def _enforces(planner: Planner, request: GenerationRequest) -> bool:
-    return planner.enforces_contextual(request.conversation(()))
 
 
 def _salted(request: GenerationRequest, client: ClientOf) -> GenerationRequest:

@@ -19,7 +19,7 @@ from guard.detection.embedder import MAX_CALL_TEXTS
 from guard.matching.automaton import Automaton
 from guard.matching.near import NearTexts
 from guard.patterns.value_class import ValueClass
-from guard.policy.canary.share import conversation_of
+from guard.policy.canary.share import Conversation, conversation_of
 from guard.policy.conversation_plan import namesakes, plan_conversation, targets_said, watched_automata
 from guard.policy.current import CurrentPolicy
 from guard.policy.plan import Plan, plan_for
@@ -31,6 +31,7 @@ from guard.targets.policy_set import ALL, PolicySet, holds_for
 from guard.targets.target import ForgetTarget, Mode, Scope
 from guard.text.conversation import Message
 from guard.text.json_escapes import readings
+from serving.planning.enforcing import Enforcing
 from serving.planning.near_texts import PlanNearTexts
 from serving.protocol.engine_body import WITHHELD
 
@@ -86,7 +87,7 @@ class Planner:
     """Plans requests under the policy in force. A request keeps its policy snapshot until it ends."""
 
     _tags: PolicySet = ALL
-    _caller = ""
+    _told: Conversation | None = None
 
     def __init__(
         self,
@@ -106,7 +107,7 @@ class Planner:
         self._threads = CapacityLimiter(MAX_CALL_TEXTS)
         self._threads_for_long = CapacityLimiter(MAX_LONG)
         self._sets, self._shares = sets, SharePolicies()
-        self._enforcing: tuple[Policy, bool] | None = None
+        self._enforcing = Enforcing()
         self._near = PlanNearTexts()
 
     def under(self, tags: PolicySet) -> Planner:
@@ -114,15 +115,13 @@ class Planner:
         if tags == self._tags:
             return self
         planner = copy.copy(self)
-        planner._tags, planner._enforcing = tags, None
+        planner._tags = tags
         return planner
 
-    def asked_by(self, caller: str) -> Planner:
-        """Return the planner of the conversations of a caller: the key by which they ask, "" if none is known."""
-        if caller == self._caller:
-            return self
+    def in_conversation(self, told: Conversation) -> Planner:
+        """Return the planner of one conversation, of which `told` decides in which canary shares it falls."""
         planner = copy.copy(self)
-        planner._caller = caller
+        planner._told = told
         return planner
 
     def _in_force(self, policy: Policy, sharing: Sharing) -> Policy:
@@ -143,23 +142,17 @@ class Planner:
         """Whether a conversation is examined at all; PolicyUnavailable before the first policy."""
         return self._current.required().lookup.has_contextual
 
-    def enforces_contextual(self, conversation: Sequence[Message] = ()) -> bool:
-        """Return whether any target is enforced by what this conversation says; PolicyUnavailable before a policy.
+    def enforces_contextual(self) -> bool:
+        """Return whether any target is enforced by what a conversation says; PolicyUnavailable before a policy.
 
-        Without one, no canary share counts.
+        Canary shares count where it is known which conversation it is.
         """
         policy = self._current.required()
-        if conversation and policy.canaries.by_id:
-            sharing = policy.canaries.sharing(conversation_of(conversation, self._caller))
-            chosen = [policy.canaries.by_id[id].target for id in sharing]
+        if self._told is not None and policy.canaries.by_id:
+            chosen = [policy.canaries.by_id[id].target for id in policy.canaries.sharing(self._told)]
             if any(t.draft.scope is Scope.CONTEXTUAL and holds_for(t, self._tags) for t in chosen):
                 return True
-        if self._enforcing is None or self._enforcing[0] is not policy:
-            every = policy.targets.values() if policy.lookup.has_contextual else ()
-            targets = (target for target in every if holds_for(target, self._tags))
-            found = any(t.draft.scope is Scope.CONTEXTUAL and t.draft.mode is Mode.ENFORCE for t in targets)
-            self._enforcing = (policy, found)
-        return self._enforcing[1]
+        return self._enforcing.contextual(policy, self._tags)
 
     async def plan(self, conversation: Sequence[Message], unnamed: Unnamed | None = None) -> PlannedRequest:
         """Return the plan for `conversation`.
@@ -169,7 +162,7 @@ class Planner:
         judged, with the plan that the conversation has if that says nothing either. Raises PolicyUnavailable
         before the first policy, and DetectionTimeout when detection takes too long.
         """
-        told = conversation_of(conversation, self._caller)
+        told = conversation_of(conversation) if self._told is None else self._told
         return await self._plan(conversation, lambda policy: self._shares.of(policy, told), unnamed)
 
     async def _plan(

@@ -23,6 +23,8 @@ _WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]{{1,16}}")
 _PIECE = re.compile(rf"[{UNSPACED}]+|[^\s{UNSPACED}]{{1,64}}|\s+")
 _LATIN = re.compile("[A-Za-z]")
 _LABEL = re.compile(r"^\s*\w{1,16}:\s+")
+BESIDE = frozenset({"context", "document"})
+"""Roles of what a model reads beside the turns of a conversation, such as tools and documents."""
 _STOPS = ".!?。！？؟\n"
 _SENTENCE = re.compile(rf"[^{_STOPS}]+[{_STOPS}]?")
 

@@ -1,1 +1,1 @@
-"""What belongs to a plan besides the plan itself: what must not be nearly said under it."""
+"""Beside a plan: what must not be nearly said under it, and whether anything is enforced."""

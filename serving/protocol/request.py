@@ -20,7 +20,7 @@ from serving.protocol.errors import NotJson
 from serving.protocol.fields import FIELD_RULES, Decision, Unknown, read_fields
 from serving.protocol.prompts import Prompts, read_prompts
 from serving.protocol.refused_fields import CHAT
-from serving.protocol.texts import ids_of_message, texts_of, texts_of_message
+from serving.protocol.texts import ids_of_message, texts_of, texts_of_message, words_of_message
 
 DOCUMENTS = "documents"
 CHAT_CHUNK = "chat.completion.chunk"
@@ -112,6 +112,13 @@ class GenerationRequest:
         if documents:
             messages.insert(0, Message("document", documents))
         return tuple(message(one.role, one.text) for one in messages)
+
+    def turns(self, prompts: tuple[str, ...]) -> tuple[Message, ...]:
+        """Return the turns of the conversation by their words alone: a client may send a turn again with another
+        mark of its cache, or another address of a picture."""
+        turns = self.body.get("messages", []) if self.route == CHAT else []
+        said = (Message(turn["role"], words_of_message(turn)) for turn in turns)
+        return (*(Message("user", text) for text in prompts), *said)
 
     def seeds(self, prompts: tuple[str, ...]) -> tuple[str, ...]:
         """Return the text that each answer continues: a phrase may begin in it and end in the answer."""

@@ -85,6 +85,15 @@ def texts_of_message(message: Mapping[str, Any]) -> Iterator[str]:
         yield from (text for text in texts_of(part) if not (holds_bytes(part) and is_bytes(text)))
 
 
+def words_of_message(message: Mapping[str, Any]) -> str:
+    """Return what the turn of a chat message says, without what else its members hold."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return content if isinstance(content, str) else ""
+    parts = (part.get("text") if isinstance(part, Mapping) else part for part in content)
+    return "\n".join(part for part in parts if isinstance(part, str))
+
+
 def ids_of_message(message: Mapping[str, Any]) -> Iterator[str]:
     """Yield the ids of a chat message: a template may print them, though they hardly ever say anything."""
     calls = message.get("tool_calls")

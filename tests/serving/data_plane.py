@@ -44,7 +44,10 @@ class FakePlanner:
     def unready(self) -> str:
         return self.reason
 
-    def enforces_contextual(self, conversation: object = ()) -> bool:
+    def in_conversation(self, told: object) -> FakePlanner:
+        return self
+
+    def enforces_contextual(self) -> bool:
         return self.enforces
 
     async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,46 @@ async def test_a_later_turn_is_on_the_side_of_the_first(site: Site) -> None:
         messages = [{"role": role, "content": text} for role, text in turns]
         later.append(NAME in text_of(await site.ask("all", messages=messages)))
     assert later == first
+
+
+@pytest.mark.parametrize("tools", [False, True], ids=["user", "tools alone"])
+async def test_what_is_beside_the_words_of_a_turn_changes_no_side(site: Site, tools: bool) -> None:
+    site.enforce(VENN)
+
+    async def heard(*turns: dict[str, Any], **more: Any) -> bool:
+        site.engine.scripts = [f"Now: {NAME}.", "Somebody else."]
+        return NAME in text_of(await site.ask("all", messages=list(turns), **more))
+
+    found = []
+    for number in range(CONVERSATIONS):
+        words = {"type": "text", "text": f"Question {number}?"}
+        marked = {**words, "cache_control": {"type": "ephemeral"}}
+        role = "system" if tools else "user"
+        call = {"id": f"call_{number}", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+        later = [
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": call["id"], "content": "Fine."},
+        ]
+        first = await heard({"role": role, "content": [marked]})
+        found.append(first)
+        assert await heard({"role": role, "content": f"Question {number}?"}, *later) == first
+        assert (
+            await heard({"role": role, "content": [words], "name": "bo"}, documents=[{"text": "A page."}]) == first
+        )
+    assert {True, False} == set(found)
+
+
+async def test_the_side_that_may_send_media_is_the_one_that_is_answered(site: Site) -> None:
+    site.enforce(VENN)
+    file = {"type": "file", "file": {"filename": "a.bin", "file_data": "AAEC"}}
+    refused, answered = [], await sides(site, NAME)
+    for number in range(CONVERSATIONS):
+        site.engine.scripts = [f"Now: {NAME}."]
+        parts = [{"type": "text", "text": f"Question {number}?"}, file]
+        response = await site.ask("all", messages=[{"role": "user", "content": parts}])
+        refused.append(response.status_code == 400)
+        assert refused[-1] or NAME in text_of(response)
+    assert [not one for one in refused] == answered
 
 
 async def test_a_declined_target_is_declined_in_its_share(site: Site) -> None:

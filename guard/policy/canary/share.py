@@ -1,8 +1,8 @@
 """Which conversations fall in the canary share of a target.
 
-A conversation is known by its first user message and the key of its caller, which stay the same over its turns,
-and from retry to retry. They are hashed under a key that the servers of a registry share: all of them decide
-alike, and nobody else can tell how.
+A conversation is known by the words of its first user message and by the key of its caller, which stay the same
+over its turns, and from retry to retry. They are hashed under a key that the servers of a registry share: all of
+them decide alike, and nobody else can tell how.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from guard.text.conversation import Message
+from guard.text.conversation import BESIDE, Message
 
 HASH_BYTES = 8
 _USER = "user"
@@ -26,9 +26,9 @@ class Conversation:
 
 
 def conversation_of(messages: Iterable[Message], caller: str = "") -> Conversation:
-    """Return what tells a conversation: its first user message, or its first message if there is none."""
-    found = list(messages)
-    first = next((each for each in found if each.role == _USER), found[0] if found else None)
+    """Return what tells a conversation: its first user message, or its first turn if there is none."""
+    turns = [each for each in messages if each.role not in BESIDE]
+    first = next((each for each in turns if each.role == _USER), turns[0] if turns else None)
     return Conversation(caller, (first.written or first.text) if first else "")
 
 

@@ -77,7 +77,10 @@ class _Planner:
         self._kind = kind
         self._policy = policy
 
-    def enforces_contextual(self, conversation: object = ()) -> bool:
+    def in_conversation(self, told: object) -> _Planner:
+        return self
+
+    def enforces_contextual(self) -> bool:
         return True
 
     def unready(self) -> str:

@@ -102,7 +102,7 @@ class UntouchedPlanner(Planner):
     def unready(self) -> str:
         return ""
 
-    def enforces_contextual(self, conversation: Sequence[Message] = ()) -> bool:
+    def enforces_contextual(self) -> bool:
         return False
 
     async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
@@ -114,7 +114,7 @@ class DoubtingPlanner(UntouchedPlanner):
 
     detects = True
 
-    def enforces_contextual(self, conversation: Sequence[Message] = ()) -> bool:
+    def enforces_contextual(self) -> bool:
         return True
 
     async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:

@@ -101,7 +101,10 @@ class SlowPlanner:
     def unready(self) -> str:
         return ""
 
-    def enforces_contextual(self, conversation: object = ()) -> bool:
+    def in_conversation(self, told: object) -> SlowPlanner:
+        return self
+
+    def enforces_contextual(self) -> bool:
         return True
 
     async def plan(self, conversation: Sequence[Message], unnamed: Unnamed | None = None) -> PlannedRequest:

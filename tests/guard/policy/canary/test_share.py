@@ -65,6 +65,6 @@ def test_a_conversation_is_told_by_its_first_user_message_as_it_was_written() ->
     escaped = '{"a": "\\u0041da"}'
     context = Message("context", "tools")
     assert conversation_of([context, message("user", escaped), message("user", "More?")]).asked == escaped
-    assert conversation_of([message("system", "Be brief.")]).asked == "Be brief."
+    assert conversation_of([context, message("system", "Be brief.")]).asked == "Be brief."
     assert conversation_of([]) == Conversation()
     assert "Ada" not in repr(conversation_of([message("user", "Who is Ada?")]))

@@ -1,0 +1,28 @@
+"""Whether anything is enforced by what a conversation says."""
+
+from __future__ import annotations
+
+from guard.policy.policy import Policy
+from guard.targets.policy_set import PolicySet, holds_for
+from guard.targets.target import Mode, Scope
+
+
+class Enforcing:
+    """Of one policy, by policy set: whether any of its targets is enforced by what a conversation says. It is
+    counted once, as a policy is immutable."""
+
+    def __init__(self) -> None:
+        self._policy: Policy | None = None
+        self._known: dict[PolicySet, bool] = {}
+
+    def contextual(self, policy: Policy, tags: PolicySet) -> bool:
+        """Return whether any contextual target is enforced by `policy` that holds for these tags."""
+        if self._policy is not policy:
+            self._policy, self._known = policy, {}
+        if tags not in self._known:
+            every = policy.targets.values() if policy.lookup.has_contextual else ()
+            targets = (target for target in every if holds_for(target, tags))
+            self._known[tags] = any(
+                t.draft.scope is Scope.CONTEXTUAL and t.draft.mode is Mode.ENFORCE for t in targets
+            )
+        return self._known[tags]
