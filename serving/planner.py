@@ -169,6 +169,7 @@ class Planner:
         self, conversation: Sequence[Message], sharing: Sharing, unnamed: Unnamed | None = None
     ) -> PlannedRequest:
         policy = self._current.required()
+        self._shares.forget_but(policy.version)
         # The policy of a policy set, or of canary shares, may have to be made first.
         if self._tags or policy.canaries.by_id:
             policy = await run_sync(self._in_force, policy, sharing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -11,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from guard.detection.detector import Detector
 from guard.registry.keys.key import Audience, KeyDraft
 from guard.targets.target import Draft, Fact, Method, Mode, Scope
+from guard.text.conversation import message
+from serving.planner import Planner
 from serving.protocol.refused_fields import CHAT, COMPLETIONS
 from tests.serving.test_policy_sets import DECLINE, Site, text_of
-from tests.serving.watch.conftest import CountingEngine
+from tests.serving.watch.conftest import CountingEngine, FlatEmbedder
 
 pytestmark = pytest.mark.anyio
 NAME, CODE = "Orla Quarnwick", "zx4471q"
@@ -139,6 +143,23 @@ async def test_a_canary_of_a_policy_set_is_none_of_another_one(site: Site) -> No
     site.enforce(replace(VENN, tags=("eu",)))
     assert {True, False} == set(await sides(site, NAME, name="eu"))
     assert {True} == set(await sides(site, NAME, name="staff"))
+
+
+async def test_nothing_of_a_share_stays_in_memory_once_its_target_has_ended(site: Site) -> None:
+    (venn,) = site.registry.add_many([replace(VENN, canary=0.999)])
+    site.enforce()
+    planner = Planner(site.current, Detector(FlatEmbedder()))
+    planned = await planner.plan([message("user", "Who?")])
+    assert planned.policy is not None
+    assert planned.policy.sharing == {venn.id}
+    kept = weakref.ref(planned.policy.targets)
+    del planned
+    assert kept() is not None
+    site.registry.revoke(venn.id)
+    # With another one, for which the same thread is used again.
+    site.enforce(Draft(name="Brisa Tannerfold"))
+    await planner.plan([message("user", "Who?")])
+    assert kept() is None
 
 
 async def test_a_larger_share_takes_in_the_smaller_and_promotion_takes_in_all(site: Site) -> None:

@@ -52,7 +52,7 @@ class Site:
             watch_action=action,
             policy_sets=lambda: ring.policy_sets,
         )
-        self._current = current
+        self.current = current
         planner = Planner(current, Detector(embedder), sets=self._compiler.policy_sets)
         self.engine, self.ring = engine, ring
         self.plane = DataPlane(
@@ -64,7 +64,7 @@ class Site:
 
     def enforce(self, *drafts: Draft) -> None:
         self.registry.add_many(drafts)
-        self._current.policy = self._compiler.refresh(self._current.policy, datetime.now(UTC))
+        self.current.policy = self._compiler.refresh(self.current.policy, datetime.now(UTC))
 
     async def ask(self, name: str, question: str = "Who?", route: str = CHAT, **members: Any) -> httpx.Response:
         said = {"messages": [{"role": "user", "content": question}]} if route == CHAT else {"prompt": question}

@@ -53,13 +53,17 @@ class SharePolicies:
             if known is not None and known.base is policy:
                 return known.policy
         made = _enforcing(policy, ids)
+        self.forget_but(policy.version)
         with self._lock:
-            if policy.version != self._version:
-                # What belongs to an earlier version is not kept in memory for it.
-                self._made.clear()
-                self._version = policy.version
             self._made[key] = _Made(policy, made)
         return made
+
+    def forget_but(self, version: int) -> None:
+        """Let go of what belongs to other versions: nothing of a target stays in memory for it."""
+        if version != self._version:
+            with self._lock:
+                self._made.clear()
+                self._version = version
 
 
 def _enforcing(policy: Policy, ids: frozenset[str]) -> Policy:
