@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from guard.encryption.sealing import Secret
 from guard.registry.approval.approvals import Approvals
 from guard.registry.approval.proposed import overdue_targets
+from guard.registry.approval.rule import Approval, refuse_other_rule
 from guard.registry.database import Location, PostgresUrl, VectorKey
 from guard.registry.drafts import (
     Added,
@@ -64,7 +65,8 @@ class Registry:
     """Forget targets in a database: changes survive a crash once a call returns; failed calls change nothing.
 
     Every mutation is one transaction of row, audit event and `version() + 1`. Thread-safe; raises only the errors
-    of `guard.errors`. Texts of a target that is revoked or expires are erased.
+    of `guard.errors`. Texts of a target that is revoked or expires are erased. Where a mutation takes a `rule` of
+    approval, it raises `StaleRevision` if another one is in force by then.
     """
 
     def __init__(self, location: Location, key: Secret | None = None) -> None:
@@ -79,27 +81,30 @@ class Registry:
         """Release the database."""
         self._database.close()
 
-    def add(self, draft: Draft) -> ForgetTarget:
+    def add(self, draft: Draft, rule: Approval | None = None) -> ForgetTarget:
         """Store a new active target. Raises `InvalidTarget` or `DuplicateTarget`."""
         target = new_target(draft)
         with self._database.writing() as connection:
+            refuse_other_rule(connection, rule)
             refuse_duplicate(connection, target)
             write_all(connection, [target], Action.ADDED, acting())
         return target
 
-    def add_many(self, drafts: Sequence[Draft]) -> Targets:
+    def add_many(self, drafts: Sequence[Draft], rule: Approval | None = None) -> Targets:
         """Store all of `drafts` under one policy version, or none; `field` of an error starts at `targets[i]`."""
         targets = new_targets(drafts)
         if targets:
             with self._database.writing() as connection:
+                refuse_other_rule(connection, rule)
                 refuse_duplicates(connection, targets)
                 write_all(connection, targets, Action.ADDED, acting())
         return targets
 
-    def add_missing(self, drafts: Sequence[Draft]) -> Added:
+    def add_missing(self, drafts: Sequence[Draft], rule: Approval | None = None) -> Added:
         """Do as `add_many`, without the drafts whose kind and name an active target or an earlier draft has."""
         targets = new_targets(drafts)
         with self._database.writing() as connection:
+            refuse_other_rule(connection, rule)
             added = missing(connection, targets)
             if added.targets:
                 write_all(connection, added.targets, Action.ADDED, acting())
@@ -136,13 +141,14 @@ class Registry:
         with self._database.writing() as connection:
             write_revealed(connection, [found(connection, id) for id in ids], datetime.now(UTC))
 
-    def change(self, id: str, draft: Draft, revision: int) -> ForgetTarget:
+    def change(self, id: str, draft: Draft, revision: int, rule: Approval | None = None) -> ForgetTarget:
         """Replace the draft of an active target that is still at `revision`; its phrases are extracted again.
 
         Raises `UnknownTarget`, `StaleRevision`, `InvalidTarget` or `DuplicateTarget`.
         """
         candidate = new_target(draft)
         with self._database.writing() as connection:
+            refuse_other_rule(connection, rule)
             stored = found_active(connection, id, revision)
             target = replace(candidate, id=id, revision=stored.revision + 1, created_at=stored.created_at)
             refuse_duplicate(connection, target)
@@ -150,9 +156,10 @@ class Registry:
         self._database.scrub()
         return target
 
-    def revoke(self, id: str, revision: int | None = None) -> ForgetTarget:
+    def revoke(self, id: str, revision: int | None = None, rule: Approval | None = None) -> ForgetTarget:
         """End an active target and erase its texts; a record without texts remains. Raises as `change` does."""
         with self._database.writing() as connection:
+            refuse_other_rule(connection, rule)
             target = erased(found_active(connection, id, revision), State.REVOKED, datetime.now(UTC))
             write_all(connection, [target], Action.REVOKED, acting())
         self._database.scrub()

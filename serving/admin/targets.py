@@ -41,7 +41,7 @@ _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Path of 
     responses={
         201: {"model": TargetOut, "headers": ETAG | _LOCATION, "description": "Stored"},
         200: {"model": Preview, "description": "With `dry_run=true`: what would be stored"},
-        **documented(400, 409, 413, 415, 504),
+        **documented(400, 409, 412, 413, 415, 504),
     },
 )
 async def add(
@@ -68,7 +68,7 @@ async def add(
     return await shown(service, target, reveal)
 
 
-@router.post(f"{PATH}:batch", status_code=201, responses=documented(400, 409, 413, 415, 504))
+@router.post(f"{PATH}:batch", status_code=201, responses=documented(400, 409, 412, 413, 415, 504))
 async def add_many(
     service: Service,
     caller: CallerOf,

@@ -35,15 +35,21 @@ class TargetChanges:
     """Changes targets for a caller, if their rights allow it. Its methods block.
 
     By the registry's rule, what changes answers may wait for a second person, whatever the rights of the first;
-    targets in shadow, which change none, do not wait.
+    targets in shadow, which change none, do not wait. The rule is read for each change, as any server may have
+    asked for it since; where it changes until the change is made, that is refused with StaleRevision.
     """
 
     registry: Registry
 
     @property
+    def rule(self) -> Approval:
+        """The registry's rule by now."""
+        return self.registry.approvals.rule.read()
+
+    @property
     def four_eyes(self) -> bool:
-        """Whether it takes a second person; read for each change, as any server may have asked for it since."""
-        return self.registry.approvals.rule.read() is Approval.FOUR_EYES
+        """Whether it takes a second person by now."""
+        return self.rule is Approval.FOUR_EYES
 
     def require(self, caller: Caller, drafts: Sequence[Draft]) -> None:
         """Raise NeedsApprover where the caller may not bring about such a change, nor propose it."""
@@ -56,13 +62,14 @@ class TargetChanges:
 
     def add(self, caller: Caller, drafts: Sequence[Draft], *, skip_existing: bool = False) -> Added:
         """Store new targets, all or none; those that wait for approval are in the state `proposed`."""
-        if self.four_eyes:
+        rule = self.rule
+        if rule is Approval.FOUR_EYES:
             approvals = self.registry.approvals
             return approvals.add(drafts, caller.person, is_enforced, skip_existing=skip_existing)
         caller.require_enforce(drafts)
         if skip_existing:
-            return self.registry.add_missing(drafts)
-        return Added(self.registry.add_many(drafts), [])
+            return self.registry.add_missing(drafts, rule)
+        return Added(self.registry.add_many(drafts, rule), [])
 
     def standings(self, drafts: Sequence[Draft]) -> Sequence[DraftStanding]:
         """Return what would become of each draft in `add`, existing ones skipped."""
@@ -70,7 +77,8 @@ class TargetChanges:
 
     def add_one(self, caller: Caller, draft: Draft, *, urgent: bool = False) -> ForgetTarget:
         """Store one new target; an urgent one is in force while it waits, for who may approve others."""
-        four_eyes = self.four_eyes
+        rule = self.rule
+        four_eyes = rule is Approval.FOUR_EYES
         if urgent and four_eyes:
             caller.require(Right.ENFORCE)
             return self.registry.approvals.add_one(draft, caller.person, urgent=True)
@@ -78,21 +86,22 @@ class TargetChanges:
             return self.registry.approvals.add_one(draft, caller.person)
         if not four_eyes:
             caller.require_enforce([draft])
-        return self.registry.add(draft)
+        return self.registry.add(draft, rule)
 
     def change(self, caller: Caller, current: ForgetTarget, draft: Draft) -> ForgetTarget:
         """Have a target become `draft`, or propose it; return the target as it stands then.
 
         A target that is like this already stays as it is, and so does what is proposed of it.
         """
-        waits = _waits(current, draft, self.four_eyes)
+        rule = self.rule
+        waits = _waits(current, draft, rule)
         if not waits:
             caller.require_enforce([current.draft, draft])
         if draft == current.draft:
             return current
         if waits:
             return self.registry.approvals.propose(current.id, draft, current.revision, caller.person)
-        return self.registry.change(current.id, draft, current.revision)
+        return self.registry.change(current.id, draft, current.revision, rule)
 
     def revoke(self, caller: Caller, current: ForgetTarget, *, is_exact: bool) -> ForgetTarget:
         """End a target, or propose its end; return what is left of it, or the target that is still in force.
@@ -101,16 +110,16 @@ class TargetChanges:
         """
         if current.state is State.PROPOSED:
             return self.reject(caller, current.id, current.revision)
-        four_eyes = self.four_eyes
-        if _waits(current, current.draft, four_eyes):
+        rule = self.rule
+        if _waits(current, current.draft, rule):
             change = self.registry.approvals.change(current.id)
             if change and is_unconfirmed(change, current):
                 return self.reject(caller, current.id, change.revision)
             return self.registry.approvals.propose(current.id, None, current.revision, caller.person)
         caller.require_enforce([current.draft])
         # Nobody ends alone, or without the right to, a target that was enforced meanwhile.
-        exactly = is_exact or four_eyes or not caller.may(Right.ENFORCE)
-        return self.registry.revoke(current.id, current.revision if exactly else None)
+        exactly = is_exact or rule is Approval.FOUR_EYES or not caller.may(Right.ENFORCE)
+        return self.registry.revoke(current.id, current.revision if exactly else None, rule)
 
     def go_back(self, caller: Caller, steps: Sequence[Step], dry_run: bool = False) -> WentBack:
         """Take the steps of a way back to a policy version, or propose those that wait for approval.
@@ -119,9 +128,9 @@ class TargetChanges:
         """
         waiting: list[Step] = []
         direct: list[Step] = []
-        four_eyes = self.four_eyes
+        rule = self.rule
         for step in steps:
-            waits = _waits(step.target, (step.meant or step.target).draft, four_eyes)
+            waits = _waits(step.target, (step.meant or step.target).draft, rule)
             (waiting if waits else direct).append(step)
         caller.require_enforce(step.target.draft for step in direct)
         if dry_run:
@@ -129,7 +138,7 @@ class TargetChanges:
                 replace(one.target, state=State.REVOKED) if one.meant is None else one.target for one in direct
             ]
             return WentBack(ended, [one.target.id for one in waiting], [])
-        done = WentBack(self.registry.versions.go_back(direct) if direct else [], [], [])
+        done = WentBack(self.registry.versions.go_back(direct, rule) if direct else [], [], [])
         for target, meant in waiting:
             try:
                 draft = meant.draft if meant else None
@@ -153,10 +162,10 @@ class TargetChanges:
         return self.registry.approvals.reject(target_id, revision, caller.person, reason)
 
 
-def _waits(current: ForgetTarget, draft: Draft, four_eyes: bool) -> bool:
+def _waits(current: ForgetTarget, draft: Draft, rule: Approval) -> bool:
     if current.state is State.PROPOSED:
         return True
-    return four_eyes and (is_enforced(current.draft) or is_enforced(draft))
+    return rule is Approval.FOUR_EYES and (is_enforced(current.draft) or is_enforced(draft))
 
 
 def is_unconfirmed(change: ProposedChange, target: ForgetTarget) -> bool:

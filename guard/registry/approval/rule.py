@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from guard.errors import StoreUnavailable
+from guard.errors import StaleRevision, StoreUnavailable
 from guard.registry.database import Connection, Database
 
 
@@ -33,6 +33,12 @@ class ApprovalRule:
         """Put a rule into force, at all servers from their next change on."""
         with self._database.writing() as connection:
             connection.execute("UPDATE policy SET approval = ?", (approval.value,))
+
+
+def refuse_other_rule(connection: Connection, rule: Approval | None) -> None:
+    """Raise StaleRevision if `rule` is in force no more; None is any rule."""
+    if rule is not None and found_rule(connection) is not rule:
+        raise StaleRevision("the rule of approval has changed meanwhile: repeat it")
 
 
 def found_rule(connection: Connection) -> Approval:

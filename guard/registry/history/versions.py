@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from guard.errors import InvalidTarget, StaleRevision, UnknownTarget
+from guard.registry.approval.rule import Approval, refuse_other_rule
 from guard.registry.database import Connection, Database
 from guard.registry.drafts import key_of, new_target
 from guard.registry.records import (
@@ -115,14 +116,16 @@ class Versions:
                 _plan(connection, way, target, before.get(target.id), ending)
             return way
 
-    def go_back(self, steps: Sequence[Step]) -> list[ForgetTarget]:
+    def go_back(self, steps: Sequence[Step], rule: Approval | None = None) -> list[ForgetTarget]:
         """Take these steps under one new policy version, and return the targets as they stand then.
 
-        Raises `StaleRevision` where one of them has changed since, and `DuplicateTarget`.
+        Raises `StaleRevision` where one of them has changed since, or another rule of approval than `rule` is in
+        force by then (None: any), and `DuplicateTarget`.
         """
         now = datetime.now(UTC)
         changed, ended = [], []
         with self._database.writing() as connection:
+            refuse_other_rule(connection, rule)
             for target, meant in steps:
                 if found(connection, target.id) != target:
                     raise StaleRevision(f"{target.id} has changed meanwhile: repeat it")
