@@ -8,17 +8,19 @@ from guard.targets.target import Mode, Scope
 
 
 class Enforcing:
-    """Of one policy, by policy set: whether any of its targets is enforced by what a conversation says. It is
-    counted once, as a policy is immutable."""
+    """Of one policy version, by policy set: whether any of its targets is enforced by what a conversation says.
+
+    It is counted once. Nothing of a policy is kept for it, and so nothing of a target that is no more.
+    """
 
     def __init__(self) -> None:
-        self._policy: Policy | None = None
+        self._version = -1
         self._known: dict[PolicySet, bool] = {}
 
     def contextual(self, policy: Policy, tags: PolicySet) -> bool:
         """Return whether any contextual target is enforced by `policy` that holds for these tags."""
-        if self._policy is not policy:
-            self._policy, self._known = policy, {}
+        if self._version != policy.version:
+            self._version, self._known = policy.version, {}
         if tags not in self._known:
             every = policy.targets.values() if policy.lookup.has_contextual else ()
             targets = (target for target in every if holds_for(target, tags))

@@ -152,6 +152,7 @@ async def test_nothing_of_a_share_stays_in_memory_once_its_target_has_ended(site
     planned = await planner.plan([message("user", "Who?")])
     assert planned.policy is not None
     assert planned.policy.sharing == {venn.id}
+    assert not planner.enforces_contextual()
     kept = weakref.ref(planned.policy.targets)
     del planned
     assert kept() is not None

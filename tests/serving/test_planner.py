@@ -133,13 +133,15 @@ def test_it_says_whether_a_target_is_enforced_by_what_a_conversation_says(
 ) -> None:
     target = SimpleNamespace(draft=SimpleNamespace(scope=scope, mode=mode, tags=()))
     policy = SimpleNamespace(
-        targets={"ft_1": target}, lookup=SimpleNamespace(has_contextual=scope is not Scope.ALWAYS)
+        version=1, targets={"ft_1": target}, lookup=SimpleNamespace(has_contextual=scope is not Scope.ALWAYS)
     )
     planner = Planner(SimpleNamespace(required=lambda: policy), None)  # type: ignore[arg-type]
     assert planner.enforces_contextual() is enforces
     policy.targets = {}
-    # A policy is immutable: it is counted once.
+    # What a version says never changes: it is counted once.
     assert planner.enforces_contextual() is enforces
+    policy.version = 2
+    assert planner.enforces_contextual() is False
 
 
 async def test_near_copies_count_of_touched_targets_in_enforce_mode() -> None:
