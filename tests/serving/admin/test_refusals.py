@@ -189,7 +189,7 @@ async def test_a_store_that_cannot_be_used_is_a_503_and_the_plane_goes_on(
 async def test_an_unforeseen_error_shows_neither_in_the_answer_nor_in_the_log(
     client: httpx.AsyncClient, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(draft: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise RuntimeError("Mothwick")
 
     monkeypatch.setattr(service.registry, "add", fails)
