@@ -12,6 +12,7 @@ from guard.errors import StoreUnavailable
 from guard.registry.approval import schema as approval
 from guard.registry.database import APPLICATION_ID
 from guard.registry.history import schema as history
+from guard.registry.keys import schema as keys
 from guard.registry.rows import canaries
 
 Migration = Callable[[sqlite3.Connection], None]
@@ -244,23 +245,8 @@ def m040_webhooks(connection: sqlite3.Connection) -> None:
 
 @migration
 def m041_keys(connection: sqlite3.Connection) -> None:
-    connection.execute(
-        """CREATE TABLE keys (id TEXT PRIMARY KEY, audience TEXT NOT NULL, role TEXT NOT NULL, name TEXT NOT NULL,
-             options TEXT NOT NULL, created_at TEXT NOT NULL, expires_at REAL, revoked_at REAL, last_used_at REAL
-           ) STRICT"""
-    )
-    secrets = "digest TEXT PRIMARY KEY, key_id TEXT NOT NULL REFERENCES keys (id), until REAL"
-    connection.execute(f"CREATE TABLE key_secrets ({secrets}) STRICT")
-    connection.execute(
-        """CREATE TABLE key_events (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, action TEXT NOT NULL,
-             key_id TEXT NOT NULL REFERENCES keys (id), actor TEXT NOT NULL, digest TEXT NOT NULL
-           ) STRICT"""
-    )
-    for verb in ("UPDATE", "DELETE"):
-        connection.execute(
-            f"""CREATE TRIGGER key_events_stay_on_{verb.lower()} BEFORE {verb} ON key_events
-                BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"""
-        )
+    for statement in keys.SQLITE:
+        connection.execute(statement)
 
 
 @migration
@@ -292,4 +278,10 @@ def m045_approval_rule(connection: sqlite3.Connection) -> None:
 @migration
 def m046_canaries(connection: sqlite3.Connection) -> None:
     for statement in canaries.SQLITE:
+        connection.execute(statement)
+
+
+@migration
+def m047_events_of_the_approval_rule(connection: sqlite3.Connection) -> None:
+    for statement in keys.SQLITE_RULE:
         connection.execute(statement)

@@ -11,6 +11,7 @@ from guard.errors import StoreUnavailable
 from guard.registry.approval import schema as approval
 from guard.registry.database import APPLICATION_ID, Connection
 from guard.registry.history import schema as history
+from guard.registry.keys import schema as keys
 from guard.registry.rows import canaries
 
 POLICY_CHANNEL = "lethe_policy"
@@ -152,34 +153,7 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
              server TEXT NOT NULL
            )""",
     ),
-    "p004_keys": (
-        """CREATE TABLE keys (
-             id TEXT COLLATE "C" PRIMARY KEY,
-             audience TEXT NOT NULL,
-             role TEXT NOT NULL,
-             name TEXT NOT NULL,
-             options TEXT NOT NULL,
-             created_at TEXT NOT NULL,
-             expires_at DOUBLE PRECISION,
-             revoked_at DOUBLE PRECISION,
-             last_used_at DOUBLE PRECISION
-           )""",
-        """CREATE TABLE key_secrets (
-             digest TEXT COLLATE "C" PRIMARY KEY,
-             key_id TEXT COLLATE "C" NOT NULL REFERENCES keys (id),
-             until DOUBLE PRECISION
-           )""",
-        """CREATE TABLE key_events (
-             seq BIGINT PRIMARY KEY,
-             at TEXT NOT NULL,
-             action TEXT NOT NULL,
-             key_id TEXT COLLATE "C" NOT NULL REFERENCES keys (id),
-             actor TEXT NOT NULL,
-             digest TEXT NOT NULL
-           )""",
-        """CREATE TRIGGER key_events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON key_events
-           FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
-    ),
+    "p004_keys": keys.POSTGRESQL,
     "p040_webhooks": (
         """CREATE TABLE webhooks (
              id TEXT COLLATE "C" PRIMARY KEY,
@@ -213,4 +187,5 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
     "p044_history": history.POSTGRESQL,
     "p045_approval_rule": (approval.RULE,),
     "p046_canaries": canaries.POSTGRESQL,
+    "p047_events_of_the_approval_rule": keys.POSTGRESQL_RULE,
 }

@@ -32,10 +32,13 @@ class Action(StrEnum):
 
 
 class Actor(StrEnum):
-    """Who acted: the holder of the configured admin key, or the clock. Other keys act by their ids."""
+    """Who acted: the holder of the configured admin key, the clock, a server by its settings as it starts, or a
+    command on the database itself, named with the account that ran it. Other keys act by their ids."""
 
     ADMIN = "admin"
     CLOCK = "clock"
+    SETTINGS = "settings"
+    COMMAND = "command"
 
 
 _acting: ContextVar[str] = ContextVar("acting", default=Actor.ADMIN)

@@ -6,6 +6,7 @@ import logging
 
 from guard.registry.approval.rule import Approval
 from guard.registry.registry import Registry
+from guard.targets.audit_log import Actor, acting_as
 from serving.approval.changes import TargetChanges
 
 log = logging.getLogger("lethe.approval")
@@ -20,7 +21,8 @@ def open_changes(registry: Registry, asked: Approval) -> TargetChanges:
     rule = registry.approvals.rule
     stored = rule.read()
     if asked is Approval.FOUR_EYES and stored is not asked:
-        rule.write(asked)
+        with acting_as(Actor.SETTINGS):
+            rule.write(asked)
         log.warning("approval: changes of what is enforced take a second person from now on, at all servers")
     elif stored is Approval.FOUR_EYES and asked is not stored:
         log.info("approval: the registry takes a second person, whatever the setting of this server")

@@ -3,6 +3,7 @@ approval."""
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -117,12 +118,14 @@ def approval(
     """Show whether changes of what is enforced take a second person, or set it for all servers; they may go on."""
     from guard.registry.approval.rule import Approval, ApprovalRule
     from guard.registry.opening import open_database
+    from guard.targets.audit_log import acting_as
     from serving.settings import load
 
     with reported(), closing(open_database(load(data_dir=data_dir).registry)) as database:
         stored = ApprovalRule(database)
         if rule is not None:
-            stored.write(Approval(rule))
+            with acting_as(_account()):
+                stored.write(Approval(rule))
         found = stored.read()
     show({"approval": found.value}, lambda: console.print(found.value))
 
@@ -133,3 +136,17 @@ def _hold(place: Location, held: ExitStack) -> None:
 
     if isinstance(place, Path) and (place.parent / LOCK_NAME).exists():
         held.enter_context(owned(place.parent))
+
+
+def _account() -> str:
+    """Return who acts on the database itself, as audit trails name them: the account that runs this command."""
+    import pwd
+
+    from guard.targets.audit_log import Actor
+
+    id = os.getuid()
+    try:
+        return f"{Actor.COMMAND}:{pwd.getpwuid(id).pw_name}"
+    except KeyError:
+        # A container may run under a number that has no name.
+        return f"{Actor.COMMAND}:{id}"

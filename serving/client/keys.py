@@ -40,7 +40,7 @@ class Keys(Answer):
 
 
 class KeyEvent(Answer):
-    """One link of the audit trail of keys."""
+    """One link of the audit trail of keys; `key_id` is empty where the rule of approval was switched."""
 
     seq: int
     at: datetime

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from guard.errors import StaleRevision, StoreUnavailable
 from guard.registry.database import Connection, Database
+from guard.registry.keys.key_log import KeyAction
+from guard.registry.keys.store import write_event
 
 
 class Approval(StrEnum):
@@ -13,6 +16,9 @@ class Approval(StrEnum):
 
     NONE = "none"
     FOUR_EYES = "four_eyes"
+
+
+_ACTIONS = {Approval.FOUR_EYES: KeyAction.APPROVAL_REQUIRED, Approval.NONE: KeyAction.APPROVAL_ENDED}
 
 
 class ApprovalRule:
@@ -29,10 +35,19 @@ class ApprovalRule:
         with self._database.reading() as connection:
             return found_rule(connection)
 
-    def write(self, approval: Approval) -> None:
-        """Put a rule into force, at all servers from their next change on."""
+    def write(self, approval: Approval) -> bool:
+        """Put a rule into force, at all servers from their next change on; return whether it is another one.
+
+        The trail of keys has an event of that, by who acts in this context.
+        """
         with self._database.writing() as connection:
+            (stored,) = connection.execute("SELECT approval FROM policy").fetchone()
+            # One that is not known is replaced too: this is the only way out of it.
+            if stored == approval.value:
+                return False
             connection.execute("UPDATE policy SET approval = ?", (approval.value,))
+            write_event(connection, _ACTIONS[approval], datetime.now(UTC))
+        return True
 
 
 def refuse_other_rule(connection: Connection, rule: Approval | None) -> None:

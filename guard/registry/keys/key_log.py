@@ -1,4 +1,5 @@
-"""The audit trail of keys: who created, rotated or revoked which, as a hash chain of its own."""
+"""The audit trail of who may do what: who created, rotated or revoked which key, and who switched the rule of
+approval, as a hash chain of its own."""
 
 from __future__ import annotations
 
@@ -13,16 +14,21 @@ GENESIS = "0" * 64
 
 
 class KeyAction(StrEnum):
-    """What happened to a key."""
+    """What happened to a key, or to the rule of approval: whether changes take a second person."""
 
     CREATED = "created"
     ROTATED = "rotated"
     REVOKED = "revoked"
+    APPROVAL_REQUIRED = "approval_required"
+    APPROVAL_ENDED = "approval_ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyEvent:
-    """One event. `digest` is the sha256, in hex, of the previous digest and this event."""
+    """One event. `digest` is the sha256, in hex, of the previous digest and this event.
+
+    key_id  "" for the rule of approval, which is of no key
+    """
 
     seq: int
     at: datetime

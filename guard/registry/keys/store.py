@@ -63,7 +63,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class StoredKeys:
-    """All keys as of `version`, the number of changes so far: the keys by id, the secrets by digest."""
+    """All keys as of `version`, the number of events of their trail: the keys by id, the secrets by digest."""
 
     version: int = 0
     keys: Mapping[str, Key] = field(default_factory=dict)
@@ -135,7 +135,7 @@ class KeyStore:
                 raise UnknownKey("this key is revoked already")
             connection.execute("UPDATE keys SET revoked_at = ? WHERE id = ?", (now.timestamp(), id))
             connection.execute("DELETE FROM key_secrets WHERE key_id = ?", (id,))
-            _write_event(connection, KeyAction.REVOKED, id, now)
+            write_event(connection, KeyAction.REVOKED, now, id)
             return _found(connection, id)
 
     def list(self) -> list[Key]:
@@ -144,7 +144,7 @@ class KeyStore:
             return list(_keys(connection).values())
 
     def version(self) -> int:
-        """Return the number of changes of keys so far."""
+        """Return the number of events so far: it grows with each change of a key, and of the rule of approval."""
         with self._database.reading() as connection:
             return _version(connection)
 
@@ -186,7 +186,7 @@ def read_events(connection: Statements, after: int, limit: int) -> list[KeyEvent
                 seq=seq,
                 at=datetime.fromisoformat(at),
                 action=KeyAction(action),
-                key_id=key_id,
+                key_id=key_id or "",
                 actor=actor,
                 digest=digest,
             )
@@ -215,17 +215,18 @@ def _with_secret(connection: Connection, key: Key, action: KeyAction, now: datet
     connection.execute(
         "INSERT INTO key_secrets (digest, key_id, until) VALUES (?, ?, NULL)", (hashed(secret), key.id)
     )
-    _write_event(connection, action, key.id, now)
+    write_event(connection, action, now, key.id)
     return NewKey(key, secret)
 
 
-def _write_event(connection: Connection, action: KeyAction, id: str, now: datetime) -> None:
+def write_event(connection: Connection, action: KeyAction, now: datetime, key_id: str = "") -> None:
+    """Write an event by who acts in this context, of a key or of the rule of approval."""
     last = connection.execute("SELECT seq, digest FROM key_events ORDER BY seq DESC LIMIT 1").fetchone()
     seq, digest = last or (0, GENESIS)
-    event = chained(digest, KeyEvent(seq=seq + 1, at=now, action=action, key_id=id, actor=acting()))
+    event = chained(digest, KeyEvent(seq=seq + 1, at=now, action=action, key_id=key_id, actor=acting()))
     connection.execute(
         f"INSERT INTO key_events ({_EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
-        (event.seq, event.at.isoformat(), event.action, event.key_id, event.actor, event.digest),
+        (event.seq, event.at.isoformat(), event.action, event.key_id or None, event.actor, event.digest),
     )
 
 

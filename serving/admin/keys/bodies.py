@@ -93,7 +93,7 @@ class KeyEventOut(BaseModel):
     seq: int
     at: datetime
     action: KeyAction
-    key_id: str
+    key_id: str = Field(description="Empty where the rule of approval was switched, which is of no key.")
     actor: str
     digest: str
 

@@ -50,7 +50,7 @@ async def events(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[int, Query(ge=0, lt=2**53, description="`next_cursor` of the previous page.")] = 0,
 ) -> KeyEventPage:
-    """List who created, rotated and revoked which key, oldest first, and verify that it is unaltered."""
+    """List who created, rotated and revoked which key, and who switched approval, oldest first, verified."""
     found = await run_sync(service.keys.store.events, cursor, limit)
     return KeyEventPage(
         events=[KeyEventOut(**asdict(event)) for event in found.events],

@@ -1,4 +1,4 @@
-"""`lethe keys`: create, list, rotate and revoke the keys of people, programs and clients."""
+"""`lethe keys`: create, list, rotate and revoke the keys of people, programs and clients; their audit trail."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from serving.client.requests import KeyDraft
 
 COLUMNS = ("key", "name", "role", "state", "expires", "last used")
+EVENT_COLUMNS = ("event", "at", "action", "key", "actor")
+MAX_PAGE = 1000  # events; the admin plane's limit
 keys = typer.Typer(no_args_is_help=True, help="Keys of the admin plane with their roles, and keys of clients.")
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="Id of the key.")]
 
@@ -85,6 +87,27 @@ def revoke(key: KeyId) -> None:
     show(ended, lambda: console.print(f"{ended.id} is revoked"), [ended.id])
 
 
+@keys.command()
+@output_options
+def events() -> None:
+    """List who created, rotated and revoked which key, and who switched the rule of approval, oldest first."""
+    with admin_client() as admin:
+        pages = [admin.key_events(limit=MAX_PAGE)]
+        while (cursor := pages[-1].next_cursor) is not None:
+            pages.append(admin.key_events(cursor, limit=MAX_PAGE))
+    found = [one for page in pages for one in page.events]
+    broken = next((page.first_broken for page in pages if page.first_broken is not None), None)
+
+    def table() -> None:
+        rows = ((str(one.seq), _second(one.at), one.action, one.key_id or "-", one.actor) for one in found)
+        print_table(EVENT_COLUMNS, rows)
+        if broken is not None:
+            console.print(f"the audit trail of keys is broken at event {broken}")
+
+    members = [one.model_dump(mode="json") for one in found]
+    show({"events": members, "first_broken": broken}, table, (str(one.seq) for one in found))
+
+
 def _show(new: NewKey) -> None:
     def text() -> None:
         console.print(f"{new.id}   (shown once)")
@@ -95,3 +118,7 @@ def _show(new: NewKey) -> None:
 
 def _minute(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M}" if at else "never"
+
+
+def _second(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}"

@@ -1,4 +1,4 @@
-"""Keys: who has one, what for, when it was last used; create, rotate and revoke one."""
+"""Keys: who has one, what for, when last used, and what was done with them; create, rotate and revoke one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from guard.registry.keys.key import Audience, NewKey, Role
-from guard.registry.keys.store import DuplicateKey, InvalidKey
+from guard.registry.keys.store import DuplicateKey, InvalidKey, KeyEvents, KeyStore
 from serving.admin.keys.bodies import DEFAULT_OVERLAP_S, KeyIn
 from serving.desk.context import desk_of, form_of
 from serving.desk.pages.fields import faults_of
 from serving.desk.rendering import HOME, render
 
 KEYS = f"{HOME}/keys"
+LATEST_EVENTS = 50
+"""Events that the page shows of the audit trail."""
 _BLANK = {"name": "", "audience": Audience.ADMIN, "role": Role.READER, "tags": "", "models": ""} | {
     "requests_per_minute": "",
     "expires_at": "",
@@ -62,18 +64,24 @@ async def revoke(request: Request) -> Response:
 
 
 async def _page(request: Request, status: int = 200, *, new: NewKey | None = None, **values: Any) -> Response:
-    found = await run_sync(desk_of(request).service.keys.store.list)
+    store = desk_of(request).service.keys.store
+    found = await run_sync(store.list)
     now = datetime.now(UTC)
     return render(
         request,
         "keys",
         status,
         rows=[(key, key.state(now)) for key in found],
+        latest=await run_sync(_latest, store),
         new=new,
         audiences=[*Audience],
         roles=[*Role],
         **{"sent": _BLANK, "faults": [], **values},
     )
+
+
+def _latest(store: KeyStore) -> KeyEvents:
+    return store.events(max(0, store.version() - LATEST_EVENTS), LATEST_EVENTS)
 
 
 def _members(sent: dict[str, str]) -> dict[str, object]:

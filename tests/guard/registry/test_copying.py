@@ -9,6 +9,7 @@ import pytest
 
 from guard.registry import copying
 from guard.registry.approval.proposed import Person
+from guard.registry.approval.rule import Approval
 from guard.registry.copying import CopyRefused, copy
 from guard.registry.database import Location
 from guard.registry.keys.key import Audience, KeyDraft
@@ -32,6 +33,7 @@ def filled(registry: Registry) -> Registry:
     registry.revoke(bo.id)
     for name in ("dashboard", "chat", "night"):
         registry.keys.create(KeyDraft(name=name, audience=Audience.CLIENT))
+    registry.approvals.rule.write(Approval.FOUR_EYES)
     registry.approvals.propose(cy.id, replace(cy.draft, basis="appeal"), 2, Person("key_1", "anne"))
     return registry
 

@@ -8,6 +8,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from guard.registry.approval.rule import Approval
+from guard.targets.audit_log import acting_as
 from serving.admin.app import create_admin
 from tests.serving.admin.conftest import KEY, Service
 
@@ -60,6 +62,17 @@ async def test_secrets_are_shown_once(client: httpx.AsyncClient) -> None:
     assert [(one["action"], one["actor"]) for one in events.json()["events"]] == [("created", "admin")]
     assert events.json()["first_broken"] is None
     assert secret not in events.text
+
+
+async def test_who_switched_approval_stands_among_the_events_of_keys(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    with acting_as("command:anne"):
+        service.registry.approvals.rule.write(Approval.FOUR_EYES)
+    found = (await client.get(f"{KEYS}/events")).json()
+    (event,) = found["events"]
+    assert (event["action"], event["key_id"], event["actor"]) == ("approval_required", "", "command:anne")
+    assert found["first_broken"] is None
 
 
 @pytest.mark.parametrize(

@@ -71,3 +71,12 @@ def test_the_rule_is_written_once_and_never_by_a_server_that_asks_for_less(
 def test_what_is_in_shadow_does_not_wait(registry: Registry) -> None:
     changes = open_changes(registry, Approval.FOUR_EYES)
     assert changes.add_one(OWNER, Draft(name="Ada Quillfeather", mode=Mode.SHADOW)).state is State.ACTIVE
+
+
+def test_the_trail_says_that_a_server_has_asked_for_it_by_its_settings(registry: Registry) -> None:
+    for asked in (Approval.NONE, Approval.FOUR_EYES, Approval.FOUR_EYES, Approval.NONE):
+        open_changes(registry, asked)
+    found = registry.keys.events()
+    assert [(event.action, event.key_id, event.actor) for event in found.events] == [
+        ("approval_required", "", "settings")
+    ]

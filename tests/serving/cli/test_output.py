@@ -122,6 +122,7 @@ def arguments(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "try": ("Who is Ada Quill?",),
         "keys create": ("dashboard", "--role", "reader"),
         "keys list": (),
+        "keys events": (),
         "keys rotate": (key,),
         "keys revoke": (key,),
         "cases list": (),

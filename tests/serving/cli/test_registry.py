@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
+import pwd
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -74,6 +77,23 @@ def test_the_rule_of_approval_is_shown_and_set_for_all_servers_of_the_registry(t
         assert run("approval", "none", **place).output == "none\n"
         assert registry.approvals.rule.read() is Approval.NONE
     assert run("approval", "three_eyes", **place).exit_code == 2
+
+
+def test_the_trail_names_the_account_that_switched_the_rule_of_approval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = {"LETHE_DATA_DIR": str(tmp_path)}
+    for rule in ("none", "four_eyes", "four_eyes"):
+        run("approval", rule, **place)
+    # An account that has no name.
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_001)
+    run("approval", "none", **place)
+    with closing(Registry(tmp_path / "lethe.db")) as registry:
+        events = registry.keys.events().events
+    assert [(event.action, event.key_id, event.actor) for event in events] == [
+        ("approval_required", "", f"command:{pwd.getpwuid(os.geteuid()).pw_name}"),
+        ("approval_ended", "", "command:4000000001"),
+    ]
 
 
 def test_a_registry_is_encrypted_and_its_keys_are_changed(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ import re
 import httpx
 import pytest
 
+from guard.registry.approval.rule import Approval
 from guard.registry.keys.key import Audience, KeyDraft, Role
+from guard.targets.audit_log import acting_as
 from guard.targets.target import Draft, Mode
 from serving.access.rights import RIGHTS, Right
 from serving.access.table import DESK
@@ -54,6 +56,23 @@ async def test_a_client_key_gets_its_policy_set(browser: Browser, service: Servi
     assert (await browser.post("/ui/keys", sent)).status_code == 200
     (key,) = service.registry.keys.list()
     assert (key.draft.tags, key.draft.requests_per_minute, key.draft.role) == (("eu", "staff"), 60, None)
+
+
+async def test_who_switched_approval_stands_among_what_was_done_last(
+    desk: App, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.desk.pages.keys.LATEST_EVENTS", 2)
+    with acting_as("command:<b>anne"):
+        service.registry.approvals.rule.write(Approval.FOUR_EYES)
+        service.registry.approvals.rule.write(Approval.NONE)
+    otto = await signed_in(desk, service, Role.AUDITOR)
+    page = (await otto.get("/ui/keys")).text
+    last = re.findall(r"<td>([^<]*)</td><td class=\"id\">([^<]*)</td><td>([^<]*)</td>", page)
+    (key,) = service.registry.keys.list()
+    assert last == [
+        ("created", key.id, "admin"),
+        ("approval by a second person switched off", "–", "command:&lt;b&gt;anne"),
+    ]
 
 
 async def test_a_faulty_key_is_not_created_and_the_form_stays_as_it_was(

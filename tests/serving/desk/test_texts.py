@@ -8,6 +8,7 @@ import pytest
 
 from guard.policy.plan import PlanKind
 from guard.registry.drafts import Standing
+from guard.registry.keys.key_log import KeyAction
 from guard.registry.outside.cases import CaseState
 from guard.targets.audit_log import Action
 from guard.targets.policy_changes import Change
@@ -72,6 +73,7 @@ def test_every_text_of_the_catalogue_is_used() -> None:
         ("supplied", ["default", *Supplied]),
         ("plan", PlanKind),
         ("action", Action),
+        ("key_action", KeyAction),
         ("change_of_target", Change),
         ("found_of_row", Standing),
         ("standing", Status),

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from guard.policy.folder.enforced_version import write_enforced_version
+from guard.registry.approval.rule import Approval
 from guard.registry.keys.key import Audience, KeyDraft
 from guard.registry.registry import Registry
 from guard.registry.replicas import Replica
@@ -139,6 +140,7 @@ def test_the_registry_of_a_server_that_is_down_is_read_and_not_written(settings:
     path = settings.data_dir / "lethe.db"
     registry = Registry(path)
     registry.add(Draft(name="Ada Quill"))
+    registry.approvals.rule.write(Approval.FOUR_EYES)
     registry.close()
     before = path.read_bytes()
     assert stored_in(settings) == {"registry": "ok", "audit trail": "ok", "audit trail of keys": "ok"}

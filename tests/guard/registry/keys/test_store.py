@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from guard.errors import StoreUnavailable
+from guard.registry import migrations, postgresql_schema
+from guard.registry.approval.rule import Approval
 from guard.registry.copying import copy
 from guard.registry.database import Location
 from guard.registry.keys.key import Audience, KeyDraft, KeyState, Role, hashed
@@ -200,3 +203,41 @@ def test_keys_are_copied_with_the_registry(location: Location, tmp_path: Path) -
         assert copied.keys.list() == listed
         assert Keyring(copied.keys).find(new.secret, Audience.CLIENT) is not None
         assert copied.keys.events().first_broken is None
+
+
+def stored_events(registry: Registry) -> list[tuple[object, ...]]:
+    with registry._database.reading() as connection:
+        columns = "seq, at, action, key_id, actor, digest"
+        rows = connection.execute(f"SELECT {columns} FROM key_events ORDER BY seq").fetchall()
+        return [tuple(row) for row in rows]
+
+
+def test_a_trail_of_before_there_were_events_without_a_key_stays_as_it_is_and_goes_on(
+    location: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [step for step in migrations.MIGRATIONS if step.__name__ < "m047"]
+    named = {name: step for name, step in postgresql_schema.MIGRATIONS.items() if name < "p047"}
+    monkeypatch.setattr(migrations, "MIGRATIONS", steps)
+    monkeypatch.setattr(postgresql_schema, "MIGRATIONS", named)
+    with closing(Registry(location)) as earlier:
+        key = earlier.keys.create(READER).key
+        earlier.keys.rotate(key.id, 0)
+        earlier.keys.create(CLIENT)
+        earlier.keys.revoke(key.id)
+        before = stored_events(earlier)
+        with pytest.raises(StoreUnavailable):
+            earlier.approvals.rule.write(Approval.FOUR_EYES)
+    monkeypatch.undo()
+    with closing(Registry(location)) as registry:
+        assert stored_events(registry) == before
+        assert registry.keys.version() == 4
+        registry.approvals.rule.write(Approval.FOUR_EYES)
+        assert stored_events(registry)[:4] == before
+        assert stored_events(registry)[4][3] is None
+        assert registry.keys.events().first_broken is None
+        for statement in ("UPDATE key_events SET actor = 'clock'", "DELETE FROM key_events"):
+            with pytest.raises(StoreUnavailable), registry._database.writing() as connection:
+                connection.execute(statement)
+        with pytest.raises(StoreUnavailable), registry._database.writing() as connection:
+            connection.execute("INSERT INTO key_events VALUES (6, '', 'created', 'ak_none', 'admin', '')")
+        assert len(stored_events(registry)) == 5
