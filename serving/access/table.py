@@ -83,6 +83,7 @@ DESK: Mapping[str, Right | None] = {
     f"GET {_ONE}": Right.READ,
     f"POST {_ONE}/reveal": Right.REVEAL,
     f"POST {_ONE}/revoke": Right.EDIT,
+    f"POST {_ONE}/promote": Right.ENFORCE,
     f"POST {_ONE}/approve": Right.ENFORCE,
     f"POST {_ONE}/reject": Right.EDIT,
     f"POST {_ONE}/try": Right.REVEAL,

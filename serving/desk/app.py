@@ -56,6 +56,7 @@ ROUTES = (
     Route(_ONE, target.target),
     Route(f"{_ONE}/reveal", target.reveal, methods=["POST"]),
     Route(f"{_ONE}/revoke", target.revoke, methods=["POST"]),
+    Route(f"{_ONE}/promote", target.promote, methods=["POST"]),
     Route(f"{_ONE}/approve", target.approve, methods=["POST"]),
     Route(f"{_ONE}/reject", target.reject, methods=["POST"]),
     Route(f"{_ONE}/try", target.try_it, methods=["POST"]),

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from guard.policy.plan import PlanKind
-from guard.targets.target import ForgetTarget, Mode
+from guard.targets.target import Draft, ForgetTarget, Mode
 from serving.admin.auth import CallerOf
 from serving.admin.problems import Refused, documented
 from serving.admin.responses import TargetOut
@@ -81,13 +81,17 @@ async def promote(
     current = await undecided(service, target_id)
     if if_match:
         match(if_match, current.revision)
-    if current.draft.mode is not Mode.SHADOW:
-        raise Refused(409, "not_in_shadow", "the target is enforced for all conversations already", field="mode")
-    draft = replace(current.draft, mode=Mode.ENFORCE, canary=None)
-    target = await run_sync(service.changes.change, caller, current, draft)
+    target = await run_sync(service.changes.change, caller, current, promoted(current))
     await settle(service, wait, timeout, target)
     identify(response, target)
     return await shown(service, target, reveal)
+
+
+def promoted(target: ForgetTarget) -> Draft:
+    """Return what a target in shadow is to become for all conversations. Refused for one that is enforced."""
+    if target.draft.mode is not Mode.SHADOW:
+        raise Refused(409, "not_in_shadow", "the target is enforced for all conversations already", field="mode")
+    return replace(target.draft, mode=Mode.ENFORCE, canary=None)
 
 
 def canary_of(target: ForgetTarget, sides: Mapping[Mode, SideCounts]) -> CanaryOut:

@@ -16,7 +16,7 @@ from guard.registry.registry import Registry
 from guard.targets.target import ForgetTarget, State
 from serving.access.rights import Caller, Right
 from serving.admin.approval.routes import difference_of, differences_of, target_proposed
-from serving.admin.canary.routes import canary_of
+from serving.admin.canary.routes import canary_of, promoted
 from serving.admin.check_response import CheckResponse, check_response
 from serving.admin.responses import preview_of, target_of
 from serving.admin.service import AdminService
@@ -83,6 +83,16 @@ async def revoke(request: Request) -> Response:
     current = await undecided(service, id)
     match(f'"{_revision(request)}"', current.revision)
     await run_sync(lambda: service.changes.revoke(caller_of(request), current, is_exact=True))
+    service.applier.notify()
+    return RedirectResponse(place_of(id), 303)
+
+
+async def promote(request: Request) -> Response:
+    """Enforce a target in shadow for all conversations, or propose that, at the revision that the page showed."""
+    service, id = desk_of(request).service, request.path_params["id"]
+    current = await undecided(service, id)
+    match(f'"{_revision(request)}"', current.revision)
+    await run_sync(service.changes.change, caller_of(request), current, promoted(current))
     service.applier.notify()
     return RedirectResponse(place_of(id), 303)
 
