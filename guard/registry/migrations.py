@@ -285,3 +285,8 @@ def m046_canaries(connection: sqlite3.Connection) -> None:
 def m047_events_of_the_approval_rule(connection: sqlite3.Connection) -> None:
     for statement in keys.SQLITE_RULE:
         connection.execute(statement)
+
+
+@migration
+def m048_changes_by_version(connection: sqlite3.Connection) -> None:
+    connection.execute(history.CHANGES)

@@ -188,4 +188,5 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
     "p045_approval_rule": (approval.RULE,),
     "p046_canaries": canaries.POSTGRESQL,
     "p047_events_of_the_approval_rule": keys.POSTGRESQL_RULE,
+    "p048_changes_by_version": (history.CHANGES,),
 }

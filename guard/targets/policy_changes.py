@@ -35,7 +35,8 @@ class TargetChange:
     at: datetime
 
 
-_CHANGING = frozenset({Action.ADDED, Action.CHANGED, Action.REVOKED, Action.EXPIRED})
+CHANGING = frozenset({Action.ADDED, Action.CHANGED, Action.REVOKED, Action.EXPIRED})
+"""What an event has done that changes what is in force."""
 _ENDING = frozenset({Action.REVOKED, Action.EXPIRED})
 
 
@@ -46,7 +47,7 @@ def net_changes(events: Iterable[Event]) -> list[TargetChange]:
     """
     of: dict[str, list[Event]] = {}
     for event in events:
-        if event.action in _CHANGING:
+        if event.action in CHANGING:
             of.setdefault(event.target_id, []).append(event)
     found = [_net(id, own) for id, own in of.items()]
     return sorted(found, key=lambda one: (one.at, one.target_id), reverse=True)

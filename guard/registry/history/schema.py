@@ -20,3 +20,7 @@ POSTGRESQL = (
        )""",
     "CREATE INDEX events_by_target ON events (target_id, policy_version)",
 )
+CHANGING = "action IN ('added', 'changed', 'revoked', 'expired')"
+"""Which events change what is in force: the condition of the index, which statements that use it must repeat."""
+CHANGES = f"CREATE INDEX changes_by_version ON events (policy_version, seq) WHERE {CHANGING}"
+"""Of both databases."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from guard.errors import InvalidTarget, StaleRevision, UnknownTarget
 from guard.registry.approval.rule import Approval, refuse_other_rule
 from guard.registry.database import Connection, Database
 from guard.registry.drafts import key_of, new_target
+from guard.registry.history.changes import batches, changed_targets, changes_of, places
 from guard.registry.records import (
     EVENT_COLUMNS,
     erased,
@@ -25,9 +26,6 @@ from guard.targets.audit_log import Action, Event, acting
 from guard.targets.differences import Difference, differences
 from guard.targets.policy_changes import Change, TargetChange, net_changes
 from guard.targets.target import Draft, ForgetTarget, Kind, State
-
-BATCH_IDS = 500
-"""Ids in one statement."""
 
 
 class UnknownVersion(UnknownTarget):
@@ -95,12 +93,11 @@ class Versions:
         """
         with self._database.reading() as connection:
             _refuse_unknown(connection, older, newer)
-            changes = net_changes(_events(connection, older, newer))
-            start = 0 if after is None else _place_after(changes, after)
-            page = changes[start : start + limit]
+            ids = changed_targets(connection, older, newer, after, limit + 1)
+            page = changes_of(connection, older, newer, ids[:limit])
             before = _revisions_at(connection, older, [one.target_id for one in page])
             items = [_version_change(connection, one, before.get(one.target_id)) for one in page]
-        return DiffPage(items, items[-1].target_id if len(changes) > start + limit else None)
+        return DiffPage(items, ids[limit - 1] if len(ids) > limit else None)
 
     def way_back(self, version: int) -> Way:
         """Return how the registry gets back to a version. Nothing is changed. Raises UnknownVersion."""
@@ -171,13 +168,6 @@ def _plan(
             way.steps.append(Step(target, meant))
 
 
-def _place_after(changes: Sequence[TargetChange], id: str) -> int:
-    place = next((place for place, one in enumerate(changes, 1) if one.target_id == id), None)
-    if place is None:
-        raise UnknownTarget("the target that the cursor names has not changed between these versions")
-    return place
-
-
 def _version_change(connection: Connection, one: TargetChange, before: int | None) -> VersionChange:
     target = found(connection, one.target_id)
     is_over = one.change in (Change.ENDED, Change.PASSING)
@@ -210,17 +200,17 @@ def _events(connection: Connection, older: int, newer: int) -> Iterator[Event]:
 def _revisions_at(connection: Connection, version: int, ids: Sequence[str]) -> dict[str, int]:
     """Return the revisions in force at a version, of those of these targets that were."""
     revisions: dict[str, int] = {}
-    for some in _batches(ids):
+    for some in batches(ids):
         rows = connection.execute(
             f"""SELECT target_id, max(revision) FROM events
-                WHERE target_id IN ({", ".join("?" * len(some))}) AND policy_version <= ?
+                WHERE target_id IN ({places(some)}) AND policy_version <= ?
                   AND action IN ('added', 'changed') GROUP BY target_id""",
             (*some, version),
         )
         revisions |= dict(rows)
         gone = connection.execute(
             f"""SELECT target_id FROM events
-                WHERE target_id IN ({", ".join("?" * len(some))}) AND policy_version <= ?
+                WHERE target_id IN ({places(some)}) AND policy_version <= ?
                   AND action IN ('revoked', 'expired')""",
             (*some, version),
         )
@@ -232,8 +222,3 @@ def _revisions_at(connection: Connection, version: int, ids: Sequence[str]) -> d
 def _refuse_unknown(connection: Connection, older: int, newer: int) -> None:
     if not 0 <= older <= newer <= policy_version(connection):
         raise UnknownVersion("there is no such policy version, or the first is later than the second")
-
-
-def _batches(ids: Sequence[str]) -> Iterable[list[str]]:
-    for start in range(0, len(ids), BATCH_IDS):
-        yield list(ids[start : start + BATCH_IDS])

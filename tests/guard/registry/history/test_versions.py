@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 
 import pytest
 
 from guard.errors import StaleRevision, UnknownTarget
 from guard.registry.database import Database, Location
-from guard.registry.history.versions import UnknownVersion
+from guard.registry.history import changes
+from guard.registry.history.schema import CHANGING
+from guard.registry.history.versions import UnknownVersion, VersionChange
 from guard.registry.opening import open_database
+from guard.registry.records import event_of
 from guard.registry.registry import Registry
 from guard.registry.rows.revisions import MAX_REVISIONS
+from guard.targets.policy_changes import CHANGING as CHANGING_ACTIONS
 from guard.targets.policy_changes import Change
 from guard.targets.target import Draft, ForgetTarget, Mode
 
@@ -109,6 +114,50 @@ def test_differences_are_told_page_after_page(registry: Registry) -> None:
         registry.versions.diff(0, 4, ids[4])
 
 
+def in_pages(registry: Registry, older: int, newer: int, limit: int) -> list[VersionChange]:
+    page = registry.versions.diff(older, newer, limit=limit)
+    found = [*page.items]
+    while page.next is not None:
+        page = registry.versions.diff(older, newer, page.next, limit)
+        assert 0 < len(page.items) <= limit
+        found += page.items
+    return found
+
+
+@pytest.mark.parametrize("batch", [1, 2, 500])
+def test_however_often_targets_change_each_is_told_once_by_its_latest_change(
+    registry: Registry, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "BATCH_IDS", batch)
+    targets = registry.add_many([Draft(name=f"{name} Quill") for name in ("Ada", "Bo", "Cy", "Dee")])
+    ada, bo, cy, dee = (one.id for one in targets)
+    for number, id in enumerate((ada, bo, ada, cy, ada, bo)):
+        current = registry.get(id)
+        registry.change(id, replace(current.draft, basis=str(number)), current.revision)
+        registry.note_revealed([dee, id])
+    registry.revoke(cy)
+    # Version 1 has added all of them, 2 to 7 have changed some, 8 has ended one.
+    for limit in (1, 2, 3, 9):
+        assert [one.target_id for one in in_pages(registry, 0, 8, limit)] == [cy, bo, ada, dee]
+        assert [one.target_id for one in in_pages(registry, 1, 7, limit)] == [bo, ada, cy]
+        assert [one.target_id for one in in_pages(registry, 2, 6, limit)] == [ada, cy, bo]
+        found = [(one.target_id, one.change, one.before, one.after) for one in in_pages(registry, 1, 8, limit)]
+        assert found == [
+            (cy, Change.ENDED, 1, None),
+            (bo, Change.CHANGED, 1, 3),
+            (ada, Change.CHANGED, 1, 4),
+        ]
+
+
+def test_a_page_reads_the_events_of_its_own_targets(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.add_many([Draft(name=f"Person Quill {number}") for number in range(30)])
+    read = []
+    monkeypatch.setattr(changes, "event_of", lambda row: read.append(row) or event_of(row))
+    page = registry.versions.diff(0, 1, limit=5)
+    registry.versions.diff(0, 1, page.next, 5)
+    assert len(read) == 10
+
+
 def test_of_many_revisions_the_latest_are_kept(registry: Registry) -> None:
     target = registry.add(ADA)
     for number in range(1, MAX_REVISIONS + 3):
@@ -153,3 +202,7 @@ def test_the_way_back_leads_to_what_was_but_for_what_was_erased(registry: Regist
         assert now == {id: draft for id, draft in then[version].items() if id not in way.erased}
         then[registry.version()] = now
     assert registry.first_broken_event() is None
+
+
+def test_the_index_of_changes_has_the_actions_that_change_what_is_in_force() -> None:
+    assert {f"'{action}'" for action in CHANGING_ACTIONS} == set(re.findall(r"'\w+'", CHANGING))
