@@ -29,7 +29,7 @@ class Automata(Protocol):
     def write(self, phrases: Collection[str], exemptions: Collection[Exemption] = ()) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class Policy:
     """An immutable, numbered snapshot of the active forget targets, compiled.
 

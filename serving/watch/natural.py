@@ -7,6 +7,7 @@ target is named in a way that was not replaced, the answer is the fixed text.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
@@ -52,6 +53,13 @@ class _Known(NamedTuple):
     near: NearTexts
 
 
+class _OfPolicy(NamedTuple):
+    """What is known of targets, by id, while their policy is in use: nothing stays of a target that is no more."""
+
+    policy: weakref.ref[Policy]
+    by_id: dict[str, _Known]
+
+
 class _Substituted(NamedTuple):
     """A request with surrogates, the texts of its prompts, and what the surrogates stand for."""
 
@@ -64,8 +72,7 @@ class NaturalDeclines:
     """Asks what is declined with surrogates; knows the phrases of the targets of one policy."""
 
     def __init__(self) -> None:
-        # Of one policy: nothing stays of a target that is no more.
-        self._known: tuple[Policy, dict[str, _Known]] | None = None
+        self._known: _OfPolicy | None = None
 
     async def substitute(self, client: Client, context: RequestContext, planned: PlannedRequest) -> NaturalRequest:
         """Return a declined request as one with surrogates, and a client that reads its own words.
@@ -120,13 +127,18 @@ class NaturalDeclines:
         return None
 
     def _of(self, policy: Policy, id: str) -> _Known:
-        if self._known is None or self._known[0] is not policy:
-            self._known = (policy, {})
-        known = self._known[1]
-        if id not in known:
+        known = self._known
+        if known is None or known.policy() is not policy:
+            known = self._known = _OfPolicy(weakref.ref(policy, self._forget), {})
+        if id not in known.by_id:
             target = policy.targets[id]
-            known[id] = _Known(ReplacedPhrases(target), near_texts(target))
-        return known[id]
+            known.by_id[id] = _Known(ReplacedPhrases(target), near_texts(target))
+        return known.by_id[id]
+
+    def _forget(self, policy: weakref.ref[Policy]) -> None:
+        known = self._known
+        if known is not None and known.policy is policy:
+            self._known = None
 
 
 def _named(policy: Policy, conversation: Sequence[Turn]) -> frozenset[str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,11 +23,13 @@ from guard.policy.current import CurrentPolicy
 from guard.policy.watch import WatchAction
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact, Method, Mode
+from guard.text.conversation import message
 from serving.data_plane import DataPlane, Limits
 from serving.http.asgi import Receive, Scope, Send, read_body, respond
 from serving.http.sse import DONE, frame
 from serving.planner import Planner
 from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, RESPONSES
+from serving.watch.natural import NaturalDeclines
 
 DECLINE = "I do not know."
 NAME = "Orla Quarnwick"
@@ -264,3 +270,31 @@ async def test_untouched_requests_and_targets_in_shadow_are_asked_as_they_are(pl
         answer = await ask(planner, engine, question)
         assert _question(engine.asked[-1]) == question
         assert answer.texts[0].startswith(question[7:-1])
+
+
+@pytest.mark.anyio
+async def test_nothing_of_a_policy_is_kept_once_another_one_is_in_force(tmp_path: Path) -> None:
+    with closing(Registry(tmp_path / "lethe.db")) as registry:
+        target = registry.add(PERSON)
+        registry.add(Draft(name="Tavin Osk", methods=(Method.DECLINE,)))
+        compiler = Compiler(registry, NoEmbedder(), tmp_path, watch_action=WatchAction.ANSWER)
+        current = CurrentPolicy(compiler.compile())
+        planner, natural = Planner(current, Detector(NoEmbedder())), NaturalDeclines()
+        planned = await planner.plan([message("user", QUESTION)])
+        assert planned.policy is not None
+        assert await natural.restrict(planned) is not None
+        policy = weakref.ref(planned.policy)
+        phrases = weakref.ref(natural._of(planned.policy, target.id).phrases)
+        registry.revoke(target.id)
+        # A request that began before goes on under its own policy.
+        current.policy = compiler.refresh(current.policy, datetime.now(UTC))
+        assert await natural.restrict(planned) is not None
+        del planned
+        # The thread that was used last keeps what it was given until it is used again.
+        await planner.plan([message("user", "Who is Tavin Osk?")])
+        gc.collect()
+        assert (policy(), phrases(), natural._known) == (None, None, None)
+        # And another policy's targets are known then.
+        planned = await planner.plan([message("user", "Who is Tavin Osk?")])
+        assert await natural.restrict(planned) is not None
+        assert natural._known is not None
