@@ -165,6 +165,10 @@ class Planner:
         told = conversation_of(conversation) if self._told is None else self._told
         return await self._plan(conversation, lambda policy: self._shares.of(policy, told), unnamed)
 
+    async def plan_on_side(self, conversation: Sequence[Message], *, enforced: bool) -> PlannedRequest:
+        """Return the plan for a conversation as if it were in every canary share, or else in none."""
+        return await self._plan(conversation, lambda policy: self._shares.on_side(policy, enforced=enforced))
+
     async def _plan(
         self, conversation: Sequence[Message], sharing: Sharing, unnamed: Unnamed | None = None
     ) -> PlannedRequest:

@@ -94,7 +94,11 @@ def _refuse_unknown_query(request: Request) -> None:
 async def check(service: Service, body: TextIn | ConversationIn) -> CheckResponse:
     """Return which targets a text or conversation touches and what would be done. The model is not called."""
     planner = service.planner.under(frozenset(body.tags)) if body.tags else service.planner
-    planned = await planner.plan(body.conversation())
+    asked = body.conversation()
+    if body.canary is None:
+        planned = await planner.plan(asked)
+    else:
+        planned = await planner.plan_on_side(asked, enforced=body.canary == "enforced")
     return check_response(planned.plan)
 
 

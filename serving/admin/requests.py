@@ -229,11 +229,22 @@ PolicySetIn = Annotated[
 ]
 
 
-class TextIn(_Closed):
+ShareSide = Literal["enforced", "shadow"]
+"""The sides of canary shares: in them, and not."""
+
+
+class _Checked(_Closed):
+    tags: PolicySetIn = []
+    canary: ShareSide | None = Field(
+        None,
+        description="As in every canary share, or as in none; null: as in those that it falls in, without a key.",
+    )
+
+
+class TextIn(_Checked):
     """A single user message to check."""
 
     text: str
-    tags: PolicySetIn = []
 
     def conversation(self) -> list[Message]:
         """Return the messages to check."""
@@ -247,11 +258,10 @@ class MessageIn(_Closed):
     content: str
 
 
-class ConversationIn(_Closed):
+class ConversationIn(_Checked):
     """A conversation to check."""
 
     messages: list[MessageIn]
-    tags: PolicySetIn = []
 
     def conversation(self) -> list[Message]:
         """Return the messages to check."""

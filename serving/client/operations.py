@@ -14,7 +14,7 @@ from serving.client.operated import PolicyDiff, Rollback
 from serving.client.operation import TRIAL_WAIT_S, Operation, nothing, params_of, reading, waiting
 from serving.client.requests import ElicitOptions, Message, TargetDraft, TargetPatch
 from serving.client.targets import Elicitation, ProposedTarget, StoredBatch, Target, TargetPage, TargetPreview
-from serving.client.values import Mode, State
+from serving.client.values import Mode, ShareSide, State
 
 _TARGETS = "/admin/v1/targets"
 _TARGET = f"{_TARGETS}/{{target_id}}"
@@ -182,8 +182,10 @@ def accept(
     )
 
 
-def check(asked: str | Sequence[Message]) -> Operation[Check]:
-    body = {"text": asked} if isinstance(asked, str) else {"messages": asked}
+def check(asked: str | Sequence[Message], *, tags: Sequence[str], canary: ShareSide | None) -> Operation[Check]:
+    body: dict[str, object] = {"text": asked} if isinstance(asked, str) else {"messages": asked}
+    body |= {"tags": [*tags]} if tags else {}
+    body |= {"canary": canary} if canary else {}
     return Operation(
         method="POST", route="/admin/v1/check", read=Check.model_validate_json, body=body, is_safe=True
     )

@@ -26,7 +26,7 @@ from serving.client.operation import ACCEPT_WAIT_S, PAGE, WAIT_S
 from serving.client.parts.keys import KeyOperations
 from serving.client.requests import CaseDraft, ElicitOptions, Message, TargetDraft, TargetPatch
 from serving.client.targets import Elicitation, ProposedTarget, StoredBatch, Target, TargetPage, TargetPreview
-from serving.client.values import CaseState, Mode, State
+from serving.client.values import CaseState, Mode, ShareSide, State
 
 
 class AdminClient(KeyOperations):
@@ -161,9 +161,15 @@ class AdminClient(KeyOperations):
         """Stop serving an assistant."""
         return self._send(server_operations.retire(digest))
 
-    def check(self, asked: str | Sequence[Message]) -> Check:
-        """Return which targets a text or conversation touches; no model is called."""
-        return self._send(operations.check(asked))
+    def check(
+        self, asked: str | Sequence[Message], *, tags: Sequence[str] = (), canary: ShareSide | None = None
+    ) -> Check:
+        """Return which targets a text or conversation touches; no model is called.
+
+        tags    policy set of the client that is to ask; empty: all targets
+        canary  as in every canary share, or as in none; None: as in those that it falls in, without a key
+        """
+        return self._send(operations.check(asked, tags=tags, canary=canary))
 
     def try_(self, text: str, *, max_tokens: int = 256, proposed: str | None = None) -> Trial:
         """Return what a prompt is answered without and with the policy, and why; its targets count as revealed.

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from guard.detection.detector import Detector
+from guard.policy.plan import PlanKind
 from guard.registry.keys.key import Audience, KeyDraft
 from guard.targets.target import Draft, Fact, Method, Mode, Scope
 from guard.text.conversation import message
@@ -176,3 +177,15 @@ async def test_a_larger_share_takes_in_the_smaller_and_promotion_takes_in_all(si
     for smaller, larger in pairwise(heard):
         assert all(before or not after for before, after in zip(smaller, larger, strict=True))
     assert sum(heard[0]) > sum(heard[1]) > sum(heard[2]) == 0
+
+
+@pytest.mark.parametrize("tags", [frozenset[str](), frozenset({"eu"})])
+async def test_either_side_can_be_planned_for_whatever_the_share(site: Site, tags: frozenset[str]) -> None:
+    site.enforce(replace(VENN, tags=("eu",)), replace(VENN, name="Brisa Tannerfold", tags=("staff",)))
+    planner = Planner(site.current, Detector(FlatEmbedder()), sets=site.compiler.policy_sets).under(tags)
+    for enforced, kind, mode in ((True, PlanKind.RESTRICT, Mode.ENFORCE), (False, PlanKind.PASS, Mode.SHADOW)):
+        for number in range(8):
+            asked = [message("user", f"{number}: who is {NAME}, and who Brisa Tannerfold?")]
+            plan = (await planner.plan_on_side(asked, enforced=enforced)).plan
+            assert (plan.kind, {match.mode for match in plan.matches}) == (kind, {mode})
+            assert len(plan.matches) == (1 if tags else 2)

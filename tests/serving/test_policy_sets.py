@@ -45,7 +45,7 @@ class Site:
         }
         ring = Keyring(self.registry.keys)
         embedder, current = FlatEmbedder(), CurrentPolicy()
-        self._compiler = Compiler(
+        self.compiler = Compiler(
             self.registry,
             embedder,
             folder / "policy",
@@ -53,7 +53,7 @@ class Site:
             policy_sets=lambda: ring.policy_sets,
         )
         self.current = current
-        planner = Planner(current, Detector(embedder), sets=self._compiler.policy_sets)
+        planner = Planner(current, Detector(embedder), sets=self.compiler.policy_sets)
         self.engine, self.ring = engine, ring
         self.plane = DataPlane(
             FakeSupervisor(engine),  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ class Site:
 
     def enforce(self, *drafts: Draft) -> None:
         self.registry.add_many(drafts)
-        self.current.policy = self._compiler.refresh(self.current.policy, datetime.now(UTC))
+        self.current.policy = self.compiler.refresh(self.current.policy, datetime.now(UTC))
 
     async def ask(self, name: str, question: str = "Who?", route: str = CHAT, **members: Any) -> httpx.Response:
         said = {"messages": [{"role": "user", "content": question}]} if route == CHAT else {"prompt": question}

@@ -58,6 +58,10 @@ class SharePolicies:
             self._made[key] = _Made(policy, made)
         return made
 
+    def on_side(self, policy: Policy, *, enforced: bool) -> Policy:
+        """Return what `policy` is for conversations that fall in the share of every target, or else of none."""
+        return self.sharing(policy, frozenset(policy.canaries.by_id)) if enforced else policy
+
     def forget_but(self, version: int) -> None:
         """Let go of what belongs to other versions: nothing of a target stays in memory for it."""
         if version != self._version:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,12 +18,17 @@ COLUMNS = ("target", "score", "signals", "mode", "supplied")
 @output_options
 def check(
     text: Annotated[str, typer.Argument(help="Text of a user message; '-' reads standard input.")],
+    tag: Annotated[list[str] | None, typer.Option(help="Tag of a client's policy set; may be repeated.")] = None,
+    canary: Annotated[
+        Literal["enforced", "shadow"] | None,
+        typer.Option(help="As in every canary share, or as in none; default: as in those that it falls in."),
+    ] = None,
 ) -> None:
     """Show which forget targets a text touches and what would be done. No model is called."""
     if text == "-":
         text = typer.get_text_stream("stdin").read()
     with admin_client() as admin:
-        found = admin.check(text)
+        found = admin.check(text, tags=tag or (), canary=canary)
     show(found, lambda: print_check(found), (match.target_id for match in found.matches))
 
 

@@ -80,6 +80,8 @@ class Service:
 
     tokens: TokenVerifier | None = None
     delegates: Delegates | None = None
+    tags: frozenset[str] = frozenset()
+    is_in_share: bool | None = None
 
     @property
     def changes(self) -> TargetChanges:
@@ -121,6 +123,14 @@ class Service:
         self.asked = list(conversation)
         match = Match("ft_1", 0.9, Signals(name=1.0, semantic=0.4), Mode.SHADOW, "fact")
         return PlannedRequest(Plan(PlanKind.RESTRICT, (), (match,), 7), ())
+
+    def under(self, tags: frozenset[str]) -> Service:
+        self.tags = tags
+        return self
+
+    async def plan_on_side(self, conversation: Sequence[Message], *, enforced: bool) -> PlannedRequest:
+        self.is_in_share = enforced
+        return await self.plan(conversation)
 
     def enforced(self) -> Enforced:
         return Enforced(3, {Mode.SHADOW: 1, Mode.ENFORCE: 2})

@@ -101,6 +101,18 @@ async def test_a_check_reads_the_escapes_of_json_as_the_data_plane_does(
         assert "Who is Ada?" in service.asked[0].text
 
 
+@pytest.mark.parametrize("asked", [{"text": "Who?"}, {"messages": [{"role": "user", "content": "Who?"}]}])
+async def test_a_check_is_under_a_policy_set_and_on_a_side_of_canary_shares_if_they_are_named(
+    client: httpx.AsyncClient, service: Service, asked: dict[str, Any]
+) -> None:
+    for canary, is_in_share in ((None, None), ("enforced", True), ("shadow", False)):
+        response = await client.post("/admin/v1/check", json=asked | {"tags": ["eu"], "canary": canary})
+        assert response.json()["plan"] == "restrict"
+        assert (service.tags, service.is_in_share) == ({"eu"}, is_in_share)
+    response = await client.post("/admin/v1/check", json=asked | {"canary": "both"})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
 async def test_a_check_before_there_is_a_policy_says_so(client: httpx.AsyncClient, service: Service) -> None:
     service.reason = "the policy is being compiled"
     refused(await client.post("/admin/v1/check", json={"text": "Who?"}), 503, "policy_unavailable")

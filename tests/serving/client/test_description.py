@@ -40,7 +40,7 @@ EVERY: Sequence[tuple[int, Operation[Any]]] = [
     (200, server_operations.assistants()),
     (200, server_operations.promote(DIGEST)),
     (204, server_operations.retire(DIGEST)),
-    (200, operations.check("Who is Ada Quill?")),
+    (200, operations.check("Who is Ada Quill?", tags=["eu"], canary="shadow")),
     (200, operations.try_("Who is Ada Quill?", max_tokens=9, proposed=ID)),
     (200, operations.policy()),
     (200, operations.policy_diff(1, 2, ID, limit=5, reveal=True)),

@@ -274,10 +274,12 @@ async def test_untouched_requests_and_targets_in_shadow_are_asked_as_they_are(pl
 
 @pytest.mark.anyio
 async def test_nothing_of_a_policy_is_kept_once_another_one_is_in_force(tmp_path: Path) -> None:
+    folder = tmp_path / "policy"
+    folder.mkdir()
     with closing(Registry(tmp_path / "lethe.db")) as registry:
         target = registry.add(PERSON)
         registry.add(Draft(name="Tavin Osk", methods=(Method.DECLINE,)))
-        compiler = Compiler(registry, NoEmbedder(), tmp_path, watch_action=WatchAction.ANSWER)
+        compiler = Compiler(registry, NoEmbedder(), folder, watch_action=WatchAction.ANSWER)
         current = CurrentPolicy(compiler.compile())
         planner, natural = Planner(current, Detector(NoEmbedder())), NaturalDeclines()
         planned = await planner.plan([message("user", QUESTION)])
