@@ -61,6 +61,7 @@ from serving.watch.answering import Answering
 from serving.watch.context import Client, RequestContext
 from serving.watch.early_call import EarlyCall, Overlap
 from serving.watch.natural import DeclineStyle
+from serving.watch.read_by_model import as_read
 
 log = logging.getLogger("lethe.access")
 
@@ -238,6 +239,10 @@ class DataPlane:
             with self.metrics.time_stage("detection"), span("judge"):
                 conversation = await off_loop(len(raw), request.conversation, prompts)
                 planned = await while_connected(receive, planner.plan(conversation, call.begin))
+                if planned.plan.supplied:
+                    read = await as_read(engine, request, conversation)
+                    if read != conversation:
+                        planned = await while_connected(receive, planner.plan(read))
             call.judged(planned)
             request = allow_values(request, planned.automata)
             abort_token = self._engines.abort_token

@@ -10,7 +10,7 @@ What a tool returned and what is given as a document is supplied whole. Of a tur
 * statements: sentences of at least STATEMENT_WORDS words with a full stop that neither ask, order, doubt, speak to
   the model nor offer a choice; none, where the turn asks whether they are true.
 
-Turns of the assistant and prompts without roles supply nothing. In doubt a text is not supplied.
+Turns of the assistant, prompts without roles and context supply nothing. In doubt a text is not supplied.
 """
 
 from __future__ import annotations

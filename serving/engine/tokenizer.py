@@ -74,6 +74,17 @@ async def answer_ids(engine: App, request: GenerationRequest, text: str) -> Answ
     return AnswerIds(prompt, tokens) if isinstance(prompt, list) and tokens is not None else None
 
 
+async def rendered(engine: App, request: GenerationRequest) -> str:
+    """Return the text of the prompt that the model gets for a chat; empty if the engine cuts it or cannot tell."""
+    if request.route != CHAT or "truncate_prompt_tokens" in request.body:
+        return ""
+    ids = await _ids(engine, rendering(request.body))
+    try:
+        return "".join(await detokenize(engine, [ids])) if ids else ""
+    except UnreadablePrompt:
+        return ""
+
+
 async def prompt_tokens(engine: App, request: GenerationRequest) -> int | None:
     """Return how many tokens the prompts of a request have together; None if the engine cannot tell."""
     if request.route == CHAT:

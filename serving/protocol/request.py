@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,14 @@ from serving.protocol.errors import NotJson
 from serving.protocol.fields import FIELD_RULES, Decision, Unknown, read_fields
 from serving.protocol.prompts import Prompts, read_prompts
 from serving.protocol.refused_fields import CHAT
-from serving.protocol.texts import ids_of_message, texts_of, texts_of_message, words_of_message
+from serving.protocol.texts import (
+    ids_of_message,
+    others_of_message,
+    said_last,
+    texts_of,
+    texts_of_message,
+    words_of_message,
+)
 
 DOCUMENTS = "documents"
 CHAT_CHUNK = "chat.completion.chunk"
@@ -99,18 +106,24 @@ class GenerationRequest:
         return {"id": f"{prefix}-{request_id}", "object": kind, "created": int(time.time()), "model": model}
 
     def conversation(self, prompts: tuple[str, ...]) -> tuple[Message, ...]:
-        """Return all that the model will read, oldest first; `prompts` are the texts of a completion's prompts."""
-        messages = [Message("user", text) for text in prompts]
+        """Return all that the model will read, oldest first; `prompts` are the texts of a completion's prompts.
+
+        What no reader takes for the words of a turn or document, such as other members and keys, is context.
+        """
+        messages = [Message("prompt", text) for text in prompts]
         turns = self.body.get("messages", []) if self.route == CHAT else []
-        messages += map(_message, turns)
+        for turn in turns:
+            messages += _messages(turn)
         # Ids last, so that more of them leave what was read before as it was.
         extra = [text for name in CONTEXT for text in texts_of(self.body.get(name))]
         extra += dict.fromkeys(text for turn in turns for text in ids_of_message(turn))
+        documents = self.body.get(DOCUMENTS) or ()
+        extra += [key for document in documents for key in texts_of(dict.fromkeys(document))]
         if extra:
             messages.insert(0, Message("context", "\n".join(extra)))
-        documents = "\n".join(texts_of(self.body.get(DOCUMENTS)))
-        if documents:
-            messages.insert(0, Message("document", documents))
+        values = "\n".join(value for document in documents for value in document.values())
+        if values:
+            messages.insert(0, Message("document", values))
         return tuple(message(one.role, one.text) for one in messages)
 
     def turns(self, prompts: tuple[str, ...]) -> tuple[Message, ...]:
@@ -124,8 +137,9 @@ class GenerationRequest:
         """Return the text that each answer continues: a phrase may begin in it and end in the answer."""
         if self.route != CHAT:
             return tuple("" for _ in prompts) if self.body.get("echo") else prompts
-        messages = self.body.get("messages") or [{}]
-        return (_message(messages[-1]).text if messages[-1].get("role") == "assistant" else "",)
+        last = (self.body.get("messages") or [{}])[-1]
+        continues = last.get("role") == "assistant" or self.body.get("continue_final_message")
+        return (said_last(last) if continues else "",)
 
 
 async def read_json(scope: Scope, receive: Receive, limit: int) -> bytes:
@@ -186,5 +200,11 @@ class MalformedBody(RequestRefused):
     code = "malformed_body"
 
 
-def _message(turn: Mapping[str, Any]) -> Message:
-    return Message(turn["role"], "\n".join(texts_of_message(turn)))
+def _messages(turn: Mapping[str, Any]) -> Iterator[Message]:
+    """Yield a turn of the assistant's; of any other, whose words may be repeated, these and the rest apart."""
+    if turn["role"] == "assistant":
+        yield Message(turn["role"], "\n".join(texts_of_message(turn)))
+        return
+    yield Message(turn["role"], words_of_message(turn))
+    if rest := "\n".join(others_of_message(turn)):
+        yield Message("context", rest)

@@ -88,10 +88,43 @@ def texts_of_message(message: Mapping[str, Any]) -> Iterator[str]:
 def words_of_message(message: Mapping[str, Any]) -> str:
     """Return what the turn of a chat message says, without what else its members hold."""
     content = message.get("content")
-    if not isinstance(content, list):
-        return content if isinstance(content, str) else ""
-    parts = (part.get("text") if isinstance(part, Mapping) else part for part in content)
-    return "\n".join(part for part in parts if isinstance(part, str))
+    parts = content if isinstance(content, list) else [content]
+    return "\n".join(word for word in map(_words, parts) if word is not None)
+
+
+def others_of_message(message: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every text of a chat message but its ids and the words of its turn, see `words_of_message`."""
+    content = message.get("content")
+    is_words = isinstance(content, str)
+    rest = list(map(_without_words, content)) if isinstance(content, list) else None if is_words else content
+    yield from texts_of_message({**message, "content": rest})
+
+
+def _words(part: object) -> str | None:
+    """Return the text of a content part that the engine reads as text."""
+    if isinstance(part, str):
+        return part
+    kind = part.get("type", "text") if isinstance(part, Mapping) else ""
+    text = (
+        part.get("text") if isinstance(part, Mapping) and kind in ("text", "input_text", "output_text") else None
+    )
+    return text if isinstance(text, str) else None
+
+
+def _without_words(part: object) -> object:
+    if _words(part) is None:
+        return part
+    return {name: value for name, value in part.items() if name != "text"} if isinstance(part, Mapping) else None
+
+
+def said_last(message: Mapping[str, Any]) -> str:
+    """Return the text that an answer goes on with which continues a chat message: what its content says, whatever
+    other members it has and in whatever order, and what it reasons where it says nothing."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else [content]
+    said = (part.get("text") or part.get("refusal") if isinstance(part, Mapping) else part for part in parts)
+    text = "\n".join(part for part in said if isinstance(part, str))
+    return text or "\n".join(texts_of({**message, "content": None}))
 
 
 def ids_of_message(message: Mapping[str, Any]) -> Iterator[str]:

@@ -80,6 +80,33 @@ def test_only_a_trailing_assistant_turn_is_continued() -> None:
     assert chat(prefill, user).seeds(()) == ("",)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"name": "x"},
+        {"reasoning": "It is her.", "refusal": "no"},
+        {"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]},
+    ],
+)
+def test_whatever_stands_after_the_content_of_a_turn_an_answer_continues_its_content(more: Any) -> None:
+    for content in ("Ada Qu", [{"text": "Ada Qu", "type": "text", "cache_control": {"type": "ephemeral"}}]):
+        assert chat({"role": "assistant", "content": content, **more}).seeds(()) == ("Ada Qu",)
+
+
+@pytest.mark.parametrize("role", ["user", "system", "tool"])
+def test_a_turn_of_any_role_is_continued_if_the_client_says_so(role: str) -> None:
+    turn = {"role": role, "content": "Ada Qu"}
+    assert chat(turn, continue_final_message=True, add_generation_prompt=False).seeds(()) == ("Ada Qu",)
+    assert chat(turn).seeds(()) == ("",)
+
+
+@pytest.mark.parametrize(
+    "turn", [{"reasoning": "Ada Qu"}, {"content": [{"type": "refusal", "refusal": "Ada Qu"}]}]
+)
+def test_a_turn_that_says_nothing_is_continued_where_it_reasons_or_refuses(turn: Any) -> None:
+    assert chat({"role": "assistant", **turn}).seeds(()) == ("Ada Qu",)
+
+
 @pytest.mark.parametrize("body", [{}, {"messages": None}, {"messages": []}])
 def test_a_chat_without_messages_is_left_for_the_engine_to_refuse(body: Any) -> None:
     request = parse(CHAT, orjson.dumps(body))
@@ -108,8 +135,8 @@ def test_ids_and_every_field_that_the_model_may_read_are_in_the_conversation() -
         structured_outputs={"choice": ["Flo"]},
     )
     document, context = request.conversation(())[:2]
-    assert (document.role, document.text) == ("document", "Ed\nx")
-    assert all(name in context.text for name in ("of Ada", "Bo", "Cy", "Di", "Flo"))
+    assert (document.role, document.text) == ("document", "x")
+    assert all(name in context.text for name in ("of Ada", "Bo", "Cy", "Di", "Ed", "Flo"))
     assert request.conversation(())[-1].role == "tool"
 
 
