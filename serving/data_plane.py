@@ -6,7 +6,9 @@ plan, let the engine answer under the plan, and run the output guard over every 
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -64,6 +66,9 @@ from serving.watch.natural import DeclineStyle
 from serving.watch.read_by_model import as_read
 
 log = logging.getLogger("lethe.access")
+
+MAX_SALT_CHARS = 64
+"""Of a client's own `cache_salt` beside that of its policy set; of a longer one the digest stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,15 @@ class DataPlane:
             if caught.status >= 500:
                 self.metrics.count_fail_closed(FailClosed.NOT_READY)
             await _refuse(timing.send, scope, errors.from_lethe_error(caught), headers)
+        except Exception as error:
+            # Its message and traceback may quote the request.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("%s %s at %s:%s", request_id, type(error).__name__, place.filename, place.lineno)
+            fault = LetheError("A fault of this server; its log says where.")
+            if timing.has_begun:
+                # The server then closes the connection, which no client takes for an end.
+                raise fault from None
+            await _refuse(timing.send, scope, errors.from_lethe_error(fault), headers)
         finally:
             route = route_of(scope["path"]) or "other"
             seconds = timing.elapsed_s
@@ -254,8 +268,11 @@ class DataPlane:
 def _salted(request: GenerationRequest, client: ClientOf) -> GenerationRequest:
     """Return the request with a salt of the client's policy set: how long an answer takes tells nothing of what
     clients with another one have asked."""
-    salt = f"{set_id(client.tags)}{request.body.get('cache_salt') or ''}"
-    return replace(request, body={**request.body, "cache_salt": salt})
+    own = request.body.get("cache_salt") or ""
+    if len(own) > MAX_SALT_CHARS:
+        # Together they would be longer than an engine takes.
+        own = hashlib.sha256(own.encode()).hexdigest()
+    return replace(request, body={**request.body, "cache_salt": f"{set_id(client.tags)}{own}"})
 
 
 async def _refuse(send: Send, scope: Scope, error: errors.ErrorResponse, headers: Headers) -> None:

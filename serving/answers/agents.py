@@ -108,8 +108,10 @@ class Agents:
         parts = split_prompts(request)
         count = len(parts) * request.choices_per_prompt
         if count > MAX_CHOICES:
-            empty = Choice(make_choice(request.route, "", "stop"), Usage(0, 0), None)
-            return Outcome([empty] * count, await refusal(engine, request, plan))
+            # First of all: a number that the engine would not take is of any size.
+            if (judgement := await refusal(engine, request, plan)) is not None:
+                return Outcome((), judgement)
+            return Outcome([Choice(make_choice(request.route, "", "stop"), Usage(0, 0), None)] * count)
         context = _Context(engine, await self._roles(engine, request, plan), plan, policy)
         pending = [
             self._choice(context, part, _conversation(part, prompts[index : index + 1]), number)

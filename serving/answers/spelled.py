@@ -124,11 +124,14 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _strings(item)
+    # Iterative: an answer may be nested deeper than functions may call each other.
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, list | dict):
+            stack.extend(reversed(list(item.values()) if isinstance(item, dict) else item))
 
 
 def _has_pattern(value: Any) -> bool:

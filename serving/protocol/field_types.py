@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from serving.protocol.depth import is_deep
+
 Type = TypeAdapter[Any]
 _CONSTRAINTS = ("json", "regex", "choice", "grammar", "json_object", "structural_tag")
 _Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -47,6 +49,8 @@ class _TemplateArguments(TypedDict, total=False):
 
 
 def _one_constraint(given: dict[str, Any]) -> dict[str, Any]:
+    if any(isinstance(given.get(name), str) and is_deep(given[name]) for name in ("json", "structural_tag")):
+        raise ValueError("a schema is nested too deeply")
     if sum(given.get(name) is not None for name in _CONSTRAINTS) != 1:
         raise ValueError("one constraint must be given")
     return given

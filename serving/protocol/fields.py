@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from guard.errors import RequestRefused
 from serving.protocol import field_types as t
+from serving.protocol.depth import is_deep
 from serving.protocol.media import read_part
 from serving.protocol.refused_fields import (
     ALL,
@@ -238,6 +239,16 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(role, str) or role not in ROLES:
         raise InvalidValue("The field 'messages' has a message of an unknown role.", field="messages")
     given = {name: value for name, value in message.items() if name in MESSAGE_MEMBERS}
+    if any(map(is_deep, _arguments(given.get("tool_calls")))):
+        raise InvalidValue("The field 'messages' has arguments that are nested too deeply.", field="messages")
     if isinstance(given.get("content"), list):
         given["content"] = [read_part(part) for part in given["content"]]
     return given
+
+
+def _arguments(calls: object) -> Iterator[str]:
+    """Yield the arguments of tool calls that are a text, which the engine parses."""
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if isinstance(function, Mapping) and isinstance(function.get("arguments"), str):
+            yield function["arguments"]

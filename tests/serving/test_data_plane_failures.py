@@ -9,14 +9,19 @@ from typing import Any
 import orjson
 import pytest
 
+from guard.errors import LetheError
 from guard.policy.plan import PlanKind
 from guard.text.conversation import Message
 from serving.http.asgi import Receive, Scope, Send, respond
 from serving.http.asgi_client import json_scope
 from serving.http.sse import frame
 from serving.planner import PlannedRequest
-from serving.protocol.refused_fields import CHAT
+from serving.protocol.refused_fields import CHAT, MESSAGES
+from serving.watch.answering import Answering
+from serving.watch.context import Client
 from tests.serving.data_plane import ASK, FakeEngine, FakePlanner, client, events, plane
+
+SERVER_ERRORS = {CHAT: "server_error", MESSAGES: "api_error"}
 
 
 @pytest.mark.anyio
@@ -132,16 +137,38 @@ async def test_a_client_that_leaves_in_a_stream_had_the_status_it_began_with(
 
 
 @pytest.mark.anyio
-async def test_a_fault_before_the_answer_is_logged_as_500(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("route", [CHAT, MESSAGES])
+async def test_a_fault_nobody_has_foreseen_is_a_500_of_the_routes_own_shape_that_quotes_nothing(
+    route: str, caplog: pytest.LogCaptureFixture
+) -> None:
     class Faulty(FakePlanner):
         async def plan(self, conversation: Sequence[Message], unnamed: object = None) -> PlannedRequest:
-            raise RuntimeError
+            raise RuntimeError(conversation[0].text)
 
+    body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "Who is Ada Quill?"}]}
     with caplog.at_level("INFO", "lethe.access"):
         async with client(plane(planner=Faulty())) as http:
-            with pytest.raises(RuntimeError):
-                await http.post(CHAT, json=ASK)
+            answer = await http.post(route, json=body)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (500, SERVER_ERRORS[route])
     assert " 500 " in caplog.text
+    assert "RuntimeError at " in caplog.text
+    assert "Quill" not in answer.text + caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_fault_in_an_answer_that_has_begun_closes_the_connection(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def faulty(self: Answering, client: Client, *_: object) -> None:
+        await client.send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("Ada Quill")
+
+    monkeypatch.setattr(Answering, "answer", faulty)
+    async with client(plane()) as http:
+        with pytest.raises(LetheError) as raised:
+            await http.post(CHAT, json=ASK)
+    assert raised.value.__suppress_context__
+    assert "Quill" not in f"{raised.value}{caplog.text}"
 
 
 @pytest.mark.anyio

@@ -30,6 +30,8 @@ DECLINE = "I do not know."
 NAMES = {"eu": "Orla Quarnwick", "staff": "Brisa Tannerfold"}
 EVERYBODY = "Corvin Ashgrove"
 CODES = {"eu": "zx4471q", "staff": "kk9982w"}
+MAX_SALT = 128
+"""Characters of a `cache_salt` that vLLM 0.32 takes."""
 
 
 class Site:
@@ -155,6 +157,17 @@ async def test_the_engine_is_told_the_policy_set_and_keeps_its_cache_apart(site:
     assert bodies["all"]["cache_salt"] == "mine"
     masks = [bool(bodies[name]["vllm_xargs"]["lethe_automata"]) for name in ("eu", "staff", "all")]
     assert masks == [True, False, True]
+
+
+async def test_a_salt_of_a_clients_own_may_be_as_long_as_an_engine_takes(site: Site) -> None:
+    site.enforce(Draft(name=EVERYBODY, tags=("eu",)))
+    site.engine.scripts = ["It is fine."]
+    salts = []
+    for own in ("a" * MAX_SALT, "b" * MAX_SALT):
+        await site.ask("eu", cache_salt=own)
+        salts.append(site.engine.asked[-1][1]["cache_salt"])
+    assert len(set(salts)) == 2
+    assert all(salt.startswith(set_id(frozenset({"eu"}))) and len(salt) <= MAX_SALT for salt in salts)
 
 
 async def test_masks_of_a_watch_that_masks_are_those_of_the_policy_set(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from serving.protocol.depth import is_deep
 from serving.protocol.dialects.content_delta import ContentDelta, content_deltas
 from serving.protocol.dialects.dialect import Event
 from serving.protocol.errors import ContextLengthExceeded, ErrorResponse, context_lengths
@@ -39,12 +40,13 @@ class Block:
         self.text = ""
 
     def arguments(self) -> dict[str, Any] | None:
-        """Return the arguments of a tool call, or None while the text is not a JSON object."""
+        """Return the arguments of a tool call, or None while the text is not a JSON object that can be written
+        again."""
         try:
             given = orjson.loads(self.text or "{}")
         except orjson.JSONDecodeError:
             return None
-        return given if isinstance(given, dict) else None
+        return given if isinstance(given, dict) and not is_deep(self.text) else None
 
     def head(self) -> dict[str, Any]:
         """Return the block without content."""

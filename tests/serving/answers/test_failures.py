@@ -54,6 +54,12 @@ async def test_nonsense_and_failures_are_declined(tmp_path: Path, role: str, sai
         assert (answer.status_code, content(answer.json())) == (200, DECLINE)
 
 
+async def test_a_number_of_choices_beyond_measure_is_the_engines_to_refuse(tmp_path: Path) -> None:
+    async with serve_agents(tmp_path, Actor(by_role(vanilla=400)), AGENTS) as server:
+        answer = await server.http.post(CHAT, json={**ASK, "n": 2**62})
+    assert answer.status_code == 400
+
+
 async def test_waiting_for_a_place_counts_against_the_budget(tmp_path: Path) -> None:
     actor = Actor(by_role(**lines()))
     async with serve_agents(tmp_path, actor, AGENTS, budget=Budget(seconds=0.05), concurrency=0) as server:

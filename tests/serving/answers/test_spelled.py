@@ -104,6 +104,14 @@ async def test_the_whole_answer_is_read_with_what_it_continues_its_escapes_and_i
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("levels", [300, 1_000])
+async def test_an_answer_that_is_nested_deeply_is_read(levels: int) -> None:
+    said = "[" * levels + '"Ils", "abet Quorne"' + "]" * levels
+    answer = await answered(said, Reading())
+    assert (answer.status_code, answer.json()["choices"][0]["message"]["content"]) == (200, DECLINE)
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("route", [RESPONSES, MESSAGES])
 async def test_every_dialect_is_read(route: str) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^I{1}ls"}}}

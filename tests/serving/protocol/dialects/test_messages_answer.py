@@ -87,6 +87,11 @@ def test_a_call_cut_short_is_not_announced() -> None:
     assert (message.content[0].model_dump()["input"], message.stop_reason) == ({}, "end_turn")
 
 
+def test_arguments_that_are_nested_too_deeply_to_be_written_again_are_none() -> None:
+    message = body(chunk(call(0, '{"a":' + "[" * 300 + "]" * 300 + "}", "c1")), chunk({}, "stop"))
+    assert (message.content[0].model_dump()["input"], message.stop_reason) == ({}, "end_turn")
+
+
 @pytest.mark.parametrize(
     ("finish", "stop", "told"),
     [
