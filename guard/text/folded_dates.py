@@ -8,6 +8,13 @@ from functools import cache
 from guard.text.lexicon import months
 from guard.text.normalise import fold
 
+ROMAN_MONTHS = {
+    numeral: month
+    for month, numeral in enumerate(
+        ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"), start=1
+    )
+}
+"""Months as Poles, Hungarians and others write them in dates: 4 III 1987."""
 # The name of a month; with a bound, so that a search takes time in proportion to the text.
 _NAME = r"[^\d]{1,32}"
 _DAY_AND_MONTH = re.compile(
@@ -26,7 +33,7 @@ def tens_before(folded: str) -> str:
     """Return the digits of which each makes another date of folded text that begins with a day of one digit: "12"
     for "4may1961", and "" for what is none."""
     found = _ONE_DIGIT_DAY.fullmatch(folded)
-    if found is None or found[2] not in _months():
+    if found is None or found[2] not in _months() | ROMAN_MONTHS.keys():
         return ""
     return "123" if found[1] == "1" else "12"
 

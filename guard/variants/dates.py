@@ -8,6 +8,7 @@ from datetime import date
 from functools import cache, lru_cache
 from itertools import chain, zip_longest
 
+from guard.text.folded_dates import ROMAN_MONTHS
 from guard.text.normalise import fold
 
 # In Latin letters: those of another script would widen every row of an automaton's table.
@@ -25,12 +26,14 @@ Day = date
 
 _NUMERIC = re.compile(r"(\d{1,4})\s?[-./]\s?(\d{1,2})\s?[-./]\s?(\d{1,4})")
 _EAST_ASIAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
+_ROMAN = re.compile(r"(\d{1,2})[-./ ]{1,3}([IVX]{1,4})[-./ ]{1,3}(\d{4})")
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
 _ONES = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 _TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ROMAN_NUMERALS = tuple(numeral.upper() for numeral in ROMAN_MONTHS)
 _ORDINALS = {
     "one": "first",
     "two": "second",
@@ -64,7 +67,12 @@ def days_of(text: str) -> list[Day]:
             return []
         return _dates((third, second, first), (third, first, second))
     east = _EAST_ASIAN.fullmatch(text.strip())
-    return _dates((east[1], east[2], east[3])) if east else _named(text)
+    if east:
+        return _dates((east[1], east[2], east[3]))
+    roman = _ROMAN.fullmatch(text.strip())
+    if roman and (month := ROMAN_MONTHS.get(roman[2].lower())):
+        return _dates((roman[3], str(month), roman[1]))
+    return _named(text)
 
 
 def _named(text: str) -> list[date]:
@@ -96,6 +104,7 @@ def _dates(*readings: tuple[str, str, str]) -> list[date]:
 
 def _forms(day: date, wide: bool) -> Iterator[str]:
     yield from _numeric(day)
+    yield f"{day.day} {_ROMAN_NUMERALS[day.month - 1]} {day.year}"
     yield from _english(day)
     for language in (_WIDE_LANGUAGES if wide else _LANGUAGES)[1:]:
         month = _names(language)[day.month - 1][0]

@@ -23,7 +23,18 @@ MIN_SAID_SHARE = 0.75
 """Of a rare name, from its first letter, by which a word tells it."""
 MAX_NAMES_BETWEEN = 2
 """Between a given name and a family name."""
+# Words that are kept: those between with a label after each, and the name before them.
+_MAX_SAID = 2 * MAX_NAMES_BETWEEN + 2
 _BETWEEN = frozenset({"née", "nee", "born", "geb", "geborene", "alias", "aka", "de", "van", "von", "der", "of"})
+# Of forms, in the languages of JSON and of people. Between the parts of a name they say only which is which.
+_LABELS = frozenset(
+    {
+        *("name", "names", "first", "last", "middle", "family", "given", "surname", "forename", "maiden", "null"),
+        *("firstname", "lastname", "middlename", "familyname", "givenname", "fname", "lname", "none"),
+        *("vorname", "nachname", "familienname", "nom", "prenom", "nombre", "apellido", "apellidos", "nome"),
+        *("cognome", "sobrenome", "voornaam", "achternaam", "fornamn", "efternamn", "imie", "nazwisko"),
+    }
+)
 
 
 class Pair(NamedTuple):
@@ -60,14 +71,18 @@ class NameMatcher:
 
     @property
     def start(self) -> tuple[str, ...]:
-        """The state before the first word of a text: its last words."""
+        """The state before the first word of a text: its last words, empty for labels."""
         return ()
 
     def step(self, state: tuple[str, ...], word: str) -> tuple[tuple[str, ...], bool]:
         """Return the state after one more word, and whether the text tells a name with it."""
         folded = fold(word)
         found = any(True for _ in self._misspelt(word, folded)) or any(True for _ in self._paired(state, folded))
-        return (*state, word)[-MAX_NAMES_BETWEEN - 1 :], found
+        if folded in _LABELS:
+            # Several in a row are one.
+            word = ""
+            state = state[:-1] if state[-1:] == ("",) else state
+        return (*state, word)[-_MAX_SAID:], found
 
     def without_stated(self, text: str) -> NameMatcher:
         """Return the names without those that `text` has, or tells."""
@@ -87,13 +102,16 @@ class NameMatcher:
         if alike and not is_known_word(word) and not is_known_word(folded):
             yield from alike
 
-    def _paired(self, said: tuple[str, ...], family: str) -> Iterator[Pair]:
-        """Yield the people of whom the given name, other names, and now the family name are said."""
+    def _paired(self, said: tuple[str, ...], last: str) -> Iterator[Pair]:
+        """Yield the people of whom the given name, other names, and now the family name are said; where a label is
+        between the two, in either order."""
         for count in range(1, len(said)):
-            between = said[-count:]
-            pair = Pair(fold(said[-count - 1]), family)
-            if pair in self.pairs and all(word[0].isupper() or word.lower() in _BETWEEN for word in between):
-                yield pair
+            between, first = said[-count:], fold(said[-count - 1])
+            if sum(map(bool, between)) > MAX_NAMES_BETWEEN:
+                return
+            orders = (Pair(first, last), Pair(last, first)) if "" in between else (Pair(first, last),)
+            if all(not word or word[0].isupper() or word.lower() in _BETWEEN for word in between):
+                yield from (pair for pair in orders if pair in self.pairs)
 
     @cached_property
     def _by_form(self) -> dict[str, list[str]]:

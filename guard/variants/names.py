@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from guard.text.borders import needs_border
+from guard.text.borders import is_everyday_word, needs_border
 from guard.text.conversation import UNSPACED
 from guard.text.english import is_common
 from guard.text.normalise import fold
@@ -59,10 +59,17 @@ _COURTESY = (
 )
 # Nine in ten middle names begin with these.
 _MIDDLE_INITIALS = "ABCDEGHJKLMNPRSTW"
+# What forms, tables and JSON have between the parts of a name.
+_FAMILY_LABELS = ("last name", "family name", "surname", "family")
+_GIVEN_LABELS = ("first name", "given name", "given")
 # Of the family name after a middle initial; the whole would cost an automaton twice as many states.
 _SHOWN_LETTERS = 4
 # Particles that are written with the name (d'Arvignac, O'Maolan), and the Arabic article.
 _ELIDED = re.compile(r"^(?:(?:d[aei]ll|d|l|o)['’]|ال)", re.IGNORECASE)
+# A shorter name is only found between the ends of words. Germans, Dutch and Nordic people write its genitive
+# without an apostrophe ("Ada Vanes Buch"), but after these letters.
+_SHORT_CHARS = 8
+_TAKES_S = re.compile("[A-Za-zÀ-ɏ](?<![sxzSXZ])$")
 # Words, and endings of words: "a smith", "the miller's".
 _WORD_LETTERS = "AIS"
 _ALL_INITIALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -125,6 +132,7 @@ def _of_parts(name: PersonalName, wide: bool, allowed: Collection[str]) -> Itera
     if not all(map(is_common, (first, *name.family))) or len(fold(first + family)) >= MIN_COMMON_NAME_CHARS:
         for order in (f"{family}, {given}", f"{family}, {first}", f"{first} {family}"):
             yield Variant(order, VariantKind.ORDER)
+    yield from (Variant(text, VariantKind.ORDER) for text in _labelled(name))
     yield from _cases(name)
     if len(first) > 1:
         for initial in _ALL_INITIALS if wide else _MIDDLE_INITIALS:
@@ -141,8 +149,21 @@ def _of_parts(name: PersonalName, wide: bool, allowed: Collection[str]) -> Itera
         yield from (Variant(f"{courtesy} {family}", VariantKind.COURTESY) for courtesy in _COURTESY)
 
 
+def _labelled(name: PersonalName) -> Iterator[str]:
+    """Yield the name as the fields of a form have it: Orla, last name: Venn."""
+    family = " ".join(name.family)
+    for given in dict.fromkeys((" ".join(name.given), name.given[0])):
+        yield from (f"{given} {label} {family}" for label in _FAMILY_LABELS)
+        yield from (f"{family} {label} {given}" for label in _GIVEN_LABELS)
+
+
 def _cases(name: PersonalName) -> Iterator[Variant]:
-    """Yield the cases of the name in both orders, then without its middle names."""
+    """Yield the genitive of Germanic languages where the name as it is would not be found in it, the cases of the
+    name in both orders, then those without its middle names."""
+    whole = " ".join((*name.given, *name.family))
+    is_short = len(fold(whole)) < _SHORT_CHARS or needs_border(whole)
+    if is_short and _TAKES_S.search(whole) and not is_everyday_word(fold(whole)):
+        yield Variant(f"{whole}s", VariantKind.INFLECTION)
     for given in dict.fromkeys((name.given, name.given[:1])):
         for form in inflected((*given, *name.family)):
             yield Variant(" ".join(form), VariantKind.INFLECTION)

@@ -13,7 +13,9 @@ def test_a_day_with_its_month(text: str) -> None:
     assert is_day_and_month(fold(text))
 
 
-@pytest.mark.parametrize("text", ["July", "13", "13 July 1948", "13 Julian", "Maren 13", "July 1948"])
+@pytest.mark.parametrize(
+    "text", ["July", "13", "X12", "7 I", "13 July 1948", "13 Julian", "Maren 13", "July 1948"]
+)
 def test_what_is_no_day_with_its_month(text: str) -> None:
     assert not is_day_and_month(fold(text))
 
@@ -26,6 +28,8 @@ def test_what_is_no_day_with_its_month(text: str) -> None:
         ("1st of May 1961", "123"),
         ("9 de mayo de 1961", "12"),
         ("7 mars", "12"),
+        ("4 III 1987", "12"),
+        ("4 XL 1987", ""),
         ("14 May 1961", ""),
         ("May 4, 1961", ""),
         ("4 Mayfield Road", ""),

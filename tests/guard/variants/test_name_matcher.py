@@ -39,6 +39,13 @@ def said(text: str, names: NameMatcher = NAMES, size: int = 1_000) -> str:
         ('Joan "Jo" Miller', 'Joan "Jo" '),
         ("Anna Kowalska", "Anna Kowalska"),
         ("Anna Zofia Kowalska", "Anna Zofia "),
+        ('{"Vorname": "Joan", "Nachname": "Miller"}', '{"Vorname": "Joan", "Nachname": "'),
+        ("Nom : MILLER, prénom : Joan", "Nom : MILLER, prénom : "),
+        (
+            '{"first_name":"Joan","middle_name":"Ann","last_name":"Miller"}',
+            '{"first_name":"Joan","middle_name":"Ann","last_name":"',
+        ),
+        ("<first_name>Joan</first_name><last_name>Miller</last_name>", "<first_name>Joan</first_name><last_name>"),
     ],
 )
 def test_an_answer_ends_before_a_name_that_is_nearly_said(text: str, before: str, size: int) -> None:
@@ -53,6 +60,7 @@ def test_an_answer_ends_before_a_name_that_is_nearly_said(text: str, before: str
         "the harbours, the harbor",
         "Joan met Miller. Joan and the miller. Miller, the baker",
         "Joan Anne Mary Ella Miller",
+        "Last name: Miller. Her husband is John. First name: Mary",
         "Anne Miller",
         "a quorum, a corner, Sallow",
         "K7ZX45",

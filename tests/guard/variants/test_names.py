@@ -115,6 +115,38 @@ def test_a_rare_short_family_name_tells_with_an_initial_or_a_courtesy_title(text
     assert not forbids("Ilsabet Drux", "Drux is a name")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"first_name": "Joan", "last_name": "Miller"}',
+        '{"lastName":"Miller","firstName":"Joan"}',
+        '{"family": "Miller", "given": ["Joan"]}',
+        "First name: Joan\nLast name: Miller",
+        "Surname: MILLER. Given name: Joan.",
+        "| given | Joan |\n| surname | Miller |",
+        "<givenName>Joan<familyName>Miller",
+    ],
+)
+def test_a_name_is_told_by_the_fields_of_a_form(text: str) -> None:
+    assert found("Joan Miller", text)
+    assert found("Joan Edith Miller", text)
+    assert not found("Joan Cole", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Last name: Miller", "First name: Joan, last name: Mill", "Joan, the last Miller"]
+)
+def test_fields_of_others_tell_nothing(text: str) -> None:
+    assert not found("Joan Miller", text)
+
+
+def test_a_short_name_is_found_in_its_genitive_without_an_apostrophe() -> None:
+    assert found("Li Na", "Li Nas Buch")
+    assert not found("Li Na", "Li Nasser, Ali Nas")
+    assert not found("Eve Ning", "in the evenings")
+    assert "Ada Vosss" not in [one.text for one in variants(Draft(name="Ada Voss"))]
+
+
 def test_middle_names_may_be_left_out() -> None:
     assert forbids("Joan Edith Miller", "Joan Miller")
     assert forbids("Joan Edith Miller", "Miller, Joan E.")
