@@ -197,5 +197,6 @@ def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) in ("Cf", "Mn", "Me", "Mc") and not is_sign(character)
 
 
-_SPLIT = Folds(lambda char: fold_char(char) or ("" if _is_invisible(char) else " "))
+# Markdown's emphasis may begin and end inside a word.
+_SPLIT = Folds(lambda char: fold_char(char) or ("" if char == "*" or _is_invisible(char) else " "))
 """What each character reads as where words are told apart."""

@@ -30,6 +30,8 @@ _MIN_WORD_CHARS = 5
 _MAX_CHARS = 14
 # Languages, and the least frequency of a word that is looked at.
 _LANGUAGES = {"en": 1e-6} | dict.fromkeys(("de", "fr", "es", "it", "pt", "nl", "pl", "sv", "ru"), 1e-5)
+# Markdown sets a part of a word in bold by it ("**L**i"). Shown as nothing, too.
+_EMPHASIS = "*"
 # Shown as nothing, or on the letter before.
 _INVISIBLE = frozenset({"Mn", "Mc", "Me", "Cf"})
 _GRAM_CHARS = 4
@@ -42,7 +44,7 @@ def _read(char: str) -> str:
     folded = fold_char(char)
     if not folded:
         # A replacement character stands for bytes that may yet become a letter.
-        return "" if unicodedata.category(char) in _INVISIBLE or char == "\ufffd" else BORDER
+        return "" if unicodedata.category(char) in _INVISIBLE or char in (_EMPHASIS, "\ufffd") else BORDER
     shown = "".join(letter if letter.islower() or letter.isupper() else BORDER for letter in folded)
     return _REPEATED.sub(BORDER, shown)
 
@@ -51,7 +53,7 @@ _FOLDS = Folds(_read)
 
 
 def fold_with_borders(text: str) -> str:
-    """Return the letters of `text` as `fold` does, and a BORDER for every other character that is visible.
+    """Return the letters of `text` as `fold` does, and a BORDER for every other character that is shown.
 
     Letters are those of scripts with case. Digits and letters of other scripts are borders: no word mixes them.
     Code points fold independently: `fold_with_borders(a + b) == fold_with_borders(a) + fold_with_borders(b)`.

@@ -46,7 +46,8 @@ def test_a_short_name_is_not_found_inside_or_across_words(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Ina", "is INA here", "(ina)", "Ína's", "I\u200bna", "ina_house", "I-N-A", "I n a", "🙂Ina🙂"]
+    "text",
+    ["Ina", "is INA here", "(ina)", "**I**na", "Ína's", "I\u200bna", "ina_house", "I-N-A", "I n a", "🙂Ina🙂"],
 )
 def test_a_short_name_is_found_between_boundaries_or_spelt_out(text: str) -> None:
     assert finds("Ina", text)

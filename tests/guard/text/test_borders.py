@@ -26,6 +26,7 @@ def test_without_its_borders_a_text_reads_as_a_part_of_its_fold(text: str) -> No
         ("E\u0301ve\u200bning", ("evening",)),
         ("Li-Na_(Wu), 1998", ("li", "na", "wu")),
         ("Eveさん Eve2", ("eve", "eve")),
+        ("**E**ve *Li*nd", ("eve", "lind")),
         ("Ян и Ева", tuple(map(fold, ("Ян", "и", "Ева")))),
     ],
 )
