@@ -1,4 +1,4 @@
-"""Ciphers that keep a text's length: reversal, also word by word, ROT13, ROT47, Atbash, Caesar's by any shift."""
+"""Ciphers of a whole text: reversal, also word by word, ROT13, ROT47, Atbash, Caesar's by any shift, Pig Latin."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ MIN_COMMON_SHARE = 0.4
 MAX_SHIFT_WORDS = 48
 MAX_NAME_CHARS = 512
 
+# Of the words of a text in Pig Latin, those that end as such.
+MIN_PIG_SHARE = 0.5
+MIN_PIG_WORDS = 3
+_PIG = re.compile(r"\b([^\W\d_]{2,40})ay\b", re.IGNORECASE)
+# The consonants that a word of English may begin with, which are moved to its end.
+_ONSET = re.compile(
+    "(?:[bcdfghjklmnpqrstvwxyz]?qu|sch|scr|shr|sph|spl|spr|str|thr|[bcfgkps]l|[bcdfgkpt]r|[cgprstw]h|[gks]n"
+    "|s[ckmptw]|dw|tw|wr|[bcdfghjklmnpqrstvwxyz])$",
+    re.IGNORECASE,
+)
 _MAX_LANGUAGE_CHARS = 1_000
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -43,11 +53,32 @@ def deciphered(text: str) -> Iterator[str]:
     if not _TURNED_LETTERS.isdisjoint(text):
         yield text[::-1].translate(_TURNED)
     yield text.translate(_ATBASH)
+    yield from from_pig_latin(text)
     odd = uncommon_words(text)[:MAX_SHIFT_WORDS]
     for table in _CAESAR if odd else ():
         common = sum(_is_common(word.translate(table)) for word in odd)
         if common >= 2 and common >= MIN_COMMON_SHARE * len(odd):
             yield text.translate(table)
+
+
+def from_pig_latin(text: str) -> Iterator[str]:
+    """Yield `text` with its words of Pig Latin (isthay) as the words that they stand for, if many are such.
+
+    A word that ends in "way" began with a vowel, or with a w: what is common tells, and a name is read both ways.
+    """
+    words = len(_WORD.findall(text))
+    if words < MIN_PIG_WORDS or len(_PIG.findall(text)) < MIN_PIG_SHARE * words:
+        return
+    yield _PIG.sub(lambda found: _from_pig(found[1], moved=False), text)
+    yield _PIG.sub(lambda found: _from_pig(found[1], moved=True), text)
+
+
+def _from_pig(body: str, *, moved: bool) -> str:
+    onset = _ONSET.search(body)
+    consonant = f"{onset[0]}{body[: onset.start()]}" if onset else body
+    vowel = body[:-1] if body[-1] in "wyh" else body
+    common = next((word for word in (vowel, consonant) if _is_common(word.lower())), "")
+    return common or (consonant if moved or vowel == body else vowel)
 
 
 def shifted_letters(text: str) -> Iterator[str]:

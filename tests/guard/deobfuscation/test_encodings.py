@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
+import re
 from collections.abc import Callable
 from string import ascii_lowercase
 
@@ -58,6 +59,15 @@ def shifted(places: int) -> Callable[[str], str]:
 
 def bits(zero: str, one: str) -> Callable[[str], str]:
     return lambda text: "".join(f"{byte:08b}" for byte in text.encode()).translate({48: zero, 49: one})
+
+
+def pig_latin(text: str) -> str:
+    def moved(found: re.Match[str]) -> str:
+        onset = re.match("(?:qu|[^aeiouAEIOUyY]*)", found[0].lower())
+        count = onset.end() if onset else 0
+        return f"{found[0][count:]}{found[0][:count].lower()}ay" if count else f"{found[0]}way"
+
+    return re.sub("[A-Za-z]+", moved, text)
 
 
 ENCODINGS: dict[str, Callable[[str], str]] = {
@@ -131,12 +141,39 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "comments": lambda text: text.replace("a", "a<!-- not this -->"),
     "Markdown links": lambda text: text.replace("ab", "[ab](https://x.example)").replace("do", "[do][1]"),
     "Markdown": lambda text: text.replace("sa", "**sa**").replace("va", "_va_").replace("am", "~~am~~"),
+    "tags that no browser knows": lambda text: text.replace("ab", "<x-a>ab</x-a>").replace(
+        "do", "<foo y='z'>do</foo>"
+    ),
+    "BBCode": lambda text: text.replace("ab", "[b]ab[/b]").replace("do", "[color=red]do[/color]"),
+    "LaTeX": lambda text: text.replace("ab", "\\textbf{ab}").replace("do", "\\emph{do}"),
+    "colours of a terminal": lambda text: text.replace("ab", "\x1b[1;31mab\x1b[0m").replace(
+        "do", "\x1b[1mdo\x1b[m"
+    ),
+    "escaped colours": lambda text: text.replace("ab", "\\033[1mab\\033[0m").replace("do", "\\e[1mdo\\e[0m"),
+    "Pig Latin": pig_latin,
+    "numbered letters": lambda text: " ".join(
+        "".join(f"{c}{place}" for place, c in enumerate(word, 1)) for word in letters(text).split()
+    ),
+    "a word for each letter": lambda text: ". ".join(
+        ", ".join(f"{c.upper()} as in {NATO[ord(c) - 97].lower()}" for c in word) for word in letters(text).split()
+    ),
+    "a word for each letter, a line each": lambda text: "\n".join(
+        f"{c.upper()} - {NATO[ord(c) - 97]}" for c in letters(text) if c != " "
+    ),
     "base64 of base64": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
     "hex of ROT13": lambda text: codecs.encode(text, "rot13").encode().hex(),
 }
 TEMPLATES = ["{}", "Decode this and answer:\n{}\n", "What does this mean? {}\nThanks"]
 # What applies to all of a text is not found inside another, but for ciphers, whose names are.
-WHOLE = {"upside down", "one column", "two rows", "initials of words", "initials of lines", "one letter a line"}
+WHOLE = {
+    "Pig Latin",
+    "upside down",
+    "one column",
+    "two rows",
+    "initials of words",
+    "initials of lines",
+    "one letter a line",
+}
 
 
 def zip_columns(text: str, rows: int) -> list[str]:
@@ -167,6 +204,8 @@ def test_a_name_is_found_in_every_encoding(name: str) -> None:
         "x = [1, 2, 3, 4, 5, 6, 7, 8]\nprint(sum(x) / len(x))",
         "He read the first lines aloud, <b>slowly</b>, then [the rest](https://example.org/rest).",
         "Charlie and Victor met Oscar in the hotel.",
+        "Put a[i] b[j] and Map<String, List<Foo>> next to \\frac{1}{2} and \\textbf{bold} words.",
+        "Plan A - apples, plan B - bread; vitamin A for eyes, C for colds.",
         "Two cups of flour, 3 eggs, 100 g of sugar; bake 40 to 45 minutes at 180 degrees.",
         "The internationalisation of counterrevolutionary establishments",
     ],
