@@ -57,7 +57,11 @@ class _Automata(dict[str, Automaton]):
         return AUTOMATON.digest
 
 
-POLICY = SimpleNamespace(
+class _Policy(SimpleNamespace):
+    """Weak references to it can be made, as to a policy."""
+
+
+POLICY = _Policy(
     targets={MATCH.target_id: replace(new_target(Draft(name="Orla Quarnwick")), id=MATCH.target_id)},
     lookup=SimpleNamespace(classes={}, named=lambda text, short=True: frozenset()),
     automata=_Automata({AUTOMATON.digest: AUTOMATON}),
