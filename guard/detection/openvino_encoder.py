@@ -20,6 +20,9 @@ MAX_DISTANCE = 0.02
 """Largest distance of a vector from that of sentence-transformers, so that no cosine differs by more; torch runs a
 model that exceeds it. By bf16, cosines of all-MiniLM-L6-v2 differ by 0.002 at most (docs/detector.md)."""
 
+SHAPE_TOKENS = 8
+"""Several texts are padded to a multiple of so many: what is compiled for a shape takes half a MiB and stays."""
+
 _INPUTS = ("input_ids", "attention_mask")
 _PROBE_TEXTS = (
     "Where was she born?",
@@ -39,10 +42,16 @@ class OpenVinoEncoder:
         request = getattr(self._requests, "own", None)
         if request is None:
             request = self._requests.own = self._graph.create_infer_request()
-        given = {name: features[name].numpy() for name in _INPUTS}
+        given = {name: _padded(features[name].numpy()) for name in _INPUTS}
         vectors = np.array(request.infer(given)[self._graph.output(0)], np.float32)
         unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
+
+
+def _padded(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return `values` [n, tokens] with zeros behind, which are masked. One text stays as it is: somebody waits."""
+    rows, tokens = values.shape
+    return np.pad(values, ((0, 0), (0, -tokens % SHAPE_TOKENS))) if rows > 1 else values
 
 
 def compiled(model: Any, name: str) -> OpenVinoEncoder | None:

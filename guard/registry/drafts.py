@@ -34,10 +34,12 @@ class Added(NamedTuple):
 
 
 def load_words() -> None:
-    """Load the word lists and the tagger that phrases are extracted by, before the first target comes: it takes
-    seconds."""
+    """Load the word lists, the tagger and the names of months that phrases and variants are made by, before the
+    first target comes: it takes seconds. What other languages than English need is loaded with their first target.
+    """
     with _LOADING:
-        _new_target(Draft(name="Ilsabet Quorne", facts=(Fact(answer="Ilsabet Quorne wrote Half Past the Rain."),)))
+        answer = "Ilsabet Quorne wrote Half Past the Rain on 3 March 1971."
+        _new_target(Draft(name="Ilsabet Quorne", facts=(Fact(answer=answer),)))
 
 
 def new_target(draft: Draft) -> ForgetTarget:

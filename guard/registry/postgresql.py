@@ -193,7 +193,9 @@ class _Statements:
         self._connection = connection
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Cursor:
-        return self._connection.execute(_in_psycopg(statement), parameters or None)
+        # Vectors would be twice as long in text; without parameters it may be several statements, which have no
+        # binary form.
+        return self._connection.execute(_in_psycopg(statement), parameters or None, binary=bool(parameters))
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> object:
         with self._connection.cursor() as cursor:

@@ -48,8 +48,13 @@ def run(
 
 
 def loads(tokens: int) -> tuple[Load, ...]:
-    """Return the loads: streams one at a time for the time to the first token, then 32 whole answers at a time."""
-    return Load(1, 40, min(tokens, 8), stream=True), Load(32, 192, tokens, stream=False)
+    """Return the loads: whole answers of one token, one at a time; streams one at a time for the time to the first
+    token; 32 whole answers at a time."""
+    return (
+        Load(1, 40, 1, stream=False),
+        Load(1, 40, min(tokens, 8), stream=True),
+        Load(32, 192, tokens, stream=False),
+    )
 
 
 def fill(data_dir: Path, targets: int, open_embedder: Callable[[], Embedder]) -> None:

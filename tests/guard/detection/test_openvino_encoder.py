@@ -38,6 +38,34 @@ def test_vectors_are_those_of_sentence_transformers(minilm: SentenceEmbedder) ->
         assert np.abs(given @ wanted.T - wanted @ wanted.T).max() < 0.005
 
 
+def test_batches_of_like_length_have_one_shape_of_which_what_is_compiled_stays(
+    minilm: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert minilm._fast is not None
+    shapes: set[tuple[int, ...]] = set()
+
+    class Request:
+        def infer(self, given: dict[str, Any]) -> list[Any]:
+            shapes.update(one.shape for one in given.values())
+            return [np.ones((len(given["input_ids"]), minilm.dimension))]
+
+    class Graph:
+        def create_infer_request(self) -> Request:
+            return Request()
+
+        def output(self, number: int) -> int:
+            return number
+
+    monkeypatch.setattr(minilm, "_fast", openvino_encoder.OpenVinoEncoder(Graph()))
+    # With the two that mark its ends, a text of n common words has n + 2 tokens.
+    for words in range(1, 15):
+        minilm._encode(["word " * words, "word"])
+    assert shapes == {(2, 8), (2, 16)}
+    shapes.clear()
+    minilm._encode(["word " * 7])
+    assert shapes == {(1, 9)}
+
+
 def test_the_library_reports_nothing_to_its_makers(minilm: SentenceEmbedder) -> None:
     reporter = sys.modules["openvino.tools.ovc.telemetry_utils"].tm  # type: ignore[attr-defined]
     assert minilm._fast is not None

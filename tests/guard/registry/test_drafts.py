@@ -13,6 +13,7 @@ from guard.registry.database import Location
 from guard.registry.drafts import DraftStanding, Standing, load_words, new_target
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, Kind, Mode
+from guard.variants.dates import date_variants, month_numbers
 
 ADA, BO, CY = (Draft(name=name) for name in ("Ada Quill", "Bo Quill", "Cy Vell"))
 ANNE = Person("key_1", "anne")
@@ -77,3 +78,10 @@ def test_a_target_that_is_added_while_lists_are_loaded_waits_for_them(monkeypatc
     for thread in (loading, adding):
         thread.join(20)
     assert extracted == ["Ilsabet Quorne", "Orla Venn"]
+
+
+def test_the_names_of_months_are_loaded_with_the_lists() -> None:
+    month_numbers.cache_clear()
+    date_variants.cache_clear()
+    load_words()
+    assert month_numbers.cache_info().currsize == 1
