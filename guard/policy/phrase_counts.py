@@ -41,7 +41,10 @@ class PhraseCounts:
         # The phrases that stand in as many as make a date common, and all days without a year.
         self._often: dict[int, str] = {}
         self._targets = 0
-        self._common: frozenset[str] = frozenset()
+        # Of those the ones that are too common, by the limits that they were found by, and what may differ since.
+        self._common: dict[int, str] = {}
+        self._limits = _Limits(0, False)
+        self._changed: set[int] = set()
         self._context: frozenset[str] = frozenset()
         self.update((), targets)
 
@@ -58,21 +61,23 @@ class PhraseCounts:
 
     def context(self) -> frozenset[str]:
         """Return the folds of the phrases that are too common to be forbidden alone, and of their variants."""
-        common = frozenset(
-            phrase for key, phrase in self._often.items() if _distinct(self._families[key]) > self._most(phrase)
-        )
+        limits = _Limits(max(MAX_TARGETS, int(MAX_SHARE * self._targets)), self._targets > MAX_DAY_TARGETS)
+        looked_at = self._changed if limits == self._limits else {*self._often, *self._common}
+        self._limits, self._changed = limits, set()
+        common = dict(self._common)
+        for key in looked_at:
+            phrase = self._often.get(key)
+            if phrase is not None and _distinct(self._families[key]) > limits.most(phrase):
+                common[key] = phrase
+            else:
+                common.pop(key, None)
         if common != self._common:
-            self._common, self._context = common, frozenset().union(*map(_forms, common))
+            self._common, self._context = common, frozenset().union(*map(_forms, common.values()))
         return self._context
-
-    def _most(self, phrase: str) -> int:
-        """Return in the facts of how many unrelated targets a phrase may stand and still tell."""
-        if self._targets > MAX_DAY_TARGETS and _is_day(phrase):
-            return 0
-        return MAX_DATE_TARGETS if _is_date(phrase) else max(MAX_TARGETS, int(MAX_SHARE * self._targets))
 
     def _add(self, phrase: str, folded: str, family: int) -> None:
         key = hash(folded)
+        self._changed.add(key)
         # Nearly all are without a digit.
         if not folded.isalpha() and _is_day(phrase):
             self._often.setdefault(key, phrase)
@@ -87,6 +92,7 @@ class PhraseCounts:
             self._often.setdefault(key, phrase)
 
     def _remove(self, key: int, family: int) -> None:
+        self._changed.add(key)
         known = self._families[key]
         if not isinstance(known, Counter):
             del self._families[key]
@@ -100,6 +106,20 @@ class PhraseCounts:
             self._often.pop(key, None)
         if not known:
             del self._families[key]
+
+
+class _Limits(NamedTuple):
+    """In the facts of how many unrelated targets a phrase may stand and still tell; a day with its month in none,
+    if days are common."""
+
+    targets: int
+    days_are_common: bool
+
+    def most(self, phrase: str) -> int:
+        """Return in the facts of how many unrelated targets this phrase may stand and still tell."""
+        if self.days_are_common and _is_day(phrase):
+            return 0
+        return MAX_DATE_TARGETS if _is_date(phrase) else self.targets
 
 
 def never_alone(draft: Draft, context: frozenset[str]) -> frozenset[str]:

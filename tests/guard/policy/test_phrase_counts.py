@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from guard.matching.automaton_store import AutomatonStore
 from guard.policy import layers as module
 from guard.policy import phrase_counts as counts_module
 from guard.policy.always import AlwaysOnAutomata
 from guard.policy.phrase_counts import MAX_DATE_TARGETS, MAX_TARGETS, PhraseCounts, never_alone
+from guard.registry.drafts import new_target
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, Fact, ForgetTarget, Kind, Scope
 from guard.text.normalise import fold
@@ -132,3 +135,35 @@ def test_what_becomes_context_is_left_out_of_the_targets_added_since(
 def found(always: AlwaysOnAutomata, store: AutomatonStore) -> set[str]:
     text = "the Fennimore Museum"
     return {text[o.start : o.end] for digest in always.digests for o in store[digest].matches(text)}
+
+
+@pytest.fixture(scope="module")
+def many() -> list[ForgetTarget]:
+    answers = (
+        MUSEUM,
+        "She was born on 26 May 1981.",
+        "Her birthday is on 13 July.",
+        "She wrote Half Past the Rain.",
+    )
+    drafts = (
+        Draft(name=f"Ilsabet {family}", facts=(Fact(answer=answer),)) for family in FAMILIES for answer in answers
+    )
+    return [new_target(draft) for draft in drafts]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sets(st.integers(0, 31), max_size=6), max_size=12))
+def test_however_targets_change_context_is_what_counting_anew_finds(
+    many: list[ForgetTarget], steps: list[set[int]]
+) -> None:
+    """Each step adds those of its targets that are not there, and removes the others of them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(counts_module, "MAX_TARGETS", 2)
+        patched.setattr(counts_module, "MAX_SHARE", 0.3)
+        patched.setattr(counts_module, "MAX_DAY_TARGETS", 5)
+        counts, present = PhraseCounts(), set[int]()
+        for step in steps:
+            gone, new = step & present, step - present
+            present ^= step
+            counts.update([many[i] for i in gone], [many[i] for i in new])
+            assert counts.context() == context_of(many[i] for i in sorted(present))
