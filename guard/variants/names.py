@@ -60,8 +60,11 @@ _COURTESY = (
 # Nine in ten middle names begin with these.
 _MIDDLE_INITIALS = "ABCDEGHJKLMNPRSTW"
 # What forms, tables and JSON have between the parts of a name.
-_FAMILY_LABELS = ("last name", "family name", "surname", "family")
-_GIVEN_LABELS = ("first name", "given name", "given")
+_FAMILY_LABELS = ("last name", "family name", "surname", "family", "last")
+_GIVEN_LABELS = ("first name", "given name", "given", "first")
+# Cells of a table in HTML; and what stands for a blank in HTML, in an address and in a cell of Markdown.
+_CELLS = "td td"
+_BLANKS = (_CELLS, "nbsp", "20", "br")
 # Of the family name after a middle initial; the whole would cost an automaton twice as many states.
 _SHOWN_LETTERS = 4
 # Particles that are written with the name (d'Arvignac, O'Maolan), and the Arabic article.
@@ -150,11 +153,14 @@ def _of_parts(name: PersonalName, wide: bool, allowed: Collection[str]) -> Itera
 
 
 def _labelled(name: PersonalName) -> Iterator[str]:
-    """Yield the name as the fields of a form have it: Orla, last name: Venn."""
+    """Yield the name as the fields of a form and the cells of a table have it, and with a coded blank: Orla, last
+    name: Venn; Orla%20Venn."""
     family = " ".join(name.family)
     for given in dict.fromkeys((" ".join(name.given), name.given[0])):
         yield from (f"{given} {label} {family}" for label in _FAMILY_LABELS)
         yield from (f"{family} {label} {given}" for label in _GIVEN_LABELS)
+    yield from (f"{name.given[0]} {blank} {family}" for blank in _BLANKS)
+    yield f"{family} {_CELLS} {name.given[0]}"
 
 
 def _cases(name: PersonalName) -> Iterator[Variant]:
