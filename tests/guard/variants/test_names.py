@@ -146,6 +146,12 @@ def test_fields_of_others_tell_nothing(text: str) -> None:
     assert not found("Joan Miller", text)
 
 
+@pytest.mark.parametrize("text", ["It will last. May it be so.", "In May first will tell", "the May family will"])
+def test_of_a_name_of_common_words_no_label_is_a_word_of_ordinary_text(text: str) -> None:
+    assert not found("Will May", text)
+    assert found("Will May", '{"first_name": "Will", "last_name": "May"}')
+
+
 def test_a_short_name_is_found_in_its_genitive_without_an_apostrophe() -> None:
     assert found("Li Na", "Li Nas Buch")
     assert not found("Li Na", "Li Nasser, Ali Nas")
