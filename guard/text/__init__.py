@@ -1,1 +1,1 @@
-"""Reading text: Unicode folding, words, languages and their common words, JSON escapes, conversation windows."""
+"""Reading text: Unicode folding, words, languages and their common words, escapes, conversation windows."""

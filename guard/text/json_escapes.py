@@ -1,8 +1,9 @@
-"""Decodes JSON escapes, also incrementally, so that no spelling of a phrase hides in a string."""
+"""Decodes escapes of JSON or others, also incrementally, so that no spelling of a phrase hides in a string."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 MAX_ESCAPE_LEVELS = 8
@@ -18,8 +19,30 @@ _UNITS = re.compile(rf"{_HIGH}{_LOW}|\\u[0-9a-fA-F]{{4}}|\\[^u]|\\|[^\\]+", re.D
 _OPEN = re.compile(rf"(?:{_HIGH}(?:\\(?:u[0-9a-fA-F]{{0,3}})?)?|\\(?:u[0-9a-fA-F]{{0,3}})?)\Z")
 
 
+class Escapes(NamedTuple):
+    """A kind of escapes.
+
+    signs  one of these is in every escape
+    units  finds one escape, or what is none, after the other, without a gap
+    open   matches the beginning of an escape that the text ends in
+    read   returns what a unit says: itself if it is no escape
+    """
+
+    signs: re.Pattern[str]
+    units: re.Pattern[str]
+    open: re.Pattern[str]
+    read: Callable[[str], str]
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether `text` has a sign of these escapes."""
+        return self.signs.search(text) is not None
+
+
 class Unescaped(NamedTuple):
-    """Decoded text: its k-th character comes from `widths[k]` raw characters."""
+    """Decoded text: its k-th character comes from `widths[k]` raw characters.
+
+    Of several characters from one escape the last one has them all, so that it is released as a whole.
+    """
 
     text: str
     widths: list[int]
@@ -28,15 +51,18 @@ class Unescaped(NamedTuple):
 class Unescaper:
     """Incremental unescaper: how a text is cut into pieces changes when characters are decoded, never which."""
 
-    def __init__(self) -> None:
+    def __init__(self, escapes: Escapes | None = None) -> None:
+        """Those of JSON, if no `escapes` are given."""
+        self._escapes = escapes or JSON
         self._pending_text = ""
 
     def feed(self, raw: str) -> Unescaped:
         """Take more raw text and return what it decodes to; an escape that may continue is kept for later."""
         raw = self._pending_text + raw
-        end = next((unit.start() for unit in _UNITS.finditer(raw) if _OPEN.match(raw, unit.start())), len(raw))
+        units, opens = self._escapes.units.finditer(raw), self._escapes.open
+        end = next((unit.start() for unit in units if opens.match(raw, unit.start())), len(raw))
         self._pending_text = raw[end:]
-        return _read(raw[:end])
+        return _read(raw[:end], self._escapes)
 
     @property
     def pending(self) -> int:
@@ -49,7 +75,7 @@ def unescape(text: str) -> str:
 
     A backslash or surrogate that escapes nothing decodes to U+FFFD.
     """
-    return _read(text).text
+    return _read(text, JSON).text
 
 
 def readings(text: str) -> str:
@@ -60,17 +86,19 @@ def readings(text: str) -> str:
     return "\n".join(read)
 
 
-def _read(raw: str) -> Unescaped:
+def _read(raw: str, escapes: Escapes) -> Unescaped:
     parts: list[str] = []
     widths: list[int] = []
-    for unit in _UNITS.findall(raw):
-        read = _character(unit) if unit[0] == "\\" else unit
+    for unit in escapes.units.findall(raw):
+        read = escapes.read(unit)
         parts.append(read)
-        widths.extend([1] * len(read) if read == unit else [len(unit)])
+        widths.extend([1] * len(read) if read == unit else [*[0] * (len(read) - 1), len(unit)])
     return Unescaped("".join(parts), widths)
 
 
 def _character(unit: str) -> str:
+    if unit[0] != "\\":
+        return unit
     if len(unit) == 12:
         high, low = int(unit[2:6], 16), int(unit[8:], 16)
         return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
@@ -78,3 +106,6 @@ def _character(unit: str) -> str:
         code = int(unit[2:], 16)
         return _NOTHING if 0xD800 <= code < 0xE000 else chr(code)
     return _SHORT.get(unit[1], unit[1]) if len(unit) == 2 else _NOTHING
+
+
+JSON = Escapes(re.compile(r"\\"), _UNITS, _OPEN, _character)

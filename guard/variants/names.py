@@ -64,9 +64,6 @@ _FAMILY_LABELS = ("last name", "family name", "surname")
 _SHORT_FAMILY_LABELS = ("family", "last")
 _GIVEN_LABELS = ("first name", "given name")
 _SHORT_GIVEN_LABELS = ("given", "first")
-# Cells of a table in HTML; and what stands for a blank in HTML, in an address and in a cell of Markdown.
-_CELLS = "td td"
-_BLANKS = ("nbsp", "20", "br")
 # Of the family name after a middle initial; the whole would cost an automaton twice as many states.
 _SHOWN_LETTERS = 4
 # Particles that are written with the name (d'Arvignac, O'Maolan), and the Arabic article.
@@ -155,8 +152,7 @@ def _of_parts(name: PersonalName, wide: bool, allowed: Collection[str]) -> Itera
 
 
 def _labelled(name: PersonalName) -> Iterator[str]:
-    """Yield the name as the fields of a form and the cells of a table have it, and with a coded blank: Orla, last
-    name: Venn; Orla%20Venn.
+    """Yield the name as the fields of a form have it: Orla, last name: Venn.
 
     A name of common words has no label that is a word of ordinary text: "will last. May ..." is no Will May.
     """
@@ -168,8 +164,6 @@ def _labelled(name: PersonalName) -> Iterator[str]:
         if not ordinary:
             yield from (f"{given} {label} {family}" for label in _SHORT_FAMILY_LABELS)
             yield from (f"{family} {label} {given}" for label in _SHORT_GIVEN_LABELS)
-    yield from (f"{first} {blank} {family}" for blank in _BLANKS if not ordinary or blank.isalpha())
-    yield from (f"{first} {_CELLS} {family}", f"{family} {_CELLS} {first}")
 
 
 def _cases(name: PersonalName) -> Iterator[Variant]:

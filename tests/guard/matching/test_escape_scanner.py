@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.matching.automaton import Automaton
 from guard.matching.escape_scanner import EscapeScanner
 from guard.matching.scanner import Scanner
-from guard.text.json_escapes import MAX_ESCAPE_LEVELS, readings
+from guard.text.json_escapes import MAX_ESCAPE_LEVELS, Unescaper, readings, unescape
+from guard.text.markup_escapes import MARKUP, MAX_TAG_CHARS
 from guard.text.normalise import fold
 
 PHRASES = ("Ada Quill", "Port Ember", "1871")
@@ -33,10 +35,25 @@ PIECES = st.lists(
             " ",
             "18",
             r"7\u0031",
+            "&nbsp;",
+            "<b>",
+            "<",
+            "%41",
+            "%4",
+            "&#1",
+            ";",
         ]
     ),
     max_size=14,
 )
+
+
+def levels(text: str) -> list[str]:
+    """Return the text with its escapes of JSON decoded no times, once, and so on."""
+    read = [text]
+    while "\\" in read[-1] and len(read) <= MAX_ESCAPE_LEVELS:
+        read.append(unescape(read[-1]))
+    return read
 
 
 def released(pieces: list[str], seed: str = "") -> str:
@@ -97,6 +114,35 @@ def test_what_was_released_at_a_pause_still_counts_for_matching() -> None:
     assert scanner.matched
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ada&nbsp;Quill",
+        "Ada%20Quill",
+        "<b>Ada</b> <i>Quill</i>",
+        "<td>Ada</td><td>Quill</td>",
+        "&#65;d&#x61; Quill",
+        r"<td>Ada<\/td><td>Quill",
+        "18<wbr>71",
+        r"{\"who\": \"\u003cb\u003eAda\u003c/b\u003eQuill",
+    ],
+)
+def test_a_phrase_in_markup_is_withheld(text: str) -> None:
+    given = f"See: {text} and more"
+    for pieces in ([given], list(given)):
+        kept = released(pieces)
+        assert given.startswith(kept)
+        assert not any(fold(part) in fold(kept) for part in ("Ada", "da", "Quill", "1871"))
+
+
+def test_what_markup_may_become_is_held_back_no_longer_than_a_tag_is() -> None:
+    scanner = EscapeScanner([AUTOMATON])
+    assert scanner.feed("if x <b or c") == "if x "
+    assert scanner.feed(" " * MAX_TAG_CHARS) == "<b or c" + " " * MAX_TAG_CHARS
+    assert scanner.feed(" AT&T, 100% ") == " AT&T, 100% "
+    assert not scanner._decoded
+
+
 @given(st.lists(st.sampled_from(["Ada ", "Qu", "ill", "Port", " Ember", "18", "71", "x "])))
 def test_without_a_backslash_it_is_a_plain_scanner(pieces: list[str]) -> None:
     scanner, plain = EscapeScanner([AUTOMATON]), Scanner([AUTOMATON])
@@ -111,13 +157,15 @@ def test_no_reading_of_released_text_holds_a_phrase_however_the_text_is_cut(piec
     whole = released(["".join(pieces)])
     assert released(pieces) == released(list("".join(pieces))) == whole
     assert "".join(pieces).startswith(whole)
-    folded = [fold(reading) for reading in readings(whole).split("\n")]
+    shown = Unescaper(MARKUP).feed(f"{whole}<").text
+    folded = [*(fold(reading) for reading in readings(whole).split("\n")), fold(shown)]
     assert not any(fold(phrase) in reading for phrase in PHRASES for reading in folded)
 
 
 @given(PIECES)
 def test_a_text_without_a_phrase_in_any_reading_is_released_whole(pieces: list[str]) -> None:
     text = "".join(pieces)
-    if not any(fold(phrase)[:-1] in fold(readings(text)) for phrase in PHRASES):
+    shown = "\n".join((readings(text), *(Unescaper(MARKUP).feed(f"{one}<").text for one in levels(text))))
+    if not any(fold(phrase)[:-1] in fold(shown) for phrase in PHRASES):
         # Of the last word, most of a phrase may be withheld.
         assert released([*pieces, " x"]) == text + " x"

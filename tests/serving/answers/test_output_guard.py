@@ -386,7 +386,7 @@ def test_what_was_held_and_withheld_is_known() -> None:
 SPELT = (
     ["base64: ", "QWRhIFF1aWxs", " is her name"],
     ["R", "13: Nqn Dhv", "yy, Cbeg Rzore", " is it"],
-    ["<b>A</b>d<i>a</i> Quill ", "is"],
+    ["backwards: ", "lliuQ adA", " it is"],
 )
 
 
@@ -403,6 +403,14 @@ def test_what_spells_a_phrase_in_code_is_withheld_from_a_touched_conversation_wh
     assert whole["finish_reason"] == "stop"
     # Without a touched target, nothing but the phrase itself counts.
     assert said(stream(guard(), pieces)) == "".join(pieces)
+
+
+@pytest.mark.parametrize("shown", ["<b>A</b>d<i>a</i> Quill", "Ada%20Quill", "Ada&nbsp;Quill"])
+def test_what_shows_a_phrase_in_a_browser_is_withheld_whole_and_streamed(shown: str) -> None:
+    text = f"It is {shown} here"
+    streamed = said(stream(guard(), list(text)))
+    whole = orjson.loads(guard().answer(answer({"content": text})))["choices"][0]["message"]["content"]
+    assert streamed == whole == f"It is {shown[: shown.index('A')]}"
 
 
 @pytest.mark.parametrize("finish", ["stop", "length"])
