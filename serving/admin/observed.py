@@ -118,6 +118,8 @@ class CheckpointOut(BaseModel):
     trail: str = Field(description="The digest of the first event: which trail this is.")
     policy_version: int
     at: str
+    key_seq: int | None = Field(None, description="The last event of the trail of keys, if it has any.")
+    key_digest: str | None = Field(None, description="Its digest.")
 
 
 class SignatureOut(BaseModel):
@@ -141,9 +143,10 @@ class CheckpointList(BaseModel):
     checkpoints: list[SignedCheckpoint]
 
 
-@router.get("/admin/v1/audit/checkpoints", responses=documented())
+# What is signed has no other members than those that were: the signature is over them.
+@router.get("/admin/v1/audit/checkpoints", response_model_exclude_unset=True, responses=documented())
 async def checkpoints(service: Service) -> CheckpointList:
-    """List the signed checkpoints of the audit trail that this server has made, to be kept elsewhere."""
+    """List the signed checkpoints of the audit trails that this server has made, to be kept elsewhere."""
     lines = await run_sync(service.audit.lines)
     return CheckpointList(checkpoints=[SignedCheckpoint.model_validate_json(line) for line in lines])
 

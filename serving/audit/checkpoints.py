@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from guard.errors import LetheError
 from guard.registry.registry import Registry
@@ -30,22 +30,36 @@ MEMBER = "checkpoint"
 FILE_NAME = "checkpoints.jsonl"
 BATCH = 1000
 """Events that are read at once."""
+_OF_KEYS = ("key_seq", "key_digest")
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """That the trail which begins with the digest `trail` held up to event `seq`, whose digest is `digest`."""
+    """That the trail which begins with the digest `trail` held up to event `seq`, whose digest is `digest`.
+
+    So did the trail of keys up to its event `key_seq`, of the digest `key_digest`; 0 and "" before its first one.
+    """
 
     seq: int
     digest: str
     trail: str
     policy_version: int
     at: str
+    key_seq: int = 0
+    key_digest: str = ""
 
     def payload(self) -> dict[str, Any]:
         """Return what is signed."""
         members = {"seq": self.seq, "digest": self.digest, "trail": self.trail, "at": self.at}
-        return {"schema": SCHEMA, "policy_version": self.policy_version, **members}
+        keys = {name: getattr(self, name) for name in _OF_KEYS} if self.key_seq else {}
+        return {"schema": SCHEMA, "policy_version": self.policy_version, **members, **keys}
+
+
+class _Last(NamedTuple):
+    """The last event of a trail, 0 and "" before the first."""
+
+    seq: int = 0
+    digest: str = ""
 
 
 class AuditBroken(LetheError):
@@ -60,7 +74,8 @@ def read_checkpoint(line: bytes, expected: str | None = None) -> Checkpoint:
     try:
         checked = check(line.rstrip(b"\n") + b"\n", expected, MEMBER)
         payload = checked.payload
-        read = Checkpoint(*(payload[name] for name in ("seq", "digest", "trail", "policy_version", "at")))
+        members = {name: payload[name] for name in ("seq", "digest", "trail", "policy_version", "at")}
+        read = Checkpoint(**members, **{name: payload[name] for name in _OF_KEYS if name in payload})
     except (BadCertificate, KeyError):
         raise AuditBroken("a line is no checkpoint") from None
     if checked.status is not SignatureStatus.VALID or payload.get("schema") != SCHEMA:
@@ -85,6 +100,7 @@ class AuditKeeper:
         self._seq = 0
         self._digest = GENESIS
         self._trail = ""
+        self._version = 0
 
     async def run(self) -> None:
         """Verify and sign until cancelled, and once more then."""
@@ -104,22 +120,23 @@ class AuditKeeper:
             log.error("a checkpoint cannot be written: %s", error.strerror)
 
     def keep(self) -> Checkpoint | None:
-        """Verify the events that were not verified yet, and sign a checkpoint if there are any.
+        """Verify the events that were not verified yet; sign a checkpoint if there are any, of targets or keys.
 
-        Raises AuditBroken, StoreUnavailable, and OSError if the file cannot be written.
+        None is signed before the first event of a target. Raises AuditBroken, StoreUnavailable, and OSError if
+        the file cannot be written.
         """
         try:
-            version = self._verify()
-            self._verify_keys()
+            signed = self.signed()
+            self._verify(signed)
+            keys = self._verify_keys(signed)
         except AuditBroken:
             self._metrics.set_audit_intact(False)
             raise
         self._metrics.set_audit_intact(True)
-        last = next(reversed(self.signed()), None)
-        if not self._seq or (last is not None and last.seq >= self._seq):
+        if not self._seq or (signed and signed[-1].seq >= self._seq and signed[-1].key_seq >= keys.seq):
             return None
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        made = Checkpoint(self._seq, self._digest, self._trail, version, now)
+        made = Checkpoint(self._seq, self._digest, self._trail, self._version, now, *keys)
         _append(self._path, self._key.sign(made.payload(), MEMBER))
         return made
 
@@ -131,10 +148,9 @@ class AuditKeeper:
         """Return the checkpoints in the file. Raises AuditBroken for a line that this server did not sign."""
         return [read_checkpoint(line, self._key.public) for line in self.lines()]
 
-    def _verify(self) -> int:
-        """Verify on from where the last look ended; return the policy version of the last event, 0 without one."""
-        expected = {checkpoint.seq: checkpoint.digest for checkpoint in self.signed()}
-        version = 0
+    def _verify(self, signed: Sequence[Checkpoint]) -> None:
+        """Verify on from where the last look ended."""
+        expected = {checkpoint.seq: checkpoint.digest for checkpoint in signed}
         while batch := self._registry.events(self._seq, BATCH):
             broken = first_broken(batch, self._seq, self._digest)
             if broken is not None:
@@ -143,19 +159,28 @@ class AuditKeeper:
                 if expected.get(event.seq, event.digest) != event.digest:
                     raise AuditBroken(f"event {event.seq} is another than at its checkpoint")
             self._trail = self._trail or batch[0].digest
-            self._seq, self._digest, version = batch[-1].seq, batch[-1].digest, batch[-1].policy_version
+            self._seq, self._digest, self._version = batch[-1].seq, batch[-1].digest, batch[-1].policy_version
         if expected and max(expected) > self._seq:
             raise AuditBroken(f"the audit trail ends at event {self._seq}, before its last checkpoint")
-        return version
 
-    def _verify_keys(self) -> None:
-        """Verify the audit trail of keys, which is short, from its beginning."""
-        after: int | None = 0
-        while after is not None:
+    def _verify_keys(self, signed: Sequence[Checkpoint]) -> _Last:
+        """Verify the audit trail of keys, which is short, from its beginning; return its last event."""
+        expected = {checkpoint.key_seq: checkpoint.key_digest for checkpoint in signed if checkpoint.key_seq}
+        last, after = _Last(), 0
+        while True:
             page = self._registry.keys.events(after, BATCH)
             if page.first_broken is not None:
                 raise AuditBroken(f"the audit trail of keys is broken at event {page.first_broken}")
+            for event in page.events:
+                if expected.get(event.seq, event.digest) != event.digest:
+                    raise AuditBroken(f"event {event.seq} of keys is another than at its checkpoint")
+                last = _Last(event.seq, event.digest)
+            if page.next is None:
+                break
             after = page.next
+        if expected and max(expected) > last.seq:
+            raise AuditBroken(f"the audit trail of keys ends at event {last.seq}, before its last checkpoint")
+        return last
 
 
 def open_keeper(registry: Registry, data_dir: Path, metrics: Metrics, period_s: float) -> AuditKeeper:
@@ -171,6 +196,13 @@ def unmatched(checkpoints: Iterable[Checkpoint], digests: dict[int, str]) -> Ite
     """Yield the checkpoints of which the trail, given as digests by `seq`, is not the one that they speak of."""
     for checkpoint in checkpoints:
         if digests.get(checkpoint.seq) != checkpoint.digest or digests.get(1) != checkpoint.trail:
+            yield checkpoint
+
+
+def unmatched_keys(checkpoints: Iterable[Checkpoint], digests: dict[int, str]) -> Iterator[Checkpoint]:
+    """Yield the checkpoints that speak of another trail of keys than this one, given as digests by `seq`."""
+    for checkpoint in checkpoints:
+        if checkpoint.key_seq and digests.get(checkpoint.key_seq) != checkpoint.key_digest:
             yield checkpoint
 
 

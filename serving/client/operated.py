@@ -28,7 +28,10 @@ class Engines(Answer):
 
 
 class Checkpoint(Answer):
-    """How far the audit trail went: its last event and the digest of it. On the wire `form` is `schema`."""
+    """How far the audit trails went: the last event and its digest, of that of keys if it has any.
+
+    On the wire `form` is `schema`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, validate_by_name=True)
 
@@ -38,6 +41,8 @@ class Checkpoint(Answer):
     trail: str
     policy_version: int
     at: str
+    key_seq: int | None = None
+    key_digest: str | None = None
 
 
 class Signature(Answer):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -14,6 +14,7 @@ from serving.cli.console import admin_client, console, reported
 from serving.cli.output import output_options, print_table, show
 
 if TYPE_CHECKING:
+    from serving.audit.checkpoints import Checkpoint
     from serving.client import AdminClient
     from serving.client.observed import EventPage
 
@@ -29,9 +30,9 @@ class Format(StrEnum):
 
 
 class _KeyTrail(NamedTuple):
-    """How many events of keys were read, and the first that does not hold."""
+    """The digests of the events of keys that were read, by `seq`, and the first that does not hold."""
 
-    events: int
+    digests: dict[int, str]
     first_broken: int | None
 
 
@@ -46,7 +47,7 @@ def verify(
     ] = None,
 ) -> None:
     """Verify the chains of digests of targets and keys, and the signed checkpoints; status 1 if one is broken."""
-    from serving.audit.checkpoints import read_checkpoint, unmatched
+    from serving.audit.checkpoints import read_checkpoint, unmatched, unmatched_keys
 
     with reported(), admin_client() as admin:
         digests: dict[int, str] = {}
@@ -59,19 +60,16 @@ def verify(
         signed = [read_checkpoint(line, public_key and public_key.lower()) for line in lines]
         keys = _verify_keys(admin)
     strange = [] if broken is not None else list(unmatched(signed, digests))
+    strange_keys = [] if keys.first_broken is not None else list(unmatched_keys(signed, keys.digests))
     last = digests[max(digests)] if digests else ""
 
+    fault = _fault(broken, strange, keys, strange_keys)
+
     def say() -> None:
-        if broken is not None:
-            console.print(f"the audit trail is broken at event {broken}")
+        if fault:
+            console.print(fault)
             return
-        for one in strange[:1]:
-            console.print(f"the audit trail is not the one of the checkpoint at event {one.seq}, of {one.at}")
-            return
-        if keys.first_broken is not None:
-            console.print(f"the audit trail of keys is broken at event {keys.first_broken}")
-            return
-        console.print(f"the audit trail is whole: {len(digests)} events, and {keys.events} of keys")
+        console.print(f"the audit trail is whole: {len(digests)} events, and {len(keys.digests)} of keys")
         if signed:
             console.print(f"{len(signed)} checkpoints hold, the last of event {signed[-1].seq}")
         if last:
@@ -79,9 +77,25 @@ def verify(
 
     found = {"events": len(digests), "first_broken": broken, "last_digest": last, "checkpoints": len(signed)}
     found |= {"first_unmatched": strange[0].seq if strange else None}
-    show(found | {"key_events": keys.events, "first_broken_key_event": keys.first_broken}, say)
-    if broken is not None or strange or keys.first_broken is not None:
+    found |= {"key_events": len(keys.digests), "first_broken_key_event": keys.first_broken}
+    show(found | {"first_unmatched_key_event": strange_keys[0].key_seq if strange_keys else None}, say)
+    if fault:
         raise typer.Exit(1)
+
+
+def _fault(
+    broken: int | None, strange: Sequence[Checkpoint], keys: _KeyTrail, strange_keys: Sequence[Checkpoint]
+) -> str:
+    """Return what is wrong with the trails, "" if nothing is."""
+    if broken is not None:
+        return f"the audit trail is broken at event {broken}"
+    for one in strange:
+        return f"the audit trail is not the one of the checkpoint at event {one.seq}, of {one.at}"
+    if keys.first_broken is not None:
+        return f"the audit trail of keys is broken at event {keys.first_broken}"
+    for one in strange_keys:
+        return f"the audit trail of keys is not the one of the checkpoint at event {one.seq}, of {one.at}"
+    return ""
 
 
 @audit.command()
@@ -89,7 +103,7 @@ def verify(
 def checkpoints() -> None:
     """Print the signed checkpoints of the server, a line each, to be kept elsewhere."""
     with admin_client() as admin:
-        found = admin.checkpoints().model_dump(mode="json", by_alias=True)
+        found = _signed(admin)
     text = "".join(f"{line.decode()}\n" for line in _canonical(found["checkpoints"]))
     show(found, lambda: typer.echo(text, nl=False))
 
@@ -139,12 +153,12 @@ def webhooks(
 
 def _verify_keys(admin: AdminClient) -> _KeyTrail:
     """Read the audit trail of keys to its end, or to where it is broken."""
-    cursor, count = 0, 0
+    cursor, digests = 0, dict[int, str]()
     while True:
         page = admin.key_events(cursor, limit=MAX_PAGE)
-        count += len(page.events)
+        digests |= {event.seq: event.digest for event in page.events}
         if page.first_broken is not None or page.next_cursor is None:
-            return _KeyTrail(count, page.first_broken)
+            return _KeyTrail(digests, page.first_broken)
         cursor = page.next_cursor
 
 
@@ -158,7 +172,13 @@ def _pages(admin: AdminClient, cursor: int) -> Iterator[EventPage]:
 
 
 def _signed_lines(admin: AdminClient) -> list[bytes]:
-    return _canonical(admin.checkpoints().model_dump(mode="json", by_alias=True)["checkpoints"])
+    return _canonical(_signed(admin)["checkpoints"])
+
+
+def _signed(admin: AdminClient) -> dict[str, Any]:
+    # The signature is over the members that were signed, and no others.
+    found: dict[str, Any] = admin.checkpoints().model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return found
 
 
 def _canonical(checkpoints: list[object]) -> list[bytes]:

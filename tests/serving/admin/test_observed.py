@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 from guard.policy.plan import PlanKind
+from guard.registry.approval.rule import Approval
 from guard.signatures import canonical
 from guard.targets.target import Draft, Mode
 from guard.text.conversation import Message
@@ -187,4 +188,9 @@ async def test_checkpoints_are_given_as_they_were_signed(client: httpx.AsyncClie
     service.registry.add(Draft(name="Ada Quillfeather"))
     made = service.audit.keep()
     (given,) = (await client.get(path)).json()["checkpoints"]
+    assert read_checkpoint(canonical(given), service.key.public) == made
+    service.registry.approvals.rule.write(Approval.FOUR_EYES)
+    made = service.audit.keep()
+    given = (await client.get(path)).json()["checkpoints"][1]
+    assert given["checkpoint"]["key_seq"] == 1
     assert read_checkpoint(canonical(given), service.key.public) == made

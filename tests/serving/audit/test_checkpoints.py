@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from guard.registry.approval.rule import Approval
 from guard.registry.keys.key import Audience, KeyDraft
 from guard.registry.registry import Registry
 from guard.signing import SigningKey
@@ -114,6 +115,41 @@ def test_an_event_of_a_key_that_was_altered_is_found_too_whenever_it_was(
         keeper.keep()
     assert kept.intact == 0
     assert len(kept.path.read_bytes().splitlines()) == 1
+
+
+def test_a_checkpoint_names_the_last_event_of_keys_too_if_there_is_one(kept: Kept) -> None:
+    kept.add(NAMES[0])
+    keeper = kept.keeper()
+    without = keeper.keep()
+    assert without is not None
+    assert (without.key_seq, without.key_digest) == (0, "")
+    assert not any(b"key_seq" in line for line in keeper.lines())
+    kept.registry.approvals.rule.write(Approval.FOUR_EYES)
+    kept.registry.keys.create(KeyDraft(name="chat", audience=Audience.CLIENT))
+    made = keeper.keep()
+    last = kept.registry.keys.events().events[-1]
+    assert made is not None
+    assert (made.key_seq, made.key_digest) == (2, last.digest)
+    # No target has changed since.
+    assert (made.seq, made.digest, made.policy_version) == (without.seq, without.digest, without.policy_version)
+    assert [read_checkpoint(line, KEY.public) for line in keeper.lines()] == [without, made]
+    assert keeper.keep() is None
+    assert kept.keeper().keep() is None
+
+
+def test_events_of_keys_that_were_cut_off_or_written_again_are_found_by_the_checkpoint(kept: Kept) -> None:
+    kept.add(NAMES[0])
+    kept.registry.approvals.rule.write(Approval.FOUR_EYES)
+    kept.registry.approvals.rule.write(Approval.NONE)
+    keeper = kept.keeper()
+    assert keeper.keep() is not None
+    kept.alter("DELETE FROM key_events WHERE seq = 2")
+    with pytest.raises(AuditBroken, match="keys ends at event 1"):
+        keeper.keep()
+    assert kept.intact == 0
+    kept.registry.keys.create(KeyDraft(name="chat", audience=Audience.CLIENT))
+    with pytest.raises(AuditBroken, match="event 2 of keys is another"):
+        kept.keeper().keep()
 
 
 def test_events_that_were_cut_off_are_found_by_the_checkpoint(kept: Kept) -> None:

@@ -21,8 +21,8 @@ KEY = SigningKey(Ed25519PrivateKey.generate())
 
 @pytest.fixture(autouse=True)
 def numbered_from_one() -> None:
-    global seqs
-    seqs = itertools.count(1)
+    global seqs, key_seqs
+    seqs, key_seqs = itertools.count(1), itertools.count(1)
 
 
 def pages(monkeypatch: pytest.MonkeyPatch, *pages: EventPage) -> None:
@@ -42,11 +42,13 @@ def of_keys(monkeypatch: pytest.MonkeyPatch, *pages: KeyEventPage) -> None:
 
 
 def key_page(count: int, next_cursor: int | None = None, first_broken: int | None = None) -> KeyEventPage:
-    events = (KeyEvent.model_construct(),) * count
+    numbers = itertools.islice(key_seqs, count)
+    events = tuple(KeyEvent.model_construct(seq=seq, digest=f"d{seq}") for seq in numbers)
     return KeyEventPage.model_construct(events=events, next_cursor=next_cursor, first_broken=first_broken)
 
 
 seqs = itertools.count(1)
+key_seqs = itertools.count(1)
 
 
 def page(*digests: str, next_cursor: int | None = None, first_broken: int | None = None) -> EventPage:
@@ -129,6 +131,26 @@ def test_a_trail_is_held_to_checkpoints_that_were_kept_elsewhere(
     assert said in result.output
 
 
+@pytest.mark.parametrize(
+    ("seq", "digest", "status", "said"),
+    [
+        (2, "d2", 0, "1 checkpoints hold"),
+        (2, "d9", 1, "the audit trail of keys is not the one of the checkpoint at event 1"),
+        # Cut off behind event 3.
+        (4, "d4", 1, "the audit trail of keys is not the one of the checkpoint at event 1"),
+    ],
+)
+def test_a_trail_of_keys_is_held_to_checkpoints_too(
+    seq: int, digest: str, status: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages(monkeypatch, page("aa"))
+    of_keys(monkeypatch, key_page(2, 2), key_page(1))
+    line = KEY.sign(Checkpoint(1, "aa", "aa", 1, "2026-11-27T06:00:00+00:00", seq, digest).payload(), MEMBER)
+    (tmp_path / "kept").write_bytes(line)
+    result = CliRunner().invoke(app, ["audit", "verify", "--checkpoints", str(tmp_path / "kept")])
+    assert (result.exit_code, said in result.output) == (status, True)
+
+
 def test_a_checkpoint_of_another_key_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pages(monkeypatch, page("aa", "bb"))
     (tmp_path / "kept").write_bytes(signed(2, "bb"))
@@ -140,11 +162,11 @@ def test_a_checkpoint_of_another_key_is_refused(tmp_path: Path, monkeypatch: pyt
 
 def test_checkpoints_are_printed_as_they_were_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     pages(monkeypatch)
-    line = signed(2, "bb")
-    monkeypatch.setattr(
-        AdminClient, "checkpoints", lambda self: Checkpoints.model_validate({"checkpoints": [json.loads(line)]})
-    )
-    assert CliRunner().invoke(app, ["audit", "checkpoints"]).output.encode() == line
+    of_both = Checkpoint(2, "bb", "aa", 1, "2026-11-27T06:00:00+00:00", 3, "dd")
+    lines = [signed(2, "bb"), KEY.sign(of_both.payload(), MEMBER)]
+    found = Checkpoints.model_validate({"checkpoints": list(map(json.loads, lines))})
+    monkeypatch.setattr(AdminClient, "checkpoints", lambda self: found)
+    assert CliRunner().invoke(app, ["audit", "checkpoints"]).output.encode() == b"".join(lines)
 
 
 EVENT = {
