@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from guard.matching.near import TextScanner
 from guard.patterns.syntax import MAX_MATCH_CHARS, canonical
 from guard.patterns.value_class import ClassMatcher, ValueClass
-from guard.text.json_escapes import Unescaper
+from guard.text.json_escapes import JSON, Escapes, Unescaper
 
 
 class ClassScanner:
@@ -16,15 +16,17 @@ class ClassScanner:
 
     What may be the beginning of a value is held back, MAX_MATCH_CHARS characters at most. How the text is cut
     into chunks changes when characters are released, never which. `seed` is the text before, in which a value may
-    begin. JSON escapes are decoded, once: in the arguments of a tool, `\\u0047B29` is GB29.
+    begin. Escapes of one kind are decoded, once: in the arguments of a tool, `\\u0047B29` is GB29.
     """
 
-    def __init__(self, scanner: TextScanner, classes: Sequence[ValueClass], seed: str = "") -> None:
+    def __init__(
+        self, scanner: TextScanner, classes: Sequence[ValueClass], seed: str = "", escapes: Escapes = JSON
+    ) -> None:
         self._scanner = scanner
         self._matchers = [ClassMatcher(each) for each in classes]
-        # The text, JSON escapes decoded, from where the earliest value in progress began; how many raw characters
+        # The text, escapes decoded, from where the earliest value in progress began; how many raw characters
         # each of its characters still has to release; and how much of it is released and read.
-        self._unescaper = Unescaper()
+        self._unescaper = Unescaper(escapes)
         self._text = self._unescaper.feed(seed).text[-MAX_MATCH_CHARS:]
         self._widths = [0] * len(self._text)
         self._raw = ""

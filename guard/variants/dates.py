@@ -104,6 +104,7 @@ def _dates(*readings: tuple[str, str, str]) -> list[date]:
 
 def _forms(day: date, wide: bool) -> Iterator[str]:
     yield from _numeric(day)
+    yield from _labelled(day)
     yield f"{day.day} {_ROMAN_NUMERALS[day.month - 1]} {day.year}"
     yield from _english(day)
     for language in (_WIDE_LANGUAGES if wide else _LANGUAGES)[1:]:
@@ -128,10 +129,17 @@ def _numeric(day: date) -> Iterator[str]:
             yield digits
 
 
+def _labelled(day: date) -> Iterator[str]:
+    """Yield the date as the fields of a form and members of JSON have it: {"day": 4, "month": 3, "year": 1987}."""
+    for d, m in dict.fromkeys(((str(day.day), str(day.month)), (f"{day.day:02}", f"{day.month:02}"))):
+        yield from (f"year {day.year} month {m} day {d}", f"day {d} month {m} year {day.year}")
+        yield f"month {m} day {d} year {day.year}"
+
+
 def _english(day: date) -> Iterator[str]:
     d, y, (full, short) = day.day, day.year, _names("en")[day.month - 1]
     for month in (full, short):
-        yield from (f"{d} {month} {y}", f"{month} {d} {y}")
+        yield from (f"{d} {month} {y}", f"{month} {d} {y}", f"{y} {month} {d}")
     ordinal, word = _numbered(d), _ordinal(d)
     yield from (f"{ordinal} {full} {y}", f"{ordinal} of {full} {y}", f"{full} {ordinal} {y}")
     yield from (f"{word} of {full} {y}", f"{full} {word} {y}", f"{full} the {word} {y}")

@@ -12,6 +12,8 @@ from guard.matching.escape_scanner import EscapeScanner
 from guard.matching.near import NearScanner, NearTexts, TextScanner
 from guard.patterns.class_scanner import ClassScanner
 from guard.patterns.value_class import ValueClass
+from guard.text.json_escapes import JSON
+from guard.text.markup_escapes import MARKUP
 from serving.answers.logprobs import Alternatives
 from serving.protocol.surfaces import MAIN, append_text, has_text, surfaces
 
@@ -78,4 +80,6 @@ class GuardOptions:
     def _watching(self, scanner: TextScanner, seed: str) -> TextScanner:
         if self.near:
             scanner = NearScanner(scanner, self.near, seed)
-        return ClassScanner(scanner, self.classes, seed) if self.classes else scanner
+        for escapes in (JSON, MARKUP) if self.classes else ():
+            scanner = ClassScanner(scanner, self.classes, seed, escapes)
+        return scanner

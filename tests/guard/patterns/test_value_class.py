@@ -16,6 +16,7 @@ from guard.patterns.pattern import Pattern, PatternKind
 from guard.patterns.syntax import MAX_MATCH_CHARS
 from guard.patterns.validators import phrases_of
 from guard.patterns.value_class import ValueClass, class_of, classes_of, found_in
+from guard.text.markup_escapes import MARKUP
 
 DIGITS = "0123456789"
 
@@ -184,6 +185,16 @@ def test_values_written_with_escapes_of_json_are_withheld(text: str, cuts: list[
     assert raw.startswith(released)
     assert matched == any(found_in(each, text) for each in ALL)
     assert matched or released == raw
+
+
+@pytest.mark.parametrize("blank", ["&nbsp;", "%20", "<br>", "</td><td>", "&#8239;"])
+@pytest.mark.parametrize("value", ["4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00"])
+def test_values_with_blanks_of_markup_are_withheld(blank: str, value: str) -> None:
+    raw = f"It is {value.replace(' ', blank)}, she said"
+    for pieces in ([raw], list(raw)):
+        scanner = ClassScanner(EscapeScanner([]), ALL, escapes=MARKUP)
+        released = "".join(map(scanner.feed, pieces)) + scanner.finish()
+        assert (released, scanner.matched) == ("It is ", True)
 
 
 def test_a_stream_that_ends_in_an_escape_ends_whole() -> None:

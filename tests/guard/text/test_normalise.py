@@ -11,7 +11,7 @@ from guard.text.normalise import fold, fold_char, is_sign
 from guard.text.spellings import spellings
 
 # Capitals that look like another Latin letter than their small form does fold by their look in either case.
-CASE_TELLS = frozenset("ΗΜΝΥ")
+CASE_TELLS = frozenset("ΗΜΝΥƼƜꞫƲϬ")
 TAGGED = "".join(chr(0xE0000 + ord(char)) for char in "Al-Kuwaiti")
 
 

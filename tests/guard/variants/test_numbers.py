@@ -99,6 +99,10 @@ def test_the_last_digits_are_in_all_forms_of_a_phone_number(number: str, digits:
         "4 de março de 1987",
         "4 III 1987",
         "4.III.1987",
+        '{"day": 4, "month": 3, "year": 1987}',
+        '{"year": 1987, "month": "03", "day": "04"}',
+        "Month: 3, Day: 4, Year: 1987",
+        "1987 March 4",
     ],
 )
 @pytest.mark.parametrize(
