@@ -104,5 +104,5 @@ def _without_separator(found: re.Match[str]) -> str:
 
 def _letters(found: re.Match[str]) -> str:
     """Return the letters of a run in which a word exemplifies each; the run itself where it does not."""
-    pairs = [(letter, word) for letter, word in _EXAMPLE_PARTS.findall(found[0])]
+    pairs = _EXAMPLE_PARTS.findall(found[0])
     return "".join(letter for letter, _ in pairs) if all(w[0].lower() == c.lower() for c, w in pairs) else found[0]

@@ -1,25 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from typer.testing import CliRunner, Result
 
 from guard.targets.target import Draft, Mode
 from serving.cli.app import app
-from serving.client import AdminClient
-from tests.serving.admin_plane import Plane, client_of
+from tests.serving.admin_plane import Plane
 
 ADA = Draft(name="Ada Quillfeather", mode=Mode.SHADOW)
-
-
-@pytest.fixture
-def plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plane]:
-    plane = Plane(tmp_path)
-    monkeypatch.setattr(AdminClient, "from_environment", lambda: client_of(plane))
-    yield plane
-    plane.registry.close()
 
 
 def run(*arguments: str) -> Result:

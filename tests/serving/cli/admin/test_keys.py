@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -14,16 +12,7 @@ from guard.registry.keys.key import Audience, KeyDraft
 from guard.targets.audit_log import acting_as
 from serving.cli.admin import keys
 from serving.cli.app import app
-from serving.client import AdminClient
-from tests.serving.admin_plane import Plane, client_of
-
-
-@pytest.fixture
-def plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plane]:
-    plane = Plane(tmp_path)
-    monkeypatch.setattr(AdminClient, "from_environment", lambda: client_of(plane))
-    yield plane
-    plane.registry.close()
+from tests.serving.admin_plane import Plane
 
 
 @pytest.mark.parametrize("limit", [1, 1000])
