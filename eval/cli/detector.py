@@ -1,4 +1,4 @@
-"""`lethe detector report` and `latency`: the detector's recall, false positives and latency."""
+"""`lethe detector report`, `scripts` and `latency`: the detector's recall, false positives and latency."""
 
 from __future__ import annotations
 
@@ -46,6 +46,15 @@ def report(
         with reported():
             write_result(out / "report.md", text)
             write_result(out / "calibration.svg", calibration_chart(outcomes))
+
+
+def scripts(
+    targets: Annotated[int, typer.Option(min=1, help="Number of names that are looked for.")] = 1_000,
+) -> None:
+    """Measure how many names are found in another script, and how many of nobody are taken for one. Needs no data."""
+    from eval.detection.scripts import markdown, measure_scripts
+
+    print(markdown(measure_scripts(targets)))
 
 
 def latency(

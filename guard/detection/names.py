@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from guard.detection.partial_names import NameEnds, PartialNames, name_ends
+from guard.evidence.transliteration import NameSounds, TransliteratedNames, name_sounds
 from guard.matching.automaton import Automaton
 from guard.matching.patterns import folded_phrases
 from guard.text.composition import compose
@@ -50,7 +51,8 @@ class Names:
     any spacing. A shorter one must be between word boundaries and be split into words as it was given, or be spelt
     out letter by letter: "Ina" is not in "in a", but is in "I-N-A". Names of accounts are looked into: "Ada Vane"
     is in "@adavane7". In Arabic and Hebrew, "and" may be written as one word with it, and other prefixes with a
-    name of several words.
+    name of several words. A name of several words is found in other scripts than its own by how it sounds, see
+    `TransliteratedNames`.
 
     Most names are in an automaton that successors share; those of later targets are in up to three smaller ones.
     """
@@ -77,8 +79,10 @@ class Names:
 
         With `short` false, short names are left out: in a text that is not language they occur by chance.
         """
-        text = compose(text)
-        return frozenset().union(*(tier.part.found(text, short) - tier.dropped for tier in self._tiers.tiers))
+        text, tiers = compose(text), self._tiers.tiers
+        targets = sum(map(len, tiers))
+        sounding = (tier.part.sounding.found(text, targets) - tier.dropped for tier in tiers)
+        return frozenset().union(*(tier.part.found(text, short) - tier.dropped for tier in tiers), *sounding)
 
     def parts(self, text: str) -> dict[str, float]:
         """Return by target how telling the part of its name that `text` contains is, from 0 to 1."""
@@ -96,11 +100,13 @@ class _Spellings:
     names     the fold of each name
     splits    the fold of every spelling of every name, with the words that it is split into
     ends      the first and last words by which parts of the names are found
+    sounds    how the names of several words sound
     """
 
     names: tuple[str, ...] = field(repr=False)
     splits: tuple[tuple[str, tuple[str, ...]], ...] = field(repr=False)
     ends: tuple[NameEnds, ...] = field(repr=False)
+    sounds: tuple[NameSounds, ...] = field(repr=False)
 
     @classmethod
     def of(cls, names: Iterable[str]) -> _Spellings:
@@ -110,6 +116,7 @@ class _Spellings:
             tuple(map(fold, given)),
             tuple(dict.fromkeys((fold(spelling), _words(spelling)) for spelling in spelt)),
             name_ends(given),
+            name_sounds(given),
         )
 
 
@@ -127,6 +134,7 @@ class _Finder:
         order = folded_phrases(owners)
         self.given = given
         self.partial = PartialNames.build({target: names.ends for target, names in given.items()})
+        self.sounding = TransliteratedNames({target: names.sounds for target, names in given.items()})
         self._automaton = Automaton.compile(order) if order else None
         self._names = tuple(
             _Name(

@@ -59,7 +59,7 @@ def common_in_order(left: Sequence[str], right: Sequence[str]) -> int:
 
 
 class Values(Protocol[S]):
-    """What a text tells word by word: `guard.variants.value_matcher`, `guard.variants.name_matcher`."""
+    """What a text tells word by word: `guard.variants.values.value_matcher`, `guard.variants.name_matcher`."""
 
     @property
     def start(self) -> S: ...

@@ -19,6 +19,7 @@ from guard.targets.differences import differences
 from guard.targets.phrases import phrases, variants
 from guard.targets.target import Draft, Fact, ForgetTarget, State
 from guard.targets.validation import validate
+from guard.variants.values.spelled_numbers import load_spelling
 
 _Refusal = TypeVar("_Refusal", InvalidTarget, DuplicateTarget)
 
@@ -34,10 +35,12 @@ class Added(NamedTuple):
 
 
 def load_words() -> None:
-    """Load the word lists, the tagger and the names of months that phrases and variants are made by, before the
-    first target comes: it takes seconds. What other languages than English need is loaded with their first target.
+    """Load the word lists, the tagger, the names of months and the rules of numbers in words that phrases and
+    variants are made and found by, before the first target comes: it takes seconds. What other languages than
+    English need is loaded with their first target.
     """
     with _LOADING:
+        load_spelling()
         answer = "Ilsabet Quorne wrote Half Past the Rain on 3 March 1971."
         _new_target(Draft(name="Ilsabet Quorne", facts=(Fact(answer=answer),)))
 

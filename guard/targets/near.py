@@ -21,7 +21,7 @@ from guard.targets.target import ForgetTarget, Kind
 from guard.text.normalise import fold
 from guard.text.words import Word, words_of
 from guard.variants.name_matcher import NameMatcher
-from guard.variants.value_matcher import ValueMatcher
+from guard.variants.values.value_matcher import ValueMatcher
 from guard.variants.variant import Variants
 
 MAX_PASSAGE_WORDS = 20_000

@@ -1,1 +1,1 @@
-"""Other ways to write a forbidden phrase: names in another order, numbers, dates, parts of titles, edits."""
+"""Other ways to write a forbidden phrase: names in another order, parts of titles, edits, and values."""

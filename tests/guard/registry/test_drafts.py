@@ -13,7 +13,7 @@ from guard.registry.database import Location
 from guard.registry.drafts import DraftStanding, Standing, load_words, new_target
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, Kind, Mode
-from guard.variants.dates import date_variants, month_numbers
+from guard.variants.values.dates import date_variants, month_numbers
 
 ADA, BO, CY = (Draft(name=name) for name in ("Ada Quill", "Bo Quill", "Cy Vell"))
 ANNE = Person("key_1", "anne")

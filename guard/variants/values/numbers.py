@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from guard.text.normalise import ascii_digits, fold
-from guard.variants.digit_words import in_words
+from guard.variants.values.digit_words import in_words
 from guard.variants.variant import Variant, VariantKind
 
 # The last digits of a phone number are in every form of it: international, national, "00", "(0)", subscriber's.

@@ -1,4 +1,4 @@
-"""Dates and numbers said in parts: in words of several languages, in any order, with other words between them.
+"""Dates and numbers said in parts: in words of many languages, in any order, with other words between them.
 
 "On the 4th, in March of 1987" has no run of characters that a list of variants could hold. Here the words of a
 text are read for the numbers and months that they are.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
@@ -18,9 +18,10 @@ from guard.phrases.phrase import PhraseKind
 from guard.text.composition import MARKS
 from guard.text.normalise import ascii_digits, fold
 from guard.text.words import words_of
-from guard.variants.dates import Day, days_of, month_numbers
-from guard.variants.digit_words import number_words
-from guard.variants.numbers import is_amount, subscriber
+from guard.variants.values.dates import Day, days_of, month_numbers
+from guard.variants.values.digit_words import number_words
+from guard.variants.values.numbers import MIN_AMOUNT_DIGITS, is_amount, subscriber
+from guard.variants.values.spelled_numbers import spelled
 
 MIN_DIGITS = 6
 """Of a number that is looked for in parts; shorter ones are years and counts."""
@@ -32,7 +33,13 @@ MAX_DATE_WORDS = 8
 """From the first to the last word of a date, such as "the 4th day of March in the year 1987"."""
 _MAX_DIGITS = 48
 _MAX_TRIPLE_WORDS = 4
-_PART = re.compile(rf"\d+|(?:[^\W\d_]|[{MARKS}])+")
+MAX_SPELLED_WORDS = 12
+"""Of a number in words."""
+_CURRENCY = re.compile(r"^(?:[$€£¥₹₩₽₺]|[A-Z]{3}) ?(?=\d)|(?<=\d) ?(?:[$€£¥₹₩₽₺]|[A-Z]{3})$")
+# What East Asian languages write after year, month and day is no part of a number.
+_PART = re.compile(rf"\d+|(?:(?![年月日년월일])[^\W\d_]|[{MARKS}])+")
+_BUDDHIST_YEARS = 543
+"""That the calendar of Thailand is ahead."""
 # The digits at the end of an IBAN or another code: sort code and account are said apart.
 _ACCOUNT = re.compile(r"\d{10,}$")
 _TIMES = {"double": 2, "triple": 3}
@@ -46,6 +53,13 @@ class _Said(NamedTuple):
     is_month: bool
 
 
+class _Part(NamedTuple):
+    """A run of letters or digits, folded, and the numbers and months before it."""
+
+    folded: str
+    said: tuple[_Said, ...]
+
+
 class ValueState(NamedTuple):
     """What a text has said.
 
@@ -56,6 +70,8 @@ class ValueState(NamedTuple):
     place    the number of the word
     said     the last numbers and months
     read     the last letters, and digits for words that are numbers, the last `new` of them by the last word
+    parts    the last runs of letters and digits
+    spelled  the number that the last of these end, in words
     """
 
     digits: str = ""
@@ -67,15 +83,23 @@ class ValueState(NamedTuple):
     said: tuple[_Said, ...] = ()
     read: str = ""
     new: int = 0
+    parts: tuple[_Part, ...] = ()
+    spelled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ValueMatcher:
-    """The dates, the beginnings of numbers, and the folded codes that a text must not tell in parts; immutable."""
+    """The dates, the beginnings of numbers, the amounts and the folded codes that a text must not tell in parts;
+    immutable.
+
+    words  the numbers of its dates and amounts by their folds in words
+    """
 
     days: frozenset[Day] = field(default=frozenset(), repr=False)
     numbers: frozenset[str] = field(default=frozenset(), repr=False)
     codes: frozenset[str] = field(default=frozenset(), repr=False)
+    amounts: frozenset[int] = field(default=frozenset(), repr=False)
+    words: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, phrases: Iterable[str]) -> ValueMatcher:
@@ -85,10 +109,13 @@ class ValueMatcher:
         days = frozenset(chain.from_iterable(map(days_of, texts)))
         others = [text for text in texts if not days_of(text)]
         codes = frozenset(code for code in map(fold, others) if _is_code(code))
-        return cls(days, frozenset(chain.from_iterable(map(_beginning, others))), codes)
+        amounts = frozenset(chain.from_iterable(map(_amount, others)))
+        numbers = frozenset(chain.from_iterable(map(_beginning, others)))
+        words = {word: number for number in sorted(_numbers_of(days) | amounts) for word in spelled(number)}
+        return cls(days, numbers, codes, amounts, words)
 
     def __bool__(self) -> bool:
-        return bool(self.days or self.numbers or self.codes)
+        return bool(self.days or self.numbers or self.codes or self.amounts)
 
     @property
     def start(self) -> ValueState:
@@ -99,7 +126,7 @@ class ValueMatcher:
         """Return the state after one more word, and whether the text tells a value with it."""
         found = False
         for part in _PART.findall(ascii_digits(word)):
-            state = _after(state, part)
+            state = self._after(state, part)
             found = found or any(True for _ in self._ended(state))
         return state._replace(place=state.place + 1), found
 
@@ -108,10 +135,28 @@ class ValueMatcher:
         state, stated = self.start, set[object]()
         for word in words_of(text):
             for part in _PART.findall(ascii_digits(word.text)):
-                state = _after(state, part)
+                state = self._after(state, part)
                 stated.update(self._ended(state))
             state = state._replace(place=state.place + 1)
-        return ValueMatcher(self.days - stated, self.numbers - stated, self.codes - stated)
+        told = {str(amount) for amount in stated if isinstance(amount, int)}
+        stated |= {number for number in self.numbers if any(one.startswith(number) for one in told)}
+        stated |= {amount for amount in self.amounts if str(amount) in stated}
+        days, numbers, codes = self.days - stated, self.numbers - stated, self.codes - stated
+        return ValueMatcher(days, numbers, codes, self.amounts - stated, self.words)
+
+    def _after(self, state: ValueState, part: str) -> ValueState:
+        """Return the state after one more run of letters or of digits, in which a number in words is one number."""
+        folded = fold(part)
+        parts = (*state.parts, _Part(folded, state.said))[-MAX_SPELLED_WORDS:] if self.words else ()
+        state = _after(state, part)._replace(parts=parts, spelled=None)
+        run, first = "", None
+        for one in reversed(parts):
+            run = one.folded + run
+            if run in self.words:
+                first, state = one, state._replace(spelled=self.words[run])
+        if first is None or state.spelled is None:
+            return state
+        return state._replace(said=(*first.said, _Said(state.place, state.spelled, False)), between=0)
 
     def _ended(self, state: ValueState) -> Iterator[object]:
         """Yield the values that end with the last word."""
@@ -119,6 +164,8 @@ class ValueMatcher:
             if number in state.digits[-state.added - len(number) + 1 :]:
                 yield number
         yield from (code for code in self.codes if code in state.read[-state.new - len(code) + 1 :])
+        if state.spelled in self.amounts:
+            yield state.spelled
         if state.between == 0:
             yield from (day for day in self.days if _tells_day(state.said, day))
 
@@ -131,6 +178,20 @@ def _beginning(text: str) -> Iterator[str]:
             yield digits if is_amount(text) else digits[: math.ceil(MIN_SHARE * len(digits))]
     elif (account := _ACCOUNT.search(digits)) is not None:
         yield account[0][: math.ceil(MIN_SHARE * len(account[0]))]
+
+
+def _amount(text: str) -> Iterator[int]:
+    """Yield the whole of a number that is an amount, with or without a currency, or a number without groups."""
+    number = _CURRENCY.sub("", ascii_digits(text.strip()))
+    whole = re.sub(r"[.,]\d{1,2}$", "", number) if is_amount(number) else number
+    digits = fold(whole)
+    least = MIN_AMOUNT_DIGITS if is_amount(number) else MIN_DIGITS
+    if digits.isdecimal() and (is_amount(number) or number.isdecimal()) and len(digits) >= least:
+        yield int(digits)
+
+
+def _numbers_of(days: Iterable[Day]) -> frozenset[int]:
+    return frozenset(chain.from_iterable((day.day, day.year) for day in days))
 
 
 def _is_code(folded: str) -> bool:
@@ -188,18 +249,20 @@ def _recent(state: ValueState, last: _Said) -> tuple[_Said, ...]:
 
 def _tells_day(said: tuple[_Said, ...], day: Day) -> bool:
     """Whether numbers and months tell the date `day`, the last of them a part of it."""
-    parts = {day.day, day.month, day.year, day.year % 100}
+    ahead = day.year + _BUDDHIST_YEARS
+    parts = {day.day, day.month, day.year, day.year % 100, ahead}
     if not said or said[-1].number not in parts:
         return False
     triple = tuple(one.number for one in said[-3:])
     # "March 19 87" is the year 1987.
-    years = (day.year,) if day.day == day.year // 100 else (day.year, day.year % 100)
+    years = (day.year, ahead) if day.day == day.year // 100 else (day.year, day.year % 100, ahead)
     is_triple = any(triple in _orders(day, year) for year in years)
     if is_triple and said[-1].place - said[-3].place <= _MAX_TRIPLE_WORDS:
         return True
     numbers = [one.number for one in said if not one.is_month]
     named = {one.number for one in said if one.is_month}
-    return named == {day.month} and any(day.day in rest for rest in _without_year(numbers, day.year))
+    without = chain(_without_year(numbers, day.year), _without_year(numbers, ahead))
+    return named == {day.month} and any(day.day in rest for rest in without)
 
 
 def _orders(day: Day, year: int) -> tuple[tuple[int, ...], ...]:

@@ -7,8 +7,8 @@ import pytest
 from guard.matching.escape_scanner import EscapeScanner
 from guard.matching.near import NearScanner, NearTexts
 from guard.text.words import words_of
-from guard.variants.digit_words import number_words
-from guard.variants.value_matcher import ValueMatcher
+from guard.variants.values.digit_words import number_words
+from guard.variants.values.value_matcher import ValueMatcher
 
 
 def tells(phrase: str, text: str) -> bool:
@@ -42,6 +42,18 @@ def tells(phrase: str, text: str) -> bool:
         "4.3.87",
         "87/3/4",
         "day 4, month 3, year 1987",
+        "am vierten März neunzehnhundertsiebenundachtzig",
+        "le quatre mars mil neuf cent quatre-vingt-sept",
+        "el cuatro de marzo de mil novecientos ochenta y siete",
+        "il quattro marzo millenovecentottantasette",
+        "четвёртого марта тысяча девятьсот восемьдесят седьмого года",
+        "on the fourth of March of the year one thousand nine hundred and eighty-seven",
+        "천구백팔십칠년 3월 4일",
+        "一九八七年三月四日",
+        "昭和62年3月4日",
+        "民國七十六年三月四日",
+        "4 มีนาคม พ.ศ. 2530",
+        "4 March MCMLXXXVII",
         "D: 04 M: 03 Y: 1987",
     ],
 )
@@ -61,6 +73,11 @@ def test_a_date_is_told_in_any_order_and_with_words_between(text: str) -> None:
         "in March, 4 of the boats that had lain in the harbour over the winter sailed; it was 1987",
         "chapter 3, page 14, 1987",
         "nineteen of 87 came in March",
+        "le 4 mars mille neuf cent quatre-vingt-dix",
+        "el cinco de marzo de mil novecientos ochenta y siete",
+        "昭和61年3月4日",
+        "on March 1987",
+        "4 March MCMLXXXVI",
     ],
 )
 def test_another_date_or_a_part_of_it_is_not(text: str) -> None:
@@ -70,6 +87,8 @@ def test_another_date_or_a_part_of_it_is_not(text: str) -> None:
 def test_the_day_is_no_part_of_a_year_in_words() -> None:
     assert not tells("19 March 1987", "in March nineteen eighty-seven")
     assert tells("19 March 1987", "on the 19th of March nineteen eighty-seven")
+    assert not tells("7 March 1987", "en mars mille neuf cent quatre-vingt-sept")
+    assert tells("7 March 1987", "le sept mars mille neuf cent quatre-vingt-sept")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +131,36 @@ def test_an_amount_must_be_whole_and_a_short_number_is_none() -> None:
     assert not tells("1,250,001", "some 1,250,000 people")
     assert tells("1,250,001", "1 250 001 people")
     assert not ValueMatcher.of(["1984", "44719", "Orla Venn", "K7"])
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("1,250,001", "one million two hundred and fifty thousand and one"),
+        ("$1,250,000", "1.25 million dollars"),
+        ("1.250.000 EUR", "1,25 Millionen Euro"),
+        ("1,250,000", "un million deux cent cinquante mille"),
+        ("48,500.00", "forty-eight thousand five hundred"),
+        ("48.500 €", "achtundvierzigtausendfünfhundert"),
+        ("485000", "four hundred eighty-five thousand"),
+        ("€48,500", "48.5k"),
+        ("3,000,000", "three million"),
+    ],
+)
+def test_an_amount_is_told_in_words(amount: str, text: str) -> None:
+    assert tells(amount, f"It cost {text}.")
+
+
+@pytest.mark.parametrize("text", ["1.3 million", "forty-eight thousand", "1,250 dollars", "48 thousand", "five hundred"])
+def test_another_amount_is_not(text: str) -> None:
+    assert not tells("1,250,000", f"It cost {text}.")
+    assert not tells("48,500", f"It cost {text}.")
+
+
+def test_what_a_text_tells_in_words_may_be_told_in_digits() -> None:
+    amounts = ValueMatcher.of(["1,250,000", "48,500"])
+    assert amounts.without_stated("It cost 1.25 million.") == ValueMatcher.of(["48,500"])
+    assert not ValueMatcher.of(["1,250,000"]).without_stated("It cost 1 250 000.")
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 from guard.targets.phrases import phrases, variants
 from guard.targets.target import Draft, Fact, Kind, Scope
 from guard.text.normalise import fold
-from guard.variants.dates import date_variants
-from guard.variants.digit_words import in_words
-from guard.variants.numbers import subscriber
+from guard.variants.values.dates import date_variants
+from guard.variants.values.digit_words import in_words
+from guard.variants.values.numbers import subscriber
 from guard.variants.variant import Variants
 
 

@@ -1,0 +1,1 @@
+"""Values in other forms: dates, numbers and addresses, in digits and in words."""

@@ -1,0 +1,92 @@
+"""Names in another script than their own, by how they sound."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guard.evidence.transliteration import MAX_WORDS, TransliteratedNames, heard, name_sounds
+
+
+def finds(name: str, text: str) -> bool:
+    return bool(TransliteratedNames({"t": name_sounds([name])}).found(text, 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Кто такая Илсабет Куорн?",
+        "Что написала Куорн Илсабет?",
+        "Илсабет Мария Куорн родилась в Талле",
+        "Хто така Ілсабет Куорн?",
+        "イルサベット・クォーンは誰ですか",
+        "일자베트 쿠온은 누구입니까?",
+        "Ποια είναι η Ιλσαμπέτ Κουόρν;",
+        "ვინ არის ილსაბეტ კუორნი?",
+        "Ով է Իլսաբեթ Քուորնը",
+    ],
+)
+def test_a_name_is_found_in_another_script(text: str) -> None:
+    assert finds("Ilsabet Quorne", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Tobias Wendrake", "написано Тобиасом Вендрейком"),
+        ("Tobias Wendrake", "О Тобиасе Вендрейке"),
+        ("Christopher Landsworth", "كريستوفر لاندزورث"),
+        ("Christopher Landsworth", "מי זה כריסטופר לנדסוורת?"),
+        ("Martin Kelverton", "मार्टिन केल्वर्टन कौन है?"),
+        ("Иван Квёрнов", "Who is Ivan Kvyornov?"),
+        ("ヴァルター・クレムニッツ", "Who is Walter Kremnitz?"),
+    ],
+)
+def test_with_endings_without_vowels_and_from_other_scripts(name: str, text: str) -> None:
+    assert finds(name, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Ilsabet Quorne", "Илсабет и её сестра Мария"),
+        ("Ilsabet Quorne", "Ирина Петрова и Анна Смирнова"),
+        ("Ilsabet Quorne", "Куорн"),
+        ("Ilsabet Quorne", "Ilsabet went home, said Quorn"),
+        ("Ada Lee", "Ада Ли"),
+        ("Ernest Tolliver", "Эрнест Резерфорд открыл атомное ядро"),
+        ("東京 太郎", "Tokyo Taro"),
+        ("Quorne", "Куорн"),
+    ],
+)
+def test_other_names_and_parts_of_names_are_not(name: str, text: str) -> None:
+    assert not finds(name, text)
+
+
+def test_both_names_must_be_near_each_other() -> None:
+    assert not finds("Ilsabet Quorne", "Илсабет пошла домой, а потом пришла Куорн")
+
+
+def test_a_text_in_the_script_of_all_names_is_not_looked_through() -> None:
+    assert not TransliteratedNames({"t": name_sounds(["Ilsabet Quorne"])}).found("Ilsabeth Quorn", 1)
+
+
+def test_of_a_long_text_the_first_words_count() -> None:
+    names = TransliteratedNames({"t": name_sounds(["Ilsabet Quorne"])})
+    assert names.found("слово " * (MAX_WORDS - 2) + "Илсабет Куорн", 1)
+    assert not names.found("слово " * MAX_WORDS + "Илсабет Куорн", 1)
+
+
+def test_the_more_names_there_are_the_more_alike_it_must_sound() -> None:
+    names = TransliteratedNames({"t": name_sounds(["Martin Kelverton"])})
+    assert names.found("Мартин Келвертон", 100_000)
+    assert names.found("Моротуно Куливуртон", 1_000)
+    assert not names.found("Моротуно Куливуртон", 100_000)
+
+
+@given(st.text(max_size=60))
+def test_any_word_is_heard(word: str) -> None:
+    sound = heard(word)
+    assert "" not in sound.skeletons
+    assert all(letter in "PTSKMNL" for skeleton in sound.skeletons for letter in skeleton)
