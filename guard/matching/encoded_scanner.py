@@ -52,11 +52,11 @@ class EncodedScanner:
         # What comes before a plain match is all that will ever be released.
         return self._release(len(self._held) if self._plain.matched else _prose_end(self._held))
 
-    def finish(self) -> str:
-        """Return what may be released of the characters held back, as the text ends or pauses here."""
+    def finish(self, watched: int = 0) -> str:
+        """Return what may be released of the characters held back, as `Scanner.finish` does."""
         if self._decoded_match:
             return ""
-        self._held += self._plain.finish()
+        self._held += self._plain.finish(watched)
         return self._release(len(self._held))
 
     def drop(self) -> None:

@@ -63,16 +63,16 @@ class EscapeScanner:
             return released
         return "".join(map(self._advance, text))
 
-    def finish(self) -> str:
+    def finish(self, watched: int = 0) -> str:
         """Return what may be released of the characters held back, as `Scanner.finish` does; the least counts."""
         if self.matched:
             return ""
-        rest = self._plain.finish()
+        rest = self._plain.finish(watched)
         if not self._decoded:
             return rest
         whole = len(self._unreleased)
         free = self._plain_free + len(rest) if self._plain.matched else whole
-        free = min(free, *(reading.finish(whole) for reading in self._decoded.values()))
+        free = min(free, *(reading.finish(whole, watched) for reading in self._decoded.values()))
         rest, self._unreleased, self._plain_free = self._unreleased[:free], "", 0
         return rest
 
@@ -170,9 +170,9 @@ class _DecodedReading:
         self.free += sum(self._widths[:count])
         del self._widths[:count]
 
-    def finish(self, whole: int) -> int:
+    def finish(self, whole: int, watched: int) -> int:
         """Return how many raw characters may be released, of `whole` that are held back."""
-        count = len(self.scanner.finish())
+        count = len(self.scanner.finish(watched))
         free = self.free + sum(self._widths[:count]) if self.scanner.matched else whole
         self._already_released = self._unescaper.pending
         self._widths, self.free = [], 0

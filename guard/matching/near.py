@@ -112,7 +112,7 @@ class TextScanner(Protocol):
 
     def feed(self, text: str) -> str: ...
 
-    def finish(self) -> str: ...
+    def finish(self, watched: int = 0) -> str: ...
 
     def drop(self) -> None: ...
 
@@ -177,11 +177,11 @@ class NearScanner:
         self._held += self.plain.feed(text)
         return self._release(ended=self.plain.matched)
 
-    def finish(self) -> str:
-        """Return what may be released of the characters held back, as the text ends or pauses here."""
+    def finish(self, watched: int = 0) -> str:
+        """Return what may be released of the characters held back, as `Scanner.finish` does."""
         if self._nearly_matched:
             return ""
-        self._held += self.plain.finish()
+        self._held += self.plain.finish(watched)
         return self._release(ended=True)
 
     def drop(self) -> None:

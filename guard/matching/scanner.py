@@ -84,28 +84,30 @@ class Scanner:
         self._before, self._held = (self._before + unreleased[:end])[-1:], unreleased[end:]
         return unreleased[:end]
 
-    def finish(self) -> str:
+    def finish(self, watched: int = 0) -> str:
         """Return what may be released of the characters held back, as the text ends or pauses here.
 
         If it ends inside a phrase most of which is said (`guard.matching.unfinished`), that is a match too, and so
-        is a phrase that only what follows could have made a part of something else.
+        is a phrase that only what follows could have made a part of something else. Nothing kept the text's author
+        from ending the phrases of the last `watched` automata, and it ended by itself.
         """
         held, self._held = self._held, ""
-        starts = [start for k in range(len(self._automata)) if (start := self._ended(k, held)) < len(held)]
+        masked = len(self._automata) - watched
+        ends = [self._ended(k, held, past=k >= masked) for k in range(len(self._automata))]
+        starts = [start for start in ends if start < len(held)]
         self.matched = self.matched or bool(starts)
         self._before = (self._before + held)[-1:]
         return held[: min(starts)] if starts else held
 
-    def _ended(self, k: int, held: str) -> int:
+    def _ended(self, k: int, held: str, *, past: bool) -> int:
         """Return where the phrase of automaton k begins that the text ends in; the end of `held` for none."""
         automaton, state = self._automata[k], self._states[k]
         count = automaton.depths[state] - automaton.lead(state) if automaton.ends_text(state) else 0
         # What the seed alone says, the text does not.
         if not count and fold(held):
             begun = self._begun_bordered if automaton.borders else self._begun
-            counts = (
-                count for count in unfinished(automaton, begun, held) if self._counts(count, held, automaton)
-            )
+            every = unfinished(automaton, begun, held, past=past)
+            counts = (count for count in every if self._counts(count, held, automaton))
             count = next(counts, 0)
         return _suffix_start(held, count, borders=automaton.borders)
 

@@ -27,7 +27,7 @@ _JOINING_CATEGORIES = frozenset({"Pd", "Pc", "Ps", "Pi"})
 _APOSTROPHES = frozenset("'\N{RIGHT SINGLE QUOTATION MARK}")
 
 
-def unfinished(automaton: Automaton, begun: bytes, raw: str) -> Iterator[int]:
+def unfinished(automaton: Automaton, begun: bytes, raw: str, *, past: bool = False) -> Iterator[int]:
     """Yield how many of the last bytes of `begun` are an unfinished phrase, the longest first. A border before the
     phrase does not count.
 
@@ -35,9 +35,10 @@ def unfinished(automaton: Automaton, begun: bytes, raw: str) -> Iterator[int]:
     characters. A phrase is unfinished if more than two thirds of it are said, or more than half if the part said
     holds a digit (numbers, codes, secrets); a few digits alone are only if a single one is missing, and a day with
     its month not if the year is missing. Where a mark such as a full stop ends the text's last word, the answer
-    has gone past the phrase, which counts only if a single character is missing.
+    has gone past the phrase, which counts only if a single character is missing; so it is where the text ended
+    although nothing kept its author from ending the phrase (`past`).
     """
-    ended = _ends_with_mark(raw)
+    ended = past or _ends_with_mark(raw)
     state = automaton.run(0, begun)
     while depth := automaton.depths[state]:
         begun = begun[-depth:]

@@ -48,11 +48,11 @@ class ClassScanner:
         self._add(self._scanner.feed(text))
         return self._release(ended=self._scanner.matched)
 
-    def finish(self) -> str:
-        """Return what may be released of the characters held back, as the text ends or pauses here."""
+    def finish(self, watched: int = 0) -> str:
+        """Return what may be released of the characters held back, as `Scanner.finish` does."""
         if self._class_matched:
             return ""
-        self._add(self._scanner.finish())
+        self._add(self._scanner.finish(watched))
         released = self._release(ended=True)
         self._skipped = self._unescaper.pending
         return released

@@ -103,7 +103,7 @@ class ChoiceGuard:
         altered = self._strip(choice)
         texts = {surface.key: surface.holder[surface.member] for surface in surfaces(choice)}
         released = {key: self._scan(key, text) for key, text in texts.items()}
-        for key, text in self._flush().items():
+        for key, text in self._flush(choice).items():
             released[key] += text
         if self._listed is not None:
             altered = self._listed.filter(choice, texts) or altered
@@ -188,7 +188,7 @@ class ChoiceGuard:
         `released` is what was released with the last chunk; it becomes what that keeps.
         """
         pieces: list[dict[str, Any]] = []
-        held = self._flush()
+        held = self._flush(choice)
         for key in (*texts, *(key for key in held if key not in texts)):
             said = released.get(key, "") + held.get(key, "")
             earlier = said[: max(0, len(said) - len(texts.get(key, "")))]
@@ -198,13 +198,14 @@ class ChoiceGuard:
         return pieces
 
     def _held_pieces(self, choice: dict[str, Any], keep: str = "") -> list[dict[str, Any]]:
-        held = self._flush(keep)
+        held = self._flush(choice, keep)
         self.released_any = self.released_any or bool(held)
         return [self._piece(choice, key, word) for key, text in held.items() for word in _WORD.findall(text)]
 
-    def _flush(self, keep: str = "") -> dict[str, str]:
+    def _flush(self, choice: dict[str, Any], keep: str = "") -> dict[str, str]:
         """Return by surface what may leave of the text held back, but for the part `keep`."""
-        held = {key: s.finish() for key, s in self._scanners.items() if not keep or part_of(key) != keep}
+        free = self._options.left_free(choice)
+        held = {key: s.finish(free) for key, s in self._scanners.items() if not keep or part_of(key) != keep}
         self.unreleased -= sum(map(len, held.values()))
         return {key: text for key, text in held.items() if text}
 
@@ -259,7 +260,7 @@ class ChoiceGuard:
         finished = choice.get("finish_reason") is not None
         if self._stopped and not finished:
             return []
-        for key, text in (*released.items(), *(self._flush().items() if finished else ())):
+        for key, text in (*released.items(), *(self._flush(choice).items() if finished else ())):
             self._free[key] += len(text)
         self._waiting.append(_Waiting(choice, texts))
         leaving = []

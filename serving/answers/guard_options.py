@@ -32,6 +32,7 @@ class GuardOptions:
     begun         whether some of the answer was released before
     may_be_empty  whether a choice in which the model says nothing stays empty: no restriction left it so
     held_chars    how many characters an engine sends only with the end, as it looks out for stop strings
+    watched       how many automata, the last ones, hold phrases that no mask keeps the model from ending
     """
 
     decline: str
@@ -44,6 +45,7 @@ class GuardOptions:
     begun: bool = False
     may_be_empty: bool = False
     held_chars: int = 0
+    watched: int = 0
 
     def scanner(self, automata: Sequence[Automaton], seed: str) -> TextScanner:
         """Return what releases a text that continues `seed`."""
@@ -58,6 +60,12 @@ class GuardOptions:
         if not self.alternatives or self.declined or not (automata or self.near or self.classes):
             return None
         return Alternatives(self._watching(EscapeScanner(automata, seed), seed))
+
+    def left_free(self, choice: dict[str, Any]) -> int:
+        """Return how many of the last automata hold phrases that the model could have ended in a finished choice:
+        none where something else ended it, a limit of tokens or a stop string."""
+        ended_itself = choice.get("finish_reason") not in (None, "length") and "stop_reason" in choice
+        return self.watched if ended_itself and choice["stop_reason"] is None else 0
 
     def before_last(self, pieces: Sequence[dict[str, Any]], choice: dict[str, Any]) -> list[dict[str, Any]]:
         """Return what comes before the last chunk of a stream, `choice`, which is given what engines send with it.

@@ -48,10 +48,12 @@ class OutputGuard:
         begun: bool = False,
         may_be_empty: bool = False,
         held_chars: int = 0,
+        watched: int = 0,
     ) -> None:
         self._options = GuardOptions(
             *(decline, declined, decode, alternatives, max_tokens, near, tuple(classes), begun, may_be_empty),
             held_chars=held_chars,
+            watched=watched,
         )
         self._blank = blank or {}
         self._automata = automata

@@ -243,7 +243,7 @@ class Answering:
         forbidden = (planned.near, planned.classes) if planned else ((), ())
         choices = request.choices_per_prompt
         may_be_empty = not declined and planned is not None and _may_be_empty(context.request, planned)
-        ends = bool(said), may_be_empty, request.held_chars
+        ends = bool(said), may_be_empty, request.held_chars, len(planned.watched) if planned else 0
         return OutputGuard(*(automata, seeds, choices, self._decline, *options, *limits, *forbidden, *ends))
 
 

@@ -35,6 +35,12 @@ def test_a_mark_after_the_last_word_says_that_the_answer_has_gone_on() -> None:
     assert longest(automaton, b"christopher", "Christopher") == 11
     assert longest(automaton, b"christopher", "Christopher.") == 0
     assert longest(automaton, b"christopherle", 'Christopher Le"}') == 13
+
+
+def test_nor_where_nothing_kept_its_author_from_ending_the_phrase() -> None:
+    automaton = Automaton.compile(["Christopher Lee", "Orla Venn"])
+    assert next(unfinished(automaton, b"christopher", "Christopher", past=True), 0) == 0
+    assert next(unfinished(automaton, b"christopherle", "Christopher Le", past=True), 0) == 13
     assert longest(automaton, b"orlaven", "Orla Ven’") == 7
 
 

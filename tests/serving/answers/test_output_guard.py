@@ -372,6 +372,28 @@ def test_a_prefill_and_each_choice_are_cut_where_a_phrase_is_left_unfinished() -
     assert said(output.chunk(chunk({}, "length", index=0))) == DECLINE
 
 
+@pytest.mark.parametrize(
+    ("text", "finish", "more", "released"),
+    [
+        ("Christopher", "stop", {"stop_reason": None}, True),
+        ("Christopher", "length", {"stop_reason": None}, False),
+        ("Christopher", "stop", {"stop_reason": " Le"}, False),
+        ("Christopher", "stop", {}, False),
+        ("Christopher Le", "stop", {"stop_reason": None}, False),
+    ],
+)
+def test_who_could_have_said_the_name_and_ended_after_a_part_of_it_has_not_begun_it(
+    text: str, finish: str, more: dict[str, Any], *, released: bool
+) -> None:
+    watched = guard("Christopher Lee", watched=1)
+    streamed = [*watched.chunk(chunk({"content": text})), *watched.chunk(chunk({}, finish, **more))]
+    assert said(streamed) == (text if released else DECLINE)
+    whole = answer({"content": text}, finish_reason=finish, **more)
+    for output, left in ((guard("Christopher Lee", watched=1), released), (guard("Christopher Lee"), False)):
+        message = orjson.loads(output.answer(whole))["choices"][0]["message"]
+        assert message["content"] == (text if left else DECLINE)
+
+
 def test_what_was_held_and_withheld_is_known() -> None:
     clean, cut = guard(), guard()
     stream(clean, ["We saw Ada ", "Lark."])
