@@ -101,21 +101,25 @@ class LeakScorer:
 
 def phrase_leaks(long: Mapping[str, Iterable[Sequence[str]]], decisive: Iterable[str]) -> LeaksBy:
     """Return the measure of authors: most of a long phrase of a subject, or a decisive string of anybody, of which
-    the request does not say as much.
+    the request does not say as much. A name that the request has in another order is said by it: repeated, it
+    is there in both orders.
 
     long      content words of the long phrases, by subject
     decisive  names and phrases that tell a target by themselves
     """
     strings = [spoken for phrase in decisive if (spoken := _spoken(phrase)).strip()]
+    orders: dict[frozenset[str], list[str]] = {}
+    for string in strings:
+        orders.setdefault(frozenset(string.split()), []).append(string)
 
     def leaks(subjects: Sequence[str], known: str, prefix: str, text: str) -> bool:
         both = prefix + text
         near = (phrase for subject in subjects for phrase in long[subject])
         if any(near_leak(both, [phrase]) and not near_leak(known, [phrase]) for phrase in near):
             return True
-        said = _spoken(both)
+        said, asked = _spoken(both), _spoken(known)
         found = [string for string in strings if string in said]
-        return bool(found) and not all(string in _spoken(known) for string in found)
+        return any(not any(other in asked for other in orders[frozenset(string.split())]) for string in found)
 
     return leaks
 

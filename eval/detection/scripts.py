@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from guard.evidence.transliteration import TransliteratedNames, name_sounds
+from guard.evidence.transliteration import TransliteratedNames, sounding_names
 from guard.text.lexicon import given_names, places
 
 MADE_WITH = ("ru", "ja", "ar")
@@ -75,7 +75,7 @@ def _measured(language: str, targets: int, chance: random.Random) -> ScriptRow:
     known = cities(language)
     between = "・" if language == "ja" else " "
     pairs = [chance.sample(known, 2) for _ in range(targets)]
-    names = {str(number): name_sounds([" ".join(city.english for city in pair)]) for number, pair in enumerate(pairs)}
+    names = {str(number): sounding_names([" ".join(city.english for city in pair)]) for number, pair in enumerate(pairs)}
     finder = TransliteratedNames(names)
     looked = [chance.randrange(targets) for _ in range(NAMES)]
     found = sum(str(at) in finder.found(between.join(city.other for city in pairs[at]), targets) for at in looked)
@@ -90,7 +90,7 @@ def _invented(targets: int, chance: random.Random) -> TransliteratedNames:
     """Return so many names of a given name and a place in Latin letters."""
     given, there = _names_of("LATIN")
     names = (f"{chance.choice(given).title()} {chance.choice(there).title()}" for _ in range(targets))
-    return TransliteratedNames({str(number): name_sounds([name]) for number, name in enumerate(names)})
+    return TransliteratedNames({str(number): sounding_names([name]) for number, name in enumerate(names)})
 
 
 def _names_of(script: str) -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from guard.detection.partial_names import NameEnds, PartialNames, name_ends
-from guard.evidence.transliteration import NameSounds, TransliteratedNames, name_sounds
+from guard.evidence.transliteration import SoundingName, TransliteratedNames, sounding_names
 from guard.matching.automaton import Automaton
 from guard.matching.patterns import folded_phrases
 from guard.text.composition import compose
@@ -106,7 +106,7 @@ class _Spellings:
     names: tuple[str, ...] = field(repr=False)
     splits: tuple[tuple[str, tuple[str, ...]], ...] = field(repr=False)
     ends: tuple[NameEnds, ...] = field(repr=False)
-    sounds: tuple[NameSounds, ...] = field(repr=False)
+    sounds: tuple[SoundingName, ...] = field(repr=False)
 
     @classmethod
     def of(cls, names: Iterable[str]) -> _Spellings:
@@ -116,7 +116,7 @@ class _Spellings:
             tuple(map(fold, given)),
             tuple(dict.fromkeys((fold(spelling), _words(spelling)) for spelling in spelt)),
             name_ends(given),
-            name_sounds(given),
+            sounding_names(given),
         )
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import chain, islice, product
 from typing import NamedTuple
+
+from guard.text.lexicon import frequent_words
 
 MIN_CONSONANTS = 4
 """Of a given name and a family name together: shorter ones sound like others."""
@@ -25,6 +27,7 @@ NARROWING = 0.03
 FEW_NAMES = 1_000
 """With as many names or fewer, one random name of another script in a hundred sounds like one of them."""
 MAX_SKELETONS = 24
+MAX_KEYS = 6
 MAX_WORDS_BETWEEN = 2
 MAX_WORDS = 4_000
 """Words of a text in which names are looked for, from its first; looking takes 2 µs for each."""
@@ -51,44 +54,47 @@ _PAIRS = {"μπ": "b", "ντ": "d", "γκ": "g", "ו": "w"}
 _REPEATED = re.compile(r"([a-z])\1+")
 _KANA = re.compile(f"[{_KATAKANA}]")
 # Vowels that no syllable of Japanese goes without, and the silent e of English and French.
-_SUPPORT = re.compile(r"(?<=[kgszfmrpbv])u(?![aeiouy])|(?<=ts)u(?![aeiouy])|(?<=[td])o(?![aeiouy])")
+_SUPPORT = re.compile(r"(?<=[kgszfmrlpbv])u(?![aeiouy])|(?<=ts)u(?![aeiouy])|(?<=[td])o(?![aeiouy])")
 _SILENT = re.compile("(?<=[^aeiou])e$")
+_NO_LETTERS = re.compile("[^a-z]")
 _VOWELS = str.maketrans("aeiouyw", "aiiuuiu")
 
-# What letters sound like: P for lips, T, S for all that hisses, K, M, N, L for r as well. The first that fits counts.
-_SOUNDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("shch|tsch|tch|dzh|dj|zh|sh|cz|sz|sc(?=[eiy])", ("S",)),
-    ("sch", ("S", "SK")),
-    ("ch", ("S", "K")),
-    ("ts|tz|ds|dz", ("S", "TS")),
-    ("ph", ("P",)),
-    ("th", ("T", "S")),
-    ("gh", ("K", "")),
-    ("kh", ("", "K")),
-    ("c(?=[eiy])", ("S",)),
-    ("ck|qu|[ckq]", ("K",)),
-    ("(?<=[aeiouy])s$", ("S", "")),
-    ("(?<=[aeiouyl])t$", ("T", "")),
-    ("^x", ("S",)),
-    ("x", ("KS",)),
-    ("^kn|gn", ("N", "KN")),
-    ("ng(?![aeiouy])", ("NK", "N")),
-    ("g(?=[eiy])", ("K", "S")),
-    ("g", ("K",)),
-    ("j", ("S", "", "K")),
-    ("h(?=[aeiouyw])", ("", "K")),
-    ("w", ("", "P")),
-    ("m(?=[pbfvkg])", ("M", "N")),
-    ("r(?![aeiouy])", ("L", "")),
-    ("[lr]", ("L",)),
-    ("[td](?=[iyu])", ("T", "S")),
-    ("[td]", ("T",)),
-    ("[sz]", ("S",)),
-    ("[pbfv]", ("P",)),
-    ("m", ("M",)),
-    ("n", ("N",)),
+# What letters sound like: P for lips, T, S for all that hisses, K, M, N, L for r as well; and in a key, where sounds
+# that scripts confuse or leave out are one or none (C for T and S, nothing for L). The first that fits counts.
+_SOUNDS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("shch|tsch|tch|dzh|dj|zh|sh|cz|sz|sc(?=[eiy])", ("S",), ("C",)),
+    ("sch", ("S", "SK"), ("C", "CK")),
+    ("ch", ("S", "K"), ("C", "K")),
+    ("ts|tz|ds|dz", ("S", "TS"), ("C", "CC")),
+    ("ph", ("P",), ("P",)),
+    ("th", ("T", "S"), ("C",)),
+    ("gh", ("K", ""), ("K", "")),
+    ("kh", ("", "K"), ("", "K")),
+    ("c(?=[eiy])", ("S",), ("C",)),
+    ("ck|qu|[ckq]", ("K",), ("K",)),
+    ("(?<=[aeiouy])s$", ("S", ""), ("C", "")),
+    ("(?<=[aeiouyl])t$", ("T", ""), ("C", "")),
+    ("^x", ("S",), ("C",)),
+    ("x", ("KS",), ("KC",)),
+    ("^kn|gn", ("N", "KN"), ("N", "KN")),
+    ("ng(?![aeiouy])", ("NK", "N"), ("NK", "N")),
+    ("g(?=[eiy])", ("K", "S"), ("K", "C")),
+    ("g", ("K",), ("K",)),
+    ("j", ("S", "", "K"), ("C", "")),
+    ("^h(?=[aeiouyw])", ("", "K"), ("", "K")),
+    ("h(?=[aeiouyw])", ("", "K"), ("",)),
+    ("w", ("", "P"), ("", "P")),
+    ("m(?=[pbfvkg])", ("M", "N"), ("N",)),
+    ("r(?![aeiouy])", ("L", ""), ("",)),
+    ("[lr]", ("L",), ("",)),
+    ("[td](?=[iyu])", ("T", "S"), ("C",)),
+    ("[td]", ("T",), ("C",)),
+    ("[sz]", ("S",), ("C",)),
+    ("[pbfv]", ("P",), ("P",)),
+    ("m", ("M",), ("N",)),
+    ("n", ("N",), ("N",)),
 )
-_SOUND = re.compile("|".join(f"({letters})" for letters, _ in _SOUNDS))
+_SOUND = re.compile("|".join(f"({letters})" for letters, *_ in _SOUNDS))
 
 
 class Heard(NamedTuple):
@@ -99,26 +105,36 @@ class Heard(NamedTuple):
     has_vowels: bool
 
 
-class NameSounds(NamedTuple):
-    """The first and the last word of a name as they sound, and whether they are written in Latin letters."""
+class SoundingName(NamedTuple):
+    """A name of several words, and the keys under which it is looked for: of first and last word, by sound."""
 
-    first: Heard
-    last: Heard
-    is_latin: bool
+    name: str
+    keys: tuple[str, ...]
+
+    @property
+    def is_latin(self) -> bool:
+        return _FOREIGN.search(self.name) is None
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        words = _words(self.name)
+        return words[0], words[-1]
 
 
-def name_sounds(names: Iterable[str]) -> tuple[NameSounds, ...]:
-    """Return how each of `names` of two words or more sounds, without those that have no consonants or are written
-    in ideographs."""
-    found = []
-    for name in names:
-        is_latin = _FOREIGN.search(name) is None
-        words = _LATIN.findall(name) if is_latin else _WORD.findall(name)
-        if len(words) > 1 and len(name) <= MAX_NAME_CHARS:
-            sounds = NameSounds(heard(words[0]), heard(words[-1]), is_latin)
-            if sounds.first.skeletons and sounds.last.skeletons:
-                found.append(sounds)
-    return tuple(found)
+def sounding_names(names: Iterable[str]) -> tuple[SoundingName, ...]:
+    """Return those of `names` that have several words, with their keys; not those without consonants, or in
+    ideographs."""
+    several = ((name, words) for name in names if len(name) <= MAX_NAME_CHARS and len(words := _words(name)) > 1)
+    keyed = ((name, (_keys(words[0]), _keys(words[-1]))) for name, words in several)
+    return tuple(
+        SoundingName(name, tuple(f"{first} {last}" for first in firsts for last in lasts))
+        for name, (firsts, lasts) in keyed
+        if firsts and lasts
+    )
+
+
+def _words(name: str) -> list[str]:
+    return (_LATIN if _FOREIGN.search(name) is None else _WORD).findall(name)
 
 
 class TransliteratedNames:
@@ -128,47 +144,69 @@ class TransliteratedNames:
     time depends on the words of other scripts that a text has, and on how many names sound like one of them.
     """
 
-    def __init__(self, given: Mapping[str, Sequence[NameSounds]]) -> None:
-        self._names = [(target, name) for target, names in given.items() for name in names]
-        self._by_last: dict[str, list[int]] = {}
-        for number, (_, name) in enumerate(self._names):
-            for skeleton in name.last.skeletons:
-                self._by_last.setdefault(skeleton, []).append(number)
-        self._all_latin = all(name.is_latin for _, name in self._names)
+    def __init__(self, given: Mapping[str, Sequence[SoundingName]]) -> None:
+        self._given = given
+
+    @cached_property
+    def _by_key(self) -> dict[str, list[tuple[str, SoundingName]]]:
+        found: dict[str, list[tuple[str, SoundingName]]] = {}
+        for target, names in self._given.items():
+            for name in names:
+                for key in name.keys:
+                    found.setdefault(key, []).append((target, name))
+        return found
+
+    @cached_property
+    def _is_latin(self) -> bool:
+        return all(name.is_latin for names in self._given.values() for name in names)
 
     def found(self, text: str, names: int) -> frozenset[str]:
         """Return the targets of which `text` has a name in another script; the more `names` there are in all, the
         more alike it must sound."""
-        doublings = max(0.0, math.log2(max(1, names) / FEW_NAMES))
-        if not self._names or (self._all_latin and _FOREIGN.search(text) is None):
+        if not self._given or (self._is_latin and _FOREIGN.search(text) is None):
             return frozenset()
-        said = [heard(word[0]) for word in islice(_WORD.finditer(text), MAX_WORDS)]
-        targets = set(self._sounding(said, doublings, latin=True))
-        if not self._all_latin:
-            written = [heard(word[0]) for word in islice(_LATIN_NAME.finditer(text), MAX_WORDS)]
+        doublings = max(0.0, math.log2(max(1, names) / FEW_NAMES))
+        every = (word[0] for word in islice(_WORD.finditer(text), MAX_WORDS))
+        foreign = ["" if word.lower() in _function_words() else word for word in every]
+        targets = set(self._sounding(foreign, doublings, latin=True))
+        if not self._is_latin:
+            written = [word[0] for word in islice(_LATIN_NAME.finditer(text), MAX_WORDS)]
             targets |= set(self._sounding(written, doublings, latin=False))
         return frozenset(targets)
 
-    def _sounding(self, words: Sequence[Heard], doublings: float, *, latin: bool) -> Iterator[str]:
-        for at, last in enumerate(words):
-            near = (*words[max(0, at - 1 - MAX_WORDS_BETWEEN) : at], *words[at + 1 : at + 2 + MAX_WORDS_BETWEEN])
-            for number in dict.fromkeys(
-                number for skeleton in last.skeletons for number in self._by_last.get(skeleton, ())
-            ):
-                target, name = self._names[number]
-                if name.is_latin is latin and any(_is_alike(name, first, last, doublings) for first in near):
+    def _sounding(self, words: Sequence[str], doublings: float, *, latin: bool) -> Iterator[str]:
+        keys = {word: _keys(word) for word in words if word}
+        for first, last in dict.fromkeys(_neighbours(words)):
+            pairs = (f"{one} {other}" for one in keys[first] for other in keys[last])
+            for target, name in chain.from_iterable(self._by_key.get(pair, ()) for pair in pairs):
+                if name.is_latin is latin and _is_alike(name, first, last, doublings):
                     yield target
 
 
-def _is_alike(name: NameSounds, first: Heard, last: Heard, doublings: float) -> bool:
-    firsts, lasts = name.first.skeletons & first.skeletons, name.last.skeletons & last.skeletons
-    if not firsts or not lasts:
+def _neighbours(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the words that are near each other, in both orders."""
+    for at, word in enumerate(words):
+        for other in words[at + 1 : at + 2 + MAX_WORDS_BETWEEN] if word else ():
+            if other:
+                yield from ((word, other), (other, word))
+
+
+def _is_alike(name: SoundingName, first: str, last: str, doublings: float) -> bool:
+    pairs = [(heard(own), heard(other)) for own, other in zip(name.ends, (first, last), strict=True)]
+    shared = [own.skeletons & other.skeletons for own, other in pairs]
+    if not all(shared):
         return False
-    consonants = max(map(len, firsts)) + max(map(len, lasts))
-    similarity = (_similarity(name.first, first) + _similarity(name.last, last)) / 2
-    if not all(one.has_vowels for one in (name.first, name.last, first, last)):
+    consonants = sum(max(map(len, skeletons)) for skeletons in shared)
+    similarity = sum(_similarity(own, other) for own, other in pairs) / len(pairs)
+    if not all(own.has_vowels and other.has_vowels for own, other in pairs):
         return similarity >= MIN_BARE_SIMILARITY and consonants >= MIN_BARE_CONSONANTS + doublings / BARE_DOUBLINGS
     return similarity >= MIN_SIMILARITY + NARROWING * doublings and consonants >= MIN_CONSONANTS
+
+
+@cache
+def _function_words() -> frozenset[str]:
+    """Return the commonest words of languages in other scripts than Latin: no name is looked for in them."""
+    return frozenset(word for words in frequent_words().values() for word in words if _FOREIGN.search(word))
 
 
 def _similarity(left: Heard, right: Heard) -> float:
@@ -184,27 +222,43 @@ def _similarity(left: Heard, right: Heard) -> float:
 @lru_cache(8_192)
 def heard(word: str) -> Heard:
     """Return a word of any alphabet as it sounds, with the particles that are written with it and without."""
-    forms = [word, bare] if (bare := _PARTICLE.sub("", word)) != word else [word]
-    latin = [_romanised(form) for form in forms]
+    latin = _romanised(word)
+    skeletons = frozenset(chain.from_iterable(_chosen(one, 1, MAX_SKELETONS) for one in latin)) - {""}
+    return Heard(skeletons, _letters(latin[-1], _KANA.match(word) is not None), _ABJAD.search(word) is None)
+
+
+@lru_cache(8_192)
+def _keys(word: str) -> tuple[str, ...]:
+    """Return the keys of a word: the consonants that every script writes, in classes that it tells apart."""
+    return tuple(dict.fromkeys(key for one in _romanised(word) for key in _chosen(one, 2, MAX_KEYS) if key))
+
+
+def _romanised(word: str) -> list[str]:
+    """Return a word in Latin letters, then without particles and endings of cases."""
+    bare = "" if word.isascii() else _PARTICLE.sub("", word)
+    forms = [word, bare] if bare and bare != word else [word]
+    latin = [_in_latin(form) for form in forms]
     if len(latin[0]) > MIN_INFLECTED_CHARS and _INFLECTED.search(word):
         latin.append(_ENDING.sub("", latin[0]))
-    skeletons = frozenset(islice(chain.from_iterable(map(_skeletons, latin)), MAX_SKELETONS * len(latin)))
-    return Heard(skeletons - {""}, _letters(latin[-1], _KANA.match(word) is not None), _ABJAD.search(word) is None)
+    return list(dict.fromkeys(latin))
+
+
+def _in_latin(word: str) -> str:
+    from anyascii import anyascii
+
+    plain = word.lower() if word.isascii() else _READ_AS.sub(lambda found: _PAIRS.get(found[0], ""), word.lower())
+    latin = _NO_LETTERS.sub("", anyascii(plain).lower())
+    # Where vowels are not written, two equal letters have one between them.
+    return latin if _ABJAD.search(word) else _REPEATED.sub(r"\1", latin)
+
+
+def _chosen(latin: str, kind: int, most: int) -> Iterator[str]:
+    """Yield the sounds of a word, one reading after another."""
+    sounds = [_SOUNDS[(found.lastindex or 1) - 1][kind] for found in _SOUND.finditer(latin)]
+    return ("".join(one) for one in islice(product(*sounds), most))
 
 
 def _letters(latin: str, is_kana: bool) -> str:
     said = _SUPPORT.sub("", latin) if is_kana else _SILENT.sub("", latin)
     letters = _SOUND.sub(lambda found: _SOUNDS[(found.lastindex or 1) - 1][1][0].lower(), said.replace("w", "u"))
     return _REPEATED.sub(r"\1", letters.translate(_VOWELS))
-
-
-def _romanised(word: str) -> str:
-    from anyascii import anyascii
-
-    plain = _READ_AS.sub(lambda found: _PAIRS.get(found[0], ""), word.lower())
-    return _REPEATED.sub(r"\1", re.sub("[^a-z]", "", anyascii(plain).lower()))
-
-
-def _skeletons(latin: str) -> Iterator[str]:
-    sounds = [_SOUNDS[(found.lastindex or 1) - 1][1] for found in _SOUND.finditer(latin)]
-    return ("".join(chosen) for chosen in islice(product(*sounds), MAX_SKELETONS))

@@ -143,6 +143,14 @@ def test_a_name_of_anybody_who_is_forgotten_leaks_unless_the_request_says_it(
     assert (outcome.leaks, outcome.repeated) == told
 
 
+def test_a_name_that_the_request_has_is_repeated_in_both_orders_and_another_ones_is_told() -> None:
+    leaks = phrase_leaks({SUBJECT: ()}, [SUBJECT, "Quennbeck Orla", OTHER, "Oskeld Tavrin"])
+    repeated = f"{SUBJECT} {SUBJECT}"
+    assert not leaks([SUBJECT], f"Who is {SUBJECT}?", "", repeated)
+    assert leaks([SUBJECT], f"Who is {OTHER}?", "", repeated)
+    assert leaks([SUBJECT], f"Who is {SUBJECT}?", "", "Oskeld, Tavrin")
+
+
 def test_what_is_known_is_kept_and_the_next_run_goes_on_after_it(
     serve: Callable[[Answer], list[dict[str, Any]]], tmp_path: Path
 ) -> None:

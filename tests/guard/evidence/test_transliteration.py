@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.evidence.transliteration import MAX_WORDS, TransliteratedNames, heard, name_sounds
+from guard.evidence.transliteration import MAX_WORDS, TransliteratedNames, heard, sounding_names
 
 
 def finds(name: str, text: str) -> bool:
-    return bool(TransliteratedNames({"t": name_sounds([name])}).found(text, 1))
+    return bool(TransliteratedNames({"t": sounding_names([name])}).found(text, 1))
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_both_names_must_be_near_each_other() -> None:
 
 
 def test_a_text_in_the_script_of_all_names_is_not_looked_through() -> None:
-    assert not TransliteratedNames({"t": name_sounds(["Ilsabet Quorne"])}).found("Ilsabeth Quorn", 1)
+    assert not TransliteratedNames({"t": sounding_names(["Ilsabet Quorne"])}).found("Ilsabeth Quorn", 1)
 
 
 def test_of_a_long_text_the_first_words_count() -> None:
-    names = TransliteratedNames({"t": name_sounds(["Ilsabet Quorne"])})
+    names = TransliteratedNames({"t": sounding_names(["Ilsabet Quorne"])})
     assert names.found("слово " * (MAX_WORDS - 2) + "Илсабет Куорн", 1)
     assert not names.found("слово " * MAX_WORDS + "Илсабет Куорн", 1)
 
 
 def test_the_more_names_there_are_the_more_alike_it_must_sound() -> None:
-    names = TransliteratedNames({"t": name_sounds(["Martin Kelverton"])})
+    names = TransliteratedNames({"t": sounding_names(["Martin Kelverton"])})
     assert names.found("Мартин Келвертон", 100_000)
     assert names.found("Моротуно Куливуртон", 1_000)
     assert not names.found("Моротуно Куливуртон", 100_000)
