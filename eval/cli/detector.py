@@ -51,7 +51,7 @@ def report(
 def scripts(
     targets: Annotated[int, typer.Option(min=1, help="Number of names that are looked for.")] = 1_000,
 ) -> None:
-    """Measure how many names are found in another script, and how many of nobody are taken for one. Needs no data."""
+    """Measure how many names are found in another script, and how many of nobody are taken for one."""
     from eval.detection.scripts import markdown, measure_scripts
 
     print(markdown(measure_scripts(targets)))

@@ -19,7 +19,14 @@ MADE_WITH = ("ru", "ja", "ar")
 HELD_OUT = ("uk", "bg", "sr", "el", "hy", "ka", "ko", "he", "fa", "hi")
 NAMES = 500
 """Of a language that are looked for, and of nobody."""
-_SCRIPTS = {"ru": "CYRILLIC", "uk": "CYRILLIC", "bg": "CYRILLIC", "sr": "CYRILLIC", "el": "GREEK", "ja": "KATAKANA"}
+_SCRIPTS = {
+    "ru": "CYRILLIC",
+    "uk": "CYRILLIC",
+    "bg": "CYRILLIC",
+    "sr": "CYRILLIC",
+    "el": "GREEK",
+    "ja": "KATAKANA",
+}
 _SCRIPTS |= {"ar": "ARABIC", "fa": "ARABIC", "he": "HEBREW", "ko": "HANGUL", "hi": "DEVANAGARI", "ka": "GEORGIAN"}
 _SCRIPTS |= {"hy": "ARMENIAN"}
 _MIN_CHARS = 3
@@ -75,7 +82,9 @@ def _measured(language: str, targets: int, chance: random.Random) -> ScriptRow:
     known = cities(language)
     between = "・" if language == "ja" else " "
     pairs = [chance.sample(known, 2) for _ in range(targets)]
-    names = {str(number): sounding_names([" ".join(city.english for city in pair)]) for number, pair in enumerate(pairs)}
+    names = {
+        str(number): sounding_names([" ".join(city.english for city in pair)]) for number, pair in enumerate(pairs)
+    }
     finder = TransliteratedNames(names)
     looked = [chance.randrange(targets) for _ in range(NAMES)]
     found = sum(str(at) in finder.found(between.join(city.other for city in pairs[at]), targets) for at in looked)
@@ -94,10 +103,8 @@ def _invented(targets: int, chance: random.Random) -> TransliteratedNames:
 
 
 def _names_of(script: str) -> tuple[list[str], list[str]]:
-    """Return the given names and the places of the word lists in a script; places for both where it has few names."""
-    given, there = (
-        sorted(name for name in every if _is_of(name, script)) for every in (given_names(), places())
-    )
+    """Return the given names and the places of the word lists in a script; places for both if it has few names."""
+    given, there = (sorted(name for name in every if _is_of(name, script)) for every in (given_names(), places()))
     return (given if len(given) >= _MIN_GIVEN_NAMES else there), there
 
 

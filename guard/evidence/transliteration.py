@@ -1,7 +1,7 @@
 """Names in another script than their own, found by how they sound: Илсабет Куорн for Ilsabet Quorne.
 
-Both are romanised. Consonants that scripts do not tell apart are one class, which leaves a consonant skeleton; where
-two skeletons are the same, the vowels are compared too (cross-script name matching).
+Both are romanised. Consonants that scripts do not tell apart are one class, which leaves a consonant skeleton;
+where two skeletons are the same, the vowels are compared too (cross-script name matching).
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ MIN_CONSONANTS = 4
 MIN_BARE_CONSONANTS = 6
 """The same where vowels are not written, among FEW_NAMES; one more for each BARE_DOUBLINGS doublings."""
 BARE_DOUBLINGS = 2.2
+MIN_KEY_CONSONANTS = 3
+"""In the keys of both, or too many names have one; one more for each KEY_DOUBLINGS doublings of FEW_NAMES."""
+KEY_DOUBLINGS = 4.0
 MIN_SIMILARITY = 0.6
-"""Of the letters, vowels included, at the mean of both names, among FEW_NAMES; NARROWING more for each doubling."""
+"""Of the letters, vowels too, at the mean of both names, among FEW_NAMES; NARROWING more for each doubling."""
 MIN_BARE_SIMILARITY = 0.4
 NARROWING = 0.03
 FEW_NAMES = 1_000
@@ -59,42 +62,54 @@ _SILENT = re.compile("(?<=[^aeiou])e$")
 _NO_LETTERS = re.compile("[^a-z]")
 _VOWELS = str.maketrans("aeiouyw", "aiiuuiu")
 
-# What letters sound like: P for lips, T, S for all that hisses, K, M, N, L for r as well; and in a key, where sounds
-# that scripts confuse or leave out are one or none (C for T and S, nothing for L). The first that fits counts.
-_SOUNDS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("shch|tsch|tch|dzh|dj|zh|sh|cz|sz|sc(?=[eiy])", ("S",), ("C",)),
-    ("sch", ("S", "SK"), ("C", "CK")),
-    ("ch", ("S", "K"), ("C", "K")),
-    ("ts|tz|ds|dz", ("S", "TS"), ("C", "CC")),
-    ("ph", ("P",), ("P",)),
-    ("th", ("T", "S"), ("C",)),
-    ("gh", ("K", ""), ("K", "")),
-    ("kh", ("", "K"), ("", "K")),
-    ("c(?=[eiy])", ("S",), ("C",)),
-    ("ck|qu|[ckq]", ("K",), ("K",)),
-    ("(?<=[aeiouy])s$", ("S", ""), ("C", "")),
-    ("(?<=[aeiouyl])t$", ("T", ""), ("C", "")),
-    ("^x", ("S",), ("C",)),
-    ("x", ("KS",), ("KC",)),
-    ("^kn|gn", ("N", "KN"), ("N", "KN")),
-    ("ng(?![aeiouy])", ("NK", "N"), ("NK", "N")),
-    ("g(?=[eiy])", ("K", "S"), ("K", "C")),
-    ("g", ("K",), ("K",)),
-    ("j", ("S", "", "K"), ("C", "")),
-    ("^h(?=[aeiouyw])", ("", "K"), ("", "K")),
-    ("h(?=[aeiouyw])", ("", "K"), ("",)),
-    ("w", ("", "P"), ("", "P")),
-    ("m(?=[pbfvkg])", ("M", "N"), ("N",)),
-    ("r(?![aeiouy])", ("L", ""), ("",)),
-    ("[lr]", ("L",), ("",)),
-    ("[td](?=[iyu])", ("T", "S"), ("C",)),
-    ("[td]", ("T",), ("C",)),
-    ("[sz]", ("S",), ("C",)),
-    ("[pbfv]", ("P",), ("P",)),
-    ("m", ("M",), ("N",)),
-    ("n", ("N",), ("N",)),
+
+class _Sound(NamedTuple):
+    """What letters sound like: P for lips, T, S for all that hisses, K, M, N, L for r as well. In a key what
+    scripts confuse or leave out is one or none: C for T and S, and nothing for L."""
+
+    letters: str
+    readings: tuple[str, ...]
+    in_key: tuple[str, ...]
+
+
+# The first that fits counts.
+_SOUNDS = tuple(
+    _Sound(*each)
+    for each in (
+        ("shch|tsch|tch|dzh|dj|zh|sh|cz|sz|sc(?=[eiy])", ("S",), ("C",)),
+        ("sch", ("S", "SK"), ("C", "CK")),
+        ("ch", ("S", "K"), ("C", "K")),
+        ("ts|tz|ds|dz", ("S", "TS"), ("C", "CC")),
+        ("ph", ("P",), ("P",)),
+        ("th", ("T", "S"), ("C",)),
+        ("gh", ("K", ""), ("K", "")),
+        ("kh", ("", "K"), ("", "K")),
+        ("c(?=[eiy])", ("S",), ("C",)),
+        ("ck|qu|[ckq]", ("K",), ("K",)),
+        ("(?<=[aeiouy])s$", ("S", ""), ("C", "")),
+        ("(?<=[aeiouyl])t$", ("T", ""), ("C", "")),
+        ("^x", ("S",), ("C",)),
+        ("x", ("KS",), ("KC",)),
+        ("^kn|gn", ("N", "KN"), ("N", "KN")),
+        ("ng(?![aeiouy])", ("NK", "N"), ("NK", "N")),
+        ("g(?=[eiy])", ("K", "S"), ("K", "C")),
+        ("g", ("K",), ("K",)),
+        ("j", ("S", "", "K"), ("C", "")),
+        ("^h(?=[aeiouyw])", ("", "K"), ("", "K")),
+        ("h(?=[aeiouyw])", ("", "K"), ("",)),
+        ("w", ("", "P"), ("", "P")),
+        ("m(?=[pbfvkg])", ("M", "N"), ("N",)),
+        ("r(?![aeiouy])", ("L", ""), ("",)),
+        ("[lr]", ("L",), ("",)),
+        ("[td](?=[iyu])", ("T", "S"), ("C",)),
+        ("[td]", ("T",), ("C",)),
+        ("[sz]", ("S",), ("C",)),
+        ("[pbfv]", ("P",), ("P",)),
+        ("m", ("M",), ("N",)),
+        ("n", ("N",), ("N",)),
+    )
 )
-_SOUND = re.compile("|".join(f"({letters})" for letters, *_ in _SOUNDS))
+_SOUND = re.compile("|".join(f"({sound.letters})" for sound in _SOUNDS))
 
 
 class Heard(NamedTuple):
@@ -127,10 +142,15 @@ def sounding_names(names: Iterable[str]) -> tuple[SoundingName, ...]:
     several = ((name, words) for name in names if len(name) <= MAX_NAME_CHARS and len(words := _words(name)) > 1)
     keyed = ((name, (_keys(words[0]), _keys(words[-1]))) for name, words in several)
     return tuple(
-        SoundingName(name, tuple(f"{first} {last}" for first in firsts for last in lasts))
+        SoundingName(name, pairs)
         for name, (firsts, lasts) in keyed
-        if firsts and lasts
+        if (pairs := tuple(filter(None, (_pair(first, last) for first in firsts for last in lasts))))
     )
+
+
+def _pair(first: str, last: str, least: float = MIN_KEY_CONSONANTS) -> str:
+    """Return the key of a name, empty where it has too few consonants."""
+    return f"{first} {last}" if len(first) + len(last) >= least else ""
 
 
 def _words(name: str) -> list[str]:
@@ -175,9 +195,12 @@ class TransliteratedNames:
         return frozenset(targets)
 
     def _sounding(self, words: Sequence[str], doublings: float, *, latin: bool) -> Iterator[str]:
-        keys = {word: _keys(word) for word in words if word}
+        keys, least = (
+            {word: _keys(word) for word in words if word},
+            MIN_KEY_CONSONANTS + doublings // KEY_DOUBLINGS,
+        )
         for first, last in dict.fromkeys(_neighbours(words)):
-            pairs = (f"{one} {other}" for one in keys[first] for other in keys[last])
+            pairs = (_pair(one, other, least) for one in keys[first] for other in keys[last])
             for target, name in chain.from_iterable(self._by_key.get(pair, ()) for pair in pairs):
                 if name.is_latin is latin and _is_alike(name, first, last, doublings):
                     yield target
@@ -192,13 +215,15 @@ def _neighbours(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _is_alike(name: SoundingName, first: str, last: str, doublings: float) -> bool:
-    pairs = [(heard(own), heard(other)) for own, other in zip(name.ends, (first, last), strict=True)]
-    shared = [own.skeletons & other.skeletons for own, other in pairs]
-    if not all(shared):
-        return False
-    consonants = sum(max(map(len, skeletons)) for skeletons in shared)
-    similarity = sum(_similarity(own, other) for own, other in pairs) / len(pairs)
-    if not all(own.has_vowels and other.has_vowels for own, other in pairs):
+    consonants, similarity, has_vowels = 0, 0.0, True
+    for own, other in zip(map(heard, name.ends), map(heard, (first, last)), strict=False):
+        shared = own.skeletons & other.skeletons
+        if not shared:
+            return False
+        consonants += max(map(len, shared))
+        similarity += _similarity(own, other) / 2
+        has_vowels = has_vowels and own.has_vowels and other.has_vowels
+    if not has_vowels:
         return similarity >= MIN_BARE_SIMILARITY and consonants >= MIN_BARE_CONSONANTS + doublings / BARE_DOUBLINGS
     return similarity >= MIN_SIMILARITY + NARROWING * doublings and consonants >= MIN_CONSONANTS
 
@@ -223,14 +248,16 @@ def _similarity(left: Heard, right: Heard) -> float:
 def heard(word: str) -> Heard:
     """Return a word of any alphabet as it sounds, with the particles that are written with it and without."""
     latin = _romanised(word)
-    skeletons = frozenset(chain.from_iterable(_chosen(one, 1, MAX_SKELETONS) for one in latin)) - {""}
+    sounds = ([_sound(found).readings for found in _SOUND.finditer(one)] for one in latin)
+    skeletons = frozenset(chain.from_iterable(_chosen(one, MAX_SKELETONS) for one in sounds)) - {""}
     return Heard(skeletons, _letters(latin[-1], _KANA.match(word) is not None), _ABJAD.search(word) is None)
 
 
 @lru_cache(8_192)
 def _keys(word: str) -> tuple[str, ...]:
     """Return the keys of a word: the consonants that every script writes, in classes that it tells apart."""
-    return tuple(dict.fromkeys(key for one in _romanised(word) for key in _chosen(one, 2, MAX_KEYS) if key))
+    sounds = ([_sound(found).in_key for found in _SOUND.finditer(one)] for one in _romanised(word))
+    return tuple(dict.fromkeys(key for one in sounds for key in _chosen(one, MAX_KEYS) if key))
 
 
 def _romanised(word: str) -> list[str]:
@@ -252,13 +279,16 @@ def _in_latin(word: str) -> str:
     return latin if _ABJAD.search(word) else _REPEATED.sub(r"\1", latin)
 
 
-def _chosen(latin: str, kind: int, most: int) -> Iterator[str]:
-    """Yield the sounds of a word, one reading after another."""
-    sounds = [_SOUNDS[(found.lastindex or 1) - 1][kind] for found in _SOUND.finditer(latin)]
+def _sound(found: re.Match[str]) -> _Sound:
+    return _SOUNDS[(found.lastindex or 1) - 1]
+
+
+def _chosen(sounds: Iterable[tuple[str, ...]], most: int) -> Iterator[str]:
+    """Yield one choice after another of how a word sounds."""
     return ("".join(one) for one in islice(product(*sounds), most))
 
 
 def _letters(latin: str, is_kana: bool) -> str:
     said = _SUPPORT.sub("", latin) if is_kana else _SILENT.sub("", latin)
-    letters = _SOUND.sub(lambda found: _SOUNDS[(found.lastindex or 1) - 1][1][0].lower(), said.replace("w", "u"))
+    letters = _SOUND.sub(lambda found: _sound(found).readings[0].lower(), said.replace("w", "u"))
     return _REPEATED.sub(r"\1", letters.translate(_VOWELS))

@@ -14,8 +14,8 @@ from guard.targets.target import Draft, ForgetTarget, Kind
 from guard.text.folded_dates import is_day_and_month
 from guard.text.normalise import fold
 from guard.text.words import word_texts
-from guard.variants.values.dates import date_variants
 from guard.variants.generation import generate
+from guard.variants.values.dates import date_variants
 from guard.variants.variant import Variants
 
 MAX_TARGETS = 5

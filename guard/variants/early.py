@@ -12,8 +12,8 @@ from guard.text.language import language_of
 from guard.text.lexicon import frequency
 from guard.text.normalise import fold, fold_char
 from guard.text.words import Word, words_of
-from guard.variants.values.addresses import ADDRESS
 from guard.variants.frequency import begins_common_word, is_ordinary
+from guard.variants.values.addresses import ADDRESS
 
 MIN_CONTENT_WORDS = 3
 MIN_SAID_WORDS = 2

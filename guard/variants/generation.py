@@ -10,14 +10,14 @@ from guard.phrases.phrase import Phrase, PhraseKind
 from guard.text.borders import crosses_borders, needs_border, words_between_borders
 from guard.text.normalise import fold
 from guard.text.spellings import spellings
-from guard.variants.values.addresses import address_variants
-from guard.variants.values.dates import date_variants
 from guard.variants.early import first_distinctive
 from guard.variants.edits import edit_variants
 from guard.variants.names import cases, name_variants
-from guard.variants.values.numbers import iban_variants, number_variants
 from guard.variants.romanisation import romanised_variants
 from guard.variants.titles import title_variants
+from guard.variants.values.addresses import address_variants
+from guard.variants.values.dates import date_variants
+from guard.variants.values.numbers import iban_variants, number_variants
 from guard.variants.variant import Variant, VariantKind, Variants
 
 _WITHOUT_WORDS = frozenset({PhraseKind.CODE, PhraseKind.NUMBER})

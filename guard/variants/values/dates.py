@@ -17,8 +17,10 @@ _WIDE_LANGUAGES = (*_LANGUAGES, "ru", "sv", "cs", "uk", "el", "fi")
 # Day and month in these languages are joined by a word that folding keeps.
 _JOINED = frozenset({"es", "pt"})
 # Of which the names of months are known, too: not Croatian, whose listopad is another month than in Polish.
-_MORE_LANGUAGES = ("ar", "bg", "ca", "da", "et", "he", "hi", "hu", "id", "lt", "lv", "nb", "ro", "sk", "sl", "vi")
-_MORE_LANGUAGES += ("bn", "fa", "gl", "is", "ms", "sr", "th", "ur")
+_MORE_LANGUAGES = (
+    *("ar", "bg", "bn", "ca", "da", "et", "fa", "gl", "he", "hi", "hu", "id", "is", "lt", "lv", "ms", "nb", "ro"),
+    *("sk", "sl", "sr", "th", "ur", "vi"),
+)
 _CENTURIES = ("18", "19", "20")
 _YEAR = re.compile("(?:18|19|20)[0-9]{2}")
 

@@ -28,7 +28,20 @@ _MIN_SIZED = 10_000
 _MAX_SIZED_DIGITS = 4
 # Units of the short scale, and of the long one where they are the same.
 _SIZES = {
-    1_000: ("k", "thousand", "tausend", "tsd", "mila", "mil", "mille", "duizend", "tusen", "tys", "тысяч", "тысячи"),
+    1_000: (
+        "k",
+        "thousand",
+        "tausend",
+        "tsd",
+        "mila",
+        "mil",
+        "mille",
+        "duizend",
+        "tusen",
+        "tys",
+        "тысяч",
+        "тысячи",
+    ),
     1_000_000: ("m", "mn", "mio", "million", "millions", "millionen", "millones", "milioni", "milhões", "miljoen"),
     1_000_000_000: ("bn", "billion", "billions", "mrd", "milliarden", "milliards", "miliardi", "miljard"),
 }

@@ -145,7 +145,7 @@ class ValueMatcher:
         return ValueMatcher(days, numbers, codes, self.amounts - stated, self.words)
 
     def _after(self, state: ValueState, part: str) -> ValueState:
-        """Return the state after one more run of letters or of digits, in which a number in words is one number."""
+        """Return the state after one more run of letters or of digits; a number in words is one number."""
         folded = fold(part)
         parts = (*state.parts, _Part(folded, state.said))[-MAX_SPELLED_WORDS:] if self.words else ()
         state = _after(state, part)._replace(parts=parts, spelled=None)

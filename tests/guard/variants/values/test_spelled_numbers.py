@@ -32,7 +32,9 @@ def test_a_number_in_words(number: int, words: str) -> None:
     assert fold(words) in spelled(number)
 
 
-@pytest.mark.parametrize(("number", "word"), [(10, "on"), (11, "once"), (4, "four hundred"), (999, "999"), (9, "IX")])
+@pytest.mark.parametrize(
+    ("number", "word"), [(10, "on"), (11, "once"), (4, "four hundred"), (999, "999"), (9, "IX")]
+)
 def test_no_word_of_another_meaning(number: int, word: str) -> None:
     assert fold(word) not in spelled(number)
 

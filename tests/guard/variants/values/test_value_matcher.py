@@ -151,7 +151,9 @@ def test_an_amount_is_told_in_words(amount: str, text: str) -> None:
     assert tells(amount, f"It cost {text}.")
 
 
-@pytest.mark.parametrize("text", ["1.3 million", "forty-eight thousand", "1,250 dollars", "48 thousand", "five hundred"])
+@pytest.mark.parametrize(
+    "text", ["1.3 million", "forty-eight thousand", "1,250 dollars", "48 thousand", "five hundred"]
+)
 def test_another_amount_is_not(text: str) -> None:
     assert not tells("1,250,000", f"It cost {text}.")
     assert not tells("48,500", f"It cost {text}.")
