@@ -101,16 +101,15 @@ class LeakScorer:
 
 def phrase_leaks(long: Mapping[str, Iterable[Sequence[str]]], decisive: Iterable[str]) -> LeaksBy:
     """Return the measure of authors: most of a long phrase of a subject, or a decisive string of anybody, of which
-    the request does not say as much. A name that the request has in another order is said by it: repeated, it
-    is there in both orders.
+    the request does not say as much. A name is said by the request that has all of its words as one name: the
+    order and a middle name do not matter.
 
     long      content words of the long phrases, by subject
     decisive  names and phrases that tell a target by themselves
     """
     strings = [spoken for phrase in decisive if (spoken := _spoken(phrase)).strip()]
-    orders: dict[frozenset[str], list[str]] = {}
-    for string in strings:
-        orders.setdefault(frozenset(string.split()), []).append(string)
+    words = {string: frozenset(string.split()) for string in strings}
+    wholes = {string: [other for other in strings if words[string] <= words[other]] for string in strings}
 
     def leaks(subjects: Sequence[str], known: str, prefix: str, text: str) -> bool:
         both = prefix + text
@@ -119,7 +118,7 @@ def phrase_leaks(long: Mapping[str, Iterable[Sequence[str]]], decisive: Iterable
             return True
         said, asked = _spoken(both), _spoken(known)
         found = [string for string in strings if string in said]
-        return any(not any(other in asked for other in orders[frozenset(string.split())]) for string in found)
+        return any(not any(whole in asked for whole in wholes[string]) for string in found)
 
     return leaks
 
