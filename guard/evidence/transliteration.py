@@ -45,6 +45,8 @@ _INFLECTED = re.compile("[\u0370-\u052f]")
 _ENDING = re.compile("(?:om|em|ym|im|mi|ov|ev|iv|ogo|omu|[oiaue]s|[oa]kh|[oa]y)$")
 MIN_INFLECTED_CHARS = 4
 MAX_NAME_CHARS = 200
+MAX_WORD_CHARS = 40
+"""A longer word is no part of a name."""
 _LATIN = re.compile(r"[^\W\d_]+")
 _LATIN_NAME = re.compile(r"[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ɏ'’]+")
 # Of Arabic and Hebrew, which write few vowels.
@@ -187,7 +189,7 @@ class TransliteratedNames:
             return frozenset()
         doublings = max(0.0, math.log2(max(1, names) / FEW_NAMES))
         every = (word[0] for word in islice(_WORD.finditer(text), MAX_WORDS))
-        foreign = ["" if word.lower() in _function_words() else word for word in every]
+        foreign = [word if _may_be_name(word) else "" for word in every]
         targets = set(self._sounding(foreign, doublings, latin=True))
         if not self._is_latin:
             written = [word[0] for word in islice(_LATIN_NAME.finditer(text), MAX_WORDS)]
@@ -226,6 +228,10 @@ def _is_alike(name: SoundingName, first: str, last: str, doublings: float) -> bo
     if not has_vowels:
         return similarity >= MIN_BARE_SIMILARITY and consonants >= MIN_BARE_CONSONANTS + doublings / BARE_DOUBLINGS
     return similarity >= MIN_SIMILARITY + NARROWING * doublings and consonants >= MIN_CONSONANTS
+
+
+def _may_be_name(word: str) -> bool:
+    return len(word) <= MAX_WORD_CHARS and word.lower() not in _function_words()
 
 
 @cache

@@ -34,7 +34,8 @@ MAX_DATE_WORDS = 8
 _MAX_DIGITS = 48
 _MAX_TRIPLE_WORDS = 4
 MAX_SPELLED_WORDS = 12
-"""Of a number in words."""
+MAX_SPELLED_CHARS = 160
+"""Of a number in words, folded, in one word."""
 _CURRENCY = re.compile(r"^(?:[$€£¥₹₩₽₺]|[A-Z]{3}) ?(?=\d)|(?<=\d) ?(?:[$€£¥₹₩₽₺]|[A-Z]{3})$")
 # What East Asian languages write after year, month and day is no part of a number.
 _PART = re.compile(rf"\d+|(?:(?![年月日년월일])[^\W\d_]|[{MARKS}])+")
@@ -147,7 +148,8 @@ class ValueMatcher:
     def _after(self, state: ValueState, part: str) -> ValueState:
         """Return the state after one more run of letters or of digits; a number in words is one number."""
         folded = fold(part)
-        parts = (*state.parts, _Part(folded, state.said))[-MAX_SPELLED_WORDS:] if self.words else ()
+        is_word = self.words and len(folded) <= MAX_SPELLED_CHARS
+        parts = (*state.parts, _Part(folded, state.said))[-MAX_SPELLED_WORDS:] if is_word else ()
         state = _after(state, part)._replace(parts=parts, spelled=None)
         run, first = "", None
         for one in reversed(parts):

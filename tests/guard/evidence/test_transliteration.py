@@ -85,6 +85,11 @@ def test_the_more_names_there_are_the_more_alike_it_must_sound() -> None:
     assert not names.found("Моротуно Куливуртон", 100_000)
 
 
+def test_a_text_of_one_endless_word_takes_no_time() -> None:
+    names = TransliteratedNames({"t": sounding_names(["Ilsabet Quorne"])})
+    assert not names.found("ш" * 2_000_000 + " Куорн", 1)
+
+
 @given(st.text(max_size=60))
 def test_any_word_is_heard(word: str) -> None:
     sound = heard(word)
