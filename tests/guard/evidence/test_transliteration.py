@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.evidence.transliteration import MAX_WORDS, TransliteratedNames, heard, sounding_names
+from guard.evidence.sounds import heard
+from guard.evidence.transliteration import MAX_WORDS, TransliteratedNames, sounding_names
 
 
 def finds(name: str, text: str) -> bool:
