@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -114,7 +115,7 @@ def membership(
     with reported():
         from eval.benchmarks.files import load_questions, need
         from eval.benchmarks.targets import authors
-        from eval.membership.observe import observe
+        from eval.membership.observe import Observation, observe
         from eval.membership.probes import of_unlearnt, probes
         from eval.membership.separability import markdown
         from eval.methods.method import MethodName
@@ -127,8 +128,10 @@ def membership(
         def say(text: str) -> None:
             typer.echo(text, err=True)
 
-        with forgetting(drafts, MethodName(method)):
-            seen = list(observe(url, asked, say))
+        seen: list[Observation] = []
+        # Ctrl-C ends the questions: what was seen until then is measured.
+        with forgetting(drafts, MethodName(method)), contextlib.suppress(KeyboardInterrupt):
+            seen += observe(url, asked, say)
         if retain_url:
             seen += observe(retain_url, of_unlearnt(asked), say)
         rows = [
