@@ -124,7 +124,8 @@ class DataPlane:
         natural = limits.decline_style == "natural"
         self._answering = Answering(planner, self._recorder, agents, limits.decline_text, natural=natural)
         self.metrics = self._recorder.metrics
-        self._overlap = Overlap(limits.overlap_detection, self.metrics)
+        # Where it must not show who was forgotten, a question that names nobody begins no sooner than another.
+        self._overlap = Overlap(limits.overlap_detection and not natural, self.metrics)
         self._preparation = Preparation(planner.enforces_contextual, limits.unread_media)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

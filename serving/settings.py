@@ -154,7 +154,8 @@ class Settings(ObservationSettings, StorageSettings, AccessSettings):
         True,
         description=(
             "Whether the engine begins an answer while the meaning of its conversation is still judged, where "
-            "names and phrases say nothing; none of it leaves before."
+            "names and phrases say nothing; none of it leaves before. Not with natural declines, as who is named "
+            "would be answered later than others."
         ),
     )
     decline_text: str = Field(DECLINE_TEXT, min_length=1, description="The fixed text of a declined answer.")

@@ -7,6 +7,7 @@ target is named in a way that was not replaced, the answer is the fixed text.
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -86,7 +87,8 @@ class NaturalDeclines:
         request = allow_values(found.request, answered.automata)
         seeds = request.seeds(found.prompts)
         asked = replace(context, request=request, prompts=found.prompts, seeds=seeds)
-        count = await prompt_tokens(context.engine, context.request)
+        # Counted while the engine answers: a question that names a target must not wait for it.
+        count = asyncio.create_task(prompt_tokens(context.engine, context.request))
         restored = RestoredResponse(client.send, Originals(found.originals), count)
         return NaturalRequest(client._replace(send=restored.send), asked, answered)
 

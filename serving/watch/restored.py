@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,14 +18,15 @@ from serving.watch.restored_logprobs import restore_logprobs
 class RestoredResponse:
     """A `send` that passes on the messages of a response with the caller's words instead of surrogates.
 
-    A stream waits only where a surrogate may have begun. `prompt_tokens` is what usage says of the prompt; None:
-    what the engine counted.
+    A stream waits only where a surrogate may have begun. `prompt_tokens` is what usage says of the prompt, awaited
+    as the response begins; None: what the engine counted.
     """
 
-    def __init__(self, send: Send, originals: Originals, prompt_tokens: int | None) -> None:
+    def __init__(self, send: Send, originals: Originals, prompt_tokens: Awaitable[int | None]) -> None:
         self._client = send
         self._originals = originals
-        self._prompt_tokens = prompt_tokens
+        self._counting = prompt_tokens
+        self._prompt_tokens: int | None = None
         self._start: Message = {}
         self._streams = False
         self._parts: list[bytes] = []
@@ -36,6 +37,7 @@ class RestoredResponse:
         """Take one ASGI message."""
         if message["type"] == "http.response.start":
             self._start, self._streams = message, is_stream(message)
+            self._prompt_tokens = await self._counting
             if self._streams:
                 await self._client(message)
             return

@@ -23,7 +23,10 @@ LANGUAGES = (
 MAX_SPELLED = 10**12
 MIN_WORD_CHARS = 4
 """Of a number in one word, folded: shorter ones are other words elsewhere, as Turkish "on" is."""
+MAX_ORDINAL = 2_100
+"""Larger numbers are counts."""
 _SPELLS = "spellout-"
+_ORDERS = "ordinal"
 _MIN_SIZED = 10_000
 _MAX_SIZED_DIGITS = 4
 # Units of the short scale, and of the long one where they are the same.
@@ -55,8 +58,8 @@ _MAX_ERA_YEARS = 120
 
 @lru_cache(1024)
 def spelled(number: int) -> frozenset[str]:
-    """Return the folds of a number from 0 to MAX_SPELLED in words: those that count and those that order, and as a
-    year, in every gender and case that the rules of LANGUAGES have; none for another number.
+    """Return the folds of a number from 0 to MAX_SPELLED in words, in every gender and case that the rules of
+    LANGUAGES have: as a count, as a year, and up to MAX_ORDINAL as an ordinal; none for another number.
 
     What has fewer than MIN_WORD_CHARS characters is left out, and so are common words of English, as "once" is.
     """
@@ -89,6 +92,8 @@ def _rules(language: str) -> tuple[RbnfEngine, list[str]]:
 @lru_cache(256)
 def _in_language(number: int, language: str) -> frozenset[str]:
     engine, names = _rules(language)
+    if number > MAX_ORDINAL:
+        names = [name for name in names if _ORDERS not in name]
     found = set(engine.format_number(number, ruleset_names=names).text_by_ruleset.values())
     return frozenset(found | set(_as_said(number, found, language)))
 

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 
 from guard.phrases.numbers import kind_of
@@ -33,6 +33,8 @@ MAX_DATE_WORDS = 8
 """From the first to the last word of a date, such as "the 4th day of March in the year 1987"."""
 _MAX_DIGITS = 48
 _MAX_TRIPLE_WORDS = 4
+MAX_AMOUNTS = 32
+"""Of a target that are looked for in words: spelling one takes some 10 ms, once in a process."""
 MAX_SPELLED_WORDS = 12
 MAX_SPELLED_CHARS = 160
 """Of a number in words, folded, in one word."""
@@ -112,7 +114,8 @@ class ValueMatcher:
         codes = frozenset(code for code in map(fold, others) if _is_code(code))
         amounts = frozenset(chain.from_iterable(map(_amount, others)))
         numbers = frozenset(chain.from_iterable(map(_beginning, others)))
-        words = {word: number for number in sorted(_numbers_of(days) | amounts) for word in spelled(number)}
+        told = (*sorted(_numbers_of(days)), *islice(sorted(amounts), MAX_AMOUNTS))
+        words = {word: number for number in told for word in spelled(number)}
         return cls(days, numbers, codes, amounts, words)
 
     def __bool__(self) -> bool:

@@ -29,6 +29,7 @@ from serving.protocol.refused_fields import CHAT, COMPLETIONS, MESSAGES, RESPONS
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.recorder import Recorder
 from serving.watch.early_call import JUDGED, MAX_RUNNING, MAX_TOUCHED, EarlyCall, Overlap
+from serving.watch.natural import DeclineStyle
 
 DECLINE = "I do not know."
 SECRET = "Orla Quarnwick keeps the light."
@@ -139,10 +140,15 @@ class Answered:
 
 
 async def ask(
-    planner: SlowPlanner, pace: Callable[[], Awaitable[None]], overlap: bool = True, path: str = CHAT, **body: Any
+    planner: SlowPlanner,
+    pace: Callable[[], Awaitable[None]],
+    overlap: bool = True,
+    path: str = CHAT,
+    style: DeclineStyle = "fixed",
+    **body: Any,
 ) -> Answered:
     engine, recorder = Engine(pace), Recorder(Metrics())
-    limits = Limits([], 10_000, DECLINE, "1", overlap_detection=overlap)
+    limits = Limits([], 10_000, DECLINE, "1", decline_style=style, overlap_detection=overlap)
     app = DataPlane(Supervisor(engine), planner, limits, recorder=recorder)  # type: ignore[arg-type]
     messages = {"messages": [{"role": "user", "content": "Who?"}]}
     said = {COMPLETIONS: {"prompt": "Who?"}, RESPONSES: {}}.get(path, messages)
@@ -199,6 +205,14 @@ def test_whichever_comes_first_the_client_gets_what_it_gets_without_overlap_and_
     assert begun == 0 or not names
     assert with_overlap.count("dropped") == (begun and planned.plan.is_touched)
     assert len(with_overlap.engine.bodies) == 1 + with_overlap.count("dropped")
+
+
+@pytest.mark.anyio
+async def test_under_natural_declines_no_question_begins_before_it_is_judged() -> None:
+    answered = await ask(SlowPlanner(UNTOUCHED, 60), quick, style="natural")
+    assert b"Quarnwick" in answered.body
+    assert answered.count("kept") == answered.count("dropped") == 0
+    assert (await ask(SlowPlanner(UNTOUCHED, 60), quick)).count("kept") == 1
 
 
 @pytest.mark.anyio

@@ -19,6 +19,10 @@ JSON = [(b"content-type", b"application/json"), (b"content-length", b"7")]
 STREAM = [(b"content-type", b"text/event-stream")]
 
 
+async def counted(prompt_tokens: int | None) -> int | None:
+    return prompt_tokens
+
+
 def restored(body: dict[str, Any], *, prompt_tokens: int | None = None) -> dict[str, Any]:
     sent: list[Message] = []
 
@@ -26,7 +30,7 @@ def restored(body: dict[str, Any], *, prompt_tokens: int | None = None) -> dict[
         sent.append(message)
 
     async def run() -> None:
-        response = RestoredResponse(send, ORIGINALS, prompt_tokens)
+        response = RestoredResponse(send, ORIGINALS, counted(prompt_tokens))
         await response.send({"type": "http.response.start", "status": 200, "headers": JSON})
         raw = orjson.dumps(body)
         await response.send({"type": "http.response.body", "body": raw[:9], "more_body": True})
@@ -46,7 +50,7 @@ def streamed(*chunks: dict[str, Any]) -> list[dict[str, Any]]:
         sent.append(message.get("body", b""))
 
     async def run() -> None:
-        response = RestoredResponse(send, ORIGINALS, None)
+        response = RestoredResponse(send, ORIGINALS, counted(None))
         await response.send({"type": "http.response.start", "status": 200, "headers": STREAM})
         for payload in (*map(orjson.dumps, chunks), DONE):
             await response.send(
