@@ -1,7 +1,8 @@
-"""How many names are found in another script than their own, and how many of others are taken for them.
+"""How many names are found in another script than their own, and what else is taken for them.
 
 Names are pairs of cities of CLDR's time zones, whose names each language writes as it hears them or has a name of
-its own for; names of nobody are pairs of a given name and a place of the word lists.
+its own for; names of nobody are pairs of a given name and a place of the word lists, and prose is words by their
+frequency.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from guard.evidence.transliteration import TransliteratedNames, sounding_names
-from guard.text.lexicon import given_names, places
+from guard.text.lexicon import LANGUAGES, given_names, places, words_used
 
 MADE_WITH = ("ru", "ja", "ar")
 """The languages that the classes of sounds and the bounds were made with."""
 HELD_OUT = ("uk", "bg", "sr", "el", "hy", "ka", "ko", "he", "fa", "hi")
 NAMES = 500
 """Of a language that are looked for, and of nobody."""
+PROSE_WORDS = 50
+MIN_FREQUENCY = 1e-6
+"""Of a word of prose."""
 _SCRIPTS = {
     "ru": "CYRILLIC",
     "uk": "CYRILLIC",
@@ -41,14 +45,15 @@ class City(NamedTuple):
 
 
 class ScriptRow(NamedTuple):
-    """Of a language: the share of names found, among so many cities, and the share of names of nobody that are
-    taken for one of `targets`."""
+    """Of a language: the share of names found, among so many cities, and of names of nobody and of texts of
+    PROSE_WORDS words those in which one of `targets` is found; no texts of a language without a word list."""
 
     language: str
     cities: int
     targets: int
     found: float
     mistaken: float
+    alarmed: float | None
 
 
 def measure_scripts(targets: int, seed: int = 0) -> list[ScriptRow]:
@@ -58,10 +63,20 @@ def measure_scripts(targets: int, seed: int = 0) -> list[ScriptRow]:
 
 def markdown(rows: Sequence[ScriptRow]) -> str:
     """Return the rows as a table."""
-    lines = ["| language | cities | among | names found | of nobody, mistaken |", "|---|---|---|---|---|"]
+    heads = (
+        "language",
+        "cities",
+        "among",
+        "names found",
+        "of nobody, mistaken",
+        f"texts of {PROSE_WORDS} words, alarmed",
+    )
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
         language = f"{row.language} (made with)" if row.language in MADE_WITH else row.language
-        lines.append(f"| {language} | {row.cities} | {row.targets:,} | {row.found:.3f} | {row.mistaken:.3f} |")
+        alarmed = "" if row.alarmed is None else f"{row.alarmed:.3f}"
+        cells = (language, str(row.cities), f"{row.targets:,}", f"{row.found:.3f}", f"{row.mistaken:.3f}", alarmed)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -92,7 +107,16 @@ def _measured(language: str, targets: int, chance: random.Random) -> ScriptRow:
     nobody = [between.join((chance.choice(given), chance.choice(places_there))) for _ in range(NAMES)]
     invented = _invented(targets, chance)
     mistaken = sum(bool(invented.found(name, targets)) for name in nobody)
-    return ScriptRow(language, len(known), targets, found / NAMES, mistaken / NAMES)
+    texts = _prose(language, chance)
+    alarmed = sum(bool(invented.found(text, targets)) for text in texts) / NAMES if texts else None
+    return ScriptRow(language, len(known), targets, found / NAMES, mistaken / NAMES, alarmed)
+
+
+def _prose(language: str, chance: random.Random) -> list[str]:
+    """Return texts of words as frequent as they are in the language, all in small letters; none without a list."""
+    words = list(words_used(language, MIN_FREQUENCY)) if language in LANGUAGES else []
+    said, often = [word for word, _ in words], [share for _, share in words]
+    return [" ".join(chance.choices(said, often, k=PROSE_WORDS)) for _ in range(NAMES if words else 0)]
 
 
 def _invented(targets: int, chance: random.Random) -> TransliteratedNames:

@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from guard.evidence.sounds import KATAKANA, heard, keys, similarity
-from guard.text.lexicon import frequent_words
+from guard.text.lexicon import given_names, words_used
 
 MIN_CONSONANTS = 4
 """Of a given name and a family name together: shorter ones sound like others."""
@@ -30,7 +30,13 @@ MIN_BARE_SIMILARITY = 0.4
 NARROWING = 0.03
 FEW_NAMES = 1_000
 """With as many names or fewer, one random name of another script in a hundred sounds like one of them."""
+UNCASED_DOUBLINGS = 3.0
+"""By which names count as more, where no capital tells them from other words."""
 MAX_WORDS_BETWEEN = 2
+FAMILY_FREQUENCY = 3e-5
+"""In the texts of its language, of a word that is no family name."""
+GIVEN_FREQUENCY = 3e-4
+"""The same of a given name: names of other languages are among their common words, too."""
 MAX_WORDS = 4_000
 """Words of a text in which names are looked for, from its first: up to .5 ms for each, beside 100,000 targets."""
 
@@ -41,6 +47,7 @@ _WORD = re.compile(f"[{_OTHER}\u0300-\u036f\u02bc'’]+|[{KATAKANA}]+")
 MAX_NAME_CHARS = 200
 MAX_WORD_CHARS = 40
 """A longer word is no part of a name."""
+_LANGUAGES = ("ar", "bg", "bn", "el", "fa", "he", "hi", "ko", "ru", "uk", "ur")
 _LATIN = re.compile(r"[^\W\d_]+")
 _LATIN_NAME = re.compile(r"[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ɏ'’]+")
 
@@ -111,8 +118,11 @@ class TransliteratedNames:
         if not self._given or (self._is_latin and _FOREIGN.search(text) is None):
             return frozenset()
         doublings = max(0.0, math.log2(max(1, names) / FEW_NAMES))
-        every = (word[0] for word in islice(_WORD.finditer(text), MAX_WORDS))
-        foreign = [word if _may_be_name(word) else "" for word in every]
+        every = [word[0] for word in islice(_WORD.finditer(text), MAX_WORDS)]
+        has_capitals = any(map(_is_capital, every))
+        if not has_capitals:
+            doublings += UNCASED_DOUBLINGS
+        foreign = [word if _may_be_name(word, has_capitals) else "" for word in every]
         targets = set(self._sounding(foreign, doublings, latin=True))
         if not self._is_latin:
             written = [word[0] for word in islice(_LATIN_NAME.finditer(text), MAX_WORDS)]
@@ -123,7 +133,8 @@ class TransliteratedNames:
         least = MIN_KEY_CONSONANTS + doublings // KEY_DOUBLINGS
         for first, last in dict.fromkeys(_neighbours(words)):
             pairs = (_pair(one, other, least) for one in keys(first) for other in keys(last))
-            for target, name in chain.from_iterable(self._by_key.get(pair, ()) for pair in pairs):
+            found = map(self._by_key.get, pairs) if _may_be_names(first, last) else ()
+            for target, name in chain.from_iterable(filter(None, found)):
                 if name.is_latin is latin and _is_alike(name, first, last, doublings):
                     yield target
 
@@ -150,11 +161,24 @@ def _is_alike(name: SoundingName, first: str, last: str, doublings: float) -> bo
     return alike >= MIN_SIMILARITY + NARROWING * doublings and consonants >= MIN_CONSONANTS
 
 
-def _may_be_name(word: str) -> bool:
-    return len(word) <= MAX_WORD_CHARS and word.lower() not in _function_words()
+def _may_be_name(word: str, has_capitals: bool) -> bool:
+    """Whether a word may be of a name: where a text has capitals, names begin with one."""
+    is_written = _is_capital(word) or not (has_capitals and word[0].upper() != word[0])
+    return is_written and len(word) <= MAX_WORD_CHARS
+
+
+def _is_capital(word: str) -> bool:
+    return word[0].lower() != word[0]
+
+
+def _may_be_names(first: str, last: str) -> bool:
+    """Whether two words may be a given name and a family name: ordinary words in a row sound like somebody too."""
+    given, family = _ordinary_words(GIVEN_FREQUENCY), _ordinary_words(FAMILY_FREQUENCY)
+    return first.lower() not in given and last.lower() not in family
 
 
 @cache
-def _function_words() -> frozenset[str]:
-    """Return the commonest words of languages in other scripts than Latin: no name is looked for in them."""
-    return frozenset(word for words in frequent_words().values() for word in words if _FOREIGN.search(word))
+def _ordinary_words(least: float) -> frozenset[str]:
+    """Return the words of languages in other scripts than Latin that are used so often, but for given names."""
+    words = (word for language in _LANGUAGES for word, _ in words_used(language, least))
+    return frozenset(words) - given_names()

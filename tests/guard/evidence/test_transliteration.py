@@ -65,6 +65,24 @@ def test_other_names_and_parts_of_names_are_not(name: str, text: str) -> None:
     assert not finds(name, text)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Edin Athen", "δεν αυτήν"),
+        ("Rhys Fatza", "версия лица"),
+        ("Iker Jhelam", "제거 사람"),
+    ],
+)
+def test_ordinary_words_in_a_row_are_no_name(name: str, text: str) -> None:
+    assert not finds(name, text)
+
+
+def test_where_a_text_has_capitals_names_begin_with_one() -> None:
+    assert finds("Ilsabet Quorne", "кто такая илсабет куорн")
+    assert finds("Ilsabet Quorne", "Кто такая Илсабет Куорн")
+    assert not finds("Ilsabet Quorne", "Кто такая илсабет куорн")
+
+
 def test_both_names_must_be_near_each_other() -> None:
     assert not finds("Ilsabet Quorne", "Илсабет пошла домой, а потом пришла Куорн")
 
