@@ -88,7 +88,7 @@ class Names:
         """Return by target how telling the part of its name that `text` contains is, from 0 to 1."""
         text, found = compose(text), dict[str, float]()
         for tier in self._tiers.tiers:
-            weights = tier.part.partial.found(text) if tier.part.given else {}
+            weights = tier.part.partial.found(text, tier.dropped) if tier.part.given else {}
             found |= {target: weight for target, weight in weights.items() if target not in tier.dropped}
         return found
 

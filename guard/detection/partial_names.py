@@ -20,6 +20,8 @@ FIRST_WORD_WEIGHT = 0.4
 
 # A word in the names of more targets identifies none of them.
 MAX_OWNERS = 3
+MAX_KEPT_OWNERS = 64
+"""A word of more is not kept: some of the others may end while the finder is in use."""
 MIN_LETTERS = 3
 # Words that may be between the ends: "Orla Maria de Venn", "Venn, Dr. Orla".
 MAX_WORDS_BETWEEN = 2
@@ -83,11 +85,12 @@ class PartialNames:
                 for word, weight in telling:
                     owners = words.setdefault(word, {})
                     owners[target] = max(weight, owners.get(target, 0.0))
-        distinct = {word: owners for word, owners in words.items() if len(owners) <= MAX_OWNERS}
+        distinct = {word: owners for word, owners in words.items() if len(owners) <= MAX_KEPT_OWNERS}
         return cls({pair: frozenset(owners) for pair, owners in pairs.items()}, distinct)
 
-    def found(self, text: str) -> dict[str, float]:
-        """Return by target how telling the part of its name that `text` contains is, from 0 to 1."""
+    def found(self, text: str, ended: frozenset[str] = frozenset()) -> dict[str, float]:
+        """Return by target how telling the part of its name that `text` contains is, from 0 to 1; the targets
+        `ended` count for nothing."""
         weights: dict[str, float] = {}
         # Lists of strings, which garbage collection does not look through. Word by word: finding all at once
         # holds the interpreter for 80 ms per megabyte.
@@ -98,16 +101,21 @@ class PartialNames:
                 words.append(found[0])
                 folds.append(folded)
         others: set[str] = set()
-        for target, weight in self._parts(words, folds, others):
+        for target, weight in self._parts(words, folds, others, ended):
             weights[target] = max(weight, weights.get(target, 0.0))
         # Whoever is named with another given name bears the surname, unless the whole name is there too.
         kept = weights.items()
         return {target: weight for target, weight in kept if weight > LAST_WORD_WEIGHT or target not in others}
 
-    def _parts(self, words: list[str], folds: list[str], others: set[str]) -> Iterator[tuple[str, float]]:
+    def _parts(
+        self, words: list[str], folds: list[str], others: set[str], ended: frozenset[str]
+    ) -> Iterator[tuple[str, float]]:
         """Yield targets with what a part of their name tells; add to `others` whose surname another bears."""
         for index, word in enumerate(folds):
-            for target, weight in self._words.get(word, {}).items():
+            owners = self._words.get(word, {})
+            if ended:
+                owners = {target: weight for target, weight in owners.items() if target not in ended}
+            for target, weight in owners.items() if len(owners) <= MAX_OWNERS else ():
                 is_last = weight == LAST_WORD_WEIGHT
                 neighbour = index - 1 if is_last else index + 1
                 if not (0 <= neighbour < len(words) and _is_name(words[neighbour], folds[neighbour])):

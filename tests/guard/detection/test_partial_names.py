@@ -101,3 +101,9 @@ def test_the_surname_alone_is_that_of_whoever_the_text_names(text: str) -> None:
 @pytest.mark.parametrize("text", ["Elsie Vennström met Orla Vennström", "Orla Vennström and Elsie Vennström"])
 def test_but_not_if_it_names_the_target_too(text: str) -> None:
     assert VENN.found(text) == {"venn": BOTH_ENDS_WEIGHT}
+
+
+def test_a_surname_of_four_tells_once_one_of_them_has_ended() -> None:
+    names = finder({id: ["Pell Dross"] for id in "abcd"})
+    assert names.found("Ms. Dross") == {}
+    assert names.found("Ms. Dross", frozenset("a")).keys() == {"b", "c", "d"}
