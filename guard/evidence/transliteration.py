@@ -177,6 +177,13 @@ def _may_be_names(first: str, last: str) -> bool:
     return first.lower() not in given and last.lower() not in family
 
 
+def load_ordinary_words() -> None:
+    """Read the word lists that tell names from other words, before a text in another script comes: it takes a
+    second or more."""
+    for least in (GIVEN_FREQUENCY, FAMILY_FREQUENCY):
+        _ordinary_words(least)
+
+
 @cache
 def _ordinary_words(least: float) -> frozenset[str]:
     """Return the words of languages in other scripts than Latin that are used so often, but for given names."""

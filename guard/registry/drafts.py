@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from ulid import ULID
 
 from guard.errors import DuplicateTarget, InvalidTarget
+from guard.evidence.transliteration import load_ordinary_words
 from guard.registry.database import Connection
 from guard.registry.records import TARGET_COLUMNS, found, refuse_duplicate, target_of
 from guard.registry.rows.names import folded_name
@@ -35,14 +36,16 @@ class Added(NamedTuple):
 
 
 def load_words() -> None:
-    """Load the word lists, the tagger, the names of months and the rules of numbers in words that phrases and
-    variants are made and found by, before the first target comes: it takes seconds. What other languages than
+    """Load the word lists, the tagger, the names of months and the rules of numbers in words by which phrases and
+    variants are made and found, before the first target comes: it takes seconds. What other languages than
     English need is loaded with their first target.
     """
     with _LOADING:
         load_spelling()
         answer = "Ilsabet Quorne wrote Half Past the Rain on 3 March 1971."
         _new_target(Draft(name="Ilsabet Quorne", facts=(Fact(answer=answer),)))
+    # No target waits for these.
+    load_ordinary_words()
 
 
 def new_target(draft: Draft) -> ForgetTarget:
