@@ -173,19 +173,28 @@ def _is_capital(word: str) -> bool:
 
 def _may_be_names(first: str, last: str) -> bool:
     """Whether two words may be a given name and a family name: ordinary words in a row sound like somebody too."""
-    given, family = _ordinary_words(GIVEN_FREQUENCY), _ordinary_words(FAMILY_FREQUENCY)
-    return first.lower() not in given and last.lower() not in family
+    ordinary = _ordinary_words()
+    return first.lower() not in ordinary.commonest and last.lower() not in ordinary.common
+
+
+class _OrdinaryWords(NamedTuple):
+    """Words of languages in other scripts than Latin, without given names: no family names, and no given names."""
+
+    common: frozenset[str]
+    commonest: frozenset[str]
 
 
 def load_ordinary_words() -> None:
-    """Read the word lists that tell names from other words, before a text in another script comes: it takes a
-    second or more."""
-    for least in (GIVEN_FREQUENCY, FAMILY_FREQUENCY):
-        _ordinary_words(least)
+    """Read the word lists that tell names from other words, before a text in another script comes: it takes some
+    time."""
+    _ordinary_words()
 
 
 @cache
-def _ordinary_words(least: float) -> frozenset[str]:
-    """Return the words of languages in other scripts than Latin that are used so often, but for given names."""
-    words = (word for language in _LANGUAGES for word, _ in words_used(language, least))
-    return frozenset(words) - given_names()
+def _ordinary_words() -> _OrdinaryWords:
+    used = [one for language in _LANGUAGES for one in words_used(language, FAMILY_FREQUENCY)]
+    common, commonest = (
+        frozenset(word for word, often in used if often >= least) - given_names()
+        for least in (FAMILY_FREQUENCY, GIVEN_FREQUENCY)
+    )
+    return _OrdinaryWords(common, commonest)
