@@ -94,7 +94,8 @@ class NameMatcher:
 
     def _misspelt(self, word: str, folded: str) -> Iterator[str]:
         """Yield the rare names that a word is with one letter wrong, or the beginning of."""
-        if len(folded) < MIN_NAME_CHARS - 1 or folded in self.rare or folded in self.allowed:
+        # A word without end is no name, and has too many beginnings.
+        if not MIN_NAME_CHARS - 1 <= len(folded) <= self._most or folded in self.rare or folded in self.allowed:
             return
         forms = [folded, *_shortened(folded)]
         names = dict.fromkeys(name for form in forms for name in self._by_form.get(form, ()))
@@ -112,6 +113,11 @@ class NameMatcher:
             orders = (Pair(first, last), Pair(last, first)) if "" in between else (Pair(first, last),)
             if all(not word or word[0].isupper() or word.lower() in _BETWEEN for word in between):
                 yield from (pair for pair in orders if pair in self.pairs)
+
+    @cached_property
+    def _most(self) -> int:
+        """The most characters of a word that is a rare name with one letter added."""
+        return max(map(len, self.rare), default=0) + 1
 
     @cached_property
     def _by_form(self) -> dict[str, list[str]]:

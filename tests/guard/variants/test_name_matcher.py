@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from guard.matching.escape_scanner import EscapeScanner
@@ -78,3 +80,14 @@ def test_what_the_caller_says_itself_may_be_said() -> None:
 
 def test_names_that_others_have_are_not_looked_for() -> None:
     assert not NameMatcher.of(["Miller", "London", "harbour", "Rose"], ["The Rose"])
+
+
+def test_a_word_without_end_takes_no_memory() -> None:
+    word = "Sallow" * 1_000
+    tracemalloc.start()
+    try:
+        assert said(word + " in Sallowmire") == word + " in "
+        assert NAMES.without_stated(word) == NAMES
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
