@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
-from itertools import chain, islice
+from itertools import chain
 from typing import NamedTuple
 
 from guard.evidence.sounds import KATAKANA, heard, keys, similarity
-from guard.text.lexicon import given_names, words_used
+from guard.text.lexicon import english_names, given_names, words_used
 
 MIN_CONSONANTS = 4
 """Of a given name and a family name together: shorter ones sound like others."""
@@ -38,7 +39,9 @@ FAMILY_FREQUENCY = 3e-5
 GIVEN_FREQUENCY = 3e-4
 """The same of a given name: names of other languages are among their common words, too."""
 MAX_WORDS = 4_000
-"""Words of a text in which names are looked for, from its first: up to .5 ms for each, beside 100,000 targets."""
+"""Words of a text in which names are looked for, of a longer one MAX_FIRST_WORDS from its first and the others up
+to its last: up to .5 ms for each, beside 100,000 targets."""
+MAX_FIRST_WORDS = 1_000
 
 # Scripts with spaces between words, and katakana, whose names have a dot between them.
 _OTHER = "\u0370-\u03ff\u0400-\u052f\u0530-\u058f\u0590-\u05ff\u0600-\u06ff\u0900-\u0dff\u10a0-\u10ff\uac00-\ud7af"
@@ -48,8 +51,10 @@ MAX_NAME_CHARS = 200
 MAX_WORD_CHARS = 40
 """A longer word is no part of a name."""
 _LANGUAGES = ("ar", "bg", "bn", "el", "fa", "he", "hi", "ko", "ru", "uk", "ur")
+_LATIN_LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr")
 _LATIN = re.compile(r"[^\W\d_]+")
-_LATIN_NAME = re.compile(r"[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ɏ'’]+")
+_LATIN_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ][A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ'’]+")
+_IN_LATIN = "LATIN"
 
 
 class SoundingName(NamedTuple):
@@ -59,8 +64,9 @@ class SoundingName(NamedTuple):
     keys: tuple[str, ...]
 
     @property
-    def is_latin(self) -> bool:
-        return _FOREIGN.search(self.name) is None
+    def script(self) -> str:
+        found = _FOREIGN.search(self.name)
+        return _script(found[0]) if found else _IN_LATIN
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -110,7 +116,7 @@ class TransliteratedNames:
 
     @cached_property
     def _is_latin(self) -> bool:
-        return all(name.is_latin for names in self._given.values() for name in names)
+        return all(name.script == _IN_LATIN for names in self._given.values() for name in names)
 
     def found(self, text: str, names: int) -> frozenset[str]:
         """Return the targets of which `text` has a name in another script; the more `names` there are in all, the
@@ -118,24 +124,24 @@ class TransliteratedNames:
         if not self._given or (self._is_latin and _FOREIGN.search(text) is None):
             return frozenset()
         doublings = max(0.0, math.log2(max(1, names) / FEW_NAMES))
-        every = [word[0] for word in islice(_WORD.finditer(text), MAX_WORDS)]
-        has_capitals = any(map(_is_capital, every))
-        if not has_capitals:
-            doublings += UNCASED_DOUBLINGS
-        foreign = [word if _may_be_name(word, has_capitals) else "" for word in every]
-        targets = set(self._sounding(foreign, doublings, latin=True))
+        targets = set(self._sounding(_WORD.findall(text), doublings))
         if not self._is_latin:
-            written = [word[0] for word in islice(_LATIN_NAME.finditer(text), MAX_WORDS)]
-            targets |= set(self._sounding(written, doublings, latin=False))
+            targets |= set(self._sounding(_LATIN_WORD.findall(text), doublings))
         return frozenset(targets)
 
-    def _sounding(self, words: Sequence[str], doublings: float, *, latin: bool) -> Iterator[str]:
+    def _sounding(self, every: Sequence[str], doublings: float) -> Iterator[str]:
+        left_out = max(0, len(every) - MAX_WORDS)
+        words = [*every[:MAX_FIRST_WORDS], *every[MAX_FIRST_WORDS + left_out :]]
+        # Where all letters are capitals, they tell nothing.
+        has_capitals = any(_is_capital(word) and not word.isupper() for word in words)
+        doublings += 0.0 if has_capitals else UNCASED_DOUBLINGS
         least = MIN_KEY_CONSONANTS + doublings // KEY_DOUBLINGS
-        for first, last in dict.fromkeys(_neighbours(words)):
+        named = [word if _may_be_name(word, has_capitals) else "" for word in words]
+        for first, last in dict.fromkeys(_neighbours(named)):
             pairs = (_pair(one, other, least) for one in keys(first) for other in keys(last))
-            found = map(self._by_key.get, pairs) if _may_be_names(first, last) else ()
+            found = map(self._by_key.get, pairs) if _may_be_names(first, last, has_capitals) else ()
             for target, name in chain.from_iterable(filter(None, found)):
-                if name.is_latin is latin and _is_alike(name, first, last, doublings):
+                if name.script != _script(first[0]) and _is_alike(name, first, last, doublings):
                     yield target
 
 
@@ -171,14 +177,23 @@ def _is_capital(word: str) -> bool:
     return word[0].lower() != word[0]
 
 
-def _may_be_names(first: str, last: str) -> bool:
-    """Whether two words may be a given name and a family name: ordinary words in a row sound like somebody too."""
-    ordinary = _ordinary_words()
+@cache
+def _script(char: str) -> str:
+    return unicodedata.name(char, "").partition(" ")[0]
+
+
+def _may_be_names(first: str, last: str, has_capitals: bool) -> bool:
+    """Whether two words may be a given name and a family name: ordinary words in a row sound like somebody too,
+    unless they begin with Latin capitals."""
+    is_latin = _script(first[0]) == _IN_LATIN
+    if is_latin and has_capitals:
+        return True
+    ordinary = _ordinary_words(_LATIN_LANGUAGES if is_latin else _LANGUAGES)
     return first.lower() not in ordinary.commonest and last.lower() not in ordinary.common
 
 
 class _OrdinaryWords(NamedTuple):
-    """Words of languages in other scripts than Latin, without given names: no family names, and no given names."""
+    """Words of languages, without given names: no family names, and no given names."""
 
     common: frozenset[str]
     commonest: frozenset[str]
@@ -187,14 +202,15 @@ class _OrdinaryWords(NamedTuple):
 def load_ordinary_words() -> None:
     """Read the word lists that tell names from other words, before a text in another script comes: it takes some
     time."""
-    _ordinary_words()
+    for languages in (_LANGUAGES, _LATIN_LANGUAGES):
+        _ordinary_words(languages)
 
 
 @cache
-def _ordinary_words() -> _OrdinaryWords:
-    used = [one for language in _LANGUAGES for one in words_used(language, FAMILY_FREQUENCY)]
+def _ordinary_words(languages: Sequence[str]) -> _OrdinaryWords:
+    used = [one for language in languages for one in words_used(language, FAMILY_FREQUENCY)]
     common, commonest = (
-        frozenset(word for word, often in used if often >= least) - given_names()
+        frozenset(word for word, often in used if often >= least) - given_names() - english_names()
         for least in (FAMILY_FREQUENCY, GIVEN_FREQUENCY)
     )
     return _OrdinaryWords(common, commonest)
