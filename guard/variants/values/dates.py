@@ -10,17 +10,13 @@ from itertools import chain, zip_longest
 
 from guard.text.folded_dates import ROMAN_MONTHS
 from guard.text.normalise import fold
+from guard.variants.values.months import month_named, names
 
 # In Latin letters: those of another script would widen every row of an automaton's table.
 _LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr")
 _WIDE_LANGUAGES = (*_LANGUAGES, "ru", "sv", "cs", "uk", "el", "fi")
 # Day and month in these languages are joined by a word that folding keeps.
 _JOINED = frozenset({"es", "pt"})
-# Of which the names of months are known, too: not Croatian, whose listopad is another month than in Polish.
-_MORE_LANGUAGES = (
-    *("ar", "bg", "bn", "ca", "da", "et", "fa", "gl", "he", "hi", "hu", "id", "is", "lt", "lv", "ms", "nb", "ro"),
-    *("sk", "sl", "sr", "th", "ur", "vi"),
-)
 _CENTURIES = ("18", "19", "20")
 _YEAR = re.compile("(?:18|19|20)[0-9]{2}")
 
@@ -79,17 +75,18 @@ def days_of(text: str) -> list[Day]:
 
 
 def _named(text: str) -> list[date]:
-    words = [fold(word) for word in _WORDS.findall(text)]
-    numbers = [word for word in words if word.isdecimal()]
+    words = _WORDS.findall(text)
+    numbers = [folded for word in words if (folded := fold(word)).isdecimal()]
     # First, as the names of months take .15 s to load, and most texts are no dates.
     if len(numbers) != 2:
         return []
-    months = {month_numbers()[word] for word in words if word in month_numbers()}
-    if len(months) != 1:
+    named = [month for word in words if (month := month_named(word)) is not None]
+    months = set(chain.from_iterable(month.numbers[:1] if month.is_sure else month.numbers for month in named))
+    if len({month.numbers for month in named}) != 1:
         return []
     year = next((number for number in numbers if len(number) == 4), numbers[-1])
     day = numbers[1] if numbers[0] is year else numbers[0]
-    return _dates((year, str(months.pop()), day))
+    return _dates(*((year, str(month), day) for month in sorted(months)))
 
 
 def _dates(*readings: tuple[str, str, str]) -> list[date]:
@@ -185,20 +182,5 @@ def _year_in_words(year: int) -> str:
 
 
 @cache
-def _names(language: str) -> tuple[tuple[str, str], ...]:
-    """Return the full and the short name of each month in a language."""
-    from babel.dates import get_month_names
-
-    wide, short = (get_month_names(width, locale=language) for width in ("wide", "abbreviated"))
-    return tuple((wide[month], short[month].rstrip(".")) for month in range(1, 13))
-
-
-@cache
-def month_numbers() -> dict[str, int]:
-    """Return the number of each month by its folded name in any of the languages; ambiguous names are left out."""
-    numbers: dict[str, set[int]] = {}
-    for language in (*_WIDE_LANGUAGES, *_MORE_LANGUAGES):
-        for number, names in enumerate(_names(language), start=1):
-            for name in names:
-                numbers.setdefault(fold(name), set()).add(number)
-    return {name: found.pop() for name, found in numbers.items() if len(found) == 1 and not name.isdecimal()}
+def _names(language: str) -> list[tuple[str, str]]:
+    return names(language)

@@ -18,9 +18,11 @@ from guard.phrases.phrase import PhraseKind
 from guard.text.composition import MARKS
 from guard.text.normalise import ascii_digits, fold
 from guard.text.words import words_of
-from guard.variants.values.dates import Day, days_of, month_numbers
+from guard.variants.values.dates import Day, days_of
 from guard.variants.values.digit_words import number_words
+from guard.variants.values.months import MONTH_SIGNS, MonthName, month_named, words_for_month
 from guard.variants.values.numbers import MIN_AMOUNT_DIGITS, is_amount, subscriber
+from guard.variants.values.said_dates import WORD_PLACES, Said, recent, tells_day
 from guard.variants.values.spelled_numbers import spelled
 
 MIN_DIGITS = 6
@@ -29,10 +31,7 @@ MIN_SHARE = 0.75
 """Of a number's digits, from its first, by which a text tells it; an amount must be whole."""
 MAX_WORDS_BETWEEN = 3
 """Between two parts of a number: more, and another number begins."""
-MAX_DATE_WORDS = 8
-"""From the first to the last word of a date, such as "the 4th day of March in the year 1987"."""
 _MAX_DIGITS = 48
-_MAX_TRIPLE_WORDS = 4
 MAX_AMOUNTS = 32
 """Of a target that are looked for in words: spelling one takes some 10 ms, once in a process."""
 MAX_SPELLED_WORDS = 12
@@ -40,27 +39,17 @@ MAX_SPELLED_CHARS = 160
 """Of a number in words, folded, in one word."""
 _CURRENCY = re.compile(r"^(?:[$€£¥₹₩₽₺]|[A-Z]{3}) ?(?=\d)|(?<=\d) ?(?:[$€£¥₹₩₽₺]|[A-Z]{3})$")
 # What East Asian languages write after year, month and day is no part of a number.
-_PART = re.compile(rf"\d+|(?:(?![年月日년월일])[^\W\d_]|[{MARKS}])+")
-_BUDDHIST_YEARS = 543
-"""That the calendar of Thailand is ahead."""
+_PART = re.compile(rf"\d+|[월月]|(?:(?![年月日년월일])[^\W\d_]|[{MARKS}])+")
 # The digits at the end of an IBAN or another code: sort code and account are said apart.
 _ACCOUNT = re.compile(r"\d{10,}$")
 _TIMES = {"double": 2, "triple": 3}
-
-
-class _Said(NamedTuple):
-    """A number or a month, and the place of its word."""
-
-    place: int
-    number: int
-    is_month: bool
 
 
 class _Part(NamedTuple):
     """A run of letters or digits, folded, and the numbers and months before it."""
 
     folded: str
-    said: tuple[_Said, ...]
+    said: tuple[Said, ...]
 
 
 class ValueState(NamedTuple):
@@ -70,11 +59,13 @@ class ValueState(NamedTuple):
     between  words since
     is_ten   whether the last was a ten, which ones may follow: forty, four
     times    how often the next digit counts, after "double"
-    place    the number of the word
+    place    of the word, WORD_PLACES after the one before
     said     the last numbers and months
     read     the last letters, and digits for words that are numbers, the last `new` of them by the last word
     parts    the last runs of letters and digits
     spelled  the number that the last of these end, in words
+    last     the last of them, as it stands
+    awaits   whether the next number is that of a month
     """
 
     digits: str = ""
@@ -83,11 +74,13 @@ class ValueState(NamedTuple):
     is_ten: bool = False
     times: int = 1
     place: int = 0
-    said: tuple[_Said, ...] = ()
+    said: tuple[Said, ...] = ()
     read: str = ""
     new: int = 0
     parts: tuple[_Part, ...] = ()
     spelled: int | None = None
+    last: str = ""
+    awaits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +125,7 @@ class ValueMatcher:
         for part in _PART.findall(ascii_digits(word)):
             state = self._after(state, part)
             found = found or any(True for _ in self._ended(state))
-        return state._replace(place=state.place + 1), found
+        return _passed(state, word), found
 
     def without_stated(self, text: str) -> ValueMatcher:
         """Return the values without those that `text` tells itself."""
@@ -141,7 +134,7 @@ class ValueMatcher:
             for part in _PART.findall(ascii_digits(word.text)):
                 state = self._after(state, part)
                 stated.update(self._ended(state))
-            state = state._replace(place=state.place + 1)
+            state = _passed(state, word.text)
         told = {str(amount) for amount in stated if isinstance(amount, int)}
         stated |= {number for number in self.numbers if any(one.startswith(number) for one in told)}
         stated |= {amount for amount in self.amounts if str(amount) in stated}
@@ -153,7 +146,7 @@ class ValueMatcher:
         folded = fold(part)
         is_word = self.words and len(folded) <= MAX_SPELLED_CHARS
         parts = (*state.parts, _Part(folded, state.said))[-MAX_SPELLED_WORDS:] if is_word else ()
-        state = _after(state, part)._replace(parts=parts, spelled=None)
+        state = _after(state, part)._replace(parts=parts, spelled=None, last=part[-MAX_SPELLED_CHARS:])
         run, first = "", None
         for one in reversed(parts):
             run = one.folded + run
@@ -161,7 +154,7 @@ class ValueMatcher:
                 first, state = one, state._replace(spelled=self.words[run])
         if first is None or state.spelled is None:
             return state
-        return state._replace(said=(*first.said, _Said(state.place, state.spelled, False)), between=0)
+        return state._replace(said=(*first.said, _number(state, state.spelled)), between=0)
 
     def _ended(self, state: ValueState) -> Iterator[object]:
         """Yield the values that end with the last word."""
@@ -172,7 +165,32 @@ class ValueMatcher:
         if state.spelled in self.amounts:
             yield state.spelled
         if state.between == 0:
-            yield from (day for day in self.days if _tells_day(state.said, day))
+            yield from (day for day in self.days if tells_day(state.said, day))
+
+
+def _with_month(state: ValueState, part: str) -> ValueState:
+    """Return the state after a word for a month: the number before it is one, or the next one."""
+    if _may_be_month(state):
+        *before, last = state.said
+        month = MonthName((last.number,), part in MONTH_SIGNS)
+        said = (*before, last._replace(month=month))
+        return state._replace(said=said, added=0, is_ten=False, awaits=False)
+    return state._replace(between=state.between + 1, added=0, is_ten=False, times=1, awaits=True)
+
+
+def _may_be_month(state: ValueState) -> bool:
+    """Whether the last word was a number up to 12."""
+    return state.between == 0 and any(one.month is None and 0 < one.number <= 12 for one in state.said[-1:])
+
+
+def _number(state: ValueState, number: int) -> Said:
+    is_month = state.awaits and 0 < number <= 12
+    return Said(state.place, number, MonthName((number,), False) if is_month else None)
+
+
+def _passed(state: ValueState, word: str) -> ValueState:
+    """Return the state after a word; where each character is a word, two count as one."""
+    return state._replace(place=state.place + (1 if len(word) == 1 and word > "\u3000" else WORD_PLACES))
 
 
 def _beginning(text: str) -> Iterator[str]:
@@ -196,7 +214,7 @@ def _amount(text: str) -> Iterator[int]:
 
 
 def _numbers_of(days: Iterable[Day]) -> frozenset[int]:
-    return frozenset(chain.from_iterable((day.day, day.year) for day in days))
+    return frozenset(chain.from_iterable((day.day, day.month, day.year, day.year % 100) for day in days))
 
 
 def _is_code(folded: str) -> bool:
@@ -210,14 +228,19 @@ def _after(state: ValueState, part: str) -> ValueState:
     number = number_words().get(folded, folded)
     goes_on = state.is_ten and number != folded and len(number) == 1 and number != "0"
     read = (state.read[:-1] if goes_on else state.read) + number
-    return _counted(state, folded)._replace(read=read[-2 * _MAX_DIGITS :], new=len(number))
+    return _counted(state, part, folded)._replace(read=read[-2 * _MAX_DIGITS :], new=len(number))
 
 
-def _counted(state: ValueState, folded: str) -> ValueState:
-    words, months = number_words(), month_numbers()
-    if folded in months:
-        said = _recent(state, _Said(state.place, months[folded], True))
-        state = state._replace(said=said, added=0, between=0, is_ten=False)
+def _counted(state: ValueState, part: str, folded: str) -> ValueState:
+    words = number_words()
+    is_sign = part in MONTH_SIGNS and _may_be_month(state)
+    month = None if is_sign else month_named(state.last + part) or month_named(part)
+    if month is None and (part in MONTH_SIGNS or folded in words_for_month()):
+        return _with_month(state, part)
+    if month is not None:
+        state = state._replace(
+            said=recent(state.said, Said(state.place, 0, month)), added=0, between=0, is_ten=False
+        )
         if folded not in words:
             return state
     if folded in _TIMES:
@@ -231,7 +254,7 @@ def _counted(state: ValueState, folded: str) -> ValueState:
         return state._replace(digits=digits, added=0, between=between, is_ten=False, times=1)
     if state.is_ten and spoken is not None and len(digits) == 1 and digits != "0":
         # Forty, four.
-        joined = _Said(state.place, state.said[-1].number + int(digits), False)
+        joined = Said(state.place, state.said[-1].number + int(digits))
         said = (*state.said[:-1], joined)
         return state._replace(digits=state.digits[:-1] + digits, added=1, between=0, is_ten=False, said=said)
     is_ten = spoken is not None and len(digits) == 2 and digits[1] == "0" and digits != "10"
@@ -243,41 +266,5 @@ def _counted(state: ValueState, folded: str) -> ValueState:
         is_ten,
         1,
         state.place,
-        _recent(state, _Said(state.place, int(digits[-9:]), False)),
+        recent(state.said, _number(state, int(digits[-9:]))),
     )
-
-
-def _recent(state: ValueState, last: _Said) -> tuple[_Said, ...]:
-    kept = (one for one in state.said if one.place > last.place - MAX_DATE_WORDS)
-    return (*kept, last)[-MAX_DATE_WORDS:]
-
-
-def _tells_day(said: tuple[_Said, ...], day: Day) -> bool:
-    """Whether numbers and months tell the date `day`, the last of them a part of it."""
-    ahead = day.year + _BUDDHIST_YEARS
-    parts = {day.day, day.month, day.year, day.year % 100, ahead}
-    if not said or said[-1].number not in parts:
-        return False
-    triple = tuple(one.number for one in said[-3:])
-    # "March 19 87" is the year 1987.
-    years = (day.year, ahead) if day.day == day.year // 100 else (day.year, day.year % 100, ahead)
-    is_triple = any(triple in _orders(day, year) for year in years)
-    if is_triple and said[-1].place - said[-3].place <= _MAX_TRIPLE_WORDS:
-        return True
-    numbers = [one.number for one in said if not one.is_month]
-    named = {one.number for one in said if one.is_month}
-    without = chain(_without_year(numbers, day.year), _without_year(numbers, ahead))
-    return named == {day.month} and any(day.day in rest for rest in without)
-
-
-def _orders(day: Day, year: int) -> tuple[tuple[int, ...], ...]:
-    return (day.day, day.month, year), (day.month, day.day, year), (year, day.month, day.day)
-
-
-def _without_year(numbers: list[int], year: int) -> Iterator[list[int]]:
-    """Yield the numbers before and after the year, for each place where it is: 1987, or nineteen eighty-seven."""
-    for at, number in enumerate(numbers):
-        if number == year:
-            yield numbers[:at] + numbers[at + 1 :]
-        elif number * 100 + sum(numbers[at + 1 : at + 2]) == year:
-            yield numbers[:at] + numbers[at + 2 :]

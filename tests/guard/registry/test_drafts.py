@@ -13,7 +13,8 @@ from guard.registry.database import Location
 from guard.registry.drafts import DraftStanding, Standing, load_words, new_target
 from guard.registry.registry import Registry
 from guard.targets.target import Draft, Kind, Mode
-from guard.variants.values.dates import date_variants, month_numbers
+from guard.variants.values.dates import date_variants
+from guard.variants.values.months import month_words
 
 ADA, BO, CY = (Draft(name=name) for name in ("Ada Quill", "Bo Quill", "Cy Vell"))
 ANNE = Person("key_1", "anne")
@@ -81,7 +82,7 @@ def test_a_target_that_is_added_while_lists_are_loaded_waits_for_them(monkeypatc
 
 
 def test_the_names_of_months_are_loaded_with_the_lists() -> None:
-    month_numbers.cache_clear()
+    month_words.cache_clear()
     date_variants.cache_clear()
     load_words()
-    assert month_numbers.cache_info().currsize == 1
+    assert month_words.cache_info().currsize == 1
