@@ -20,7 +20,7 @@ from guard.matching.edits import EditPattern
 from guard.text.composition import compose
 from guard.text.english import is_stop
 from guard.text.normalise import fold
-from guard.text.words import words_of
+from guard.text.words import Word, words_of
 
 S = TypeVar("S")
 MIN_CONTENT_WORDS = 3
@@ -32,7 +32,7 @@ SPREAD = 2
 MAX_CONTENT_WORDS = 48
 """A longer phrase counts as several."""
 MAX_WORD_CHARS = 200
-"""A longer word is taken as complete."""
+"""A longer word counts as several."""
 # What a word may end with and still go on: "Night'" becomes "Night'll".
 _MAY_GO_ON = re.compile(r"[-'’]?\w*")
 
@@ -202,7 +202,7 @@ class NearScanner:
         before, text = len(self._begun), self._begun + self._held
         end = len(text)
         self._begun = self._held = ""
-        for word in words_of(text):
+        for word in _words(text):
             goes_on = not ended and end - word.start < MAX_WORD_CHARS
             if goes_on and _MAY_GO_ON.fullmatch(text, word.end):
                 if self._could_end():
@@ -284,3 +284,13 @@ class NearScanner:
         told = common_in_order(said, phrase)
         # Not by what the text before has said alone.
         return told >= needed and told > common_in_order(said[:-1], phrase)
+
+
+def _words(text: str) -> Iterator[Word]:
+    """Yield the words of `text`, long ones in pieces, so that how much of one has come makes no difference."""
+    for word in words_of(text):
+        start, end = word.start, word.end
+        while end - start > MAX_WORD_CHARS:
+            yield Word(text[start : start + MAX_WORD_CHARS], start, start + MAX_WORD_CHARS)
+            start += MAX_WORD_CHARS
+        yield Word(text[start:end], start, end)

@@ -12,8 +12,9 @@ from guard.matching.alignment import PassageWords, longest_near_quote
 from guard.matching.automaton import Automaton
 from guard.matching.edits import EditPattern
 from guard.matching.escape_scanner import EscapeScanner
-from guard.matching.near import NearScanner, NearTexts, content_words, would_match
+from guard.matching.near import MAX_WORD_CHARS, NearScanner, NearTexts, content_words, would_match
 from guard.text.normalise import fold
+from guard.variants.values.value_matcher import ValueMatcher
 
 TITLES = (
     "Lanterns of Mercy: The Diary of a Harbour Surgeon",
@@ -196,3 +197,19 @@ def test_a_number_of_a_passage_is_a_word_of_it() -> None:
     passage = "in 1871 the 40 boats left for Port Ember"
     assert longest_near_quote([passage], passage) == 9
     assert longest_near_quote([passage], passage.replace("1871", "1872").replace("40", "41")) == 5
+
+
+@pytest.mark.parametrize("size", [1, 3, 150, 10_000])
+def test_how_much_of_a_very_long_word_has_come_makes_no_difference(size: int) -> None:
+    text = (
+        "x" * (3 * MAX_WORD_CHARS)
+        + "mercy of Lanterns: the "
+        + "mercy" * MAX_WORD_CHARS
+        + " Lanterns of Mercy: a diary"
+    )
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert released(NEAR, pieces) == text.removesuffix("diary")
+    number = NearTexts(values=(ValueMatcher.of(["4471-9902"]),))
+    text = "4471" + "x" * MAX_WORD_CHARS + "9902 is said"
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert released(number, pieces) == text[:MAX_WORD_CHARS]
