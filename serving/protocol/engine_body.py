@@ -15,6 +15,8 @@ WITHHELD = frozenset({PlanKind.DECLINE, PlanKind.AGENTS})
 CONSTRAINTS = frozenset(
     {"response_format", "structured_outputs", "tools", "tool_choice", "functions", "function_call"}
 )
+# Members that may keep a model from the end of a word.
+KEEPS_FROM_WORDS = frozenset({"response_format", "structured_outputs", "logit_bias", "bad_words"})
 # Members that a declined request reaches the engine without, or with another value.
 ALTERED = CONSTRAINTS | {"ignore_eos", "min_tokens"}
 

@@ -29,7 +29,7 @@ from serving.engine.tokenizer import answer_ids
 from serving.http.asgi import App, replay
 from serving.http.asgi_client import json_scope
 from serving.planner import PlannedRequest, Planner, said_targets
-from serving.protocol.engine_body import CONSTRAINTS, WITHHELD, engine_body
+from serving.protocol.engine_body import CONSTRAINTS, KEEPS_FROM_WORDS, WITHHELD, engine_body
 from serving.protocol.request import GenerationRequest
 from serving.telemetry.metrics import FailClosed
 from serving.telemetry.recorder import Recorder
@@ -243,7 +243,7 @@ class Answering:
         forbidden = (planned.near, planned.classes) if planned else ((), ())
         choices = request.choices_per_prompt
         may_be_empty = not declined and planned is not None and _may_be_empty(context.request, planned)
-        ends = bool(said), may_be_empty, request.held_chars, len(planned.watched) if planned else 0
+        ends = bool(said), may_be_empty, request.held_chars, _left_free(request, planned)
         return OutputGuard(*(automata, seeds, choices, self._decline, *options, *limits, *forbidden, *ends))
 
 
@@ -275,6 +275,11 @@ def _may_cut(context: RequestContext, planned: PlannedRequest) -> bool:
 def _may_be_empty(request: GenerationRequest, planned: PlannedRequest) -> bool:
     """Whether an answer without text is the model's own: nobody is touched, and no grammar left it empty."""
     return not planned.plan.is_touched and not any(request.body.get(name) for name in CONSTRAINTS)
+
+
+def _left_free(request: GenerationRequest, planned: PlannedRequest | None) -> int:
+    """Return how many automata hold phrases that nothing keeps the model from ending: none if the request does."""
+    return len(planned.watched) if planned and not any(map(request.body.get, KEEPS_FROM_WORDS)) else 0
 
 
 def _touches_more(planned: PlannedRequest, guard: OutputGuard | None) -> bool:

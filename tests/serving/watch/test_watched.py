@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,17 @@ from guard.policy.policy import Policy
 from guard.policy.watch import WatchAction
 from guard.targets import target as targets
 from guard.targets.target import Draft, Kind, Mode
-from tests.serving.watch.conftest import CLEAN, NAME, PERSON, REST, UNASKED, Ask, CountingEngine, ask_under
+from tests.serving.watch.conftest import (
+    CLEAN,
+    DECLINE,
+    NAME,
+    PERSON,
+    REST,
+    UNASKED,
+    Ask,
+    CountingEngine,
+    ask_under,
+)
 
 
 @pytest.mark.anyio
@@ -69,6 +80,32 @@ async def test_where_the_watch_masks_every_answer_is_restricted_from_the_beginni
 async def test_where_the_watch_is_off_the_answer_is_what_the_question_made_it(asked: Ask, stream: bool) -> None:
     engine = CountingEngine(UNASKED, at_once=4)
     assert (await asked(engine, PERSON, action=WatchAction.OFF, stream=stream)).texts == [UNASKED]
+
+
+class EndingEngine(CountingEngine):
+    """Says whether a stop string ended the answer: none did."""
+
+    def choice(self, path: str, text: str, finish: str | None, holder: str) -> dict[str, Any]:
+        return {**super().choice(path, text, finish, holder), "stop_reason": None}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("members", "is_said"),
+    [
+        ({}, True),
+        ({"temperature": 0.5}, True),
+        ({"logit_bias": {"7": -100}}, False),
+        ({"bad_words": ["rne"]}, False),
+        ({"response_format": {"type": "json_object"}}, False),
+    ],
+)
+async def test_who_is_kept_from_words_by_the_request_has_not_ended_the_answer_itself(
+    asked: Ask, stream: bool, members: dict[str, Any], is_said: bool
+) -> None:
+    said = await asked(EndingEngine("Christopher"), Draft(name="Christopher Vorne"), stream=stream, **members)
+    assert said.texts == ["Christopher" if is_said else DECLINE]
 
 
 class CutEngine(CountingEngine):
