@@ -23,6 +23,8 @@ from guard.tiers import Tiers
 MIN_ANYWHERE_CHARS = 8
 # A name of so many letters may have digits after it, and one of more may be written as one word: @adavane7.
 _MIN_ACCOUNT_CHARS = 5
+CHANCE_TARGETS = 64
+"""As which each target counts for a name in another script, in a text that is not language."""
 TIER_TARGETS = (1_024, 256, 32)
 """Targets in each tier of those that came later, see guard.tiers: what is added one by one compiles few names."""
 
@@ -77,10 +79,11 @@ class Names:
     def found(self, text: str, *, short: bool = True) -> frozenset[str]:
         """Return the ids of the targets whose name or alias is in `text`.
 
-        With `short` false, short names are left out: in a text that is not language they occur by chance.
+        With `short` false, short names are left out, and names in another script must sound more alike: in a text
+        that is not language they occur by chance.
         """
         text, tiers = compose(text), self._tiers.tiers
-        targets = sum(map(len, tiers))
+        targets = sum(map(len, tiers)) * (1 if short else CHANCE_TARGETS)
         sounding = (tier.part.sounding.found(text, targets) - tier.dropped for tier in tiers)
         return frozenset().union(*(tier.part.found(text, short) - tier.dropped for tier in tiers), *sounding)
 

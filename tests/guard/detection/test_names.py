@@ -224,3 +224,9 @@ def test_names_of_accounts_are_looked_into(text: str) -> None:
 @pytest.mark.parametrize("text", ["forever 99", "canada vanessa", "a davane", "quornex9", "eve99"])
 def test_other_words_and_short_names_with_digits_are_not(text: str) -> None:
     assert not Names.build({"one": ["Quorne"], "two": ["Ada Vane"], "three": ["Eve"]}).found(text)
+
+
+def test_a_name_in_another_script_must_sound_more_alike_in_a_text_that_is_no_language() -> None:
+    names = Names.build({"a": ["Martin Kelverton"], **{str(at): ["Orla Venn"] for at in range(999)}})
+    for text, by_chance in (("Мартин Келвертон", {"a"}), ("Моротуно Куливуртон", set())):
+        assert (names.found(text), names.found(text, short=False)) == ({"a"}, by_chance)
