@@ -1,16 +1,19 @@
 """Numbers in words, by the rules of Unicode's CLDR: all at once (neunzehnhundertsiebenundachtzig) or one by one.
 
-Also years in Roman numerals, and large numbers with a word for their size (1.25 million).
+Also years in Roman numerals and by eras, and large numbers with a word for their size (`sizes`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from guard.text.english import is_common
 from guard.text.normalise import fold
+from guard.variants.values.sizes import sized
 
 if TYPE_CHECKING:
     from unicode_rbnf import RbnfEngine
@@ -42,7 +45,7 @@ LANGUAGES = (
     ),
     *("uk", "vi", "zh"),
 )
-MAX_SPELLED = 10**12
+MAX_SPELLED = 10**15
 MIN_WORD_CHARS = 4
 """Of a number in one word, folded: shorter ones are other words elsewhere, as Turkish "on" is."""
 MIN_OTHER_CHARS = 2
@@ -51,27 +54,7 @@ MAX_ORDINAL = 2_100
 """Larger numbers are counts."""
 _SPELLS = "spellout-"
 _ORDERS = "ordinal"
-_MIN_SIZED = 10_000
-_MAX_SIZED_DIGITS = 4
-# Units of the short scale, and of the long one where they are the same.
-_SIZES = {
-    1_000: (
-        "k",
-        "thousand",
-        "tausend",
-        "tsd",
-        "mila",
-        "mil",
-        "mille",
-        "duizend",
-        "tusen",
-        "tys",
-        "тысяч",
-        "тысячи",
-    ),
-    1_000_000: ("m", "mn", "mio", "million", "millions", "millionen", "millones", "milioni", "milhões", "miljoen"),
-    1_000_000_000: ("bn", "billion", "billions", "mrd", "milliarden", "milliards", "miliardi", "miljard"),
-}
+_COUNTS = re.compile("spellout-(?:numbering|cardinal)(?:-verbose|-masculine|-feminine|-neuter)?")
 _ROMAN = {1000: "m", 900: "cm", 500: "d", 400: "cd", 100: "c", 90: "xc", 50: "l", 40: "xl", 10: "x", 9: "ix"}
 _ROMAN |= {5: "v", 4: "iv", 1: "i"}
 _YEARS = range(1500, 2100)
@@ -107,7 +90,7 @@ def spelled(number: int) -> frozenset[str]:
     forms = {word for word in words if len(word) >= (MIN_WORD_CHARS if word.isascii() else MIN_OTHER_CHARS)}
     if number in _YEARS:
         forms |= {_roman(number), *_of_eras(number)}
-    return frozenset(forms | set(_sized(number)))
+    return frozenset(forms | set(sized(number, _cardinals)))
 
 
 def load_spelling() -> None:
@@ -134,12 +117,25 @@ def _in_language(number: int, language: str) -> frozenset[str]:
     return frozenset(found | set(_as_said(number, found, language)))
 
 
+@lru_cache(256)
+def _cardinals(number: Fraction, language: str) -> frozenset[str]:
+    """Return a number before a word for its size in words of a language: one point two five."""
+    if language not in LANGUAGES:
+        return frozenset()
+    engine, names = _rules(language)
+    names = [name for name in names if _COUNTS.fullmatch(name)]
+    count = int(number) if number.denominator == 1 else float(number)
+    return frozenset(engine.format_number(count, ruleset_names=names).text_by_ruleset.values())
+
+
 def _as_said(number: int, texts: set[str], language: str) -> Iterator[str]:
-    """Yield what people leave out or say otherwise: "one" before a thousand, the s of mille."""
+    """Yield what people leave out or say otherwise: "one" before a thousand or "a", the s of mille."""
     if language in _HUNDREDS and 1100 <= number < 2000:
         yield from _by_hundreds(number, language)
     if language == "it":
         yield from (text.replace("centott", "centoott") for text in texts)
+    if language == "en":
+        yield from (f"a {text.removeprefix('one ')}" for text in texts if text.startswith("one "))
     if not 1000 <= number < 2000:
         return
     ones = _in_language(1, language)
@@ -185,14 +181,3 @@ def _of_eras(year: int) -> Iterator[str]:
                 f"{count}nd year",
             )
             yield from (fold(text + of + name) for text in english for of in ("", "of", "of the"))
-
-
-def _sized(number: int) -> Iterator[str]:
-    """Yield the folds of 1.25 million and the like for a large number of few digits."""
-    for size, words in _SIZES.items():
-        digits = str(number).rstrip("0")
-        is_short = len(digits) <= _MAX_SIZED_DIGITS and number * 10 ** (_MAX_SIZED_DIGITS - 1) % size == 0
-        if number >= max(size, _MIN_SIZED) and is_short:
-            whole = str(number // size)
-            shown = digits if len(digits) > len(whole) else whole
-            yield from (fold(shown + word) for word in words)

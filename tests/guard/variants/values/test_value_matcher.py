@@ -152,7 +152,17 @@ def test_an_amount_is_told_in_words(amount: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1.3 million", "forty-eight thousand", "1,250 dollars", "48 thousand", "five hundred"]
+    "text",
+    [
+        "1.3 million",
+        "125 million",
+        "12,5 Millionen",
+        "485 k",
+        "forty-eight thousand",
+        "1,250 dollars",
+        "48 thousand",
+        "five hundred",
+    ],
 )
 def test_another_amount_is_not(text: str) -> None:
     assert not tells("1,250,000", f"It cost {text}.")
