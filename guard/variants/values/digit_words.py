@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from guard.text.english import is_common
 from guard.text.normalise import fold
 
 _DIGITS = {
@@ -20,11 +21,22 @@ _DIGITS = {
     "sv": ("noll", "ett", "två", "tre", "fyra", "fem", "sex", "sju", "åtta", "nio"),
     "tr": ("sıfır", "bir", "iki", "üç", "dört", "beş", "altı", "yedi", "sekiz", "dokuz"),
 }
-# Read, and not written: in Latin letters alone a variant widens no row of an automaton.
+# Read, and not written: in Latin letters alone a variant widens no row of an automaton. Words that are common in
+# English are passed over: "fire" and "hat" are no days.
 _READ_ONLY = (
     ("ноль", "один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять"),
+    ("null", "én", "to", "tre", "fire", "fem", "seks", "sju", "åtte", "ni"),
+    ("nul", "en", "to", "tre", "fire", "fem", "seks", "syv", "otte", "ni"),
+    ("nulla", "egy", "kettő", "három", "négy", "öt", "hat", "hét", "nyolc", "kilenc"),
+    ("nol", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan"),
+    ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín"),
+    ("ศูนย์", "หนึ่ง", "สอง", "สาม", "สี่", "ห้า", "หก", "เจ็ด", "แปด", "เก้า"),
     tuple("〇一二三四五六七八九"),
     tuple("零壹贰叁肆伍陆柒捌玖"),
+)
+_HUNDREDS = (
+    *("hundred", "hundert", "cent", "cents", "cien", "ciento", "cento", "cem", "honderd", "hundra", "hundrede"),
+    *("hundre", "sto", "yüz", "сто", "двести", "百", "백", "千", "천", "सौ", "مئة", "מאה"),
 )
 _ENGLISH_TEENS = (
     *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
@@ -89,8 +101,10 @@ def number_words() -> Mapping[str, str]:
 
     Above 19 in English the tens alone: the ones are a word of their own.
     """
-    found = {"oh": "0", "o": "0", "zwo": "2", "twentieth": "20", "thirtieth": "30"}
-    for words in (*_DIGITS.values(), *_READ_ONLY):
+    found = {"oh": "0", "o": "0", "nought": "0", "naught": "0", "zwo": "2", "twentieth": "20", "thirtieth": "30"}
+    for words in _READ_ONLY:
+        found |= {word: str(digit) for digit, word in enumerate(words) if not is_common(fold(word))}
+    for words in _DIGITS.values():
         found |= {word: str(digit) for digit, word in enumerate(words)}
     for teens, tens in ((_ENGLISH_TEENS, _ENGLISH_TENS), (_GERMAN_TEENS, _GERMAN_TENS)):
         found |= {word: str(number) for number, word in enumerate(teens, start=10)}
@@ -101,6 +115,12 @@ def number_words() -> Mapping[str, str]:
         found |= {f"{one}und{word}": f"{ten}{digit}" for digit, one in enumerate(ones, start=1)}
     found |= dict(_german_ordinals(found))
     return {fold(word): digits for word, digits in found.items()}
+
+
+@cache
+def hundreds() -> frozenset[str]:
+    """Return the folds of words for a hundred, and for a thousand in Chinese, which larger numbers have first."""
+    return frozenset(map(fold, _HUNDREDS))
 
 
 def _german_ordinals(numbers: Mapping[str, str]) -> Iterator[tuple[str, str]]:

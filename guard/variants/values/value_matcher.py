@@ -19,7 +19,7 @@ from guard.text.composition import MARKS
 from guard.text.normalise import ascii_digits, fold
 from guard.text.words import words_of
 from guard.variants.values.dates import Day, days_of
-from guard.variants.values.digit_words import number_words
+from guard.variants.values.digit_words import hundreds, number_words
 from guard.variants.values.months import MONTH_SIGNS, MonthName, month_named, words_for_month
 from guard.variants.values.numbers import MIN_AMOUNT_DIGITS, is_amount, subscriber
 from guard.variants.values.said_dates import WORD_PLACES, Said, recent, tells_day
@@ -46,10 +46,11 @@ _TIMES = {"double": 2, "triple": 3}
 
 
 class _Part(NamedTuple):
-    """A run of letters or digits, folded, and the numbers and months before it."""
+    """A run of letters or digits, folded, and the numbers and months before it, and the digits in progress."""
 
     folded: str
     said: tuple[Said, ...]
+    digits: str
 
 
 class ValueState(NamedTuple):
@@ -107,7 +108,7 @@ class ValueMatcher:
         codes = frozenset(code for code in map(fold, others) if _is_code(code))
         amounts = frozenset(chain.from_iterable(map(_amount, others)))
         numbers = frozenset(chain.from_iterable(map(_beginning, others)))
-        told = (*sorted(_numbers_of(days)), *islice(sorted(amounts), MAX_AMOUNTS))
+        told = (*sorted(_numbers_of(days) | _pairs_of(numbers)), *islice(sorted(amounts), MAX_AMOUNTS))
         words = {word: number for number in told for word in spelled(number)}
         return cls(days, numbers, codes, amounts, words)
 
@@ -145,17 +146,22 @@ class ValueMatcher:
         """Return the state after one more run of letters or of digits; a number in words is one number."""
         folded = fold(part)
         is_word = self.words and len(folded) <= MAX_SPELLED_CHARS
-        parts = (*state.parts, _Part(folded, state.said))[-MAX_SPELLED_WORDS:] if is_word else ()
+        parts = (*state.parts, _Part(folded, state.said, state.digits))[-MAX_SPELLED_WORDS:] if is_word else ()
         state = _after(state, part)._replace(parts=parts, spelled=None, last=part[-MAX_SPELLED_CHARS:])
-        run, first = "", None
-        for one in reversed(parts):
+        run, first, number, before = "", None, 0, ""
+        for one, earlier in zip(reversed(parts), (*parts[-2::-1], None), strict=False):
             is_parted = one.folded[-1:].isdecimal() and run[:1].isdecimal()
             run = f"{one.folded}.{run}" if is_parted else one.folded + run
             if run in self.words:
-                first, state = one, state._replace(spelled=self.words[run])
-        if first is None or state.spelled is None:
+                first, number, before = one, self.words[run], earlier.folded if earlier else ""
+        if first is None:
             return state
-        return state._replace(said=(*first.said, _number(state, state.spelled)), between=0)
+        # "One hundred forty-eight thousand" is not the amount that it ends with.
+        is_whole = before.isdecimal() or (before not in number_words() and before not in hundreds())
+        spelled = number if is_whole else None
+        state = state._replace(said=(*first.said, _number(state, number)), between=0, spelled=spelled)
+        is_read = first is parts[-1] and folded in number_words()
+        return state if is_read or number >= 100 else _with_digits(state, first.digits, str(number))
 
     def _ended(self, state: ValueState) -> Iterator[object]:
         """Yield the values that end with the last word."""
@@ -187,6 +193,17 @@ def _may_be_month(state: ValueState) -> bool:
 def _number(state: ValueState, number: int) -> Said:
     is_month = state.awaits and 0 < number <= 12
     return Said(state.place, number, MonthName((number,), False) if is_month else None)
+
+
+def _pairs_of(numbers: Iterable[str]) -> frozenset[int]:
+    """Return the digits of numbers, and each two that follow each other: as these are read in many languages."""
+    pairs = (number[at : at + count] for number in numbers for at in range(len(number)) for count in (1, 2))
+    return frozenset(int(pair) for pair in pairs if pair == "0" or not pair.startswith("0"))
+
+
+def _with_digits(state: ValueState, before: str, digits: str) -> ValueState:
+    """Return the state after a number in words, as its digits."""
+    return state._replace(digits=(before + digits)[-_MAX_DIGITS:], added=len(digits), is_ten=False, times=1)
 
 
 def _passed(state: ValueState, word: str) -> ValueState:

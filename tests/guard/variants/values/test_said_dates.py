@@ -107,6 +107,7 @@ def test_other_months_near_it_hide_no_date(text: str) -> None:
         "昭和36年10月17日",
         "1962年10月の7日",
         "10 of 17 months in 1962",
+        "a fire in October 1962",
     ],
 )
 def test_parts_of_other_dates_tell_none(text: str) -> None:
