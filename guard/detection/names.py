@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from guard.detection.partial_names import NameEnds, PartialNames, name_ends
 from guard.evidence.transliteration import SoundingName, TransliteratedNames, sounding_names
@@ -90,8 +91,10 @@ class Names:
     def parts(self, text: str) -> dict[str, float]:
         """Return by target how telling the part of its name that `text` contains is, from 0 to 1."""
         text, found = compose(text), dict[str, float]()
-        for tier in self._tiers.tiers:
-            weights = tier.part.partial.found(text, tier.dropped) if tier.part.given else {}
+        tiers = self._tiers.tiers
+        for tier in tiers:
+            others = [partial(one.part.partial.owners, ended=one.dropped) for one in tiers if one is not tier]
+            weights = tier.part.partial.found(text, tier.dropped, others) if tier.part.given else {}
             found |= {target: weight for target, weight in weights.items() if target not in tier.dropped}
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from guard.detection.given_names import other_forms
@@ -29,6 +29,10 @@ MAX_WORDS_BETWEEN = 2
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dame", "lord", "lady", "saint", "st"})
 _LETTER = rf"(?:[^\W_]|[{MARKS}])"
 _WORD = re.compile(rf"{_LETTER}+(?:[\u00ad\u200b-\u200d\u2060]{_LETTER}+)*")
+
+
+Owners = Callable[[str], int]
+"""Tells how many targets have a folded word in their names."""
 
 
 class NameEnds(NamedTuple):
@@ -66,10 +70,14 @@ class PartialNames:
     """
 
     def __init__(
-        self, pairs: Mapping[tuple[str, str], frozenset[str]], words: Mapping[str, Mapping[str, float]]
+        self,
+        pairs: Mapping[tuple[str, str], frozenset[str]],
+        words: Mapping[str, Mapping[str, float]],
+        crowded: frozenset[str],
     ) -> None:
         self._pairs = pairs
         self._words = words
+        self._crowded = crowded
         self._firsts = frozenset(first for first, _ in pairs)
 
     @classmethod
@@ -86,11 +94,20 @@ class PartialNames:
                     owners = words.setdefault(word, {})
                     owners[target] = max(weight, owners.get(target, 0.0))
         distinct = {word: owners for word, owners in words.items() if len(owners) <= MAX_KEPT_OWNERS}
-        return cls({pair: frozenset(owners) for pair, owners in pairs.items()}, distinct)
+        crowded = frozenset(words.keys() - distinct.keys())
+        return cls({pair: frozenset(owners) for pair, owners in pairs.items()}, distinct, crowded)
 
-    def found(self, text: str, ended: frozenset[str] = frozenset()) -> dict[str, float]:
-        """Return by target how telling the part of its name that `text` contains is, from 0 to 1; the targets
-        `ended` count for nothing."""
+    def owners(self, word: str, ended: frozenset[str] = frozenset()) -> int:
+        """Return how many targets have a folded word in their names, without those that ended."""
+        return MAX_KEPT_OWNERS if word in self._crowded else len(self._words.get(word, {}).keys() - ended)
+
+    def found(
+        self, text: str, ended: frozenset[str] = frozenset(), others: Sequence[Owners] = ()
+    ) -> dict[str, float]:
+        """Return by target how telling the part of its name that `text` contains is, from 0 to 1.
+
+        The targets `ended` count for nothing; `others` tell how many more targets have a word.
+        """
         weights: dict[str, float] = {}
         # Lists of strings, which garbage collection does not look through. Word by word: finding all at once
         # holds the interpreter for 80 ms per megabyte.
@@ -100,28 +117,34 @@ class PartialNames:
             if folded := fold(found[0]):
                 words.append(found[0])
                 folds.append(folded)
-        others: set[str] = set()
-        for target, weight in self._parts(words, folds, others, ended):
+        borne: set[str] = set()
+        for target, weight in self._parts(words, folds, borne, ended, others):
             weights[target] = max(weight, weights.get(target, 0.0))
         # Whoever is named with another given name bears the surname, unless the whole name is there too.
         kept = weights.items()
-        return {target: weight for target, weight in kept if weight > LAST_WORD_WEIGHT or target not in others}
+        return {target: weight for target, weight in kept if weight > LAST_WORD_WEIGHT or target not in borne}
 
     def _parts(
-        self, words: list[str], folds: list[str], others: set[str], ended: frozenset[str]
+        self,
+        words: list[str],
+        folds: list[str],
+        borne: set[str],
+        ended: frozenset[str],
+        others: Sequence[Owners],
     ) -> Iterator[tuple[str, float]]:
-        """Yield targets with what a part of their name tells; add to `others` whose surname another bears."""
+        """Yield targets with what a part of their name tells; add to `borne` whose surname another bears."""
         for index, word in enumerate(folds):
             owners = self._words.get(word, {})
             if ended:
                 owners = {target: weight for target, weight in owners.items() if target not in ended}
-            for target, weight in owners.items() if len(owners) <= MAX_OWNERS else ():
+            count = len(owners) + sum(other(word) for other in others) if owners else 0
+            for target, weight in owners.items() if count <= MAX_OWNERS else ():
                 is_last = weight == LAST_WORD_WEIGHT
                 neighbour = index - 1 if is_last else index + 1
                 if not (0 <= neighbour < len(words) and _is_name(words[neighbour], folds[neighbour])):
                     yield target, weight
                 elif is_last:
-                    others.add(target)
+                    borne.add(target)
             if word not in self._firsts:
                 continue
             for other in folds[index + 1 : index + 2 + MAX_WORDS_BETWEEN]:

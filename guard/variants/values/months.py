@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from guard.text.normalise import fold
@@ -31,6 +31,8 @@ _CASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 _KOREAN = ("일", "이", "삼", "사", "오", "유", "칠", "팔", "구", "시", "십일", "십이")
 # In Hebrew and Arabic "in", "of", "from" and "and" are written with the name.
 _PREFIXES = re.compile("[ובלמהשכ]{1,2}|[وبلف]{1,2}")
+MAX_MONTH_CHARS = 40
+"""A longer word names no month, and none is kept."""
 MONTH_SIGNS = frozenset("月월")
 """After a number they make it a month."""
 _WORDS_FOR_MONTH = (
@@ -86,6 +88,11 @@ def names(language: str) -> list[tuple[str, str]]:
 
 def month_named(word: str) -> MonthName | None:
     """Return what month a word is, in any of the languages; None for another word."""
+    return _month_named(word) if len(word) <= MAX_MONTH_CHARS else None
+
+
+@lru_cache(8_192)
+def _month_named(word: str) -> MonthName | None:
     folded = fold(word)
     prefix = _PREFIXES.match(folded)
     forms = (folded[count:] for count in range(1 + (len(prefix[0]) if prefix else 0)))

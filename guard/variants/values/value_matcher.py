@@ -37,6 +37,7 @@ MAX_AMOUNTS = 32
 MAX_SPELLED_WORDS = 12
 MAX_SPELLED_CHARS = 160
 """Of a number in words, folded, in one word."""
+_ENDING_CHARS = 4
 _CURRENCY = re.compile(r"^(?:[$€£¥₹₩₽₺]|[A-Z]{3}) ?(?=\d)|(?<=\d) ?(?:[$€£¥₹₩₽₺]|[A-Z]{3})$")
 # What East Asian languages write after year, month and day is no part of a number.
 _PART = re.compile(rf"\d+|[월月]|(?:(?![年月日년월일])[^\W\d_]|[{MARKS}])+")
@@ -89,7 +90,8 @@ class ValueMatcher:
     """The dates, the beginnings of numbers, the amounts and the folded codes that a text must not tell in parts;
     immutable.
 
-    words  the numbers of its dates and amounts by their folds in words
+    words    the numbers of its dates and amounts by their folds in words
+    endings  the last characters of these
     """
 
     days: frozenset[Day] = field(default=frozenset(), repr=False)
@@ -97,6 +99,7 @@ class ValueMatcher:
     codes: frozenset[str] = field(default=frozenset(), repr=False)
     amounts: frozenset[int] = field(default=frozenset(), repr=False)
     words: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
+    endings: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
     @classmethod
     def of(cls, phrases: Iterable[str]) -> ValueMatcher:
@@ -110,7 +113,8 @@ class ValueMatcher:
         numbers = frozenset(chain.from_iterable(map(_beginning, others)))
         told = (*sorted(_numbers_of(days) | _pairs_of(numbers)), *islice(sorted(amounts), MAX_AMOUNTS))
         words = {word: number for number in told for word in spelled(number)}
-        return cls(days, numbers, codes, amounts, words)
+        endings = frozenset(word[-count:] for word in words for count in range(1, _ENDING_CHARS + 1))
+        return cls(days, numbers, codes, amounts, words, endings)
 
     def __bool__(self) -> bool:
         return bool(self.days or self.numbers or self.codes or self.amounts)
@@ -140,7 +144,7 @@ class ValueMatcher:
         stated |= {number for number in self.numbers if any(one.startswith(number) for one in told)}
         stated |= {amount for amount in self.amounts if str(amount) in stated}
         days, numbers, codes = self.days - stated, self.numbers - stated, self.codes - stated
-        return ValueMatcher(days, numbers, codes, self.amounts - stated, self.words)
+        return ValueMatcher(days, numbers, codes, self.amounts - stated, self.words, self.endings)
 
     def _after(self, state: ValueState, part: str) -> ValueState:
         """Return the state after one more run of letters or of digits; a number in words is one number."""
@@ -148,6 +152,9 @@ class ValueMatcher:
         is_word = self.words and len(folded) <= MAX_SPELLED_CHARS
         parts = (*state.parts, _Part(folded, state.said, state.digits))[-MAX_SPELLED_WORDS:] if is_word else ()
         state = _after(state, part)._replace(parts=parts, spelled=None, last=part[-MAX_SPELLED_CHARS:])
+        # Nearly all words end no number.
+        if folded[-_ENDING_CHARS:] not in self.endings:
+            return state
         run, first, number, before = "", None, 0, ""
         for one, earlier in zip(reversed(parts), (*parts[-2::-1], None), strict=False):
             is_parted = one.folded[-1:].isdecimal() and run[:1].isdecimal()

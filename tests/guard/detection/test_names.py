@@ -230,3 +230,21 @@ def test_a_name_in_another_script_must_sound_more_alike_in_a_text_that_is_no_lan
     names = Names.build({"a": ["Martin Kelverton"], **{str(at): ["Orla Venn"] for at in range(999)}})
     for text, by_chance in (("Мартин Келвертон", {"a"}), ("Моротуно Куливуртон", set())):
         assert (names.found(text), names.found(text, short=False)) == ({"a"}, by_chance)
+
+
+def test_a_surname_is_counted_among_all_targets_whenever_they_came() -> None:
+    others = {
+        f"other{at}": [f"Pell {'abcdefghij'[at % 10]}{'klmnopqrstuvwxyz'[at // 10 % 16]}rosswick"]
+        for at in range(150)
+    }
+    first, later = (
+        {"a": ["Orla Quornewick"], "b": ["Ina Quornewick"]},
+        {"c": ["Ada Quornewick"], "d": ["Eve Quornewick"]},
+    )
+    names = Names.build({**others, **first}).with_changes(later, ())
+    assert (
+        names.parts("Who is Quornewick?")
+        == Names.build({**others, **first, **later}).parts("Who is Quornewick?")
+        == {}
+    )
+    assert names.with_changes({}, ["a"]).parts("Who is Quornewick?").keys() == {"b", "c", "d"}
