@@ -209,8 +209,9 @@ def load_ordinary_words() -> None:
 @cache
 def _ordinary_words(languages: Sequence[str]) -> _OrdinaryWords:
     used = [one for language in languages for one in words_used(language, FAMILY_FREQUENCY)]
+    names = given_names() | {name for name in english_names() if name.isascii()}
     common, commonest = (
-        frozenset(word for word, often in used if often >= least) - given_names() - english_names()
+        frozenset(word for word, often in used if often >= least) - names
         for least in (FAMILY_FREQUENCY, GIVEN_FREQUENCY)
     )
     return _OrdinaryWords(common, commonest)

@@ -78,6 +78,7 @@ def test_other_names_and_parts_of_names_are_not(name: str, text: str) -> None:
         ("Edin Athen", "δεν αυτήν"),
         ("Rhys Fatza", "версия лица"),
         ("Iker Jhelam", "제거 사람"),
+        ("Cebrián Ena", "северян на"),
     ],
 )
 def test_ordinary_words_in_a_row_are_no_name(name: str, text: str) -> None:
