@@ -75,7 +75,7 @@ _MAX_ERA_YEARS = 120
 _MAX_DANGI_YEARS = 9_999
 
 
-@lru_cache(1024)
+@lru_cache(64)
 def spelled(number: int) -> frozenset[str]:
     """Return the folds of a number from 0 to MAX_SPELLED in words, in every gender and case that the rules of
     LANGUAGES have: as a count, as a year, and up to MAX_ORDINAL as an ordinal; none for another number.

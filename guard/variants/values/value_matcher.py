@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from typing import NamedTuple
 
 from guard.phrases.numbers import kind_of
@@ -23,7 +23,7 @@ from guard.variants.values.digit_words import hundreds, number_words
 from guard.variants.values.months import MONTH_SIGNS, MonthName, month_named, words_for_month
 from guard.variants.values.numbers import MIN_AMOUNT_DIGITS, is_amount, subscriber
 from guard.variants.values.said_dates import WORD_PLACES, Said, recent, tells_day
-from guard.variants.values.spelled_numbers import spelled
+from guard.variants.values.spoken_numbers import SpokenNumbers
 
 MIN_DIGITS = 6
 """Of a number that is looked for in parts; shorter ones are years and counts."""
@@ -32,12 +32,9 @@ MIN_SHARE = 0.75
 MAX_WORDS_BETWEEN = 3
 """Between two parts of a number: more, and another number begins."""
 _MAX_DIGITS = 48
-MAX_AMOUNTS = 32
-"""Of a target that are looked for in words: spelling one takes some 30 ms, once in a process."""
 MAX_SPELLED_WORDS = 12
 MAX_SPELLED_CHARS = 160
 """Of a number in words, folded, in one word."""
-_ENDING_CHARS = 4
 _CURRENCY = re.compile(r"^(?:[$€£¥₹₩₽₺]|[A-Z]{3}) ?(?=\d)|(?<=\d) ?(?:[$€£¥₹₩₽₺]|[A-Z]{3})$")
 # What East Asian languages write after year, month and day is no part of a number.
 _PART = re.compile(rf"\d+|[월月]|(?:(?![年月日년월일])[^\W\d_]|[{MARKS}])+")
@@ -90,16 +87,14 @@ class ValueMatcher:
     """The dates, the beginnings of numbers, the amounts and the folded codes that a text must not tell in parts;
     immutable.
 
-    words    the numbers of its dates and amounts by their folds in words
-    endings  the last characters of these
+    spoken  the numbers of its dates, numbers and amounts, which may be in words
     """
 
     days: frozenset[Day] = field(default=frozenset(), repr=False)
     numbers: frozenset[str] = field(default=frozenset(), repr=False)
     codes: frozenset[str] = field(default=frozenset(), repr=False)
     amounts: frozenset[int] = field(default=frozenset(), repr=False)
-    words: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
-    endings: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    spoken: SpokenNumbers = field(default=SpokenNumbers(), repr=False, compare=False)
 
     @classmethod
     def of(cls, phrases: Iterable[str]) -> ValueMatcher:
@@ -111,10 +106,8 @@ class ValueMatcher:
         codes = frozenset(code for code in map(fold, others) if _is_code(code))
         amounts = frozenset(chain.from_iterable(map(_amount, others)))
         numbers = frozenset(chain.from_iterable(map(_beginning, others)))
-        told = (*sorted(_numbers_of(days) | _pairs_of(numbers)), *islice(sorted(amounts), MAX_AMOUNTS))
-        words = {word: number for number in told for word in spelled(number)}
-        endings = frozenset(word[-count:] for word in words for count in range(1, _ENDING_CHARS + 1))
-        return cls(days, numbers, codes, amounts, words, endings)
+        spoken = SpokenNumbers.of(_numbers_of(days) | _pairs_of(numbers) | amounts)
+        return cls(days, numbers, codes, amounts, spoken)
 
     def __bool__(self) -> bool:
         return bool(self.days or self.numbers or self.codes or self.amounts)
@@ -144,23 +137,22 @@ class ValueMatcher:
         stated |= {number for number in self.numbers if any(one.startswith(number) for one in told)}
         stated |= {amount for amount in self.amounts if str(amount) in stated}
         days, numbers, codes = self.days - stated, self.numbers - stated, self.codes - stated
-        return ValueMatcher(days, numbers, codes, self.amounts - stated, self.words, self.endings)
+        return ValueMatcher(days, numbers, codes, self.amounts - stated, self.spoken)
 
     def _after(self, state: ValueState, part: str) -> ValueState:
         """Return the state after one more run of letters or of digits; a number in words is one number."""
         folded = fold(part)
-        is_word = self.words and len(folded) <= MAX_SPELLED_CHARS
+        is_word = self.spoken and len(folded) <= MAX_SPELLED_CHARS
         parts = (*state.parts, _Part(folded, state.said, state.digits))[-MAX_SPELLED_WORDS:] if is_word else ()
         state = _after(state, part)._replace(parts=parts, spelled=None, last=part[-MAX_SPELLED_CHARS:])
-        # Nearly all words end no number.
-        if folded[-_ENDING_CHARS:] not in self.endings:
+        if not self.spoken.may_end_with(folded):
             return state
         run, first, number, before = "", None, 0, ""
         for one, earlier in zip(reversed(parts), (*parts[-2::-1], None), strict=False):
             is_parted = one.folded[-1:].isdecimal() and run[:1].isdecimal()
             run = f"{one.folded}.{run}" if is_parted else one.folded + run
-            if run in self.words:
-                first, number, before = one, self.words[run], earlier.folded if earlier else ""
+            if (found := self.spoken.number(run)) is not None:
+                first, number, before = one, found, earlier.folded if earlier else ""
         if first is None:
             return state
         # "One hundred forty-eight thousand" is not the amount that it ends with.
