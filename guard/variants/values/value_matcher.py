@@ -32,6 +32,8 @@ MIN_SHARE = 0.75
 MAX_WORDS_BETWEEN = 3
 """Between two parts of a number: more, and another number begins."""
 _MAX_DIGITS = 48
+MAX_AMOUNT_DIGITS = 16
+"""A longer number is no amount."""
 MAX_SPELLED_WORDS = 12
 MAX_SPELLED_CHARS = 160
 """Of a number in words, folded, in one word."""
@@ -226,7 +228,11 @@ def _amount(text: str) -> Iterator[int]:
     whole = re.sub(r"[.,]\d{1,2}$", "", number) if is_amount(number) else number
     digits = fold(whole)
     least = MIN_AMOUNT_DIGITS if is_amount(number) else MIN_DIGITS
-    if digits.isdecimal() and (is_amount(number) or number.isdecimal()) and len(digits) >= least:
+    if (
+        digits.isdecimal()
+        and (is_amount(number) or number.isdecimal())
+        and least <= len(digits) <= MAX_AMOUNT_DIGITS
+    ):
         yield int(digits)
 
 

@@ -6,6 +6,9 @@ import pytest
 
 from guard.matching.escape_scanner import EscapeScanner
 from guard.matching.near import NearScanner, NearTexts
+from guard.registry.drafts import new_target
+from guard.targets.near import near_texts
+from guard.targets.target import Draft, Fact
 from guard.text.words import words_of
 from guard.variants.values.digit_words import number_words
 from guard.variants.values.value_matcher import ValueMatcher
@@ -231,3 +234,11 @@ def test_what_the_text_before_has_told_does_not_end_what_follows() -> None:
     scanner = NearScanner(EscapeScanner([]), [near], seed)
     text = ", she lived in a house by the sea."
     assert scanner.feed(text) + scanner.finish() == text
+
+
+@pytest.mark.parametrize("digits", [17, 20_000])
+def test_a_number_without_end_is_no_amount_and_no_year(digits: int) -> None:
+    long = "1" * digits
+    values = ValueMatcher.of([long, f"4 March {long}", f"1,{'234,' * digits}567"])
+    assert (values.amounts, values.days) == (frozenset(), frozenset())
+    assert near_texts(new_target(Draft(name="Ilsabet Quorne", facts=(Fact(answer=f"Her number is {long}."),))))
