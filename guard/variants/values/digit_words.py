@@ -101,7 +101,18 @@ def number_words() -> Mapping[str, str]:
 
     Above 19 in English the tens alone: the ones are a word of their own.
     """
-    found = {"oh": "0", "o": "0", "nought": "0", "naught": "0", "zwo": "2", "twentieth": "20", "thirtieth": "30"}
+    return {fold(word): digits for word, digits in (_ordinals() | _counts()).items()}
+
+
+@cache
+def ordinal_words() -> frozenset[str]:
+    """Return the folds of those of these words that are ordinals."""
+    return frozenset(map(fold, _ordinals())) - frozenset(map(fold, _counts()))
+
+
+@cache
+def _counts() -> dict[str, str]:
+    found = {"oh": "0", "o": "0", "nought": "0", "naught": "0", "zwo": "2"}
     for words in _READ_ONLY:
         found |= {word: str(digit) for digit, word in enumerate(words) if not is_common(fold(word))}
     for words in _DIGITS.values():
@@ -109,12 +120,16 @@ def number_words() -> Mapping[str, str]:
     for teens, tens in ((_ENGLISH_TEENS, _ENGLISH_TENS), (_GERMAN_TEENS, _GERMAN_TENS)):
         found |= {word: str(number) for number, word in enumerate(teens, start=10)}
         found |= {word: f"{ten}0" for ten, word in enumerate(tens, start=2)}
-    found |= {word: str(number) for number, word in enumerate(_ENGLISH_ORDINALS, start=1)}
     ones = ("ein", *_DIGITS["de"][2:])
     for ten, word in enumerate(_GERMAN_TENS, start=2):
         found |= {f"{one}und{word}": f"{ten}{digit}" for digit, one in enumerate(ones, start=1)}
-    found |= dict(_german_ordinals(found))
-    return {fold(word): digits for word, digits in found.items()}
+    return found
+
+
+@cache
+def _ordinals() -> dict[str, str]:
+    found = {word: str(number) for number, word in enumerate(_ENGLISH_ORDINALS, start=1)}
+    return found | {"twentieth": "20", "thirtieth": "30"} | dict(_german_ordinals(_counts()))
 
 
 @cache

@@ -125,10 +125,10 @@ def _names_in(language: str) -> Iterator[tuple[int, str, bool]]:
 
     for number, (wide, short) in enumerate(names(language), start=1):
         yield from ((number, wide, True), (number, short, False))
-        # Catalan has them behind "of".
-        yield from (
-            (number, name.rpartition(part)[2], False) for name in (wide, short) for part in " ’" if part in name
-        )
+        if language == "ca":
+            # They are behind "of".
+            of = re.compile("^d(?:e |’)")
+            yield from ((number, of.sub("", wide), True), (number, of.sub("", short), False))
         for last, others in _CASES.get(language, {}).items():
             stem = wide.removesuffix(last)
             yield from ((number, stem + other, True) for other in others if wide.endswith(last))

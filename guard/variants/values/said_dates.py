@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from guard.variants.values.dates import Day
@@ -20,11 +21,15 @@ _MIN_YEAR = 1_000
 
 
 class Said(NamedTuple):
-    """A number, or the months that a word names, and the place of the word."""
+    """A number, or the months that a word names, and the place of the word.
+
+    is_count  whether the number is a word that may count something else: four, first
+    """
 
     place: int
     number: int
     month: MonthName | None = None
+    is_count: bool = False
 
     def means(self, number: int) -> bool:
         return number in self.month.numbers if self.month else number == self.number
@@ -44,7 +49,7 @@ def tells_day(said: Sequence[Said], day: Day) -> bool:
     """Whether numbers and months tell the date `day`, the last of them a part of it.
 
     What is a part of another date tells nothing, and a day belongs to the month that is nearest to it: "on 4 May
-    and in March 1987" has no 4 March.
+    and in March 1987" has no 4 March. A number in words is a day beside its month: "in March 1987, four boats".
     """
     years = (day.year, day.year + _BUDDHIST_YEARS)
     parts = (day.day, day.month, day.year % 100, *years)
@@ -62,6 +67,8 @@ def tells_day(said: Sequence[Said], day: Day) -> bool:
     numbers = [one for one in left if not one.month]
     rests = (rest for year in years for rest in _without_year(numbers, year))
     days = (one for rest in rests for one in rest if one.number == day.day)
+    beside = [one for pair in pairwise(left) for one in pair if not {*pair}.isdisjoint(own)]
+    days = (one for one in days if not one.is_count or one in beside)
     return any(_distance(one, own) < _distance(one, others) for one in days)
 
 

@@ -93,6 +93,16 @@ def spelled(number: int) -> frozenset[str]:
     return frozenset(forms | set(sized(number, _cardinals)))
 
 
+@lru_cache(64)
+def counts(number: int) -> frozenset[str]:
+    """Return those of the folds of a number that count, and are no ordinals."""
+    texts: set[str] = set()
+    for engine, names in map(_rules, LANGUAGES):
+        counting = [name for name in names if _ORDERS not in name]
+        texts.update(engine.format_number(number, ruleset_names=counting).text_by_ruleset.values())
+    return frozenset(map(fold, texts))
+
+
 def load_spelling() -> None:
     """Read the rules of all languages, before a number is spelled: it takes a third of a second."""
     for language in LANGUAGES:

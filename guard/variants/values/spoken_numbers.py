@@ -7,11 +7,21 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
 
-from guard.variants.values.spelled_numbers import MAX_ORDINAL, spelled
+from guard.variants.values.digit_words import number_words, ordinal_words
+from guard.variants.values.spelled_numbers import MAX_ORDINAL, counts, spelled
 
 MAX_LARGE = 32
 """Numbers above MAX_ORDINAL that are looked for: spelling one takes some 30 ms and 100 kB or more."""
 _ENDING_CHARS = 4
+MAX_DAY = 31
+MAX_ADVERB = 2
+"""First and second are adverbs, too."""
+
+
+def may_count(number: int, folded: str) -> bool:
+    """Whether a number in words may count something, or is an adverb, so that it is no day by itself."""
+    is_day = 0 < number <= MAX_DAY and folded not in ordinal_words()
+    return number <= MAX_ADVERB or (is_day and (folded in number_words() or folded in counts(number)))
 
 
 class _SmallNumbers:

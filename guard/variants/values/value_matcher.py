@@ -23,7 +23,7 @@ from guard.variants.values.digit_words import hundreds, number_words
 from guard.variants.values.months import MONTH_SIGNS, MonthName, month_named, words_for_month
 from guard.variants.values.numbers import MIN_AMOUNT_DIGITS, is_amount, subscriber
 from guard.variants.values.said_dates import WORD_PLACES, Said, recent, tells_day
-from guard.variants.values.spoken_numbers import SpokenNumbers
+from guard.variants.values.spoken_numbers import SpokenNumbers, may_count
 
 MIN_DIGITS = 6
 """Of a number that is looked for in parts; shorter ones are years and counts."""
@@ -149,18 +149,20 @@ class ValueMatcher:
         state = _after(state, part)._replace(parts=parts, spelled=None, last=part[-MAX_SPELLED_CHARS:])
         if not self.spoken.may_end_with(folded):
             return state
-        run, first, number, before = "", None, 0, ""
+        run, first, number, before, is_count = "", None, 0, "", False
         for one, earlier in zip(reversed(parts), (*parts[-2::-1], None), strict=False):
             is_parted = one.folded[-1:].isdecimal() and run[:1].isdecimal()
             run = f"{one.folded}.{run}" if is_parted else one.folded + run
             if (found := self.spoken.number(run)) is not None:
                 first, number, before = one, found, earlier.folded if earlier else ""
+                is_count = may_count(found, run)
         if first is None:
             return state
         # "One hundred forty-eight thousand" is not the amount that it ends with.
         is_whole = before.isdecimal() or (before not in number_words() and before not in hundreds())
         spelled = number if is_whole else None
-        state = state._replace(said=(*first.said, _number(state, number)), between=0, spelled=spelled)
+        last = _number(state, number)._replace(is_count=is_count)
+        state = state._replace(said=(*first.said, last), between=0, spelled=spelled)
         is_read = first is parts[-1] and folded in number_words()
         return state if is_read or number >= 100 else _with_digits(state, first.digits, str(number))
 
@@ -277,10 +279,12 @@ def _counted(state: ValueState, part: str, folded: str) -> ValueState:
         return state._replace(digits=digits, added=0, between=between, is_ten=False, times=1)
     if state.is_ten and spoken is not None and len(digits) == 1 and digits != "0":
         # Forty, four.
-        joined = Said(state.place, state.said[-1].number + int(digits))
+        number = state.said[-1].number + int(digits)
+        joined = Said(state.place, number, is_count=may_count(number, folded))
         said = (*state.said[:-1], joined)
         return state._replace(digits=state.digits[:-1] + digits, added=1, between=0, is_ten=False, said=said)
     is_ten = spoken is not None and len(digits) == 2 and digits[1] == "0" and digits != "10"
+    is_count = spoken is not None and may_count(int(digits), folded)
     read = (state.digits + digits * state.times)[-_MAX_DIGITS:]
     return ValueState(
         read,
@@ -289,5 +293,5 @@ def _counted(state: ValueState, part: str, folded: str) -> ValueState:
         is_ten,
         1,
         state.place,
-        recent(state.said, _number(state, int(digits[-9:]))),
+        recent(state.said, _number(state, int(digits[-9:]))._replace(is_count=is_count)),
     )

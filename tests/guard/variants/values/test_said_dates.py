@@ -108,10 +108,42 @@ def test_other_months_near_it_hide_no_date(text: str) -> None:
         "1962年10月の7日",
         "10 of 17 months in 1962",
         "a fire in October 1962",
+        "17 من الكتاب الأول عام 1962",
     ],
 )
 def test_parts_of_other_dates_tell_none(text: str) -> None:
     assert not tells("17 October 1962", text)
+
+
+@pytest.mark.parametrize(
+    ("date", "text"),
+    [
+        ("1 May 1990", "In May 1990, one of her books appeared."),
+        ("1 May 1990", "Im Mai 1990 erschien eine Sammlung."),
+        ("1 May 1990", "В мае 1990 года один из них уехал."),
+        ("1 May 1990", "In May 1990 she first sang."),
+        ("2 May 1990", "En mayo de 1990 publicó dos libros."),
+        ("4 May 1990", "Four boats sank in 1990, in May."),
+    ],
+)
+def test_a_number_in_words_that_counts_something_else_is_no_day(date: str, text: str) -> None:
+    assert not tells(date, text)
+
+
+@pytest.mark.parametrize(
+    ("date", "text"),
+    [
+        ("1 May 1990", "on the first of May, in 1990"),
+        ("1 May 1990", "am ersten Mai des Jahres 1990"),
+        ("1 May 1990", "el uno de mayo del año 1990"),
+        ("4 May 1990", "четвёртого мая, то есть в 1990"),
+        ("4 May 1990", "in May of the year 1990, on the fourth"),
+        ("1 May 1990", "in May 1990, on the 1st"),
+        ("21 May 1990", "in May 1990, on the twenty-first"),
+    ],
+)
+def test_but_beside_the_month_or_as_an_ordinal_or_in_digits_it_is(date: str, text: str) -> None:
+    assert tells(date, text)
 
 
 def test_the_name_of_a_month_is_no_day() -> None:
