@@ -77,7 +77,7 @@ def days_of(text: str) -> list[Day]:
 def _named(text: str) -> list[date]:
     words = _WORDS.findall(text)
     numbers = [folded for word in words if (folded := fold(word)).isdecimal()]
-    # First, as the names of months take .15 s to load, and most texts are no dates.
+    # First, as the names of months take .4 s to load, and most texts are no dates.
     if len(numbers) != 2 or max(map(len, numbers)) > len("1987"):
         return []
     named = [month for word in words if (month := month_named(word)) is not None]

@@ -75,6 +75,12 @@ def sized(number: int, spell: Spell) -> Iterator[str]:
         yield from _mixed(number, words, language, spell)
 
 
+def load_sizes() -> None:
+    """Read the words for sizes of all languages."""
+    for language in LANGUAGES:
+        size_words(language)
+
+
 @cache
 def size_words(language: str) -> Mapping[int, tuple[str, ...]]:
     """Return the folds of the words of a language for each size, whole and short, by CLDR's compact numbers."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from guard.text.english import is_common
 from guard.text.normalise import fold
-from guard.variants.values.sizes import sized
+from guard.variants.values.sizes import load_sizes, sized
 
 if TYPE_CHECKING:
     from unicode_rbnf import RbnfEngine
@@ -104,9 +104,10 @@ def counts(number: int) -> frozenset[str]:
 
 
 def load_spelling() -> None:
-    """Read the rules of all languages, before a number is spelled: it takes a third of a second."""
+    """Read the rules of all languages, before a number is spelled: it takes half a second."""
     for language in LANGUAGES:
         _rules(language)
+    load_sizes()
 
 
 @cache
