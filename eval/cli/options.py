@@ -14,8 +14,8 @@ RetainModel = Annotated[str, typer.Option(help="Model that never saw the forget 
 Methods = Annotated[
     str,
     typer.Option(
-        help="none, icu, keyword, decline, guard, guard-rewind, guard-beam; on TOFU uld, dd-linear, dd-rank; "
-        "with an endpoint alu."
+        help="none, icu, keyword, decline, guard, guard-rewind, guard-beam; on TOFU uld, guard-uld, dd-linear, "
+        "dd-rank; with an endpoint alu."
     ),
 ]
 Limit = Annotated[int, typer.Option(min=0, help="Maximum number of rows of each set; 0: all.")]
@@ -27,10 +27,12 @@ RunLocally = Annotated[Literal["reference", "engine"], typer.Option(help="How th
 Endpoint = Annotated[str, typer.Option(help="Base URL of an OpenAI endpoint, without /v1.")]
 ScoreUrl = Annotated[str, typer.Option(help="Base URL of its scoring plane (lethe serve --eval-port).")]
 
-Assistant = Annotated[Path | None, typer.Option(help="uld: folder of the assistant, named by its digest.")]
-Alpha = Annotated[float | None, typer.Option(help="uld: strength; default: the assistant's own.")]
+Assistant = Annotated[
+    Path | None, typer.Option(help="uld, guard-uld: folder of the assistant, named by its digest.")
+]
+Alpha = Annotated[float | None, typer.Option(help="uld, guard-uld: strength; default: the assistant's own.")]
 FilterRate = Annotated[
-    float | None, typer.Option("--filter", help="uld: filter rate; default: the assistant's own.")
+    float | None, typer.Option("--filter", help="uld, guard-uld: filter rate; default: the assistant's own.")
 ]
 DdRetain = Annotated[str, typer.Option(help="dd-linear, dd-rank: model that never saw the forget set.")]
 DdForget = Annotated[str, typer.Option(help="dd-linear, dd-rank: model that saw it.")]

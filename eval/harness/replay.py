@@ -89,9 +89,11 @@ def _reference(options: Options, model: str, gate: Gate) -> Runner:
 
     torch.manual_seed(options.seed)
     tokenizer = load_tokenizer(model)
-    rules: list[Rule] = [Mask(gate.folder, Vocabulary.from_tokenizer(tokenizer))]
+    rules: list[Rule] = []
     if model == options.model:
         rules += differences(options.methods, options.logit_difference, model, tokenizer, options.device)
+    # What is masked stays masked: the difference is taken before, as in the engine.
+    rules.append(Mask(gate.folder, Vocabulary.from_tokenizer(tokenizer)))
     return Reference(model, PromptEncoder(tokenizer), rules, options.dtype, options.device)
 
 

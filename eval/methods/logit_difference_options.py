@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.core.errors import BadRun
 from eval.core.provenance import digest_of_model
-from eval.methods.method import DIFFERENCES, MethodName
+from eval.methods.method import ASSISTED, DIFFERENCES, MethodName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ class LogitDifferenceOptions:
 
     def check(self, methods: Sequence[MethodName]) -> None:
         """Raise BadRun where an option that these methods need is missing."""
-        if MethodName.ULD in methods and not (self.assistant and self.assistant.is_dir()):
-            raise BadRun("the method uld needs --assistant, the folder of a trained assistant")
+        if ASSISTED & set(methods) and not (self.assistant and self.assistant.is_dir()):
+            raise BadRun("the methods uld and guard-uld need --assistant, the folder of a trained assistant")
         if {MethodName.DD_LINEAR, MethodName.DD_RANK} & set(methods) and not (self.dd_retain and self.dd_forget):
             raise BadRun("dd-linear and dd-rank need --dd-retain and --dd-forget, the folders of two models")
 

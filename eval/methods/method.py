@@ -29,6 +29,7 @@ class MethodName(StrEnum):
     guard-rewind  the same with backtracking, as the server does
     guard-beam    the same with GUARD's beam search instead of greedy decoding
     uld           the detector gate, then an assistant's logits subtracted
+    guard-uld     the same, and then constrained decoding, as the server does
     dd-linear     the detector gate, then Divergence Decoding's linear rule
     dd-rank       the detector gate, then Divergence Decoding's rank rule
     alu           the server's agents; with an endpoint only
@@ -42,12 +43,15 @@ class MethodName(StrEnum):
     GUARD_REWIND = "guard-rewind"
     GUARD_BEAM = "guard-beam"
     ULD = "uld"
+    GUARD_ULD = "guard-uld"
     DD_LINEAR = "dd-linear"
     DD_RANK = "dd-rank"
     ALU = "alu"
 
 
-DIFFERENCES: Final = frozenset({MethodName.ULD, MethodName.DD_LINEAR, MethodName.DD_RANK})
+ASSISTED: Final = frozenset({MethodName.ULD, MethodName.GUARD_ULD})
+"""The methods that subtract an assistant."""
+DIFFERENCES: Final = ASSISTED | {MethodName.DD_LINEAR, MethodName.DD_RANK}
 """The methods of logit difference, which combine the model with extra ones; see LogitDifferenceOptions."""
 
 NO_LIKELIHOOD: Final[Mapping[MethodName, str]] = dict.fromkeys(MethodName, "") | {
@@ -154,16 +158,22 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Constrained decoding of every prompt that matches a target: its phrases are masked at every position."""
+    """Constrained decoding of every prompt that matches a target: its phrases are masked at every position.
+
+    With `difference` an assistant is subtracted before.
+    """
 
     gate: Gate
     no_likelihood: str = ""
     decoding: Decoding = Decoding.GREEDY
+    difference: str = ""
 
     def prepare(self, prompt: Prompt, detector_text: str) -> PreparedPrompt:
         plan = self.gate.plan(conversation(prompt, detector_text))
-        decoding = self.decoding if plan.kind is PlanKind.RESTRICT else Decoding.GREEDY
-        return PreparedPrompt(replace(prompt, digests=plan.automata, decoding=decoding), plan.kind.value)
+        if plan.kind is not PlanKind.RESTRICT:
+            return PreparedPrompt(replace(prompt, digests=plan.automata), plan.kind.value)
+        restricted = replace(prompt, digests=plan.automata, decoding=self.decoding, difference=self.difference)
+        return PreparedPrompt(restricted, plan.kind.value)
 
     def finish(self, text: str) -> str:
         return text
@@ -206,6 +216,8 @@ def method(name: MethodName, gate: Gate) -> Method:
             return Guard(gate, NO_LIKELIHOOD[name], Decoding.BACKTRACK)
         case MethodName.GUARD_BEAM:
             return Guard(gate, NO_LIKELIHOOD[name], Decoding.BEAM)
+        case MethodName.GUARD_ULD:
+            return Guard(gate, difference=MethodName.ULD.value)
         case MethodName.ULD | MethodName.DD_LINEAR | MethodName.DD_RANK:
             return LogitDifference(gate, name)
         case MethodName.ALU:

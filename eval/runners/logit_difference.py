@@ -11,7 +11,7 @@ from torch import nn
 from eval.core.prompt import Prompt
 from eval.core.runner import Device
 from eval.methods.logit_difference_options import LogitDifferenceOptions
-from eval.methods.method import DIFFERENCES, MethodName
+from eval.methods.method import ASSISTED, DIFFERENCES, MethodName
 from guard.decoding.vocabulary import Vocabulary
 from guard.uld.assistant import Assistant
 from guard.uld.assistant_runner import AssistantRunner, RunningSequence
@@ -87,7 +87,7 @@ def differences(
     longest = context(target)
     special = Vocabulary.from_tokenizer(tokenizer).special
     rules = []
-    if MethodName.ULD in methods:
+    if ASSISTED & set(methods):
         rules.append(_uld(options, target, special, longest, device))
     if {MethodName.DD_LINEAR, MethodName.DD_RANK} & set(methods):
         pair = [_whole(folder, longest, device) for folder in (options.dd_retain, options.dd_forget)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,12 +13,13 @@ from numpy.typing import NDArray
 
 from eval.benchmarks.tofu import ForgetSplit, PerturbedQuestion, load
 from eval.core.runner import Device
-from eval.metrics.probability import normalised, probability
+from eval.metrics.membership import auc
 from eval.metrics.rouge import rouge
 from eval.metrics.statistics import SplitScores, forget_quality, model_utility
-from eval.metrics.truth_ratio import closer_to_one, true_better, truth_ratio
+from eval.metrics.truth_ratio import closer_to_one, true_better
 from eval.uld.generate import greedy_answers
 from eval.uld.grid import DifferenceMethod, GridSetting, Losses, ModelSet, answer_losses
+from eval.uld.rows import SetLosses, SweepRow, label
 from eval.uld.similarity_gate import SimilarityGate
 from guard.decoding.vocabulary import Vocabulary
 from guard.detection.embedder import Embedder
@@ -45,23 +45,6 @@ class ModelFolders(NamedTuple):
     never_saw: str
     dd_retain: str = ""
     dd_forget: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepRow:
-    """One row of the table; a gated one is the unprotected model wherever the gate does not fire.
-
-    forget_quality  p-value of the Kolmogorov-Smirnov test against the retain model; `distance` is its statistic
-    """
-
-    name: str
-    setting: GridSetting
-    gated: bool
-    forget_quality: float
-    distance: float
-    utility: float | None
-    forget: SplitScores
-    retain: SplitScores | None
 
 
 class Sweep:
@@ -93,6 +76,8 @@ class Sweep:
         self.gate_fires = [gate.fires([row.question for row in rows]) for rows in self._sets]
         paraphrases = [row.paraphrased_question or row.question for row in tofu.forget]
         self.paraphrases_gated = float(gate.fires(paraphrases).mean())
+        self._holdout = [Example(row.question, row.answer) for row in tofu.holdout]
+        self._holdout_fires = gate.fires([row.question for row in tofu.holdout])
         self._retain_models = _load_models(ModelFolders(folders.never_saw, ""), (), self._tokenizer, device)
         losses = self._losses(self._retain_models, [_UNPROTECTED], range(1), "retain model")
         self._retain_forget_losses = losses[_UNPROTECTED][_FORGET]
@@ -100,17 +85,22 @@ class Sweep:
     def forget_rows(self, settings: Sequence[GridSetting]) -> list[SweepRow]:
         """Return the rows of the unprotected model and of each setting, with the forget set's losses alone."""
         losses = self._losses(self.models, [_UNPROTECTED, *settings], range(1), "forget set")
-        return [self._row(setting, False, losses[setting], None) for setting in (_UNPROTECTED, *settings)]
+        holdout = self._holdout_losses(self.models, [_UNPROTECTED, *settings])
+        return [
+            self._row(setting, False, losses[setting], None, holdout[setting])
+            for setting in (_UNPROTECTED, *settings)
+        ]
 
     def full_rows(self, settings: Sequence[GridSetting]) -> list[SweepRow]:
         """Return all rows: unprotected, each setting ungated and gated, and the retain model; with ROUGE."""
         losses = self._losses(self.models, [_UNPROTECTED, *settings], range(4), "losses")
         plain_losses = losses[_UNPROTECTED]
+        holdout = self._holdout_losses(self.models, [_UNPROTECTED, *settings])
         plain_recalls = self._recalls(self.models, _UNPROTECTED, "unprotected")
-        rows = [self._row(_UNPROTECTED, False, plain_losses, plain_recalls)]
+        rows = [self._row(_UNPROTECTED, False, plain_losses, plain_recalls, holdout[_UNPROTECTED])]
         for setting in settings:
             recalls = self._recalls(self.models, setting, label(setting, self._assistants))
-            rows.append(self._row(setting, False, losses[setting], recalls))
+            rows.append(self._row(setting, False, losses[setting], recalls, holdout[setting]))
             gated_losses = [
                 protected.where(fires, plain)
                 for fires, protected, plain in zip(self.gate_fires, losses[setting], plain_losses, strict=True)
@@ -119,15 +109,18 @@ class Sweep:
                 np.where(fires, protected, plain)
                 for fires, protected, plain in zip(self.gate_fires, recalls, plain_recalls, strict=True)
             ]
-            rows.append(self._row(setting, True, gated_losses, gated_recalls))
+            rows.append(self._row(setting, True, gated_losses, gated_recalls, holdout[setting]))
         retain_losses = self._losses(self._retain_models, [_UNPROTECTED], range(4), "retain model")[_UNPROTECTED]
         retain_recalls = self._recalls(self._retain_models, _UNPROTECTED, "retain model")
-        rows.append(self._row(_UNPROTECTED, False, retain_losses, retain_recalls, "retain model"))
+        holdout = self._holdout_losses(self._retain_models, [_UNPROTECTED])
+        rows.append(
+            self._row(_UNPROTECTED, False, retain_losses, retain_recalls, holdout[_UNPROTECTED], "retain model")
+        )
         return rows
 
     def _losses(
         self, models: ModelSet, settings: Sequence[GridSetting], sets: range, part: str
-    ) -> dict[GridSetting, list[_SetLosses]]:
+    ) -> dict[GridSetting, list[SetLosses]]:
         examples = [
             encode(self._tokenizer, example, _MAX_EXAMPLE_TOKENS)
             for number in sets
@@ -140,11 +133,21 @@ class Sweep:
         ends = [0, *np.cumsum(sizes).tolist()]
         return {
             setting: [
-                _SetLosses.of(values[first:last].reshape(len(self._sets[number]), -1))
+                SetLosses.of(values[first:last].reshape(len(self._sets[number]), -1))
                 for number, (first, last) in zip(sets, pairwise(ends), strict=True)
             ]
             for setting, values in losses.items()
         }
+
+    def _holdout_losses(self, models: ModelSet, settings: Sequence[GridSetting]) -> dict[GridSetting, Losses]:
+        """Return for each setting the losses of the holdout answers as they are served behind the gate."""
+        examples = [encode(self._tokenizer, example, _MAX_EXAMPLE_TOKENS) for example in self._holdout]
+        with self._device:
+            losses = answer_losses(
+                models, [_UNPROTECTED, *settings], examples, lambda share: self._progress("holdout", share)
+            )
+        plain = losses[_UNPROTECTED]
+        return {setting: np.where(self._holdout_fires, losses[setting], plain) for setting in settings}
 
     def _recalls(self, models: ModelSet, setting: GridSetting, part: str) -> list[NDArray[np.float64]]:
         """Return the ROUGE-L recall of the greedy answers, float64 [questions] for each of the four sets."""
@@ -164,13 +167,17 @@ class Sweep:
         self,
         setting: GridSetting,
         gated: bool,
-        losses: Sequence[_SetLosses],
+        losses: Sequence[SetLosses],
         recalls: Sequence[NDArray[np.float64]] | None,
+        holdout: Losses,
         name: str = "",
     ) -> SweepRow:
         rouge_of = [float(values.mean()) for values in recalls] if recalls is not None else [float("nan")]
-        test = forget_quality(losses[_FORGET].ratios, self._retain_forget_losses.ratios)
-        forget = SplitScores(losses[_FORGET].likely, rouge_of[_FORGET], closer_to_one(losses[_FORGET].ratios))
+        ratios = losses[_FORGET].ratios
+        # A rule that forbids tokens makes it 0.
+        logarithms = np.log(np.maximum(ratios, np.finfo(np.float64).tiny))
+        test = forget_quality(ratios, self._retain_forget_losses.ratios)
+        forget = SplitScores(losses[_FORGET].likely, rouge_of[_FORGET], closer_to_one(ratios))
         retain = utility = None
         if recalls is not None:
             retain, *others = (
@@ -188,59 +195,13 @@ class Sweep:
             gated=gated,
             forget_quality=test.p_value,
             distance=test.statistic,
+            ratio_mean=float(logarithms.mean()),
+            ratio_spread=float(logarithms.std()),
+            membership=auc(losses[_FORGET].answer, holdout),
             utility=utility,
             forget=forget,
             retain=retain,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _SetLosses:
-    """Losses of one set: of the answer [n], its paraphrase [n], and the wrong ones [n, answers]."""
-
-    answer: Losses
-    paraphrase: Losses
-    wrong: Losses
-
-    @classmethod
-    def of(cls, table: Losses) -> _SetLosses:
-        return cls(table[:, 0], table[:, 1], table[:, 2:])
-
-    @property
-    def ratios(self) -> NDArray[np.float64]:
-        return truth_ratio(self.paraphrase, self.wrong)
-
-    @property
-    def likely(self) -> float:
-        return float(probability(self.answer).mean())
-
-    @property
-    def preferred(self) -> float:
-        return float(normalised(probability(self.answer), probability(self.wrong)).mean())
-
-    def where(self, fires: NDArray[np.bool_], otherwise: _SetLosses) -> _SetLosses:
-        """Return these losses where `fires` [n] is true, and those of `otherwise` elsewhere."""
-        return _SetLosses(
-            np.where(fires, self.answer, otherwise.answer),
-            np.where(fires, self.paraphrase, otherwise.paraphrase),
-            np.where(fires[:, None], self.wrong, otherwise.wrong),
-        )
-
-
-def label(setting: GridSetting, assistants: Sequence[Assistant]) -> str:
-    """Return a setting's name in a table."""
-    if setting.method is DifferenceMethod.NONE:
-        return "unprotected"
-    if setting.method is DifferenceMethod.DD_RANK:
-        return f"DD rank, k {setting.strength:g}"
-    if setting.method is DifferenceMethod.DD_LINEAR:
-        return f"DD linear, alpha {setting.strength:g}"
-    manifests = [a.manifest for a in assistants if a.digest in setting.assistants]
-    seeds = "seed " if len(manifests) == 1 else "mean of seeds "
-    seeds += " ".join(f"{one.seed}" for one in manifests)
-    assistant = f"ULD {setting.assistants[0][:8]} (K {manifests[0].layers}, {seeds})"
-    gate = f", gate {setting.gate:g}" if setting.gate else ""
-    return f"{assistant}, alpha {setting.strength:g}, filter {setting.filter_rate:g}{gate}"
 
 
 def _examples(row: PerturbedQuestion) -> list[Example]:

@@ -8,23 +8,26 @@ from collections.abc import Sequence
 from eval.metrics.statistics import SplitScores
 from eval.report.svg import Line, chart
 from eval.uld.grid import DifferenceMethod
-from eval.uld.sweep import SweepRow
+from eval.uld.rows import SweepRow
 from serving.assistants.sweeps import SweepPoint
 
 
 def markdown(rows: Sequence[SweepRow]) -> str:
     """Return the rows, the unprotected model first, as a Markdown table."""
     head = (
-        "| | FQ (KS p) | KS D | utility | of unprotected | forget prob / ROUGE / TR | retain prob / ROUGE / TR |"
+        "| | FQ (KS p) | KS D | log TR mean (sd) | MIA loss, gated | utility | of unprotected "
+        "| forget prob / ROUGE / TR | retain prob / ROUGE / TR |"
     )
     base = rows[0].utility
-    lines = [head, "| --- |" + " --- |" * 6]
+    lines = [head, "| --- |" + " --- |" * 8]
     for row in rows:
         utility = "" if row.utility is None else f"{row.utility:.4f}"
         share = "" if row.utility is None or not base else f"{row.utility / base:.4f}"
         name = row.name + (", gated" if row.gated else "")
-        cells = (name, f"{row.forget_quality:.3g}", f"{row.distance:.3f}", utility, share)
-        lines.append(f"| {' | '.join((*cells, _triple(row.forget), _triple(row.retain)))} |")
+        spread = f"{row.ratio_mean:.2f} ({row.ratio_spread:.2f})"
+        told = (f"{row.forget_quality:.3g}", f"{row.distance:.3f}", spread, f"{row.membership:.3f}")
+        cells = (name, *told, utility, share, _triple(row.forget), _triple(row.retain))
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

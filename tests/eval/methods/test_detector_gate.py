@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,14 @@ OTHER = Prompt("How deep is the lake?")
 
 def treated(name: MethodName, gate: Gate, prompt: Prompt) -> PreparedPrompt:
     return method(name, gate).prepare(prompt, prompt.text)
+
+
+def test_guard_uld_subtracts_where_it_restricts_and_nowhere_else(gate: Gate) -> None:
+    about = treated(MethodName.GUARD_ULD, gate, ABOUT)
+    restricted = treated(MethodName.GUARD, gate, ABOUT)
+    assert restricted.prompt.digests
+    assert about == replace(restricted, prompt=replace(restricted.prompt, difference="uld"))
+    assert treated(MethodName.GUARD_ULD, gate, OTHER).prompt == OTHER
 
 
 def test_guard_restricts_what_touches_a_target_by_automata_that_lie_in_the_folder(gate: Gate) -> None:

@@ -16,8 +16,12 @@ from eval.core.prompt import Prompt
 from eval.methods.logit_difference_options import LogitDifferenceOptions
 from eval.methods.method import MethodName
 from eval.runners.logit_difference import differences
+from eval.runners.logit_rules import Mask
 from eval.runners.prompt_encoder import PromptEncoder
 from eval.runners.reference import Reference
+from guard.decoding.huggingface import RestrictionProcessor
+from guard.decoding.vocabulary import Vocabulary
+from guard.matching.automaton import Automaton
 from guard.uld.assistant import Assistants
 from guard.uld.logit_difference import dd_linear, dd_rank, log_probabilities, uld
 from guard.uld.truncated_model import TruncatedModel
@@ -48,8 +52,9 @@ class Scene:
         )
         tokenizer = AutoTokenizer.from_pretrained(folders[0])
         self.encoder = PromptEncoder(tokenizer)
-        rules = differences(METHODS, self.options, folders[0], tokenizer, "cpu")
-        self.reference = Reference(folders[0], self.encoder, rules)
+        self.folder = folders[0]
+        self.rules = differences(METHODS, self.options, folders[0], tokenizer, "cpu")
+        self.reference = Reference(folders[0], self.encoder, self.rules)
 
     def served(self, name: str, tokens: Sequence[int]) -> torch.Tensor:
         """Log p of the token after each of `tokens`, [tokens, width]."""
@@ -99,7 +104,27 @@ def test_answers_are_the_greedy_ones_of_the_difference(scene: Scene) -> None:
             tokens.append(int(best.indices))
 
 
-@pytest.mark.parametrize(("methods", "given"), [("uld", {"dd_retain": "x", "dd_forget": "x"}), ("dd-rank", {})])
+def test_what_is_masked_stays_masked(scene: Scene, tmp_path: Path) -> None:
+    (free,) = scene.reference.generate([Prompt(QUESTIONS[0], difference="uld")], 8)
+    automaton = Automaton.forbidding([free.text])
+    automaton.save(tmp_path)
+    vocabulary = Vocabulary.from_tokenizer(scene.encoder.tokenizer)
+    both = Reference(scene.folder, scene.encoder, [*scene.rules, Mask(tmp_path, vocabulary)])
+    prompt = Prompt(QUESTIONS[0], difference="uld", digests=(automaton.digest,))
+    (said,) = both.generate([prompt], 8)
+    assert said.text != free.text
+    tokens = scene.encoder.encode(prompt)
+    processor = RestrictionProcessor(vocabulary, [[automaton]], len(tokens))
+    for log_p in said.log_probs:
+        served = processor(torch.tensor([tokens]), scene.served("uld", tokens)[-1:].clone())
+        best = torch.log_softmax(served[0], -1).max(-1)
+        assert log_p == pytest.approx(float(best.values), abs=2e-4)
+        tokens.append(int(best.indices))
+
+
+@pytest.mark.parametrize(
+    ("methods", "given"), [("guard-uld", {}), ("uld", {"dd_retain": "x", "dd_forget": "x"}), ("dd-rank", {})]
+)
 def test_a_method_without_its_models_is_a_bad_run(methods: str, given: dict[str, Any]) -> None:
     with pytest.raises(BadRun):
         LogitDifferenceOptions(**given).check([MethodName(methods)])

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from eval.metrics.membership import auc
 from eval.uld.generate import greedy_answers
 from eval.uld.grid import DifferenceMethod, GridSetting
 from eval.uld.sweep import ModelFolders, Sweep
@@ -81,6 +83,23 @@ def test_the_mean_of_an_assistant_with_itself_is_that_assistant(sweep: Sweep, as
     settings = [GridSetting(DifferenceMethod.ULD, 1.0, 0.0, (assistant.digest,) * count) for count in (1, 2)]
     _, one, two = sweep.forget_rows(settings)
     assert two.forget.probability == pytest.approx(one.forget.probability)
+
+
+def test_membership_is_told_by_the_losses_of_forget_and_holdout_answers(
+    sweep: Sweep, model: Path, assistant: Assistant
+) -> None:
+    target = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    losses = []
+    for row in (*FACTS, *FAR):
+        tokens, labels = pad([encode(tokenizer, row.example, 256)])
+        with torch.inference_mode():
+            losses.append(float(torch.nn.functional.cross_entropy(target(tokens).logits[0], labels[0])))
+    bare, raised = sweep.forget_rows([GridSetting(DifferenceMethod.DD_RANK, 40)])
+    assert bare.membership == pytest.approx(auc(losses[: len(FACTS)], losses[len(FACTS) :]))
+    # The gate leaves holdout questions alone, and forget answers have become the least likely.
+    assert raised.membership == 0.0
+    assert np.isfinite((raised.ratio_mean, raised.ratio_spread)).all()
 
 
 def test_divergence_at_strength_one_is_its_retain_model(sweep: Sweep) -> None:
