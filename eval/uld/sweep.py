@@ -140,12 +140,13 @@ class Sweep:
         }
 
     def _holdout_losses(self, models: ModelSet, settings: Sequence[GridSetting]) -> dict[GridSetting, Losses]:
-        """Return for each setting the losses of the holdout answers as they are served behind the gate."""
+        """Return for each setting the losses of the holdout answers as they are served behind the gate.
+
+        The unprotected model is one of the settings.
+        """
         examples = [encode(self._tokenizer, example, _MAX_EXAMPLE_TOKENS) for example in self._holdout]
         with self._device:
-            losses = answer_losses(
-                models, [_UNPROTECTED, *settings], examples, lambda share: self._progress("holdout", share)
-            )
+            losses = answer_losses(models, settings, examples, lambda share: self._progress("holdout", share))
         plain = losses[_UNPROTECTED]
         return {setting: np.where(self._holdout_fires, losses[setting], plain) for setting in settings}
 

@@ -65,6 +65,7 @@ class SoundingName(NamedTuple):
 
     @property
     def script(self) -> str:
+        """The script that the name is written in."""
         found = _FOREIGN.search(self.name)
         return _script(found[0]) if found else _IN_LATIN
 
