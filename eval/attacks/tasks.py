@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from eval.attacks.catalogue import DRAWS, LOGPROBS, TEXT_ATTACKS
 from eval.attacks.clients import load_top_tokens
 from eval.attacks.extraction import assemble_phrase, logprob_extraction, sampling
-from eval.attacks.leak_scorer import STRING, LeakScorer
+from eval.attacks.leak_scorer import BEYOND, STRING, LeakScorer
 from eval.attacks.probe import AttackProbe, Attempt
+from eval.core.prompt import conversation
 from eval.core.task import Item, Measures, Task
 
 MAX_TOKENS = 64
@@ -44,7 +45,7 @@ def draw_task(probes: Sequence[AttackProbe], count: int, scorer: LeakScorer) -> 
     attempts = ((p, sampling(p, count)) for p in probes)
 
     def measure_text(item: AttackItem, text: str) -> Measures:
-        return scorer.score_words(item.subject, item.gold, text)
+        return scorer.score_words(item.subject, item.gold, text, request=_request(item))
 
     return _task(DRAWS, attempts, MAX_DRAW_TOKENS, measure_text)
 
@@ -67,7 +68,8 @@ def _measure_answer(scorer: LeakScorer) -> Callable[[AttackItem, str], Measures]
     def measure_text(item: AttackItem, text: str) -> Measures:
         prompt = item.prompt
         prefix = prompt.prefill if prompt.chat else prompt.text
-        return scorer.score(item.subject, item.gold, text, prefix=prefix, cipher=item.attempt.cipher)
+        cipher = item.attempt.cipher
+        return scorer.score(item.subject, item.gold, text, prefix=prefix, request=_request(item), cipher=cipher)
 
     return measure_text
 
@@ -77,9 +79,17 @@ def _measure_top_tokens(scorer: LeakScorer) -> Callable[[AttackItem, str], Measu
         top_tokens = load_top_tokens(text)
         prefill, answer = item.prompt.prefill, "".join(top_tokens.tokens)
         gold = item.gold.removeprefix(prefill) or item.gold
-        scores = scorer.score(item.subject, gold, answer, prefix=prefill)
-        if assemble_phrase(prefill, top_tokens.tokens, top_tokens.listed, scorer.forbidden(item.subject)):
-            scores[STRING] = 1.0
+        request = _request(item)
+        scores = scorer.score(item.subject, gold, answer, prefix=prefill, request=request)
+        automata = {STRING: scorer.forbidden(item.subject), BEYOND: scorer.beyond(item.subject, request)}
+        for name, automaton in automata.items():
+            if assemble_phrase(prefill, top_tokens.tokens, top_tokens.listed, automaton):
+                scores[name] = 1.0
         return scores
 
     return measure_text
+
+
+def _request(item: AttackItem) -> str:
+    """Return all that the client says in a request."""
+    return "\n".join(turn.text for turn in conversation(item.prompt, item.prompt.text))

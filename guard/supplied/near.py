@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from guard.matching.alignment import PassageWords, folded_words
 from guard.matching.near import NearTexts, content_words, words_needed
-from guard.supplied.rule import sentences
+from guard.supplied.statement import sentences
 from guard.targets.near import parts, tells
 
 MAX_SUPPLIED_WORDS = 5_000

@@ -16,34 +16,37 @@ Turns of the assistant, prompts without roles and context supply nothing. In dou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from guard.supplied.words import ASKING, CONFIRM, DOUBT, LETTERS, QUESTIONS, TEXTS, TO, WORK
+from guard.supplied.layout import options, pasted
+from guard.supplied.statement import (
+    asks,
+    confirms,
+    finishes,
+    grammar_of,
+    has_blank,
+    is_letter,
+    is_statement,
+    is_task,
+    points,
+    sentences,
+    words,
+)
+from guard.supplied.words import QUESTIONS, TEXTS, TOPICS, Grammar
 from guard.text.conversation import Message
 
 QUOTED_WORDS = 8
-STATEMENT_WORDS = 4
-# Shorter questions are about what was said before: "Is that right?"
-MAX_CONFIRM_WORDS = 6
-# Words before the verb of a task, as in "Could you please translate".
-MAX_POLITE_WORDS = 4
-MAX_SHORTENED_CHARS = 8
 
 WHOLE_ROLES = frozenset({"tool", "function", "document"})
 RULED_ROLES = frozenset({"user", "system", "developer"})
 
 _FENCE = re.compile(r"\s*(?:```|~~~)")
-_TAG = re.compile(r"\s*<(/?)([A-Za-z][\w-]*)>\s*$")
-_INLINE = re.compile(r"<([A-Za-z][\w-]*)>([^<>]+)</\1>")
+_TAG = re.compile(r"\s*<(/?)([A-Za-z][\w-]*)(?:\s[^<>]*)?>\s*$")
+_INLINE = re.compile(r"<([A-Za-z][\w-]*)(?:\s[^<>]*)?>([^<>]+)</\1>")
 # Possessive: a line of hyphens is read once.
 _LABEL = re.compile(r"\W*+([\w-]++)(?:\s+\d+)?\s*[:：]")
 _QUOTED = re.compile(r"[\"“„”«»「『]([^\"“„”«»「」『』]+)[\"“”«»」』]")
-_BLANK = re.compile(r"_{2,}|\.{3}|…|\[[A-Z]+\]")
-_SENTENCE = re.compile(r"(?:[^.!?。！？]|[.](?=\S))+[.!?。！？]*")
-_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
-# A full stop after one of these, or after a single letter, ends no sentence.
-_SHORTENED = re.compile(r"\b(?:[A-Z]|Dr|Mr|Mrs|Ms|Prof|St|Sr|Jr|No|Nr|Sra|Mme|Mlle)\.$")
 
 
 class Supplied(NamedTuple):
@@ -69,28 +72,45 @@ def supplied(conversation: Sequence[Message]) -> Supplied:
     return Supplied("\n".join(given), tuple(rest))
 
 
+class _Line(NamedTuple):
+    """A line of a turn that is in no block; `states` is False for one that only names what is to be told."""
+
+    text: str
+    states: bool = True
+
+
 class _Turn:
     """One turn, read line by line: the parts that are `given`, and the `rest`."""
 
     def __init__(self, text: str) -> None:
         self.given: list[str] = []
         self.rest: list[str] = []
-        own = self._without_blocks(text.splitlines())
-        words = [_words(line) for line in own]
-        tasks = {place for place, line in enumerate(words) if _is_work(line)}
-        confirms = any(map(_confirms, own))
+        lines = text.splitlines()
+        by = grammar_of([line for line in lines if line.strip()])
+        said = [sentence for line in lines for sentence in sentences(line)]
+        self._confirms = by is not None and any(confirms(sentence, by) for sentence in said)
+        own = self._without_blocks(lines, by)
+        texts = [line.text for line in own]
+        tasks = {place for place, line in enumerate(texts) if _has_task(line)}
+        chosen = set(options(texts, by)) if by else set()
+        data = set(pasted(texts, by)) - chosen
+        pointed = by is not None and not (chosen or self._confirms) and any(points(line, by) for line in texts)
         for place, line in enumerate(own):
-            if tasks and place not in tasks:
-                self.given.append(line)
-            elif tasks:
-                self._read_task(line)
+            if place in tasks:
+                self._read_task(line.text, by)
+            elif tasks or place in data:
+                self.given.append(line.text)
+            elif by is None or self._confirms or place in chosen or not line.states:
+                self._read_sentences(line.text, lambda sentence: False)
+            elif pointed and not points(line.text, by):
+                self._read_sentences(line.text, lambda sentence: not asks(sentence, by))
             else:
-                self._read_sentences(line, confirms)
+                self._read_sentences(line.text, lambda sentence: is_statement(sentence, by))
 
-    def _without_blocks(self, lines: Sequence[str]) -> list[str]:
+    def _without_blocks(self, lines: Sequence[str], by: Grammar | None) -> list[_Line]:
         """Return the lines outside of blocks; those inside are given."""
         closing = _closing(lines)
-        own: list[str] = []
+        own: list[_Line] = []
         place, labelled = 0, False
         while place < len(lines):
             line = lines[place]
@@ -105,75 +125,43 @@ class _Turn:
                 self.given.append(line[label.end() :])
             elif word in QUESTIONS and label:
                 labelled = False
-                own.append(line[label.end() :])
+                own.append(_Line(line[label.end() :]))
             elif labelled or line.lstrip().startswith(">"):
                 self.given.append(line)
             else:
-                own.append(self._without_quotes(line))
+                own.append(_Line(self._without_quotes(line, by), word not in TOPICS))
             place += 1
         return own
 
-    def _without_quotes(self, line: str) -> str:
+    def _without_quotes(self, line: str, by: Grammar | None) -> str:
         def take(text: str) -> str:
             self.given.append(text)
             return " "
 
+        def quoted(match: re.Match[str]) -> str:
+            is_text = len(words(match[1])) >= QUOTED_WORDS and not has_blank(match[1])
+            return take(match[1]) if is_text else match[0]
+
         line = _INLINE.sub(lambda match: take(match[2]), line)
-        return _QUOTED.sub(
-            lambda match: take(match[1]) if len(_words(match[1])) >= QUOTED_WORDS else match[0], line
-        )
+        return line if self._confirms or (by and finishes(line, by)) else _QUOTED.sub(quoted, line)
 
-    def _read_task(self, line: str) -> None:
+    def _read_task(self, line: str, by: Grammar | None) -> None:
+        """Read a line with a task: what follows its colon is the text, or else the line's other sentences are."""
         head, colon, text = line.partition(":")
-        self.rest.append(head)
         if colon:
+            self.rest.append(head)
             self.given.append(text)
+        else:
+            self._read_sentences(line, lambda one: by is not None and not is_task(one) and not asks(one, by))
 
-    def _read_sentences(self, line: str, confirms: bool) -> None:
+    def _read_sentences(self, line: str, is_given: Callable[[str], bool]) -> None:
         for sentence in sentences(line):
-            words = _words(sentence)
-            is_given = _is_letter(words) or (not confirms and _is_statement(sentence, words))
-            (self.given if is_given else self.rest).append(sentence)
+            taken = is_letter(words(sentence)) or is_given(sentence)
+            (self.given if taken else self.rest).append(sentence)
 
 
-def sentences(line: str) -> Iterator[str]:
-    """Yield the sentences of a line, with their stops."""
-    start = 0
-    for match in _SENTENCE.finditer(line):
-        if not _SHORTENED.search(match[0][-MAX_SHORTENED_CHARS:]):
-            yield line[start : match.end()].strip()
-            start = match.end()
-    if line[start:].strip():
-        yield line[start:].strip()
-
-
-def _words(text: str) -> list[str]:
-    return [match[0].lower() for match in _WORD.finditer(text)]
-
-
-def _is_work(words: Sequence[str]) -> bool:
-    return any(word in WORK for word in words[: MAX_POLITE_WORDS + 1])
-
-
-def _is_letter(words: Sequence[str]) -> bool:
-    """Whether a sentence asks for something to be written to somebody."""
-    return any(word in LETTERS and words[place + 1] in TO for place, word in enumerate(words[:-1]))
-
-
-def _is_statement(sentence: str, words: Sequence[str]) -> bool:
-    return (
-        len(words) >= STATEMENT_WORDS
-        and sentence[-1] in ".!。！"
-        and words[0] not in ASKING
-        and not DOUBT.intersection(words)
-        and not _BLANK.search(sentence)
-    )
-
-
-def _confirms(line: str) -> bool:
-    """Whether a line has a short question that asks if something is true."""
-    asked = (_words(sentence) for sentence in sentences(line) if sentence[-1:] in "?？")
-    return any(CONFIRM.intersection(words[-MAX_CONFIRM_WORDS:]) for words in asked)
+def _has_task(line: str) -> bool:
+    return any(is_task(sentence) for sentence in sentences(line))
 
 
 def _closing(lines: Sequence[str]) -> dict[int, int]:

@@ -3,33 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
+ByLanguage = Mapping[str, frozenset[str]]
 
-def _sections() -> Mapping[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    section: set[str] = set()
+
+def _sections() -> Mapping[str, ByLanguage]:
+    found: dict[str, dict[str, frozenset[str]]] = {}
+    section: dict[str, frozenset[str]] = {}
     for line in files(__package__).joinpath("words.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
-            section = found.setdefault(line.strip("[]"), set())
-        elif not line.startswith("#"):
-            section.update(line.split())
-    return {name: frozenset(words) for name, words in found.items()}
+            section = found.setdefault(line.strip("[]"), {})
+        elif line and not line.startswith("#"):
+            language, *words = line.split()
+            section[language] = section.get(language, frozenset()).union(words)
+    return found
+
+
+def _all(words: ByLanguage) -> frozenset[str]:
+    return frozenset[str]().union(*words.values())
 
 
 _WORDS: Final = _sections()
-# A sentence that begins so hands over a text to work on: the rest of the turn is that text.
-WORK: Final = _WORDS["work"]
+LANGUAGES: Final = frozenset(_WORDS["orders"])
+"""Codes of the languages whose statements are told from questions."""
+
+# After nothing but polite words, one of these hands over a text to work on: the rest of the turn is that text.
+WORK: Final = _all(_WORDS["work"])
+POLITE: Final = _all(_WORDS["polite"])
 # What is written to somebody; the sentence that asks for it names whom, and what about.
-LETTERS: Final = _WORDS["letters"]
-TO: Final = _WORDS["to"]
-# A sentence that begins so asks, orders or supposes: it states nothing.
-ASKING: Final = _WORDS["asking"]
-# With one of these anywhere, a sentence speaks to the model, wishes, doubts or offers a choice.
-DOUBT: Final = _WORDS["doubt"]
-# Where a turn asks so, its statements are guesses to be confirmed.
-CONFIRM: Final = _WORDS["confirm"]
+LETTERS: Final = _all(_WORDS["letters"])
+TO: Final = _all(_WORDS["to"])
 # A line that begins with one and a colon opens a text; with one of QUESTIONS, it closes it.
-TEXTS: Final = _WORDS["texts"]
-QUESTIONS: Final = _WORDS["questions"]
+TEXTS: Final = _all(_WORDS["texts"])
+QUESTIONS: Final = _all(_WORDS["questions"])
+# A line that begins with one and a colon names what is to be told: it states nothing.
+TOPICS: Final = _all(_WORDS["topics"])
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """Words that tell whether a sentence states anything, in some languages.
+
+    interrogatives  a sentence that begins so asks
+    auxiliaries     a sentence that begins so asks, or is none
+    orders          a clause that begins so orders or supposes
+    polite          what may come before an order
+    openers         a clause that begins so and ends in a comma stands before the main one
+    doubt           with one of these anywhere, a sentence speaks to the model, wishes, doubts or offers a choice
+    wishes, first   a clause that begins with one of each wishes
+    seeking         a clause that begins so wishes
+    pointing        an order or a question with one of these may be about the other lines: "this", "below"
+    finish          an order with one of these leaves something to be said
+    knowing         with an interrogative behind it, one of these asks
+    confirm         where a turn asks so, its statements are guesses to be confirmed
+    verify          where a turn orders so, they are as well
+    asked           where a short question has one of these, they are as well: "Do you know?"
+    choice          a turn with one of these has options to choose from in its list
+    """
+
+    interrogatives: frozenset[str]
+    auxiliaries: frozenset[str]
+    orders: frozenset[str]
+    polite: frozenset[str]
+    openers: frozenset[str]
+    doubt: frozenset[str]
+    wishes: frozenset[str]
+    first: frozenset[str]
+    seeking: frozenset[str]
+    pointing: frozenset[str]
+    finish: frozenset[str]
+    knowing: frozenset[str]
+    confirm: frozenset[str]
+    verify: frozenset[str]
+    asked: frozenset[str]
+    choice: frozenset[str]
+
+
+@cache
+def grammar(languages: frozenset[str]) -> Grammar:
+    """Return the words of these languages, each one of LANGUAGES."""
+    names = (field.name for field in fields(Grammar))
+    return Grammar(**{name: _all({code: _WORDS[name][code] for code in languages}) for name in names})

@@ -1,0 +1,188 @@
+"""Whether a sentence states something, and whether a turn asks if what it states is true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from guard.supplied.words import LANGUAGES, LETTERS, POLITE, QUESTIONS, TO, TOPICS, WORK, Grammar, grammar
+from guard.text.language import language_of
+
+STATEMENT_WORDS = 4
+# Longer questions are about what comes last in them: "Is that right?"
+MAX_CONFIRM_WORDS = 6
+# Longer questions ask for something else: "Do you know?"
+MAX_ASKED_WORDS = 4
+# Words before the verb of a task, as in "Could you please translate".
+MAX_POLITE_WORDS = 5
+# Longer sentences that end in a verb of a task are about something else.
+MAX_TASK_WORDS = 8
+# Longer clauses before a comma stand for themselves, whatever they begin with.
+MAX_OPENER_WORDS = 5
+# Words within which a clause begins to wish: "Well, I would really love".
+MAX_WISH_WORDS = 4
+MAX_SHORTENED_CHARS = 8
+
+_BLANK = re.compile(r"_{2,}|\.{3}|…|\[[A-Z]+\]|\s/\s|\b[TVRW]/F\b")
+_SENTENCE = re.compile(r"(?:[^.!?。！？]|[.](?=\S))+[.!?。！？]*")
+_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+# A full stop after one of these, or after a single letter, ends no sentence.
+_SHORTENED = re.compile(r"\b(?:[A-Z]|Dr|Mr|Mrs|Ms|Prof|St|Sr|Jr|No|Nr|Sra|Mme|Mlle)\.$")
+# "j'aimerais", "d'où", "dell'autrice".
+_ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|dell?|all|nell|sull|quell|un)'(?=\w{2})")
+# Verbs with "me" behind: "dis-moi", "háblame", "descrivimi", "fale-me".
+_TO_ME = re.compile(r".+-(?:moi|nous|me|mij|mi)|.*[áéí].*(?:me|nos)|.{3,}[aei]mi")
+_COLON = re.compile(r"[:：;–—]\s|\s-\s")
+_COMMA = re.compile(r",\s")
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text` in small letters, without what French and Italian leave before an apostrophe."""
+    return [_ELIDED.sub("", match[0].lower().replace("’", "'")) for match in _WORD.finditer(text)]
+
+
+def sentences(line: str) -> Iterator[str]:
+    """Yield the sentences of a line, with their stops."""
+    start = 0
+    for match in _SENTENCE.finditer(line):
+        if not _SHORTENED.search(match[0][-MAX_SHORTENED_CHARS:]):
+            yield line[start : match.end()].strip()
+            start = match.end()
+    if line[start:].strip():
+        yield line[start:].strip()
+
+
+def is_task(sentence: str) -> bool:
+    """Whether a sentence hands over a text to work on: after polite words, it says what to do."""
+    said = words(sentence)
+    if len(said) == 1 and sentence.endswith(("?", "？")):  # "Correct?"
+        return False
+    for place, word in enumerate(said[: MAX_POLITE_WORDS + 1]):
+        if word in WORK:
+            return said[place - 1 : place] != ["is"] and said[place + 1 : place + 2] != ["me"]
+        if word not in POLITE:
+            break
+    # "Bitte als Brief ausformulieren."
+    return bool(said) and len(said) <= MAX_TASK_WORDS and said[0] in POLITE and said[-1] in WORK
+
+
+def is_letter(said: Sequence[str]) -> bool:
+    """Whether a sentence of these words asks for something to be written to somebody."""
+    return any(word in LETTERS and after in TO for word, after in pairwise(said))
+
+
+def grammar_of(lines: Sequence[str]) -> Grammar | None:
+    """Return the words of the languages that a turn is written in; None if they are others than LANGUAGES."""
+    texts = ("\n".join(lines), *lines[:1], *lines[-1:])
+    languages = LANGUAGES.intersection(map(language_of, texts))
+    return grammar(languages) if languages else None
+
+
+def is_statement(sentence: str, by: Grammar) -> bool:
+    """Whether a sentence ends in a full stop and neither asks, orders, wishes, doubts, speaks to the model nor
+    offers a choice or a blank."""
+    said = words(sentence)
+    return (
+        len(said) >= STATEMENT_WORDS
+        and sentence[-1] in ".!。！"
+        and not by.doubt.intersection(said)
+        and not any(
+            one in by.knowing and by.interrogatives.intersection(said[place : place + 3])
+            for place, one in enumerate(said)
+        )
+        and said[-1] not in by.confirm
+        and not has_blank(sentence)
+        and not asks(sentence, by)
+    )
+
+
+def has_blank(text: str) -> bool:
+    """Whether a text leaves something out to be filled in, or offers a choice by a stroke."""
+    return bool(_BLANK.search(text))
+
+
+def finishes(line: str, by: Grammar) -> bool:
+    """Whether a line orders to finish something."""
+    return not by.finish.isdisjoint(words(line))
+
+
+def points(line: str, by: Grammar) -> bool:
+    """Whether a line asks or orders to do something with the other lines: "What is the tone of this letter?"
+
+    None does that asks to answer a question or to finish something.
+    """
+    said = words(line)
+    return (
+        not by.pointing.isdisjoint(said)
+        and (line.rstrip().endswith((":", "?", "？")) or any(asks(sentence, by) for sentence in sentences(line)))
+        and (QUESTIONS | TOPICS | by.finish | by.choice).isdisjoint(said)
+    )
+
+
+def confirms(sentence: str, by: Grammar) -> bool:
+    """Whether a sentence asks or orders to say if something is true, or what is known of it."""
+    said = words(sentence)
+    if not said:
+        return False
+    last = by.confirm.intersection(said[-MAX_CONFIRM_WORDS:])
+    if sentence[-1] in "?？":
+        return bool(last or (len(said) <= MAX_ASKED_WORDS and by.asked.intersection(said)))
+    first = _first(_main_clause(sentence, by), by)
+    return first in by.verify or (first in by.orders and bool(last))
+
+
+def asks(sentence: str, by: Grammar) -> bool:
+    """Whether the main clause of a part of a sentence, or one after "so" and the like, asks, orders or wishes."""
+    if sentence.endswith(("?", "？")):
+        return True
+    for part in _COLON.split(sentence):
+        main = _main_clause(part, by)
+        first = _first(main, by)
+        if first in by.interrogatives or first in by.auxiliaries or _orders(first, by) or _wishes(main, by):
+            return True
+        clauses = (words(clause) for clause in _COMMA.split(part)[1:])
+        if any(clause and clause[0] in by.polite and _orders(_first(clause, by), by) for clause in clauses):
+            return True
+    return False
+
+
+def asks_item(item: str, by: Grammar) -> bool:
+    """Whether an item of a list asks or orders."""
+    first = _first(words(item), by)
+    return item.endswith(("?", "？")) or first in by.interrogatives or _orders(first, by)
+
+
+def _asks_within(said: Sequence[str], by: Grammar) -> bool:
+    """Whether a sentence has an indirect question: "I know in which year"."""
+    known = (said[place + 1 : place + 3] for place, word in enumerate(said) if word in by.knowing)
+    return any(not by.interrogatives.isdisjoint(after) for after in known)
+
+
+def _orders(verb: str, by: Grammar) -> bool:
+    return verb in by.orders or bool(_TO_ME.fullmatch(verb))
+
+
+def _wishes(clause: Sequence[str], by: Grammar) -> bool:
+    """Whether a clause begins like "I would love": with a wish next to a first person, or one that has its own."""
+    begun = clause[:MAX_WISH_WORDS]
+    return bool(by.wishes.intersection(begun) and (by.first.intersection(begun))) or bool(
+        begun and begun[0] in by.seeking
+    )
+
+
+def _main_clause(part: str, by: Grammar) -> list[str]:
+    """Return the words of the first clause that is not one like "In two sentences,"."""
+    clauses = [words(clause) for clause in _COMMA.split(part)]
+    main = (clause for clause in clauses if _first(clause, by) and not _opens(clause, by))
+    return next(main, clauses[-1])
+
+
+def _opens(clause: Sequence[str], by: Grammar) -> bool:
+    """Whether a clause is one like "In two sentences"."""
+    return clause[0] in by.openers and len(clause) <= MAX_OPENER_WORDS
+
+
+def _first(clause: Sequence[str], by: Grammar) -> str:
+    """Return the first word that is not merely polite; "" if there is none."""
+    return next((word for word in clause if word not in by.polite or word in by.orders), "")
