@@ -20,9 +20,6 @@ from guard.uld.truncated_model import TruncatedModel, context, depth
 
 # A batch of given answers has some hundred rows.
 _MAX_CACHE_BYTES = 4 * 2**30
-# Of a question and its answer. Room for so many is kept for each row; rows that find none are read anew at every
-# token.
-_MAX_TEXT_TOKENS = 1024
 
 
 class ExtraModel(NamedTuple):
@@ -87,7 +84,7 @@ def differences(
     """Return the rules of those methods that have one, for the model in `target`; raises ModelUnavailable."""
     if not DIFFERENCES & set(methods):
         return []
-    longest = min(context(target), _MAX_TEXT_TOKENS)
+    longest = context(target)
     special = Vocabulary.from_tokenizer(tokenizer).special
     rules = []
     if ASSISTED & set(methods):

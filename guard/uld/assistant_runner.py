@@ -50,21 +50,20 @@ class AssistantRunner:
     """Next-token logits of assistants for the rows of each step: incremental decoding with a slotted KV cache.
 
     What must be computed for a row follows from its tokens alone, never from earlier steps: chunked prefill,
-    preemption, and rows that come, go and move need no notice. At most `budget_bytes` of keys and values are kept;
-    if a step has more rows than fit, they run in groups and are computed from the start. Not thread-safe.
+    preemption, and rows that come, go and move need no notice. At most `budget_bytes` of keys and values are kept,
+    with room for the longest text of a step in each row; if a step has more rows than fit, they run in groups and
+    are computed from the start. Not thread-safe.
     """
 
     def __init__(self, truncated_model: TruncatedModel, max_tokens: int, budget_bytes: int) -> None:
         """Raise BadSettings when not one row of `max_tokens` tokens fits the budget."""
-        slots = budget_bytes // (
-            SlotCache.bytes_per_token(truncated_model.config, truncated_model.dtype) * max_tokens
-        )
-        if slots < 1:
+        token_bytes = SlotCache.bytes_per_token(truncated_model.config, truncated_model.dtype)
+        if budget_bytes < token_bytes * max_tokens:
             raise BadSettings(f"the assistants' cache is too small for one text of {max_tokens} tokens")
         self._truncated_model = truncated_model
         self._max_tokens = max_tokens
         self._cache = SlotCache(
-            truncated_model.config, slots, max_tokens, truncated_model.dtype, truncated_model.device
+            truncated_model.config, budget_bytes, max_tokens, truncated_model.dtype, truncated_model.device
         )
         self._slots: OrderedDict[int, _SequenceSlot] = OrderedDict()
         self._free: list[int] = []
@@ -88,9 +87,13 @@ class AssistantRunner:
         """
         indices: list[int] = []
         scores: list[torch.Tensor] = []
+        texts = [_known_tokens(sequence) for sequence in sequences]
+        if not all(0 < len(tokens) <= self._max_tokens for tokens in texts):
+            raise ValueError("a sequence must have a token, and no more than fit")
+        self._make_room(len(texts), max(map(len, texts)))
         for first in range(0, len(sequences), self._cache.slots):
             group = range(first, min(first + self._cache.slots, len(sequences)))
-            pending = self._pending(sequences, group)
+            pending = self._pending(sequences, texts, group)
             for batch in _batches(pending):
                 self._truncated_model.activate(batch[0].adapter)
                 scores.append(self._run(batch))
@@ -99,15 +102,23 @@ class AssistantRunner:
             return torch.cat(scores) if len(scores) > 1 else scores[0]
         return torch.cat(scores)[torch.tensor(indices, device=self._truncated_model.device).argsort()]
 
-    def _pending(self, sequences: Sequence[RunningSequence], group: range) -> list[_Pending]:
+    def _make_room(self, rows: int, reach: int) -> None:
+        """Have slots for texts of up to `reach` tokens, and forget those that the resized cache has not kept."""
+        if not self._cache.resize(rows, reach):
+            return
+        slots, length = self._cache.slots, self._cache.length
+        lost = [key for key, slot in self._slots.items() if slot.number >= slots or slot.length > length]
+        self._free += [self._slots.pop(key).number for key in lost]
+        self._free = [number for number in self._free if number < slots]
+
+    def _pending(
+        self, sequences: Sequence[RunningSequence], texts: Sequence[list[int]], group: range
+    ) -> list[_Pending]:
         here = {id(sequences[index].output) for index in group}
         pending = []
         for index in group:
-            sequence = sequences[index]
+            sequence, tokens = sequences[index], texts[index]
             slot = self._slot(sequence, here)
-            tokens = _known_tokens(sequence)
-            if not 0 < len(tokens) <= self._max_tokens:
-                raise ValueError("a sequence must have a token, and no more than fit")
             # When no token is new, the last one runs again, to have logits.
             slot.length = min(slot.length, len(tokens) - 1)
             pending.append(_Pending(index, slot, sequence.adapter, tokens[slot.length :]))

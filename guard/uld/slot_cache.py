@@ -9,20 +9,24 @@ import torch
 from transformers.cache_utils import Cache
 
 _MIN_TOKENS = 64
+# A slot has room for this part of its text more.
+_ROOM = 4
 _log = logging.getLogger(__name__)
 
 
 class SlotCache(Cache):  # type: ignore[misc]
-    """A transformers cache whose rows are slots, one per sequence; it grows as needed, up to `slots`.
+    """A transformers cache whose rows are slots of one length, one per sequence, in at most `budget_bytes`.
 
-    `set_positions` says where the next forward pass writes; the pass then attends up to the last of those
-    positions.
+    `resize` says how long the texts of the next pass are, and `set_positions` where it writes; the pass then
+    attends up to the last of those positions.
     """
 
-    def __init__(self, config: Any, slots: int, max_tokens: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, config: Any, budget_bytes: int, max_tokens: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
         # The base class would create its own layers.
         self.layers: list[Any] = []
-        self.slots = slots
+        self._tokens = budget_bytes // self.bytes_per_token(config, dtype)
         self._max_tokens = max_tokens
         self._device = device
         shape = (0, _heads(config), 0, _size(config))
@@ -43,12 +47,37 @@ class SlotCache(Cache):  # type: ignore[misc]
         """The current size of the cache, in bytes."""
         return sum(tensor.nbytes for tensor in (*self._keys, *self._values))
 
+    @property
+    def length(self) -> int:
+        """The tokens that a slot holds."""
+        return int(self._keys[0].shape[2])
+
+    @property
+    def slots(self) -> int:
+        """The slots of this length that the budget allows."""
+        return self._tokens // max(self.length, 1)
+
+    def resize(self, rows: int, reach: int) -> bool:
+        """Make slots hold `reach` tokens, and no more than that needs where `rows` slots would not fit.
+
+        Return whether their length changed: only the first `slots` remain then, up to their new length.
+        """
+        if reach > self._max_tokens:
+            raise ValueError("the cache has no such position")
+        longer = min(self._max_tokens, max(_MIN_TOKENS, reach + reach // _ROOM))
+        if reach <= self.length and (rows <= self.slots or self._tokens // longer <= self.slots):
+            return False
+        self._reshape(min(len(self._keys[0]), self._tokens // longer), longer)
+        return True
+
     def set_positions(self, slots: list[int], positions: torch.Tensor, reach: int) -> None:
         """Make the next pass write row r of its batch to slots[r] at positions[r], int64 [rows, length].
 
-        `reach` is one more than the last position of all rows.
+        `reach` is one more than the last position of all rows, and no more than a slot holds.
         """
-        self._grow(max(slots) + 1, reach)
+        have, needed = len(self._keys[0]), max(slots) + 1
+        if needed > have:
+            self._reshape(min(self.slots, max(needed, 2 * have)), self.length)
         self._rows = torch.tensor(slots, device=self._device)
         self._positions = positions
         first = slots[0]
@@ -71,20 +100,14 @@ class SlotCache(Cache):  # type: ignore[misc]
         """Return 0: the positions and the mask passed in say how long each row is."""
         return 0
 
-    def _grow(self, slots: int, reach: int) -> None:
-        have, _, length, _ = self._keys[0].shape
-        if slots <= have and reach <= length:
-            return
-        if slots > self.slots or reach > self._max_tokens:
-            raise ValueError("the cache has no such slot or position")
-        wider = min(self.slots, max(slots, have if slots <= have else 2 * have))
-        longer = min(self._max_tokens, max(_MIN_TOKENS, length if reach <= length else max(reach, 2 * length)))
+    def _reshape(self, slots: int, length: int) -> None:
         for tensors in (self._keys, self._values):
             for layer, old in enumerate(tensors):
-                new = old.new_zeros(wider, old.shape[1], longer, old.shape[3])
-                new[:have, :, :length] = old
+                new = old.new_zeros(slots, old.shape[1], length, old.shape[3])
+                kept = old[:slots, :, :length]
+                new[: kept.shape[0], :, : kept.shape[2]] = kept
                 tensors[layer] = new
-        _log.info("assistants' cache: %d slots of %d tokens, %.1f MiB", wider, longer, self.bytes / 2**20)
+        _log.info("assistants' cache: %d slots of %d tokens, %.1f MiB", slots, length, self.bytes / 2**20)
 
 
 def _heads(config: Any) -> int:

@@ -63,6 +63,48 @@ def test_whatever_joins_leaves_and_returns_the_logits_are_those_of_the_whole_tex
     assert runner.bytes <= budget(truncated_model, slots)
 
 
+def read_tokens(truncated_model: TruncatedModel, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by the number of tokens of each forward pass."""
+    read: list[int] = []
+    forward = truncated_model.hidden
+
+    def hidden(tokens: torch.Tensor, **given: object) -> torch.Tensor:
+        read.append(tokens.numel())
+        return forward(tokens, **given)
+
+    monkeypatch.setattr(truncated_model, "hidden", hidden)
+    return read
+
+
+def test_short_texts_are_read_once_where_one_long_text_would_fit(
+    truncated_model: TruncatedModel,
+    assistants: list[dict[str, torch.nn.Parameter]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    longest, draw = 960, random.Random(3)
+    limit = budget(truncated_model, longest // LONGEST)
+    runner = AssistantRunner(truncated_model, longest, limit)
+    texts = [text(assistants[0], draw, 20) for _ in range(12)]
+    long = text(assistants[0], draw, 500)
+    read = read_tokens(truncated_model, monkeypatch)
+
+    def step(batch: list[RunningSequence]) -> int:
+        del read[:]
+        scores = runner.logits(batch)
+        total = sum(read)
+        for row, one in enumerate(batch):
+            torch.testing.assert_close(scores[row], expected(truncated_model, one), atol=2e-4, rtol=0)
+            one.output.append(draw.randrange(200))  # type: ignore[attr-defined]
+        assert runner.bytes <= limit
+        return total
+
+    assert [step(texts) for _ in range(3)] == [240, 12, 12]
+    # Beside the long text only some of the others have room.
+    assert step([long, *texts]) > 500
+    step(texts)
+    assert step(texts) == 12
+
+
 def test_a_prompt_longer_than_a_chunk_is_read_in_parts(
     truncated_model: TruncatedModel,
     assistants: list[dict[str, torch.nn.Parameter]],
