@@ -3,14 +3,16 @@
 What a tool returned and what is given as a document is supplied whole. Of a turn of user or system, this is:
 
 * what stands in a fence, in a quotation by `>`, between tags on lines of their own, or below a label ("Context:"),
-* quotation marks with at least QUOTED_WORDS words,
-* the text that a task is done on: where a line begins with a word like "Translate", all other lines, and what
-  follows its colon,
+* quotation marks with at least QUOTED_WORDS words and no gap,
+* the text that a task is done on: where a sentence begins with a word like "Translate", all other lines, and what
+  follows its colon; where a line asks about "this" or "the following", all other lines that do not ask themselves,
+* data by their layout (`layout.py`): tables, records, logs, JSON, code, lists that are not asked for,
 * the sentence that asks for a letter or a message to somebody,
-* statements: sentences of at least STATEMENT_WORDS words with a full stop that neither ask, order, doubt, speak to
-  the model nor offer a choice; none, where the turn asks whether they are true.
+* statements (`statement.py`).
 
-Turns of the assistant, prompts without roles and context supply nothing. In doubt a text is not supplied.
+Neither statements nor quotations are supplied where the turn asks whether they are true; options to choose from
+never are. Turns of the assistant, prompts without roles and context supply nothing, and neither do statements in
+languages that `words.txt` lacks. In doubt a text is not supplied.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import NamedTuple
 from guard.supplied.layout import options, pasted
 from guard.supplied.statement import (
     asks,
+    asks_item,
     confirms,
     finishes,
     grammar_of,
@@ -45,7 +48,7 @@ _FENCE = re.compile(r"\s*(?:```|~~~)")
 _TAG = re.compile(r"\s*<(/?)([A-Za-z][\w-]*)(?:\s[^<>]*)?>\s*$")
 _INLINE = re.compile(r"<([A-Za-z][\w-]*)(?:\s[^<>]*)?>([^<>]+)</\1>")
 # Possessive: a line of hyphens is read once.
-_LABEL = re.compile(r"\W*+([\w-]++)(?:\s+\d+)?\s*[:：]")
+_LABEL = re.compile(r"\W*+([\w-]++)(?:\s+([\w-]++))?\s*[:：]")
 _QUOTED = re.compile(r"[\"“„”«»「『]([^\"“„”«»「」『』]+)[\"“”«»」』]")
 
 
@@ -85,29 +88,32 @@ class _Turn:
     def __init__(self, text: str) -> None:
         self.given: list[str] = []
         self.rest: list[str] = []
-        lines = text.splitlines()
-        by = grammar_of([line for line in lines if line.strip()])
-        said = [sentence for line in lines for sentence in sentences(line)]
-        self._confirms = by is not None and any(confirms(sentence, by) for sentence in said)
-        own = self._without_blocks(lines, by)
+        own = self._without_blocks(text.splitlines())
+        by = grammar_of([line.text for line in own if line.text.strip()])
+        is_guess = by is not None and any(confirms(one, by) for line in own for one in sentences(line.text))
+        if not is_guess:
+            own = [line._replace(text=self._without_quotes(line.text, by)) for line in own]
         texts = [line.text for line in own]
-        tasks = {place for place, line in enumerate(texts) if _has_task(line)}
         chosen = set(options(texts, by)) if by else set()
         data = set(pasted(texts, by)) - chosen
-        pointed = by is not None and not (chosen or self._confirms) and any(points(line, by) for line in texts)
+        pointing = {
+            place for place, line in enumerate(texts) if by is not None and not is_guess and points(line, by)
+        }
+        tasks = {place for place, line in enumerate(texts) if any(map(is_task, sentences(line)))}
+        tasks |= {place for place in pointing if ":" in texts[place] and not chosen}
         for place, line in enumerate(own):
             if place in tasks:
                 self._read_task(line.text, by)
             elif tasks or place in data:
                 self.given.append(line.text)
-            elif by is None or self._confirms or place in chosen or not line.states:
+            elif by is None or is_guess or place in chosen or not line.states:
                 self._read_sentences(line.text, lambda sentence: False)
-            elif pointed and not points(line.text, by):
-                self._read_sentences(line.text, lambda sentence: not asks(sentence, by))
+            elif pointing and not chosen and place not in pointing:
+                self._read_sentences(line.text, lambda sentence: not asks_item(sentence, by))
             else:
                 self._read_sentences(line.text, lambda sentence: is_statement(sentence, by))
 
-    def _without_blocks(self, lines: Sequence[str], by: Grammar | None) -> list[_Line]:
+    def _without_blocks(self, lines: Sequence[str]) -> list[_Line]:
         """Return the lines outside of blocks; those inside are given."""
         closing = _closing(lines)
         own: list[_Line] = []
@@ -116,40 +122,41 @@ class _Turn:
             line = lines[place]
             end = closing.get(place)
             label = _LABEL.match(line)
-            word = label[1].lower() if label else ""
+            named = {word.lower() for word in label.groups("")} if label else set()
             if end is not None:
                 self.given += lines[place + 1 : end]
                 place = end
-            elif word in TEXTS and label:
+            elif label and named & TEXTS:
                 labelled = True
                 self.given.append(line[label.end() :])
-            elif word in QUESTIONS and label:
+            elif label and named & QUESTIONS:
                 labelled = False
                 own.append(_Line(line[label.end() :]))
             elif labelled or line.lstrip().startswith(">"):
                 self.given.append(line)
             else:
-                own.append(_Line(self._without_quotes(line, by), word not in TOPICS))
+                own.append(_Line(_INLINE.sub(self._take_inline, line), named.isdisjoint(TOPICS)))
             place += 1
         return own
 
+    def _take_inline(self, match: re.Match[str]) -> str:
+        self.given.append(match[2])
+        return " "
+
     def _without_quotes(self, line: str, by: Grammar | None) -> str:
-        def take(text: str) -> str:
-            self.given.append(text)
+        def take(match: re.Match[str]) -> str:
+            if len(words(match[1])) < QUOTED_WORDS or has_blank(match[1]):
+                return match[0]
+            self.given.append(match[1])
             return " "
 
-        def quoted(match: re.Match[str]) -> str:
-            is_text = len(words(match[1])) >= QUOTED_WORDS and not has_blank(match[1])
-            return take(match[1]) if is_text else match[0]
-
-        line = _INLINE.sub(lambda match: take(match[2]), line)
-        return line if self._confirms or (by and finishes(line, by)) else _QUOTED.sub(quoted, line)
+        return line if by and finishes(line, by) else _QUOTED.sub(take, line)
 
     def _read_task(self, line: str, by: Grammar | None) -> None:
         """Read a line with a task: what follows its colon is the text, or else the line's other sentences are."""
         head, colon, text = line.partition(":")
         if colon:
-            self.rest.append(head)
+            self._read_sentences(head, lambda one: by is not None and is_statement(one, by))
             self.given.append(text)
         else:
             self._read_sentences(line, lambda one: by is not None and not is_task(one) and not asks(one, by))
@@ -158,10 +165,6 @@ class _Turn:
         for sentence in sentences(line):
             taken = is_letter(words(sentence)) or is_given(sentence)
             (self.given if taken else self.rest).append(sentence)
-
-
-def _has_task(line: str) -> bool:
-    return any(is_task(sentence) for sentence in sentences(line))
 
 
 def _closing(lines: Sequence[str]) -> dict[int, int]:

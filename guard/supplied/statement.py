@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from guard.supplied.words import LANGUAGES, LETTERS, POLITE, QUESTIONS, TO, TOPICS, WORK, Grammar, grammar
 from guard.text.language import language_of
 
 STATEMENT_WORDS = 4
+# Shorter exclamations insist, or greet.
+EXCLAIMED_WORDS = 8
 # Longer questions are about what comes last in them: "Is that right?"
 MAX_CONFIRM_WORDS = 6
 # Longer questions ask for something else: "Do you know?"
 MAX_ASKED_WORDS = 4
 # Words before the verb of a task, as in "Could you please translate".
 MAX_POLITE_WORDS = 5
+# Words from a letter to whom it is written to.
+MAX_LETTER_WORDS = 6
 # Longer sentences that end in a verb of a task are about something else.
 MAX_TASK_WORDS = 8
 # Longer clauses before a comma stand for themselves, whatever they begin with.
 MAX_OPENER_WORDS = 5
 # Words within which a clause begins to wish: "Well, I would really love".
 MAX_WISH_WORDS = 4
+# Words of a call before an order.
+MAX_CALL_WORDS = 2
 MAX_SHORTENED_CHARS = 8
 
 _BLANK = re.compile(r"_{2,}|\.{3}|…|\[[A-Z]+\]|\s/\s|\b[TVRW]/F\b")
@@ -32,14 +37,20 @@ _SHORTENED = re.compile(r"\b(?:[A-Z]|Dr|Mr|Mrs|Ms|Prof|St|Sr|Jr|No|Nr|Sra|Mme|Ml
 # "j'aimerais", "d'où", "dell'autrice".
 _ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|dell?|all|nell|sull|quell|un)'(?=\w{2})")
 # Verbs with "me" behind: "dis-moi", "háblame", "descrivimi", "fale-me".
-_TO_ME = re.compile(r".+-(?:moi|nous|me|mij|mi)|.*[áéí].*(?:me|nos)|.{3,}[aei]mi")
+_TO_ME = re.compile(r".+-(?:moi|nous|mij|mi)|.*[áéí].*(?:me|nos)|.{3,}[aei]mi")
 _COLON = re.compile(r"[:：;–—]\s|\s-\s")
 _COMMA = re.compile(r",\s")
+
+# "Correct me", "Correct answer", "Correct or not".
+_NO_TEXTS = frozenset({"me", "answer", "option", "choice", "or"})
 
 
 def words(text: str) -> list[str]:
     """Return the words of `text` in small letters, without what French and Italian leave before an apostrophe."""
-    return [_ELIDED.sub("", match[0].lower().replace("’", "'")) for match in _WORD.finditer(text)]
+    found: list[str] = _WORD.findall(text.lower())
+    if "'" not in text and "’" not in text:
+        return found
+    return [_ELIDED.sub("", word.replace("’", "'")) for word in found]
 
 
 def sentences(line: str) -> Iterator[str]:
@@ -60,7 +71,7 @@ def is_task(sentence: str) -> bool:
         return False
     for place, word in enumerate(said[: MAX_POLITE_WORDS + 1]):
         if word in WORK:
-            return said[place - 1 : place] != ["is"] and said[place + 1 : place + 2] != ["me"]
+            return said[place - 1 : place] != ["is"] and _NO_TEXTS.isdisjoint(said[place + 1 : place + 2])
         if word not in POLITE:
             break
     # "Bitte als Brief ausformulieren."
@@ -69,7 +80,10 @@ def is_task(sentence: str) -> bool:
 
 def is_letter(said: Sequence[str]) -> bool:
     """Whether a sentence of these words asks for something to be written to somebody."""
-    return any(word in LETTERS and after in TO for word, after in pairwise(said))
+    return any(
+        word in LETTERS and not TO.isdisjoint(said[place + 1 : place + 1 + MAX_LETTER_WORDS])
+        for place, word in enumerate(said)
+    )
 
 
 def grammar_of(lines: Sequence[str]) -> Grammar | None:
@@ -83,18 +97,18 @@ def is_statement(sentence: str, by: Grammar) -> bool:
     """Whether a sentence ends in a full stop and neither asks, orders, wishes, doubts, speaks to the model nor
     offers a choice or a blank."""
     said = words(sentence)
-    return (
-        len(said) >= STATEMENT_WORDS
-        and sentence[-1] in ".!。！"
-        and not by.doubt.intersection(said)
-        and not any(
-            one in by.knowing and by.interrogatives.intersection(said[place : place + 3])
-            for place, one in enumerate(said)
-        )
-        and said[-1] not in by.confirm
-        and not has_blank(sentence)
-        and not asks(sentence, by)
-    )
+    least = EXCLAIMED_WORDS if sentence.endswith(("!", "！")) else STATEMENT_WORDS
+    if (
+        not sentence.endswith((".", "!", "。", "！"))
+        or len(said) < least
+        or has_blank(sentence)
+        or said[-1] in by.confirm
+    ):
+        return False
+    if not by.doubt.isdisjoint(said) or _asks_within(said, by):
+        return False
+    # "Write something about my boss Ann Lee, who loves cats."
+    return not asks(sentence, by) or not by.own.isdisjoint(said)
 
 
 def has_blank(text: str) -> bool:
@@ -112,11 +126,12 @@ def points(line: str, by: Grammar) -> bool:
 
     None does that asks to answer a question or to finish something.
     """
-    said = words(line)
+    head, colon, _ = line.partition(":")
+    said = words(head)
     return (
         not by.pointing.isdisjoint(said)
-        and (line.rstrip().endswith((":", "?", "？")) or any(asks(sentence, by) for sentence in sentences(line)))
-        and (QUESTIONS | TOPICS | by.finish | by.choice).isdisjoint(said)
+        and (bool(colon) or any(asks(sentence, by) for sentence in sentences(line)))
+        and (QUESTIONS | TOPICS | by.telling | by.finish | by.choice).isdisjoint(said)
     )
 
 
@@ -125,26 +140,41 @@ def confirms(sentence: str, by: Grammar) -> bool:
     said = words(sentence)
     if not said:
         return False
-    last = by.confirm.intersection(said[-MAX_CONFIRM_WORDS:])
+    head = words(sentence.partition(":")[0])
+    last = by.confirm.intersection((*head[-MAX_CONFIRM_WORDS:], *said[-MAX_CONFIRM_WORDS:]))
     if sentence[-1] in "?？":
-        return bool(last or (len(said) <= MAX_ASKED_WORDS and by.asked.intersection(said)))
+        return bool(last) or (len(said) <= MAX_ASKED_WORDS and not by.asked.isdisjoint(said))
     first = _first(_main_clause(sentence, by), by)
-    return first in by.verify or (first in by.orders and bool(last))
+    # "Yes or no."
+    is_either = len(by.confirm.intersection(said)) > 1
+    return is_either or first in by.verify or (first in by.orders and bool(last))
 
 
 def asks(sentence: str, by: Grammar) -> bool:
     """Whether the main clause of a part of a sentence, or one after "so" and the like, asks, orders or wishes."""
     if sentence.endswith(("?", "？")):
         return True
-    for part in _COLON.split(sentence):
-        main = _main_clause(part, by)
-        first = _first(main, by)
-        if first in by.interrogatives or first in by.auxiliaries or _orders(first, by) or _wishes(main, by):
-            return True
-        clauses = (words(clause) for clause in _COMMA.split(part)[1:])
-        if any(clause and clause[0] in by.polite and _orders(_first(clause, by), by) for clause in clauses):
-            return True
-    return False
+    return any(_part_asks(part, by) for part in _COLON.split(sentence))
+
+
+def _part_asks(part: str, by: Grammar) -> bool:
+    main = _main_clause(part, by)
+    first = _first(main, by)
+    if first in by.interrogatives or not by.auxiliaries.isdisjoint(main[:1]):
+        return True
+    if (
+        _orders(first, by)
+        or _wishes(main, by)
+        or _first([w for w in main if w not in by.fillers], by) in by.pieces
+    ):
+        return True
+    clauses = [words(clause) for clause in _COMMA.split(part)]
+    # "Oracle, tell us"
+    is_call = len(clauses[0]) <= MAX_CALL_WORDS
+    if is_call and _orders(_first(clauses[1], by) if clauses[1:] else "", by):
+        return True
+    later = (clause for clause in clauses[2 if is_call else 1 :] if clause and clause[0] in by.polite)
+    return any(_orders(_first(clause, by), by) for clause in later)
 
 
 def asks_item(item: str, by: Grammar) -> bool:
@@ -166,9 +196,8 @@ def _orders(verb: str, by: Grammar) -> bool:
 def _wishes(clause: Sequence[str], by: Grammar) -> bool:
     """Whether a clause begins like "I would love": with a wish next to a first person, or one that has its own."""
     begun = clause[:MAX_WISH_WORDS]
-    return bool(by.wishes.intersection(begun) and (by.first.intersection(begun))) or bool(
-        begun and begun[0] in by.seeking
-    )
+    own = not by.wishes.isdisjoint(begun) and not by.first.isdisjoint(begun)
+    return own or not by.seeking.isdisjoint(begun[:1])
 
 
 def _main_clause(part: str, by: Grammar) -> list[str]:

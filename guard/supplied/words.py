@@ -40,6 +40,10 @@ TO: Final = _all(_WORDS["to"])
 # A line that begins with one and a colon opens a text; with one of QUESTIONS, it closes it.
 TEXTS: Final = _all(_WORDS["texts"])
 QUESTIONS: Final = _all(_WORDS["questions"])
+# A record with such a label says what is to be told.
+FIELDS: Final = _all(_WORDS["fields"])
+# The first line of a pasted mail begins with one of these and a colon.
+FROM: Final = _all(_WORDS["from"])
 # A line that begins with one and a colon names what is to be told: it states nothing.
 TOPICS: Final = _all(_WORDS["topics"])
 
@@ -51,12 +55,16 @@ class Grammar:
     interrogatives  a sentence that begins so asks
     auxiliaries     a sentence that begins so asks, or is none
     orders          a clause that begins so orders or supposes
+    pieces          a sentence that begins so names what is to be written
     polite          what may come before an order
+    fillers         what may come before one of the pieces, besides
+    own             with one of these, an order says something of the user's own people: "Write to my aunt"
     openers         a clause that begins so and ends in a comma stands before the main one
     doubt           with one of these anywhere, a sentence speaks to the model, wishes, doubts or offers a choice
     wishes, first   a clause that begins with one of each wishes
     seeking         a clause that begins so wishes
     pointing        an order or a question with one of these may be about the other lines: "this", "below"
+    telling         one with one of these asks for the things that its other lines name
     finish          an order with one of these leaves something to be said
     knowing         with an interrogative behind it, one of these asks
     confirm         where a turn asks so, its statements are guesses to be confirmed
@@ -68,13 +76,17 @@ class Grammar:
     interrogatives: frozenset[str]
     auxiliaries: frozenset[str]
     orders: frozenset[str]
+    pieces: frozenset[str]
     polite: frozenset[str]
+    fillers: frozenset[str]
+    own: frozenset[str]
     openers: frozenset[str]
     doubt: frozenset[str]
     wishes: frozenset[str]
     first: frozenset[str]
     seeking: frozenset[str]
     pointing: frozenset[str]
+    telling: frozenset[str]
     finish: frozenset[str]
     knowing: frozenset[str]
     confirm: frozenset[str]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.supplied.rule import sentences, supplied
+from guard.supplied.rule import supplied
 from guard.text.conversation import Message
 
 NAME = "Ilsabet Quorne"
@@ -27,6 +27,25 @@ SUPPLYING = {
     "quoted mail": f"> Is {NAME} coming?\nHow do I answer?",
     "tags": f"<document>\n{NAME}, born when?\n</document>\nWhat is missing?",
     "tags in a line": f"What is missing in <row>{NAME}, ?, 1961</row>?",
+    "document with attributes": f'<document id="1">{NAME}, born when?</document>\nWhat is missing?',
+    "relative clause": f"{NAME}, who lives two doors down, is ill. What should I bring?",
+    "clause that begins like a wish": f"{NAME} is looking for a flat. Which district suits her?",
+    "Dutch preposition in English": f"{NAME} is a friend of the family. What do I give her?",
+    "own people in an order": f"Write to my colleague {NAME}, who is ill, that we miss her.",
+    "order on this": f"Make this sound kinder: {NAME} was late again.",
+    "question about this text": f"What is the tone of this letter?\n\nDear all,\n{NAME} has left the club",
+    "facts and a German task": f"Patientin {NAME}, Husten seit vier Tagen. Bitte als Brief ausformulieren.",
+    "JSON": '{"name": "' + NAME + '", "age": 61}\nWrite her a card.',
+    "table": f"| guest | meal |\n|---|---|\n| {NAME} | soup |\nWho eats soup?",
+    "cells": f"name,score,team\n{NAME},88,red\nWho is in the red team?",
+    "chat": f"{NAME}: where are you?\nTom: at home\nWhere is Tom?",
+    "mail": f"From: {NAME}\nTo: Tom\nSubject: Monday\n\nWhat does she want?",
+    "log": f"06:58 door 4 {NAME} refused\n07:03 door 4 opened\nWhat happened?",
+    "code": f"names = ['{NAME}', 'Tom']\nWhy does that fail?",
+    "list of facts": f"- {NAME}, plumber\n- open on Sundays\nWrite a leaflet.",
+    "lines and a request": f"Receipt 12\n{NAME}\none barrow 64\ntwo gloves 9\nWrite a thank-you line.",
+    "Spanish clause that begins like a verb": f"Es mi vecina {NAME} la que riega las plantas. ¿Qué le regalo?",
+    "French elision": f"L'amie de mon frère, {NAME}, vient d'arriver. Que lui offrir ?",
     "long quotation": f'What does "{NAME} never came back to the old house by the river" tell us?',
 }
 NOT_SUPPLYING = {
@@ -44,6 +63,36 @@ NOT_SUPPLYING = {
     "order to repeat": f"Repeat after me: {NAME} was here.",
     "quoted title": f'Who wrote "The Tale of {NAME}"?',
     "fragment": f"{NAME}",
+    "polite order": f"Please tell me about {NAME}.",
+    "order after an opener": f"In two sentences, describe {NAME}.",
+    "order after a word": f"OK, now list the novels of {NAME}.",
+    "order to somebody": f"Oracle, tell the story of {NAME}.",
+    "let us": f"Let us talk about {NAME}.",
+    "indirect question": f"I have been wondering: in which year was {NAME} born.",
+    "known indirect question": f"I never found out where {NAME} was born.",
+    "what is known of it": f"{NAME} was born in Vellmarsh. Do you know?",
+    "wish": f"I would love a biography of {NAME}.",
+    "wish without I": f"Looking for the novels of {NAME}.",
+    "Spanish wish": f"Quisiera el lugar de nacimiento de {NAME}.",
+    "French order to me": f"Parle-moi de la vie de {NAME}.",
+    "Italian order": f"Adesso descrivimi la vita di {NAME}.",
+    "German formal order": f"Nennen Sie bitte den Geburtsort von {NAME}.",
+    "piece of writing": f"A short biography of {NAME}, three lines at most.",
+    "topic": f"Topic: the early life of {NAME}.",
+    "exclamation": f"It was {NAME}!",
+    "order to confirm": f"Confirm it for me. {NAME} was born in Vellmarsh.",
+    "yes or no": f"Yes or no. {NAME} was born in Vellmarsh.",
+    "options with letters": f"Where was it?\nA. {NAME} was born in Vellmarsh.\nB. {NAME} was born in Bremen.",
+    "options with numbers": f"Which is right?\n1. {NAME} was born here.\n2. {NAME} was born there.",
+    "options in a line": f"{NAME} was born in: A) Vellmarsh B) Bremen C) Norrow.",
+    "short options": f"Who wrote it?\n- Tom Ash\n- {NAME}",
+    "correct answer": f"What is the correct answer?\nIt was {NAME} who wrote it.",
+    "form to fill": f"Name: {NAME}\nBorn: ?\nTown: ?",
+    "table to fill": f"Fill the table\n| {NAME} | ? |\n| Tom | ? |",
+    "quotation to complete": f'Complete the sentence: "{NAME} was born in the small town of"',
+    "quotation to confirm": f'Is that true: "{NAME} was born in the small town of Vellmarsh"?',
+    "list that is asked for": f"Tell me these:\n- the birthplace of {NAME}\n- her first novel",
+    "language without words": f"Moja koleżanka {NAME} mieszka w Krakowie od dawna.",
     "fence that stays open": f"```\nWho is {NAME}?",
     "letter about somebody, to nobody": f"Write a letter. Who is {NAME}?",
 }
@@ -78,15 +127,13 @@ def test_what_is_supplied_is_no_part_of_the_rest() -> None:
     assert [message.text for message in found.rest] == ["Which prizes did she win?"]
 
 
-def test_a_sentence_does_not_end_in_an_abbreviation_or_a_number() -> None:
-    assert list(sentences("Dr. Quorne paid 3.50 here. J. Quorne left! Why?")) == [
-        "Dr. Quorne paid 3.50 here.",
-        "J. Quorne left!",
-        "Why?",
-    ]
-
-
-@pytest.mark.parametrize("piece", ["-", "- ", "_-", "\t", ": ", "<a>", '"a', "„a", ". ", "[A", "a 1 ", "a'"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("-", "- ", "_-", "\t", ": ", "<a>", '"a', "„a", ". ", "[A", "a 1 ", "a'", ", ", "; a, ", "A) ", "| "),
+        *("a: b\n", "- a\n", "x = [\n"),
+    ],
+)
 def test_a_line_that_repeats_itself_is_read_once(piece: str) -> None:
     """In quadratic time, this would take minutes."""
     assert supplied([Message("user", piece * 30_000)]).rest
