@@ -141,13 +141,15 @@ def confirms(sentence: str, by: Grammar) -> bool:
     if not said:
         return False
     head = words(sentence.partition(":")[0])
-    last = by.confirm.intersection((*head[-MAX_CONFIRM_WORDS:], *said[-MAX_CONFIRM_WORDS:]))
-    if sentence[-1] in "?？":
-        return bool(last) or (len(said) <= MAX_ASKED_WORDS and not by.asked.isdisjoint(said))
+    last = {*head[-MAX_CONFIRM_WORDS:], *said[-MAX_CONFIRM_WORDS:]}
+    # "Yes or no", "true or false".
+    if len(by.either.intersection(said)) > 1 or len(by.confirm.intersection(said)) > 1:
+        return True
+    if sentence.endswith(("?", "？")):
+        is_short = len(said) <= MAX_ASKED_WORDS
+        return not by.confirm.isdisjoint(last) or (is_short and not by.asked.isdisjoint(said))
     first = _first(_main_clause(sentence, by), by)
-    # "Yes or no."
-    is_either = len(by.confirm.intersection(said)) > 1
-    return is_either or first in by.verify or (first in by.orders and bool(last))
+    return first in by.verify or (first in by.orders and not last.isdisjoint(by.confirm | by.either))
 
 
 def asks(sentence: str, by: Grammar) -> bool:

@@ -68,6 +68,7 @@ class Grammar:
     finish          an order with one of these leaves something to be said
     knowing         with an interrogative behind it, one of these asks
     confirm         where a turn asks so, its statements are guesses to be confirmed
+    either          where a turn has both of these, they are as well
     verify          where a turn orders so, they are as well
     asked           where a short question has one of these, they are as well: "Do you know?"
     choice          a turn with one of these has options to choose from in its list
@@ -90,6 +91,7 @@ class Grammar:
     finish: frozenset[str]
     knowing: frozenset[str]
     confirm: frozenset[str]
+    either: frozenset[str]
     verify: frozenset[str]
     asked: frozenset[str]
     choice: frozenset[str]
