@@ -14,7 +14,7 @@ from guard.decoding.restriction import Cursor, Restriction
 from guard.decoding.vocabulary import Vocabulary
 from guard.matching.automaton import Automaton
 from guard.matching.patterns import Exemption
-from tests.guard.decoding.test_restriction import TOYS, VOCABULARIES, histories, kinds
+from tests.guard.decoding.toys import TOYS, VOCABULARIES, histories, kinds
 from tests.guard.toy_tokenizers import EOS, TURN
 
 AUTOMATON = Automaton.compile(
