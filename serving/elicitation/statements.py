@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from guard.phrases import extraction
 from guard.phrases.phrase import Phrase, distinct
-from guard.supplied.rule import sentences
+from guard.supplied.statement import sentences
 from guard.text.normalise import fold
 from serving.elicitation.forms import Prompt
 
