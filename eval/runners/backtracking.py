@@ -53,6 +53,6 @@ def _say(backtracker: Backtracker, token: int, text: Callable[[list[int]], str])
 
 
 def _on(part: Part, restart: Restart, token: int) -> Part:
-    backtracking = Backtracking(token, restart.avoided) if restart.may_abort else None
+    backtracking = Backtracking(token, restart.avoided, restart.barred) if restart.may_abort else None
     prompt = replace(part.prompt, backtracking=backtracking)
     return Part(prompt, [*part.prompt_ids, *restart.tokens], part.max_tokens - len(restart.tokens))

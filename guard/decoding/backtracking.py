@@ -3,18 +3,20 @@
 The mask keeps a phrase from being completed; by then the model may be in the middle of a name that it can only
 break off. So a worker in which the likeliest token would complete the phrase, or tokens with half of the mass
 would, aborts the row, by a special token that ends it. The server continues the answer from the last token before
-the word, and does not begin that word again, in whatever tokens. Only text that has not been released can be taken
-back: hence the hold-back here, of whole words.
+the word, and does not begin that word again there, in whatever tokens. A model that wants to say a name tries
+again in the next sentence: a token that tells the word from others is barred from the rest of the answer. Only
+text that has not been released can be taken back: hence the hold-back here, of whole words.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from guard.matching.automaton import Automaton
 from guard.matching.scanner import Scanner
+from guard.text.english import is_stop
 
 MAX_ATTEMPTS_PER_POSITION = 4
 """First tokens rejected at one position; after that the mask alone decides there."""
@@ -22,6 +24,10 @@ MAX_BACKTRACKS = 32
 """Backtracks of one answer; after that the mask alone decides."""
 # Tokens of context before a piece when its text is decoded: a tokenizer may join a token to the one before it.
 _CONTEXT_TOKENS = 8
+
+
+MIN_BARRED_LETTERS = 3
+"""Letters of a token that begins a word from which on the word is barred once it led to a phrase."""
 
 
 def choose_abort_token(special: Collection[int], ends: Collection[int]) -> int | None:
@@ -66,11 +72,13 @@ def completed_text(known: str, decoded: str) -> str:
 
 
 class Restart(NamedTuple):
-    """How an answer continues: after which of its tokens, not with which first token, and whether it may abort."""
+    """How an answer continues: after which of its tokens, not with which first token, whether it may abort, and
+    which tokens are barred from it altogether."""
 
     tokens: tuple[int, ...]
     avoided: tuple[int, ...]
     may_abort: bool
+    barred: tuple[int, ...] = ()
 
 
 class Backtracker:
@@ -92,6 +100,7 @@ class Backtracker:
         # By token count: the first tokens that led to an abort from there.
         self._avoided: dict[int, set[int]] = {}
         self._backtracks = 0
+        self._barred: set[int] = set()
 
     @property
     def text(self) -> str:
@@ -133,13 +142,21 @@ class Backtracker:
         may_abort = self._backtracks <= MAX_BACKTRACKS
         exhausted = len(self._avoided.get(count, ())) >= MAX_ATTEMPTS_PER_POSITION
         if not may_abort or count == len(self._tokens) or exhausted:
-            return Restart(self.tokens, (), may_abort)
+            return self._restart((), may_abort=may_abort)
         self._avoided = {at: tokens for at, tokens in self._avoided.items() if at <= count}
         self._avoided.setdefault(count, set()).add(self._tokens[count])
+        if self._counts[piece + 1] == count + 1 and _tells_word(self._piece_text(piece)):
+            self._barred.add(self._tokens[count])
         self._text = self._text[: self._lengths[piece]]
         del self._tokens[count:], self._counts[piece + 1 :], self._lengths[piece + 1 :]
         self._scanner = Scanner(self._automata, self._seed + self._text)
-        return Restart(self.tokens, tuple(sorted(self._avoided[count])), may_abort=True)
+        return self._restart(self._avoided[count], may_abort=True)
+
+    def _restart(self, avoided: Iterable[int], *, may_abort: bool) -> Restart:
+        return Restart(self.tokens, tuple(sorted(avoided)), may_abort, tuple(sorted(self._barred)))
+
+    def _piece_text(self, piece: int) -> str:
+        return self._text[self._lengths[piece] : self._lengths[piece + 1]]
 
     def _restart_piece(self) -> int:
         """Return the index of the unreleased piece with which the word of the match in progress begins."""
@@ -154,3 +171,9 @@ class Backtracker:
         released = self._text[self._released : length]
         self._released = max(self._released, length)
         return released
+
+
+def _tells_word(piece: str) -> bool:
+    """Whether a token begins a word with enough of it to tell it from most others."""
+    word = piece.strip()
+    return piece[:1].isspace() and len(word) >= MIN_BARRED_LETTERS and word.isalpha() and not is_stop(word)

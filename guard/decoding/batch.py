@@ -90,11 +90,14 @@ class _RestrictedRow:
 
     def avoided(self) -> NDArray[np.int64]:
         """Return the ids that may not be the next token although they complete no phrase."""
-        rejected = self.backtracking.avoided if self.backtracking and not len(self.output) else ()
-        if not rejected or self.states is None:
+        if self.backtracking is None:
             return _NONE
+        barred = np.array(self.backtracking.barred, np.int64)
+        rejected = () if len(self.output) else self.backtracking.avoided
+        if not rejected or self.states is None:
+            return barred
         both = zip(self.restrictions, self.states, strict=True)
-        return np.concatenate([rejected, *(one.avoided(state.cursor, rejected) for one, state in both)])
+        return np.concatenate([barred, rejected, *(one.avoided(state.cursor, rejected) for one, state in both)])
 
     def abort_candidate(self, index: int) -> AbortCandidate | None:
         """Return how the row aborts if its next token can complete a phrase; None for its first token."""

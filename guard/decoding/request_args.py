@@ -23,6 +23,7 @@ AUTOMATA = "lethe_automata"
 POLICY_SET = "lethe_policy_set"
 REWIND = "lethe_rewind"
 AVOIDED = "lethe_avoided"
+BARRED = "lethe_barred"
 BIAS = "lethe_bias"
 ASSISTANT = "lethe_assistant"
 ALPHA = "lethe_alpha"
@@ -62,18 +63,20 @@ _IDS = re.compile(r"([0-9]{1,9}(,[0-9]{1,9})*)?")
 
 
 class Backtracking(NamedTuple):
-    """How a row aborts before it completes a phrase: by the id `token`. Its first token is none of `avoided`.
+    """How a row aborts before it completes a phrase: by the id `token`. Its first token is none of `avoided`, and
+    none of its tokens is one of `barred`.
 
     The id is one of the request's `stop_token_ids`, and decodes to no text (see guard.decoding.backtracking).
     """
 
     token: int
     avoided: tuple[int, ...] = ()
+    barred: tuple[int, ...] = ()
 
     def dump(self) -> dict[str, object]:
         """Return it as arguments of a request."""
-        avoided = {AVOIDED: ",".join(map(str, self.avoided))} if self.avoided else {}
-        return {REWIND: self.token, **avoided}
+        lists = {AVOIDED: self.avoided, BARRED: self.barred}
+        return {REWIND: self.token, **{name: ",".join(map(str, ids)) for name, ids in lists.items() if ids}}
 
 
 class Subtraction(NamedTuple):
@@ -162,7 +165,7 @@ class EngineArgs:
             closed, unrestricted = automata == CLOSED, automata == UNRESTRICTED
             return cls(policy, closed=closed, unrestricted=unrestricted, policy_set=policy_set)
         digests = _digests(automata, AUTOMATA, MAX_AUTOMATA)
-        backtracking = _backtracking(given.get(REWIND), given.get(AVOIDED, ""))
+        backtracking = _backtracking(given)
         return cls(policy, digests, backtracking=backtracking, policy_set=policy_set)
 
 
@@ -205,14 +208,20 @@ def _digests(given: object, name: str, max_count: int) -> tuple[str, ...]:
     return digests
 
 
-def _backtracking(token: object, avoided: object) -> Backtracking | None:
+def _backtracking(given: Mapping[str, object]) -> Backtracking | None:
+    token = given.get(REWIND)
     if token is None:
         return None
     if type(token) is not int or token < 0:
         raise ValueError(f"{REWIND} must be the id of a token")
-    if not isinstance(avoided, str) or not _IDS.fullmatch(avoided):
-        raise ValueError(f"{AVOIDED} must be ids of tokens, divided by commas")
-    return Backtracking(token, tuple(int(one) for one in avoided.split(",") if one))
+    return Backtracking(token, _ids(given, AVOIDED), _ids(given, BARRED))
+
+
+def _ids(given: Mapping[str, object], name: str) -> tuple[int, ...]:
+    ids = given.get(name, "")
+    if not isinstance(ids, str) or not _IDS.fullmatch(ids):
+        raise ValueError(f"{name} must be ids of tokens, divided by commas")
+    return tuple(int(one) for one in ids.split(",") if one)
 
 
 def _number(given: Mapping[str, object], name: str, upper: float) -> float | None:

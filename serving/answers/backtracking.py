@@ -162,7 +162,8 @@ class BacktrackingApplication:
         options: dict[str, Any] = {"stream": True, "stream_options": usage, "return_token_ids": True}
         if not restart.may_abort:
             return options | {"vllm_xargs": engine_body["vllm_xargs"]}
-        xargs = engine_body["vllm_xargs"] | Backtracking(self._abort_token.token, restart.avoided).dump()
+        backtracking = Backtracking(self._abort_token.token, restart.avoided, restart.barred)
+        xargs = engine_body["vllm_xargs"] | backtracking.dump()
         return options | {"stop_token_ids": [self._abort_token.token], "vllm_xargs": xargs}
 
     async def _remaining_tokens(self, prompt: Sequence[int], restart: Restart) -> int:

@@ -56,20 +56,30 @@ def test_each_first_token_that_failed_is_avoided_until_there_were_too_many() -> 
     answer, _ = answer_of("By")
     for count in range(MAX_ATTEMPTS_PER_POSITION):
         answer.feed([10 + count], " Orla")
-        assert answer.backtrack() == Restart((0,), tuple(range(10, 11 + count)), may_abort=True)
+        tried = tuple(range(10, 11 + count))
+        assert answer.backtrack() == Restart((0,), tried, may_abort=True, barred=tried)
     answer.feed([99], " Orla")
-    assert answer.backtrack() == Restart((0, 99), (), may_abort=True)
+    assert answer.backtrack() == Restart((0, 99), (), may_abort=True, barred=tried)
     assert answer.finish() == " Orla"
 
 
 def test_backtracking_farther_forgets_what_was_avoided_after() -> None:
     answer, _ = answer_of("By", " Tarn", "ish", " Orla")
-    assert answer.backtrack() == Restart((0, 1, 2), (3,), may_abort=True)
+    assert answer.backtrack() == Restart((0, 1, 2), (3,), may_abort=True, barred=(3,))
     answer.feed([4], " Orla")
     assert answer.backtrack().avoided == (3, 4)
     answer.feed([5], " of")
     answer.feed([6], " Tarn")
-    assert answer.backtrack() == Restart((0, 1, 2, 5), (6,), may_abort=True)
+    assert answer.backtrack() == Restart((0, 1, 2, 5), (6,), may_abort=True, barred=(3, 4, 6))
+
+
+@pytest.mark.parametrize("first", [" Or", "Orla", " of", " 17"])
+def test_a_token_that_does_not_tell_its_word_from_others_is_barred_from_nowhere_else(first: str) -> None:
+    """Too short, no beginning of a word, a common word, no word."""
+    answer = Backtracker([Automaton.compile(["Orla Vell", "of Vell", "17 Vell"])])
+    answer.feed([0], "By")
+    answer.feed([1], first)
+    assert answer.backtrack().barred == ()
 
 
 def test_where_nothing_is_in_progress_the_answer_continues_as_it_is() -> None:

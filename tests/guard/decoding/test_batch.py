@@ -185,6 +185,15 @@ def test_the_abort_token_is_forbidden_and_what_is_avoided_at_the_first_token() -
     assert forbidden(batch.masks(8), 0) == {C, TURN, ABSENT}
 
 
+def test_what_is_barred_is_forbidden_at_every_token() -> None:
+    output: list[int] = []
+    batch = RestrictedBatch(VOCABULARY)
+    batch.put(0, [ABC], [A, B], output, Backtracking(TURN, (), (SPACE,)))
+    assert forbidden(batch.masks(8), 0) == {C, TURN, SPACE, ABSENT}
+    output += [AB]
+    assert forbidden(batch.masks(8), 0) == {C, TURN, SPACE, ABSENT}
+
+
 RAW = Vocabulary(
     [b"", b"a", b"\xc3", b"\xa9", b"\xaa", b"\xe6"],
     special={0},

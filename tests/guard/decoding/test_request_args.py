@@ -33,9 +33,8 @@ def numbers(most: float) -> st.SearchStrategy[float | None]:
     return st.none() | st.floats(0, most)
 
 
-backtrackings = st.builds(
-    Backtracking, st.integers(0, 2**31), st.lists(st.integers(0, 10**9 - 1), max_size=4).map(tuple)
-)
+ids = st.lists(st.integers(0, 10**9 - 1), max_size=4).map(tuple)
+backtrackings = st.builds(Backtracking, st.integers(0, 2**31), ids, ids)
 subtractions = st.builds(Subtraction, digests, numbers(MAX_ALPHA), numbers(MAX_FILTER_RATE))
 
 
@@ -61,12 +60,13 @@ def test_what_is_dumped_is_loaded(args: EngineArgs) -> None:
 
 
 def test_the_names_on_the_wire_are_these_and_absent_parts_are_left_out() -> None:
-    whole = EngineArgs("7", (A, B), False, Backtracking(3, (12, 5)), (B, A), Subtraction(A, 0.5, 0.0))
+    whole = EngineArgs("7", (A, B), False, Backtracking(3, (12, 5), (7,)), (B, A), Subtraction(A, 0.5, 0.0))
     assert whole.dump() == {
         "lethe_policy": "7",
         "lethe_automata": f"{A},{B}",
         "lethe_rewind": 3,
         "lethe_avoided": "12,5",
+        "lethe_barred": "7",
         "lethe_bias": f"{B},{A}",
         "lethe_assistant": A,
         "lethe_alpha": 0.5,
@@ -105,6 +105,7 @@ def test_a_restricted_row_may_abort() -> None:
     assert EngineArgs.load(given).backtracking == Backtracking(3)
     assert EngineArgs.load({**given, "lethe_avoided": ""}).backtracking == Backtracking(3)
     assert EngineArgs.load({**given, "lethe_avoided": "12,5"}).backtracking == Backtracking(3, (12, 5))
+    assert EngineArgs.load({**given, "lethe_barred": "12"}).backtracking == Backtracking(3, (), (12,))
 
 
 @pytest.mark.parametrize("automata", ["", "closed"])
@@ -117,7 +118,11 @@ def test_how_a_row_without_automata_would_abort_is_not_read(automata: str) -> No
     "given",
     [
         *({"lethe_rewind": token} for token in (-1, "3", 3.0, True)),
-        *({"lethe_rewind": 3, "lethe_avoided": ids} for ids in (",", "1,", "1 2", "-1", [1], "1" * 10, "1\n")),
+        *(
+            {"lethe_rewind": 3, name: ids}
+            for name in ("lethe_avoided", "lethe_barred")
+            for ids in (",", "1,", "1 2", "-1", [1], "1" * 10, "1\n")
+        ),
     ],
 )
 def test_no_other_way_to_abort_is_taken(given: dict[str, object]) -> None:

@@ -27,7 +27,7 @@ GIVE_UP, END = 3, 2
 PROMPT = [7, 8]
 ARGUMENTS = {"lethe_policy": "3", "lethe_automata": VENN.digest}
 # What each token reads as; together they read the same.
-TEXTS = {10: "By", 11: " Or", 12: "la", 13: " Ve", 14: " nobody", 15: ".", END: ""}
+TEXTS = {10: "By", 11: " Or", 12: "la", 13: " Ve", 14: " nobody", 15: ".", 16: " Orla", END: ""}
 ABORT_TOKEN = AbortToken(GIVE_UP, lambda ids: "".join(TEXTS.get(one, "") for one in ids))
 # What the engine says, call by call.
 HEADING = ((10, 11, 12, 13, GIVE_UP), (14, 15, END))
@@ -182,6 +182,15 @@ async def test_the_usage_of_a_stream_is_that_of_the_answer_and_comes_when_asked_
     assert last["usage"] == {"prompt_tokens": 2, "details": 1, "completion_tokens": 4, "total_tokens": 6}
     assert (last["system_fingerprint"], last["id"]) == ("f", "x-1")
     assert all("usage" not in chunk for chunk in events(await post(Engine(*HEADING), body_of(CHAT, stream=True))))
+
+
+@pytest.mark.anyio
+async def test_a_token_that_led_to_a_phrase_stays_barred_where_the_answer_aborts_again() -> None:
+    engine = Engine((10, 16, GIVE_UP), (14, 11, 12, GIVE_UP), (14, 15, END))
+    await post(engine, body_of(CHAT))
+    arguments = [body["vllm_xargs"] for _, body in engine.asked]
+    assert [one.get("lethe_barred") for one in arguments] == [None, "16", "16"]
+    assert [one.get("lethe_avoided") for one in arguments] == [None, "16", "11"]
 
 
 @pytest.mark.anyio
