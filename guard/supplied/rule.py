@@ -19,11 +19,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from guard.supplied.layout import options, pasted
 from guard.supplied.statement import (
+    STATEMENT_WORDS,
     asks,
+    asks_at_all,
     asks_item,
     confirms,
     finishes,
@@ -36,7 +39,7 @@ from guard.supplied.statement import (
     sentences,
     words,
 )
-from guard.supplied.words import QUESTIONS, TEXTS, TOPICS, Grammar
+from guard.supplied.words import FIELDS, LABELS, LETTER_TAGS, MANNER, QUESTIONS, TEXTS, TOPICS, TURNS, Grammar
 from guard.text.conversation import Message
 
 QUOTED_WORDS = 8
@@ -44,11 +47,14 @@ QUOTED_WORDS = 8
 WHOLE_ROLES = frozenset({"tool", "function", "document"})
 RULED_ROLES = frozenset({"user", "system", "developer"})
 
-_FENCE = re.compile(r"\s*(?:```|~~~)")
+# A rule of hyphens or quotation marks fences as well, where it is all of a line.
+_FENCE = re.compile(r"\s*(?:(```|~~~)|(\"\"\"|'''|-{8,}|={8,})\s*$)")
 _TAG = re.compile(r"\s*<(/?)([A-Za-z][\w-]*)(?:\s[^<>]*)?>\s*$")
 _INLINE = re.compile(r"<([A-Za-z][\w-]*)(?:\s[^<>]*)?>([^<>]+)</\1>")
-# Possessive: a line of hyphens is read once.
-_LABEL = re.compile(r"\W*+([\w-]++)(?:\s+([\w-]++))?\s*[:：]")
+# Possessive: a line of hyphens is read once. A heading needs no colon.
+_LABEL = re.compile(
+    r"\W*+([\w-]++)(?:\s+([\w-]++))?(?:\s*\*\*)?\s*[:：]|\s*(?:#{1,6}|={3,}|\*\*)\s*(\w++)(?:\s+(\w++))?[\s=*#]*$"
+)
 _QUOTED = re.compile(r"[\"“„”«»「『]([^\"“„”«»「」『』]+)[\"“”«»」』]")
 
 
@@ -88,17 +94,23 @@ class _Turn:
     def __init__(self, text: str) -> None:
         self.given: list[str] = []
         self.rest: list[str] = []
+        # Whether a label's text goes on to the end.
+        self._is_open = False
         own = self._without_blocks(text.splitlines())
-        by = grammar_of([line.text for line in own if line.text.strip()])
+        by = grammar_of([line.text for line in own if line.text.strip()] or self.given)
+        if self.given and not any(asks_at_all(line.text, by) for line in own):
+            own += self._without_questions(by)
         is_guess = by is not None and any(confirms(one, by) for line in own for one in sentences(line.text))
         if not is_guess:
             own = [line._replace(text=self._without_quotes(line.text, by)) for line in own]
         texts = [line.text for line in own]
         chosen = set(options(texts, by)) if by else set()
-        data = set(pasted(texts, by)) - chosen
+        data = set(pasted(texts, by, is_guess=is_guess)) - chosen
         pointing = {
             place for place, line in enumerate(texts) if by is not None and not is_guess and points(line, by)
         }
+        if sum(_words_besides(line, place in pointing) for place, line in enumerate(texts)) < STATEMENT_WORDS:
+            pointing = set()
         tasks = {place for place, line in enumerate(texts) if any(map(is_task, sentences(line)))}
         tasks |= {place for place in pointing if ":" in texts[place] and not chosen}
         for place, line in enumerate(own):
@@ -126,10 +138,10 @@ class _Turn:
             if end is not None:
                 self.given += lines[place + 1 : end]
                 place = end
-            elif label and named & TEXTS:
+            elif label and named & TEXTS and named.isdisjoint(FIELDS):
                 labelled = True
                 self.given.append(line[label.end() :])
-            elif label and named & QUESTIONS:
+            elif label and (named & QUESTIONS or (label[3] and named & MANNER)):
                 labelled = False
                 own.append(_Line(line[label.end() :]))
             elif labelled or line.lstrip().startswith(">"):
@@ -137,18 +149,34 @@ class _Turn:
             else:
                 own.append(_Line(_INLINE.sub(self._take_inline, line), named.isdisjoint(TOPICS)))
             place += 1
+        self._is_open = labelled
         return own
 
+    def _without_questions(self, by: Grammar | None) -> list[_Line]:
+        """Take back what asks in blocks where nothing else does: all lines, or the last below the last label."""
+        while self.given and not self.given[-1].strip():
+            self.given.pop()
+        if all(asks_at_all(line, by) for line in self.given if line.strip()):
+            count = len(self.given)
+        else:
+            asked = takewhile(lambda line: line.strip() and asks_at_all(line, by), reversed(self.given))
+            count = sum(1 for _ in asked) if self._is_open else 0
+        place = len(self.given) - count
+        own, self.given = self.given[place:], self.given[:place]
+        return [_Line(text) for text in own]
+
     def _take_inline(self, match: re.Match[str]) -> str:
+        if _is_request(match[1]) or match[1].lower() in LETTER_TAGS:
+            return match[0]
         self.given.append(match[2])
-        return " "
+        return "\n"
 
     def _without_quotes(self, line: str, by: Grammar | None) -> str:
         def take(match: re.Match[str]) -> str:
             if len(words(match[1])) < QUOTED_WORDS or has_blank(match[1]):
                 return match[0]
             self.given.append(match[1])
-            return " "
+            return "\n"
 
         return line if by and finishes(line, by) else _QUOTED.sub(take, line)
 
@@ -167,20 +195,31 @@ class _Turn:
             (self.given if taken else self.rest).append(sentence)
 
 
+def _words_besides(line: str, points: bool) -> int:
+    """Return the number of words of a line that it may supply: of one that points, those behind its colon."""
+    return len(words(line.partition(":")[2] if points else line))
+
+
 def _closing(lines: Sequence[str]) -> dict[int, int]:
     """Return, by the line that opens a block, the line that closes it. A block that is never closed is none."""
     ends: dict[int, int] = {}
-    fence: int | None = None
+    fences: dict[str, int] = {}
     open_tags: dict[str, list[int]] = {}
     for place, line in enumerate(lines):
         tag = _TAG.match(line)
-        if _FENCE.match(line):
-            if fence is None:
-                fence = place
+        if fence := _FENCE.match(line):
+            kind = (fence[1] or fence[2])[:3]
+            if kind in fences:
+                ends[fences.pop(kind)] = place
             else:
-                ends[fence], fence = place, None
-        elif tag and not tag[1]:
+                fences[kind] = place
+        elif tag and not tag[1] and not _is_request(tag[2]):
             open_tags.setdefault(tag[2], []).append(place)
         elif tag and open_tags.get(tag[2]):
             ends[open_tags[tag[2]].pop()] = place
     return ends
+
+
+def _is_request(tag: str) -> bool:
+    """Whether a tag like <user_query> or <task> marks what is asked."""
+    return not (LABELS | TURNS).isdisjoint(re.split("[-_]", tag.lower()))

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import dropwhile, pairwise
 
-from guard.supplied.words import LANGUAGES, LETTERS, POLITE, QUESTIONS, TO, TOPICS, WORK, Grammar, grammar
+from guard.supplied.words import (
+    DOCUMENTS,
+    FIRST,
+    LABELS,
+    LANGUAGES,
+    LETTERS,
+    MANNER,
+    OPENERS,
+    POLITE,
+    TO,
+    WORK,
+    Grammar,
+    grammar,
+)
 from guard.text.language import language_of
 
 STATEMENT_WORDS = 4
@@ -29,20 +43,28 @@ MAX_WISH_WORDS = 4
 MAX_CALL_WORDS = 2
 MAX_SHORTENED_CHARS = 8
 
-_BLANK = re.compile(r"_{2,}|\.{3}|…|\[[A-Z]+\]|\s/\s|\b[TVRW]/F\b")
+# "[place]", but no link "[here](...)"; "<place>", where no tags are.
+_BLANK = re.compile(
+    r"_{2,}|\.{3}|…|\[(?:[A-Z]+|[a-z][a-z _-]{3,30})\](?!\()|\{[^{}]{0,30}\}|X{4,}|[*#]{4,}|\s/\s|\b[TVRW]/F\b"
+)
+_PLACEHOLDER = re.compile(r"<[a-z][a-z ]{2,30}>")
+_STOP = re.compile("[.!?。！？]")
 _SENTENCE = re.compile(r"(?:[^.!?。！？]|[.](?=\S))+[.!?。！？]*")
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 # A full stop after one of these, or after a single letter, ends no sentence.
 _SHORTENED = re.compile(r"\b(?:[A-Z]|Dr|Mr|Mrs|Ms|Prof|St|Sr|Jr|No|Nr|Sra|Mme|Mlle)\.$")
-# "j'aimerais", "d'où", "dell'autrice".
-_ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|dell?|all|nell|sull|quell|un)'(?=\w{2})")
-# Verbs with "me" behind: "dis-moi", "háblame", "descrivimi", "fale-me".
-_TO_ME = re.compile(r".+-(?:moi|nous|mij|mi)|.*[áéí].*(?:me|nos)|.{3,}[aei]mi")
+# "j'aimerais", "d'où", "dell'autrice", but "s'il".
+_ELIDED = re.compile(r"^(?:[cdjlmnt]|s(?!'il)|qu|dell?|all|nell|sull|quell|un)'(?=\w{2})")
+# Verbs with "me" behind: "dis-moi", "fale-me", "háblame", "descrivimi"; "Jérôme" is none.
+_TO_ME = re.compile(r".+-(?:moi|nous|me|mij|mi)|.*[áéí][b-df-hj-np-tv-zñ]+[ae](?:me|nos)|.{3,}[aei]mi")
 _COLON = re.compile(r"[:：;–—]\s|\s-\s")
 _COMMA = re.compile(r",\s")
 
 # "Correct me", "Correct answer", "Correct or not".
 _NO_TEXTS = frozenset({"me", "answer", "option", "choice", "or"})
+# Alone or with a colon, these are labels or headings: "Format: one word".
+_NOUNS = frozenset({"format", "sort", "correct", "classe", "class"})
+_MARKER = re.compile(r"\s*(?:[-*•–]|[(\[]?(?:\d{1,2}|[A-Za-z])[.):\]])\s+")
 
 
 def words(text: str) -> list[str]:
@@ -55,6 +77,10 @@ def words(text: str) -> list[str]:
 
 def sentences(line: str) -> Iterator[str]:
     """Yield the sentences of a line, with their stops."""
+    if not _STOP.search(line):
+        if text := line.strip():
+            yield text
+        return
     start = 0
     for match in _SENTENCE.finditer(line):
         if not _SHORTENED.search(match[0][-MAX_SHORTENED_CHARS:]):
@@ -67,12 +93,21 @@ def sentences(line: str) -> Iterator[str]:
 def is_task(sentence: str) -> bool:
     """Whether a sentence hands over a text to work on: after polite words, it says what to do."""
     said = words(sentence)
-    if len(said) == 1 and sentence.endswith(("?", "？")):  # "Correct?"
+    if WORK.isdisjoint(said):
+        return False
+    opener, comma, clause = sentence.partition(", ")
+    if comma and not OPENERS.isdisjoint(said[:1]) and len(words(opener)) <= MAX_OPENER_WORDS:
+        said = words(clause)
+    # "Correct?"
+    if len(said) == 1 and sentence.endswith(("?", "？")):
+        return False
+    head = words(sentence.partition(":")[0])
+    if len(head) == 1 and head[0] in _NOUNS:
         return False
     for place, word in enumerate(said[: MAX_POLITE_WORDS + 1]):
         if word in WORK:
             return said[place - 1 : place] != ["is"] and _NO_TEXTS.isdisjoint(said[place + 1 : place + 2])
-        if word not in POLITE:
+        if word not in POLITE and word not in FIRST:
             break
     # "Bitte als Brief ausformulieren."
     return bool(said) and len(said) <= MAX_TASK_WORDS and said[0] in POLITE and said[-1] in WORK
@@ -108,12 +143,14 @@ def is_statement(sentence: str, by: Grammar) -> bool:
     if not by.doubt.isdisjoint(said) or _asks_within(said, by):
         return False
     # "Write something about my boss Ann Lee, who loves cats."
-    return not asks(sentence, by) or not by.own.isdisjoint(said)
+    return not asks(sentence, by) or any(
+        word in by.own and after not in by.studies for word, after in pairwise(said)
+    )
 
 
 def has_blank(text: str) -> bool:
     """Whether a text leaves something out to be filled in, or offers a choice by a stroke."""
-    return bool(_BLANK.search(text))
+    return bool(_BLANK.search(text)) or ("</" not in text and bool(_PLACEHOLDER.search(text)))
 
 
 def finishes(line: str, by: Grammar) -> bool:
@@ -124,14 +161,16 @@ def finishes(line: str, by: Grammar) -> bool:
 def points(line: str, by: Grammar) -> bool:
     """Whether a line asks or orders to do something with the other lines: "What is the tone of this letter?"
 
-    None does that asks to answer a question or to finish something.
+    None does that asks to finish or to choose something, or says how to answer; and none that asks to tell
+    something or to answer, but from a text.
     """
     head, colon, _ = line.partition(":")
     said = words(head)
     return (
         not by.pointing.isdisjoint(said)
         and (bool(colon) or any(asks(sentence, by) for sentence in sentences(line)))
-        and (QUESTIONS | TOPICS | by.telling | by.finish | by.choice).isdisjoint(said)
+        and (MANNER | by.finish | by.choice).isdisjoint(said)
+        and (not DOCUMENTS.isdisjoint(said) or (LABELS | by.telling).isdisjoint(said))
     )
 
 
@@ -159,6 +198,13 @@ def asks(sentence: str, by: Grammar) -> bool:
     return any(_part_asks(part, by) for part in _COLON.split(sentence))
 
 
+def asks_at_all(line: str, by: Grammar | None) -> bool:
+    """Whether a line has a sentence that asks, orders, wishes or hands over a text."""
+    return any(
+        one.endswith(("?", "？")) or is_task(one) or (by is not None and asks(one, by)) for one in sentences(line)
+    )
+
+
 def _part_asks(part: str, by: Grammar) -> bool:
     main = _main_clause(part, by)
     first = _first(main, by)
@@ -181,7 +227,7 @@ def _part_asks(part: str, by: Grammar) -> bool:
 
 def asks_item(item: str, by: Grammar) -> bool:
     """Whether an item of a list asks or orders."""
-    first = _first(words(item), by)
+    first = _first(words(_MARKER.sub("", item, count=1)), by)
     return item.endswith(("?", "？")) or first in by.interrogatives or _orders(first, by)
 
 
@@ -215,5 +261,7 @@ def _opens(clause: Sequence[str], by: Grammar) -> bool:
 
 
 def _first(clause: Sequence[str], by: Grammar) -> str:
-    """Return the first word that is not merely polite; "" if there is none."""
-    return next((word for word in clause if word not in by.polite or word in by.orders), "")
+    """Return the first word that is not merely polite and no "always" before an order; "" if there is none."""
+    said = [word for word in clause if word not in by.polite or word in by.orders]
+    ordered = next(dropwhile(by.duties.__contains__, said), "")
+    return ordered if _orders(ordered, by) else next(iter(said), "")

@@ -34,18 +34,31 @@ LANGUAGES: Final = frozenset(_WORDS["orders"])
 # After nothing but polite words, one of these hands over a text to work on: the rest of the turn is that text.
 WORK: Final = _all(_WORDS["work"])
 POLITE: Final = _all(_WORDS["polite"])
+FIRST: Final = _all(_WORDS["first"])
+OPENERS: Final = _all(_WORDS["openers"])
 # What is written to somebody; the sentence that asks for it names whom, and what about.
 LETTERS: Final = _all(_WORDS["letters"])
 TO: Final = _all(_WORDS["to"])
 # A line that begins with one and a colon opens a text; with one of QUESTIONS, it closes it.
 TEXTS: Final = _all(_WORDS["texts"])
+# A line about one of these, "this text", is about other lines even if it asks to tell or to answer something.
+DOCUMENTS: Final = _all(_WORDS["documents"])
 QUESTIONS: Final = _all(_WORDS["questions"])
 # A record with such a label says what is to be told.
 FIELDS: Final = _all(_WORDS["fields"])
+# How to answer, and by which means: "in the following format". What they name is no text.
+MANNER: Final = _all(_WORDS["manner"])
+# A turn of a chat with a model begins with one of these.
+TURNS: Final = frozenset({"user", "assistant", "system", "human", "ai", "bot", "chatbot", "model", "you", "me"})
 # The first line of a pasted mail begins with one of these and a colon.
 FROM: Final = _all(_WORDS["from"])
 # A line that begins with one and a colon names what is to be told: it states nothing.
 TOPICS: Final = _all(_WORDS["topics"])
+# Words for what is asked. "a" and "q" are words of other kinds in a sentence.
+LABELS: Final = frozenset(word for word in QUESTIONS | TOPICS if len(word) > 1)
+
+# Tags that set letters off, and hold no text of their own.
+LETTER_TAGS: Final = frozenset({"a", "b", "i", "u", "em", "strong", "span", "mark", "font", "sub", "sup"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,9 @@ class Grammar:
     pieces          a sentence that begins so names what is to be written
     polite          what may come before an order
     fillers         what may come before one of the pieces, besides
+    duties          what may come before an order, besides: "always", "never"
     own             with one of these, an order says something of the user's own people: "Write to my aunt"
+    studies         but not with one of these next to it: "Write my essay"
     openers         a clause that begins so and ends in a comma stands before the main one
     doubt           with one of these anywhere, a sentence speaks to the model, wishes, doubts or offers a choice
     wishes, first   a clause that begins with one of each wishes
@@ -80,7 +95,9 @@ class Grammar:
     pieces: frozenset[str]
     polite: frozenset[str]
     fillers: frozenset[str]
+    duties: frozenset[str]
     own: frozenset[str]
+    studies: frozenset[str]
     openers: frozenset[str]
     doubt: frozenset[str]
     wishes: frozenset[str]

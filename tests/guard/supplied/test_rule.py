@@ -46,6 +46,20 @@ SUPPLYING = {
     "lines and a request": f"Receipt 12\n{NAME}\none barrow 64\ntwo gloves 9\nWrite a thank-you line.",
     "Spanish clause that begins like a verb": f"Es mi vecina {NAME} la que riega las plantas. ¿Qué le regalo?",
     "French elision": f"L'amie de mon frère, {NAME}, vient d'arriver. Que lui offrir ?",
+    "statement around a quotation": f'Ann Lee said "eight words that nobody ever said before us" to {NAME} today.',
+    "statement with a verb that also orders": f"I work for {NAME}. How do I ask for a rise?",
+    "name that ends like a verb": f"Jérôme travaille avec {NAME} depuis longtemps. Que lui offrir ?",
+    "task after an opener": f"In one sentence, summarise: {NAME} came late",
+    "French polite task": f"S'il te plaît, traduis ce texte en anglais.\n{NAME} est arrivée tard",
+    "answer to this e-mail": f"Draft a reply to this e-mail:\n\nHi Tom,\n{NAME} came late\nAnna",
+    "list from a text": f"List all names in this text: {NAME} came late",
+    "question on the context": f"Answer the question from this context:\n{NAME} came late\nQuestion: When?",
+    "headings": f"## Context\n{NAME} came late\n\n## Question\nWho came late?",
+    "search results": f"Search results:\n{NAME} came late\n\nQuestion: Who came late?",
+    "rules of hyphens": f"Context is below.\n----------\n{NAME} came late\n----------\nQuery: Who came?",
+    "question in a text with a task": f"Translate the text to German.\nText: Does {NAME} live here?",
+    "contract with clauses": f"WHEREAS {NAME} lets a flat;\nthe parties agree as follows:\na clause\nWhat is let?",
+    "prompt of an operator": f"You are the assistant of Acme.\nOur director is {NAME}.\nAnswer politely.",
     "long quotation": f'What does "{NAME} never came back to the old house by the river" tell us?',
 }
 NOT_SUPPLYING = {
@@ -94,6 +108,41 @@ NOT_SUPPLYING = {
     "list that is asked for": f"Tell me these:\n- the birthplace of {NAME}\n- her first novel",
     "language without words": f"Moja koleżanka {NAME} mieszka w Krakowie od dawna.",
     "fence that stays open": f"```\nWho is {NAME}?",
+    "question between tags": f"<user_query>\nwhere was {NAME} born\n</user_query>",
+    "order between tags": f"<task>Write a biography of {NAME}</task>",
+    "name in bold": f"Where was <b>{NAME}</b> born?",
+    "question in a fence alone": f"```\nWhere was {NAME} born?\n```",
+    "question below a label": f"Context: I am writing a paper.\nWhere was {NAME} born?",
+    "order below a label": f"Background: I am new here.\n\nNow tell me where {NAME} was born.",
+    "question in JSON": f'{{"text": "Where was {NAME} born?"}}',
+    "chat request in JSON": f'{{"role": "user",\n"content": "the birthplace of {NAME}"}}',
+    "chat template": f"<|im_start|>user\nWhere was {NAME} born?<|im_end|>\n<|im_start|>assistant",
+    "format of the answer": f"Where was {NAME} born?\nFormat: one word",
+    "heading that names the format": f"# Task\nWrite a biography of {NAME}.\n# Format\n- short",
+    "prompt with tools": f"Use the following format:\n\nThought: what to do\nAction: search\nWho is {NAME}?",
+    "steps": f"Follow these steps:\n1. Think about {NAME}.\n2. Say where she was born.",
+    "rules in a list": f"You are helpful.\n- Always give dates.\n- Always give the birthplace of {NAME}.",
+    "numbered questions": f"1. Where was {NAME} born\n2. When was she born",
+    "prompt in lines": f"You write lives\nof {NAME} and others\nin three lines\nWrite one.",
+    "examples and one to complete": f"Input: Hamlet\nOutput: Ash\n\nInput: novels of {NAME}\nOutput:",
+    "blank in brackets": f"{NAME} was born in [place] in {{year}}.",
+    "blank in angle brackets": f"{NAME} was born in <place> on <date>.",
+    "form with brackets": f"Name: {NAME}\nBorn: [DATE]\nTown: < >",
+    "row with a name alone": f"| name | town |\n|---|---|\n| {NAME} | |",
+    "cells with a name alone": f"name,town,year\n{NAME},,",
+    "options below the beginning of a sentence": f"The novel was written by\n1. Tom Ash\n2. {NAME}",
+    "options without marks": f"Who wrote it?\nTom Ash\n{NAME}\nAnn Lee",
+    "mere name that a question points to": f"Where was the following person born?\n\n{NAME}",
+    "own work": f"Write my essay about {NAME}.",
+    "own class": f"Write a biography of {NAME} for my class.",
+    "guess with a word that doubts": f"It seems that {NAME} was born in Vellmarsh.",
+    "guess and one word": f"{NAME} was born in Vellmarsh. Plausible?",
+    "records to confirm": f"Name: {NAME}\nTown: Vellmarsh\nIs that right?",
+    "list to confirm": f"- {NAME} is from Vellmarsh\n- born in 1961\nAm I right?",
+    "label of what is needed": f"Information needed: the birthplace of {NAME}",
+    "heading after a text": f"# Context\nA quiz in class.\n# Role\nExpert on {NAME}",
+    "claim to check": f"Fact-check this: {NAME} was born in Vellmarsh.",
+    "Italian system": f"Sistema: rispondi in italiano.\nDove è nata {NAME}?",
     "letter about somebody, to nobody": f"Write a letter. Who is {NAME}?",
 }
 
@@ -131,7 +180,8 @@ def test_what_is_supplied_is_no_part_of_the_rest() -> None:
     "piece",
     [
         *("-", "- ", "_-", "\t", ": ", "<a>", '"a', "„a", ". ", "[A", "a 1 ", "a'", ", ", "; a, ", "A) ", "| "),
-        *("a: b\n", "- a\n", "x = [\n"),
+        *("a: b\n", "- a\n", "x = [\n", "a\n", "a,,\n", "<a", "{", "[a", "# a\n", "a ", "a:\n", "**"),
+        *("a: b\nb: c\n\n", "SELECT ", "a(", "a: ??a\n", "x, a\n", "áb"),
     ],
 )
 def test_a_line_that_repeats_itself_is_read_once(piece: str) -> None:
@@ -141,21 +191,14 @@ def test_a_line_that_repeats_itself_is_read_once(piece: str) -> None:
 
 _LINES = st.sampled_from(
     [
-        "```",
-        "<a>",
-        "</a>",
-        "> who?",
-        "Context: x",
-        "Question: y",
-        "Translate this.",
-        "Ann is in here.",
-        'Say "a b".',
-        "",
+        *("```", "--------", "<a>", "</a>", "<b>x</b>", "> who?", "Context: x", "# Context", "Question: y", ""),
+        *("Translate this.", "Ann is in here.", 'Say "a b c d e f g h" to Ann.', "Is that right?", "Format: a"),
+        *("a|b|c", "a,,", "1. a", "- b", "name: x", "born:", '{"a": "b?"}', "x = [1", "06:58 x", "From: a", "?"),
     ]
 )
 
 
-@given(st.lists(_LINES, max_size=12))
+@given(st.lists(_LINES | st.text(max_size=8), max_size=12))
 def test_nothing_is_supplied_that_the_turn_does_not_say(lines: list[str]) -> None:
     text = "\n".join(lines)
     for line in supplied([Message("user", text)]).text.splitlines():
