@@ -63,7 +63,7 @@ _COMMA = re.compile(r",\s")
 # "Correct me", "Correct answer", "Correct or not".
 _NO_TEXTS = frozenset({"me", "answer", "option", "choice", "or"})
 # Alone or with a colon, these are labels or headings: "Format: one word".
-_NOUNS = frozenset({"format", "sort", "correct", "classe", "class"})
+_NOUNS = frozenset({"format", "sort", "correct", "classe"})
 _MARKER = re.compile(r"\s*(?:[-*•–]|[(\[]?(?:\d{1,2}|[A-Za-z])[.):\]])\s+")
 
 
@@ -140,7 +140,7 @@ def is_statement(sentence: str, by: Grammar) -> bool:
         or said[-1] in by.confirm
     ):
         return False
-    if not by.doubt.isdisjoint(said) or _asks_within(said, by):
+    if not by.doubt.isdisjoint(_with_pairs(said)) or _asks_within(said, by):
         return False
     # "Write something about my boss Ann Lee, who loves cats."
     return not asks(sentence, by) or any(
@@ -167,7 +167,7 @@ def points(line: str, by: Grammar) -> bool:
     head, colon, _ = line.partition(":")
     said = words(head)
     return (
-        not by.pointing.isdisjoint(said)
+        not by.pointing.isdisjoint(_with_pairs(said))
         and (bool(colon) or any(asks(sentence, by) for sentence in sentences(line)))
         and (MANNER | by.finish | by.choice).isdisjoint(said)
         and (not DOCUMENTS.isdisjoint(said) or (LABELS | by.telling).isdisjoint(said))
@@ -229,6 +229,12 @@ def asks_item(item: str, by: Grammar) -> bool:
     """Whether an item of a list asks or orders."""
     first = _first(words(_MARKER.sub("", item, count=1)), by)
     return item.endswith(("?", "？")) or first in by.interrogatives or _orders(first, by)
+
+
+def _with_pairs(said: Sequence[str]) -> Iterator[str]:
+    """Yield words, and each two in a row as `words.txt` has them: "here_is"."""
+    yield from said
+    yield from map("_".join, pairwise(said))
 
 
 def _asks_within(said: Sequence[str], by: Grammar) -> bool:
