@@ -36,7 +36,7 @@ _ASKS = re.compile(r"[?？]\s*(?:[\"']|</|$)")
 _CALL = re.compile(r"\"role\"\s*:\s*\"(?:system|user|assistant)\"")
 # A row, a record or a value that is left out, and a record without one.
 _GAP = re.compile(r"[\s?？_….-]+|[\[<{]{1,2}(?: *|\w[\w ]+)[\]>}]{1,2}\s*")
-_EMPTY = re.compile(r"[|:,]\s*(?:[?？]+|_{2,}|\.{3}|…|\"\")\s*(?:[|,}]|$)|_{3,}")
+_EMPTY = re.compile(r"[|:,]\s*(?:[?？]+|_{2,}|\.{3}|…|\"(?:<[\w ]+>)?\")\s*(?:[|,}]|$)|_{3,}")
 _UNFILLED = re.compile(r"(?:\S{1,30}\s+){0,3}[^\s:：]{1,30}\s?[:：]\s*$")
 # No marks of a chat template: "<|user|>".
 _PIPE = re.compile(r"(?<!<)\|(?!>)")
@@ -47,19 +47,21 @@ _ASKED = LABELS | FIELDS | TURNS | {"q", "a"}
 
 
 def options(lines: Sequence[str], by: Grammar) -> Iterator[int]:
-    """Yield the places of lines that are options to choose from: of a list with letters, of any list below or
-    above a line that asks to choose, of a list of short items below a question or a sentence that lacks its end,
-    and of a line with several."""
+    """Yield the places of lines that are options to choose from: of any list below or above a line that asks to
+    choose, of a list of short items below a question or a sentence that lacks its end, of one with letters unless
+    it goes on with a statement, and of a line with several."""
     marked = [place for place, line in enumerate(lines) if _LISTED.match(line)]
-    lettered = [place for place in marked if _LETTERED.match(lines[place])]
+    before = _before(lines, marked[0]) if marked else ""
     chooses = any(not by.choice.isdisjoint(words(line)) for line in lines if not _LISTED.match(line))
-    short = marked and all(len(words(lines[place])) <= MAX_OPTION_WORDS for place in marked)
-    before = _before(lines, marked[0]) if short else ""
+    short = all(len(words(lines[place])) <= MAX_OPTION_WORDS for place in marked)
     lacks_end = not (by.openers | by.fillers).isdisjoint(words(before)[-1:])
-    if chooses or lacks_end or before.endswith(("?", "？")):
-        lettered = marked
-    if len(lettered) >= MIN_OPTIONS:
-        yield from lettered
+    chosen: list[int] = []
+    if chooses or (short and (lacks_end or before.endswith(("?", "？")))):
+        chosen = marked
+    elif short or lacks_end or not before or asks_at_all(before, by):
+        chosen = [place for place in marked if _LETTERED.match(lines[place])]
+    if len(chosen) >= MIN_OPTIONS:
+        yield from chosen
     yield from (place for place, line in enumerate(lines) if _has_options(line))
 
 
@@ -71,7 +73,8 @@ def pasted(lines: Sequence[str], by: Grammar | None, is_guess: bool = False) -> 
         return
     for is_data in (_is_row, _is_cells, _LOG.match, _CODE.match):
         for run in _runs(lines, is_data):
-            if not any(_EMPTY.search(lines[place]) or _is_bare(lines[place]) for place in run):
+            is_quiz = is_data in (_is_row, _is_cells) and not LABELS.isdisjoint(words(lines[run[0]]))
+            if not (is_quiz or any(_EMPTY.search(lines[place]) or _is_bare(lines[place]) for place in run)):
                 yield from run
     data = {place for place, line in enumerate(lines) if _DATA.search(line)}
     asked = any(_ASKS.search(lines[place]) for place in data)
@@ -92,7 +95,9 @@ def pasted(lines: Sequence[str], by: Grammar | None, is_guess: bool = False) -> 
 def _list(lines: Sequence[str], by: Grammar) -> Iterator[int]:
     """Yield the places of lists that neither ask nor are asked for."""
     listed = [place for run in _runs(lines, _is_item) for place in run]
-    if listed and not any(asks_item(lines[place].strip(_BULLETS), by) for place in listed):
+    if not listed or _UNFILLED.fullmatch(lines[listed[-1]].strip()):
+        return
+    if not any(asks_item(lines[place].strip(_BULLETS), by) for place in listed):
         before = _before(lines, listed[0])
         if not (before and (asks(before, by) or not (LABELS | MANNER).isdisjoint(words(before)))):
             yield from listed
@@ -172,7 +177,11 @@ def _is_item(line: str) -> bool:
 def _is_request(line: str) -> bool:
     """Whether a record asks for something: its label says so, it is a turn of a chat with a model, or a gap."""
     match = _RECORD.match(line)
-    return bool(match and (_ASKED.intersection(words(match[1])[-1:]) or _GAP.fullmatch(match[2])))
+    if not match:
+        return False
+    # "Option 2: ..."
+    label = [word for word in words(match[1]) if not word.isdigit()]
+    return not _ASKED.isdisjoint(label[-1:]) or bool(_GAP.fullmatch(match[2]))
 
 
 def _is_begun(lines: Sequence[str], run: Sequence[int], end: int) -> bool:

@@ -48,7 +48,7 @@ WHOLE_ROLES = frozenset({"tool", "function", "document"})
 RULED_ROLES = frozenset({"user", "system", "developer"})
 
 # A rule of hyphens or quotation marks fences as well, where it is all of a line.
-_FENCE = re.compile(r"\s*(?:(```|~~~)|(\"\"\"|'''|-{8,}|={8,})\s*$)")
+_FENCE = re.compile(r"\s*(?:(```|~~~)|(\"\"\"|'''|-{16,}|={16,})\s*$)")
 _TAG = re.compile(r"\s*<(/?)([A-Za-z][\w-]*)(?:\s[^<>]*)?>\s*$")
 _INLINE = re.compile(r"<([A-Za-z][\w-]*)(?:\s[^<>]*)?>([^<>]+)</\1>")
 # Possessive: a line of hyphens is read once. A heading needs no colon.
@@ -111,7 +111,7 @@ class _Turn:
         }
         if sum(_words_besides(line, place in pointing) for place, line in enumerate(texts)) < STATEMENT_WORDS:
             pointing = set()
-        tasks = {place for place, line in enumerate(texts) if any(map(is_task, sentences(line)))}
+        tasks = {place for place, line in enumerate(texts) if any(_hands_over(one, by) for one in sentences(line))}
         tasks |= {place for place in pointing if ":" in texts[place] and not chosen}
         for place, line in enumerate(own):
             if place in tasks:
@@ -193,6 +193,11 @@ class _Turn:
         for sentence in sentences(line):
             taken = is_letter(words(sentence)) or is_given(sentence)
             (self.given if taken else self.rest).append(sentence)
+
+
+def _hands_over(sentence: str, by: Grammar | None) -> bool:
+    """Whether a sentence hands over a text to work on, rather than claims: "Sort them into true and false"."""
+    return is_task(sentence) and (by is None or len(by.confirm.intersection(words(sentence))) < 2)
 
 
 def _words_besides(line: str, points: bool) -> int:

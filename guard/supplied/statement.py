@@ -8,6 +8,7 @@ from itertools import dropwhile, pairwise
 
 from guard.supplied.words import (
     DOCUMENTS,
+    FIELDS,
     FIRST,
     LABELS,
     LANGUAGES,
@@ -138,6 +139,7 @@ def is_statement(sentence: str, by: Grammar) -> bool:
         or len(said) < least
         or has_blank(sentence)
         or said[-1] in by.confirm
+        or (":" in sentence and said[0] in LABELS | FIELDS)
     ):
         return False
     if not by.doubt.isdisjoint(_with_pairs(said)) or _asks_within(said, by):
@@ -186,7 +188,10 @@ def confirms(sentence: str, by: Grammar) -> bool:
         return True
     if sentence.endswith(("?", "？")):
         is_short = len(said) <= MAX_ASKED_WORDS
-        return not by.confirm.isdisjoint(last) or (is_short and not by.asked.isdisjoint(said))
+        return not by.confirm.isdisjoint(last) or (is_short and not by.asked.isdisjoint(_with_pairs(said)))
+    # "One of these is true."
+    if len(said) <= MAX_CONFIRM_WORDS and not (by.pointing.isdisjoint(said) or by.confirm.isdisjoint(said)):
+        return not is_task(sentence)
     first = _first(_main_clause(sentence, by), by)
     return first in by.verify or (first in by.orders and not last.isdisjoint(by.confirm | by.either))
 
@@ -213,7 +218,7 @@ def _part_asks(part: str, by: Grammar) -> bool:
     if (
         _orders(first, by)
         or _wishes(main, by)
-        or _first([w for w in main if w not in by.fillers], by) in by.pieces
+        or _first([w for w in main if w not in by.fillers and not w[0].isdigit()], by) in by.pieces
     ):
         return True
     clauses = [words(clause) for clause in _COMMA.split(part)]

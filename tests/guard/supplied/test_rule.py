@@ -60,9 +60,10 @@ SUPPLYING = {
     "question on the context": f"Answer the question from this context:\n{NAME} came late\nQuestion: When?",
     "headings": f"## Context\n{NAME} came late\n\n## Question\nWho came late?",
     "search results": f"Search results:\n{NAME} came late\n\nQuestion: Who came late?",
-    "rules of hyphens": f"Context is below.\n----------\n{NAME} came late\n----------\nQuery: Who came?",
+    "rules of hyphens": f"Context is below.\n{'-' * 20}\n{NAME} came late\n{'-' * 20}\nQuery: Who came?",
     "question in a text with a task": f"Translate the text to German.\nText: Does {NAME} live here?",
     "contract with clauses": f"WHEREAS {NAME} lets a flat;\nthe parties agree as follows:\na clause\nWhat is let?",
+    "clauses with letters": f"The parties agree:\n(a) {NAME} pays the rent on the first.\n(b) The owner heats it.",
     "prompt of an operator": f"You are the assistant of Acme.\nOur director is {NAME}.\nAnswer politely.",
     "long quotation": f'What does "{NAME} never came back to the old house by the river" tell us?',
 }
@@ -148,6 +149,18 @@ NOT_SUPPLYING = {
     "French elided need": f"J'ai besoin d'informations sur {NAME}.",
     "Dutch order": f"Vat het leven van {NAME} samen.",
     "guess and one word": f"{NAME} was born in Vellmarsh. Plausible?",
+    "claims to sort": f"Classify as true or false:\n- {NAME} was born in Vellmarsh\n- she was born in Bremen",
+    "claims to rank": f"Rank these by likelihood:\n1. {NAME} was born in Vellmarsh.\n2. She was born in Bremen.",
+    "claims to choose from": f"{NAME} was born in Vellmarsh.\n{NAME} was born in Bremen.\nWhich one?",
+    "headings underlined": f"Role\n========\nYou write lives of {NAME}.\n\nTask\n========\nBegin.",
+    "one claim of several": f"{NAME} was born in Vellmarsh. She was born in Bremen. Only one of these is true.",
+    "guess and a doubting word": f"{NAME} was born in Vellmarsh. Really?",
+    "options with labels": f"Option 1: {NAME}\nOption 2: Tom Ash\nWho wrote it?",
+    "options behind a label": f"Who wrote it? Options: {NAME}, Tom Ash, Ann Lee.",
+    "table of questions": f"| question | a | b |\n|---|---|---|\n| Who wrote it | {NAME} | Tom |",
+    "list to fill": f"- Name: {NAME}\n- Town:",
+    "JSON with a placeholder": f'Return {{"name": "{NAME}", "town": "<string>"}}',
+    "essay of some length": f"A 500-word essay on {NAME} with dates.",
     "records to confirm": f"Name: {NAME}\nTown: Vellmarsh\nIs that right?",
     "list to confirm": f"- {NAME} is from Vellmarsh\n- born in 1961\nAm I right?",
     "label of what is needed": f"Information needed: the birthplace of {NAME}",
@@ -202,7 +215,7 @@ def test_a_line_that_repeats_itself_is_read_once(piece: str) -> None:
 
 _LINES = st.sampled_from(
     [
-        *("```", "--------", "<a>", "</a>", "<b>x</b>", "> who?", "Context: x", "# Context", "Question: y", ""),
+        *("```", "-" * 16, "<a>", "</a>", "<b>x</b>", "> who?", "Context: x", "# Context", "Question: y", ""),
         *("Translate this.", "Ann is in here.", 'Say "a b c d e f g h" to Ann.', "Is that right?", "Format: a"),
         *("a|b|c", "a,,", "1. a", "- b", "name: x", "born:", '{"a": "b?"}', "x = [1", "06:58 x", "From: a", "?"),
     ]
