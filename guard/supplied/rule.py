@@ -2,7 +2,8 @@
 
 What a tool returned and what is given as a document is supplied whole. Of a turn of user or system, this is:
 
-* what stands in a fence, in a quotation by `>`, between tags on lines of their own, or below a label ("Context:"),
+* what stands in a fence, in a quotation by `>`, between tags, or below a label ("Context:"), unless it only asks
+  and nothing else does,
 * quotation marks with at least QUOTED_WORDS words and no gap,
 * the text that a task is done on: where a sentence begins with a word like "Translate", all other lines, and what
   follows its colon; where a line asks about "this" or "the following", all other lines that do not ask themselves,
@@ -10,9 +11,9 @@ What a tool returned and what is given as a document is supplied whole. Of a tur
 * the sentence that asks for a letter or a message to somebody,
 * statements (`statement.py`).
 
-Neither statements nor quotations are supplied where the turn asks whether they are true; options to choose from
-never are. Turns of the assistant, prompts without roles and context supply nothing, and neither do statements in
-languages that `words.txt` lacks. In doubt a text is not supplied.
+Statements, quotations, records and lists are not supplied where the turn asks whether they are true; options to
+choose from never are. Turns of the assistant, prompts without roles and context supply nothing, and neither do
+statements in languages that `words.txt` lacks. In doubt a text is not supplied.
 """
 
 from __future__ import annotations
