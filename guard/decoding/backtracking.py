@@ -3,9 +3,10 @@
 The mask keeps a phrase from being completed; by then the model may be in the middle of a name that it can only
 break off. So a worker in which the likeliest token would complete the phrase, or tokens with half of the mass
 would, aborts the row, by a special token that ends it. The server continues the answer from the last token before
-the word, and does not begin that word again there, in whatever tokens. A model that wants to say a name tries
-again in the next sentence: a token that tells the word from others is barred from the rest of the answer. Only
-text that has not been released can be taken back: hence the hold-back here, of whole words.
+the word, or before the first word of the phrase that tells it from others ("Lord" in "The Lord of the Rings"), and
+does not begin that word again there, in whatever tokens. A model that wants to say a name tries again in the next
+sentence: the token that begins such a telling word is barred from the rest of the answer. Only text that has not
+been released can be taken back: hence the hold-back here, of whole words.
 """
 
 from __future__ import annotations
@@ -136,7 +137,9 @@ class Backtracker:
 
         Where there is nothing to take back, or it was tried often enough, nothing is dropped.
         """
-        piece = self._restart_piece()
+        begun = self._restart_piece()
+        telling = self._telling_piece(begun)
+        piece = begun if telling is None else telling
         count = self._counts[piece]
         self._backtracks += 1
         may_abort = self._backtracks <= MAX_BACKTRACKS
@@ -145,7 +148,7 @@ class Backtracker:
             return self._restart((), may_abort=may_abort)
         self._avoided = {at: tokens for at, tokens in self._avoided.items() if at <= count}
         self._avoided.setdefault(count, set()).add(self._tokens[count])
-        if self._counts[piece + 1] == count + 1 and _tells_word(self._piece_text(piece)):
+        if telling is not None:
             self._barred.add(self._tokens[count])
         self._text = self._text[: self._lengths[piece]]
         del self._tokens[count:], self._counts[piece + 1 :], self._lengths[piece + 1 :]
@@ -155,8 +158,15 @@ class Backtracker:
     def _restart(self, avoided: Iterable[int], *, may_abort: bool) -> Restart:
         return Restart(self.tokens, tuple(sorted(avoided)), may_abort, tuple(sorted(self._barred)))
 
-    def _piece_text(self, piece: int) -> str:
-        return self._text[self._lengths[piece] : self._lengths[piece + 1]]
+    def _telling_piece(self, first: int) -> int | None:
+        """Return the index of the first piece, from `first` on, whose token tells the word that it begins."""
+        for piece in range(first, len(self._counts) - 1):
+            start, end = self._lengths[piece : piece + 2]
+            text, before = self._text[start:end], self._text[start - 1 : start]
+            is_token = self._counts[piece + 1] - self._counts[piece] == 1
+            if is_token and (text[:1].isspace() or not before.isalnum()) and _tells_word(text):
+                return piece
+        return None
 
     def _restart_piece(self) -> int:
         """Return the index of the unreleased piece with which the word of the match in progress begins."""
@@ -174,6 +184,6 @@ class Backtracker:
 
 
 def _tells_word(piece: str) -> bool:
-    """Whether a token begins a word with enough of it to tell it from most others."""
+    """Whether a token that begins a word has enough of it to tell it from most others."""
     word = piece.strip()
-    return piece[:1].isspace() and len(word) >= MIN_BARRED_LETTERS and word.isalpha() and not is_stop(word)
+    return len(word) >= MIN_BARRED_LETTERS and word.isalpha() and not is_stop(word)

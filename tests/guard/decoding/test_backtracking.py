@@ -73,6 +73,14 @@ def test_backtracking_farther_forgets_what_was_avoided_after() -> None:
     assert answer.backtrack() == Restart((0, 1, 2, 5), (6,), may_abort=True, barred=(3, 4, 6))
 
 
+def test_an_answer_goes_back_to_the_first_word_that_tells_the_phrase_and_keeps_what_stands_before() -> None:
+    answer = Backtracker([Automaton.compile(["The House of Venn"])])
+    for token, piece in enumerate(("By", " The", " House", " of")):
+        answer.feed([token], piece)
+    assert answer.backtrack() == Restart((0, 1), (2,), may_abort=True, barred=(2,))
+    assert answer.text == "By The"
+
+
 @pytest.mark.parametrize("first", [" Or", "Orla", " of", " 17"])
 def test_a_token_that_does_not_tell_its_word_from_others_is_barred_from_nowhere_else(first: str) -> None:
     """Too short, no beginning of a word, a common word, no word."""
