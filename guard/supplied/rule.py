@@ -19,7 +19,7 @@ statements in languages that `words.txt` lacks. In doubt a text is not supplied.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -114,10 +114,11 @@ class _Turn:
             pointing = set()
         tasks = {place for place, line in enumerate(texts) if any(_hands_over(one, by) for one in sentences(line))}
         tasks |= {place for place in pointing if ":" in texts[place] and not chosen}
+        data |= set(_worked_on(texts, tasks, by))
         for place, line in enumerate(own):
             if place in tasks:
                 self._read_task(line.text, by)
-            elif tasks or place in data:
+            elif place in data:
                 self.given.append(line.text)
             elif by is None or is_guess or place in chosen or not line.states:
                 self._read_sentences(line.text, lambda sentence: False)
@@ -199,6 +200,20 @@ class _Turn:
 def _hands_over(sentence: str, by: Grammar | None) -> bool:
     """Whether a sentence hands over a text to work on, rather than claims: "Sort them into true and false"."""
     return is_task(sentence) and (by is None or len(by.confirm.intersection(words(sentence))) < 2)
+
+
+def _worked_on(lines: Sequence[str], tasks: set[int], by: Grammar | None) -> Iterator[int]:
+    """Yield the places of the lines that tasks are done on: all, but not questions and orders alone above a task.
+
+    "Where was she born?", and on the next line "Format the answer as JSON."
+    """
+    if not tasks:
+        return
+    first = min(tasks)
+    above = [line for line in lines[:first] if line.strip()]
+    points_up = by is not None and not by.pointing.isdisjoint(words(lines[first]))
+    is_text = points_up or not all(asks_at_all(line, by) for line in above)
+    yield from range(0 if is_text else first, len(lines))
 
 
 def _words_besides(line: str, points: bool) -> int:

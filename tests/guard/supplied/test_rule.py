@@ -64,6 +64,9 @@ SUPPLYING = {
     "question in a text with a task": f"Translate the text to German.\nText: Does {NAME} live here?",
     "contract with clauses": f"WHEREAS {NAME} lets a flat;\nthe parties agree as follows:\na clause\nWhat is let?",
     "clauses with letters": f"The parties agree:\n(a) {NAME} pays the rent on the first.\n(b) The owner heats it.",
+    "question above a task on this": f"Who is {NAME}?\n\nTranslate this into Italian.",
+    "mail above a task": f"Hi Tom,\ncould you call {NAME} back?\nBest, Ann\n\nRewrite in a friendlier tone.",
+    "provided context": f"Answer from the provided context.\n{NAME} came late yesterday\nWho came late?",
     "prompt of an operator": f"You are the assistant of Acme.\nOur director is {NAME}.\nAnswer politely.",
     "long quotation": f'What does "{NAME} never came back to the old house by the river" tell us?',
 }
@@ -149,6 +152,8 @@ NOT_SUPPLYING = {
     "French elided need": f"J'ai besoin d'informations sur {NAME}.",
     "Dutch order": f"Vat het leven van {NAME} samen.",
     "guess and one word": f"{NAME} was born in Vellmarsh. Plausible?",
+    "question and a task for the answer": f"Where was {NAME} born?\nFormat the answer as JSON.",
+    "order and a task for the answer": f"Tell me about {NAME}.\nSummarise in three points.",
     "claims to sort": f"Classify as true or false:\n- {NAME} was born in Vellmarsh\n- she was born in Bremen",
     "claims to rank": f"Rank these by likelihood:\n1. {NAME} was born in Vellmarsh.\n2. She was born in Bremen.",
     "claims to choose from": f"{NAME} was born in Vellmarsh.\n{NAME} was born in Bremen.\nWhich one?",
