@@ -215,6 +215,9 @@ def _part_asks(part: str, by: Grammar) -> bool:
     first = _first(main, by)
     if first in by.interrogatives or not by.auxiliaries.isdisjoint(main[:1]):
         return True
+    # "In which year".
+    if not (by.openers.isdisjoint(main[:1]) or by.interrogatives.isdisjoint(main[1:2])):
+        return True
     if (
         _orders(first, by)
         or _wishes(main, by)

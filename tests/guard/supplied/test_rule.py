@@ -90,6 +90,8 @@ NOT_SUPPLYING = {
     "order after a word": f"OK, now list the novels of {NAME}.",
     "order to somebody": f"Oracle, tell the story of {NAME}.",
     "let us": f"Let us talk about {NAME}.",
+    "question behind a preposition": f"In which year was {NAME} born.",
+    "question behind a preposition and a colon": f"Of whom is it said: {NAME} was here.",
     "indirect question": f"I have been wondering: in which year was {NAME} born.",
     "known indirect question": f"I never found out where {NAME} was born.",
     "what is known of it": f"{NAME} was born in Vellmarsh. Do you know?",
