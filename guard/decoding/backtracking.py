@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from guard.matching.automaton import Automaton
 from guard.matching.scanner import Scanner
-from guard.text.english import is_stop
+from guard.text.lexicon import is_frequent
 
 MAX_ATTEMPTS_PER_POSITION = 4
 """First tokens rejected at one position; after that the mask alone decides there."""
@@ -159,13 +159,16 @@ class Backtracker:
         return Restart(self.tokens, tuple(sorted(avoided)), may_abort, tuple(sorted(self._barred)))
 
     def _telling_piece(self, first: int) -> int | None:
-        """Return the index of the first piece, from `first` on, whose token tells the word that it begins."""
+        """Return the index of the first piece, from `first` on, whose token tells the word that it begins; None if
+        anything but common words stands before it, as initials do."""
         for piece in range(first, len(self._counts) - 1):
             start, end = self._lengths[piece : piece + 2]
             text, before = self._text[start:end], self._text[start - 1 : start]
             is_token = self._counts[piece + 1] - self._counts[piece] == 1
             if is_token and (text[:1].isspace() or not before.isalnum()) and _tells_word(text):
                 return piece
+            if not _is_common(text):
+                return None
         return None
 
     def _restart_piece(self) -> int:
@@ -186,4 +189,10 @@ class Backtracker:
 def _tells_word(piece: str) -> bool:
     """Whether a token that begins a word has enough of it to tell it from most others."""
     word = piece.strip()
-    return len(word) >= MIN_BARRED_LETTERS and word.isalpha() and not is_stop(word)
+    return len(word) >= MIN_BARRED_LETTERS and word.isalpha() and not _is_common(word)
+
+
+def _is_common(piece: str) -> bool:
+    """Whether a token is a very common word of some language, or no word at all; a full stop ends initials."""
+    word = piece.strip().strip("\"'“”„«»‘’")
+    return not word or (len(word) > 1 and is_frequent(word))

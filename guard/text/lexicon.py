@@ -204,6 +204,16 @@ def frequent_words() -> Mapping[str, tuple[str, ...]]:
     return _by_language("frequent")
 
 
+def is_frequent(word: str) -> bool:
+    """Whether a word, in any case, is among those of any language that shares its script with others."""
+    return word.lower() in _frequent()
+
+
+@cache
+def _frequent() -> frozenset[str]:
+    return frozenset(word for words in frequent_words().values() for word in words)
+
+
 def works(language: str) -> frozenset[str]:
     """Return the words of a language for works that have titles, inflected ones too: novel, powieści."""
     return _word_sets("works").get(language, frozenset())

@@ -74,11 +74,21 @@ def test_backtracking_farther_forgets_what_was_avoided_after() -> None:
 
 
 def test_an_answer_goes_back_to_the_first_word_that_tells_the_phrase_and_keeps_what_stands_before() -> None:
-    answer = Backtracker([Automaton.compile(["The House of Venn"])])
-    for token, piece in enumerate(("By", " The", " House", " of")):
+    answer = Backtracker([Automaton.compile(["The Manor of Venn"])])
+    for token, piece in enumerate(("By", " The", " Manor", " of")):
         answer.feed([token], piece)
     assert answer.backtrack() == Restart((0, 1), (2,), may_abort=True, barred=(2,))
     assert answer.text == "By The"
+
+
+def test_initials_are_taken_back_whole_and_articles_of_any_language_are_kept() -> None:
+    answer = Backtracker([Automaton.compile(["J. R. Vellmar", "Der Vellmar der Ringe"])])
+    for token, piece in enumerate(("By", " J", ".", " R", ".", " Vell")):
+        answer.feed([token], piece)
+    assert answer.backtrack() == Restart((0,), (1,), may_abort=True)
+    for token, piece in enumerate((" Der", " Vellmar", " der"), start=10):
+        answer.feed([token], piece)
+    assert answer.backtrack() == Restart((0, 10), (11,), may_abort=True, barred=(11,))
 
 
 @pytest.mark.parametrize("first", [" Or", "Orla", " of", " 17"])
