@@ -89,6 +89,15 @@ class _Line(NamedTuple):
     states: bool = True
 
 
+class _Places(NamedTuple):
+    """Places of lines: with `tasks`, with `data`, of options to be `chosen`, and those `pointing` at other lines."""
+
+    tasks: set[int]
+    data: set[int]
+    chosen: set[int]
+    pointing: set[int]
+
+
 class _Turn:
     """One turn, read line by line: the parts that are `given`, and the `rest`."""
 
@@ -104,25 +113,15 @@ class _Turn:
         is_guess = by is not None and any(confirms(one, by) for line in own for one in sentences(line.text))
         if not is_guess:
             own = [line._replace(text=self._without_quotes(line.text, by)) for line in own]
-        texts = [line.text for line in own]
-        chosen = set(options(texts, by)) if by else set()
-        data = set(pasted(texts, by, is_guess=is_guess)) - chosen
-        pointing = {
-            place for place, line in enumerate(texts) if by is not None and not is_guess and points(line, by)
-        }
-        if sum(_words_besides(line, place in pointing) for place, line in enumerate(texts)) < STATEMENT_WORDS:
-            pointing = set()
-        tasks = {place for place, line in enumerate(texts) if any(_hands_over(one, by) for one in sentences(line))}
-        tasks |= {place for place in pointing if ":" in texts[place] and not chosen}
-        data |= set(_worked_on(texts, tasks, by))
+        places = _places([line.text for line in own], by, is_guess=is_guess)
         for place, line in enumerate(own):
-            if place in tasks:
+            if place in places.tasks:
                 self._read_task(line.text, by)
-            elif place in data:
+            elif place in places.data:
                 self.given.append(line.text)
-            elif by is None or is_guess or place in chosen or not line.states:
+            elif by is None or is_guess or place in places.chosen or not line.states:
                 self._read_sentences(line.text, lambda sentence: False)
-            elif pointing and not chosen and place not in pointing:
+            elif places.pointing and not places.chosen and place not in places.pointing:
                 self._read_sentences(line.text, lambda sentence: not asks_item(sentence, by))
             else:
                 self._read_sentences(line.text, lambda sentence: is_statement(sentence, by))
@@ -195,6 +194,18 @@ class _Turn:
         for sentence in sentences(line):
             taken = is_letter(words(sentence)) or is_given(sentence)
             (self.given if taken else self.rest).append(sentence)
+
+
+def _places(lines: Sequence[str], by: Grammar | None, *, is_guess: bool) -> _Places:
+    """Return which lines of a turn are more than sentences; where it is a guess, none points at others."""
+    chosen = set(options(lines, by)) if by else set()
+    pointing = {place for place, line in enumerate(lines) if by is not None and not is_guess and points(line, by)}
+    if sum(_words_besides(line, place in pointing) for place, line in enumerate(lines)) < STATEMENT_WORDS:
+        pointing = set()
+    tasks = {place for place, line in enumerate(lines) if any(_hands_over(one, by) for one in sentences(line))}
+    tasks |= {place for place in pointing if ":" in lines[place] and not chosen}
+    data = (set(pasted(lines, by, is_guess=is_guess)) - chosen) | set(_worked_on(lines, tasks, by))
+    return _Places(tasks, data, chosen, pointing)
 
 
 def _hands_over(sentence: str, by: Grammar | None) -> bool:
