@@ -90,7 +90,7 @@ class _Line(NamedTuple):
 
 
 class _Places(NamedTuple):
-    """Places of lines: with `tasks`, with `data`, of options to be `chosen`, and those `pointing` at other lines."""
+    """Places of lines with `tasks`, with `data`, of options to be `chosen`, and those `pointing` at others."""
 
     tasks: set[int]
     data: set[int]
