@@ -23,12 +23,10 @@ MAX_ATTEMPTS_PER_POSITION = 4
 """First tokens rejected at one position; after that the mask alone decides there."""
 MAX_BACKTRACKS = 32
 """Backtracks of one answer; after that the mask alone decides."""
-# Tokens of context before a piece when its text is decoded: a tokenizer may join a token to the one before it.
-_CONTEXT_TOKENS = 8
-
-
 MIN_BARRED_LETTERS = 3
 """Letters of a token that begins a word from which on the word is barred once it led to a phrase."""
+# Tokens of context before a piece when its text is decoded: a tokenizer may join a token to the one before it.
+_CONTEXT_TOKENS = 8
 
 
 def choose_abort_token(special: Collection[int], ends: Collection[int]) -> int | None:

@@ -92,8 +92,10 @@ class _RestrictedRow:
         """Return the ids that may not be the next token although they complete no phrase."""
         if self.backtracking is None:
             return _NONE
-        barred = np.array(self.backtracking.barred, np.int64)
         rejected = () if len(self.output) else self.backtracking.avoided
+        if not rejected and not self.backtracking.barred:
+            return _NONE
+        barred = np.array(self.backtracking.barred, np.int64)
         if not rejected or self.states is None:
             return barred
         both = zip(self.restrictions, self.states, strict=True)
